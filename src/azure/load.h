@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A directory of Azure's JSON becomes a policy (interfaces.md section 1). */
+#ifndef NSG_AZURE_LOAD_H
+#define NSG_AZURE_LOAD_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "model/policy.h"
+#include "util/diag.h"
+#include "util/json.h"
+
+struct nsg_load_options {
+	/*
+	 * Evaluates an ARM template that has expressions (src/template; only nsgctl sets it).
+	 * `parameters` is a parameters document's value or NULL, `where` the template's value.
+	 * *ret is malloc'ed. Problems are diagnostics: -EINVAL. NULL: such a template is an error
+	 * that names `nsgctl flatten`.
+	 */
+	int (*flatten)(json_t *template, json_t *parameters,
+		       const struct nsg_place *where, struct nsg_diag *diag,
+		       struct nsg_flat_resource **ret, size_t *ret_n);
+	const char *parameters_path; /* --parameters FILE; NULL: none */
+};
+
+/*
+ * Reads every *.json of the directory, tells its kind, joins resources that stand in several
+ * places. Every problem becomes a diagnostic; -EINVAL when one is an error, -ENOMEM, or -errno when
+ * the directory cannot be read (a diagnostic too). An unchanged file may be taken from `before` (a
+ * policy loaded earlier from the same directory, or NULL) instead of being parsed again.
+ */
+int nsg_policy_load(const char *directory, const struct nsg_load_options *options,
+		    const struct nsg_policy *before, struct nsg_diag *diag,
+		    struct nsg_policy **ret);
+
+#endif

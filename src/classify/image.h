@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The image: one immutable, contiguous block with 32-bit offsets; the only meeting place of the
+ * compiler and the classifier. What logs and traces need of a rule or a route stands in it too.
+ * (The layout of the search structures is drawn below, where the classifier owns it.)
+ */
+#ifndef NSG_CLASSIFY_IMAGE_H
+#define NSG_CLASSIFY_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/ip.h"
+#include "util/names.h"
+
+struct nsg_image;
+
+/* A rule, for people. Strings belong to the image. */
+struct nsg_image_rule {
+	const char *name;
+	uint16_t priority;
+	uint8_t access; /* enum nsg_access */
+	bool is_default;
+};
+
+/* A row of the route table, for people. */
+struct nsg_image_route {
+	struct nsg_prefix prefix;
+	uint8_t source;   /* enum nsg_route_source */
+	uint8_t hop_type; /* enum nsg_hop_type */
+	bool unreachable;
+	const char *name;          /* UDR's; NULL else */
+	const uint32_t *hops_host; /* next hop addresses in order */
+	uint32_t n_hops;
+	uint16_t hop; /* index into the hops */
+};
+
+/*
+ * A next hop that packets can be sent to. Hop 0 is the host's own routing (bypass, platform); every
+ * other is one distinct (type, address set) of an accepting route. Which of them get a mark is the
+ * kernel layer's business: it knows nsgd.conf.
+ */
+struct nsg_image_hop {
+	uint8_t type; /* enum nsg_hop_type; of hop 0: NSG_HOP_INTERNET, without meaning */
+	const uint32_t *addrs_host; /* appliances; empty else (a gateway's are information only) */
+	uint32_t n_addrs;
+};
+
+struct nsg_image_info {
+	size_t size_bytes;
+	uint64_t compile_ns;
+	uint32_t n_rules, n_routes, n_hops;
+	uint32_t src_classes, dst_classes, l4_classes, dst_segments;
+	uint32_t flow_timeout_minutes;
+	bool has_nsg, route_all, flush_connection;
+	/* FNV-1a over what decides, by part: equal hashes, equal part (for reload: what changed). */
+	uint64_t nsg_hash, route_hash, gate_hash;
+};
+
+struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t index);
+struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index);
+struct nsg_image_hop nsg_image_hop(const struct nsg_image *image, uint16_t index);
+struct nsg_image_info nsg_image_info(const struct nsg_image *image);
+
+/* NULL is fine; returns NULL. */
+struct nsg_image *nsg_image_free(struct nsg_image *image);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* nsgd.conf (interfaces.md section 5; nsgd.conf(5)), with the line of every value. */
+#ifndef NSG_CONF_CONF_H
+#define NSG_CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/arena.h"
+#include "util/diag.h"
+#include "util/ip.h"
+#include "util/names.h"
+
+enum nsg_conf_log_decisions {
+	NSG_LOG_NONE,
+	NSG_LOG_DENIED,
+	NSG_LOG_ALL,
+};
+
+/* [nexthop "TYPE" or "IP"] */
+struct nsg_conf_nexthop {
+	bool is_ip;
+	uint32_t ip_host;           /* valid if is_ip */
+	enum nsg_hop_type type;     /* valid if not */
+	bool has_via;
+	uint32_t via_host;
+	const char *dev;            /* NULL: none */
+	uint32_t line;              /* of the section */
+};
+
+struct nsg_conf_strings {
+	const char **v;
+	size_t n;
+};
+
+struct nsg_conf {
+	struct nsg_arena arena;
+	const char *path;
+
+	/* [nsgd] */
+	const char *instance;
+	bool audit;
+
+	/* [subnet] */
+	const char *policy, *subnet; /* subnet NULL: from the policy */
+	const char *profile;         /* "2020-04" or "current" */
+	const char *platform;        /* NULL, "windows", "linux" */
+	bool endpoint_lab;
+	bool watch;
+	bool has_address;
+	uint32_t address_host;
+
+	/* [capture] */
+	bool hook_output, hook_prerouting;
+	struct nsg_conf_strings interfaces, users, cgroups; /* users: names or numbers as written */
+	struct nsg_prefix *excludes;
+	size_t n_excludes;
+
+	/* [queue] */
+	uint16_t queue_first;
+	uint32_t workers; /* 0: auto */
+	uint32_t queue_length;
+	bool overflow_accept, down_accept;
+
+	/* [offload] */
+	bool offload;
+	uint32_t denied_seconds; /* 0: never remembered */
+
+	/* [route] */
+	uint32_t mark_mask;
+	uint32_t table_base, rule_priority;
+
+	struct nsg_conf_nexthop *nexthops;
+	size_t n_nexthops;
+
+	/* [snat] */
+	bool has_snat_vnet, has_snat_internet;
+	uint32_t snat_vnet_host, snat_internet_host;
+
+	/* [log] */
+	int log_level; /* syslog's numbers: LOG_ERR ... LOG_DEBUG */
+	enum nsg_conf_log_decisions log_decisions;
+
+	/* [flow-log] */
+	const char *flow_log_directory; /* NULL: none */
+};
+
+/*
+ * Reads the file. A missing one is an error, unless `may_be_absent`, which gives the defaults. All
+ * problems are diagnostics with their line: an unknown section or key, a duplicate, an over-long
+ * line, a bad value, keys that contradict each other. -EINVAL, -ENOMEM, -errno.
+ */
+int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
+		  struct nsg_conf **ret);
+
+/* "section.key" of every value that differs and takes effect only at a restart, comma-separated
+ * into out; "" when none. */
+void nsg_conf_restart_keys(const struct nsg_conf *before, const struct nsg_conf *after, char *out,
+			   size_t size);
+
+/* NULL is fine; returns NULL. */
+struct nsg_conf *nsg_conf_free(struct nsg_conf *c);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * NFQUEUE messages become verdict batches: one worker thread, queue, socket and buffer each. The main
+ * thread hands policies over through mailboxes; workers take them between batches and acknowledge.
+ * Workers allocate, lock and log nothing.
+ */
+#ifndef NSG_ENGINE_ENGINE_H
+#define NSG_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "classify/classify.h"
+#include "conf/conf.h"
+#include "conf/marks.h"
+#include "observe/ring.h"
+#include "util/diag.h"
+
+struct nsg_engine;
+
+/* What workers decide with. Immutable; whoever made it frees it when nobody holds it any more. */
+struct nsg_engine_policy {
+	const struct nsg_image *image;
+	const uint16_t *hop_numbers; /* mark's hop number by image hop index */
+	uint32_t generation;
+	uint32_t src_host; /* packets are judged with this source */
+};
+
+struct nsg_engine_options {
+	uint16_t queue_first;
+	uint32_t n_workers;
+	uint32_t queue_length;
+	bool audit;
+	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
+	bool offload;         /* verdicts carry decided, generation, denied */
+	struct nsg_marks marks;
+};
+
+/* Counters summed over the workers; see nsg_engine_stats. */
+struct nsg_engine_stats {
+	uint64_t packets, bytes, batches, messages_bad, verdict_errors, overruns;
+	uint64_t verdicts[2];                 /* by enum nsg_verdict, as enforced */
+	uint64_t reasons[NSG_REASON_MAX];
+	uint64_t gates[NSG_GATE_MAX];
+	uint64_t would_drop;                  /* audit */
+	uint64_t route_only;                  /* decided flows whose route was looked up again */
+	uint64_t latency_ns_log2[32];         /* batch receive to verdict sent, log2 buckets */
+	uint32_t receive_buffer_bytes;        /* as the kernel granted, smallest of the workers */
+	bool gso, fail_open;
+};
+
+/*
+ * Binds the queues and starts the workers. `policy` is in force when it returns. Errors: a queue
+ * that is taken (EBUSY-like: names it), no permission, no NFQUEUE in the kernel. -errno, nothing
+ * left.
+ */
+int nsg_engine_start(const struct nsg_engine_options *options,
+		     const struct nsg_engine_policy *policy, struct nsg_diag *diag,
+		     struct nsg_engine **ret);
+
+/* Hands a policy to every worker and waits until each acknowledged (between two batches: micro- to
+ * milliseconds). After 0 the old policy is nobody's. -ETIMEDOUT after 5 s: the old one must stay. */
+int nsg_engine_publish(struct nsg_engine *e, const struct nsg_engine_policy *policy);
+
+/* Waits until every queue is empty and every verdict sent, at most so long. -ETIMEDOUT. */
+int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);
+
+/* Trace: each worker writes a record for every decision that passes the filter into its ring, and
+ * counts what does not fit. level as in [log] decisions. The main thread reads the rings. */
+void nsg_engine_trace(struct nsg_engine *e, enum nsg_conf_log_decisions level,
+		      uint32_t payload_bytes);
+uint32_t nsg_engine_n_rings(const struct nsg_engine *e);
+struct nsg_ring *nsg_engine_ring(struct nsg_engine *e, uint32_t worker);
+
+void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret);
+/* Decisions by rule and by route of the image in force; arrays of the image's n_rules + 2 (no NSG,
+ * not evaluated, in this order at the end) and n_routes. Reset at publish. */
+void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
+void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
+
+/* True when every worker showed signs of life since the last call (the watchdog's question). */
+bool nsg_engine_alive(struct nsg_engine *e);
+
+/* Stops the workers, unbinds. NULL is fine; returns NULL. */
+struct nsg_engine *nsg_engine_stop(struct nsg_engine *e);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a policy means on the integration subnet: the switches in force, the tags' addresses, the
+ * rules in order of priority, the rows of the route table with their states. Derived once at load;
+ * the compiler turns it into an image, explain tells its story.
+ *
+ * Memory: points into the policy and into an arena of its own; the policy must outlive it.
+ */
+#ifndef NSG_MODEL_EFFECTIVE_H
+#define NSG_MODEL_EFFECTIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/policy.h"
+#include "model/profile.h"
+#include "util/diag.h"
+
+enum nsg_platform {
+	NSG_PLATFORM_FROM_SITE,
+	NSG_PLATFORM_WINDOWS,
+	NSG_PLATFORM_LINUX,
+};
+
+/* What the user chose: command line or nsgd.conf. */
+struct nsg_options {
+	const char *subnet; /* NAME, VNET/NAME or an id; NULL: from the policy */
+	const struct nsg_profile *profile;
+	enum nsg_platform platform;
+	enum nsg_tristate route_all;
+	bool endpoint_lab; /* endpoint-precedence = lab */
+};
+
+/* Where an address of a tag comes from, for people. */
+enum nsg_origin {
+	NSG_ORIGIN_VNET,
+	NSG_ORIGIN_PEER,
+	NSG_ORIGIN_BGP,
+	NSG_ORIGIN_UDR,
+	NSG_ORIGIN_PLATFORM,
+};
+
+struct nsg_tag_member {
+	struct nsg_prefix prefix;
+	enum nsg_origin origin;
+	const char *name; /* peering, route; "" none */
+};
+
+/* A destination or source as addresses. Two fields with the same addresses from one tag share one
+ * `ranges`: equal pointers are equal sets (not the other way round). */
+struct nsg_effective_address {
+	const struct nsg_ranges *ranges; /* never NULL; empty: matches nothing */
+	enum {
+		NSG_MATCH_RANGES,
+		NSG_MATCH_PLATFORM_DNS,  /* AzurePlatformDNS: only semantics.md section 1.1 */
+		NSG_MATCH_PLATFORM_IMDS, /* AzurePlatformIMDS */
+	} kind;                          /* with a platform kind `ranges` is empty */
+};
+
+struct nsg_effective_rule {
+	const struct nsg_rule *rule; /* synthesised defaults too */
+	struct nsg_effective_address src, dst;
+	/* Merged: ascending, disjoint, not adjacent. One range 0-65535 matches portless packets. */
+	const struct nsg_port_range *src_ports, *dst_ports;
+	size_t n_src_ports, n_dst_ports;
+};
+
+enum nsg_row_state {
+	NSG_ROW_ACTIVE,
+	NSG_ROW_INVALID, /* displaced: listed, still counts in selection steps a and b */
+	NSG_ROW_GONE,    /* a None row that does not exist any more: not listed, counts nowhere */
+};
+
+/*
+ * One row of the route table: one prefix and its next hop. A UDR or endpoint of a service tag makes
+ * one row a prefix. Rows stand in `effective-routes` order (VnetLocal, peerings, endpoints, gateway,
+ * Internet, None, private endpoints, User).
+ */
+struct nsg_row {
+	struct nsg_prefix prefix;
+	enum nsg_route_source source;
+	enum nsg_hop_type hop_type;
+	enum nsg_row_state state;
+	/* Among rows of one length and source: smaller is better (semantics.md section 3 d: for UDRs
+	 * explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud; for Default the hop
+	 * type; then document order). Unique within (source). */
+	uint32_t rank;
+	bool unreachable;            /* by profile (global peering 2020-04) */
+	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
+	 * 33: all; 32: all but a /32; 16: UDRs shorter than /16 only. */
+	uint8_t beats_udr_shorter_than;
+	const char *name;            /* UDR's name; NULL else */
+	const char *tag;             /* its service tag, when the prefix came from one; NULL else */
+	const char *detail;          /* peering's name, service, private endpoint's; NULL none */
+	const uint32_t *hops_host;   /* next hop addresses, distinct, in order */
+	size_t n_hops;
+	const struct nsg_route *route; /* UDR; NULL else */
+};
+
+struct nsg_effective {
+	struct nsg_arena arena;
+	const struct nsg_policy *policy;
+
+	const struct nsg_profile *profile;
+	bool is_linux;
+	bool endpoint_lab;
+	bool route_all;
+	const char *route_all_by; /* which input set it, for people */
+
+	const struct nsg_vnet *vnet;
+	const struct nsg_subnet *subnet;
+	const struct nsg_nsg *nsg;                 /* NULL: none, all allowed */
+	const struct nsg_route_table *route_table; /* NULL: none */
+	const struct nsg_site **sites;             /* those that count */
+	size_t n_sites;
+	bool flush_connection;
+	uint32_t flow_timeout_minutes; /* 4 when absent */
+
+	struct nsg_effective_rule *rules; /* by priority; with an NSG the defaults are always there */
+	size_t n_rules;
+	struct nsg_row *rows;
+	size_t n_rows;
+
+	/* The gate: prefixes of the enabled service endpoints; empty where linux ignores them. */
+	struct nsg_ranges endpoints;
+	/* The computed tags. */
+	struct nsg_tag_member *virtual_network;
+	size_t n_virtual_network;
+	struct nsg_ranges virtual_network_ranges, internet_ranges;
+	/* The service tag document that counts; NULL: none. */
+	const struct nsg_tag_document *tags;
+	/* Some decision can end at a gateway, or at an appliance: needs a next hop on this host. */
+	bool uses_gateway;
+};
+
+/*
+ * Chooses the subnet, its NSG and route table, validates all NSGs and route tables, checks the
+ * placement (semantics.md section 4), expands tags, derives rows. All problems become diagnostics.
+ * -EINVAL when one is an error (nothing is returned then), -ENOMEM.
+ */
+int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
+		      struct nsg_diag *diag, struct nsg_effective **ret);
+
+/* Lints for `check`: rules that can never match, shadowed rules with the rules that shadow them,
+ * a collapsed tag, a closed gate, contested facts. Adds lint records only. -ENOMEM. */
+int nsg_effective_lint(const struct nsg_effective *e, struct nsg_diag *diag);
+
+/* Whether a live integration may go from one to the other (semantics.md section 4, the reload row).
+ * -EINVAL with an error record when not. */
+int nsg_effective_may_follow(const struct nsg_effective *before, const struct nsg_effective *after,
+			     struct nsg_diag *diag);
+
+/* Every service tag (the computed ones too) the address is in, with the most specific prefix that
+ * brings it in. Calls `found` for each, in document order; stops at its first non-zero return. */
+int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
+			  int (*found)(void *data, const char *tag, struct nsg_prefix by), void *data);
+
+/* The prefixes of a service tag, any case; NULL: unknown. Not for the computed tags. */
+const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name);
+
+/* NULL is fine; returns NULL. */
+struct nsg_effective *nsg_effective_free(struct nsg_effective *e);
+
+#endif

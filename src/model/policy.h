@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The policy as plain data: what Azure's documents say, one struct a resource, in document order
+ * (files in byte order of their names, elements as they stand). Values are typed and each is valid
+ * by itself; what they mean together is settled by model/effective.h.
+ *
+ * Memory: everything hangs on `arena`. Strings are never NULL unless said. Resource ids are kept as
+ * written and compare without regard to case.
+ */
+#ifndef NSG_MODEL_POLICY_H
+#define NSG_MODEL_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/arena.h"
+#include "util/ip.h"
+#include "util/names.h"
+#include "util/source.h"
+
+enum nsg_tristate {
+	NSG_UNSET = -1,
+	NSG_FALSE = 0,
+	NSG_TRUE = 1,
+};
+
+struct nsg_strings {
+	const char **v;
+	size_t n;
+};
+
+/* IPv4 prefixes in document order. n_ip6 counts the IPv6 ones, which are read and left out. */
+struct nsg_prefixes {
+	struct nsg_prefix *v;
+	size_t n, n_ip6;
+};
+
+/* ---- NSG ---------------------------------------------------------------------------------- */
+
+struct nsg_port_range {
+	uint16_t lo, hi;
+};
+
+enum nsg_address_kind {
+	NSG_ADDRESS_ANY,      /* `*`, Any, 0.0.0.0/0 */
+	NSG_ADDRESS_PREFIXES, /* n may be 0 with IPv6 prefixes only: matches nothing */
+	NSG_ADDRESS_TAG,
+	NSG_ADDRESS_ASGS,
+};
+
+/* A rule's source or destination. */
+struct nsg_address {
+	enum nsg_address_kind kind;
+	struct nsg_prefixes prefixes;
+	const char *tag;         /* as written; old spellings made new (VIRTUAL_NETWORK) */
+	struct nsg_strings asgs; /* resource ids */
+	struct nsg_place place;
+};
+
+struct nsg_rule {
+	const char *name;
+	uint16_t priority; /* 100-4096; of a default rule 65000-65500 */
+	enum nsg_access access;
+	bool is_default;
+	uint16_t protocol; /* 0-255 or NSG_PROTOCOL_ANY */
+	struct nsg_address src, dst;
+	struct nsg_port_range *src_ports, *dst_ports; /* as written, may overlap; `*` is 0-65535 */
+	size_t n_src_ports, n_dst_ports;
+	struct nsg_place place;          /* the rule */
+	struct nsg_place priority_place; /* its priority */
+};
+
+struct nsg_nsg {
+	const char *id, *name; /* id "": none (a bare rule list) */
+	bool flush_connection;
+	struct nsg_rule *rules; /* outbound, user and default, as they stand */
+	size_t n_rules;
+	size_t n_inbound;                 /* read, counted, without effect */
+	struct nsg_place inbound_place;   /* the first inbound rule */
+	struct nsg_strings subnets;       /* ids of the subnets it says it is on */
+	struct nsg_place place;
+};
+
+/* ---- routes ------------------------------------------------------------------------------- */
+
+struct nsg_route {
+	const char *name;
+	const char *tag; /* NULL: prefix counts */
+	struct nsg_prefix prefix;
+	bool is_ip6; /* read and left out of everything */
+	enum nsg_hop_type hop_type;
+	bool ecmp;          /* written as VirtualApplianceEcmp */
+	uint32_t *hops_host; /* appliance addresses in order, distinct */
+	size_t n_hops;
+	struct nsg_place place, prefix_place;
+};
+
+struct nsg_route_table {
+	const char *id, *name; /* id "": none (a bare route list) */
+	bool disable_bgp;      /* disableBgpRoutePropagation */
+	struct nsg_route *routes;
+	size_t n_routes;
+	struct nsg_strings subnets;
+	struct nsg_place place;
+};
+
+/* One gateway row of a learned-route or effective-route document; rows of origin Network are not
+ * here. Rows of one prefix are merged later. */
+struct nsg_bgp_route {
+	struct nsg_prefix prefix;
+	uint32_t *hops_host; /* may be empty */
+	size_t n_hops;
+	struct nsg_place place;
+};
+
+/* ---- virtual network ---------------------------------------------------------------------- */
+
+struct nsg_service_endpoint {
+	const char *service;
+	struct nsg_strings locations; /* empty or "*": everywhere */
+	struct nsg_place place;
+};
+
+struct nsg_subnet {
+	const char *id, *name;
+	struct nsg_prefixes prefixes;
+	const char *nsg_id, *route_table_id; /* "": none */
+	struct nsg_place nsg_place, route_table_place;
+	struct nsg_service_endpoint *endpoints;
+	size_t n_endpoints;
+	struct nsg_strings delegations; /* serviceName, as Microsoft.Web/serverFarms */
+	const char *endpoint_policies;  /* privateEndpointNetworkPolicies; "" unknown */
+	size_t n_ip_configurations;     /* NICs in it, the integration's own not counted */
+	size_t n_private_endpoints;
+	struct nsg_place place;
+};
+
+struct nsg_peering {
+	const char *name, *remote_id; /* remote virtual network; "" unknown */
+	const char *state;            /* "" absent */
+	enum nsg_tristate allow_access;
+	struct nsg_prefixes remote_space, remote_vnet_space;
+	struct nsg_place place;
+};
+
+struct nsg_vnet {
+	const char *id, *name, *location; /* location "" unknown */
+	bool is_classic;
+	struct nsg_prefixes space;
+	struct nsg_subnet *subnets;
+	size_t n_subnets;
+	struct nsg_peering *peerings;
+	size_t n_peerings;
+	uint32_t flow_timeout_minutes; /* 0: absent */
+	struct nsg_place place;
+};
+
+/* ---- service tags ------------------------------------------------------------------------- */
+
+struct nsg_tag {
+	const char *name;   /* as Storage.WestEurope */
+	const char *region; /* "" the whole cloud */
+	struct nsg_prefixes prefixes;
+};
+
+struct nsg_tag_document {
+	const char *cloud;     /* "" absent */
+	bool has_change_number;
+	uint64_t change_number;
+	struct nsg_tag *tags;
+	size_t n_tags;
+	struct nsg_place place;
+};
+
+/* ---- app ---------------------------------------------------------------------------------- */
+
+/* WEBSITE_VNET_ROUTE_ALL as some document sets it: nothing else of app settings is kept. */
+struct nsg_route_all_setting {
+	const char *site_id; /* "": an app settings document of its own; counts for every site */
+	enum {
+		NSG_ROUTE_ALL_EMPTY,
+		NSG_ROUTE_ALL_ON,    /* the string 1 */
+		NSG_ROUTE_ALL_OFF,   /* 0 */
+		NSG_ROUTE_ALL_OTHER, /* off, with a warning that does not quote it */
+	} value;
+	struct nsg_place place;
+};
+
+struct nsg_site {
+	const char *id, *name, *location, *plan_id; /* each "" unknown */
+	const char *subnet_id;                      /* virtualNetworkSubnetId, "" none */
+	enum nsg_tristate is_linux;                 /* `reserved` */
+	enum nsg_tristate route_all;                /* vnetRouteAllEnabled, site or siteConfig */
+	enum nsg_tristate all_traffic, application_traffic; /* outboundVnetRouting */
+	uint32_t *outbound_host;                    /* its outbound addresses */
+	size_t n_outbound;
+	struct nsg_place place, route_all_place, subnet_place;
+};
+
+struct nsg_integration {
+	const char *name;
+	const char *subnet_id; /* "" when only the VNet is named */
+	const char *vnet_id;   /* "" when the subnet is named */
+	const char *site_id;   /* "" unknown */
+	enum nsg_tristate is_swift;
+	struct nsg_place place;
+};
+
+struct nsg_plan {
+	const char *id, *name, *location, *tier, *sku; /* each "" unknown */
+	uint32_t instances;                            /* 0 unknown */
+	enum nsg_tristate is_linux;
+	struct nsg_place place, sku_place;
+};
+
+/* ---- private endpoints, NICs, application security groups ---------------------------------- */
+
+struct nsg_private_endpoint {
+	const char *id, *name, *subnet_id;
+	struct nsg_strings nic_ids;
+	uint32_t *addrs_host; /* customDnsConfigs and its own ipConfigurations */
+	size_t n_addrs;
+	struct nsg_place place;
+};
+
+struct nsg_ip_configuration {
+	bool has_addr;
+	uint32_t addr_host;
+	const char *subnet_id;
+	struct nsg_strings asgs;
+};
+
+struct nsg_nic {
+	const char *id, *name, *private_endpoint_id; /* "" none */
+	struct nsg_ip_configuration *configurations;
+	size_t n_configurations;
+	struct nsg_place place;
+};
+
+struct nsg_asg {
+	const char *id, *name;
+};
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+struct nsg_policy {
+	struct nsg_arena arena;
+	const char *directory;
+
+	struct nsg_vnet *vnets;
+	struct nsg_nsg *nsgs;
+	struct nsg_route_table *route_tables;
+	struct nsg_bgp_route *bgp_routes;
+	struct nsg_tag_document *tag_documents;
+	struct nsg_route_all_setting *route_all_settings;
+	struct nsg_site *sites;
+	struct nsg_integration *integrations;
+	struct nsg_plan *plans;
+	struct nsg_private_endpoint *private_endpoints;
+	struct nsg_nic *nics;
+	struct nsg_asg *asgs;
+	size_t n_vnets, n_nsgs, n_route_tables, n_bgp_routes, n_tag_documents, n_route_all_settings,
+		n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
+
+	/* The texts behind the places; emptied by nsg_policy_forget_sources when the diagnostics
+	 * are made. Places are dead after that. */
+	struct nsg_sources sources;
+	struct nsg_place place; /* the directory */
+};
+
+/* Resource ids: whether two are one resource. Two full ids compare whole, else the last type and
+ * name decide. Case is ignored. */
+bool nsg_id_equal(const char *a, const char *b);
+/* The last segment of an id, or all of it. */
+const char *nsg_id_name(const char *id);
+/* The subscription of a full id; "" when it has none. *ret_len is its length. */
+const char *nsg_id_subscription(const char *id, size_t *ret_len);
+
+void nsg_policy_forget_sources(struct nsg_policy *p);
+/* NULL is fine; returns NULL. */
+struct nsg_policy *nsg_policy_free(struct nsg_policy *p);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Decisions as the contract's JSON objects (interfaces.md section 4): one writer for all verbs. */
+#ifndef NSG_OBSERVE_RECORD_H
+#define NSG_OBSERVE_RECORD_H
+
+#include <jansson.h>
+
+#include "classify/classify.h"
+#include "observe/ring.h"
+
+/* Appends protocol, src, srcPort, dst, dstPort, gate, nsg, route, verdict, reason, in this order,
+ * to an object that may hold what comes before. -ENOMEM. */
+int nsg_record_put_decision(json_t *object, const struct nsg_image *image,
+			    const struct nsg_key *key, const struct nsg_decision *decision);
+
+/* packet, time, length, direction, the decision, hostSrc, mark, enforced. New reference or NULL. */
+json_t *nsg_record_json(const struct nsg_image *image, const struct nsg_trace_record *record);
+
+#endif

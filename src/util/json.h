@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON in: a file's bytes become values, each problem a diagnostic at its place. */
+#ifndef NSG_UTIL_JSON_H
+#define NSG_UTIL_JSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "util/diag.h"
+#include "util/source.h"
+
+/*
+ * Reads a regular file of at most NSG_MAX_FILE_BYTES into the sources as UTF-8: a UTF-8 BOM is
+ * dropped, UTF-16 with BOM converted. Errors are diagnostics: -EINVAL, or -errno of the system.
+ */
+int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag *diag,
+		  const struct nsg_source **ret);
+
+/*
+ * The JSON values of a text, one after another, as a JSON array of them (new reference). Refused,
+ * each with its own message and place: not JSON, invalid UTF-8, a duplicate key in an object, more
+ * than NSG_MAX_JSON_DEPTH levels, nothing at all. -EINVAL, -ENOMEM. No message quotes the text.
+ */
+int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_t **ret);
+
+/* A plain resource made from a template, with where in the template's value it was declared (a JSON
+ * pointer). Both belong to the receiver: json_decref, free. */
+struct nsg_flat_resource {
+	json_t *resource;
+	char *pointer;
+};
+
+/* One compact line, keys in insertion order, no newline; malloc'ed; NULL when memory is out. */
+char *nsg_json_line(const json_t *value);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every bound on input: its name, its number, its reason. */
+#ifndef NSG_UTIL_LIMITS_H
+#define NSG_UTIL_LIMITS_H
+
+/* Policy directory (interfaces.md section 1). The service tag file is 3 MB, an exported resource
+ * group of a large estate tens of MB; more is a mistake or an attack. */
+#define NSG_MAX_FILE_BYTES (64u << 20)
+#define NSG_MAX_FILES 10000u
+/* Azure's own JSON nests some twenty levels; recursion over the tree must be bounded. */
+#define NSG_MAX_JSON_DEPTH 512u
+
+/* Azure's limits (azure-reference.md section 1.10, LIM). Beyond them: an error. */
+#define NSG_MAX_RULES 1000u               /* user rules an NSG and direction */
+#define NSG_MAX_DEFAULT_RULES 3u          /* outbound */
+#define NSG_MAX_FIELD_PREFIXES 4000u      /* addresses and ranges a rule field */
+#define NSG_MAX_UDRS 400u                 /* routes a route table */
+#define NSG_MAX_BGP_ROUTES 10000u         /* gateway routes, merged */
+#define NSG_MAX_ECMP_NEXT_HOPS 64u        /* VirtualApplianceEcmp: 2 to 64 */
+#define NSG_MAX_PEERINGS 500u             /* a virtual network */
+
+/* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
+#define NSG_MAX_IMAGE_RULES 1024u
+#define NSG_MAX_IMAGE_SEGMENTS 2000000u   /* 200,000 scattered prefixes make 400,001; five times that */
+#define NSG_MAX_HOPS 510u                 /* 0 is the host's own routing, 511 a denial */
+
+/* Diagnostics kept; the rest is counted. A person reads tens, a machine hundreds. */
+#define NSG_MAX_DIAGNOSTICS 1000u
+
+/* One flow of `explain --batch` and one frame of the control socket (interfaces.md section 4). */
+#define NSG_MAX_FLOW_LINE_BYTES (1u << 20)
+#define NSG_MAX_CONTROL_FRAME_BYTES (4u << 20)
+#define NSG_MAX_CONTROL_CLIENTS 64u
+
+/* nsgd.conf */
+#define NSG_MAX_CONF_LINE_BYTES 4000u
+#define NSG_MAX_CONF_LIST 1024u           /* interfaces, users, cgroups, excluded prefixes, each */
+#define NSG_MAX_INSTANCE_LENGTH 15u       /* names a table, a socket and log lines */
+
+/* Engine */
+#define NSG_MAX_WORKERS 64u
+#define NSG_BATCH 64u                     /* packets a recvmmsg; more gave nothing when measured */
+#define NSG_COPY_BYTES 256u               /* 60 IPv4 + the longest extension chain ports can hide behind */
+
+#endif
