@@ -14,7 +14,7 @@
 #define NSG_IP_PLATFORM_IMDS NSG_IP4(169, 254, 169, 254)
 
 #define NSG_IP4_TEXT 16    /* "255.255.255.255" and its NUL */
-#define NSG_PREFIX_TEXT 19 /* "255.255.255.255/32" and its NUL */
+#define NSG_PREFIX_TEXT 20 /* "255.255.255.255/255" and its NUL */
 
 /* An IPv4 prefix; the bits after len are zero. */
 struct nsg_prefix {
