@@ -18,6 +18,10 @@
 int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag *diag,
 		  const struct nsg_source **ret);
 
+/* The same for bytes in memory, with the path they are to be shown under. */
+int nsg_json_text(struct nsg_sources *sources, const char *path, const void *data,
+		  size_t size_bytes, struct nsg_diag *diag, const struct nsg_source **ret);
+
 /*
  * The JSON values of a text, one after another, as a JSON array of them (new reference). Refused,
  * each with its own message and place: not JSON, invalid UTF-8, a duplicate key in an object, more

@@ -31,17 +31,19 @@ struct nsg_sources {
 struct nsg_place {
 	const struct nsg_source *source;
 	uint32_t value;
+	/* Not 0: byte at - 1 of the text, whatever value and pointer say (a text that is not JSON). */
+	uint32_t at;
 	const char *pointer;
 };
 
-/* Takes *text on success only. -ENOMEM. */
+/* Takes *text (NULL: a file that could not be read, or a directory) on success only. -ENOMEM. */
 int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t size_bytes,
 		    const struct nsg_source **ret);
 /* Wipes the texts before they are freed: they may hold secrets (app settings). */
 void nsg_sources_done(struct nsg_sources *s);
 
-/* Line and column, from 1, of the place: of the deepest part of its pointer that exists in the text.
- * (A key's column is its value's.) Line 0 when there is no text. */
+/* Line and column, from 1 and in characters, of the place: of the deepest part of its pointer that
+ * exists in the text. (A key's column is its value's.) Line 0 when there is no text. */
 void nsg_place_locate(struct nsg_place p, uint32_t *ret_line, uint32_t *ret_column);
 
 #endif

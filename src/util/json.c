@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "util/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+/* jansson refuses more levels than this of itself (JSON_PARSER_MAX_DEPTH); ours must come first. */
+_Static_assert(NSG_MAX_JSON_DEPTH < 2048, "jansson's own depth limit would come first");
+_Static_assert(NSG_MAX_FILE_BYTES < INT32_MAX, "jansson counts bytes in an int");
+
+/* ---- bytes in ------------------------------------------------------------------------------ */
+
+/* A buffer that may hold secrets: wiped before it is freed. */
+struct buffer {
+	char *data;
+	size_t size_bytes;
+};
+
+static void buffer_done(struct buffer *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->size_bytes);
+	free(b->data);
+}
+
+#define cleanup_buffer __attribute__((cleanup(buffer_done)))
+
+/* An error about the file as a whole: it has a path and no line. */
+static int refuse_file(struct nsg_sources *sources, struct nsg_diag *diag, const char *path, int r,
+		       const char *why)
+{
+	const struct nsg_source *source;
+	char *no_text = NULL;
+
+	if (nsg_sources_add(sources, path, &no_text, 0, &source) < 0)
+		return -ENOMEM;
+	(void)nsg_diag_add(diag, NSG_ERROR, &(struct nsg_place){.source = source}, NULL, "%s", why);
+	return r;
+}
+
+/* size_bytes + 1 bytes at most are read, so that a file that grows meanwhile is noticed. */
+static int read_all(int fd, size_t size_bytes, struct buffer *ret)
+{
+	cleanup_buffer struct buffer b = {.data = malloc(size_bytes + 1),
+					  .size_bytes = size_bytes + 1};
+	size_t n = 0;
+
+	if (!b.data)
+		return -ENOMEM;
+	while (n < b.size_bytes) {
+		ssize_t got = read(fd, b.data + n, b.size_bytes - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		n += (size_t)got;
+	}
+	if (n > size_bytes)
+		return -EAGAIN;
+	b.data[n] = '\0';
+	ret->data = TAKE_PTR(b.data);
+	ret->size_bytes = n;
+	return 0;
+}
+
+struct utf16 {
+	const unsigned char *data;
+	size_t n; /* units */
+	bool big_endian;
+};
+
+static uint32_t utf16_unit(struct utf16 u, size_t i)
+{
+	uint32_t first = u.data[2 * i], second = u.data[2 * i + 1];
+
+	return u.big_endian ? first << 8 | second : second << 8 | first;
+}
+
+static int from_utf16(struct utf16 u, struct buffer *ret)
+{
+	/* a unit outside surrogates takes three bytes at most, a pair of units four */
+	size_t room = u.n * 3 + 1, n = 0;
+	cleanup_buffer struct buffer b = {.data = malloc(room), .size_bytes = room};
+
+	if (!b.data)
+		return -ENOMEM;
+	for (size_t i = 0; i < u.n; i++) {
+		uint32_t c = utf16_unit(u, i);
+
+		if (c >= 0xd800 && c < 0xe000) {
+			uint32_t low = i + 1 < u.n ? utf16_unit(u, i + 1) : 0;
+
+			if (c >= 0xdc00 || low < 0xdc00 || low >= 0xe000)
+				return -EILSEQ;
+			c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+			i++;
+		}
+		if (c < 0x80) {
+			b.data[n++] = (char)c;
+			continue;
+		}
+		if (c >= 0x10000) {
+			b.data[n++] = (char)(0xf0 | c >> 18);
+			b.data[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+		} else if (c >= 0x800) {
+			b.data[n++] = (char)(0xe0 | c >> 12);
+		}
+		if (c >= 0x800)
+			b.data[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+		else
+			b.data[n++] = (char)(0xc0 | c >> 6);
+		b.data[n++] = (char)(0x80 | (c & 0x3f));
+	}
+	b.data[n] = '\0';
+	ret->data = TAKE_PTR(b.data);
+	ret->size_bytes = n;
+	return 0;
+}
+
+/* Drops a UTF-8 BOM, converts UTF-16 with one. Takes over b on success. */
+static int to_utf8(struct buffer *b, struct buffer *ret)
+{
+	const unsigned char *d = (const unsigned char *)b->data;
+	bool little = b->size_bytes >= 2 && d[0] == 0xff && d[1] == 0xfe;
+	bool big = b->size_bytes >= 2 && d[0] == 0xfe && d[1] == 0xff;
+
+	if (little || big) {
+		if (b->size_bytes % 2)
+			return -EILSEQ;
+		return from_utf16(
+		    (struct utf16){.data = d + 2, .n = b->size_bytes / 2 - 1, .big_endian = big},
+		    ret);
+	}
+	if (b->size_bytes >= 3 && d[0] == 0xef && d[1] == 0xbb && d[2] == 0xbf) {
+		b->size_bytes -= 3;
+		memmove(b->data, b->data + 3, b->size_bytes + 1);
+	}
+	ret->size_bytes = b->size_bytes;
+	ret->data = TAKE_PTR(b->data);
+	return 0;
+}
+
+int nsg_json_text(struct nsg_sources *sources, const char *path, const void *data,
+		  size_t size_bytes, struct nsg_diag *diag, const struct nsg_source **ret)
+{
+	cleanup_buffer struct buffer raw = {.data = malloc(size_bytes + 1),
+					    .size_bytes = size_bytes};
+	cleanup_buffer struct buffer text = {0};
+	int r;
+
+	if (!raw.data)
+		return -ENOMEM;
+	if (size_bytes)
+		memcpy(raw.data, data, size_bytes);
+	raw.data[size_bytes] = '\0';
+	r = to_utf8(&raw, &text);
+	if (r == -EILSEQ)
+		return refuse_file(sources, diag, path, -EINVAL,
+				   "it begins as UTF-16 and is not valid UTF-16");
+	if (r)
+		return r;
+	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
+}
+
+int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag *diag,
+		  const struct nsg_source **ret)
+{
+	cleanup_buffer struct buffer raw = {0};
+	cleanup_buffer struct buffer text = {0};
+	cleanup_close int fd = -1;
+	struct stat st;
+	int r;
+
+	/* without O_NONBLOCK a FIFO of that name would stop us for good */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		r = -errno;
+		return refuse_file(sources, diag, path, r, strerror(-r));
+	}
+	if (!S_ISREG(st.st_mode))
+		return refuse_file(sources, diag, path, -EINVAL, "it is not a regular file");
+	if (st.st_size > (off_t)NSG_MAX_FILE_BYTES)
+		return refuse_file(sources, diag, path, -EINVAL, "it is larger than 64 MiB");
+	r = read_all(fd, (size_t)st.st_size, &raw);
+	if (r == -EAGAIN)
+		return refuse_file(sources, diag, path, -EINVAL, "it grew while it was read");
+	if (r)
+		return refuse_file(sources, diag, path, r, strerror(-r));
+	r = to_utf8(&raw, &text);
+	if (r == -EILSEQ)
+		return refuse_file(sources, diag, path, -EINVAL,
+				   "it begins as UTF-16 and is not valid UTF-16");
+	if (r)
+		return r;
+	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
+}
+
+/* ---- text to values ------------------------------------------------------------------------ */
+
+static int refuse_at(const struct nsg_source *source, struct nsg_diag *diag, size_t offset,
+		     const char *why)
+{
+	struct nsg_place where = {.source = source, .at = (uint32_t)offset + 1};
+
+	return nsg_diag_add(diag, NSG_ERROR, &where, NULL, "%s", why);
+}
+
+/* Before the parser recurses: the first bracket that is too deep. */
+static int check_depth(const struct nsg_source *source, struct nsg_diag *diag)
+{
+	const char *p = source->text, *end = p + source->size_bytes;
+	size_t depth = 0;
+
+	while (p < end) {
+		switch (*p++) {
+		case '"':
+			while (p < end && *p != '"') {
+				/* end is the closing NUL, so that a character follows a backslash
+				 */
+				p += *p == '\\';
+				p++;
+			}
+			p += p < end;
+			break;
+		case '{':
+		case '[':
+			if (++depth > NSG_MAX_JSON_DEPTH)
+				return refuse_at(source, diag, (size_t)(p - 1 - source->text),
+						 "more than 512 levels of nesting");
+			break;
+		case '}':
+		case ']':
+			depth -= depth > 0;
+			break;
+		default:
+			break;
+		}
+	}
+	return 0;
+}
+
+/* jansson's own text quotes the document, which may hold secrets. */
+static const char *describe(enum json_error_code code)
+{
+	switch (code) {
+	case json_error_premature_end_of_input:
+		return "the JSON ends too early: is the file cut off?";
+	case json_error_invalid_utf8:
+		return "not UTF-8 (UTF-16 needs a byte order mark)";
+	case json_error_duplicate_key:
+		return "a key stands twice in one object";
+	case json_error_null_byte_in_key:
+	case json_error_null_character:
+		return "a string with a NUL character";
+	case json_error_numeric_overflow:
+		return "a number too large to be read";
+	case json_error_stack_overflow:
+		return "more levels of nesting than can be read";
+	default:
+		return "not JSON";
+	}
+}
+
+static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag, size_t start,
+			 const json_error_t *error)
+{
+	size_t consumed = error->position > 0 ? (size_t)error->position : 0, offset;
+	const char *nul;
+
+	if (json_error_code(error) == json_error_out_of_memory)
+		return -ENOMEM;
+	/* the parser takes a NUL for the end */
+	nul = memchr(source->text, 0, source->size_bytes);
+	if (nul)
+		return refuse_at(source, diag, (size_t)(nul - source->text),
+				 "a NUL byte (UTF-16 needs a byte order mark)");
+	/* a byte that is no UTF-8 is not consumed, what else is wrong is */
+	if (json_error_code(error) != json_error_invalid_utf8 && consumed)
+		consumed--;
+	offset = start + consumed;
+	return refuse_at(source, diag, offset, describe(json_error_code(error)));
+}
+
+static size_t next_value(const struct nsg_source *source, size_t at)
+{
+	while (at < source->size_bytes && strchr(" \t\r\n", source->text[at]) && source->text[at])
+		at++;
+	return at;
+}
+
+int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_t **ret)
+{
+	cleanup_json json_t *values = json_array();
+	size_t at = next_value(source, 0);
+	int r;
+
+	if (!values)
+		return -ENOMEM;
+	if (at == source->size_bytes)
+		return refuse_at(source, diag, 0, "an empty file");
+	r = check_depth(source, diag);
+	if (r)
+		return r;
+	while (at < source->size_bytes) {
+		json_error_t error = {0};
+		json_t *value = json_loadb(
+		    source->text + at, source->size_bytes - at,
+		    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
+
+		if (!value)
+			return refuse_syntax(source, diag, at, &error);
+		if (json_array_append_new(values, value) < 0)
+			return -ENOMEM;
+		at = next_value(source, at + (size_t)error.position);
+	}
+	*ret = TAKE_PTR(values);
+	return 0;
+}
+
+char *nsg_json_line(const json_t *value)
+{
+	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+}
