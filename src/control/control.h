@@ -8,6 +8,22 @@
  *
  * args are the verb's options as nsgctl parsed them; data is what the verb prints as JSON, one item
  * a line; diagnostics are nsg_diag_json records. `trace` replies until either side closes.
+ *
+ *   verb              args                                          data
+ *   explain           {"flow":F} | {"flow":F,"output":"azure"}      one item
+ *                     {"flows":[F,...]}                             one a flow, in order
+ *   test-ip-flow      {"flow":F}                                    one item
+ *   show-next-hop     {"flow":F}                                    one item
+ *   effective-nsg     {}                                            one item
+ *   effective-routes  {}                                            one item
+ *   status, stats     {}                                            one item
+ *   reload            {}                                            none
+ *   trace             {"payload":true|false}                        one a decision, until closed
+ *
+ * F is a flow of the contract (interfaces.md section 4). The first five verbs are answered by
+ * nsg_explain_answer(), here and there. With "payload" an item of `trace` ends with the packet's
+ * first bytes, "payload":"HEX". What the daemon counts and reports (`status`, `stats`) is its own
+ * business: nsgctl shows whatever members come.
  */
 #ifndef NSG_CONTROL_CONTROL_H
 #define NSG_CONTROL_CONTROL_H
@@ -38,11 +54,16 @@ enum nsg_exit {
 struct nsg_frames {
 	char *buffer;
 	size_t n, room;
+	size_t start;   /* bytes of whole lines already taken */
+	size_t scanned; /* no newline before it */
+	size_t line;    /* length of the last, unfinished line */
 };
 
-/* Appends bytes. -EMSGSIZE when a line passes NSG_MAX_CONTROL_FRAME_BYTES, -ENOMEM. */
+/* Appends bytes. -EMSGSIZE when a line passes NSG_MAX_CONTROL_FRAME_BYTES, -ENOMEM. Take all whole
+ * lines before the next push: what is buffered is bounded by that. */
 int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n);
-/* The next whole line as an object (new reference): 1; 0 none yet; -EBADMSG when it is none. */
+/* The next whole line as an object (new reference): 1; 0 none yet; -EBADMSG when it is none, or has
+ * a duplicate key. */
 int nsg_frames_pop(struct nsg_frames *f, json_t **ret);
 void nsg_frames_done(struct nsg_frames *f);
 
@@ -52,8 +73,11 @@ void nsg_frames_done(struct nsg_frames *f);
 int nsg_control_connect(const char *path);
 
 /*
- * Sends a request and calls `data` for every item until the last line came; a non-zero return of it
- * ends the talk. *ret_exit is the daemon's exit status, its diagnostics are added to diag. -errno.
+ * Sends a request and calls `data` for every item (borrowed) until the last line came; a non-zero
+ * return of it ends the talk and is the call's. *ret_exit is the daemon's exit status, its
+ * diagnostics are added to diag. `args` is not consumed; NULL: none. -ECONNRESET when the daemon
+ * closes before the last line, -EBADMSG when it does not speak the protocol, -errno. Another request
+ * may follow on the same descriptor after 0.
  */
 int nsg_control_call(int fd, const char *verb, json_t *args,
 		     int (*data)(void *closure, json_t *item), void *closure,
@@ -61,10 +85,18 @@ int nsg_control_call(int fd, const char *verb, json_t *args,
 
 /* ---- server ------------------------------------------------------------------------------- */
 
-/* Listening socket at path: mode 0660, the group if it exists, never open to others in between. A
- * left-over socket nobody listens on is replaced; one that answers is -EADDRINUSE. */
+/* Listening socket at path: mode 0660, the group if it exists (NULL: none), never open to others in
+ * between. Its directory is made when only that is missing. A left-over socket nobody listens on is
+ * replaced; one that answers is -EADDRINUSE. -errno, with a diagnostic. */
 int nsg_control_listen(const char *path, const char *group, struct nsg_diag *diag);
-/* Whether the peer is root, our own user or a member of the socket's group. 0 or -EPERM, -errno. */
+/* Whether the peer is root, our own user or a member of the socket's group ((gid_t)-1: no group).
+ * 0 or -EPERM, -errno. */
 int nsg_control_check_peer(int fd, gid_t group);
+
+/* A reply's lines, newline included; malloc'ed, *ret_n bytes. `item` and `diag` are not consumed;
+ * diag may be NULL. -EMSGSIZE when it would pass the cap, -ENOMEM. */
+int nsg_control_data_line(const json_t *item, char **ret, size_t *ret_n);
+int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, char **ret,
+			  size_t *ret_n);
 
 #endif

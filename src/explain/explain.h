@@ -47,6 +47,17 @@ int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *
 int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret);
 int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret);
 
+/*
+ * Answers explain, test-ip-flow, show-next-hop, effective-nsg and effective-routes from their args
+ * (control/control.h has the table): the daemon's socket and nsgctl offline both call this. `data`
+ * gets each item (borrowed); a non-zero return of it ends the answer and is the call's. -ENOENT:
+ * another verb; -EINVAL: bad args, -EBADE: see above, each with a diagnostic; -ENOMEM.
+ */
+int nsg_explain_answer(const struct nsg_effective *e, const struct nsg_image *image,
+		       const char *verb, const json_t *args,
+		       int (*data)(void *closure, json_t *item), void *closure,
+		       struct nsg_diag *diag);
+
 /* What was chosen and how large it is, for `check -v` and `status`: vnet, subnet, nsg, routeTable,
  * profile, platform, routeAll and which input set it, image. New reference or NULL. */
 json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image *image);

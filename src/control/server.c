@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "control/control.h"
+#include "util/cleanup.h"
+
+#define BACKLOG 16
+/* NGROUPS_MAX of Linux: no process is in more. */
+#define MAX_GROUPS 65536
+
+static int fail(struct nsg_diag *diag, int error, const char *path, const char *what)
+{
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "control socket %s: %s: %s", path, what,
+			   strerror(error));
+	return -error;
+}
+
+/* The directory, locked, so that two starting at once do not take each other's socket away. */
+static int lock_directory(const char *path, struct nsg_diag *diag, int *ret_fd)
+{
+	cleanup_free char *copy = strdup(path);
+	cleanup_close int fd = -1;
+	const char *directory;
+
+	if (!copy)
+		return -ENOMEM;
+	directory = dirname(copy);
+	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+		return fail(diag, errno, path, "cannot make its directory");
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return fail(diag, errno, path, "cannot lock its directory");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Takes a dead predecessor's socket away. */
+static int remove_dead(const char *path, struct nsg_diag *diag)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : fail(diag, errno, path, "cannot look at it");
+	if (!S_ISSOCK(st.st_mode))
+		return fail(diag, EEXIST, path, "something that is no socket has its name");
+	fd = nsg_control_connect(path);
+	if (fd != -ECONNREFUSED)
+		return fail(diag, EADDRINUSE, path, "another nsgd of this instance answers on it");
+	if (unlink(path) < 0)
+		return fail(diag, errno, path, "cannot remove the left-over one");
+	return 0;
+}
+
+static int give_to_group(const char *path, const char *name, struct nsg_diag *diag)
+{
+	const struct group *group = name ? getgrnam(name) : NULL;
+
+	if (name && !group)
+		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+				   "there is no group %s: only root and nsgd's own user can use "
+				   "the control socket",
+				   name);
+	if (group && lchown(path, (uid_t)-1, group->gr_gid) < 0)
+		return fail(diag, errno, path, "cannot give it to its group");
+	if (chmod(path, 0660) < 0)
+		return fail(diag, errno, path, "cannot set its mode");
+	return 0;
+}
+
+int nsg_control_listen(const char *path, const char *group, struct nsg_diag *diag)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	cleanup_close int lock = -1;
+	cleanup_close int fd = -1;
+	int r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail(diag, ENAMETOOLONG, path, "its path does not fit");
+	strcpy(address.sun_path, path);
+
+	r = lock_directory(path, diag, &lock);
+	if (r < 0)
+		return r;
+	r = remove_dead(path, diag);
+	if (r < 0)
+		return r;
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Linux gives the bound file the socket inode's mode (unix(7), Pathname socket ownership
+	 * and permissions): it is closed to others from its first moment. */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return fail(diag, errno, path, "cannot make it");
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail(diag, errno, path, "cannot bind it");
+	r = give_to_group(path, group, diag);
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = fail(diag, errno, path, "cannot listen on it");
+	if (r < 0) {
+		(void)unlink(path);
+		return r;
+	}
+	return TAKE_FD(fd);
+}
+
+/* Whether the peer's supplementary groups hold it. 1, 0, -errno. */
+static int peer_in_group(int fd, gid_t group)
+{
+	cleanup_free gid_t *groups = NULL;
+	socklen_t size = 64 * sizeof(*groups);
+
+	for (;;) {
+		gid_t *larger = realloc(groups, size);
+
+		if (!larger)
+			return -ENOMEM;
+		groups = larger;
+		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
+			break;
+		/* size is now what it takes */
+		if (errno != ERANGE || size > MAX_GROUPS * sizeof(*groups))
+			return -errno;
+	}
+	for (size_t i = 0; i < size / sizeof(*groups); i++)
+		if (groups[i] == group)
+			return 1;
+	return 0;
+}
+
+int nsg_control_check_peer(int fd, gid_t group)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	if (peer.uid == 0 || peer.uid == geteuid())
+		return 0;
+	if (group == (gid_t)-1)
+		return -EPERM;
+	if (peer.gid == group)
+		return 0;
+	r = peer_in_group(fd, group);
+	if (r < 0)
+		return r;
+	return r ? 0 : -EPERM;
+}
