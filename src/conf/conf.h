@@ -34,9 +34,17 @@ struct nsg_conf_strings {
 	size_t n;
 };
 
+struct nsg_conf_value {
+	const char *raw; /* as written; NULL: the key is not there */
+	uint32_t line;
+};
+
+#define NSG_CONF_MAX_KEYS 40
+
 struct nsg_conf {
 	struct nsg_arena arena;
 	const char *path;
+	struct nsg_conf_value values[NSG_CONF_MAX_KEYS]; /* by the key's place in conf.c's table */
 
 	/* [nsgd] */
 	const char *instance;
@@ -90,9 +98,13 @@ struct nsg_conf {
  * Reads the file. A missing one is an error, unless `may_be_absent`, which gives the defaults. All
  * problems are diagnostics with their line: an unknown section or key, a duplicate, an over-long
  * line, a bad value, keys that contradict each other. -EINVAL, -ENOMEM, -errno.
+ * An indented line goes on with the list of the line before.
  */
 int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 		  struct nsg_conf **ret);
+
+/* The line of a key, as nsg_conf_line(c, "route", "mark-mask"); 0 when it is not there. */
+uint32_t nsg_conf_line(const struct nsg_conf *c, const char *section, const char *key);
 
 /* "section.key" of every value that differs and takes effect only at a restart, comma-separated
  * into out; "" when none. */

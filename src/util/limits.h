@@ -33,7 +33,7 @@
 #define NSG_MAX_CONTROL_CLIENTS 64u
 
 /* nsgd.conf */
-#define NSG_MAX_CONF_LINE_BYTES 4000u
+#define NSG_MAX_CONF_LINE_BYTES 198u      /* what inih takes; lists go on in indented lines */
 #define NSG_MAX_CONF_LIST 1024u           /* interfaces, users, cgroups, excluded prefixes, each */
 #define NSG_MAX_INSTANCE_LENGTH 15u       /* names a table, a socket and log lines */
 

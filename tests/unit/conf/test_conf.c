@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conf/conf.h"
+#include "util/cleanup.h"
+
+static char path[] = "/tmp/nsgd-test-conf-XXXXXX";
+
+static int load(const char *text, struct nsg_diag *diag, struct nsg_conf **ret)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	return nsg_conf_load(path, false, diag, ret);
+}
+
+static void an_empty_file_gives_the_defaults(void **state)
+{
+	struct nsg_diag diag = { 0 };
+	struct nsg_conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(load("", &diag, &c), 0);
+	assert_string_equal(c->instance, "nsgd");
+	assert_string_equal(c->profile, "2020-04");
+	assert_true(c->hook_output && !c->hook_prerouting && c->offload && c->watch && !c->audit);
+	assert_int_equal(c->mark_mask, 0x0fff0000);
+	assert_int_equal(c->table_base, 21000);
+	assert_int_equal(c->denied_seconds, 2);
+	assert_int_equal(c->queue_length, 32768);
+	assert_int_equal(c->log_decisions, NSG_LOG_DENIED);
+	c = nsg_conf_free(c);
+	assert_int_equal(nsg_conf_load("/nonexistent/nsgd.conf", true, &diag, &c), 0);
+	nsg_conf_free(c);
+	assert_int_equal(diag.n, 0);
+}
+
+static void every_key_reaches_its_field(void **state)
+{
+	struct nsg_diag diag = { 0 };
+	struct nsg_conf *c = NULL;
+	int r = load("[nsgd]\ninstance = lab-1\nmode = audit\n"
+		     "[subnet]\npolicy = /p\nsubnet = vnet/snet\nprofile = current\nplatform = linux\n"
+		     "endpoint-precedence = lab\nwatch = no\naddress = 10.0.1.4\n"
+		     "[capture]\nhook = both\ninterfaces = eth0, br-lan\nusers = www-data\n  1000\n"
+		     "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24\n"
+		     "[queue]\nfirst = 7\nworkers = 3\nlength = 1024\noverflow = accept\n"
+		     "daemon-down = accept\n[offload]\nestablished = no\ndenied-seconds = 0\n"
+		     "[route]\nmark-mask = 0xff\ntable-base = 300\nrule-priority = 5\n"
+		     "[nexthop \"VirtualNetworkGateway\"]\nvia = 192.168.50.1\ndev = wg0\n"
+		     "[nexthop \"10.0.100.4\"]\ndev = vxlan0\n"
+		     "[snat]\nvnet = 10.0.1.4\ninternet = 203.0.113.1\n"
+		     "[log]\nlevel = debug ; comment\ndecisions = all\n",
+		     &diag, &c);
+
+	(void)state;
+	for (size_t i = 0; i < diag.n; i++)
+		print_message("%s\n", diag.v[i].text);
+	assert_int_equal(r, 0);
+	assert_string_equal(c->instance, "lab-1");
+	assert_true(c->audit && c->endpoint_lab && !c->watch && c->has_address);
+	assert_string_equal(c->policy, "/p");
+	assert_string_equal(c->subnet, "vnet/snet");
+	assert_string_equal(c->platform, "linux");
+	assert_int_equal(c->address_host, 0x0a000104);
+	assert_true(c->hook_output && c->hook_prerouting);
+	assert_int_equal(c->interfaces.n, 2);
+	assert_string_equal(c->interfaces.v[1], "br-lan");
+	assert_int_equal(c->users.n, 2);
+	assert_string_equal(c->users.v[1], "1000");
+	assert_int_equal(c->n_excludes, 3);
+	assert_int_equal(c->excludes[2].addr_host, 0xc6336400);
+	assert_int_equal(c->excludes[1].len, 32);
+	assert_int_equal(c->queue_first, 7);
+	assert_int_equal(c->workers, 3);
+	assert_true(c->overflow_accept && c->down_accept && !c->offload);
+	assert_int_equal(c->mark_mask, 0xff);
+	assert_int_equal(c->n_nexthops, 2);
+	assert_int_equal(c->nexthops[0].type, NSG_HOP_GATEWAY);
+	assert_true(c->nexthops[0].has_via && !c->nexthops[0].is_ip);
+	assert_string_equal(c->nexthops[1].dev, "vxlan0");
+	assert_true(c->nexthops[1].is_ip && !c->nexthops[1].has_via);
+	assert_true(c->has_snat_vnet && c->has_snat_internet);
+	assert_int_equal(c->log_level, LOG_DEBUG);
+	assert_int_equal(c->log_decisions, NSG_LOG_ALL);
+	assert_int_equal(nsg_conf_line(c, "route", "mark-mask"), 29);
+	nsg_conf_free(c);
+	nsg_diag_done(&diag);
+}
+
+static void bad_lines_are_errors_at_their_line(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t line;
+		const char *says;
+	} cases[] = {
+		{ "[nsgd]\n\ncolour = red\n", 3, "unknown key \"colour\"" },
+		{ "[nsg]\nmode = audit\n", 2, "unknown section [nsg]" },
+		{ "mode = audit\n", 1, "unknown section []" },
+		{ "[nsgd]\nmode = audit\nmode = audit\n", 3, "twice" },
+		{ "[nsgd]\nmode = audit\n instance = x\n", 3, "indented" },
+		{ "[nsgd]\nmode = maybe\n", 2, "neither enforce nor audit" },
+		{ "[nsgd]\ninstance = a b\n", 2, "instance name" },
+		{ "[nsgd]\ninstance = ../../x\n", 2, "instance name" },
+		{ "[nsgd]\nfoo\n", 2, "neither a section" },
+		{ "[subnet]\naddress = 10.0.1\n", 2, "IPv4" },
+		{ "[subnet]\nprofile = 2021\n", 2, "2020-04" },
+		{ "[capture]\nhook = prerouting\n", 2, "interfaces" },
+		{ "[capture]\ninterfaces = eth0\n", 2, "prerouting" },
+		{ "[capture]\nexclude = 10.0.0.1/8\n", 2, "prefixes" },
+		{ "[queue]\nfirst = 65535\n", 2, "queue number" },
+		{ "[queue]\nfirst = 65530\nworkers = 8\n", 2, "65534" },
+		{ "[queue]\nworkers = 0\n", 2, "64" },
+		{ "[queue]\nlength = -5\n", 2, "queue length" },
+		{ "[route]\nmark-mask = 0xf0f00000\n", 2, "one run" },
+		{ "[route]\nmark-mask = 0x1f\n", 2, "one run" },
+		{ "[route]\ntable-base = 255\n", 2, "tables" },
+		{ "[nexthop \"Nowhere\"]\nvia = 10.0.0.1\n", 2, "next hop type" },
+		{ "[nexthop \"10.0.0.4\"]\ncolour = red\ndev = x\n", 2, "unknown key" },
+		{ "[nexthop \"10.0.0.4\"]\ndev = x\n[nsgd]\nmode=audit\n[nexthop \"10.0.0.4\"]\ndev=y\n",
+		  6, "already" },
+		{ "[flow-log]\ndirectory = /x\n", 2, "flow logs" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
+		struct nsg_diag diag = { 0 };
+		struct nsg_conf *c = NULL;
+
+		print_message("case %zu: %s\n", i, cases[i].says);
+		assert_int_equal(load(cases[i].text, &diag, &c), -EINVAL);
+		assert_null(c);
+		assert_int_equal(diag.n_errors, 1);
+		assert_int_equal(diag.v[0].line, cases[i].line);
+		assert_non_null(strstr(diag.v[0].text, cases[i].says));
+		nsg_diag_done(&diag);
+	}
+}
+
+static void a_line_of_5000_characters_is_an_error_and_not_cut(void **state)
+{
+	struct nsg_diag diag = { 0 };
+	struct nsg_conf *c = NULL;
+	cleanup_free char *text = malloc(5100);
+
+	(void)state;
+	strcpy(text, "[subnet]\npolicy = /");
+	memset(text + strlen(text), 'x', 5000);
+	strcpy(text + 5019, "\n");
+	assert_int_equal(load(text, &diag, &c), -EINVAL);
+	assert_int_equal(diag.v[0].line, 2);
+	assert_non_null(strstr(diag.v[0].text, "longer"));
+	nsg_diag_done(&diag);
+}
+
+static void a_missing_file_and_a_directory_are_told(void **state)
+{
+	struct nsg_diag diag = { 0 };
+	struct nsg_conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(nsg_conf_load("/nonexistent/nsgd.conf", false, &diag, &c), -ENOENT);
+	assert_int_equal(nsg_conf_load("/tmp", false, &diag, &c), -EINVAL);
+	assert_int_equal(diag.n_errors, 2);
+	nsg_diag_done(&diag);
+}
+
+static void keys_that_need_a_restart_are_named(void **state)
+{
+	struct nsg_diag diag = { 0 };
+	struct nsg_conf *a = NULL, *b = NULL;
+	char out[200];
+
+	(void)state;
+	assert_int_equal(load("[queue]\nfirst = 1\n[log]\nlevel = info\n", &diag, &a), 0);
+	assert_int_equal(load("[queue]\nfirst = 2\n[log]\nlevel = error\n[route]\ntable-base = 900\n",
+			      &diag, &b),
+			 0);
+	nsg_conf_restart_keys(a, b, out, sizeof(out));
+	assert_string_equal(out, "queue.first, route.table-base");
+	nsg_conf_restart_keys(a, a, out, sizeof(out));
+	assert_string_equal(out, "");
+	nsg_conf_restart_keys(a, b, out, 8);
+	assert_true(strlen(out) < 8);
+	nsg_conf_free(a);
+	nsg_conf_free(b);
+}
+
+static int setup(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_file_gives_the_defaults),
+		cmocka_unit_test(every_key_reaches_its_field),
+		cmocka_unit_test(bad_lines_are_errors_at_their_line),
+		cmocka_unit_test(a_line_of_5000_characters_is_an_error_and_not_cut),
+		cmocka_unit_test(a_missing_file_and_a_directory_are_told),
+		cmocka_unit_test(keys_that_need_a_restart_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
