@@ -42,4 +42,16 @@
 #define NSG_BATCH 64u                     /* packets a recvmmsg; more gave nothing when measured */
 #define NSG_COPY_BYTES 256u               /* 60 IPv4 + the longest extension chain ports can hide behind */
 
+/* ARM templates. Azure's own limits (template best practices): the largest it takes is 4 MB, with 800
+ * copies in a loop and 24,576 characters in an expression; range() makes 10,000 numbers. */
+#define NSG_MAX_TEMPLATE_EXPRESSION 24576u
+#define NSG_MAX_TEMPLATE_COPIES 800u
+#define NSG_MAX_TEMPLATE_RANGE 10000u
+/* Expressions, variables, parameters and deployments within one another; real ones stay below 50.
+ * With a stack frame of 1 KiB each (sanitizers) still far from the end of a thread's stack. */
+#define NSG_MAX_TEMPLATE_DEPTH 400u
+/* Values looked at or made and bytes of strings made, all together: twice Azure's largest template.
+ * Bounds time and memory where small templates grow exponentially. */
+#define NSG_MAX_TEMPLATE_WORK (8u << 20)
+
 #endif
