@@ -24,6 +24,9 @@ struct nsg_engine_policy {
 	const uint16_t *hop_numbers; /* mark's hop number by image hop index */
 	uint32_t generation;
 	uint32_t src_host; /* packets are judged with this source */
+	/* "Decided" counts only with this very generation: what older policies allowed is judged
+	 * anew (the kernel forgets it too; this is for packets that were in the queue already). */
+	bool forget;
 };
 
 struct nsg_engine_options {
@@ -32,13 +35,18 @@ struct nsg_engine_options {
 	uint32_t queue_length;
 	bool audit;
 	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
-	bool offload;         /* verdicts carry decided, generation, denied */
+	bool offload;         /* verdicts carry decided, generation */
+	bool remember_denied; /* with offload: a denial is a mark, the kernel drops and remembers */
 	struct nsg_marks marks;
 };
 
-/* Counters summed over the workers; see nsg_engine_stats. */
+/* Counters summed over the workers; see nsg_engine_stats. `packets` is the sum of each of the
+ * arrays; a denied packet counts as dropped whoever drops it. */
 struct nsg_engine_stats {
 	uint64_t packets, bytes, batches, messages_bad, verdict_errors, overruns;
+	/* What the kernel's queues hold and have dropped since they were bound: full, or the
+	 * socket's buffer was. */
+	uint64_t queued, dropped_full, dropped_buffer;
 	uint64_t verdicts[2];                 /* by enum nsg_verdict, as enforced */
 	uint64_t reasons[NSG_REASON_MAX];
 	uint64_t gates[NSG_GATE_MAX];
@@ -59,7 +67,8 @@ int nsg_engine_start(const struct nsg_engine_options *options,
 		     struct nsg_engine **ret);
 
 /* Hands a policy to every worker and waits until each acknowledged (between two batches: micro- to
- * milliseconds). After 0 the old policy is nobody's. -ETIMEDOUT after 5 s: the old one must stay. */
+ * milliseconds). After 0 the old policy is nobody's. -ETIMEDOUT after 5 s: the old one stays in
+ * force, and both must stay until a later call gives 0 or the engine is stopped. -ENOMEM. */
 int nsg_engine_publish(struct nsg_engine *e, const struct nsg_engine_policy *policy);
 
 /* Waits until every queue is empty and every verdict sent, at most so long. -ETIMEDOUT. */
@@ -69,6 +78,10 @@ int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);
  * counts what does not fit. level as in [log] decisions. The main thread reads the rings. */
 void nsg_engine_trace(struct nsg_engine *e, enum nsg_conf_log_decisions level,
 		      uint32_t payload_bytes);
+/* Readable when records wait in some ring. After nsg_engine_trace_arm: false means that records wait
+ * already, read on; true that the descriptor will tell. */
+int nsg_engine_trace_fd(const struct nsg_engine *e);
+bool nsg_engine_trace_arm(struct nsg_engine *e);
 uint32_t nsg_engine_n_rings(const struct nsg_engine *e);
 struct nsg_ring *nsg_engine_ring(struct nsg_engine *e, uint32_t worker);
 
@@ -78,7 +91,8 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret);
 void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 
-/* True when every worker showed signs of life since the last call (the watchdog's question). */
+/* True when every worker showed signs of life since the last call (the watchdog's question; each
+ * call wakes them all, so let them have time in between). */
 bool nsg_engine_alive(struct nsg_engine *e);
 
 /* Stops the workers, unbinds. NULL is fine; returns NULL. */

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/decide.h"
+
+#include <sys/socket.h>
+
+static const struct nsg_decision bypassed = {
+	.route = NSG_ROUTE_NONE,
+	.rule = NSG_RULE_NONE,
+	.gate = NSG_GATE_BYPASS,
+	.verdict = NSG_VERDICT_ACCEPT,
+	.reason = NSG_REASON_BYPASS,
+};
+
+static struct nsg_decision dropped(enum nsg_reason reason)
+{
+	return (struct nsg_decision){
+		.route = NSG_ROUTE_NONE,
+		.rule = NSG_RULE_NONE,
+		.gate = NSG_GATE_NONE,
+		.verdict = NSG_VERDICT_DROP,
+		.reason = (uint8_t)reason,
+	};
+}
+
+/* What a packet is when the classifier has nothing to say about it; false: the classifier decides. */
+static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_status status,
+			    struct nsg_decision *ret)
+{
+	if (bad) {
+		*ret = dropped(NSG_REASON_MALFORMED);
+		return true;
+	}
+	if (m->family != AF_INET) {
+		*ret = bypassed;
+		return true;
+	}
+	switch (status) {
+	case NSG_KEY_OK:
+		return false;
+	case NSG_KEY_IP6:
+		*ret = bypassed;
+		return true;
+	case NSG_KEY_LATER_FRAGMENT:
+		/* Conntrack puts fragments together before they are queued; where one comes alone
+		 * its first one was not seen. */
+		*ret = dropped(NSG_REASON_FRAGMENT);
+		return true;
+	case NSG_KEY_MALFORMED:
+		break;
+	}
+	*ret = dropped(NSG_REASON_MALFORMED);
+	return true;
+}
+
+/*
+ * Azure's NSG is stateful: a flow that it allowed stays allowed, whatever the rules say now; a
+ * route touches every flow's next packet. What the classifier denied by a rule is decided by its
+ * route alone. Its rule is not reported: it is not the one that allowed the flow.
+ */
+static void keep_allowed(const struct nsg_image *image, struct nsg_decision *d)
+{
+	if (d->reason == NSG_REASON_NSG_DENY) {
+		d->rule = NSG_RULE_NONE;
+		d->verdict = NSG_VERDICT_ACCEPT;
+		if (d->route != NSG_ROUTE_NONE) {
+			struct nsg_image_route route = nsg_image_route(image, d->route);
+
+			if (route.unreachable || route.hop_type == NSG_HOP_NONE) {
+				d->verdict = NSG_VERDICT_DROP;
+				d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE :
+								NSG_REASON_ROUTE_NONE;
+			} else {
+				d->hop = route.hop;
+			}
+		}
+	}
+	if (d->verdict == NSG_VERDICT_ACCEPT)
+		d->reason = NSG_REASON_ESTABLISHED;
+}
+
+/*
+ * An accepting verdict with a mark is the kernel's order to remember: chain save copies it into the
+ * connection's mark, or, when its hop bits say denied, drops and remembers the flow.
+ */
+static struct nsg_outcome fate(const struct nsg_engine_options *o,
+			       const struct nsg_engine_policy *policy, const struct nsg_message *m,
+			       const struct nsg_decision *d)
+{
+	uint32_t foreign = m->mark & ~o->marks.mask, ours;
+
+	if (o->audit || (m->family != AF_INET && d->verdict == NSG_VERDICT_ACCEPT))
+		return (struct nsg_outcome){ .id = m->id, .accept = true };
+	if (d->verdict == NSG_VERDICT_DROP) {
+		if (!o->offload || !o->remember_denied || d->gate == NSG_GATE_NONE)
+			return (struct nsg_outcome){ .id = m->id };
+		return (struct nsg_outcome){
+			.id = m->id,
+			.mark = foreign | o->marks.denied,
+			.has_mark = true,
+			.accept = true,
+		};
+	}
+	ours = nsg_marks_accept(&o->marks, policy->generation, policy->hop_numbers[d->hop]);
+	if (!o->offload)
+		ours &= o->marks.hop;
+	return (struct nsg_outcome){
+		.id = m->id,
+		.mark = foreign | ours,
+		.has_mark = m->mark || ours,
+		.accept = true,
+	};
+}
+
+/* Whether the mark says that the NSG allowed this flow before, in a way that still counts. */
+static bool was_allowed(const struct nsg_engine_options *o, const struct nsg_engine_policy *policy,
+			uint32_t mark)
+{
+	if (!(mark & o->marks.decided))
+		return false;
+	return !policy->forget ||
+	       (mark & o->marks.generation) >> o->marks.generation_shift == policy->generation;
+}
+
+void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
+		struct nsg_memo *memo, struct nsg_batch *b)
+{
+	enum nsg_key_status status[NSG_BATCH];
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct nsg_message *m = &b->messages[i];
+
+		b->keys[i] = (struct nsg_key){ 0 };
+		status[i] = b->bad[i] ? NSG_KEY_MALFORMED :
+					nsg_key_extract(m->payload, m->captured, m->length,
+							&b->keys[i]);
+		b->hosts_src[i] = b->keys[i].src_host;
+		if (status[i] == NSG_KEY_OK || status[i] == NSG_KEY_LATER_FRAGMENT)
+			b->keys[i].src_host = policy->src_host;
+	}
+	nsg_classify_batch(policy->image, memo, b->keys, b->n, b->decisions);
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct nsg_message *m = &b->messages[i];
+
+		b->route_only[i] = false;
+		if (!decide_unjudged(m, b->bad[i], status[i], &b->decisions[i]) &&
+		    was_allowed(options, policy, m->mark)) {
+			keep_allowed(policy->image, &b->decisions[i]);
+			b->route_only[i] = true;
+		}
+		b->outcomes[i] = fate(options, policy, m, &b->decisions[i]);
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A batch of queued packets becomes a batch of fates. No system call, no allocation: what a worker
+ * does between receiving and sending, apart from the socket so that tests can drive it.
+ */
+#ifndef NSG_ENGINE_DECIDE_H
+#define NSG_ENGINE_DECIDE_H
+
+#include "classify/classify.h"
+#include "engine/engine.h"
+#include "engine/message.h"
+#include "util/limits.h"
+
+struct nsg_batch {
+	uint32_t n;
+	struct nsg_message messages[NSG_BATCH]; /* in: `bad` ones have only an id */
+	bool bad[NSG_BATCH];                    /* in */
+	struct nsg_key keys[NSG_BATCH];         /* as judged: the source is the policy's */
+	uint32_t hosts_src[NSG_BATCH];          /* the source as it stood in the packet */
+	struct nsg_decision decisions[NSG_BATCH];
+	bool route_only[NSG_BATCH]; /* the NSG had allowed the flow before */
+	struct nsg_outcome outcomes[NSG_BATCH];
+};
+
+/*
+ * Fills keys, decisions and outcomes of the n messages. What cannot be judged has a decision too:
+ * IPv6 and other families are `bypass`, what lies is `malformed`, a fragment without its first
+ * one `fragment`; their keys are zero where nothing could be read.
+ */
+void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
+		struct nsg_memo *memo, struct nsg_batch *b);
+
+#endif

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/worker.h"
+#include "util/cleanup.h"
+
+#define PUBLISH_TIMEOUT_NS 5000000000u
+
+struct nsg_engine {
+	struct nsg_worker_shared shared;
+	struct nsg_worker *workers[NSG_MAX_WORKERS];
+	struct nsg_slot *slots[NSG_MAX_WORKERS]; /* in force */
+	bool running[NSG_MAX_WORKERS];
+	uint32_t beats_seen[NSG_MAX_WORKERS];
+	uint32_t n_workers;
+	uint32_t idle_asked;
+	/* Slots of a publish that timed out: a worker may still look at them. */
+	struct nsg_slot **limbo;
+	size_t n_limbo;
+};
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+static struct nsg_slot *slot_free(struct nsg_slot *s)
+{
+	if (s) {
+		free(s->counts);
+		free(s);
+	}
+	return NULL;
+}
+
+static struct nsg_slot *slot_new(const struct nsg_engine_policy *policy)
+{
+	struct nsg_image_info info = nsg_image_info(policy->image);
+	struct nsg_slot *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->policy = *policy;
+	s->n_rules = info.n_rules + 2;
+	s->n_routes = info.n_routes;
+	s->counts = calloc((size_t)s->n_rules + s->n_routes, sizeof(*s->counts));
+	return s->counts ? s : slot_free(s);
+}
+
+static void slots_free(struct nsg_slot **slots, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		slots[i] = slot_free(slots[i]);
+}
+
+/* One for every worker, or none. */
+static int slots_new(uint32_t n, const struct nsg_engine_policy *policy, struct nsg_slot **ret)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		ret[i] = slot_new(policy);
+		if (!ret[i]) {
+			slots_free(ret, i);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* ---- start and stop -------------------------------------------------------------------------- */
+
+/* Signals are the main thread's. */
+static int start_thread(struct nsg_worker *w)
+{
+	sigset_t all, before;
+	char name[16];
+	int r;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, nsg_worker_run, w);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r)
+		return -r;
+	(void)snprintf(name, sizeof(name), "nsgd-q%u", w->queue_number);
+	(void)pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)
+{
+	const struct nsg_engine_options *o = &e->shared.options;
+	int r;
+
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		uint16_t number = (uint16_t)(o->queue_first + i);
+		struct nsg_queue queue;
+
+		r = nsg_queue_open(o, number, diag, &queue);
+		if (r < 0)
+			return r;
+		r = nsg_worker_new(&e->shared, &queue, number, e->slots[i], &e->workers[i]);
+		if (r < 0)
+			return r;
+	}
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		r = start_thread(e->workers[i]);
+		if (r < 0) {
+			(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+					   "cannot start a worker thread: %s", strerror(-r));
+			return r;
+		}
+		e->running[i] = true;
+	}
+	return 0;
+}
+
+int nsg_engine_start(const struct nsg_engine_options *options,
+		     const struct nsg_engine_policy *policy, struct nsg_diag *diag,
+		     struct nsg_engine **ret)
+{
+	struct nsg_engine *e;
+	int r;
+
+	if (!options->n_workers || options->n_workers > NSG_MAX_WORKERS)
+		return -EINVAL;
+	e = aligned_alloc(NSG_CACHE_LINE,
+			  (sizeof(*e) + NSG_CACHE_LINE - 1) & ~(size_t)(NSG_CACHE_LINE - 1));
+	if (!e)
+		return -ENOMEM;
+	memset(e, 0, sizeof(*e));
+	e->shared.options = *options;
+	e->shared.ack_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	e->shared.trace_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (e->shared.ack_fd < 0 || e->shared.trace_fd < 0) {
+		r = -errno;
+		nsg_engine_stop(e);
+		return r;
+	}
+	r = slots_new(options->n_workers, policy, e->slots);
+	if (!r) {
+		e->n_workers = options->n_workers;
+		r = start_workers(e, diag);
+	}
+	if (r < 0) {
+		nsg_engine_stop(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+static void limbo_free(struct nsg_engine *e)
+{
+	slots_free(e->limbo, e->n_limbo);
+	free(e->limbo);
+	e->limbo = NULL;
+	e->n_limbo = 0;
+}
+
+struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
+{
+	if (!e)
+		return NULL;
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		if (!e->running[i])
+			continue;
+		atomic_store_explicit(&e->workers[i]->stop, true, memory_order_release);
+		nsg_worker_wake(e->workers[i]);
+	}
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		if (e->running[i])
+			(void)pthread_join(e->workers[i]->thread, NULL);
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		nsg_worker_free(e->workers[i]);
+	slots_free(e->slots, e->n_workers);
+	limbo_free(e);
+	if (e->shared.ack_fd >= 0)
+		(void)close(e->shared.ack_fd);
+	if (e->shared.trace_fd >= 0)
+		(void)close(e->shared.trace_fd);
+	free(e);
+	return NULL;
+}
+
+/* ---- questions to all workers ---------------------------------------------------------------- */
+
+static void wake_all(struct nsg_engine *e)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		nsg_worker_wake(e->workers[i]);
+}
+
+/* Until `done` holds for every worker; they ring ack_fd whenever it may have become true. */
+static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
+			bool (*done)(const struct nsg_engine *e, uint32_t worker))
+{
+	uint64_t start_ns = monotonic_ns();
+
+	for (uint32_t i = 0; i < e->n_workers;) {
+		struct pollfd p = { .fd = e->shared.ack_fd, .events = POLLIN };
+		uint64_t spent_ns;
+		eventfd_t rings;
+
+		if (done(e, i)) {
+			i++;
+			continue;
+		}
+		spent_ns = monotonic_ns() - start_ns;
+		if (spent_ns >= timeout_ns)
+			return -ETIMEDOUT;
+		(void)poll(&p, 1, (int)((timeout_ns - spent_ns) / 1000000u) + 1);
+		(void)eventfd_read(e->shared.ack_fd, &rings);
+	}
+	return 0;
+}
+
+static bool took_inbox(const struct nsg_engine *e, uint32_t i)
+{
+	const struct nsg_worker *w = e->workers[i];
+
+	return atomic_load_explicit(&w->taken, memory_order_acquire) ==
+	       atomic_load_explicit(&w->inbox, memory_order_relaxed);
+}
+
+static void offer(struct nsg_engine *e, struct nsg_slot **slots)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		atomic_store_explicit(&e->workers[i]->inbox, slots[i], memory_order_release);
+	wake_all(e);
+}
+
+int nsg_engine_publish(struct nsg_engine *e, const struct nsg_engine_policy *policy)
+{
+	struct nsg_slot *slots[NSG_MAX_WORKERS];
+	struct nsg_slot **limbo;
+	int r;
+
+	/* Room for a failure is made first, while failing is easy. */
+	limbo = reallocarray(e->limbo, e->n_limbo + e->n_workers, sizeof(struct nsg_slot *));
+	if (!limbo)
+		return -ENOMEM;
+	e->limbo = limbo;
+	r = slots_new(e->n_workers, policy, slots);
+	if (r < 0)
+		return r;
+	offer(e, slots);
+	if (wait_for_all(e, PUBLISH_TIMEOUT_NS, took_inbox) < 0) {
+		offer(e, e->slots);
+		memcpy(e->limbo + e->n_limbo, slots, e->n_workers * sizeof(struct nsg_slot *));
+		e->n_limbo += e->n_workers;
+		return -ETIMEDOUT;
+	}
+	slots_free(e->slots, e->n_workers);
+	limbo_free(e);
+	memcpy(e->slots, slots, e->n_workers * sizeof(struct nsg_slot *));
+	return 0;
+}
+
+static bool was_idle(const struct nsg_engine *e, uint32_t i)
+{
+	return atomic_load_explicit(&e->workers[i]->idle_seen, memory_order_acquire) ==
+	       e->idle_asked;
+}
+
+int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
+{
+	static const struct timespec grace = { .tv_nsec = 5000000 };
+	uint64_t start_ns = monotonic_ns(), spent_ns = 0;
+	int r = 0;
+
+	/* Twice: a packet that another processor was queueing by the old rules when the queue was
+	 * first seen empty is there the second time. */
+	for (int round = 0; round < 2 && !r; round++) {
+		if (round)
+			(void)nanosleep(&grace, NULL);
+		e->idle_asked++;
+		for (uint32_t i = 0; i < e->n_workers; i++)
+			atomic_store_explicit(&e->workers[i]->idle_asked, e->idle_asked,
+					      memory_order_release);
+		wake_all(e);
+		spent_ns = monotonic_ns() - start_ns;
+		if (spent_ns > timeout_ns)
+			spent_ns = timeout_ns;
+		r = wait_for_all(e, timeout_ns - spent_ns, was_idle);
+	}
+	return r;
+}
+
+bool nsg_engine_alive(struct nsg_engine *e)
+{
+	bool alive = true;
+
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		const struct nsg_worker *w = e->workers[i];
+		uint32_t beats = atomic_load_explicit(&w->beats, memory_order_relaxed);
+
+		if (beats == e->beats_seen[i] ||
+		    atomic_load_explicit(&w->failed, memory_order_acquire))
+			alive = false;
+		e->beats_seen[i] = beats;
+	}
+	wake_all(e);
+	return alive;
+}
+
+/* ---- trace ----------------------------------------------------------------------------------- */
+
+void nsg_engine_trace(struct nsg_engine *e, enum nsg_conf_log_decisions level,
+		      uint32_t payload_bytes)
+{
+	atomic_store_explicit(&e->shared.trace_bytes, payload_bytes, memory_order_relaxed);
+	atomic_store_explicit(&e->shared.trace_level, (int)level, memory_order_relaxed);
+}
+
+int nsg_engine_trace_fd(const struct nsg_engine *e)
+{
+	return e->shared.trace_fd;
+}
+
+bool nsg_engine_trace_arm(struct nsg_engine *e)
+{
+	eventfd_t rings;
+
+	(void)eventfd_read(e->shared.trace_fd, &rings);
+	(void)atomic_exchange_explicit(&e->shared.trace_armed, true, memory_order_acq_rel);
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		if (nsg_ring_peek(e->workers[i]->ring))
+			return false;
+	return true;
+}
+
+uint32_t nsg_engine_n_rings(const struct nsg_engine *e)
+{
+	return e->n_workers;
+}
+
+struct nsg_ring *nsg_engine_ring(struct nsg_engine *e, uint32_t worker)
+{
+	return e->workers[worker]->ring;
+}
+
+/* ---- counters -------------------------------------------------------------------------------- */
+
+static uint64_t sum(const struct nsg_engine *e, size_t index)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		n += nsg_count_read(&e->workers[i]->counts[index]);
+	return n;
+}
+
+static void sum_array(const struct nsg_engine *e, size_t first, uint64_t *ret, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = sum(e, first + i);
+}
+
+void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
+{
+	const struct nsg_engine_options *o = &e->shared.options;
+	struct nsg_engine_stats s = {
+		.packets = sum(e, NSG_COUNT_PACKETS),
+		.bytes = sum(e, NSG_COUNT_BYTES),
+		.batches = sum(e, NSG_COUNT_BATCHES),
+		.messages_bad = sum(e, NSG_COUNT_BAD),
+		.verdict_errors = sum(e, NSG_COUNT_VERDICT_ERRORS),
+		.overruns = sum(e, NSG_COUNT_OVERRUNS),
+		.would_drop = sum(e, NSG_COUNT_WOULD_DROP),
+		.route_only = sum(e, NSG_COUNT_ROUTE_ONLY),
+		.gso = true,
+		.fail_open = true,
+		.receive_buffer_bytes = UINT32_MAX,
+	};
+
+	sum_array(e, NSG_COUNT_VERDICTS, s.verdicts, NSG_ARRAY_SIZE(s.verdicts));
+	sum_array(e, NSG_COUNT_REASONS, s.reasons, NSG_ARRAY_SIZE(s.reasons));
+	sum_array(e, NSG_COUNT_GATES, s.gates, NSG_ARRAY_SIZE(s.gates));
+	sum_array(e, NSG_COUNT_LATENCY, s.latency_ns_log2, NSG_ARRAY_SIZE(s.latency_ns_log2));
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		const struct nsg_queue *q = &e->workers[i]->queue;
+
+		s.gso &= q->gso;
+		s.fail_open &= q->fail_open;
+		if (q->receive_buffer_bytes < s.receive_buffer_bytes)
+			s.receive_buffer_bytes = q->receive_buffer_bytes;
+	}
+	/* Where /proc is not mounted these three stay 0. */
+	(void)nsg_queue_read_proc(o->queue_first, e->n_workers, &s.queued, &s.dropped_full,
+				  &s.dropped_buffer);
+	*ret = s;
+}
+
+/* Of the policy in force: `room` counters from `first` on; what the caller asks beyond is 0. */
+static void sum_counts(const struct nsg_engine *e, uint32_t first, uint32_t room, uint64_t *ret,
+		       uint32_t n)
+{
+	memset(ret, 0, n * sizeof(*ret));
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		for (uint32_t j = 0; j < n && j < room; j++)
+			ret[j] += nsg_count_read(&e->slots[i]->counts[first + j]);
+}
+
+void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n)
+{
+	sum_counts(e, 0, e->slots[0]->n_rules, ret, n);
+}
+
+void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n)
+{
+	sum_counts(e, e->slots[0]->n_rules, e->slots[0]->n_routes, ret, n);
+}

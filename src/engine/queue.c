@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engine/queue.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_queue/libnetfilter_queue.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+
+#include "engine/message.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+/* The default of about 200 KB holds 256 small packets; this holds a second at 50,000 a second. */
+#define RECEIVE_BUFFER_BYTES (64 << 20)
+#define SEND_BUFFER_BYTES (1 << 20)
+#define PROC_PATH "/proc/self/net/netfilter/nfnetlink_queue"
+
+struct request {
+	char buffer[256];
+	struct nlmsghdr *header;
+};
+
+static void request_begin(struct request *r, uint16_t number)
+{
+	static uint32_t sequence;
+
+	r->header = nfq_nlmsg_put(r->buffer, NFQNL_MSG_CONFIG, number);
+	r->header->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	r->header->nlmsg_seq = ++sequence;
+}
+
+/*
+ * Sends and waits for the acknowledgement. Rules of somebody else may queue packets here already;
+ * one that comes in between is dropped: nobody could decide it yet.
+ */
+static int request_do(int fd, struct request *r, uint16_t number)
+{
+	uint8_t answer[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+
+	if (send(fd, r->header, r->header->nlmsg_len, 0) < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n = recv(fd, answer, sizeof(answer), 0);
+		const struct nlmsghdr *h = (const void *)answer;
+		const uint8_t *data = answer;
+		struct nsg_message m;
+		enum nsg_message_kind kind;
+		size_t size;
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n <= 0)
+			continue;
+		size = (size_t)n;
+		kind = nsg_message_next(&data, &size, &m);
+		if (kind == NSG_MESSAGE_ERROR && h->nlmsg_seq == r->header->nlmsg_seq)
+			return m.error;
+		if (kind == NSG_MESSAGE_PACKET || kind == NSG_MESSAGE_BAD) {
+			struct nsg_outcome drop = { .id = m.id };
+			uint8_t verdict[NSG_VERDICT_BYTES];
+
+			(void)send(fd, verdict, nsg_verdict_put(verdict, number, &drop, true), 0);
+		}
+	}
+}
+
+static int command(int fd, uint16_t number, uint8_t cmd)
+{
+	struct request r;
+
+	request_begin(&r, number);
+	nfq_nlmsg_cfg_put_cmd(r.header, AF_INET, cmd);
+	return request_do(fd, &r, number);
+}
+
+/* Each flag by itself: one bit that the kernel does not know refuses the whole message. */
+static int set_flag(int fd, uint16_t number, uint32_t flag)
+{
+	struct request r;
+
+	request_begin(&r, number);
+	mnl_attr_put_u32(r.header, NFQA_CFG_FLAGS, htonl(flag));
+	mnl_attr_put_u32(r.header, NFQA_CFG_MASK, htonl(flag));
+	return request_do(fd, &r, number);
+}
+
+static int set_length(int fd, uint16_t number, uint32_t length)
+{
+	struct request r;
+
+	request_begin(&r, number);
+	nfq_nlmsg_cfg_put_qmaxlen(r.header, length);
+	return request_do(fd, &r, number);
+}
+
+static int set_copy(int fd, uint16_t number)
+{
+	struct request r;
+
+	request_begin(&r, number);
+	nfq_nlmsg_cfg_put_params(r.header, NFQNL_COPY_PACKET, NSG_COPY_BYTES);
+	return request_do(fd, &r, number);
+}
+
+static int explain_bind(int r, uint16_t number, struct nsg_diag *diag)
+{
+	switch (r) {
+	case -EPERM:
+	case -EBUSY:
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "queue %u is taken by another program in this network namespace "
+				   "(see " PROC_PATH "; [queue] first chooses another)",
+				   number);
+		return -EADDRINUSE;
+	default:
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "cannot bind queue %u: %s", number,
+				   strerror(-r));
+		return r;
+	}
+}
+
+/* The kernel answers EPERM both to somebody without rights and to a taken queue. A command that
+ * names no queue and has had no effect for ten years tells them apart. */
+static int probe(int fd, struct nsg_diag *diag)
+{
+	int r = command(fd, 0, NFQNL_CFG_CMD_PF_BIND);
+
+	if (!r)
+		return 0;
+	if (r == -EPERM) {
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "not permitted to bind a packet queue: CAP_NET_ADMIN is missing");
+		return r;
+	}
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+			   "the kernel has no packet queues (nfnetlink_queue): %s", strerror(-r));
+	return -EPROTONOSUPPORT;
+}
+
+/* Forcing past the system's limit asks for CAP_NET_ADMIN in the first user namespace. */
+static void set_buffers(int fd, uint16_t number, struct nsg_diag *diag,
+			uint32_t *ret_receive_bytes)
+{
+	int receive = RECEIVE_BUFFER_BYTES, transmit = SEND_BUFFER_BYTES, real = 0;
+	socklen_t size = sizeof(real);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive, sizeof(receive)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &transmit, sizeof(transmit)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &transmit, sizeof(transmit));
+	(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &real, &size);
+	*ret_receive_bytes = (uint32_t)real;
+	if (real < receive)
+		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+				   "queue %u: the kernel grants a receive buffer of %d bytes only, "
+				   "a burst may overflow it (net.core.rmem_max)",
+				   number, real);
+}
+
+static int open_socket(int *ret)
+{
+	cleanup_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	struct sockaddr_nl self = { .nl_family = AF_NETLINK };
+	int one = 1;
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0)
+		return -errno;
+	/* An overflow is counted by the kernel per queue; an error in the stream would only cost
+	 * a system call when time is short. Errors need not quote what they answer. */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof(one));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number,
+		   struct nsg_diag *diag, struct nsg_queue *ret)
+{
+	cleanup_close int fd = -1;
+	struct nsg_queue q = { 0 };
+	int r;
+
+	r = open_socket(&fd);
+	if (r < 0) {
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "cannot open a netfilter netlink socket: %s", strerror(-r));
+		return r;
+	}
+	r = probe(fd, diag);
+	if (r < 0)
+		return r;
+	r = command(fd, number, NFQNL_CFG_CMD_BIND);
+	if (r < 0)
+		return explain_bind(r, number, diag);
+	r = set_length(fd, number, options->queue_length);
+	if (r < 0)
+		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+				   "queue %u: the kernel keeps its own queue length: %s", number,
+				   strerror(-r));
+	q.gso = set_flag(fd, number, NFQA_CFG_F_GSO) == 0;
+	if (!q.gso)
+		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+				   "queue %u: the kernel splits large packets before queueing",
+				   number);
+	if (options->overflow_accept) {
+		q.fail_open = set_flag(fd, number, NFQA_CFG_F_FAIL_OPEN) == 0;
+		if (!q.fail_open)
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+					   "queue %u: the kernel does not know overflow = accept; "
+					   "packets are dropped when the queue is full",
+					   number);
+	}
+	set_buffers(fd, number, diag, &q.receive_buffer_bytes);
+	/* Last: from here on packets come. */
+	r = set_copy(fd, number);
+	if (r < 0)
+		return explain_bind(r, number, diag);
+	q.fd = TAKE_FD(fd);
+	*ret = q;
+	return 0;
+}
+
+int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_full,
+			uint64_t *ret_buffer)
+{
+	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
+	uint64_t queued = 0, full = 0, buffer = 0, total, dropped_full, dropped_buffer;
+	char line[256];
+	unsigned int number;
+
+	if (!f)
+		return -errno;
+	/* number, port id, queued, copy mode, copy range, dropped: full, dropped: buffer, ... */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64, &number,
+			   &total, &dropped_full, &dropped_buffer) != 4)
+			continue;
+		if (number < first || number - first >= n)
+			continue;
+		queued += total;
+		full += dropped_full;
+		buffer += dropped_buffer;
+	}
+	*ret_queued = queued;
+	*ret_full = full;
+	*ret_buffer = buffer;
+	return 0;
+}
