@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# A lab of network namespaces, for the tests and the demo. Sourced; needs bash 5.
+#
+#                      10.0.1.0/26                lo: 10.0.2.4 10.1.0.4 10.0.200.4 192.168.7.7
+#          +-- vnet0 .4 ------------- app0 .1 -- vnet
+#          |            10.0.100.0/24
+#    app --+-- nva0  .1 ------------- app0 .4 -- nva -- inet0 --+
+#          |            192.0.2.0/30                            | 192.0.2.12/30
+#          +-- inet0 .2 ------------- app0 .1 -- inet -- nva0 --+
+#          |            192.0.2.8/30               lo: 203.0.113.10 .99  198.51.100.10
+#          +-- call0 .9 ------------- app0 .10 - caller
+#                                                  lo: 198.51.100.200
+#
+# Everything lives in a mount namespace of its own with an empty /run, so that names cannot collide
+# with the host's and nothing is left when the last process is gone, whatever killed it. Every
+# background process is told to die with this shell.
+
+LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+LAB_TOP=$(cd "$LAB_DIR/../.." && pwd)
+BUILD=$(cd "${BUILD:-$LAB_TOP/.dev/plain}" && pwd) || exit 2
+NSGD=${NSGD:-$BUILD/src/nsgd/nsgd}
+NSGCTL=${NSGCTL:-$BUILD/src/nsgctl/nsgctl}
+TRAFFIC=${TRAFFIC:-$BUILD/tests/netns/traffic}
+
+# Leaks are looked for at exit; an error of a sanitizer ends the daemon with a status of its own.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99:detect_leaks=1}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99:second_deadlock_stack=1}
+export LC_ALL=C
+
+# Runs the script again where it may make namespaces. Without root that is a user namespace.
+lab_enter() {
+	if [ -z "${NSG_LAB:-}" ]; then
+		local flags=-m
+		[ "$(id -u)" = 0 ] || flags=-Urnm
+		export NSG_LAB=$$
+		if ! unshare $flags --propagation private true 2>/dev/null; then
+			echo "1..0 # skip: namespaces need root (or user namespaces) here" >&2
+			exit 77
+		fi
+		exec unshare $flags --propagation private bash "$0" "$@"
+	fi
+	mount -t tmpfs -o mode=755 tmpfs /run || exit 1
+	mkdir -p /run/netns /run/nsgd /run/lock
+	LAB=nsg$NSG_LAB
+	unset NSG_LAB
+	T=$(mktemp -d /run/lab.XXXXXX) # the script's files
+	PASSED=0 FAILED=0 SKIPPED=0
+	declare -gA PIDS=()
+	SPORT=20000
+	trap lab_leave EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+}
+
+lab_leave() {
+	local status=$? name
+	trap - EXIT INT TERM
+	set +x
+	for name in "${!PIDS[@]}"; do
+		kill -KILL "${PIDS[$name]}" 2>/dev/null
+	done
+	wait 2>/dev/null
+	lab_remove
+	[ -z "${LAB_KEEP:-}" ] || cp -r "$T" "$LAB_KEEP" 2>/dev/null
+	umount -l /run 2>/dev/null
+	exit "$status"
+}
+
+# ---- facts -----------------------------------------------------------------------------------
+
+# fact NAME FUNCTION [ARGUMENT...]: holds when the function returns 0. 77: cannot be told here.
+fact() {
+	local name=$1 status
+	shift
+	SKIP_WHY=
+	exec 9>"$T/xtrace"
+	BASH_XTRACEFD=9
+	set -x
+	"$@"
+	status=$?
+	{ set +x; } 2>/dev/null
+	unset BASH_XTRACEFD
+	exec 9>&-
+	case $status in
+	0)
+		PASSED=$((PASSED + 1))
+		echo "ok $name"
+		;;
+	77)
+		SKIPPED=$((SKIPPED + 1))
+		echo "skip $name${SKIP_WHY:+ # $SKIP_WHY}"
+		;;
+	*)
+		FAILED=$((FAILED + 1))
+		echo "not ok $name"
+		tail -n 25 "$T/xtrace" | sed 's/^/#   /'
+		[ ! -s "$T/nsgd.log" ] || tail -n 15 "$T/nsgd.log" | sed 's/^/#   nsgd: /'
+		;;
+	esac
+}
+
+skip() {
+	SKIP_WHY=$*
+	return 77
+}
+
+lab_done() {
+	echo "# $(basename "$0"): $PASSED passed, $FAILED failed, $SKIPPED skipped"
+	[ "$FAILED" = 0 ]
+}
+
+# eventually SECONDS COMMAND...: until it succeeds. No test waits for a fixed time.
+eventually() {
+	local end=$((${EPOCHREALTIME/./} + ${1%%.*} * 1000000))
+	shift
+	until "$@"; do
+		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
+		sleep 0.02
+	done
+}
+
+# is A B: equal; says so when not.
+is() {
+	[ "$1" = "$2" ]
+}
+
+matches() { # FILE REGEX
+	grep -Eq -- "$2" "$1" 2>/dev/null
+}
+
+# ---- processes and namespaces ----------------------------------------------------------------
+
+in_ns() {
+	local ns=$1
+	shift
+	nsenter --net="/run/netns/$LAB-$ns" -- "$@"
+}
+
+# spawn NAME NS COMMAND...: in the background, its output in $T/NAME.log; standard input from $T/NAME.in
+# when that exists (a fifo).
+spawn() {
+	local name=$1 ns=$2 input=/dev/null
+	shift 2
+	[ ! -p "$T/$name.in" ] || input=$T/$name.in
+	: >"$T/$name.log"
+	setpriv --pdeathsig KILL nsenter --net="/run/netns/$LAB-$ns" -- "$@" \
+		<>"$input" >>"$T/$name.log" 2>&1 9>&- &
+	PIDS[$name]=$!
+}
+
+spawn_ready() {
+	spawn "$@"
+	eventually 5 matches "$T/$1.log" '^ready'
+}
+
+alive() {
+	kill -0 "${PIDS[$1]}" 2>/dev/null
+}
+
+# ended NAME SECONDS: waits; its exit status is in STATUS.
+ended() {
+	eventually "$2" eval "! kill -0 ${PIDS[$1]} 2>/dev/null" || return 1
+	wait "${PIDS[$1]}"
+	STATUS=$?
+	unset "PIDS[$1]"
+}
+
+stop() { # NAME [SIGNAL]
+	[ -n "${PIDS[$1]:-}" ] || return 0
+	kill "-${2:-TERM}" "${PIDS[$1]}" 2>/dev/null
+	ended "$1" 10 2>/dev/null
+}
+
+sysctl_ns() { # NS PATH VALUE
+	in_ns "$1" sh -c "echo $3 >/proc/sys/net/$2"
+}
+
+lab_ns() {
+	local ns
+	for ns; do
+		ip netns add "$LAB-$ns" || return 1
+		LAB_NS+=("$ns")
+		sysctl_ns "$ns" ipv4/conf/all/rp_filter 2
+		sysctl_ns "$ns" ipv4/conf/default/rp_filter 2
+		sysctl_ns "$ns" ipv6/conf/all/disable_ipv6 1 2>/dev/null
+		sysctl_ns "$ns" ipv6/conf/default/disable_ipv6 1 2>/dev/null
+		sysctl_ns "$ns" ipv4/conf/all/send_redirects 0
+		sysctl_ns "$ns" ipv4/conf/default/send_redirects 0
+		# Far ends answer every probe; none is an attack.
+		sysctl_ns "$ns" ipv4/icmp_ratelimit 0
+		in_ns "$ns" ip link set lo up
+	done
+}
+
+# lab_link NS DEV ADDRESS NS DEV ADDRESS
+lab_link() {
+	ip link add "$2" netns "$LAB-$1" type veth peer name "$5" netns "$LAB-$4" || return 1
+	in_ns "$1" ip address add "$3" dev "$2" && in_ns "$1" ip link set "$2" up &&
+		in_ns "$4" ip address add "$6" dev "$5" && in_ns "$4" ip link set "$5" up
+}
+
+lab_make() {
+	LAB_NS=()
+	lab_ns app vnet nva inet caller &&
+		lab_link app vnet0 10.0.1.4/26 vnet app0 10.0.1.1/26 &&
+		lab_link app nva0 10.0.100.1/24 nva app0 10.0.100.4/24 &&
+		lab_link app inet0 192.0.2.2/30 inet app0 192.0.2.1/30 &&
+		lab_link nva inet0 192.0.2.13/30 inet nva0 192.0.2.14/30 &&
+		lab_link app call0 192.0.2.9/30 caller app0 192.0.2.10/30 || return 1
+	local a
+	for a in 10.0.2.4 10.1.0.4 10.0.200.4 192.168.7.7; do
+		in_ns vnet ip address add $a/32 dev lo
+	done
+	for a in 203.0.113.10 203.0.113.99 198.51.100.10; do
+		in_ns inet ip address add $a/32 dev lo
+	done
+	in_ns caller ip address add 198.51.100.200/32 dev lo
+	for a in 10.0.0.0/16 10.1.0.0/16 192.168.0.0/16; do
+		in_ns app ip route add $a via 10.0.1.1
+	done
+	in_ns app ip route add default via 192.0.2.1
+	in_ns app ip route add 198.51.100.200/32 via 192.0.2.10
+	in_ns vnet ip route add default via 10.0.1.4
+	in_ns inet ip route add 10.0.0.0/8 via 192.0.2.2
+	in_ns nva ip route add default via 192.0.2.14
+	in_ns nva ip route add 10.0.1.0/26 via 10.0.100.1
+	in_ns nva ip route add 192.0.2.0/30 via 10.0.100.1
+	in_ns caller ip route add default via 192.0.2.9 src 198.51.100.200
+	sysctl_ns nva ipv4/ip_forward 1
+	# ARP settles now, not in the middle of a measurement.
+	for a in app:10.0.1.1 app:10.0.100.4 app:192.0.2.1 caller:192.0.2.9 nva:192.0.2.14; do
+		in_ns "${a%%:*}" "$TRAFFIC" send -w 2000 icmp "${a#*:}" >/dev/null || return 1
+	done
+}
+
+lab_remove() {
+	local ns
+	for ns in "${LAB_NS[@]}"; do
+		ip netns del "$LAB-$ns" 2>/dev/null
+	done
+	LAB_NS=()
+}
+
+# Echo servers and a sniffer in every far namespace.
+lab_far_ends() {
+	local ns
+	for ns in vnet nva inet caller; do
+		spawn_ready "sniff.$ns" $ns "$TRAFFIC" sniff || return 1
+		spawn_ready "serve.$ns" $ns "$TRAFFIC" serve tcp:22 tcp:25 tcp:80 tcp:443 tcp:5432 \
+			udp:7 udp:53 udp:161 udp:443 udp:514 udp:5000 sink:9 sink:9000 || return 1
+	done
+}
+
+# far_counts NS KEY: datagrams, bytes, streams or stream_bytes its server has got.
+far_counts() {
+	local n
+	n=$(grep -c ^counts "$T/serve.$1.log")
+	kill -USR1 "${PIDS[serve.$1]}"
+	eventually 2 eval "[ \$(grep -c ^counts '$T/serve.$1.log') -gt $n ]" || return 1
+	tail -n1 "$T/serve.$1.log" | tr ' ' '\n' | sed -n "s/^$2=//p"
+}
+
+# ---- nsgd ------------------------------------------------------------------------------------
+
+# conf [SECTION.KEY=VALUE...]: $T/nsgd.conf; the sample's defaults, in a lab. A value may be empty.
+conf() {
+	local file=${CONF:-$T/nsgd.conf} item section key last=
+	local -A value=([subnet.policy]=${POLICY:-$T/policy} [queue.workers]=1 [log.decisions]=all)
+	for item; do
+		value[${item%%=*}]=${item#*=}
+	done
+	for item in $(printf '%s\n' "${!value[@]}" | sort); do
+		section=${item%.*} key=${item##*.}
+		if [ "$section" != "$last" ]; then
+			# nexthop:ADDRESS.via stands for [nexthop "ADDRESS"]
+			case $section in
+			nexthop:*) printf '\n[nexthop "%s"]\n' "${section#nexthop:}" ;;
+			*) printf '\n[%s]\n' "$section" ;;
+			esac
+			last=$section
+		fi
+		printf '%s = %s\n' "$key" "${value[$item]}"
+	done >"$file"
+}
+
+# policy_copy [DIR]: the sample policy, to be edited.
+policy_copy() {
+	rm -rf "${1:-$T/policy}"
+	(umask 077 && mkdir -p "${1:-$T/policy}" && cp "$LAB_TOP"/conf/policy/*.json "${1:-$T/policy}"/)
+}
+
+# policy_edit FILE JQ-PROGRAM: atomically, as an editor or a deployment does.
+policy_edit() {
+	local dir=${POLICY:-$T/policy}
+	(umask 077 && jq "$2" "$dir/$1" >"$dir/.new") && mv "$dir/.new" "$dir/$1"
+}
+
+route_all() { # on|off
+	local v=0
+	[ "$1" = off ] || v=1
+	policy_edit appsettings.json "map(if .name == \"WEBSITE_VNET_ROUTE_ALL\" then .value = \"$v\" else . end)"
+}
+
+# nsgd_start [OPTION...]: returns when it decides. Its log is $T/nsgd.log, what it told its service
+# manager $T/notify.log.
+nsgd_start() {
+	rm -f "$T/notify.socket"
+	spawn_ready notify app "$TRAFFIC" notify "$T/notify.socket" || return 1
+	NOTIFY_SOCKET=$T/notify.socket spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
+	eventually "${START_SECONDS:-20}" eval "matches '$T/notify.log' '^READY=1' || ! alive nsgd" &&
+		alive nsgd
+}
+
+# A stop leaves with status 0: a sanitizer's finding is a failure here.
+nsgd_stop() {
+	[ -n "${PIDS[nsgd]:-}" ] || return 0
+	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
+	stop notify
+	[ "$STATUS" = 0 ]
+}
+
+nsgd_kill() {
+	kill -KILL "${PIDS[nsgd]}"
+	ended nsgd 5
+	stop notify
+	return 0
+}
+
+# nsgd_fails [OPTION...]: does not start; its exit status is in STATUS.
+nsgd_fails() {
+	NOTIFY_SOCKET='' spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
+	ended nsgd 20 && [ "$STATUS" != 0 ] && [ "$STATUS" != 99 ]
+}
+
+ctl() {
+	in_ns app "$NSGCTL" "$@"
+}
+
+reload() {
+	ctl reload >"$T/reload.out" 2>&1
+}
+
+# kernel_state: rules, routes, nft objects and connection marks of the app's namespace, without what
+# changes by itself (counters, timeouts, ids).
+kernel_state() {
+	in_ns app ip rule show
+	in_ns app ip route show table all | sort
+	in_ns app nft -s list ruleset 2>/dev/null
+	in_ns app conntrack -L 2>/dev/null |
+		sed -n 's/^\([a-z]*\) .*\(src=[^ ]* dst=[^ ]* sport=[^ ]* dport=[^ ]*\).*\(mark=[0-9]*\).*/\1 \2 \3/p' |
+		sort
+}
+
+# What is nsgd's in the app's namespace; nothing must remain of it.
+leftovers() {
+	in_ns app ip rule show | grep -v -e '^0:.*local' -e '^32766:.*main' -e '^32767:.*default'
+	in_ns app nft list tables | grep -w nsgd
+	in_ns app ip route show table all | grep -E 'table 2[1-9][0-9]{3}'
+	in_ns app conntrack -L 2>/dev/null | grep -E 'mark=[1-9]'
+	return 0
+}
+
+nothing_left() {
+	is "$(leftovers)" ""
+}
+
+# ---- probes ----------------------------------------------------------------------------------
+
+# probe PROTOCOL IP[:PORT] [OPTION of traffic send...]: from the app; a source port of its own tells it
+# apart from every other. PROBE is what the sender saw, ANSWERED yes when the far end answered.
+probe() {
+	PROBE_PROTOCOL=$1 PROBE_TO=$2
+	shift 2
+	SPORT=$((SPORT + 1))
+	PROBE=$(in_ns "${PROBE_NS:-app}" "${PROBE_AS[@]}" "$TRAFFIC" send -s "0.0.0.0:$SPORT" \
+		-w "${PROBE_MS:-300}" -t "row$SPORT" "$@" "$PROBE_PROTOCOL" "$PROBE_TO" 2>&1)
+	ANSWERED=no
+	case $PROBE in *replies=0*) ;; *replies=*) ANSWERED=yes ;; esac
+}
+PROBE_AS=() # a command in front of the sender: setpriv, systemd-run
+
+# seen NS [in|out]: the last probe's packets there, as the sniffer wrote them.
+seen() {
+	local number=17
+	[ "$PROBE_PROTOCOL" = udp ] || number=6
+	grep -E "^[^ ]+ ${2:-in} $number [^ ]+ $SPORT ${PROBE_TO%:*} ${PROBE_TO#*:} " "$T/sniff.$1.log"
+}
+
+arrived() { # NS
+	eventually 2 eval "seen $1 >/dev/null"
+}
+
+# settle: everything sent so far has arrived, if it ever will. A datagram goes the same way to every far
+# end, through the same queue; when it is there, so is what was sent before it.
+settle() {
+	SETTLE=$((${SETTLE:-0} + 1))
+	local to ns
+	for to in vnet:10.1.0.4 nva:10.0.100.4 inet:203.0.113.99; do
+		ns=${to%%:*}
+		[ "$ns" != "${SETTLE_WITHOUT:-}" ] || continue
+		in_ns app "$TRAFFIC" send -t "settle$SETTLE" udp "${to#*:}:9" >/dev/null
+		eventually 3 matches "$T/sniff.$ns.log" " settle$SETTLE\$" || return 1
+	done
+}
+
+# silent: the last probe is nowhere, and its sender saw no error of the kernel's.
+silent() {
+	settle || return 1
+	local ns
+	for ns in vnet nva inet; do
+		[ -z "$(seen $ns)" ] || return 1
+	done
+	is "$ANSWERED" no
+}
+
+# only_at NS...: the last probe arrived at these, and nowhere else.
+only_at() {
+	local ns at=" $* "
+	for ns; do
+		arrived "$ns" || return 1
+	done
+	settle || return 1
+	for ns in vnet nva inet; do
+		case $at in *" $ns "*) continue ;; esac
+		[ -z "$(seen $ns)" ] || return 1
+	done
+}
