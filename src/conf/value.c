@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/value_priv.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <syslog.h>
+
+#include "conf/marks.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+/* Room above rule-priority for every hop's rule and the goto tree's, below main's rule at 32766. */
+#define MAX_RULE_PRIORITY 31000u
+/* Tables 253 to 255 are the kernel's. */
+#define MIN_TABLE_BASE 256u
+#define MAX_TABLE_BASE 0x7fff0000u
+
+#define FIELD(c, offset, type) ((type *)(void *)((char *)(c) + (offset)))
+
+static const char out_of_memory[] = "out of memory";
+
+const char *nsg_conf_set_string(struct nsg_conf *c, const char *value, size_t offset)
+{
+	const char *copy = *value ? nsg_arena_strdup(&c->arena, value) : NULL;
+
+	if (*value && !copy)
+		return out_of_memory;
+	*FIELD(c, offset, const char *) = copy;
+	return NULL;
+}
+
+const char *nsg_conf_set_instance(struct nsg_conf *c, const char *value, size_t offset)
+{
+	if (!*value || strlen(value) > NSG_MAX_INSTANCE_LENGTH ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(value) ||
+	    !islower((unsigned char)*value))
+		return "is no instance name: a small letter, then small letters, digits, _ and -, at most 15";
+	return nsg_conf_set_string(c, value, offset);
+}
+
+const char *nsg_conf_set_path(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return *value ? nsg_conf_set_string(c, value, offset) : "is no path";
+}
+
+static const char *set_word(struct nsg_conf *c, const char *value, size_t offset, const char *false_word,
+			    const char *true_word, const char *complaint)
+{
+	bool is_true = !strcasecmp(value, true_word);
+
+	if (!is_true && strcasecmp(value, false_word))
+		return complaint;
+	*FIELD(c, offset, bool) = is_true;
+	return NULL;
+}
+
+const char *nsg_conf_set_bool(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_word(c, value, offset, "no", "yes", "is neither yes nor no");
+}
+
+const char *nsg_conf_set_mode(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_word(c, value, offset, "enforce", "audit", "is neither enforce nor audit");
+}
+
+const char *nsg_conf_set_fate(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_word(c, value, offset, "drop", "accept", "is neither drop nor accept");
+}
+
+const char *nsg_conf_set_precedence(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_word(c, value, offset, "doc", "lab", "is neither doc nor lab");
+}
+
+const char *nsg_conf_set_profile(struct nsg_conf *c, const char *value, size_t offset)
+{
+	if (strcmp(value, "2020-04") && strcasecmp(value, "current"))
+		return "is neither 2020-04 nor current";
+	return nsg_conf_set_string(c, value, offset);
+}
+
+const char *nsg_conf_set_platform(struct nsg_conf *c, const char *value, size_t offset)
+{
+	if (*value && strcasecmp(value, "windows") && strcasecmp(value, "linux"))
+		return "is neither windows nor linux";
+	return nsg_conf_set_string(c, value, offset);
+}
+
+const char *nsg_conf_set_hook(struct nsg_conf *c, const char *value, size_t offset)
+{
+	bool both = !strcasecmp(value, "both");
+
+	(void)offset;
+	c->hook_output = both || !strcasecmp(value, "output");
+	c->hook_prerouting = both || !strcasecmp(value, "prerouting");
+	return c->hook_output || c->hook_prerouting ?
+		       NULL :
+		       "is neither output, prerouting nor both";
+}
+
+/* -EINVAL for anything but a decimal or 0x number between the two. */
+static int parse_number(const char *value, unsigned long min, unsigned long max, uint32_t *ret)
+{
+	char *end;
+	unsigned long n;
+
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	n = strtoul(value, &end, value[0] == '0' && (value[1] | 32) == 'x' ? 16 : 10);
+	if (errno || *end || n < min || n > max)
+		return -EINVAL;
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+const char *nsg_conf_set_queue(struct nsg_conf *c, const char *value, size_t offset)
+{
+	uint32_t n;
+
+	/* 65535 is the queue that nobody binds: packets sent there vanish in silence. */
+	if (parse_number(value, 0, 65534, &n))
+		return "is no queue number, 0 to 65534";
+	*FIELD(c, offset, uint16_t) = (uint16_t)n;
+	return NULL;
+}
+
+const char *nsg_conf_set_workers(struct nsg_conf *c, const char *value, size_t offset)
+{
+	if (!strcasecmp(value, "auto"))
+		*FIELD(c, offset, uint32_t) = 0;
+	else if (parse_number(value, 1, NSG_MAX_WORKERS, FIELD(c, offset, uint32_t)))
+		return "is neither auto nor a number from 1 to 64";
+	return NULL;
+}
+
+const char *nsg_conf_set_length(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return parse_number(value, 64, 1u << 20, FIELD(c, offset, uint32_t)) ?
+		       "is no queue length, 64 to 1048576" :
+		       NULL;
+}
+
+const char *nsg_conf_set_denied_seconds(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return parse_number(value, 0, 3600, FIELD(c, offset, uint32_t)) ?
+		       "is no number of seconds, 0 to 3600" :
+		       NULL;
+}
+
+const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offset)
+{
+	struct nsg_marks marks;
+	uint32_t mask;
+
+	if (parse_number(value, 1, UINT32_MAX, &mask) || nsg_marks_init(mask, &marks))
+		return "is no mark mask: one run of 6 to 19 bits, as 0x0fff0000";
+	*FIELD(c, offset, uint32_t) = mask;
+	return NULL;
+}
+
+const char *nsg_conf_set_table_base(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return parse_number(value, MIN_TABLE_BASE, MAX_TABLE_BASE, FIELD(c, offset, uint32_t)) ?
+		       "is no base of routing tables, 256 to 2147418112" :
+		       NULL;
+}
+
+const char *nsg_conf_set_rule_priority(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return parse_number(value, 1, MAX_RULE_PRIORITY, FIELD(c, offset, uint32_t)) ?
+		       "is no rule priority, 1 to 31000" :
+		       NULL;
+}
+
+const char *nsg_conf_set_address(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return nsg_ip4_parse(value, FIELD(c, offset, uint32_t)) ? "is no IPv4 address" : NULL;
+}
+
+static const char *set_optional_address(struct nsg_conf *c, const char *value, bool *has,
+					size_t offset)
+{
+	if (!*value)
+		return NULL;
+	*has = true;
+	return nsg_conf_set_address(c, value, offset);
+}
+
+const char *nsg_conf_set_instance_address(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_optional_address(c, value, &c->has_address, offset);
+}
+
+const char *nsg_conf_set_snat_vnet(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_optional_address(c, value, &c->has_snat_vnet, offset);
+}
+
+const char *nsg_conf_set_snat_internet(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_optional_address(c, value, &c->has_snat_internet, offset);
+}
+
+/* Calls `element` for each word between commas and blanks. */
+static const char *each_word(struct nsg_conf *c, const char *value, size_t offset,
+			     const char *(*element)(struct nsg_conf *c, const char *word,
+						    size_t offset))
+{
+	char words[NSG_MAX_CONF_LINE_BYTES + 2], *rest = words;
+	const char *complaint = NULL, *word;
+
+	if (strlen(value) >= sizeof(words))
+		return "is too long";
+	strcpy(words, value);
+	while (!complaint && (word = strsep(&rest, ", \t")))
+		if (*word)
+			complaint = element(c, word, offset);
+	return complaint;
+}
+
+static const char *add_string(struct nsg_conf *c, const char *word, size_t offset)
+{
+	struct nsg_conf_strings *list = FIELD(c, offset, struct nsg_conf_strings);
+	const char **v, *copy;
+
+	if (list->n >= NSG_MAX_CONF_LIST)
+		return "makes the list longer than 1024";
+	v = nsg_arena_array(&c->arena, list->n + 1, sizeof(*v));
+	copy = nsg_arena_strdup(&c->arena, word);
+	if (!v || !copy)
+		return out_of_memory;
+	if (list->n)
+		memcpy(v, list->v, list->n * sizeof(*v));
+	v[list->n] = copy;
+	*list = (struct nsg_conf_strings){ .v = v, .n = list->n + 1 };
+	return NULL;
+}
+
+static const char *add_interface(struct nsg_conf *c, const char *word, size_t offset)
+{
+	if (strlen(word) > 15 || strchr(word, '/') || !strcmp(word, ".") || !strcmp(word, ".."))
+		return "is no interface name";
+	return add_string(c, word, offset);
+}
+
+static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offset)
+{
+	struct nsg_prefix prefix, *v;
+	bool masked;
+
+	(void)offset;
+	if (nsg_prefix_parse(word, &prefix, &masked) != NSG_PREFIX_IP4 || masked)
+		return "is no list of IPv4 prefixes";
+	if (c->n_excludes >= NSG_MAX_CONF_LIST)
+		return "makes the list longer than 1024";
+	v = nsg_arena_array(&c->arena, c->n_excludes + 1, sizeof(*v));
+	if (!v)
+		return out_of_memory;
+	if (c->n_excludes)
+		memcpy(v, c->excludes, c->n_excludes * sizeof(*v));
+	v[c->n_excludes++] = prefix;
+	c->excludes = v;
+	return NULL;
+}
+
+const char *nsg_conf_set_interfaces(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return each_word(c, value, offset, add_interface);
+}
+
+const char *nsg_conf_set_strings(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return each_word(c, value, offset, add_string);
+}
+
+const char *nsg_conf_set_prefixes(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return each_word(c, value, offset, add_prefix);
+}
+
+const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t offset)
+{
+	static const struct {
+		const char *name;
+		int level;
+	} levels[] = { { "error", LOG_ERR },
+		       { "warning", LOG_WARNING },
+		       { "notice", LOG_NOTICE },
+		       { "info", LOG_INFO },
+		       { "debug", LOG_DEBUG } };
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(levels); i++)
+		if (!strcasecmp(value, levels[i].name)) {
+			*FIELD(c, offset, int) = levels[i].level;
+			return NULL;
+		}
+	return "is none of error, warning, notice, info, debug";
+}
+
+const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset)
+{
+	static const char *const words[] = {
+		[NSG_LOG_NONE] = "none", [NSG_LOG_DENIED] = "denied", [NSG_LOG_ALL] = "all"
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(words); i++)
+		if (!strcasecmp(value, words[i])) {
+			*FIELD(c, offset, enum nsg_conf_log_decisions) =
+				(enum nsg_conf_log_decisions)i;
+			return NULL;
+		}
+	return "is none of none, denied, all";
+}
