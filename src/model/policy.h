@@ -76,7 +76,8 @@ struct nsg_nsg {
 	bool flush_connection;
 	struct nsg_rule *rules; /* outbound, user and default, as they stand */
 	size_t n_rules;
-	size_t n_inbound;                 /* read, counted, without effect */
+	const char **inbound;             /* names of the inbound user rules: without effect */
+	size_t n_inbound;
 	struct nsg_place inbound_place;   /* the first inbound rule */
 	struct nsg_strings subnets;       /* ids of the subnets it says it is on */
 	struct nsg_place place;
