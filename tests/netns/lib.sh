@@ -335,6 +335,40 @@ nsgd_fails() {
 	ended nsgd 20 && [ "$STATUS" != 0 ] && [ "$STATUS" != 99 ]
 }
 
+# nsgd_trace [OPTION...]: every decision from now on, a JSON object a line in $T/trace.log. It runs when
+# it has told of a packet.
+nsgd_trace() {
+	spawn trace app "$NSGCTL" trace -o jsonl "$@"
+	eventually 5 eval 'in_ns app "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; test -s "$T/trace.log"'
+}
+
+# traced [JQ]: the record of the last probe's first packet, or JQ of it.
+traced() {
+	eventually 2 eval 'traced_line >/dev/null' || return 1
+	traced_line | jq -r "${1:-.}"
+}
+
+traced_line() {
+	jq -ce "select(.srcPort == $SPORT and .dst == \"${PROBE_TO%:*}\")" "$T/trace.log" 2>/dev/null |
+		head -n 1 | grep .
+}
+
+# says VERDICT REASON [RULE|- [NEXTHOPTYPE]]: what the trace has of the last probe.
+says() {
+	local got want="$1 $2"
+	got=$(traced '[.verdict, .reason, (if .nsg then .nsg.rule // "null" else "-" end | sub("^.*/"; "")),
+		(if .route then .route.nextHopType else "-" end)] | join(" ")')
+	[ $# -lt 3 ] || want+=" $3"
+	[ $# -lt 4 ] || want+=" $4"
+	case "$got " in
+	"$want "*) ;;
+	*)
+		: "nsgd says: $got"
+		return 1
+		;;
+	esac
+}
+
 ctl() {
 	in_ns app "$NSGCTL" "$@"
 }

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# mode = audit: everything arrives as if nsgd were not there, and it says what it would have done.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+conf nsgd.mode=audit
+
+t_start() {
+	nsgd_start && nsgd_trace
+}
+
+t_row() { # WHERE PROTOCOL TO VERDICT REASON
+	probe "$2" "$3"
+	is "$ANSWERED" yes && only_at "$1" && says "$4" "$5" && is "$(traced .enforced)" false
+}
+
+t_logged() {
+	probe tcp 10.0.2.4:22
+	eventually 2 eval 'grep -q "would drop.*10.0.2.4" "$T/nsgd.log"'
+}
+
+t_counted() {
+	ctl stats -o json | jq -e '[.. | objects | .reason? // empty] | length > 0'
+}
+
+t_marks() {
+	in_ns app conntrack -L 2>/dev/null | grep -E 'mark=[1-9]' && return 1
+	return 0
+}
+
+t_enforce() { # the same policy enforced, by a restart
+	stop trace
+	nsgd_stop && nothing_left || return 1
+	conf
+	nsgd_start || return 1
+	probe tcp 10.0.2.4:22
+	silent && nsgd_stop && nothing_left
+}
+
+fact "nsgd starts" t_start
+fact "denied by a rule: arrives, would drop" t_row vnet tcp 10.0.2.4:22 drop nsg-deny
+fact "no route: arrives, would drop" t_row vnet udp 192.168.7.7:514 drop route-none
+fact "public denied: arrives, would drop" t_row inet udp 203.0.113.10:53 drop nsg-deny
+fact "through the NVA: goes straight, is not re-routed" t_row inet tcp 198.51.100.10:443 accept allowed
+fact "allowed: arrives" t_row vnet tcp 10.0.2.4:5432 accept allowed
+fact "the log says would drop" t_logged
+fact "stats count reasons" t_counted
+fact "no connection is marked" t_marks
+fact "enforced after a restart" t_enforce
+lab_done

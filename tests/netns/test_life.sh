@@ -1,0 +1,282 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsan: yes
+# Start, stop, death: what of nsgd's is in the kernel when, and that nothing of others' ever changes.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+conf
+
+# Others' things, with marks next to ours on both sides: rules, a route table, a table with chains and
+# sets, and marks on connections.
+foreign() {
+	in_ns app ip rule add pref 20000 fwmark 0x1/0xf lookup 77
+	in_ns app ip rule add pref 22000 to 10.55.0.0/16 lookup 78
+	in_ns app ip route add 10.55.0.0/16 dev vnet0 table 78
+	in_ns app ip route add default via 10.0.1.1 table 77
+	in_ns app nft -f - <<-END
+		table inet foreign {
+			set s { type ipv4_addr; elements = { 203.0.113.77 } }
+			chain before {
+				type route hook output priority mangle - 5;
+				udp dport 5000 meta mark set meta mark or 0x30000000
+				tcp dport 443 ct mark set ct mark or 0x1000
+			}
+			chain after {
+				type route hook output priority mangle + 5;
+				udp dport 5000 meta mark and 0x30000000 == 0x30000000 counter
+				ip daddr @s drop
+			}
+		}
+		table ip nsgd-other {
+			chain c { type filter hook output priority 0; counter; }
+		}
+	END
+}
+
+digest() {
+	kernel_state | sha256sum
+}
+
+hold() { # TO
+	stop hold
+	rm -f "$T/hold.in"
+	mkfifo "$T/hold.in"
+	spawn_ready hold app "$TRAFFIC" hold "$1"
+}
+
+still() {
+	echo "$1" >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" "^echo $1\$"
+}
+
+decides() { # it does: a denied packet vanishes, an allowed one arrives
+	probe tcp 10.0.2.4:22
+	silent || return 1
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" yes
+}
+
+flows() { # as if nsgd were not there
+	probe tcp 10.0.2.4:22
+	is "$ANSWERED" yes
+}
+
+unchanged() {
+	is "$(digest)" "$BEFORE" || {
+		kernel_state | diff "$T/state.before" - >&2
+		kernel_state | diff "$T/state.before" - | head -20 >&9
+		return 1
+	}
+}
+
+t_older() { # connections older than nsgd, both ways
+	hold 10.0.2.4:22 && still older || return 1
+	nsgd_start && decides && still survives
+}
+
+t_notify() {
+	matches "$T/notify.log" '^READY=1' && matches "$T/notify.log" '^STATUS='
+}
+
+t_foreign_marks() {
+	probe udp 10.1.0.4:5000
+	is "$ANSWERED" yes || return 1
+	[ "$(in_ns app nft -j list chain inet foreign after | jq '[.. | .counter? // empty | .packets] | add')" -ge 1 ] ||
+		return 1
+	probe tcp 203.0.113.10:443
+	is "$ANSWERED" yes || return 1
+	# The foreign bit stands beside ours in the connection mark.
+	in_ns app conntrack -L -p tcp --sport $SPORT 2>/dev/null | sed -n 's/.*mark=\([0-9]*\).*/\1/p' |
+		{ read -r m && [ $((m & 0x1000)) = $((0x1000)) ] && [ $((m & 0x08000000)) != 0 ]; }
+}
+
+t_stop() {
+	nsgd_stop && matches "$T/notify.log" '^STOPPING=1' && unchanged && flows && still after
+}
+
+t_kill_cleanup() {
+	nsgd_start && decides && nsgd_kill || return 1
+	[ -n "$(leftovers)" ] || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && unchanged && flows
+}
+
+t_kill_start() {
+	nsgd_start && decides && nsgd_kill && nsgd_start && decides && nsgd_stop && unchanged
+}
+
+t_daemon_down_drop() {
+	conf queue.daemon-down=drop
+	nsgd_start && nsgd_kill || return 1
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" no || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && unchanged && flows
+}
+
+t_daemon_down_accept() {
+	conf queue.daemon-down=accept
+	nsgd_start && decides && nsgd_kill || return 1
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" yes || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup
+	conf
+	unchanged
+}
+
+t_cleanup_of_nothing() {
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && unchanged
+}
+
+fails() { # STATUS REGEX [CONF...]: a start that ends so, says so and leaves nothing
+	local want=$1 regex=$2
+	shift 2
+	conf "$@"
+	nsgd_fails
+	conf
+	is "$STATUS" "$want" && matches "$T/nsgd.log" "$regex" && unchanged && flows
+}
+
+t_bad_policy() {
+	mv "$T/policy/vnet-shop.json" "$T/kept.json"
+	fails 3 'az network vnet show'
+	local status=$?
+	mv "$T/kept.json" "$T/policy/vnet-shop.json"
+	return $status
+}
+
+t_second_instance() {
+	nsgd_start || return 1
+	local first=${PIDS[nsgd]} log=$T/nsgd.log
+	NOTIFY_SOCKET='' spawn second app "$NSGD" -c "$T/nsgd.conf"
+	ended second 10 && [ "$STATUS" != 0 ] && [ -s "$T/second.log" ] || return 1
+	decides && kill -0 "$first" && nsgd_stop && unchanged && : "$log"
+}
+
+t_queue_taken() {
+	# Somebody's queue 0, bound by an nsgd of another name.
+	conf nsgd.instance=holder
+	nsgd_start || return 1
+	CONF=$T/other.conf conf nsgd.instance=late route.table-base=23000 route.rule-priority=23000 route.mark-mask=0x0000fff0
+	NOTIFY_SOCKET='' spawn second app "$NSGD" -c "$T/other.conf"
+	ended second 10 && [ "$STATUS" != 0 ] && matches "$T/second.log" '[Qq]ueue.* 0' &&
+		! in_ns app nft list tables | grep -qw late && nsgd_stop || return 1
+	conf
+	unchanged
+}
+
+t_two_instances() { # one namespace, two of everything, each for its own user
+	[ "$(id -u nobody)" = 65534 ] && setpriv --reuid 65534 --clear-groups true 2>/dev/null ||
+		{ skip "needs a second user"; return; }
+	conf nsgd.instance=one capture.users=root
+	CONF=$T/two.conf conf nsgd.instance=two capture.users=nobody queue.first=100 route.table-base=23000 \
+		route.rule-priority=23000 route.mark-mask=0x0000fff0 "subnet.policy=$T/policy2"
+	cp -r "$T/policy" "$T/policy2"
+	POLICY=$T/policy2 policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyRestOfData")).access = "Allow"'
+	nsgd_start || return 1
+	rm -f "$T/notify2"
+	spawn_ready notify2 app "$TRAFFIC" notify "$T/notify2"
+	NOTIFY_SOCKET=$T/notify2 spawn two app "$NSGD" -c "$T/two.conf"
+	eventually 20 matches "$T/notify2.log" '^READY=1' || return 1
+	decides || return 1
+	# The lab's mount namespace is root's: what nobody runs must be readable to it.
+	install -m 755 "$TRAFFIC" /run/traffic
+	TRAFFIC=/run/traffic PROBE_AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	probe tcp 10.0.2.4:22
+	PROBE_AS=()
+	is "$ANSWERED" yes || return 1
+	stop two TERM
+	[ "$STATUS" = 0 ] && decides && nsgd_stop || return 1
+	stop notify2
+	conf
+	unchanged
+}
+
+t_two_namespaces() {
+	in_ns vnet ip address add 10.0.1.5/32 dev lo
+	conf
+	CONF=$T/vnet.conf conf subnet.address=10.0.1.5 nsgd.instance=invnet
+	nsgd_start || return 1
+	rm -f "$T/notify2"
+	spawn_ready notify2 vnet "$TRAFFIC" notify "$T/notify2"
+	NOTIFY_SOCKET=$T/notify2 spawn two vnet "$NSGD" -c "$T/vnet.conf"
+	eventually 20 matches "$T/notify2.log" '^READY=1' && decides || return 1
+	in_ns vnet nft list tables | grep -qw invnet && ! in_ns app nft list tables | grep -qw invnet || return 1
+	stop two TERM
+	is "$STATUS" 0 && in_ns vnet ip address del 10.0.1.5/32 dev lo
+	stop notify2
+	nsgd_stop && unchanged
+}
+
+t_no_permission() {
+	local status
+	in_ns app setpriv --bounding-set -net_admin --inh-caps -net_admin "$NSGD" -c "$T/nsgd.conf" >"$T/nsgd.log" 2>&1
+	status=$?
+	is $status 5 && matches "$T/nsgd.log" CAP_NET_ADMIN && unchanged
+}
+
+t_check() { # looks, changes nothing
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --check && unchanged
+}
+
+t_stall() { # one second of silence at 20,000 packets a second from 128 sockets: nothing is lost
+	nsgd_start || return 1
+	local before
+	before=$(far_counts vnet datagrams)
+	spawn load app "$TRAFFIC" send -f 128 -n 320 -r 20000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
+	eventually 2 eval "[ \$(far_counts vnet datagrams) -gt $before ]"
+	kill -STOP "${PIDS[nsgd]}"
+	sleep 0.9
+	kill -CONT "${PIDS[nsgd]}"
+	ended load 30 && settle || return 1
+	: "$(cat "$T/load.log")"
+	matches "$T/load.log" 'sent=40960 errors=0' && is $(($(far_counts vnet datagrams) - before)) 40961 && nsgd_stop
+}
+
+t_drain() { # a stop in the middle of new flows loses none
+	nsgd_start || return 1
+	local before
+	before=$(far_counts vnet datagrams)
+	spawn load app "$TRAFFIC" send -f 4000 -n 2 -r 8000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
+	eventually 2 eval "[ \$(far_counts vnet datagrams) -gt $((before + 1000)) ]"
+	nsgd_stop && ended load 20 && settle || return 1
+	matches "$T/load.log" 'sent=8000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 8001 && unchanged
+}
+
+t_open_flow_over_restart() { # a flow that nsgd allowed is judged anew after a stop, an edit and a start
+	nsgd_start && hold 10.0.2.4:5432 && still one && nsgd_stop || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "AllowDatabase")).access = "Deny"'
+	nsgd_start || return 1
+	probe udp 10.0.2.4:161
+	silent || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "AllowDatabase")).access = "Allow"'
+	nsgd_stop && unchanged
+}
+
+foreign
+probe tcp 203.0.113.10:443 # a connection with a foreign mark, before anything
+kernel_state >"$T/state.before"
+BEFORE=$(digest)
+fact "connections older than nsgd live on" t_older
+fact "READY and STATUS are told" t_notify
+fact "foreign mark bits stay, on packets and on connections" t_foreign_marks
+fact "SIGTERM: STOPPING is told, all is as before, traffic flows" t_stop
+fact "--check changes nothing" t_check
+fact "--cleanup with nothing to clean changes nothing" t_cleanup_of_nothing
+fact "SIGKILL, then --cleanup: all is as before" t_kill_cleanup
+fact "SIGKILL, then a start and a stop: all is as before" t_kill_start
+fact "daemon-down = drop: nothing leaves a dead nsgd" t_daemon_down_drop
+fact "daemon-down = accept: all leaves a dead nsgd" t_daemon_down_accept
+fact "a start without a VNet: exit 3, names the az command, leaves nothing" t_bad_policy
+fact "a start with an unknown key: leaves nothing" fails 3 'nsgd.conf:[0-9]+' subnet.colour=blue
+fact "a start with a bad value: leaves nothing" fails 3 "nsgd.conf:[0-9]+" subnet.platform=beos
+fact "no permission: exit 5, names CAP_NET_ADMIN, leaves nothing" t_no_permission
+fact "a second instance of the same name does not start, the first goes on" t_second_instance
+fact "a queue that is taken: does not start, leaves nothing" t_queue_taken
+fact "two instances in one namespace, each its own users, queues, tables, marks" t_two_instances
+fact "two instances in two namespaces" t_two_namespaces
+fact "a stop in the middle of 4,000 new flows loses no datagram" t_drain
+fact "stopped for a second under 20,000 packets a second from 128 sockets: none lost" t_stall
+fact "a flow over stop, edit, start is judged anew" t_open_flow_over_restart
+lab_done

@@ -1,0 +1,219 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsan: yes
+# A reload is a transaction: the new policy decides new flows, open ones live by Azure's rules, a bad
+# one changes nothing.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+conf subnet.watch=no
+RULES='.securityRules[] | select(.name == "AllowDatabase")'
+
+t_start() {
+	nsgd_start && nsgd_trace
+}
+
+hold() { # TO: a connection that stays, as "hold"
+	stop hold
+	rm -f "$T/hold.in"
+	mkfifo "$T/hold.in"
+	spawn_ready hold app "$TRAFFIC" hold "$1"
+}
+
+HELD=0
+still() { # echo|lost
+	HELD=$((HELD + 1))
+	echo "line$HELD" >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" "^(echo|lost) line$HELD\$" && matches "$T/hold.log" "^$1 line$HELD\$"
+}
+
+t_rule_change() {
+	hold 10.0.2.4:5432 && still echo || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
+	reload && still echo || return 1
+	probe tcp 10.0.2.4:5432
+	silent && says drop nsg-deny AllowDatabase
+}
+
+t_flush_connection() {
+	policy_edit nsg-integration.json '.flushConnection = true'
+	reload && still lost
+}
+
+t_back() {
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\" | .flushConnection = false"
+	reload || return 1
+	probe tcp 10.0.2.4:5432
+	only_at vnet && is "$ANSWERED" yes
+}
+
+t_bad_policy() {
+	local status
+	cp "$T/policy/nsg-integration.json" "$T/good.json"
+	policy_edit nsg-integration.json "($RULES).priority = 99"
+	ctl reload >"$T/reload.out" 2>&1
+	status=$?
+	mv "$T/good.json" "$T/policy/nsg-integration.json"
+	is $status 3 && matches "$T/reload.out" 'nsg-integration.json:[0-9]+:[0-9]+: error: .*SecurityRuleInvalidPriority' ||
+		return 1
+	probe tcp 10.0.2.4:5432
+	only_at vnet && is "$ANSWERED" yes
+}
+
+t_truncated_policy() {
+	local status
+	cp "$T/policy/rt-integration.json" "$T/good.json"
+	head -c 300 "$T/good.json" >"$T/policy/rt-integration.json"
+	ctl reload >"$T/reload.out" 2>&1
+	status=$?
+	mv "$T/good.json" "$T/policy/rt-integration.json"
+	is $status 3 || return 1
+	probe tcp 198.51.100.10:443
+	only_at nva inet
+}
+
+t_sighup() {
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPlainHttp")).access = "Allow"'
+	kill -HUP "${PIDS[nsgd]}"
+	eventually 5 matches "$T/notify.log" '^RELOADING=1' || return 1
+	eventually 5 eval 'probe tcp 203.0.113.10:80; [ $ANSWERED = yes ]'
+}
+
+t_route_change() { # an open flow's next packet takes the new route, its NSG verdict stays
+	hold 198.51.100.10:443 && still echo || return 1
+	local port
+	port=$(sed -n 's/.* in 6 192.0.2.2 \([0-9]*\) 198.51.100.10 443 .*/\1/p' "$T/sniff.nva.log" | tail -n1)
+	[ -n "$port" ] || return 1
+	policy_edit nsg-integration.json '.securityRules += [.securityRules[1] | .name = "DenyPartner" |
+		.id |= sub("AllowDatabase"; "DenyPartner") | .priority = 150 | .access = "Deny" | .sourceAddressPrefix = "*" |
+		.destinationAddressPrefix = "198.51.100.0/24" | .destinationPortRange = "*" | .protocol = "*"]'
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")) |=
+		(.nextHopType = "Internet" | del(.nextHopIpAddress))'
+	reload || return 1
+	local before
+	before=$(grep -c " in 6 192.0.2.2 $port " "$T/sniff.nva.log")
+	still echo || return 1
+	settle
+	is "$(grep -c " in 6 192.0.2.2 $port " "$T/sniff.nva.log")" "$before" || return 1
+	probe tcp 198.51.100.10:443
+	silent && says drop nsg-deny DenyPartner
+}
+
+t_route_none() { # an open flow whose route becomes None is lost
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "None"'
+	reload && still lost || return 1
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "Internet"'
+	reload
+}
+
+t_generations() { # idle over 9 reloads: more than the mark's generations
+	policy_edit nsg-integration.json 'del(.securityRules[] | select(.name == "DenyPartner"))'
+	reload && hold 198.51.100.10:443 && still echo || return 1
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")) |=
+		(.nextHopType = "VirtualAppliance" | .nextHopIpAddress = "10.0.100.4")'
+	local i before
+	for i in 1 2 3 4 5 6 7 8 9; do
+		reload || return 1
+	done
+	before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
+	still echo && settle && [ "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" -gt "$before" ]
+}
+
+t_route_all_off() { # forgets every decision: the flow is judged anew, and now bypasses
+	local before
+	route_all off
+	reload && still echo && settle || return 1
+	before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
+	still echo && settle && is "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" "$before"
+}
+
+t_denied_is_forgotten() { # the kernel's memory of denied flows ends with the policy that made it
+	route_all on && reload || return 1
+	probe udp 203.0.113.10:53
+	silent || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"'
+	reload || return 1
+	SPORT=$((SPORT - 1))
+	probe udp 203.0.113.10:53
+	is "$ANSWERED" yes
+}
+
+t_removed_vnet() {
+	local status
+	mv "$T/policy/vnet-shop.json" "$T/vnet-shop.kept"
+	ctl reload >"$T/reload.out" 2>&1
+	status=$?
+	mv "$T/vnet-shop.kept" "$T/policy/vnet-shop.json"
+	is $status 3
+}
+
+t_many() { # twenty reloads while a flow talks: not one datagram lost
+	spawn load app "$TRAFFIC" send -s 0.0.0.0:30000 -n 6000 -r 3000 udp 10.1.0.4:9000
+	local i before
+	before=$(far_counts vnet datagrams)
+	for ((i = 0; i < 20; i++)); do
+		reload || return 1
+	done
+	ended load 20 && settle || return 1
+	matches "$T/load.log" 'sent=6000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 6001
+}
+
+t_stop() {
+	stop hold
+	stop trace
+	nsgd_stop && nothing_left
+}
+
+t_watch() {
+	conf subnet.watch=yes
+	nsgd_start || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Deny"'
+	eventually 5 eval 'probe udp 203.0.113.10:53; [ $ANSWERED = no ]'
+}
+
+t_watch_bad() { # half a file changes nothing
+	head -c 200 "$T/policy/nsg-integration.json" >"$T/policy/.half" &&
+		cp "$T/policy/nsg-integration.json" "$T/good.json" &&
+		mv "$T/policy/.half" "$T/policy/nsg-integration.json"
+	eventually 5 matches "$T/nsgd.log" 'nsg-integration.json:' || return 1
+	probe udp 203.0.113.10:53
+	silent || return 1
+	probe tcp 203.0.113.10:443
+	is "$ANSWERED" yes && mv "$T/good.json" "$T/policy/nsg-integration.json"
+}
+
+t_watch_symlink() { # as a ConfigMap is swapped
+	nsgd_stop || return 1
+	mkdir "$T/map"
+	mv "$T/policy" "$T/map/a" && cp -r "$T/map/a" "$T/map/b"
+	POLICY=$T/map/b policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"'
+	ln -s a "$T/map/..data" && ln -s map/..data "$T/policy"
+	nsgd_start || return 1
+	probe udp 203.0.113.10:53
+	silent || return 1
+	ln -s b "$T/map/..new" && mv -T "$T/map/..new" "$T/map/..data"
+	eventually 5 eval 'probe udp 203.0.113.10:53; [ $ANSWERED = yes ]'
+}
+
+fact "nsgd starts" t_start
+fact "a rule change touches new connections only" t_rule_change
+fact "flushConnection ends open ones" t_flush_connection
+fact "the rule back, new connections again" t_back
+fact "a reload of a bad rule: exit 3, its place and Azure's code, the old policy decides" t_bad_policy
+fact "a reload of half a file: exit 3, the old policy decides" t_truncated_policy
+fact "SIGHUP reloads and says so" t_sighup
+fact "a route change takes an open flow along, its NSG verdict stays" t_route_change
+fact "a route that becomes None silences an open flow" t_route_none
+fact "idle over nine reloads, a flow takes the newest route" t_generations
+fact "route-all off forgets every decision" t_route_all_off
+fact "what was denied may be allowed at once after a reload" t_denied_is_forgotten
+fact "a reload without the VNet is refused" t_removed_vnet
+fact "twenty reloads under 3,000 packets a second lose none" t_many
+fact "SIGTERM leaves nothing behind" t_stop
+fact "watch: an edit decides by itself" t_watch
+fact "watch: half a file changes nothing and is told" t_watch_bad
+fact "watch: a symlink swap decides by itself" t_watch_symlink
+fact "and leaves nothing behind" t_stop
+lab_done

@@ -1,0 +1,149 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Which packets are judged: users, cgroups, excluded prefixes, forwarded traffic.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+DENIED=10.0.2.4:22
+install -m 755 "$TRAFFIC" /run/traffic
+TRAFFIC=/run/traffic
+
+answered() { # yes|no PROTOCOL TO
+	probe "$2" "$3"
+	is "$ANSWERED" "$1"
+}
+
+t_exclude() {
+	conf capture.exclude=10.0.2.0/28,203.0.113.22/32
+	nsgd_start && answered yes tcp $DENIED && answered no tcp 203.0.113.10:80 && nsgd_stop && nothing_left
+}
+
+t_many_excludes() {
+	conf "capture.exclude=$(for ((i = 0; i < 100; i++)); do printf '172.20.%d.0/24,' $i; done)10.0.2.4/32"
+	nsgd_start && answered yes tcp $DENIED && answered no tcp 203.0.113.10:80 && nsgd_stop && nothing_left
+}
+
+t_users() { # one user's sockets only
+	setpriv --reuid 65534 --clear-groups true 2>/dev/null || { skip "needs a second user"; return; }
+	conf capture.users=nobody
+	nsgd_start && answered yes tcp $DENIED || return 1
+	PROBE_AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+	PROBE_AS=()
+	nsgd_stop && nothing_left
+}
+
+t_unknown_user() {
+	conf capture.users=no-such-user
+	nsgd_fails && matches "$T/nsgd.log" 'no-such-user' && nothing_left
+}
+
+
+t_cgroups() {
+	local root=/sys/fs/cgroup at
+	[ -e $root/cgroup.controllers ] && at=$root/nsgdtest$$ && mkdir $at 2>/dev/null ||
+		{ skip "no writable cgroup v2 here"; return; }
+	conf "capture.cgroups=nsgdtest$$/app"
+	nsgd_start && answered yes tcp $DENIED || return 1
+	# The path appears only now, and again after a restart of its service.
+	local round status=0
+	for round in 1 2; do
+		mkdir $at/app
+		PROBE_AS=(sh -c "echo \$\$ >$at/app/cgroup.procs && exec \"\$@\"" sh)
+		eventually 2 answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || status=$round
+		PROBE_AS=()
+		answered yes tcp $DENIED || status=3
+		eventually 2 rmdir $at/app
+	done
+	rmdir $at
+	nsgd_stop && nothing_left && return $status
+}
+
+# A "container" behind the app's host.
+guest() {
+	lab_ns guest && lab_link app guest0 172.31.0.1/24 guest eth0 172.31.0.2/24 || return 1
+	in_ns guest ip route add default via 172.31.0.1
+	sysctl_ns app ipv4/ip_forward 1
+	local ns
+	for ns in vnet:10.0.1.4 inet:192.0.2.2 nva:10.0.100.1; do
+		in_ns ${ns%%:*} ip route add 172.31.0.0/24 via ${ns#*:}
+	done
+}
+
+t_forward() {
+	guest || return 1
+	conf capture.hook=prerouting capture.interfaces=guest0
+	nsgd_start && nsgd_trace || return 1
+	PROBE_NS=guest
+	answered yes tcp 10.0.2.4:5432 && says accept allowed AllowDatabase &&
+		is "$(traced .src)" 10.0.1.4 && is "$(traced .hostSrc)" 172.31.0.2 || return 1
+	probe tcp $DENIED
+	silent && says drop nsg-deny DenyRestOfData || return 1
+	probe tcp 198.51.100.10:443
+	only_at nva inet && is "$ANSWERED" yes || return 1
+	probe udp 192.168.7.7:514
+	silent && says drop route-none
+}
+
+t_forward_only() { # this host's own sockets are not judged then
+	PROBE_NS=app
+	answered yes tcp $DENIED
+}
+
+t_forward_replies() { # a call to the guest is answered
+	spawn_ready serve.guest guest "$TRAFFIC" serve tcp:8080
+	in_ns vnet "$TRAFFIC" send -s 10.0.2.4 -w 1000 tcp 172.31.0.2:8080 | grep -q replies=1
+}
+
+t_forward_nat() { # behind masquerading, as containers are
+	in_ns app nft -f - <<-END
+		table ip masq {
+			chain post { type nat hook postrouting priority srcnat; ip saddr 172.31.0.0/24 masquerade; }
+		}
+	END
+	PROBE_NS=guest
+	answered yes tcp 203.0.113.10:443 && answered no tcp 203.0.113.10:80 || return 1
+	probe tcp 198.51.100.10:443
+	only_at nva inet && is "$ANSWERED" yes || return 1
+	PROBE_NS=app
+	in_ns app nft delete table ip masq
+}
+
+t_both() {
+	stop trace
+	nsgd_stop && nothing_left || return 1
+	conf capture.hook=both capture.interfaces=guest0
+	nsgd_start && answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+	PROBE_NS=guest
+	answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+	PROBE_NS=app
+	nsgd_stop && nothing_left
+}
+
+t_ipv6() { # never captured
+	sysctl_ns app ipv6/conf/vnet0/disable_ipv6 0
+	sysctl_ns vnet ipv6/conf/app0/disable_ipv6 0
+	sysctl_ns app ipv6/conf/vnet0/accept_dad 0
+	sysctl_ns vnet ipv6/conf/app0/accept_dad 0
+	in_ns app ip -6 address add fd00::4/64 dev vnet0 nodad && in_ns vnet ip -6 address add fd00::1/64 dev app0 nodad || return 1
+	conf
+	nsgd_start || return 1
+	spawn sixth vnet socat -u UDP6-RECV:5353 STDOUT
+	eventually 3 eval 'echo hello | in_ns app socat -u STDIN UDP6-SENDTO:[fd00::1]:5353; matches "$T/sixth.log" hello' &&
+		ctl status | grep -qi ipv6 && nsgd_stop
+}
+
+fact "excluded prefixes are never captured" t_exclude
+fact "a hundred excluded prefixes" t_many_excludes
+fact "only a user's sockets" t_users
+fact "an unknown user: start fails, names it" t_unknown_user
+fact "only a cgroup's sockets, also when it appears later and again" t_cgroups
+fact "forwarded traffic is judged with the subnet's address" t_forward
+fact "prerouting alone leaves this host's sockets alone" t_forward_only
+fact "replies of a forwarded guest are let through" t_forward_replies
+fact "forwarded traffic behind masquerading" t_forward_nat
+fact "both hooks" t_both
+fact "IPv6 is not captured, status says so" t_ipv6
+lab_done
