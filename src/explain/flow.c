@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "explain/explain.h"
+#include "explain/flow.h"
+#include "observe/record.h"
+#include "util/cleanup.h"
+#include "util/ip.h"
+#include "util/limits.h"
+
+static int bad(const char **ret_error, const char *why)
+{
+	*ret_error = why;
+	return -EINVAL;
+}
+
+/* NULL unless it is a string without a NUL inside. */
+static const char *plain_string(const json_t *value)
+{
+	const char *s = json_string_value(value);
+
+	return s && strlen(s) == json_string_length(value) ? s : NULL;
+}
+
+static int read_protocol(const json_t *object, uint8_t *ret, const char **ret_error)
+{
+	const json_t *value = json_object_get(object, "protocol");
+	const char *s = plain_string(value);
+	json_int_t n = json_integer_value(value);
+
+	if (!value)
+		return bad(ret_error, "protocol is missing");
+	if (json_is_integer(value) && n >= 0 && n <= 255) {
+		*ret = (uint8_t)n;
+		return 0;
+	}
+	if (s && nsg_protocol_parse(s, ret) == 0)
+		return 0;
+	return bad(ret_error, "protocol is not TCP, UDP, ICMP, ESP, AH or a number from 0 to 255");
+}
+
+/* 4 or 6, the address in one of the two. */
+static int read_address(const json_t *value, uint32_t *ret_host, uint8_t ret6[16])
+{
+	const char *s = plain_string(value);
+
+	if (!s)
+		return -EINVAL;
+	if (nsg_ip4_parse(s, ret_host) == 0)
+		return 4;
+	return inet_pton(AF_INET6, s, ret6) == 1 ? 6 : -EINVAL;
+}
+
+/* Absent is -1, else the port; -EINVAL. */
+static int read_port(const json_t *value, int32_t *ret)
+{
+	json_int_t n = json_integer_value(value);
+
+	if (!value) {
+		*ret = -1;
+		return 0;
+	}
+	if (!json_is_integer(value) || n < 0 || n > 65535)
+		return -EINVAL;
+	*ret = (int32_t)n;
+	return 0;
+}
+
+static int read_ports(const json_t *object, struct nsg_key *key, const char **ret_error)
+{
+	int32_t src, dst;
+
+	if (read_port(json_object_get(object, "srcPort"), &src) < 0)
+		return bad(ret_error, "srcPort is not a number from 0 to 65535");
+	if (read_port(json_object_get(object, "dstPort"), &dst) < 0)
+		return bad(ret_error, "dstPort is not a number from 0 to 65535");
+	if (nsg_protocol_has_ports(key->protocol)) {
+		if (src < 0)
+			return bad(ret_error, "srcPort is missing: TCP and UDP need both ports");
+		if (dst < 0)
+			return bad(ret_error, "dstPort is missing: TCP and UDP need both ports");
+	} else if (src > 0 || dst > 0) {
+		return bad(ret_error, "only TCP and UDP have ports");
+	}
+	key->sport_host = src > 0 ? (uint16_t)src : 0;
+	key->dport_host = dst > 0 ? (uint16_t)dst : 0;
+	return 0;
+}
+
+int nsg_flow_read(const json_t *object, struct nsg_flow *ret, const char **ret_error)
+{
+	struct nsg_flow flow = { 0 };
+	int src, dst, r;
+
+	if (!json_is_object(object))
+		return bad(ret_error, "not a JSON object");
+	r = read_protocol(object, &flow.key.protocol, ret_error);
+	if (r < 0)
+		return r;
+	src = read_address(json_object_get(object, "src"), &flow.key.src_host, flow.src6);
+	if (src < 0)
+		return bad(ret_error, "src is missing or not an IP address");
+	dst = read_address(json_object_get(object, "dst"), &flow.key.dst_host, flow.dst6);
+	if (dst < 0)
+		return bad(ret_error, "dst is missing or not an IP address");
+	if (src != dst)
+		return bad(ret_error, "src and dst are of different address families");
+	flow.is_ip6 = src == 6;
+	r = read_ports(object, &flow.key, ret_error);
+	if (r < 0)
+		return r;
+	*ret = flow;
+	return 0;
+}
+
+int nsg_flow_parse(const json_t *flow, struct nsg_key *ret, const char **ret_error)
+{
+	struct nsg_flow read;
+	int r = nsg_flow_read(flow, &read, ret_error);
+
+	if (r < 0)
+		return r;
+	if (read.is_ip6)
+		return bad(ret_error, "IPv6 never enters an integration VNet");
+	*ret = read.key;
+	return 0;
+}
+
+static json_t *address_json(const struct nsg_flow *flow, uint32_t addr_host, const uint8_t addr6[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!flow->is_ip6)
+		nsg_ip4_format(addr_host, text);
+	else if (!inet_ntop(AF_INET6, addr6, text, sizeof(text)))
+		return NULL;
+	return json_string(text);
+}
+
+int nsg_flow_put(json_t *object, const struct nsg_flow *flow)
+{
+	const struct nsg_key *key = &flow->key;
+	const char *name = nsg_protocol_name(key->protocol);
+
+	if (json_object_set_new(object, "protocol",
+				name ? json_string(name) : json_integer(key->protocol)) < 0 ||
+	    json_object_set_new(object, "src", address_json(flow, key->src_host, flow->src6)) < 0 ||
+	    json_object_set_new(object, "srcPort", json_integer(key->sport_host)) < 0 ||
+	    json_object_set_new(object, "dst", address_json(flow, key->dst_host, flow->dst6)) < 0 ||
+	    json_object_set_new(object, "dstPort", json_integer(key->dport_host)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* semantics.md section 1: IPv6 packets are bypass. */
+static int put_bypass(json_t *object)
+{
+	json_t *rest = json_pack("{sssnsnssss}", "gate", nsg_gate_name(NSG_GATE_BYPASS), "nsg",
+				 "route", "verdict", nsg_verdict_name(NSG_VERDICT_ACCEPT), "reason",
+				 nsg_reason_name(NSG_REASON_BYPASS));
+	int r = json_object_update(object, rest) < 0 ? -ENOMEM : 0;
+
+	json_decref(rest);
+	return r;
+}
+
+int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, json_t *id,
+		    json_t **ret)
+{
+	cleanup_json json_t *object = json_object();
+	struct nsg_decision decision;
+	int r;
+
+	if (!object || (id && json_object_set(object, "id", id) < 0))
+		return -ENOMEM;
+	if (flow->is_ip6) {
+		r = nsg_flow_put(object, flow);
+		if (!r)
+			r = put_bypass(object);
+	} else {
+		decision = nsg_classify(image, &flow->key);
+		r = nsg_record_put_decision(object, image, &flow->key, &decision);
+	}
+	if (!r)
+		*ret = TAKE_PTR(object);
+	return r;
+}
+
+static bool is_blank(const char *line, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	return true;
+}
+
+/* Takes id, which may be NULL. */
+static int error_line(json_t *id, const char *why, json_t **ret)
+{
+	json_t *object = json_pack("{soss}", "id", id ? id : json_null(), "error", why);
+
+	if (!object)
+		return -ENOMEM;
+	*ret = object;
+	return -EINVAL;
+}
+
+static json_t *string_id(const json_t *value)
+{
+	return json_incref(json_is_string(json_object_get(value, "id")) ?
+				   json_object_get(value, "id") :
+				   NULL);
+}
+
+/* What the parser refused: its id is read all the same where that can be done. */
+static int not_json(const char *line, size_t size, const json_error_t *error, json_t **ret)
+{
+	cleanup_json json_t *value = NULL;
+
+	if (json_error_code(error) != json_error_duplicate_key)
+		return error_line(NULL, "not a JSON object", ret);
+	value = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
+	return error_line(string_id(value), "a key stands twice", ret);
+}
+
+int nsg_flow_line(const char *line, size_t size, json_t **ret)
+{
+	cleanup_json json_t *value = NULL;
+	cleanup_json json_t *object = NULL;
+	const char *why = NULL;
+	struct nsg_flow flow;
+	json_error_t error;
+	json_t *id;
+
+	if (size > NSG_MAX_FLOW_LINE_BYTES)
+		return error_line(NULL, "the line is longer than 1 MiB", ret);
+	if (is_blank(line, size)) {
+		*ret = NULL;
+		return 0;
+	}
+	value = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+	if (!value)
+		return not_json(line, size, &error, ret);
+	id = string_id(value);
+	if (json_is_object(value) && !id)
+		return error_line(NULL, "id is missing or not a string", ret);
+	if (nsg_flow_read(value, &flow, &why) < 0)
+		return error_line(id, why, ret);
+
+	object = json_pack("{so}", "id", id);
+	if (!object || nsg_flow_put(object, &flow) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(object);
+	return 1;
+}
+
+int nsg_explain_line(const struct nsg_image *image, const char *line, size_t size, json_t **ret)
+{
+	cleanup_json json_t *object = NULL;
+	struct nsg_flow flow;
+	const char *why;
+	int r = nsg_flow_line(line, size, &object);
+
+	if (r == -ENOMEM)
+		return r;
+	if (r <= 0) {
+		*ret = TAKE_PTR(object);
+		return r < 0;
+	}
+	r = nsg_flow_read(object, &flow, &why);
+	if (r < 0)
+		return r;
+	return nsg_flow_decide(image, &flow, json_object_get(object, "id"), ret);
+}

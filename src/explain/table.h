@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Text for terminals: escaped strings, columns as az -o table sets them. */
+#ifndef NSG_EXPLAIN_TABLE_H
+#define NSG_EXPLAIN_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+enum nsg_color {
+	NSG_COLOR_NONE,
+	NSG_COLOR_GOOD,
+	NSG_COLOR_BAD,
+	NSG_COLOR_STRONG,
+	NSG_COLOR_FAINT,
+};
+
+/* Starts or, with NSG_COLOR_NONE, ends a colour; nothing when !on. */
+void nsg_color(FILE *out, bool on, enum nsg_color color);
+
+/* Writes the string with control characters as \xNN, then blanks up to `width` columns; 0: none. */
+void nsg_text(FILE *out, const char *s, size_t width);
+
+/* Any JSON value in one line: strings bare, null as "-", arrays joined by blanks. malloc'ed. */
+char *nsg_cell(const json_t *value);
+
+struct nsg_column {
+	const char *title;
+	const char *path; /* member, or member.member */
+};
+
+/* Rows are objects; a header line, a line of dashes, the rows; columns two blanks apart. */
+void nsg_table(FILE *out, const json_t *rows, const struct nsg_column *columns, size_t n,
+	       size_t indent);
+
+/* The value at member.member; NULL when there is none. */
+const json_t *nsg_at(const json_t *value, const char *path);
+/* Its string, or "". */
+const char *nsg_string_at(const json_t *value, const char *path);
+
+#endif
