@@ -27,10 +27,10 @@ struct nsg_image_rule {
 /* A row of the route table, for people. */
 struct nsg_image_route {
 	struct nsg_prefix prefix;
-	uint8_t source;   /* enum nsg_route_source */
+	uint8_t source;	  /* enum nsg_route_source */
 	uint8_t hop_type; /* enum nsg_hop_type */
 	bool unreachable;
-	const char *name;          /* UDR's; NULL else */
+	const char *name;	   /* UDR's; NULL else */
 	const uint32_t *hops_host; /* next hop addresses in order */
 	uint32_t n_hops;
 	uint16_t hop; /* index into the hops */
@@ -54,7 +54,8 @@ struct nsg_image_info {
 	uint32_t src_classes, dst_classes, l4_classes, dst_segments;
 	uint32_t flow_timeout_minutes;
 	bool has_nsg, route_all, flush_connection;
-	/* FNV-1a over what decides, by part: equal hashes, equal part (for reload: what changed). */
+	/* FNV-1a over what decides, by part: equal hashes, equal part (for reload: what changed).
+	 */
 	uint64_t nsg_hash, route_hash, gate_hash;
 };
 

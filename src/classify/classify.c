@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "classify/classify.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify/decide.h"
+#include "classify/search.h"
+
+/* ---- which instructions --------------------------------------------------------------------- */
+
+struct path {
+	const char *name;
+	nsg_simd_batch batch;
+};
+
+static bool path_runs_here(const struct path *p)
+{
+#ifdef __x86_64__
+	__builtin_cpu_init();
+	if (p->batch == nsg_simd_avx512)
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("popcnt") &&
+		       __builtin_cpu_supports("bmi");
+	if (p->batch == nsg_simd_avx2)
+		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") &&
+		       __builtin_cpu_supports("bmi");
+#endif
+	return p->batch == nsg_simd_portable;
+}
+
+/* The same answer whenever it is asked: threads that find it together store the same. */
+static const struct path *path_choose(void)
+{
+	static const struct path paths[] = {
+#ifdef __x86_64__
+	    {"avx512", nsg_simd_avx512},
+	    {"avx2", nsg_simd_avx2},
+#endif
+	    {"portable", nsg_simd_portable},
+	};
+	static _Atomic(const struct path *) chosen;
+	const struct path *best = atomic_load_explicit(&chosen, memory_order_relaxed);
+	const char *forced;
+
+	if (best)
+		return best;
+	forced = getenv("NSGD_SIMD");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (!path_runs_here(&paths[i]))
+			continue;
+		if (!best || (forced && !strcmp(forced, paths[i].name)))
+			best = &paths[i];
+	}
+	atomic_store_explicit(&chosen, best, memory_order_relaxed);
+	return best;
+}
+
+const char *nsg_classify_simd(void)
+{
+	return path_choose()->name;
+}
+
+/* ---- memo ------------------------------------------------------------------------------------ */
+
+struct nsg_memo *nsg_memo_new(void)
+{
+	struct nsg_memo *memo = aligned_alloc(NSG_IMAGE_ALIGN, sizeof(*memo));
+
+	if (memo)
+		nsg_memo_reset(memo);
+	return memo;
+}
+
+void nsg_memo_reset(struct nsg_memo *memo)
+{
+	memset(memo, 0, sizeof(*memo));
+}
+
+struct nsg_memo *nsg_memo_free(struct nsg_memo *memo)
+{
+	free(memo);
+	return NULL;
+}
+
+/* ---- one packet --------------------------------------------------------------------------------
+ */
+
+static uint32_t find_segment(const struct nsg_image *image, const struct nsg_tree *tree,
+			     uint32_t addr_host)
+{
+	int32_t key = nsg_tree_key(addr_host);
+	const int32_t *level;
+	uint32_t node = 0, d;
+
+	for (d = 0; d + 1 < tree->depth; d++) {
+		level = nsg_image_at(image, tree->level_off[d]);
+		node =
+		    node * NSG_NODE_CHILDREN + node_rank(level + (size_t)node * NSG_NODE_KEYS, key);
+	}
+	level = nsg_image_at(image, tree->level_off[d]);
+	return node * NSG_NODE_KEYS + node_rank(level + (size_t)node * NSG_NODE_KEYS, key);
+}
+
+static uint64_t find_leaf(const struct nsg_image *image, uint32_t dst_host)
+{
+	const uint64_t *leaves = nsg_image_at(image, image->dst_leaves_off);
+
+	return leaves[find_segment(image, &image->dst, dst_host)];
+}
+
+static uint32_t find_source(const struct nsg_image *image, uint32_t src_host)
+{
+	const uint32_t *table = nsg_image_at(image, image->src_table_off);
+	const uint32_t *leaves = nsg_image_at(image, image->src_leaves_off);
+
+	if (src_host - image->src_table_host < image->src_table_n)
+		return table[src_host - image->src_table_host];
+	return leaves[find_segment(image, &image->src, src_host)];
+}
+
+static uint32_t find_layer4(const struct nsg_image *image, const struct nsg_key *key)
+{
+	const uint32_t *protocols = nsg_image_at(image, image->protocols_off);
+	const uint32_t *cross = nsg_image_at(image, image->cross_off);
+	const uint16_t *sports = nsg_image_at(image, image->sports_off);
+	const uint16_t *dports = nsg_image_at(image, image->dports_off);
+	uint32_t p = protocols[key->protocol];
+
+	if (!(p & NSG_L4_PORTED))
+		return p;
+	return cross[(p & ~NSG_L4_PORTED) + sports[key->sport_host] * image->dport_classes +
+		     dports[key->dport_host]];
+}
+
+static uint32_t find_match(const struct nsg_image *image, uint64_t leaf, const struct nsg_key *key)
+{
+	uint32_t dst = NSG_LEAF_CLASS(leaf), src = find_source(image, key->src_host);
+	const uint64_t *dst_rows = nsg_image_at(image, image->dst_rows_off);
+	const uint64_t *src_rows = nsg_image_at(image, image->src_rows_off);
+	const uint64_t *l4_rows = nsg_image_at(image, image->l4_rows_off);
+
+	if (image->wide)
+		return match_wide(image, dst, src, key);
+	return match_of(image,
+			row_first(dst_rows + (size_t)dst * NSG_ROW_WORDS,
+				  src_rows + (size_t)src * NSG_ROW_WORDS,
+				  l4_rows + (size_t)find_layer4(image, key) * NSG_ROW_WORDS));
+}
+
+struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
+{
+	uint64_t leaf = find_leaf(image, key->dst_host);
+
+	return decide(leaf, find_match(image, leaf, key));
+}
+
+struct nsg_decision nsg_classify_route(const struct nsg_image *image, const struct nsg_key *key)
+{
+	uint64_t leaf = find_leaf(image, key->dst_host);
+	uint32_t match = find_match(image, leaf, key);
+	struct nsg_decision d = decide(leaf, match & ~NSG_MATCH_DENIES);
+
+	if ((match & NSG_MATCH_BIT) == NSG_BIT_NOTHING)
+		d = decide(leaf & ~((uint64_t)1 << NSG_LEAF_DENY_SHIFT), match);
+	d.rule = NSG_RULE_NONE;
+	return d;
+}
+
+/* ---- many packets ------------------------------------------------------------------------------
+ */
+
+void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
+			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
+{
+	if (!memo) {
+		for (size_t i = 0; i < n; i++)
+			decisions[i] = nsg_classify(image, &keys[i]);
+		return;
+	}
+	if (memo->image_id != image->id) {
+		nsg_memo_reset(memo);
+		memo->image_id = image->id;
+	}
+	path_choose()->batch(image, memo, keys, n, decisions);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps of a decision that are the same for one packet and for a batch, on every processor. */
+#ifndef NSG_CLASSIFY_DECIDE_H
+#define NSG_CLASSIFY_DECIDE_H
+
+#include <stdbool.h>
+
+#include "classify/simd.h"
+#include "util/names.h"
+
+/* UDP from this port is the host's own: a virtual network does not carry it (semantics.md 1). */
+#define NSG_SPORT_RESERVED 65330u
+
+static inline void prefetch_row(const uint64_t *row)
+{
+	__builtin_prefetch(row);
+	__builtin_prefetch(row + NSG_ROW_WORDS / 2);
+}
+
+static inline uint32_t match_of(const struct nsg_image *image, uint32_t bit)
+{
+	return bit | ((image->denies[bit / 64] >> (bit % 64) & 1) ? NSG_MATCH_DENIES : 0);
+}
+
+/* ---- memo ----------------------------------------------------------------------------------- */
+
+#define MEMO_KEY_BITS (NSG_LEAF_CLASS_BITS + NSG_SRC_CLASS_BITS + NSG_L4_CLASS_BITS)
+#define MEMO_TAG_BITS (MEMO_KEY_BITS - NSG_MEMO_INDEX_BITS)
+#define MEMO_MATCH_BITS 11
+#define MEMO_VALID (1u << MEMO_MATCH_BITS)
+
+_Static_assert(MEMO_TAG_BITS + 1 + MEMO_MATCH_BITS <= 64,
+	       "an entry holds tag, valid bit and match");
+
+/* Multiplication by an odd number, modulo a power of two, loses nothing: equal hashes are equal
+ * triples, and the bits that are not the index need no more room than the entry has. */
+static inline uint64_t memo_hash(uint32_t dst, uint32_t src, uint32_t l4)
+{
+	uint64_t key = (uint64_t)dst | (uint64_t)src << NSG_LEAF_CLASS_BITS |
+		       (uint64_t)l4 << (NSG_LEAF_CLASS_BITS + NSG_SRC_CLASS_BITS);
+
+	return key * 0x9e3779b97f4a7c15u & (((uint64_t)1 << MEMO_KEY_BITS) - 1);
+}
+
+static inline uint32_t memo_index(uint64_t hash)
+{
+	return (uint32_t)(hash >> MEMO_TAG_BITS);
+}
+
+static inline uint64_t memo_entry(uint64_t hash, uint32_t match)
+{
+	return hash << (MEMO_MATCH_BITS + 1) | MEMO_VALID | match;
+}
+
+static inline bool memo_holds(uint64_t entry, uint64_t hash)
+{
+	uint64_t tag = hash & (((uint64_t)1 << MEMO_TAG_BITS) - 1);
+
+	return entry >> MEMO_MATCH_BITS == (tag << 1 | 1);
+}
+
+/* ---- layer 4 where the cross table would be too large ------------------------------------------
+ */
+
+static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, uint32_t src,
+				  const struct nsg_key *key)
+{
+	const uint64_t *dst_row = nsg_image_at(image, image->dst_rows_off);
+	const uint64_t *src_row = nsg_image_at(image, image->src_rows_off);
+	const uint64_t *rows = nsg_image_at(image, image->l4_rows_off);
+	const uint32_t *protocols = nsg_image_at(image, image->protocols_off);
+	const uint16_t *sports = nsg_image_at(image, image->sports_off);
+	const uint16_t *dports = nsg_image_at(image, image->dports_off);
+	uint32_t p = protocols[key->protocol];
+	const uint64_t *l4[3];
+
+	l4[0] = rows + (size_t)(p & ~NSG_L4_PORTED) * NSG_ROW_WORDS;
+	l4[1] = l4[2] = l4[0];
+	if (p & NSG_L4_PORTED) {
+		l4[1] =
+		    rows + (size_t)(image->wide_sports + sports[key->sport_host]) * NSG_ROW_WORDS;
+		l4[2] =
+		    rows + (size_t)(image->wide_dports + dports[key->dport_host]) * NSG_ROW_WORDS;
+	}
+	dst_row += (size_t)dst * NSG_ROW_WORDS;
+	src_row += (size_t)src * NSG_ROW_WORDS;
+	for (uint32_t w = 0; w < NSG_ROW_WORDS; w++) {
+		uint64_t common = dst_row[w] & src_row[w] & l4[0][w] & l4[1][w] & l4[2][w];
+
+		if (common)
+			return match_of(image, w * 64 + (uint32_t)__builtin_ctzll(common));
+	}
+	return NSG_BIT_NOTHING;
+}
+
+/* ---- leaf and match become a decision -----------------------------------------------------------
+ */
+
+static inline struct nsg_decision decide(uint64_t leaf, uint32_t match)
+{
+	uint32_t bit = match & NSG_MATCH_BIT;
+	uint32_t route = NSG_LEAF_ROUTE(leaf);
+	uint32_t reason = NSG_LEAF_REASON(leaf);
+	bool nothing = bit == NSG_BIT_NOTHING;
+	bool denied = nothing ? NSG_LEAF_DENY(leaf) : match & NSG_MATCH_DENIES;
+	struct nsg_decision d = {
+	    .route = route == NSG_LEAF_ROUTE_NONE ? NSG_ROUTE_NONE : route,
+	    .rule =
+		(uint16_t)(nothing ? NSG_RULE_NONE - NSG_LEAF_NO_NSG(leaf) : bit - NSG_BIT_RULES),
+	    .hop = (uint16_t)(denied ? 0 : NSG_LEAF_HOP(leaf)),
+	    .gate = (uint8_t)NSG_LEAF_GATE(leaf),
+	    .verdict =
+		denied || reason > NSG_REASON_PLATFORM ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT,
+	    .reason = (uint8_t)(denied ? NSG_REASON_NSG_DENY : reason),
+	};
+
+	if (__builtin_expect(bit == NSG_BIT_NOT_CARRIED, 0))
+		d = (struct nsg_decision){
+		    .route = NSG_ROUTE_NONE,
+		    .rule = NSG_RULE_NONE,
+		    .gate = NSG_GATE_NOT_CARRIED,
+		    .verdict = NSG_VERDICT_DROP,
+		    .reason = NSG_REASON_NOT_CARRIED,
+		};
+	return d;
+}
+
+_Static_assert(NSG_RULE_NO_NSG == NSG_RULE_NONE - 1, "the leaf's bit tells the two apart");
+_Static_assert(NSG_REASON_ALLOWED < NSG_REASON_PLATFORM &&
+		   NSG_REASON_BYPASS < NSG_REASON_PLATFORM &&
+		   NSG_REASON_NSG_DENY > NSG_REASON_PLATFORM,
+	       "reasons that accept come first");
+
+#endif

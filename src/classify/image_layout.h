@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The image's layout: what the compiler writes and the classifier reads. Only these two include it;
+ * image.h draws it. Every `_off` is a byte offset from the start of the image.
+ */
+#ifndef NSG_CLASSIFY_IMAGE_LAYOUT_H
+#define NSG_CLASSIFY_IMAGE_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "classify/image.h"
+
+#define NSG_IMAGE_ALIGN 64
+
+/* ---- rows: which rules a class can match --------------------------------------------------- */
+
+#define NSG_ROW_BITS 1024
+#define NSG_ROW_WORDS (NSG_ROW_BITS / 64)
+#define NSG_ROW_BYTES (NSG_ROW_BITS / 8)
+
+/* Bits stand in order of priority, so the first bit that three rows share decides. Two are no
+ * rules: the first, that a virtual network does not carry the packet, and the last, that nothing
+ * matched. */
+#define NSG_BIT_NOT_CARRIED 0u
+#define NSG_BIT_RULES 1u
+#define NSG_BIT_NOTHING (NSG_ROW_BITS - 1u)
+
+/* What the rows say: the first common bit, and whether its rule denies. */
+#define NSG_MATCH_BIT 0x3ffu
+#define NSG_MATCH_DENIES 0x400u
+
+/* ---- search tree: address to segment ------------------------------------------------------- */
+
+/* A node is one cache line: 16 keys, 17 children, ascending. A key is the last address of a segment
+ * (or of a child's segments) with its top bit turned, so that signed comparison orders addresses.
+ * Child and segment are the number of keys below the address. Keys that fill a node up are
+ * INT32_MAX: below nothing. The last level holds all segments' keys one after another. */
+#define NSG_NODE_KEYS 16u
+#define NSG_NODE_CHILDREN 17u
+#define NSG_TREE_LEVELS 6u /* 16 x 17^5 is 22.7 million segments */
+
+struct nsg_tree {
+	uint32_t depth;
+	uint32_t n; /* segments */
+	uint32_t level_off[NSG_TREE_LEVELS];
+};
+
+static inline int32_t nsg_tree_key(uint32_t addr_host)
+{
+	return (int32_t)(addr_host ^ 0x80000000u);
+}
+
+static inline uint32_t nsg_tree_addr(int32_t key)
+{
+	return (uint32_t)key ^ 0x80000000u;
+}
+
+/* ---- leaf of a destination segment --------------------------------------------------------- */
+
+/*
+ *  63     61 60    59      58..55   54..52 51..43 42..21  20..0
+ *  unused    deny  no NSG  reason   gate   hop    route   class
+ *
+ * reason, route and hop are the outcome when no rule denies. `no NSG`: when nothing matched the
+ * rule is NSG_RULE_NO_NSG, else NSG_RULE_NONE. `deny`: when nothing matched the packet is denied.
+ */
+#define NSG_LEAF_CLASS_BITS 21
+#define NSG_LEAF_ROUTE_BITS 22
+#define NSG_LEAF_HOP_BITS 9
+#define NSG_LEAF_GATE_BITS 3
+#define NSG_LEAF_REASON_BITS 4
+
+#define NSG_LEAF_ROUTE_SHIFT NSG_LEAF_CLASS_BITS
+#define NSG_LEAF_HOP_SHIFT (NSG_LEAF_ROUTE_SHIFT + NSG_LEAF_ROUTE_BITS)
+#define NSG_LEAF_GATE_SHIFT (NSG_LEAF_HOP_SHIFT + NSG_LEAF_HOP_BITS)
+#define NSG_LEAF_REASON_SHIFT (NSG_LEAF_GATE_SHIFT + NSG_LEAF_GATE_BITS)
+#define NSG_LEAF_NO_NSG_SHIFT (NSG_LEAF_REASON_SHIFT + NSG_LEAF_REASON_BITS)
+#define NSG_LEAF_DENY_SHIFT (NSG_LEAF_NO_NSG_SHIFT + 1)
+
+#define NSG_LEAF_ROUTE_NONE ((1u << NSG_LEAF_ROUTE_BITS) - 1)
+
+#define NSG_LEAF_FIELD(leaf, shift, bits)                                                          \
+	((uint32_t)((leaf) >> (shift)) & (uint32_t)((1u << (bits)) - 1))
+#define NSG_LEAF_CLASS(leaf) NSG_LEAF_FIELD(leaf, 0, NSG_LEAF_CLASS_BITS)
+#define NSG_LEAF_ROUTE(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_ROUTE_SHIFT, NSG_LEAF_ROUTE_BITS)
+#define NSG_LEAF_HOP(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_HOP_SHIFT, NSG_LEAF_HOP_BITS)
+#define NSG_LEAF_GATE(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_GATE_SHIFT, NSG_LEAF_GATE_BITS)
+#define NSG_LEAF_REASON(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_REASON_SHIFT, NSG_LEAF_REASON_BITS)
+#define NSG_LEAF_NO_NSG(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_NO_NSG_SHIFT, 1)
+#define NSG_LEAF_DENY(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_DENY_SHIFT, 1)
+
+/* What follows from the route alone; the rest follows from the gate and the NSG. */
+#define NSG_LEAF_ROUTE_PART                                                                        \
+	(((uint64_t)NSG_LEAF_ROUTE_NONE << NSG_LEAF_ROUTE_SHIFT) |                                 \
+	 ((uint64_t)((1u << NSG_LEAF_HOP_BITS) - 1) << NSG_LEAF_HOP_SHIFT) |                       \
+	 ((uint64_t)((1u << NSG_LEAF_REASON_BITS) - 1) << NSG_LEAF_REASON_SHIFT))
+
+/* ---- layer 4 -------------------------------------------------------------------------------- */
+
+#define NSG_PORTS 65536u
+
+/* Of a protocol: its class, or where the cross table of a protocol with ports begins. */
+#define NSG_L4_PORTED 0x80000000u
+
+/* Classes of one triple in 62 bits: the memo's key. */
+#define NSG_L4_CLASS_BITS 20
+#define NSG_SRC_CLASS_BITS 21
+
+/* ---- records for people ---------------------------------------------------------------------- */
+
+struct nsg_layout_rule {
+	uint32_t name_off;
+	uint16_t priority;
+	uint8_t access;
+	uint8_t is_default;
+};
+
+struct nsg_layout_route {
+	uint32_t addr_host;
+	uint8_t len, source, hop_type, unreachable;
+	uint32_t name_off; /* 0: none */
+	uint32_t hops_off, n_hops;
+	uint32_t hop;
+};
+
+struct nsg_layout_hop {
+	uint32_t type;
+	uint32_t addrs_off, n_addrs;
+};
+
+/* ---- the image --------------------------------------------------------------------------------
+ */
+
+struct nsg_image {
+	_Alignas(NSG_IMAGE_ALIGN) uint64_t
+	    id; /* no other image of this process has it: a memo knows whose triples it holds */
+	struct nsg_image_info info;
+
+	/* Bit i: rule i - NSG_BIT_RULES denies. */
+	uint64_t denies[NSG_ROW_WORDS];
+
+	struct nsg_tree dst, src;
+	uint32_t dst_leaves_off; /* uint64_t each segment */
+	uint32_t src_leaves_off; /* uint32_t class each segment */
+
+	/* Sources of the integration subnet, without a search: uint32_t class each address. */
+	uint32_t src_table_off, src_table_host, src_table_n;
+
+	uint32_t protocols_off; /* uint32_t[256]: a layer-4 class, or NSG_L4_PORTED | cross index */
+	uint32_t cross_off, n_cross; /* uint32_t[.]: [source port class][destination port class] */
+	uint32_t sports_off, dports_off; /* uint16_t[65536]: port class */
+	uint32_t sport_classes, dport_classes;
+	/*
+	 * Source ports tell apart nothing but the reserved one (almost every policy): its class is
+	 * 1 and the table is not looked at.
+	 */
+	uint32_t sport_trivial;
+	/*
+	 * The cross table would be too large: protocols hold a row index, sports and dports too,
+	 * and five rows are ANDed instead of three.
+	 */
+	uint32_t wide;
+	uint32_t wide_sports, wide_dports; /* index of the first row of each */
+
+	uint32_t dst_rows_off, src_rows_off, l4_rows_off;
+
+	uint32_t rules_off, routes_off, hops_off;
+};
+
+static inline const void *nsg_image_at(const struct nsg_image *image, uint32_t off)
+{
+	return (const char *)image + off;
+}
+
+#endif

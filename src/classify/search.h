@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Node and row in portable C: what the wide instruction sets are measured against and equal to. */
+#ifndef NSG_CLASSIFY_SEARCH_H
+#define NSG_CLASSIFY_SEARCH_H
+
+#include <stdint.h>
+
+#include "classify/image_layout.h"
+
+/* Binary, without branches: a wrong guess costs more than the whole node. */
+static inline uint32_t node_rank(const int32_t *node, int32_t key)
+{
+	uint32_t r = (uint32_t)(key > node[7]) << 3;
+
+	r += (uint32_t)(key > node[r + 3]) << 2;
+	r += (uint32_t)(key > node[r + 1]) << 1;
+	r += key > node[r];
+	return r + (key > node[r]);
+}
+
+static inline uint32_t row_first(const uint64_t *a, const uint64_t *b, const uint64_t *c)
+{
+	uint32_t words = 0, w;
+
+	for (w = 0; w < NSG_ROW_WORDS; w++)
+		words |= (uint32_t)((a[w] & b[w] & c[w]) != 0) << w;
+	w = (uint32_t)__builtin_ctz(words | 1u << (NSG_ROW_WORDS - 1));
+	return w * 64 + (uint32_t)__builtin_ctzll((a[w] & b[w] & c[w]) | (uint64_t)1 << 63);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The three ways to run a batch, of which classify.c picks one. Private to this layer. */
+#ifndef NSG_CLASSIFY_SIMD_H
+#define NSG_CLASSIFY_SIMD_H
+
+#include "classify/classify.h"
+#include "classify/image_layout.h"
+
+#define NSG_CHUNK 32u /* packets whose searches overlap */
+
+/* Direct-mapped by the triple's hash. An entry: 50 bits of the hash that the index does not hold,
+ * one that says it is valid, 11 of the match. Entry 0 of an empty memo is not valid. */
+#define NSG_MEMO_INDEX_BITS 12
+#define NSG_MEMO_ENTRIES (1u << NSG_MEMO_INDEX_BITS)
+
+struct nsg_memo {
+	uint64_t image_id;
+	_Alignas(NSG_IMAGE_ALIGN) uint64_t entries[NSG_MEMO_ENTRIES];
+};
+
+typedef void (*nsg_simd_batch)(const struct nsg_image *image, struct nsg_memo *memo,
+			       const struct nsg_key *keys, size_t n,
+			       struct nsg_decision *decisions);
+
+void nsg_simd_portable(const struct nsg_image *image, struct nsg_memo *memo,
+		       const struct nsg_key *keys, size_t n, struct nsg_decision *decisions);
+#ifdef __x86_64__
+void nsg_simd_avx2(const struct nsg_image *image, struct nsg_memo *memo, const struct nsg_key *keys,
+		   size_t n, struct nsg_decision *decisions);
+void nsg_simd_avx512(const struct nsg_image *image, struct nsg_memo *memo,
+		     const struct nsg_key *keys, size_t n, struct nsg_decision *decisions);
+#endif
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing an image: first every piece gets its place, then there is one allocation, then the pieces
+ * are written. Strings and addresses stand right behind the header, so what points at them knows
+ * where they will be.
+ */
+#include "compile/parts.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "util/vec.h"
+
+/* Most integration subnets are /26 or so; a larger one is searched like any other source. */
+#define SRC_TABLE_MAX 65536u
+
+struct piece {
+	uint32_t off;
+	const void *data;
+	size_t size_bytes;
+};
+
+#define MAX_PIECES 32
+
+struct writer {
+	struct nsg_image header;
+	size_t size_bytes;
+	struct piece pieces[MAX_PIECES];
+	size_t n_pieces;
+	bool too_large;
+
+	NSG_VEC(char) strings;
+	NSG_VEC(uint32_t) addrs;
+	struct nsg_layout_rule *rules;
+	struct nsg_layout_route *routes;
+	struct nsg_layout_hop *hops;
+	uint32_t *src_table;
+	int32_t *levels[2][NSG_TREE_LEVELS];
+};
+
+static void writer_done(struct writer *w)
+{
+	nsg_vec_done(&w->strings);
+	nsg_vec_done(&w->addrs);
+	free(w->rules);
+	free(w->routes);
+	free(w->hops);
+	free(w->src_table);
+	for (size_t t = 0; t < 2; t++)
+		for (size_t l = 0; l < NSG_TREE_LEVELS; l++)
+			free(w->levels[t][l]);
+}
+
+/* Data to be written at the returned offset, a cache line's start. It must live until the end. */
+static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
+{
+	size_t off = w->size_bytes;
+
+	w->size_bytes += (size_bytes + NSG_IMAGE_ALIGN - 1) / NSG_IMAGE_ALIGN * NSG_IMAGE_ALIGN;
+	if (w->size_bytes > UINT32_MAX) {
+		w->too_large = true;
+		return 0;
+	}
+	w->pieces[w->n_pieces++] = (struct piece){(uint32_t)off, data, size_bytes};
+	return (uint32_t)off;
+}
+
+/* ---- search trees
+ * -------------------------------------------------------------------------------- */
+
+/* The keys of a level above: the last key below each of a node's first 16 children. */
+static int32_t *level_above(const int32_t *below, size_t nodes_below, size_t nodes)
+{
+	int32_t *level = aligned_alloc(NSG_IMAGE_ALIGN, nodes * NSG_IMAGE_ALIGN);
+
+	if (!level)
+		return NULL;
+	for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++) {
+		size_t child = i / NSG_NODE_KEYS * NSG_NODE_CHILDREN + i % NSG_NODE_KEYS;
+
+		level[i] = child < nodes_below ? below[child] : INT32_MAX;
+	}
+	return level;
+}
+
+/* The last key below each node of a level of which `keys` are the segments' keys. */
+static int32_t *lasts_of_nodes(const int32_t *keys, size_t nodes)
+{
+	int32_t *lasts = malloc(nodes * sizeof(*lasts));
+
+	for (size_t i = 0; lasts && i < nodes; i++)
+		lasts[i] = keys[i * NSG_NODE_KEYS + NSG_NODE_KEYS - 1];
+	return lasts;
+}
+
+static int upper_levels(int32_t **levels, size_t nodes, uint32_t *ret_depth, size_t *ret_nodes)
+{
+	int32_t *lasts = lasts_of_nodes(levels[0], nodes);
+	uint32_t depth = 1;
+
+	if (!lasts)
+		return -ENOMEM;
+	ret_nodes[0] = nodes;
+	while (nodes > 1) {
+		size_t above = (nodes + NSG_NODE_CHILDREN - 1) / NSG_NODE_CHILDREN;
+
+		levels[depth] = level_above(lasts, nodes, above);
+		if (!levels[depth]) {
+			free(lasts);
+			return -ENOMEM;
+		}
+		for (size_t i = 0; i < above; i++) {
+			size_t child = i * NSG_NODE_CHILDREN + NSG_NODE_CHILDREN - 1;
+
+			lasts[i] = lasts[child < nodes ? child : nodes - 1];
+		}
+		ret_nodes[depth++] = above;
+		nodes = above;
+	}
+	free(lasts);
+	*ret_depth = depth;
+	return 0;
+}
+
+static int place_tree(struct writer *w, const uint32_t *segment_lasts, size_t n, int32_t **levels,
+		      struct nsg_tree *ret)
+{
+	size_t nodes = (n + NSG_NODE_KEYS - 1) / NSG_NODE_KEYS;
+	size_t level_nodes[NSG_TREE_LEVELS];
+	int r;
+
+	levels[0] = aligned_alloc(NSG_IMAGE_ALIGN, nodes * NSG_IMAGE_ALIGN);
+	if (!levels[0])
+		return -ENOMEM;
+	for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++)
+		levels[0][i] = i < n ? nsg_tree_key(segment_lasts[i]) : INT32_MAX;
+	r = upper_levels(levels, nodes, &ret->depth, level_nodes);
+	if (r)
+		return r;
+	ret->n = (uint32_t)n;
+	for (uint32_t d = 0; d < ret->depth; d++) {
+		uint32_t from_bottom = ret->depth - 1 - d;
+
+		ret->level_off[d] =
+		    place(w, levels[from_bottom], level_nodes[from_bottom] * NSG_IMAGE_ALIGN);
+	}
+	return 0;
+}
+
+/* ---- the integration subnet's own addresses
+ * ---------------------------------------------------------- */
+
+static int place_src_table(struct writer *w, const struct nsg_effective *e,
+			   const struct nsg_nsg_part *nsg)
+{
+	const struct nsg_prefixes *prefixes = e->subnet ? &e->subnet->prefixes : NULL;
+	struct nsg_prefix p;
+	size_t n, segment = 0;
+
+	if (!prefixes || !prefixes->n || prefixes->v[0].len < 16)
+		return 0;
+	p = prefixes->v[0];
+	n = (size_t)(nsg_prefix_last(p) - p.addr_host) + 1;
+	_Static_assert(SRC_TABLE_MAX == 1u << (32 - 16), "a /16 is the largest");
+	w->src_table = malloc(n * sizeof(*w->src_table));
+	if (!w->src_table)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		while (nsg->src_lasts[segment] < p.addr_host + (uint32_t)i)
+			segment++;
+		w->src_table[i] = nsg->src_classes[segment];
+	}
+	w->header.src_table_host = p.addr_host;
+	w->header.src_table_n = (uint32_t)n;
+	w->header.src_table_off = place(w, w->src_table, n * sizeof(*w->src_table));
+	return 0;
+}
+
+/* ---- records for people
+ * ---------------------------------------------------------------------------------- */
+
+static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
+{
+	size_t n = strlen(s) + 1;
+	size_t off = sizeof(w->header) + w->strings.n;
+	int r = nsg_vec_grow((void **)&w->strings.v, &w->strings.room, w->strings.n + n, 1);
+
+	if (r)
+		return r;
+	memcpy(w->strings.v + w->strings.n, s, n);
+	w->strings.n += n;
+	if (off > UINT32_MAX)
+		return -E2BIG;
+	*ret_off = (uint32_t)off;
+	return 0;
+}
+
+/* The offset is relative to the addresses' place. */
+static int add_addrs(struct writer *w, const uint32_t *addrs_host, size_t n, uint32_t *ret_off)
+{
+	int r =
+	    nsg_vec_grow((void **)&w->addrs.v, &w->addrs.room, w->addrs.n + n, sizeof(*w->addrs.v));
+
+	if (r)
+		return r;
+	if (n)
+		memcpy(w->addrs.v + w->addrs.n, addrs_host, n * sizeof(*addrs_host));
+	*ret_off = (uint32_t)(w->addrs.n * sizeof(*w->addrs.v));
+	w->addrs.n += n;
+	return 0;
+}
+
+static int describe_rules(struct writer *w, const struct nsg_effective *e)
+{
+	w->rules = calloc(e->n_rules + 1, sizeof(*w->rules));
+	if (!w->rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n_rules; i++) {
+		const struct nsg_rule *rule = e->rules[i].rule;
+		unsigned int bit = (unsigned int)i + NSG_BIT_RULES;
+		int r = add_string(w, rule->name, &w->rules[i].name_off);
+
+		if (r)
+			return r;
+		w->rules[i].priority = rule->priority;
+		w->rules[i].access = rule->access;
+		w->rules[i].is_default = rule->is_default;
+		if (rule->access == NSG_DENY)
+			w->header.denies[bit / 64] |= (uint64_t)1 << (bit % 64);
+	}
+	return 0;
+}
+
+/* Neighbours share a name and addresses: a UDR of a service tag makes a row of each prefix. */
+static int describe_routes(struct writer *w, const struct nsg_effective *e,
+			   const struct nsg_routes_part *routes)
+{
+	const struct nsg_row *before = NULL;
+
+	w->routes = calloc(routes->n_routes + 1, sizeof(*w->routes));
+	if (!w->routes)
+		return -ENOMEM;
+	for (size_t i = 0; i < routes->n_routes; i++) {
+		const struct nsg_row *row = &e->rows[routes->rows[i]];
+		struct nsg_layout_route *out = &w->routes[i];
+		int r = 0;
+
+		*out = (struct nsg_layout_route){
+		    .addr_host = row->prefix.addr_host,
+		    .len = row->prefix.len,
+		    .source = (uint8_t)row->source,
+		    .hop_type = (uint8_t)row->hop_type,
+		    .unreachable = row->unreachable,
+		    .n_hops = (uint32_t)row->n_hops,
+		    .hop = routes->hop_of_route[i],
+		};
+		if (before && row->name == before->name)
+			out->name_off = out[-1].name_off;
+		else if (row->name)
+			r = add_string(w, row->name, &out->name_off);
+		if (before && row->hops_host == before->hops_host && row->n_hops == before->n_hops)
+			out->hops_off = out[-1].hops_off;
+		else
+			r = r ? r : add_addrs(w, row->hops_host, row->n_hops, &out->hops_off);
+		if (r)
+			return r;
+		before = row;
+	}
+	return 0;
+}
+
+static int describe_hops(struct writer *w, const struct nsg_effective *e,
+			 const struct nsg_routes_part *routes)
+{
+	w->hops = calloc(routes->n_hops, sizeof(*w->hops));
+	if (!w->hops)
+		return -ENOMEM;
+	w->hops[0].type = NSG_HOP_INTERNET;
+	for (size_t h = 1; h < routes->n_hops; h++) {
+		const struct nsg_row *row = &e->rows[routes->hops[h]];
+		bool appliance = row->hop_type == NSG_HOP_APPLIANCE;
+		int r = add_addrs(w, row->hops_host, appliance ? row->n_hops : 0,
+				  &w->hops[h].addrs_off);
+
+		if (r)
+			return r;
+		w->hops[h].type = row->hop_type;
+		w->hops[h].n_addrs = appliance ? (uint32_t)row->n_hops : 0;
+	}
+	return 0;
+}
+
+static int place_records(struct writer *w, const struct nsg_effective *e,
+			 const struct nsg_routes_part *routes)
+{
+	uint32_t addrs_off;
+	int r = describe_rules(w, e);
+
+	r = r ? r : describe_routes(w, e, routes);
+	r = r ? r : describe_hops(w, e, routes);
+	if (r)
+		return r;
+	(void)place(w, w->strings.v, w->strings.n);
+	addrs_off = place(w, w->addrs.v, w->addrs.n * sizeof(*w->addrs.v));
+	for (size_t i = 0; i < routes->n_routes; i++)
+		w->routes[i].hops_off += addrs_off;
+	for (size_t h = 0; h < routes->n_hops; h++)
+		w->hops[h].addrs_off += addrs_off;
+	w->header.rules_off = place(w, w->rules, e->n_rules * sizeof(*w->rules));
+	w->header.routes_off = place(w, w->routes, routes->n_routes * sizeof(*w->routes));
+	w->header.hops_off = place(w, w->hops, routes->n_hops * sizeof(*w->hops));
+	return 0;
+}
+
+/* ---- what decides
+ * ---------------------------------------------------------------------------------------- */
+
+static void place_layer4(struct writer *w, const struct nsg_layer4 *l4)
+{
+	struct nsg_image *h = &w->header;
+
+	h->protocols_off = place(w, l4->protocols, 256 * sizeof(*l4->protocols));
+	h->cross_off = place(w, l4->cross, l4->n_cross * sizeof(*l4->cross));
+	h->n_cross = (uint32_t)l4->n_cross;
+	h->sports_off = place(w, l4->sports, NSG_PORTS * sizeof(*l4->sports));
+	h->dports_off = place(w, l4->dports, NSG_PORTS * sizeof(*l4->dports));
+	h->sport_classes = l4->sport_classes;
+	h->dport_classes = l4->dport_classes;
+	h->sport_trivial = l4->sport_trivial;
+	h->wide = l4->wide;
+	h->wide_sports = l4->wide_sports;
+	h->wide_dports = l4->wide_dports;
+}
+
+static int place_searched(struct writer *w, const struct nsg_effective *e,
+			  const struct nsg_nsg_part *nsg, const struct nsg_leaves *dst)
+{
+	struct nsg_image *h = &w->header;
+	int r = place_tree(w, dst->lasts, dst->n, w->levels[0], &h->dst);
+
+	r = r ? r : place_tree(w, nsg->src_lasts, nsg->n_src, w->levels[1], &h->src);
+	r = r ? r : place_src_table(w, e, nsg);
+	if (r)
+		return r;
+	h->dst_leaves_off = place(w, dst->leaves, dst->n * sizeof(*dst->leaves));
+	h->src_leaves_off = place(w, nsg->src_classes, nsg->n_src * sizeof(*nsg->src_classes));
+	h->dst_rows_off = place(w, nsg->dst_rows, nsg->n_dst_rows * sizeof(*nsg->dst_rows));
+	h->src_rows_off = place(w, nsg->src_rows, nsg->n_src_rows * sizeof(*nsg->src_rows));
+	h->l4_rows_off = place(w, nsg->l4_rows, nsg->n_l4_rows * sizeof(*nsg->l4_rows));
+	place_layer4(w, &nsg->l4);
+	return 0;
+}
+
+static int write_image(struct writer *w, struct nsg_image **ret)
+{
+	static _Atomic uint64_t ids;
+	struct nsg_image *image;
+
+	if (w->too_large)
+		return -E2BIG;
+	image = aligned_alloc(NSG_IMAGE_ALIGN, w->size_bytes);
+	if (!image)
+		return -ENOMEM;
+	w->header.id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
+	w->header.info.size_bytes = w->size_bytes;
+	memcpy(image, &w->header, sizeof(w->header));
+	for (size_t i = 0; i < w->n_pieces; i++)
+		if (w->pieces[i].size_bytes)
+			memcpy((char *)image + w->pieces[i].off, w->pieces[i].data,
+			       w->pieces[i].size_bytes);
+	*ret = image;
+	return 0;
+}
+
+int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,
+		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
+		    struct nsg_image **ret)
+{
+	struct writer w = {.size_bytes = sizeof(w.header)};
+	int r;
+
+	w.header.info = (struct nsg_image_info){
+	    .n_rules = (uint32_t)e->n_rules,
+	    .n_routes = (uint32_t)routes->n_routes,
+	    .n_hops = (uint32_t)routes->n_hops,
+	    .src_classes = (uint32_t)nsg->n_src_rows,
+	    .dst_classes = (uint32_t)nsg->n_dst_rows,
+	    .l4_classes = (uint32_t)nsg->n_l4_rows,
+	    .dst_segments = (uint32_t)dst->n,
+	    .flow_timeout_minutes = e->flow_timeout_minutes,
+	    .has_nsg = e->nsg != NULL,
+	    .route_all = e->route_all,
+	    .flush_connection = e->flush_connection,
+	    .route_hash = routes->hash,
+	};
+	r = place_records(&w, e, routes);
+	r = r ? r : place_searched(&w, e, nsg, dst);
+	r = r ? r : write_image(&w, ret);
+	writer_done(&w);
+	return r;
+}

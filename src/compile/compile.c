@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "compile/compile.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "compile/parts.h"
+#include "util/limits.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- bounds ------------------------------------------------------------------------------------
+ */
+
+static size_t count_rows(const struct nsg_effective *e, enum nsg_route_source source)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_rows; i++)
+		n += e->rows[i].source == source;
+	return n;
+}
+
+static int check_rules(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	size_t users = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < e->n_rules; i++) {
+		const struct nsg_rule *rule = e->rules[i].rule;
+
+		users += !rule->is_default;
+		if (rule->src.prefixes.n > NSG_MAX_FIELD_PREFIXES)
+			r = nsg_diag_add(diag, NSG_ERROR, &rule->src.place,
+					 "TooManyAddressPrefixes",
+					 "rule %s has %zu source prefixes; Azure allows %u",
+					 rule->name, rule->src.prefixes.n, NSG_MAX_FIELD_PREFIXES);
+		if (rule->dst.prefixes.n > NSG_MAX_FIELD_PREFIXES)
+			r = nsg_diag_add(diag, NSG_ERROR, &rule->dst.place,
+					 "TooManyAddressPrefixes",
+					 "rule %s has %zu destination prefixes; Azure allows %u",
+					 rule->name, rule->dst.prefixes.n, NSG_MAX_FIELD_PREFIXES);
+	}
+	if (users > NSG_MAX_RULES || e->n_rules > NSG_MAX_RULES + NSG_MAX_DEFAULT_RULES)
+		r = nsg_diag_add(
+		    diag, NSG_ERROR, e->nsg ? &e->nsg->place : NULL, "TooManyRules",
+		    "the network security group has %zu outbound rules; Azure allows %u "
+		    "and the %u defaults",
+		    users, NSG_MAX_RULES, NSG_MAX_DEFAULT_RULES);
+	return r;
+}
+
+static int check_bounds(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	size_t learned = count_rows(e, NSG_SOURCE_GATEWAY);
+	int r = check_rules(e, diag);
+
+	if (e->route_table && e->route_table->n_routes > NSG_MAX_UDRS)
+		r = nsg_diag_add(diag, NSG_ERROR, &e->route_table->place, "TooManyRoutes",
+				 "the route table has %zu routes; Azure allows %u",
+				 e->route_table->n_routes, NSG_MAX_UDRS);
+	if (learned > NSG_MAX_BGP_ROUTES)
+		r = nsg_diag_add(diag, NSG_ERROR, NULL, "TooManyGatewayRoutes",
+				 "the gateway learned %zu routes; at most %u are supported",
+				 learned, NSG_MAX_BGP_ROUTES);
+	return r;
+}
+
+/* ---- rules and gate, laid over the routes
+ * --------------------------------------------------------- */
+
+static uint64_t with_route(const struct nsg_effective *e, const struct nsg_routes_part *routes,
+			   uint64_t leaf, uint32_t row_index)
+{
+	uint64_t reason = NSG_REASON_ROUTE_NONE, hop = 0, route = NSG_LEAF_ROUTE_NONE;
+
+	if (row_index != NSG_ROW_NONE) {
+		const struct nsg_row *row = &e->rows[row_index];
+
+		route = routes->route_of_row[row_index];
+		hop = routes->hop_of_route[route];
+		if (row->hop_type != NSG_HOP_NONE)
+			reason =
+			    row->unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
+	}
+	return (leaf & ~NSG_LEAF_ROUTE_PART) | route << NSG_LEAF_ROUTE_SHIFT |
+	       hop << NSG_LEAF_HOP_SHIFT | reason << NSG_LEAF_REASON_SHIFT;
+}
+
+/* One walk over three partitions; winners and endpoints have boundaries of their own. */
+static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
+		    const struct nsg_routes_part *routes, struct nsg_leaves *ret)
+{
+	const struct nsg_partition *parts[2] = {&routes->winners, &routes->endpoints};
+	size_t at[2] = {0, 0}, b = 0;
+	int r = 0;
+
+	while (!r && b < base->n) {
+		uint64_t leaf = base->leaves[b];
+		uint32_t gate = NSG_LEAF_GATE(leaf), last = base->lasts[b];
+		size_t which = gate == NSG_GATE_SERVICE_ENDPOINT && routes->endpoints.n;
+
+		if (gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
+		    gate == NSG_GATE_SERVICE_ENDPOINT) {
+			uint32_t first = b ? base->lasts[b - 1] + 1 : 0;
+			const struct nsg_partition *p = parts[which];
+
+			if (ret->n && ret->lasts[ret->n - 1] + 1 > first)
+				first = ret->lasts[ret->n - 1] + 1;
+			while (p->lasts[at[which]] < first)
+				at[which]++;
+			if (p->lasts[at[which]] < last)
+				last = p->lasts[at[which]];
+			leaf = with_route(e, routes, leaf, p->ids[at[which]]);
+		}
+		r = nsg_leaves_push(ret, last, leaf);
+		b += base->lasts[b] == last;
+	}
+	return r;
+}
+
+/* ---- all of it
+ * ---------------------------------------------------------------------------------------- */
+
+static int compile_parts(const struct nsg_effective *e, const struct nsg_image *before,
+			 const struct nsg_fields *fields, const struct nsg_partition *gate,
+			 struct nsg_diag *diag, struct nsg_image **ret)
+{
+	uint64_t gate_hash = nsg_gate_hash(e);
+	struct nsg_routes_part routes = {0};
+	struct nsg_nsg_part nsg = {0};
+	struct nsg_leaves dst = {0};
+	struct nsg_image *image = NULL;
+	int r = nsg_routes_new(e, gate, diag, &routes);
+
+	if (!r)
+		r = before && before->info.nsg_hash == fields->hash &&
+			    before->info.gate_hash == gate_hash
+			? nsg_nsg_borrow(before, &nsg)
+			: nsg_nsg_compile(e, fields, gate, &nsg);
+	r = r ? r : lay_over(e, &nsg.dst, &routes, &dst);
+	r = r ? r : nsg_image_build(e, &nsg, &routes, &dst, &image);
+	if (!r) {
+		image->info.nsg_hash = fields->hash;
+		image->info.gate_hash = gate_hash;
+		*ret = image;
+	}
+	nsg_leaves_done(&dst);
+	nsg_nsg_done(&nsg);
+	nsg_routes_done(&routes);
+	return r;
+}
+
+int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *before,
+		struct nsg_diag *diag, struct nsg_image **ret)
+{
+	uint64_t start_ns = now_ns();
+	struct nsg_partition gate = {0};
+	struct nsg_fields fields = {0};
+	struct nsg_image *image = NULL;
+	int r = check_bounds(effective, diag);
+
+	if (r)
+		return r;
+	r = nsg_gate_partition(effective, &gate);
+	r = r ? r : nsg_fields_new(effective, &fields);
+	r = r ? r : compile_parts(effective, before, &fields, &gate, diag, &image);
+	nsg_fields_done(&fields);
+	nsg_partition_done(&gate);
+	if (r == -E2BIG)
+		r = nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
+				 "the prefixes of rules and routes cut the address space into more "
+				 "than %u pieces",
+				 NSG_MAX_IMAGE_SEGMENTS);
+	if (r)
+		return r;
+	image->info.compile_ns = now_ns() - start_ns;
+	*ret = image;
+	return 0;
+}

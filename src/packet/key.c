@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "packet/key.h"
+
+#include <stdbool.h>
+
+#include "util/names.h"
+
+/* RFC 791, 9293, 768: the fixed parts, in bytes. */
+#define IP4_HEADER 20u
+#define TCP_HEADER 20u
+#define UDP_HEADER 8u
+
+#define IP4_TOTAL_LENGTH 2
+#define IP4_FRAGMENT 6
+#define IP4_PROTOCOL 9
+#define IP4_SOURCE 12
+#define IP4_DESTINATION 16
+
+#define FRAGMENT_MORE 0x2000u
+#define FRAGMENT_OFFSET 0x1fffu /* in units of eight bytes */
+
+#define IP4_MAX_DATAGRAM 65535u
+
+static uint16_t read16(const uint8_t *p)
+{
+	return (uint16_t)((unsigned int)p[0] << 8 | p[1]);
+}
+
+static uint32_t read32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * Whether the TCP or UDP header is whole, within what was captured and within the packet, and says
+ * nothing that the packet's length contradicts. `payload` is what follows the IP header on the
+ * wire.
+ */
+static bool transport_is_sound(const uint8_t *t, size_t captured, size_t payload,
+			       unsigned int protocol, bool more_fragments)
+{
+	size_t header = protocol == NSG_PROTOCOL_TCP ? TCP_HEADER : UDP_HEADER;
+	size_t said;
+
+	/* A first fragment that cuts the header short is RFC 1858's tiny fragment attack. */
+	if (captured < header || payload < header)
+		return false;
+	if (protocol == NSG_PROTOCOL_TCP) {
+		said = (size_t)(t[12] >> 4) * 4;
+		return said >= header && (said <= payload || more_fragments);
+	}
+	said = read16(t + 4);
+	/* Beyond 64 KiB the kernel cannot write the length of a GSO packet into the field. */
+	if (payload > IP4_MAX_DATAGRAM)
+		return said == 0 || said >= header;
+	return said >= header && (said <= payload || more_fragments);
+}
+
+enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,
+				    struct nsg_key *ret)
+{
+	struct nsg_key key = {0};
+	size_t header, total;
+	unsigned int fragment;
+
+	if (captured > length)
+		captured = length;
+	if (!captured)
+		return NSG_KEY_MALFORMED;
+	if (packet[0] >> 4 == 6)
+		return NSG_KEY_IP6;
+	if (packet[0] >> 4 != 4 || captured < IP4_HEADER)
+		return NSG_KEY_MALFORMED;
+
+	header = (size_t)(packet[0] & 15) * 4;
+	total = read16(packet + IP4_TOTAL_LENGTH);
+	if (!total)
+		total = length;
+	if (header < IP4_HEADER || header > captured || total < header || total > length)
+		return NSG_KEY_MALFORMED;
+	if (captured > total)
+		captured = total;
+
+	key.src_host = read32(packet + IP4_SOURCE);
+	key.dst_host = read32(packet + IP4_DESTINATION);
+	key.protocol = packet[IP4_PROTOCOL];
+
+	fragment = read16(packet + IP4_FRAGMENT);
+	if (fragment & FRAGMENT_OFFSET) {
+		/* No datagram is longer than its length field can say. */
+		if ((size_t)(fragment & FRAGMENT_OFFSET) * 8 + total > IP4_MAX_DATAGRAM)
+			return NSG_KEY_MALFORMED;
+		*ret = key;
+		return NSG_KEY_LATER_FRAGMENT;
+	}
+	if (nsg_protocol_has_ports(key.protocol)) {
+		const uint8_t *transport = packet + header;
+
+		if (!transport_is_sound(transport, captured - header, total - header, key.protocol,
+					fragment & FRAGMENT_MORE))
+			return NSG_KEY_MALFORMED;
+		key.sport_host = read16(transport);
+		key.dport_host = read16(transport + 2);
+	}
+	*ret = key;
+	return NSG_KEY_OK;
+}
