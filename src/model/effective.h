@@ -105,11 +105,13 @@ struct nsg_effective {
 	const struct nsg_profile *profile;
 	bool is_linux;
 	bool endpoint_lab;
-	bool route_all;
-	const char *route_all_by; /* which input set it, for people */
+	const char *platform_by;  /* which input set it, for people; the other `_by` likewise */
+	bool route_all;           /* in force: false where Linux ignores it */
+	const char *route_all_by;
 
 	const struct nsg_vnet *vnet;
 	const struct nsg_subnet *subnet;
+	const char *subnet_by, *nsg_by, *route_table_by;
 	const struct nsg_nsg *nsg;                 /* NULL: none, all allowed */
 	const struct nsg_route_table *route_table; /* NULL: none */
 	const struct nsg_site **sites;             /* those that count */
@@ -130,7 +132,8 @@ struct nsg_effective {
 	struct nsg_ranges virtual_network_ranges, internet_ranges;
 	/* The service tag document that counts; NULL: none. */
 	const struct nsg_tag_document *tags;
-	/* Some decision can end at a gateway, or at an appliance: needs a next hop on this host. */
+	struct nsg_tag_index *tag_index; /* of nsg_effective_tag_find() */
+	/* Some destination that enters the VNet ends at the gateway: needs a next hop on this host. */
 	bool uses_gateway;
 };
 

@@ -6,39 +6,54 @@
 #include <string.h>
 #include <strings.h>
 
-/* A full id starts at the root; anything else is a tail of one. */
 static bool is_full(const char *id)
 {
-	return id[0] == '/';
+	return !strncasecmp(id, "/subscriptions/", sizeof("/subscriptions/") - 1);
 }
 
-/* The start of the last n segments of an id, or NULL when it has fewer. */
-static const char *tail(const char *id, unsigned int n)
+/* The segment that ends at *end, which moves before it; its length is 0 when there is none left. */
+static const char *last_segment(const char *id, const char **end, size_t *ret_len)
 {
-	const char *p = id + strlen(id);
+	const char *e = *end, *s;
 
-	while (n && p > id) {
-		p--;
-		if (*p == '/' && !--n)
-			return p + 1;
+	while (e > id && e[-1] == '/')
+		e--;
+	for (s = e; s > id && s[-1] != '/'; s--)
+		;
+	*end = s;
+	*ret_len = (size_t)(e - s);
+	return s;
+}
+
+/* Type and name are what stands after `providers`: Microsoft.Network/virtualNetworks/V/subnets/S.
+ * As much of it as both spell out must be equal. */
+static bool tails_equal(const char *a, const char *b)
+{
+	static const char providers[] = "providers";
+	const char *ea = a + strlen(a), *eb = b + strlen(b);
+
+	for (;;) {
+		size_t na, nb;
+		const char *sa = last_segment(a, &ea, &na), *sb = last_segment(b, &eb, &nb);
+
+		if (!na || !nb)
+			return true;
+		if (na == sizeof(providers) - 1 && !strncasecmp(sa, providers, na))
+			return true;
+		if (nb == sizeof(providers) - 1 && !strncasecmp(sb, providers, nb))
+			return true;
+		if (na != nb || strncasecmp(sa, sb, na))
+			return false;
 	}
-	return n == 1 && *id && *id != '/' ? id : NULL;
 }
 
 bool nsg_id_equal(const char *a, const char *b)
 {
-	const char *ta, *tb;
-
 	if (!*a || !*b)
 		return false;
 	if (is_full(a) && is_full(b))
 		return !strcasecmp(a, b);
-	ta = tail(a, 2);
-	tb = tail(b, 2);
-	if (ta && tb)
-		return !strcasecmp(ta, tb);
-	/* One of them is a bare name: nothing but the name is known of it. */
-	return !strcasecmp(nsg_id_name(a), nsg_id_name(b));
+	return tails_equal(a, b);
 }
 
 const char *nsg_id_name(const char *id)

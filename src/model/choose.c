@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which subnet the app is integrated with, and which NSG and route table are the subnet's
+ * (interfaces.md section 1, semantics.md section 4).
+ */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+#include "util/vec.h"
+
+#define DELEGATION "Microsoft.Web/serverFarms"
+
+/* ---- references --------------------------------------------------------------------------- */
+
+/* ".../virtualNetworks/V/subnets/S": S, and where V ends; NULL when it is no such thing. */
+static const char *subnet_of_ref(const char *ref, size_t *ret_vnet_len)
+{
+	const char *name = nsg_id_name(ref), *end;
+	static const char infix[] = "/subnets/";
+
+	if (name == ref || (size_t)(name - ref) < sizeof(infix) - 1)
+		return NULL;
+	end = name - (sizeof(infix) - 1);
+	if (strncasecmp(end, infix, sizeof(infix) - 1))
+		return NULL;
+	*ret_vnet_len = (size_t)(end - ref);
+	return name;
+}
+
+static bool vnet_is_part(const struct nsg_vnet *vnet, const char *ref, size_t len)
+{
+	char *copy cleanup_free = strndup(ref, len);
+
+	return copy && nsg_vnet_is(vnet, copy);
+}
+
+bool nsg_vnet_is(const struct nsg_vnet *vnet, const char *ref)
+{
+	if (!*ref)
+		return false;
+	return nsg_id_equal(*vnet->id ? vnet->id : vnet->name, ref);
+}
+
+bool nsg_vnet_holds(const struct nsg_vnet *vnet, const char *subnet_ref)
+{
+	size_t len;
+
+	return subnet_of_ref(subnet_ref, &len) && vnet_is_part(vnet, subnet_ref, len);
+}
+
+bool nsg_subnet_is(const struct nsg_vnet *vnet, const struct nsg_subnet *subnet, const char *ref)
+{
+	size_t len;
+	const char *name;
+
+	if (!*ref)
+		return false;
+	if (*subnet->id && nsg_id_equal(subnet->id, ref))
+		return true;
+	name = subnet_of_ref(ref, &len);
+	return name && !strcasecmp(name, subnet->name) && vnet_is_part(vnet, ref, len);
+}
+
+bool nsg_integration_is_here(const struct nsg_effective *e, const struct nsg_integration *i)
+{
+	return nsg_subnet_is(e->vnet, e->subnet, i->subnet_id);
+}
+
+bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s)
+{
+	const struct nsg_policy *p = e->policy;
+
+	if (*s->subnet_id)
+		return nsg_subnet_is(e->vnet, e->subnet, s->subnet_id);
+	for (size_t i = 0; i < p->n_integrations; i++)
+		if (nsg_id_equal(p->integrations[i].site_id, *s->id ? s->id : s->name) &&
+		    nsg_integration_is_here(e, &p->integrations[i]))
+			return true;
+	return false;
+}
+
+/* ---- the subnet --------------------------------------------------------------------------- */
+
+struct spot {
+	const struct nsg_vnet *vnet;
+	const struct nsg_subnet *subnet;
+};
+
+struct spots {
+	struct spot *v;
+	size_t n, room;
+};
+
+static void spots_done(struct spots *s)
+{
+	nsg_vec_done(s);
+}
+
+#define cleanup_spots __attribute__((cleanup(spots_done)))
+
+static bool is_delegated(const struct nsg_subnet *s)
+{
+	for (size_t i = 0; i < s->delegations.n; i++)
+		if (!strcasecmp(s->delegations.v[i], DELEGATION))
+			return true;
+	return false;
+}
+
+/* Whether a name as a person writes it (NAME, VNET/NAME, an id) is this subnet. */
+static bool is_named(const struct spot *s, const char *name)
+{
+	const char *slash = strchr(name, '/');
+
+	if (!slash)
+		return !strcasecmp(s->subnet->name, name);
+	if (!strchr(slash + 1, '/') && slash != name)
+		return !strncasecmp(s->vnet->name, name, (size_t)(slash - name)) &&
+		       !s->vnet->name[slash - name] && !strcasecmp(s->subnet->name, slash + 1);
+	return nsg_subnet_is(s->vnet, s->subnet, name);
+}
+
+static int push_once(struct spots *list, struct spot s)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].subnet == s.subnet)
+			return 0;
+	return nsg_vec_push(list, s);
+}
+
+static int all_spots(const struct nsg_policy *p, struct spots *ret)
+{
+	for (size_t i = 0; i < p->n_vnets; i++)
+		for (size_t j = 0; j < p->vnets[i].n_subnets; j++)
+			if (nsg_vec_push(ret,
+					 ((struct spot){&p->vnets[i], &p->vnets[i].subnets[j]})))
+				return -ENOMEM;
+	return 0;
+}
+
+static const char *list_spots(const struct spots *s, struct nsg_text_list *text)
+{
+	for (size_t i = 0; i < s->n; i++)
+		nsg_text_add(text, "%s/%s", s->v[i].vnet->name, s->v[i].subnet->name);
+	return nsg_text_end(text);
+}
+
+/* What integration and site documents say. */
+struct naming {
+	struct spots named;
+	const char *by;		      /* who named the first */
+	const struct nsg_place *lost; /* a reference to a subnet that is not in the directory */
+	const char *lost_ref;
+};
+
+static void naming_done(struct naming *n)
+{
+	spots_done(&n->named);
+}
+
+#define cleanup_naming __attribute__((cleanup(naming_done)))
+
+static int note_ref(struct naming *n, const struct spots *all, const char *ref,
+		    const struct nsg_place *place, const char *by)
+{
+	if (!*ref)
+		return 0;
+	for (size_t i = 0; i < all->n; i++) {
+		if (!nsg_subnet_is(all->v[i].vnet, all->v[i].subnet, ref))
+			continue;
+		if (!n->by)
+			n->by = by;
+		return push_once(&n->named, all->v[i]);
+	}
+	if (!n->lost) {
+		n->lost = place;
+		n->lost_ref = ref;
+	}
+	return 0;
+}
+
+static int note_documents(const struct nsg_policy *p, const struct spots *all, struct naming *n)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < p->n_integrations; i++)
+		r = note_ref(n, all, p->integrations[i].subnet_id, &p->integrations[i].place,
+			     "the integration document names it");
+	for (size_t i = 0; !r && i < p->n_sites; i++)
+		r = note_ref(n, all, p->sites[i].subnet_id, &p->sites[i].subnet_place,
+			     "the site document names it");
+	return r;
+}
+
+static int take(struct nsg_build *b, struct spot s, const char *by)
+{
+	b->e->vnet = s.vnet;
+	b->e->subnet = s.subnet;
+	b->e->subnet_by = by;
+	return 0;
+}
+
+static int refuse(struct nsg_build *b, const struct spots *candidates, const char *problem)
+{
+	struct nsg_text_list text = {0};
+
+	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
+			   "%s: %s; name one with `subnet =` or --subnet", problem,
+			   list_spots(candidates, &text));
+	return 0;
+}
+
+static int choose_by_option(struct nsg_build *b, const struct spots *all)
+{
+	struct spots found cleanup_spots = {0};
+	struct nsg_text_list text = {0};
+
+	for (size_t i = 0; i < all->n; i++)
+		if (is_named(&all->v[i], b->options->subnet) && nsg_vec_push(&found, all->v[i]))
+			return -ENOMEM;
+	if (found.n == 1)
+		return take(b, found.v[0], "the subnet option names it");
+	if (found.n)
+		return refuse(b, &found, "the subnet option fits several subnets");
+	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
+			   "the subnet option names %s, which no virtual network here has; "
+			   "there is: %s",
+			   b->options->subnet, list_spots(all, &text));
+	return 0;
+}
+
+/* The directory's own evidence: the only delegated subnet, else the only subnet. */
+static int choose_by_shape(struct nsg_build *b, const struct spots *all)
+{
+	struct spots delegated cleanup_spots = {0};
+
+	for (size_t i = 0; i < all->n; i++)
+		if (is_delegated(all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]))
+			return -ENOMEM;
+	if (delegated.n == 1)
+		return take(b, delegated.v[0], "it is the only one delegated to " DELEGATION);
+	if (delegated.n)
+		return refuse(b, &delegated,
+			      "several subnets are delegated to " DELEGATION
+			      " and nothing says which is the app's");
+	if (all->n == 1)
+		return take(b, all->v[0], "it is the only subnet");
+	return refuse(
+	    b, all, "no subnet is delegated to " DELEGATION " and nothing says which is the app's");
+}
+
+static int choose_subnet(struct nsg_build *b)
+{
+	struct spots all cleanup_spots = {0};
+	struct naming naming cleanup_naming = {0};
+
+	if (all_spots(b->policy, &all))
+		return -ENOMEM;
+	if (!all.n) {
+		(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
+				   "no document gives a virtual network with a subnet: "
+				   "az network vnet show -g GROUP -n VNET > vnet.json");
+		return 0;
+	}
+	if (b->options->subnet && *b->options->subnet)
+		return choose_by_option(b, &all);
+	if (note_documents(b->policy, &all, &naming))
+		return -ENOMEM;
+	if (naming.named.n == 1)
+		return take(b, naming.named.v[0], naming.by);
+	if (naming.named.n)
+		return refuse(b, &naming.named,
+			      "the integration and site documents name several subnets");
+	if (naming.lost) {
+		(void)nsg_diag_add(b->diag, NSG_ERROR, naming.lost, NULL,
+				   "the app's subnet %s is in no virtual network document: "
+				   "az network vnet show --ids VNET > vnet.json",
+				   naming.lost_ref);
+		return 0;
+	}
+	return choose_by_shape(b, &all);
+}
+
+/* ---- its NSG and route table -------------------------------------------------------------- */
+
+struct candidate {
+	const char *id, *name;
+	const struct nsg_strings *subnets;
+};
+
+struct kind {
+	const char *what, *command;
+};
+
+static const struct kind nsg_kind = {"NSG", "az network nsg show"};
+static const struct kind table_kind = {"route table", "az network route-table show"};
+
+static bool candidate_is(const struct candidate *c, const char *ref)
+{
+	if (*c->id)
+		return nsg_id_equal(c->id, ref);
+	return *c->name && !strcasecmp(c->name, nsg_id_name(ref));
+}
+
+/* The one the subnet names. */
+static int choose_named(struct nsg_build *b, const struct kind *k, const char *ref,
+			const struct nsg_place *place, const struct candidate *c, size_t n,
+			size_t *ret, const char **ret_by)
+{
+	size_t n_found = 0, found = 0, n_bare = 0, bare = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (candidate_is(&c[i], ref)) {
+			found = i;
+			n_found++;
+		} else if (!*c[i].id) {
+			bare = i;
+			n_bare++;
+		}
+	}
+	if (n_found == 1) {
+		*ret = found;
+		*ret_by = "the subnet names it";
+	} else if (n_found) {
+		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
+				   "the subnet's %s %s is %zu documents; they need full ids",
+				   k->what, nsg_id_name(ref), n_found);
+	} else if (n_bare == 1) {
+		*ret = bare;
+		*ret_by = "a list without ids stands for the one the subnet names";
+	} else {
+		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
+				   "the subnet's %s %s is in no document: %s --ids %s", k->what,
+				   nsg_id_name(ref), k->command, ref);
+	}
+	return 0;
+}
+
+static int choose_resource(struct nsg_build *b, const struct kind *k, const char *ref,
+			   const struct nsg_place *place, const struct candidate *c, size_t n,
+			   size_t *ret, const char **ret_by)
+{
+	const struct nsg_effective *e = b->e;
+	bool others_only;
+
+	if (*ref)
+		return choose_named(b, k, ref, place, c, n, ret, ret_by);
+	if (n > 1) {
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &e->subnet->place, NULL,
+				   "subnet %s names no %s and the directory has %zu: none is used",
+				   e->subnet->name, k->what, n);
+		*ret_by = "the subnet names none of several";
+		return 0;
+	}
+	if (!n) {
+		*ret_by = "there is none";
+		return 0;
+	}
+	others_only = c->subnets->n > 0;
+	for (size_t i = 0; i < c->subnets->n; i++)
+		if (nsg_subnet_is(e->vnet, e->subnet, c->subnets->v[i]))
+			others_only = false;
+	if (others_only) {
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &e->subnet->place, NULL,
+				   "subnet %s names no %s and %s says that it is another subnet's: "
+				   "none is used",
+				   e->subnet->name, k->what, c->name);
+		*ret_by = "the only one is another subnet's";
+		return 0;
+	}
+	(void)nsg_diag_add(b->diag, NSG_NOTICE, &e->subnet->place, NULL,
+			   "subnet %s names no %s: %s, the only one in the directory, is used",
+			   e->subnet->name, k->what,
+			   *c->name ? c->name : "the list without a name");
+	*ret = 0;
+	*ret_by = "it is the only one in the directory";
+	return 0;
+}
+
+static int choose_nsg(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	struct nsg_effective *e = b->e;
+	struct candidate *c cleanup_free = calloc(p->n_nsgs + 1, sizeof(*c));
+	size_t chosen = SIZE_MAX;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_nsgs; i++)
+		c[i] = (struct candidate){p->nsgs[i].id, p->nsgs[i].name, &p->nsgs[i].subnets};
+	r = choose_resource(b, &nsg_kind, e->subnet->nsg_id, &e->subnet->nsg_place, c, p->n_nsgs,
+			    &chosen, &e->nsg_by);
+	if (!r && chosen != SIZE_MAX)
+		e->nsg = &p->nsgs[chosen];
+	return r;
+}
+
+static int choose_table(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	struct nsg_effective *e = b->e;
+	struct candidate *c cleanup_free = calloc(p->n_route_tables + 1, sizeof(*c));
+	size_t chosen = SIZE_MAX;
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_route_tables; i++)
+		c[i] = (struct candidate){p->route_tables[i].id, p->route_tables[i].name,
+					  &p->route_tables[i].subnets};
+	r = choose_resource(b, &table_kind, e->subnet->route_table_id,
+			    &e->subnet->route_table_place, c, p->n_route_tables, &chosen,
+			    &e->route_table_by);
+	if (!r && chosen != SIZE_MAX)
+		e->route_table = &p->route_tables[chosen];
+	return r;
+}
+
+int nsg_build_choose(struct nsg_build *b)
+{
+	int r = choose_subnet(b);
+
+	if (r || !b->e->subnet)
+		return r;
+	r = choose_nsg(b);
+	return r ? r : choose_table(b);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How an effective policy is built: one phase a file, in the order of nsg_effective_new(). A phase
+ * turns every problem into a diagnostic and goes on as well as it can, so that all problems of a
+ * policy show at once; it returns 0 or -ENOMEM. What is allocated belongs to the arena of `e`,
+ * except e->rows.
+ */
+#ifndef NSG_MODEL_EFFECTIVE_PRIV_H
+#define NSG_MODEL_EFFECTIVE_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/effective.h"
+
+/* A policy of Azure's own limits has at most some 300,000 rows (25 service tag routes of 10,000
+ * prefixes, ten service endpoints); beyond this the documents are made to hurt. */
+#define NSG_MAX_ROWS 2000000u
+
+/* A connected peering. */
+struct nsg_peer {
+	const struct nsg_peering *peering;
+	const struct nsg_vnet *document; /* NULL: not in the directory */
+	const struct nsg_prefixes *space;
+	bool global, reachable;
+};
+
+/* A gateway route with all its next hops. */
+struct nsg_bgp_merged {
+	struct nsg_prefix prefix;
+	uint32_t *hops_host;
+	size_t n_hops, order;
+};
+
+/* A service tag as the source of endpoint prefixes. */
+struct nsg_endpoint_tag {
+	const struct nsg_tag *tag;
+	const char *base;    /* the service's tag, as Storage */
+	const char *service; /* as Microsoft.Storage */
+};
+
+struct nsg_build {
+	struct nsg_effective *e;
+	const struct nsg_policy *policy;
+	const struct nsg_options *options;
+	struct nsg_diag *diag;
+	unsigned int n_suggested; /* unknown tags that got a suggestion: each costs a walk */
+
+	struct nsg_peer *peers;
+	struct nsg_bgp_merged *bgp; /* those that propagation leaves, by first appearance */
+	struct nsg_endpoint_tag *endpoint_tags;
+	size_t n_peers, n_bgp, n_endpoint_tags;
+};
+
+/* choose.c: the subnet, its NSG and route table. e->subnet stays NULL when there is an error. */
+int nsg_build_choose(struct nsg_build *b);
+/* siteside.c: the sites that count, platform, route-all. */
+int nsg_build_siteside(struct nsg_build *b);
+/* tags.c: the service tag document that counts and its index. */
+int nsg_build_tag_index(struct nsg_build *b);
+/* routes.c: validates all route tables; merges what the gateway learned. */
+int nsg_build_routes(struct nsg_build *b);
+/* peers.c */
+int nsg_build_peers(struct nsg_build *b);
+/* endpoints.c: the tags of the subnet's service endpoints, the gate's set of addresses. */
+int nsg_build_endpoints(struct nsg_build *b);
+/* computed.c: VirtualNetwork and Internet. */
+int nsg_build_computed_tags(struct nsg_build *b);
+/* rows.c */
+int nsg_build_rows(struct nsg_build *b);
+/* rules.c: validates all NSGs; the subnet's rules with their addresses. */
+int nsg_build_rules(struct nsg_build *b);
+/* placement.c */
+int nsg_build_placement(struct nsg_build *b);
+
+/* ---- choose.c ---- */
+
+/* Whether the reference names this subnet. */
+bool nsg_subnet_is(const struct nsg_vnet *vnet, const struct nsg_subnet *subnet, const char *ref);
+/* Whether the subnet of that id is in this virtual network. */
+bool nsg_vnet_holds(const struct nsg_vnet *vnet, const char *subnet_ref);
+bool nsg_vnet_is(const struct nsg_vnet *vnet, const char *ref);
+/* Whether an integration document names the chosen subnet. */
+bool nsg_integration_is_here(const struct nsg_effective *e, const struct nsg_integration *i);
+/* Whether a site document, or an integration document of that site, names the chosen subnet. */
+bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s);
+
+/* ---- tags.c ---- */
+
+enum nsg_tag_kind {
+	NSG_TAG_VIRTUAL_NETWORK,
+	NSG_TAG_INTERNET,
+	NSG_TAG_LOAD_BALANCER,
+	NSG_TAG_PLATFORM_DNS,
+	NSG_TAG_PLATFORM_IMDS,
+	NSG_TAG_PLATFORM_LKM,
+	NSG_TAG_OF_DOCUMENT, /* by its name; it may be unknown */
+};
+
+enum nsg_tag_kind nsg_tag_kind_of(const char *name);
+/* The tag's canonical name; NULL for NSG_TAG_OF_DOCUMENT. */
+const char *nsg_tag_kind_name(enum nsg_tag_kind k);
+/* The addresses of a service tag, made once; equal tags give equal pointers. -ENOMEM. */
+int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
+		   const struct nsg_ranges **ret);
+/* An error record for a tag that nothing knows, with close spellings. Returns -EINVAL. */
+int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
+		    const char *what, const char *name);
+
+/* ---- suggest.c ---- */
+
+#define NSG_MAX_SUGGESTIONS 3
+/* The names closest to `name`, best first; at most NSG_MAX_SUGGESTIONS. Returns how many. */
+size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
+		   const char *ret[NSG_MAX_SUGGESTIONS]);
+
+/* ---- private.c ---- */
+
+/* One address of a private endpoint that the subnet reaches. */
+struct nsg_private_row {
+	const struct nsg_private_endpoint *endpoint;
+	uint32_t addr_host;
+	uint8_t beats_udr_shorter_than;
+};
+/* All of them, in document order; *ret is of the arena. */
+int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n);
+
+/* ---- walk.c ---- */
+
+/* The gate of a destination as far as the address decides it. */
+enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host);
+
+/*
+ * Calls `visit` for each piece of the address space, ascending, in which both the gate and the set
+ * of covering rows are constant; pieces that enter no VNet are left out. Stops at its first
+ * non-zero return and returns that. -ENOMEM.
+ */
+int nsg_rows_walk(const struct nsg_effective *e,
+		  int (*visit)(void *data, struct nsg_range piece, enum nsg_gate gate,
+			       const struct nsg_row *const *covering, size_t n),
+		  void *data);
+
+/* ---- text.c ---- */
+
+/* A list of names for a message: as many as fit, then how many are left. */
+struct nsg_text_list {
+	char text[400];
+	size_t length, n, n_left;
+};
+
+void nsg_text_add(struct nsg_text_list *l, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The text, with "and N more" when some did not fit. */
+const char *nsg_text_end(struct nsg_text_list *l);
+
+/* Names that differ only in case and blanks are equal ("West Europe", westeurope). */
+bool nsg_text_loosely_equal(const char *a, const char *b);
+
+/* The place, or NULL when the policy's texts are gone and places are dead. */
+const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place);
+
+/* ---- sets ---- */
+
+/* The ranges moved into the arena; r is emptied. -ENOMEM. */
+int nsg_ranges_take(struct nsg_arena *a, struct nsg_ranges *r, struct nsg_ranges *ret);
+bool nsg_ranges_equal(const struct nsg_ranges *a, const struct nsg_ranges *b);
+bool nsg_ranges_overlap(const struct nsg_ranges *r, struct nsg_range piece);
+/* Whether one range of r holds all of the piece. */
+bool nsg_ranges_hold(const struct nsg_ranges *r, struct nsg_range piece);
+bool nsg_ranges_disjoint(const struct nsg_ranges *a, const struct nsg_ranges *b);
+/* Keeps each address at its first appearance. -ENOMEM. */
+int nsg_addresses_distinct(uint32_t *v_host, size_t *n);
+
+/* Resource ids to look up: sorted by last segment. */
+struct nsg_id_entry {
+	const char *id;
+	size_t i; /* the caller's */
+};
+
+void nsg_ids_sort(struct nsg_id_entry *v, size_t n);
+/* The next entry after `last` (NULL: the first) that is the same resource as id, or NULL. */
+const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
+					const struct nsg_id_entry *last);
+
+extern const struct nsg_ranges nsg_ranges_everything, nsg_ranges_nothing;
+
+#define cleanup_ranges __attribute__((cleanup(nsg_ranges_done)))
+
+#endif

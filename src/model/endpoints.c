@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Service endpoints of the integration subnet: service and location to service tags. */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+#include "util/vec.h"
+
+/* virtual-network-service-endpoints-overview names the services; the tags go by the services'
+ * names in service-tags-overview. */
+static const struct {
+	const char *service, *tag;
+} services[] = {
+    {"Microsoft.Storage", "Storage"},
+    {"Microsoft.Storage.Global", "Storage"},
+    {"Microsoft.Sql", "Sql"},
+    {"Microsoft.AzureCosmosDB", "AzureCosmosDB"},
+    {"Microsoft.KeyVault", "AzureKeyVault"},
+    {"Microsoft.ServiceBus", "ServiceBus"},
+    {"Microsoft.EventHub", "EventHub"},
+    {"Microsoft.Web", "AppService"},
+    {"Microsoft.CognitiveServices", "CognitiveServicesManagement"},
+    {"Microsoft.ContainerRegistry", "AzureContainerRegistry"},
+    {"Microsoft.AzureActiveDirectory", "AzureActiveDirectory"},
+};
+
+struct found {
+	struct nsg_endpoint_tag *v;
+	size_t n, room;
+};
+
+static void found_done(struct found *f)
+{
+	nsg_vec_done(f);
+}
+
+#define cleanup_found __attribute__((cleanup(found_done)))
+
+static int note_tag(struct found *f, const struct nsg_tag *tag, const char *base,
+		    const char *service)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].tag == tag)
+			return 0;
+	return nsg_vec_push(f, ((struct nsg_endpoint_tag){tag, base, service}));
+}
+
+static bool is_regional(const struct nsg_tag *t, const char *base)
+{
+	size_t n = strlen(base);
+
+	return !strncasecmp(t->name, base, n) && t->name[n] == '.';
+}
+
+/* The tag `Base.location`, else the regional tag whose `region` it is (the public file gives
+ * Storage.NorwayEast the region norwaye). NULL: neither. */
+static const struct nsg_tag *tag_of_location(const struct nsg_effective *e, const char *base,
+					     const char *location)
+{
+	size_t n = strlen(base);
+
+	for (size_t i = 0; i < e->tags->n_tags; i++)
+		if (is_regional(&e->tags->tags[i], base) &&
+		    nsg_text_loosely_equal(e->tags->tags[i].name + n + 1, location))
+			return nsg_effective_tag_find(e, e->tags->tags[i].name);
+	for (size_t i = 0; i < e->tags->n_tags; i++)
+		if (is_regional(&e->tags->tags[i], base) && *e->tags->tags[i].region &&
+		    nsg_text_loosely_equal(e->tags->tags[i].region, location))
+			return nsg_effective_tag_find(e, e->tags->tags[i].name);
+	return NULL;
+}
+
+static bool is_everywhere(const struct nsg_service_endpoint *s)
+{
+	for (size_t i = 0; i < s->locations.n; i++)
+		if (!strcmp(s->locations.v[i], "*"))
+			return true;
+	return !s->locations.n;
+}
+
+static int add_locations(struct nsg_build *b, const struct nsg_service_endpoint *s,
+			 const struct nsg_tag *whole, const char *base, struct found *f)
+{
+	if (is_everywhere(s))
+		return note_tag(f, whole, base, s->service);
+	for (size_t i = 0; i < s->locations.n; i++) {
+		const struct nsg_tag *t = tag_of_location(b->e, base, s->locations.v[i]);
+
+		if (!t)
+			(void)nsg_diag_add(
+			    b->diag, NSG_NOTICE, &s->place, NULL,
+			    "service endpoint %s: no tag %s.%s: the whole of %s counts", s->service,
+			    base, s->locations.v[i], base);
+		if (note_tag(f, t ? t : whole, base, s->service))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s, struct found *f)
+{
+	const struct nsg_tag *whole;
+	const char *base = NULL;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(services) && !base; i++)
+		if (!strcasecmp(s->service, services[i].service))
+			base = services[i].tag;
+	if (!base) {
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, &s->place, NULL,
+		    "service endpoint %s: nsgd knows no service tag of that service, so "
+		    "it has no addresses",
+		    s->service);
+		return 0;
+	}
+	whole = nsg_effective_tag_find(b->e, base);
+	if (!whole) {
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &s->place, NULL,
+		    "service endpoint %s needs the service tag %s, which no document "
+		    "has: az network list-service-tags --location LOCATION > tags.json",
+		    s->service, base);
+		return 0;
+	}
+	return add_locations(b, s, whole, base, f);
+}
+
+/* The gate's set: what a service endpoint lets into the VNet. */
+static int make_gate(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	struct nsg_ranges all cleanup_ranges = {0};
+
+	if (e->is_linux && e->profile->linux_only_rfc1918)
+		return 0;
+	for (size_t i = 0; i < b->n_endpoint_tags; i++) {
+		struct nsg_ranges sum;
+		const struct nsg_ranges *r;
+
+		if (nsg_tag_ranges(e, b->endpoint_tags[i].tag, &r) ||
+		    nsg_ranges_union(&all, r, &sum))
+			return -ENOMEM;
+		nsg_ranges_done(&all);
+		all = sum;
+	}
+	return nsg_ranges_take(&e->arena, &all, &e->endpoints);
+}
+
+int nsg_build_endpoints(struct nsg_build *b)
+{
+	const struct nsg_subnet *s = b->e->subnet;
+	struct found f cleanup_found = {0};
+
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		if (add_service(b, &s->endpoints[i], &f))
+			return -ENOMEM;
+	b->endpoint_tags = nsg_arena_copy(&b->e->arena, f.v, f.n * sizeof(*f.v));
+	if (!b->endpoint_tags && f.n)
+		return -ENOMEM;
+	b->n_endpoint_tags = f.n;
+	return make_gate(b);
+}

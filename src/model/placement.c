@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whether the app may be where the documents put it (semantics.md section 4). */
+#include "model/effective_priv.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+
+#define DELEGATION "Microsoft.Web/serverFarms"
+#define RECOMMENDED_LEN 26
+
+/* ---- the network and the subnet ----------------------------------------------------------- */
+
+static void check_network(struct nsg_build *b)
+{
+	const struct nsg_vnet *v = b->e->vnet;
+	const struct nsg_subnet *with_ip6 = NULL;
+
+	if (v->is_classic)
+		(void)nsg_diag_add(b->diag, NSG_ERROR, &v->place, NULL,
+				   "%s is a classic virtual network: apps integrate with Resource "
+				   "Manager networks only",
+				   v->name);
+	for (size_t i = 0; i < v->n_subnets && !with_ip6; i++)
+		if (v->subnets[i].prefixes.n_ip6)
+			with_ip6 = &v->subnets[i];
+	if (v->space.n_ip6)
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &v->place, NULL,
+		    "virtual network %s has IPv6 address space: apps cannot integrate "
+		    "with it",
+		    v->name);
+	else if (with_ip6)
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &with_ip6->place, NULL,
+		    "subnet %s of virtual network %s has an IPv6 prefix: apps cannot "
+		    "integrate with that network",
+		    with_ip6->name, v->name);
+}
+
+/* Of the largest prefix; 33 when there is none. */
+static uint8_t subnet_len(const struct nsg_subnet *s)
+{
+	uint8_t len = 33;
+
+	for (size_t i = 0; i < s->prefixes.n; i++)
+		if (s->prefixes.v[i].len < len)
+			len = s->prefixes.v[i].len;
+	return len;
+}
+
+static void check_size(struct nsg_build *b)
+{
+	const struct nsg_subnet *s = b->e->subnet;
+	const uint8_t len = subnet_len(s), smallest = b->e->profile->smallest_subnet_len;
+
+	if (len > 32) {
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
+				   "subnet %s has no IPv4 prefix: its size cannot be checked",
+				   s->name);
+	} else if (len > smallest) {
+		(void)nsg_diag_add(b->diag, NSG_ERROR, &s->place, NULL,
+				   "subnet %s is a /%u: the integration needs a /%u or larger (%s)",
+				   s->name, len, smallest, b->e->profile->name);
+	} else if (len > RECOMMENDED_LEN) {
+		(void)nsg_diag_add(
+		    b->diag, NSG_NOTICE, &s->place, NULL,
+		    "subnet %s is a /%u: a /%u is recommended, the size cannot be changed "
+		    "later",
+		    s->name, len, RECOMMENDED_LEN);
+	}
+}
+
+static void check_delegation(struct nsg_build *b)
+{
+	const struct nsg_subnet *s = b->e->subnet;
+
+	for (size_t i = 0; i < s->delegations.n; i++)
+		if (strcasecmp(s->delegations.v[i], DELEGATION))
+			(void)nsg_diag_add(
+			    b->diag, NSG_ERROR, &s->place, NULL,
+			    "subnet %s is delegated to %s: the integration needs it for "
+			    "itself",
+			    s->name, s->delegations.v[i]);
+	if (!s->delegations.n)
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
+				   "subnet %s is not delegated to " DELEGATION, s->name);
+}
+
+/* "An unused subnet": what the subnet lists, and what NICs and private endpoints say of themselves.
+ */
+static void check_unused(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_vnet *v = b->e->vnet;
+	const struct nsg_subnet *s = b->e->subnet;
+
+	if (s->n_ip_configurations)
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &s->place, NULL,
+		    "subnet %s holds %zu IP configurations: the integration needs an "
+		    "unused subnet",
+		    s->name, s->n_ip_configurations);
+	if (s->n_private_endpoints)
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &s->place, NULL,
+		    "subnet %s holds %zu private endpoints: the integration needs an "
+		    "unused subnet",
+		    s->name, s->n_private_endpoints);
+	for (size_t i = 0; i < p->n_nics && !s->n_ip_configurations; i++)
+		for (size_t j = 0; j < p->nics[i].n_configurations; j++)
+			if (nsg_subnet_is(v, s, p->nics[i].configurations[j].subnet_id)) {
+				(void)nsg_diag_add(
+				    b->diag, NSG_ERROR, &p->nics[i].place, NULL,
+				    "NIC %s is in the integration subnet %s, which must be "
+				    "unused",
+				    p->nics[i].name, s->name);
+				break;
+			}
+	for (size_t i = 0; i < p->n_private_endpoints && !s->n_private_endpoints; i++)
+		if (nsg_subnet_is(v, s, p->private_endpoints[i].subnet_id))
+			(void)nsg_diag_add(
+			    b->diag, NSG_ERROR, &p->private_endpoints[i].place, NULL,
+			    "private endpoint %s is in the integration subnet %s, which "
+			    "must be unused",
+			    p->private_endpoints[i].name, s->name);
+}
+
+/* ---- plans -------------------------------------------------------------------------------- */
+
+static const char *plan_ref(const struct nsg_plan *p)
+{
+	return *p->id ? p->id : p->name;
+}
+
+/* The plans of the sites that count; all plans when no such site names one. */
+static bool plan_counts(const struct nsg_effective *e, const struct nsg_plan *p)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < e->n_sites; i++) {
+		if (nsg_id_equal(e->sites[i]->plan_id, plan_ref(p)))
+			return true;
+		named |= *e->sites[i]->plan_id;
+	}
+	return !named;
+}
+
+enum sku {
+	SKU_UNKNOWN,
+	SKU_GOOD,
+	SKU_BASIC,
+	SKU_NEVER,
+	SKU_ISOLATED,
+};
+
+/* Tiers by their beginning, so that PremiumV3 is Premium. */
+static enum sku sku_of_tier(const char *tier)
+{
+	static const struct {
+		const char *tier;
+		bool whole;
+		enum sku sku;
+	} tiers[] = {
+	    {"Free", true, SKU_NEVER},	       {"Shared", true, SKU_NEVER},
+	    {"Dynamic", true, SKU_NEVER},      {"Basic", true, SKU_BASIC},
+	    {"Isolated", false, SKU_ISOLATED}, {"Standard", true, SKU_GOOD},
+	    {"Premium", false, SKU_GOOD},      {"ElasticPremium", true, SKU_GOOD},
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(tiers); i++)
+		if (tiers[i].whole ? nsg_text_loosely_equal(tier, tiers[i].tier)
+				   : !strncasecmp(tier, tiers[i].tier, strlen(tiers[i].tier)))
+			return tiers[i].sku;
+	return SKU_UNKNOWN;
+}
+
+/* The letters a name begins with: P1v3 is of family P. */
+static enum sku sku_of_name(const char *name)
+{
+	static const struct {
+		const char *family;
+		enum sku sku;
+	} families[] = {
+	    {"F", SKU_NEVER}, {"D", SKU_NEVER}, {"B", SKU_BASIC},    {"S", SKU_GOOD},
+	    {"P", SKU_GOOD},  {"EP", SKU_GOOD}, {"I", SKU_ISOLATED}, {"Y", SKU_NEVER},
+	};
+	size_t n = 0;
+
+	while (isalpha((unsigned char)name[n]))
+		n++;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(families); i++)
+		if (n == strlen(families[i].family) && !strncasecmp(name, families[i].family, n))
+			return families[i].sku;
+	return SKU_UNKNOWN;
+}
+
+static const struct nsg_place *sku_place(const struct nsg_plan *p)
+{
+	return p->sku_place.source ? &p->sku_place : &p->place;
+}
+
+static void check_sku(struct nsg_build *b, const struct nsg_plan *p)
+{
+	const char *said = *p->tier ? p->tier : p->sku;
+
+	if (!*said)
+		return;
+	switch (*p->tier ? sku_of_tier(p->tier) : sku_of_name(p->sku)) {
+	case SKU_GOOD:
+		return;
+	case SKU_BASIC:
+		if (b->e->profile->basic_can_integrate)
+			return;
+		__attribute__((fallthrough));
+	case SKU_NEVER:
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, sku_place(p), NULL,
+		    "plan %s is %s, which cannot integrate with a virtual network (%s)", p->name,
+		    said, b->e->profile->name);
+		return;
+	case SKU_ISOLATED:
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, sku_place(p), NULL,
+		    "plan %s is %s: apps of an App Service Environment cannot integrate", p->name,
+		    said);
+		return;
+	case SKU_UNKNOWN:
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, sku_place(p), NULL,
+		    "plan %s is %s, of which nsgd does not know whether it can integrate", p->name,
+		    said);
+		return;
+	}
+}
+
+static void check_instances(struct nsg_build *b, const struct nsg_plan *p)
+{
+	const uint8_t len = subnet_len(b->e->subnet);
+	uint64_t need = 2 * (uint64_t)p->instances + b->e->profile->reserved_addresses;
+
+	if (!p->instances || len > 32 || need <= (uint64_t)1 << (32 - len))
+		return;
+	(void)nsg_diag_add(
+	    b->diag, NSG_WARNING, &p->place, NULL,
+	    "plan %s has %u instances: with twice as many while it scales%s it needs "
+	    "%llu addresses, subnet %s has %llu",
+	    p->name, p->instances, b->e->profile->reserved_addresses ? " and Azure's own" : "",
+	    (unsigned long long)need, b->e->subnet->name, 1ULL << (32 - len));
+}
+
+/* ---- one region, one subscription --------------------------------------------------------- */
+
+static void check_region(struct nsg_build *b, const char *what, const char *name,
+			 const char *location, const struct nsg_place *place)
+{
+	const struct nsg_vnet *v = b->e->vnet;
+
+	if (*location && *v->location && !nsg_text_loosely_equal(location, v->location))
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, place, NULL,
+		    "%s %s is in %s and virtual network %s in %s: they must be in one "
+		    "region",
+		    what, name, location, v->name, v->location);
+}
+
+static void check_subscription(struct nsg_build *b, const char *what, const char *name,
+			       const char *id, const struct nsg_place *place)
+{
+	const struct nsg_vnet *v = b->e->vnet;
+	size_t n, m;
+	const char *x = nsg_id_subscription(id, &n), *y = nsg_id_subscription(v->id, &m);
+
+	if (b->e->profile->other_subscription || !n || !m || (n == m && !strncasecmp(x, y, n)))
+		return;
+	(void)nsg_diag_add(
+	    b->diag, NSG_ERROR, place, NULL,
+	    "%s %s is in another subscription than virtual network %s, which %s does "
+	    "not allow",
+	    what, name, v->name, b->e->profile->name);
+}
+
+static void check_plans(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+
+	for (size_t i = 0; i < p->n_plans; i++) {
+		const struct nsg_plan *x = &p->plans[i];
+
+		if (!plan_counts(b->e, x))
+			continue;
+		check_sku(b, x);
+		check_instances(b, x);
+		check_region(b, "plan", x->name, x->location, &x->place);
+		check_subscription(b, "plan", x->name, x->id, &x->place);
+	}
+}
+
+static void check_sites(struct nsg_build *b)
+{
+	for (size_t i = 0; i < b->e->n_sites; i++) {
+		const struct nsg_site *x = b->e->sites[i];
+
+		check_region(b, "app", x->name, x->location, &x->place);
+		check_subscription(b, "app", x->name, x->id, &x->place);
+	}
+}
+
+/* ---- how many of each --------------------------------------------------------------------- */
+
+static void check_second_plan(struct nsg_build *b)
+{
+	const struct nsg_effective *e = b->e;
+	const struct nsg_site *first = NULL;
+
+	for (size_t i = 0; i < e->n_sites; i++) {
+		const struct nsg_site *s = e->sites[i];
+
+		if (!*s->plan_id || !nsg_site_is_here(e, s))
+			continue;
+		if (!first)
+			first = s;
+		if (nsg_id_equal(first->plan_id, s->plan_id))
+			continue;
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &s->place, NULL,
+		    "app %s is of plan %s and app %s of plan %s: subnet %s can serve one "
+		    "plan",
+		    s->name, nsg_id_name(s->plan_id), first->name, nsg_id_name(first->plan_id),
+		    e->subnet->name);
+		return;
+	}
+}
+
+/* Distinct subnets, as many as can matter. */
+struct subnets {
+	const char *ref[8];
+	size_t n;
+};
+
+static void note_subnet(struct subnets *s, const char *ref)
+{
+	if (!*ref)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (nsg_id_equal(s->ref[i], ref))
+			return;
+	if (s->n < NSG_ARRAY_SIZE(s->ref))
+		s->ref[s->n++] = ref;
+}
+
+static const struct nsg_site *site_of(const struct nsg_policy *p, const char *id)
+{
+	for (size_t i = 0; *id && i < p->n_sites; i++)
+		if (nsg_id_equal(*p->sites[i].id ? p->sites[i].id : p->sites[i].name, id))
+			return &p->sites[i];
+	return NULL;
+}
+
+/* The subnets of the site's plan: what its apps name, and what integrations of its apps name. */
+static void gather_subnets(const struct nsg_policy *p, const struct nsg_site *here,
+			   struct subnets *ret)
+{
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (&p->sites[i] == here || nsg_id_equal(p->sites[i].plan_id, here->plan_id))
+			note_subnet(ret, p->sites[i].subnet_id);
+	for (size_t i = 0; i < p->n_integrations; i++) {
+		const struct nsg_integration *x = &p->integrations[i];
+		const struct nsg_site *s = site_of(p, x->site_id);
+
+		if (x->is_swift != NSG_FALSE && s &&
+		    (s == here || nsg_id_equal(s->plan_id, here->plan_id)))
+			note_subnet(ret, x->subnet_id);
+	}
+}
+
+static bool plan_is_linux(const struct nsg_effective *e, const struct nsg_site *s)
+{
+	const struct nsg_policy *p = e->policy;
+
+	for (size_t i = 0; i < p->n_plans; i++)
+		if (p->plans[i].is_linux != NSG_UNSET &&
+		    nsg_id_equal(plan_ref(&p->plans[i]), s->plan_id))
+			return p->plans[i].is_linux == NSG_TRUE;
+	return e->is_linux;
+}
+
+static void check_integrations(struct nsg_build *b)
+{
+	const struct nsg_effective *e = b->e;
+	const struct nsg_site *here = NULL;
+	struct subnets subnets = {.n = 0};
+	unsigned int most;
+
+	for (size_t i = 0; i < e->n_sites && !here; i++)
+		if (nsg_site_is_here(e, e->sites[i]))
+			here = e->sites[i];
+	if (!here)
+		return;
+	gather_subnets(b->policy, here, &subnets);
+	most = plan_is_linux(e, here) ? e->profile->plan_integrations_linux
+				      : e->profile->plan_integrations_windows;
+	if (subnets.n > most)
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &here->place, NULL,
+		    "the plan of app %s has %zu integrations, with subnets %s and %s%s: "
+		    "it may have %u",
+		    here->name, subnets.n, nsg_id_name(subnets.ref[0]), nsg_id_name(subnets.ref[1]),
+		    subnets.n > 2 ? " and others" : "", most);
+}
+
+/* isSwift false is the gateway-required integration, which Linux apps never had. */
+static void check_gateway_required(struct nsg_build *b)
+{
+	const struct nsg_effective *e = b->e;
+	const struct nsg_policy *p = b->policy;
+
+	for (size_t i = 0; e->is_linux && i < p->n_integrations; i++) {
+		const struct nsg_integration *x = &p->integrations[i];
+		const struct nsg_site *s = site_of(p, x->site_id);
+		bool counts = !s;
+
+		for (size_t j = 0; j < e->n_sites && s; j++)
+			counts |= e->sites[j] == s;
+		if (x->is_swift == NSG_FALSE && counts)
+			(void)nsg_diag_add(
+			    b->diag, NSG_ERROR, &x->place, NULL,
+			    "integration %s is gateway-required (isSwift is false): Linux "
+			    "apps have the regional one only",
+			    x->name);
+	}
+}
+
+int nsg_build_placement(struct nsg_build *b)
+{
+	check_network(b);
+	check_size(b);
+	check_delegation(b);
+	check_unused(b);
+	check_plans(b);
+	check_sites(b);
+	check_second_plan(b);
+	check_integrations(b);
+	check_gateway_required(b);
+	if (b->e->uses_gateway)
+		(void)nsg_diag_add(
+		    b->diag, NSG_NOTICE, &b->e->subnet->place, NULL,
+		    "traffic goes to the virtual network gateway: the network behind it "
+		    "needs a route back to subnet %s",
+		    b->e->subnet->name);
+	return 0;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Private endpoints that the integration subnet reaches: their addresses, and which UDRs they beat
+ * (semantics.md section 3). */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+#include "util/vec.h"
+
+struct finder {
+	struct nsg_build *b;
+	struct nsg_id_entry *nics;	  /* by their own id */
+	struct nsg_id_entry *by_endpoint; /* NICs by the endpoint that they say they are of */
+	size_t n_nics, n_by_endpoint;
+	NSG_VEC(struct nsg_private_row) rows;
+	NSG_VEC(uint32_t) addrs;
+	const char *subnet_ref; /* of the endpoint at hand; "" unknown */
+};
+
+static void finder_done(struct finder *f)
+{
+	free(f->nics);
+	free(f->by_endpoint);
+	nsg_vec_done(&f->rows);
+	nsg_vec_done(&f->addrs);
+}
+
+#define cleanup_finder __attribute__((cleanup(finder_done)))
+
+static int finder_init(struct finder *f, struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+
+	f->b = b;
+	f->nics = calloc(p->n_nics + 1, sizeof(*f->nics));
+	f->by_endpoint = calloc(p->n_nics + 1, sizeof(*f->by_endpoint));
+	if (!f->nics || !f->by_endpoint)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_nics; i++) {
+		const struct nsg_nic *n = &p->nics[i];
+
+		if (*n->id || *n->name)
+			f->nics[f->n_nics++] = (struct nsg_id_entry){*n->id ? n->id : n->name, i};
+		if (*n->private_endpoint_id)
+			f->by_endpoint[f->n_by_endpoint++] =
+			    (struct nsg_id_entry){n->private_endpoint_id, i};
+	}
+	nsg_ids_sort(f->nics, f->n_nics);
+	nsg_ids_sort(f->by_endpoint, f->n_by_endpoint);
+	return 0;
+}
+
+/* ---- addresses ---------------------------------------------------------------------------- */
+
+static int add_nic(struct finder *f, const struct nsg_nic *nic)
+{
+	for (size_t i = 0; i < nic->n_configurations; i++) {
+		const struct nsg_ip_configuration *c = &nic->configurations[i];
+
+		if (c->has_addr && nsg_vec_push(&f->addrs, c->addr_host))
+			return -ENOMEM;
+		if (!*f->subnet_ref)
+			f->subnet_ref = c->subnet_id;
+	}
+	return 0;
+}
+
+static int add_nics(struct finder *f, const struct nsg_id_entry *v, size_t n, const char *id)
+{
+	const struct nsg_id_entry *x = NULL;
+
+	while ((x = nsg_ids_next(v, n, id, x)))
+		if (add_nic(f, &f->b->policy->nics[x->i]))
+			return -ENOMEM;
+	return 0;
+}
+
+/* From the NICs it names or that name it, its DNS configurations, its own configurations. */
+static int find_addresses(struct finder *f, const struct nsg_private_endpoint *pe)
+{
+	f->addrs.n = 0;
+	f->subnet_ref = pe->subnet_id;
+	for (size_t i = 0; i < pe->nic_ids.n; i++)
+		if (add_nics(f, f->nics, f->n_nics, pe->nic_ids.v[i]))
+			return -ENOMEM;
+	if (add_nics(f, f->by_endpoint, f->n_by_endpoint, *pe->id ? pe->id : pe->name))
+		return -ENOMEM;
+	for (size_t i = 0; i < pe->n_addrs; i++)
+		if (nsg_vec_push(&f->addrs, pe->addrs_host[i]))
+			return -ENOMEM;
+	return nsg_addresses_distinct(f->addrs.v, &f->addrs.n);
+}
+
+/* ---- where it is -------------------------------------------------------------------------- */
+
+struct home {
+	bool reachable;
+	const struct nsg_vnet *document; /* NULL: a peer without one */
+};
+
+static bool holds_addr(const struct nsg_prefixes *p, uint32_t addr_host)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (nsg_prefix_contains(p->v[i], addr_host))
+			return true;
+	return false;
+}
+
+/* The subnet's network is the one of that id. */
+static bool ref_is_in(const char *subnet_ref, const char *vnet_id)
+{
+	const struct nsg_vnet v = {.id = vnet_id, .name = nsg_id_name(vnet_id)};
+
+	return *vnet_id && nsg_vnet_holds(&v, subnet_ref);
+}
+
+/* The VNet itself or a direct peer that the profile reaches; by the address where no document says
+ * which subnet it is in. */
+static struct home find_home(const struct finder *f, uint32_t addr_host)
+{
+	const struct nsg_build *b = f->b;
+	const char *ref = f->subnet_ref;
+
+	if (*ref ? nsg_vnet_holds(b->e->vnet, ref) : holds_addr(&b->e->vnet->space, addr_host))
+		return (struct home){.reachable = true, .document = b->e->vnet};
+	for (size_t i = 0; i < b->n_peers; i++) {
+		const struct nsg_peer *peer = &b->peers[i];
+		bool here;
+
+		if (!*ref)
+			here = holds_addr(peer->space, addr_host);
+		else if (peer->document)
+			here = nsg_vnet_holds(peer->document, ref);
+		else
+			here = ref_is_in(ref, peer->peering->remote_id);
+		if (here)
+			return (struct home){.reachable = peer->reachable,
+					     .document = peer->document};
+	}
+	return (struct home){.reachable = false};
+}
+
+/* ---- against UDRs ------------------------------------------------------------------------- */
+
+static bool has_policies(const struct nsg_vnet *v, const char *subnet_ref)
+{
+	for (size_t i = 0; i < v->n_subnets; i++) {
+		const struct nsg_subnet *s = &v->subnets[i];
+
+		if (nsg_subnet_is(v, s, subnet_ref))
+			return !strcasecmp(s->endpoint_policies, "Enabled") ||
+			       !strcasecmp(s->endpoint_policies, "RouteTableEnabled");
+	}
+	return false;
+}
+
+/* The length from which a UDR takes the endpoint's traffic; 33: none does. */
+static uint8_t find_threshold(const struct finder *f, const struct home *home, uint32_t addr_host)
+{
+	uint8_t longest = 0;
+	bool held = false;
+
+	if (!f->b->e->profile->endpoint_policies)
+		return 32;
+	if (!home->document || !has_policies(home->document, f->subnet_ref))
+		return 33;
+	for (size_t i = 0; i < home->document->space.n; i++) {
+		struct nsg_prefix p = home->document->space.v[i];
+
+		if (!nsg_prefix_contains(p, addr_host))
+			continue;
+		held = true;
+		longest = p.len > longest ? p.len : longest;
+	}
+	return held ? longest : 33;
+}
+
+static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
+{
+	if (find_addresses(f, pe))
+		return -ENOMEM;
+	if (!f->addrs.n && (!*f->subnet_ref || find_home(f, 0).reachable))
+		(void)nsg_diag_add(
+		    f->b->diag, NSG_WARNING, &pe->place, NULL,
+		    "private endpoint %s: no document gives its address, so it has no "
+		    "route: az network nic list > nics.json",
+		    pe->name);
+	for (size_t i = 0; i < f->addrs.n; i++) {
+		struct home home = find_home(f, f->addrs.v[i]);
+
+		if (home.reachable &&
+		    nsg_vec_push(&f->rows,
+				 ((struct nsg_private_row){
+				     pe, f->addrs.v[i], find_threshold(f, &home, f->addrs.v[i])})))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n)
+{
+	const struct nsg_policy *p = b->policy;
+	struct finder f cleanup_finder = {0};
+
+	if (finder_init(&f, b))
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_private_endpoints; i++)
+		if (add_endpoint(&f, &p->private_endpoints[i]))
+			return -ENOMEM;
+	*ret = nsg_arena_copy(&b->e->arena, f.rows.v, f.rows.n * sizeof(*f.rows.v));
+	if (!*ret && f.rows.n)
+		return -ENOMEM;
+	*ret_n = f.rows.n;
+	return 0;
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The subnet's route table as rows, in the order of `effective-routes`, and which of them another
+ * row displaces (semantics.md section 3).
+ */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "model/select.h"
+#include "util/cleanup.h"
+#include "util/vec.h"
+
+struct table {
+	struct nsg_build *b;
+	NSG_VEC(struct nsg_row) rows;
+	bool full;
+};
+
+static void table_done(struct table *t)
+{
+	nsg_vec_done(&t->rows);
+}
+
+#define cleanup_table __attribute__((cleanup(table_done)))
+
+/* Numbers the row within its class; the classes of a source are far enough apart. */
+static int push(struct table *t, struct nsg_row row, uint32_t class)
+{
+	row.rank = class * NSG_MAX_ROWS + (uint32_t)t->rows.n;
+	if (t->rows.n < NSG_MAX_ROWS)
+		return nsg_vec_push(&t->rows, row);
+	if (!t->full)
+		(void)nsg_diag_add(t->b->diag, NSG_ERROR, &t->b->policy->place, NULL,
+				   "the routes have more than %u prefixes", NSG_MAX_ROWS);
+	t->full = true;
+	return 0;
+}
+
+static int push_default(struct table *t, struct nsg_prefix prefix, enum nsg_hop_type type,
+			const char *detail)
+{
+	return push(
+	    t,
+	    (struct nsg_row){
+		.prefix = prefix, .source = NSG_SOURCE_DEFAULT, .hop_type = type, .detail = detail},
+	    type);
+}
+
+/* ---- default rows ------------------------------------------------------------------------- */
+
+static int add_networks(struct table *t)
+{
+	const struct nsg_build *b = t->b;
+	const struct nsg_vnet *v = b->e->vnet;
+
+	for (size_t i = 0; i < v->space.n; i++)
+		if (push_default(t, v->space.v[i], NSG_HOP_VNET_LOCAL, v->name))
+			return -ENOMEM;
+	for (size_t i = 0; i < b->n_peers; i++) {
+		const struct nsg_peer *p = &b->peers[i];
+		enum nsg_hop_type type =
+		    p->global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING;
+
+		for (size_t j = 0; j < p->space->n; j++)
+			if (push(t,
+				 (struct nsg_row){.prefix = p->space->v[j],
+						  .source = NSG_SOURCE_DEFAULT,
+						  .hop_type = type,
+						  .unreachable = !p->reachable,
+						  .detail = p->peering->name},
+				 type))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+struct endpoint_prefix {
+	struct nsg_prefix prefix;
+	const struct nsg_endpoint_tag *tag;
+	size_t order;
+};
+
+static int compare_endpoint(const void *a, const void *b)
+{
+	const struct endpoint_prefix *x = a, *y = b;
+	int r = nsg_prefix_compare(&x->prefix, &y->prefix);
+
+	if (!r)
+		r = strcmp(x->tag->base, y->tag->base);
+	return r ? r : (x->order > y->order) - (x->order < y->order);
+}
+
+static int compare_endpoint_order(const void *a, const void *b)
+{
+	const struct endpoint_prefix *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+/* A prefix that a service's tags bring in several times (Storage, Storage.WestEurope) is one row.
+ */
+static int add_service_endpoints(struct table *t)
+{
+	const struct nsg_build *b = t->b;
+	struct endpoint_prefix *v cleanup_free = NULL;
+	size_t n = 0, m = 0;
+
+	for (size_t i = 0; i < b->n_endpoint_tags; i++)
+		n += b->endpoint_tags[i].tag->prefixes.n;
+	v = calloc(n + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	n = 0;
+	for (size_t i = 0; i < b->n_endpoint_tags; i++) {
+		const struct nsg_prefixes *p = &b->endpoint_tags[i].tag->prefixes;
+
+		for (size_t j = 0; j < p->n; j++, n++)
+			v[n] = (struct endpoint_prefix){p->v[j], &b->endpoint_tags[i], n};
+	}
+	qsort(v, n, sizeof(*v), compare_endpoint);
+	for (size_t i = 0; i < n; i++)
+		if (!m || !nsg_prefix_equal(v[m - 1].prefix, v[i].prefix) ||
+		    strcmp(v[m - 1].tag->base, v[i].tag->base))
+			v[m++] = v[i];
+	qsort(v, m, sizeof(*v), compare_endpoint_order);
+	for (size_t i = 0; i < m; i++)
+		if (push(t,
+			 (struct nsg_row){.prefix = v[i].prefix,
+					  .source = NSG_SOURCE_DEFAULT,
+					  .hop_type = NSG_HOP_SERVICE_ENDPOINT,
+					  .tag = v[i].tag->tag->name,
+					  .detail = v[i].tag->service},
+			 NSG_HOP_SERVICE_ENDPOINT))
+			return -ENOMEM;
+	return 0;
+}
+
+static int add_gateway(struct table *t)
+{
+	const struct nsg_build *b = t->b;
+
+	for (size_t i = 0; i < b->n_bgp; i++)
+		if (push(t,
+			 (struct nsg_row){.prefix = b->bgp[i].prefix,
+					  .source = NSG_SOURCE_GATEWAY,
+					  .hop_type = NSG_HOP_GATEWAY,
+					  .hops_host = b->bgp[i].hops_host,
+					  .n_hops = b->bgp[i].n_hops},
+			 0))
+			return -ENOMEM;
+	return 0;
+}
+
+/* virtual-networks-udr-overview: the Internet row, and the private space nobody has. */
+static int add_fixed(struct table *t)
+{
+	static const struct nsg_prefix everything = {0, 0};
+	static const struct nsg_prefix none[] = {
+	    {NSG_IP4(10, 0, 0, 0), 8},
+	    {NSG_IP4(192, 168, 0, 0), 16},
+	    {NSG_IP4(100, 64, 0, 0), 10},
+	    {NSG_IP4(172, 16, 0, 0), 12},
+	};
+	size_t n = NSG_ARRAY_SIZE(none) - (t->b->e->profile->none_row_172 ? 0 : 1);
+
+	if (push_default(t, everything, NSG_HOP_INTERNET, NULL))
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (push_default(t, none[i], NSG_HOP_NONE, NULL))
+			return -ENOMEM;
+	return 0;
+}
+
+static int add_private_endpoints(struct table *t)
+{
+	struct nsg_private_row *v;
+	size_t n;
+
+	if (nsg_private_rows(t->b, &v, &n))
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		if (push(t,
+			 (struct nsg_row){.prefix = {v[i].addr_host, 32},
+					  .source = NSG_SOURCE_DEFAULT,
+					  .hop_type = NSG_HOP_INTERFACE_ENDPOINT,
+					  .beats_udr_shorter_than = v[i].beats_udr_shorter_than,
+					  .detail = v[i].endpoint->name},
+			 NSG_HOP_INTERFACE_ENDPOINT))
+			return -ENOMEM;
+	return 0;
+}
+
+/* ---- UDRs --------------------------------------------------------------------------------- */
+
+/* Among equal prefixes: explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud
+ * (virtual-networks-udr-overview, 2023). */
+static uint32_t class_of(const struct nsg_route *r)
+{
+	static const char cloud[] = "AzureCloud";
+
+	if (!r->tag)
+		return 0;
+	if (!strcasecmp(r->tag, cloud))
+		return 4;
+	if (!strncasecmp(r->tag, cloud, sizeof(cloud) - 1) && r->tag[sizeof(cloud) - 1] == '.')
+		return 3;
+	return strchr(r->tag, '.') ? 1 : 2;
+}
+
+static int add_user(struct table *t)
+{
+	const struct nsg_effective *e = t->b->e;
+
+	for (size_t i = 0; e->route_table && i < e->route_table->n_routes; i++) {
+		const struct nsg_route *r = &e->route_table->routes[i];
+		const struct nsg_tag *tag = r->tag ? nsg_effective_tag_find(e, r->tag) : NULL;
+		struct nsg_row row = {
+		    .prefix = r->prefix,
+		    .source = NSG_SOURCE_USER,
+		    .hop_type = r->hop_type,
+		    .name = r->name,
+		    .tag = tag ? tag->name : NULL,
+		    .hops_host = r->hops_host,
+		    .n_hops = r->n_hops,
+		    .route = r,
+		};
+
+		if (r->is_ip6)
+			continue;
+		if (!r->tag && push(t, row, class_of(r)))
+			return -ENOMEM;
+		for (size_t j = 0; tag && j < tag->prefixes.n; j++) {
+			row.prefix = tag->prefixes.v[j];
+			if (push(t, row, class_of(r)))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* ---- states ------------------------------------------------------------------------------- */
+
+/* Prefixes to look up, as numbers that sort by address and length. */
+struct keys {
+	uint64_t *v;
+	size_t n;
+};
+
+static void keys_done(struct keys *k)
+{
+	free(k->v);
+}
+
+#define cleanup_keys __attribute__((cleanup(keys_done)))
+
+static uint64_t key_of(struct nsg_prefix p)
+{
+	return (uint64_t)p.addr_host << 6 | p.len;
+}
+
+static int compare_key(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int keys_of(const struct table *t, enum nsg_route_source source, struct keys *ret)
+{
+	uint64_t *v = calloc(t->rows.n + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->rows.n; i++)
+		if (t->rows.v[i].source == source)
+			v[n++] = key_of(t->rows.v[i].prefix);
+	if (n)
+		qsort(v, n, sizeof(*v), compare_key);
+	*ret = (struct keys){v, n};
+	return 0;
+}
+
+static bool has_key(const struct keys *k, struct nsg_prefix p)
+{
+	uint64_t key = key_of(p);
+
+	return k->n && bsearch(&key, k->v, k->n, sizeof(*k->v), compare_key);
+}
+
+/* What VNet, peering and service endpoint rows cover: no BGP route counts there (step a). */
+static int system_space(const struct table *t, struct nsg_ranges *ret)
+{
+	struct nsg_prefix *v cleanup_free = calloc(t->rows.n + 1, sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < t->rows.n; i++) {
+		const struct nsg_row *r = &t->rows.v[i];
+
+		if (r->source == NSG_SOURCE_DEFAULT &&
+		    (r->hop_type == NSG_HOP_VNET_LOCAL || r->hop_type == NSG_HOP_VNET_PEERING ||
+		     r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING ||
+		     r->hop_type == NSG_HOP_SERVICE_ENDPOINT))
+			v[n++] = r->prefix;
+	}
+	return nsg_ranges_from_prefixes(v, n, ret);
+}
+
+/* Whether another route has 0.0.0.0/0 so that traffic no longer leaves for the Internet: the None
+ * rows go then (virtual-networks-udr-overview; labs show it for BGP too). */
+static bool default_is_taken(const struct table *t, const struct keys *bgp)
+{
+	static const struct nsg_prefix everything = {0, 0};
+	const struct nsg_row *udr = NULL;
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		const struct nsg_row *r = &t->rows.v[i];
+
+		if (r->source == NSG_SOURCE_USER && !r->prefix.len && (!udr || r->rank < udr->rank))
+			udr = r;
+	}
+	return udr ? udr->hop_type != NSG_HOP_INTERNET : has_key(bgp, everything);
+}
+
+static bool vnet_covers(const struct nsg_vnet *v, struct nsg_prefix p)
+{
+	for (size_t i = 0; i < v->space.n; i++)
+		if (nsg_prefix_covers(v->space.v[i], p))
+			return true;
+	return false;
+}
+
+static int set_states(struct table *t)
+{
+	const struct nsg_vnet *vnet = t->b->e->vnet;
+	struct keys udr cleanup_keys = {0}, bgp cleanup_keys = {0};
+	struct nsg_ranges space cleanup_ranges = {0};
+	bool taken;
+
+	if (keys_of(t, NSG_SOURCE_USER, &udr) || keys_of(t, NSG_SOURCE_GATEWAY, &bgp) ||
+	    system_space(t, &space))
+		return -ENOMEM;
+	taken = default_is_taken(t, &bgp);
+	for (size_t i = 0; i < t->rows.n; i++) {
+		struct nsg_row *r = &t->rows.v[i];
+		const struct nsg_range range = {r->prefix.addr_host, nsg_prefix_last(r->prefix)};
+		bool by_udr = has_key(&udr, r->prefix);
+		bool by_bgp = has_key(&bgp, r->prefix);
+
+		if (r->source == NSG_SOURCE_USER)
+			continue;
+		if (r->source == NSG_SOURCE_GATEWAY) {
+			if (by_udr || nsg_ranges_hold(&space, range))
+				r->state = NSG_ROW_INVALID;
+		} else if (r->hop_type == NSG_HOP_NONE) {
+			if (taken || by_udr || by_bgp || vnet_covers(vnet, r->prefix))
+				r->state = NSG_ROW_GONE;
+		} else if (r->hop_type == NSG_HOP_INTERNET) {
+			if (by_udr || by_bgp)
+				r->state = NSG_ROW_INVALID;
+		} else if (r->hop_type == NSG_HOP_VNET_LOCAL ||
+			   r->hop_type == NSG_HOP_VNET_PEERING ||
+			   r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING) {
+			if (by_udr)
+				r->state = NSG_ROW_INVALID;
+		}
+	}
+	return 0;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static int ends_at_gateway(void *data, struct nsg_range piece, enum nsg_gate gate,
+			   const struct nsg_row *const *covering, size_t n)
+{
+	const struct nsg_row *r = nsg_rows_select(data, gate, covering, n);
+
+	(void)piece;
+	return r && r->hop_type == NSG_HOP_GATEWAY;
+}
+
+static int find_gateway_use(struct nsg_effective *e)
+{
+	bool possible = false;
+	int r;
+
+	for (size_t i = 0; i < e->n_rows && !possible; i++)
+		possible =
+		    e->rows[i].hop_type == NSG_HOP_GATEWAY && e->rows[i].state == NSG_ROW_ACTIVE;
+	if (!possible)
+		return 0;
+	r = nsg_rows_walk(e, ends_at_gateway, e);
+	if (r < 0)
+		return r;
+	e->uses_gateway = r > 0;
+	return 0;
+}
+
+int nsg_build_rows(struct nsg_build *b)
+{
+	struct table t cleanup_table = {.b = b};
+
+	if (add_networks(&t) || add_service_endpoints(&t) || add_gateway(&t) || add_fixed(&t) ||
+	    add_private_endpoints(&t) || add_user(&t) || set_states(&t))
+		return -ENOMEM;
+	b->e->rows = TAKE_PTR(t.rows.v);
+	b->e->n_rows = t.rows.n;
+	return find_gateway_use(b->e);
+}

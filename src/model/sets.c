@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions about sets of addresses that only the model asks. */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+
+static struct nsg_range whole[] = {{0, UINT32_MAX}};
+
+const struct nsg_ranges nsg_ranges_everything = {.v = whole, .n = 1};
+const struct nsg_ranges nsg_ranges_nothing = {0};
+
+int nsg_ranges_take(struct nsg_arena *a, struct nsg_ranges *r, struct nsg_ranges *ret)
+{
+	struct nsg_range *v = nsg_arena_copy(a, r->v, r->n * sizeof(*v));
+
+	if (!v && r->n)
+		return -ENOMEM;
+	*ret = (struct nsg_ranges){.v = v, .n = r->n};
+	nsg_ranges_done(r);
+	return 0;
+}
+
+bool nsg_ranges_equal(const struct nsg_ranges *a, const struct nsg_ranges *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].lo != b->v[i].lo || a->v[i].hi != b->v[i].hi)
+			return false;
+	return true;
+}
+
+/* The first range that ends at or after the address; r->n when there is none. */
+static size_t first_from(const struct nsg_ranges *r, uint32_t addr_host)
+{
+	size_t lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (r->v[mid].hi < addr_host)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+bool nsg_ranges_overlap(const struct nsg_ranges *r, struct nsg_range piece)
+{
+	size_t i = first_from(r, piece.lo);
+
+	return i < r->n && r->v[i].lo <= piece.hi;
+}
+
+bool nsg_ranges_hold(const struct nsg_ranges *r, struct nsg_range piece)
+{
+	size_t i = first_from(r, piece.lo);
+
+	return i < r->n && r->v[i].lo <= piece.lo && r->v[i].hi >= piece.hi;
+}
+
+bool nsg_ranges_disjoint(const struct nsg_ranges *a, const struct nsg_ranges *b)
+{
+	const struct nsg_ranges *few = a->n <= b->n ? a : b, *many = few == a ? b : a;
+
+	for (size_t i = 0; i < few->n; i++)
+		if (nsg_ranges_overlap(many, few->v[i]))
+			return false;
+	return true;
+}
+
+struct numbered {
+	uint32_t addr_host;
+	size_t order;
+};
+
+static int compare_numbered(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	if (x->addr_host != y->addr_host)
+		return x->addr_host < y->addr_host ? -1 : 1;
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+static int compare_order(const void *a, const void *b)
+{
+	const struct numbered *x = a, *y = b;
+
+	return (x->order > y->order) - (x->order < y->order);
+}
+
+int nsg_addresses_distinct(uint32_t *v_host, size_t *n)
+{
+	struct numbered *w cleanup_free = NULL;
+	size_t m = 0;
+
+	if (*n < 2)
+		return 0;
+	w = calloc(*n, sizeof(*w));
+	if (!w)
+		return -ENOMEM;
+	for (size_t i = 0; i < *n; i++)
+		w[i] = (struct numbered){v_host[i], i};
+	qsort(w, *n, sizeof(*w), compare_numbered);
+	for (size_t i = 0; i < *n; i++)
+		if (!m || w[m - 1].addr_host != w[i].addr_host)
+			w[m++] = w[i];
+	qsort(w, m, sizeof(*w), compare_order);
+	for (size_t i = 0; i < m; i++)
+		v_host[i] = w[i].addr_host;
+	*n = m;
+	return 0;
+}
+
+/* ---- resource ids by their last segment ---------------------------------------------------- */
+
+static int compare_entry(const void *a, const void *b)
+{
+	const struct nsg_id_entry *x = a, *y = b;
+	int r = strcasecmp(nsg_id_name(x->id), nsg_id_name(y->id));
+
+	return r ? r : (x->i > y->i) - (x->i < y->i);
+}
+
+void nsg_ids_sort(struct nsg_id_entry *v, size_t n)
+{
+	if (n)
+		qsort(v, n, sizeof(*v), compare_entry);
+}
+
+const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
+					const struct nsg_id_entry *last)
+{
+	const char *name = nsg_id_name(id);
+	size_t lo = 0, hi = n;
+
+	if (last) {
+		lo = (size_t)(last - v) + 1;
+	} else {
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (strcasecmp(nsg_id_name(v[mid].id), name) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+	}
+	for (; lo < n && !strcasecmp(nsg_id_name(v[lo].id), name); lo++)
+		if (nsg_id_equal(v[lo].id, id))
+			return &v[lo];
+	return NULL;
+}

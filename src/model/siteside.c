@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The app's side: which sites count, platform and route-all (semantics.md section 1). */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *file_of(const struct nsg_place *place)
+{
+	return place->source ? nsg_id_name(place->source->path) : "the policy";
+}
+
+static const char *name_of(const struct nsg_site *s)
+{
+	return *s->name ? s->name : nsg_id_name(s->id);
+}
+
+/* ---- sites -------------------------------------------------------------------------------- */
+
+/* The sites on the subnet; all of them when none says where it is. */
+static int choose_sites(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	struct nsg_effective *e = b->e;
+	bool named = false;
+
+	e->sites = nsg_arena_array(&e->arena, p->n_sites + 1, sizeof(*e->sites));
+	if (!e->sites)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_sites; i++)
+		named |= *p->sites[i].subnet_id || nsg_site_is_here(e, &p->sites[i]);
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (!named || nsg_site_is_here(e, &p->sites[i]))
+			e->sites[e->n_sites++] = &p->sites[i];
+	return 0;
+}
+
+/* ---- platform ----------------------------------------------------------------------------- */
+
+static int choose_platform(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	const struct nsg_site *by = NULL;
+
+	e->platform_by = "nothing says otherwise";
+	for (size_t i = 0; i < e->n_sites; i++) {
+		const struct nsg_site *s = e->sites[i];
+
+		if (s->is_linux == NSG_UNSET)
+			continue;
+		if (!by) {
+			by = s;
+			e->is_linux = s->is_linux == NSG_TRUE;
+		} else if (e->is_linux != (s->is_linux == NSG_TRUE)) {
+			(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
+					   "site %s runs on %s and site %s on %s: %s is used",
+					   name_of(s), e->is_linux ? "Windows" : "Linux",
+					   name_of(by), e->is_linux ? "Linux" : "Windows",
+					   e->is_linux ? "Linux" : "Windows");
+		}
+	}
+	if (by) {
+		e->platform_by = nsg_arena_printf(&e->arena, "`reserved` of site %s", name_of(by));
+		if (!e->platform_by)
+			return -ENOMEM;
+	}
+	if (b->options->platform == NSG_PLATFORM_FROM_SITE)
+		return 0;
+	if (by && e->is_linux != (b->options->platform == NSG_PLATFORM_LINUX))
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &by->place, NULL,
+				   "site %s runs on %s and the platform option says %s: the option "
+				   "counts",
+				   name_of(by), e->is_linux ? "Linux" : "Windows",
+				   e->is_linux ? "windows" : "linux");
+	e->is_linux = b->options->platform == NSG_PLATFORM_LINUX;
+	e->platform_by = "the platform option";
+	return 0;
+}
+
+/* ---- route-all ---------------------------------------------------------------------------- */
+
+/* One voice on route-all: a site with its own settings, or an app settings document. */
+struct voice {
+	enum nsg_tristate value;
+	const char *what; /* the input, as vnetRouteAllEnabled */
+	const char *who;  /* site or file */
+	const struct nsg_place *place;
+};
+
+/* Whether a setting that names its site belongs to a site elsewhere. */
+static bool is_elsewhere(const struct nsg_build *b, const struct nsg_route_all_setting *s)
+{
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_effective *e = b->e;
+
+	if (!*s->site_id)
+		return false;
+	for (size_t i = 0; i < e->n_sites; i++)
+		if (nsg_id_equal(*e->sites[i]->id ? e->sites[i]->id : e->sites[i]->name,
+				 s->site_id))
+			return false;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (nsg_id_equal(*p->sites[i].id ? p->sites[i].id : p->sites[i].name, s->site_id))
+			return true;
+	return false;
+}
+
+static void hear(struct voice *v, enum nsg_tristate value, const char *what,
+		 const struct nsg_place *place)
+{
+	if (value == NSG_UNSET || v->value == NSG_TRUE)
+		return;
+	if (v->value == value)
+		return;
+	v->value = value;
+	v->what = what;
+	v->place = place;
+}
+
+static void hear_setting(struct nsg_build *b, struct voice *v,
+			 const struct nsg_route_all_setting *s)
+{
+	static const char what[] = "WEBSITE_VNET_ROUTE_ALL";
+
+	switch (s->value) {
+	case NSG_ROUTE_ALL_EMPTY:
+		return;
+	case NSG_ROUTE_ALL_ON:
+		hear(v, NSG_TRUE, what, &s->place);
+		return;
+	case NSG_ROUTE_ALL_OTHER:
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
+				   "WEBSITE_VNET_ROUTE_ALL is neither 0 nor 1: only 1 turns it on");
+		hear(v, NSG_FALSE, what, &s->place);
+		return;
+	case NSG_ROUTE_ALL_OFF:
+		hear(v, NSG_FALSE, what, &s->place);
+		return;
+	}
+}
+
+static struct voice voice_of_site(struct nsg_build *b, const struct nsg_site *s)
+{
+	const struct nsg_policy *p = b->policy;
+	struct voice v = {.value = NSG_UNSET, .who = name_of(s), .place = &s->place};
+
+	hear(&v, s->route_all, "vnetRouteAllEnabled", &s->route_all_place);
+	hear(&v, s->all_traffic, "outboundVnetRouting.allTraffic", &s->route_all_place);
+	hear(&v, s->application_traffic, "outboundVnetRouting.applicationTraffic",
+	     &s->route_all_place);
+	for (size_t i = 0; i < p->n_route_all_settings; i++) {
+		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
+
+		if (*x->site_id && nsg_id_equal(*s->id ? s->id : s->name, x->site_id))
+			hear_setting(b, &v, x);
+	}
+	return v;
+}
+
+static void warn_disagreement(struct nsg_build *b, const struct voice *first, const struct voice *v)
+{
+	(void)nsg_diag_add(b->diag, NSG_WARNING, v->place->source ? v->place : NULL, NULL,
+			   "%s turns route-all %s (%s) and %s turns it %s (%s): it is on", v->who,
+			   v->value == NSG_TRUE ? "on" : "off", v->what, first->who,
+			   first->value == NSG_TRUE ? "on" : "off", first->what);
+}
+
+/* Adds a voice to the sum; first is the first one of its sort that said anything. */
+static int count_voice(struct nsg_build *b, const struct voice *v, struct voice *first,
+		       enum nsg_tristate *sum)
+{
+	struct nsg_effective *e = b->e;
+
+	if (v->value == NSG_UNSET)
+		return 0;
+	if (first->value == NSG_UNSET)
+		*first = *v;
+	else if (first->value != v->value)
+		warn_disagreement(b, first, v);
+	if (*sum == NSG_TRUE || *sum == v->value)
+		return 0;
+	*sum = v->value;
+	e->route_all_by = nsg_arena_printf(&e->arena, "%s of %s", v->what, v->who);
+	return e->route_all_by ? 0 : -ENOMEM;
+}
+
+static int choose_route_all(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	struct nsg_effective *e = b->e;
+	struct voice site = {.value = NSG_UNSET}, document = {.value = NSG_UNSET};
+	enum nsg_tristate sum = NSG_UNSET;
+	int r = 0;
+
+	e->route_all_by = "nothing turns it on";
+	for (size_t i = 0; !r && i < e->n_sites; i++) {
+		struct voice v = voice_of_site(b, e->sites[i]);
+
+		r = count_voice(b, &v, &site, &sum);
+	}
+	for (size_t i = 0; !r && i < p->n_route_all_settings; i++) {
+		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
+		struct voice v = {.value = NSG_UNSET, .who = file_of(&x->place)};
+		bool counted = false;
+
+		for (size_t j = 0; j < e->n_sites && *x->site_id; j++)
+			counted |= nsg_id_equal(
+			    *e->sites[j]->id ? e->sites[j]->id : e->sites[j]->name, x->site_id);
+		if (counted || is_elsewhere(b, x))
+			continue;
+		hear_setting(b, &v, x);
+		r = count_voice(b, &v, &document, &sum);
+	}
+	if (b->options->route_all != NSG_UNSET) {
+		sum = b->options->route_all;
+		e->route_all_by = "the route-all option";
+	}
+	e->route_all = sum == NSG_TRUE;
+	if (e->route_all && e->is_linux && e->profile->linux_only_rfc1918) {
+		e->route_all = false;
+		e->route_all_by = nsg_arena_printf(
+		    &e->arena, "%s turns it on, which has no effect on Linux in %s",
+		    e->route_all_by, e->profile->name);
+		r = e->route_all_by ? r : -ENOMEM;
+	}
+	return r;
+}
+
+int nsg_build_siteside(struct nsg_build *b)
+{
+	int r = choose_sites(b);
+
+	if (!r)
+		r = choose_platform(b);
+	return r ? r : choose_route_all(b);
+}

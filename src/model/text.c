@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What messages are made of. */
+#include "model/effective_priv.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Room that is kept for "and N more". */
+#define TAIL 40
+
+void nsg_text_add(struct nsg_text_list *l, const char *format, ...)
+{
+	char item[160];
+	size_t size;
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(item, sizeof(item), format, args);
+	va_end(args);
+	size = strlen(item);
+	if (l->n_left || l->length + size + 2 + TAIL > sizeof(l->text)) {
+		l->n_left++;
+		return;
+	}
+	if (l->n++) {
+		memcpy(l->text + l->length, ", ", 2);
+		l->length += 2;
+	}
+	memcpy(l->text + l->length, item, size + 1);
+	l->length += size;
+}
+
+const char *nsg_text_end(struct nsg_text_list *l)
+{
+	if (l->n_left)
+		(void)snprintf(l->text + l->length, sizeof(l->text) - l->length, " and %zu more",
+			       l->n_left);
+	return l->text;
+}
+
+bool nsg_text_loosely_equal(const char *a, const char *b)
+{
+	for (;;) {
+		while (isspace((unsigned char)*a))
+			a++;
+		while (isspace((unsigned char)*b))
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (!*a)
+			return true;
+		a++;
+		b++;
+	}
+}
+
+const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place)
+{
+	return p->sources.n && place->source ? place : NULL;
+}
