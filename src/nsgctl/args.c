@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nsgctl/nsgctl.h"
+#include "util/limits.h"
+
+/* Words longer than this are no slip of the finger. */
+#define MAX_WORD 64
+
+int nsgctl_fail(int status, const char *format, ...)
+{
+	va_list args;
+
+	fputs("nsgctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return status;
+}
+
+/* ---- spelling ------------------------------------------------------------------------------- */
+
+/* Letters to insert, delete, change, or swap with their neighbour. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t rows[3][MAX_WORD + 1];
+	size_t n = strlen(b);
+
+	if (strlen(a) > MAX_WORD || n > MAX_WORD)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		rows[0][j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t *row = rows[i % 3];
+		const size_t *above = rows[(i + 2) % 3], *above2 = rows[(i + 1) % 3];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (above[j] + 1 < best)
+				best = above[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    above2[j - 2] + 1 < best)
+				best = above2[j - 2] + 1;
+			row[j] = best;
+		}
+	}
+	return rows[strlen(a) % 3][n];
+}
+
+const char *nsgctl_closest(const char *s, const char *const *words, size_t n)
+{
+	const char *closest = NULL;
+	size_t best = strlen(s) / 3 + 1; /* a third of the letters may be wrong, and one */
+
+	for (size_t i = 0; i < n; i++) {
+		size_t d = distance(s, words[i]);
+
+		if (d <= best && (!closest || d < best)) {
+			best = d;
+			closest = words[i];
+		}
+	}
+	return closest;
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+struct words {
+	const char *v[64];
+	size_t n;
+};
+
+static void add_names(const struct nsgctl_option *options, struct words *words)
+{
+	for (; options && options->help; options++)
+		if (options->name && words->n < 64)
+			words->v[words->n++] = options->name;
+}
+
+static const struct nsgctl_option *find_in(const struct nsgctl_option *options, const char *name,
+					   size_t n)
+{
+	for (; options && options->help; options++)
+		if (options->name && strlen(options->name) == n &&
+		    strncmp(options->name, name, n) == 0)
+			return options;
+	return NULL;
+}
+
+static const struct nsgctl_option *find_letter_in(const struct nsgctl_option *options, char letter)
+{
+	for (; options && options->help; options++)
+		if (options->letter == letter)
+			return options;
+	return NULL;
+}
+
+/* A verb's own option goes before the global one of its name. */
+static const struct nsgctl_option *find_long(const struct nsgctl *ctl, const char *name, size_t n)
+{
+	const struct nsgctl_option *own = ctl->verb ? find_in(ctl->verb->options, name, n) : NULL;
+
+	return own ? own : find_in(nsgctl_options, name, n);
+}
+
+static const struct nsgctl_option *find_letter(const struct nsgctl *ctl, char letter)
+{
+	const struct nsgctl_option *own =
+		ctl->verb ? find_letter_in(ctl->verb->options, letter) : NULL;
+
+	return own ? own : find_letter_in(nsgctl_options, letter);
+}
+
+static bool is_one_of(const char *value, const char *values)
+{
+	size_t n = strlen(value);
+
+	while (*values) {
+		size_t length = strcspn(values, "|");
+
+		if (n == length && strncmp(values, value, n) == 0)
+			return true;
+		values += length + (values[length] == '|');
+	}
+	return false;
+}
+
+static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const char *value, FILE *err)
+{
+	char *field = (char *)ctl + option->offset;
+
+	if (!option->argument) {
+		*(bool *)field = true;
+		return 0;
+	}
+	if (option->values && !is_one_of(value, option->values)) {
+		fprintf(err, "nsgctl: %s%s takes %s, not \"%s\"\n", option->name ? "--" : "-",
+			option->name ? option->name : (const char[]){ option->letter, '\0' },
+			option->values, value);
+		return NSG_EXIT_USAGE;
+	}
+	*(const char **)field = value;
+	return 0;
+}
+
+static int unknown_long(const struct nsgctl *ctl, const char *word, const char *name, FILE *err)
+{
+	struct words words = { 0 };
+	const char *closest;
+
+	if (ctl->verb)
+		add_names(ctl->verb->options, &words);
+	add_names(nsgctl_options, &words);
+	closest = nsgctl_closest(name, words.v, words.n);
+	fprintf(err, "nsgctl: unknown option %s", word);
+	if (closest)
+		fprintf(err, ": did you mean --%s?", closest);
+	fprintf(err, "\nTry: nsgctl%s%s -h\n", ctl->verb ? " " : "", ctl->verb ? ctl->verb->name : "");
+	return NSG_EXIT_USAGE;
+}
+
+static int no_argument(const char *word, const struct nsgctl_option *option, FILE *err)
+{
+	fprintf(err, "nsgctl: %s needs %s\n", word, option->argument);
+	return NSG_EXIT_USAGE;
+}
+
+/* "--name", "--name=value", "--name value". Moves *at past what it took. */
+static int take_long(struct nsgctl *ctl, int argc, char *const *argv, int *at, FILE *err)
+{
+	const char *word = argv[*at];
+	const char *equals = strchr(word, '=');
+	size_t n = equals ? (size_t)(equals - word) - 2 : strlen(word) - 2;
+	const struct nsgctl_option *option = find_long(ctl, word + 2, n);
+	char name[MAX_WORD];
+
+	if (!option) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(n < MAX_WORD ? n : MAX_WORD - 1),
+			       word + 2);
+		return unknown_long(ctl, word, name, err);
+	}
+	(*at)++;
+	if (!option->argument) {
+		if (!equals)
+			return set(ctl, option, NULL, err);
+		fprintf(err, "nsgctl: --%s takes no value\n", option->name);
+		return NSG_EXIT_USAGE;
+	}
+	if (equals)
+		return set(ctl, option, equals + 1, err);
+	if (*at == argc)
+		return no_argument(word, option, err);
+	return set(ctl, option, argv[(*at)++], err);
+}
+
+/* "-v", "-vh", "-oFORM", "-o FORM". */
+static int take_letters(struct nsgctl *ctl, int argc, char *const *argv, int *at, FILE *err)
+{
+	const char *word = argv[(*at)++];
+
+	for (const char *letter = word + 1; *letter; letter++) {
+		const struct nsgctl_option *option = find_letter(ctl, *letter);
+		int r;
+
+		if (!option)
+			return unknown_long(ctl, word, word + 1, err);
+		if (option->argument) {
+			if (letter[1])
+				return set(ctl, option, letter + 1, err);
+			if (*at == argc)
+				return no_argument(word, option, err);
+			return set(ctl, option, argv[(*at)++], err);
+		}
+		r = set(ctl, option, NULL, err);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- verbs ---------------------------------------------------------------------------------- */
+
+static int take_verb(struct nsgctl *ctl, const char *word, FILE *err)
+{
+	struct words words = { 0 };
+	const char *closest;
+
+	for (const struct nsgctl_verb *v = nsgctl_verbs; v->name; v++) {
+		if (strcmp(v->name, word) == 0) {
+			ctl->verb = v;
+			return 0;
+		}
+		words.v[words.n++] = v->name;
+	}
+	closest = nsgctl_closest(word, words.v, words.n);
+	fprintf(err, "nsgctl: unknown verb %s", word);
+	if (closest)
+		fprintf(err, ": did you mean %s?", closest);
+	fputs("\nTry: nsgctl -h\n", err);
+	return NSG_EXIT_USAGE;
+}
+
+static int take_operand(struct nsgctl *ctl, const char *word, FILE *err)
+{
+	if (ctl->n_operands == ctl->verb->max_operands) {
+		fprintf(err, "nsgctl: %s takes no argument \"%s\"\nTry: nsgctl %s -h\n",
+			ctl->verb->name, word, ctl->verb->name);
+		return NSG_EXIT_USAGE;
+	}
+	ctl->operands[ctl->n_operands++] = word;
+	return 0;
+}
+
+/* Options that shape a directory's meaning are nothing to a daemon, which has its own. */
+static int check_shaping(const struct nsgctl *ctl, FILE *err)
+{
+	const char *base = (const char *)ctl;
+
+	if (ctl->policy || !(ctl->verb->works & NSGCTL_LIVE))
+		return 0;
+	for (const struct nsgctl_option *o = nsgctl_options; o->help; o++) {
+		bool given = o->argument ? *(const char *const *)(base + o->offset) != NULL :
+					   *(const bool *)(base + o->offset);
+
+		if (!o->shapes_policy || !given)
+			continue;
+		fprintf(err, "nsgctl: --%s says how a policy directory is read: give one with -p DIR\n",
+			o->name);
+		return NSG_EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int check_works(const struct nsgctl *ctl, FILE *err)
+{
+	if (ctl->policy && ctl->verb->works == NSGCTL_LIVE) {
+		fprintf(err, "nsgctl: %s asks a running nsgd: -p does not go with it\n",
+			ctl->verb->name);
+		return NSG_EXIT_USAGE;
+	}
+	if ((ctl->socket || ctl->instance) &&
+	    (ctl->verb->works == NSGCTL_OFFLINE || ctl->policy)) {
+		fputs("nsgctl: -s and -i name a running nsgd, which is not asked here\n", err);
+		return NSG_EXIT_USAGE;
+	}
+	if (ctl->socket && ctl->instance) {
+		fputs("nsgctl: -s and -i name one thing: give one of them\n", err);
+		return NSG_EXIT_USAGE;
+	}
+	if (ctl->instance && (strlen(ctl->instance) > NSG_MAX_INSTANCE_LENGTH ||
+			      !*ctl->instance || strchr(ctl->instance, '/'))) {
+		fprintf(err, "nsgctl: \"%s\" is no instance's name\n", ctl->instance);
+		return NSG_EXIT_USAGE;
+	}
+	return check_shaping(ctl, err);
+}
+
+static void choose_form(struct nsgctl *ctl)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	const char *no_color = getenv("NO_COLOR");
+
+	if (!ctl->output)
+		ctl->form = terminal ? NSGCTL_TABLE : NSGCTL_JSON;
+	else if (strcmp(ctl->output, "table") == 0)
+		ctl->form = NSGCTL_TABLE;
+	else
+		ctl->form = strcmp(ctl->output, "jsonl") == 0 ? NSGCTL_JSONL : NSGCTL_JSON;
+	/* no-color.org: set and not empty */
+	ctl->color = terminal && !(no_color && *no_color);
+}
+
+int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
+{
+	struct nsgctl ctl = { 0 };
+	bool operands_only = false;
+
+	for (int at = 1; at < argc;) {
+		const char *word = argv[at];
+		int r;
+
+		if (!operands_only && strcmp(word, "--") == 0) {
+			operands_only = true;
+			at++;
+			continue;
+		}
+		if (operands_only || word[0] != '-' || !word[1]) {
+			r = ctl.verb ? take_operand(&ctl, word, err) : take_verb(&ctl, word, err);
+			at++;
+		} else if (word[1] == '-') {
+			r = take_long(&ctl, argc, argv, &at, err);
+		} else {
+			r = take_letters(&ctl, argc, argv, &at, err);
+		}
+		if (r)
+			return r;
+	}
+	choose_form(&ctl);
+	*ret = ctl;
+	if (ctl.help || ctl.version)
+		return 0;
+	if (!ctl.verb) {
+		nsgctl_help(NULL, err);
+		return NSG_EXIT_USAGE;
+	}
+	if (ctl.n_operands < ctl.verb->min_operands) {
+		fprintf(err, "nsgctl: %s needs %s\n", ctl.verb->name, ctl.verb->operands);
+		return NSG_EXIT_USAGE;
+	}
+	return check_works(&ctl, err);
+}
+
+/* ---- help ----------------------------------------------------------------------------------- */
+
+static void put_options(const struct nsgctl_option *options, FILE *out)
+{
+	for (; options->help; options++) {
+		char letter[] = { '-', options->letter, '\0' };
+		char words[96];
+
+		(void)snprintf(words, sizeof(words), "%s%s%s%s%s%s", options->letter ? letter : "",
+			       options->letter && options->name ? ", " : "",
+			       options->name ? "--" : "", options->name ? options->name : "",
+			       options->argument ? " " : "",
+			       options->argument ? options->argument : "");
+		fprintf(out, "  %-32s %s\n", words, options->help);
+	}
+}
+
+static void put_verbs(FILE *out)
+{
+	for (const struct nsgctl_verb *v = nsgctl_verbs; v->name; v++)
+		fprintf(out, "  %-18s %s\n", v->name, v->help);
+}
+
+void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
+{
+	static const char *const works[] = {
+		[NSGCTL_OFFLINE] = "Works on a policy directory, without nsgd.",
+		[NSGCTL_LIVE] = "Asks a running nsgd.",
+		[NSGCTL_BOTH] = "Works on a policy directory with -p DIR, else asks a running nsgd.",
+	};
+
+	if (!verb) {
+		fputs("Usage: nsgctl [OPTION]... VERB [ARGUMENT]...\n\n"
+		      "Tells what Azure App Service's integration subnet does with a packet, and why.\n"
+		      "\nVerbs (nsgctl VERB -h tells more):\n",
+		      out);
+		put_verbs(out);
+	} else {
+		fprintf(out, "Usage: nsgctl %s%s%s%s\n\n%s.\n%s\n", verb->name,
+			*verb->operands ? " " : "", verb->operands, " [OPTION]...", verb->help,
+			works[verb->works]);
+		if (verb->more)
+			fprintf(out, "\n%s", verb->more);
+		if (verb->options) {
+			fputs("\nOptions:\n", out);
+			put_options(verb->options, out);
+		}
+	}
+	fputs("\nGlobal options:\n", out);
+	put_options(nsgctl_options, out);
+	if (!verb)
+		fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 the policy has errors, 4 no daemon "
+		      "answers,\n5 not permitted. See nsgctl(1).\n",
+		      out);
+}

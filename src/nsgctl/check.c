@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "explain/explain.h"
+#include "explain/render.h"
+#include "explain/table.h"
+#include "nsgctl/nsgctl.h"
+#include "util/cleanup.h"
+
+static int print_records(const struct nsgctl *ctl, const struct nsg_diag *diag)
+{
+	cleanup_json json_t *records = json_array();
+
+	for (size_t i = 0; i < diag->n; i++)
+		if (json_array_append_new(records, nsg_diag_json(&diag->v[i])) < 0)
+			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	if (ctl->form == NSGCTL_JSON)
+		return nsgctl_print(ctl, "check", records);
+	for (size_t i = 0; i < json_array_size(records); i++)
+		if (nsgctl_print_line(json_array_get(records, i)) < 0)
+			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	return 0;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_name(const char *what, const char *name)
+{
+	fputs(what, stdout);
+	nsg_text(stdout, name, 0);
+}
+
+static void print_summary(const char *directory, const struct nsg_diag *diag,
+			  const struct nsgctl_policy *p, bool valid)
+{
+	size_t warnings = diag->n_warnings + diag->n_lint_warnings;
+	const struct nsg_effective *e = p->effective;
+
+	printf("%s: %s: %zu error%s, %zu warning%s\n", directory, valid ? "valid" : "not valid",
+	       diag->n_errors, plural(diag->n_errors), warnings, plural(warnings));
+	if (!e)
+		return;
+	print_name("virtual network ", e->vnet->name);
+	print_name(", subnet ", e->subnet->name);
+	print_name(e->nsg ? ", NSG " : ", no NSG", e->nsg ? e->nsg->name : "");
+	print_name(e->route_table ? ", route table " : ", no route table",
+		   e->route_table ? e->route_table->name : "");
+	printf(", route-all %s, profile %s, %s\n", e->route_all ? "on" : "off", e->profile->name,
+	       e->is_linux ? "linux" : "windows");
+}
+
+static int print_policy(const struct nsgctl *ctl, const struct nsgctl_policy *p)
+{
+	cleanup_json json_t *policy = nsg_explain_policy(p->effective, p->image);
+
+	if (!policy)
+		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	nsg_render("check", policy, ctl->color, stdout);
+	return 0;
+}
+
+int nsgctl_check(struct nsgctl *ctl)
+{
+	const char *directory = ctl->n_operands ? ctl->operands[0] : ctl->policy;
+	struct nsgctl_policy p = { 0 };
+	struct nsg_diag diag = { 0 };
+	/* For a person even in a pipe: compilers' messages are (interfaces.md section 2). */
+	bool text = !ctl->output || ctl->form == NSGCTL_TABLE;
+	int status, printed = 0;
+
+	if (ctl->n_operands && ctl->policy)
+		return nsgctl_fail(NSG_EXIT_USAGE, "check takes one directory: -p %s or %s", ctl->policy,
+				   directory);
+	if (!directory)
+		directory = NSG_SYSCONFDIR "/policy";
+
+	status = nsgctl_policy_load(ctl, directory, &diag, &p);
+	if (!status && nsg_effective_lint(p.effective, &diag) < 0)
+		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	if (!status && ctl->strict && diag.n_warnings + diag.n_lint_warnings)
+		status = NSG_EXIT_POLICY;
+
+	if (text) {
+		nsgctl_print_diag(&diag, stdout);
+		print_summary(directory, &diag, &p, !status);
+	} else {
+		printed = print_records(ctl, &diag);
+	}
+	if (!printed && text && ctl->verbose && p.image)
+		printed = print_policy(ctl, &p);
+	nsgctl_policy_done(&p);
+	nsg_diag_done(&diag);
+	return printed ? printed : status;
+}

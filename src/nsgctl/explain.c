@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Verbs that ask one thing of a policy: a directory's or a daemon's. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "explain/explain.h"
+#include "explain/flow.h"
+#include "nsgctl/nsgctl.h"
+#include "util/cleanup.h"
+
+#define cleanup_session __attribute__((cleanup(nsgctl_session_close)))
+
+/* ---- flows of the command line -------------------------------------------------------------- */
+
+/* "IP", "IP:PORT", "[IP6]:PORT" or an IPv6 address alone, into two members. 0 or NSG_EXIT_USAGE. */
+static int put_end(json_t *flow, const char *option, const char *text, const char *addr_key,
+		   const char *port_key)
+{
+	const char *colon = strrchr(text, ':');
+	const char *addr = text;
+	size_t n = strlen(text);
+	unsigned long port;
+	char *end;
+
+	if (text[0] == '[') {
+		const char *close = strchr(text, ']');
+
+		if (!close || (close[1] && close[1] != ':'))
+			return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option, text);
+		addr = text + 1;
+		n = (size_t)(close - addr);
+		colon = close[1] ? close + 1 : NULL;
+	} else if (colon && colon == strchr(text, ':')) {
+		n = (size_t)(colon - text);
+	} else {
+		colon = NULL; /* more than one: a bare IPv6 address */
+	}
+	if (json_object_set_new(flow, addr_key, json_stringn(addr, n)) < 0)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option, text);
+	if (!colon)
+		return 0;
+	port = strtoul(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end || port > 65535)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no port", option, colon + 1);
+	if (json_object_set_new(flow, port_key, json_integer((json_int_t)port)) < 0)
+		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	return 0;
+}
+
+static int check_flow(const json_t *flow)
+{
+	struct nsg_flow read;
+	const char *why;
+
+	if (nsg_flow_read(flow, &read, &why) < 0)
+		return nsgctl_fail(NSG_EXIT_USAGE, "%s", why);
+	return 0;
+}
+
+/* The flow of two ends; *ret is a new reference. */
+static int make_flow(const char *protocol, const char *src_option, const char *src,
+		     const char *dst_option, const char *dst, json_t **ret)
+{
+	cleanup_json json_t *flow = json_pack("{ss}", "protocol", protocol);
+	int status;
+
+	if (!flow)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--protocol: not UTF-8");
+	status = put_end(flow, src_option, src, "src", "srcPort");
+	if (!status)
+		status = put_end(flow, dst_option, dst, "dst", "dstPort");
+	if (!status)
+		status = check_flow(flow);
+	if (!status)
+		*ret = TAKE_PTR(flow);
+	return status;
+}
+
+/* ---- one question, one answer --------------------------------------------------------------- */
+
+static int print_item(void *closure, json_t *item)
+{
+	const struct nsgctl *ctl = closure;
+
+	return nsgctl_print(ctl, ctl->verb->name, item);
+}
+
+/* Consumes args. */
+static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json_t *item))
+{
+	cleanup_json json_t *owned = args;
+	cleanup_session struct nsgctl_session session = { .fd = -1 };
+	int status;
+
+	if (!owned)
+		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	status = nsgctl_session_open(ctl, &session);
+	if (!status)
+		status = nsgctl_session_ask(&session, ctl->verb->name, owned, data, ctl);
+	return status;
+}
+
+static int missing(const struct nsgctl *ctl, const char *options)
+{
+	return nsgctl_fail(NSG_EXIT_USAGE, "%s needs %s", ctl->verb->name, options);
+}
+
+/* ---- explain -------------------------------------------------------------------------------- */
+
+static int print_explained(void *closure, json_t *item)
+{
+	const struct nsgctl *ctl = closure;
+	const char *verdict = json_string_value(json_object_get(item, "verdict"));
+	int status = nsgctl_print(ctl, "explain", item);
+
+	if (status || !ctl->expect)
+		return status;
+	if (verdict && strcmp(verdict, ctl->expect) == 0)
+		return 0;
+	return nsgctl_fail(NSG_EXIT_FAILED, "expected %s, but it is %s", ctl->expect,
+			   verdict ? verdict : "no decision");
+}
+
+int nsgctl_explain(struct nsgctl *ctl)
+{
+	bool azure = ctl->output && strcmp(ctl->output, "azure") == 0;
+	json_t *flow = NULL;
+	int status;
+
+	if (azure && ctl->expect)
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--expect speaks of the verdict, which -o azure does not show");
+	if (ctl->batch) {
+		if (ctl->protocol || ctl->src || ctl->dst || azure)
+			return nsgctl_fail(NSG_EXIT_USAGE, "--batch does not go with --protocol, --src, "
+							   "--dst and -o azure");
+		return nsgctl_explain_batch(ctl);
+	}
+	if (!ctl->protocol || !ctl->src || !ctl->dst)
+		return missing(ctl, "--protocol P --src IP[:PORT] --dst IP[:PORT], or --batch FILE");
+	status = make_flow(ctl->protocol, "src", ctl->src, "dst", ctl->dst, &flow);
+	if (status)
+		return status;
+	return ask(ctl, json_pack("{soss*}", "flow", flow, "output", azure ? "azure" : NULL),
+		   print_explained);
+}
+
+/* ---- Network Watcher -------------------------------------------------------------------------- */
+
+int nsgctl_test_ip_flow(struct nsgctl *ctl)
+{
+	json_t *flow = NULL;
+	int status;
+
+	if (!ctl->direction || !ctl->protocol || !ctl->local || !ctl->remote)
+		return missing(ctl, "--direction Outbound --protocol TCP|UDP --local IP:PORT "
+				    "--remote IP:PORT");
+	if (strcasecmp(ctl->direction, "Outbound") != 0)
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--direction takes Outbound: inbound rules never apply to an app");
+	if (strcasecmp(ctl->protocol, "TCP") != 0 && strcasecmp(ctl->protocol, "UDP") != 0)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--protocol takes TCP or UDP here; explain has all");
+	status = make_flow(ctl->protocol, "local", ctl->local, "remote", ctl->remote, &flow);
+	if (status)
+		return status;
+	return ask(ctl, json_pack("{so}", "flow", flow), print_item);
+}
+
+int nsgctl_show_next_hop(struct nsgctl *ctl)
+{
+	cleanup_json json_t *flow = NULL;
+	int status;
+
+	if (!ctl->source_ip || !ctl->dest_ip)
+		return missing(ctl, "--source-ip IP --dest-ip IP");
+	/* a route is looked up by address alone: any protocol that a VNet carries will do */
+	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst", ctl->dest_ip,
+			 "srcPort", 0, "dstPort", 0);
+	status = check_flow(flow);
+	if (status)
+		return status;
+	return ask(ctl, json_pack("{sO}", "flow", flow), print_item);
+}
+
+int nsgctl_effective(struct nsgctl *ctl)
+{
+	return ask(ctl, json_object(), print_item);
+}
+
+int nsgctl_live(struct nsgctl *ctl)
+{
+	return ask(ctl, json_object(), print_item);
+}

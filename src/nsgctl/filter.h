@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which decisions of a trace are shown: "verdict=drop,dst=10.0.0.0/8": all must hold. */
+#ifndef NSG_NSGCTL_FILTER_H
+#define NSG_NSGCTL_FILTER_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "util/ip.h"
+
+#define NSGCTL_MAX_CONDITIONS 16
+
+struct nsgctl_condition {
+	const char *path; /* of the decision object */
+	bool is_not, is_prefix;
+	struct nsg_prefix prefix;
+	char value[128];
+};
+
+struct nsgctl_filter {
+	struct nsgctl_condition v[NSGCTL_MAX_CONDITIONS];
+	size_t n;
+};
+
+/* 0 or -EINVAL with the reason in *ret_error (static) and the part it speaks of. */
+int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char **ret_error,
+			char part[static 128]);
+bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line: tables of verbs and options, and what the verbs share. */
+#ifndef NSG_NSGCTL_NSGCTL_H
+#define NSG_NSGCTL_NSGCTL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "control/control.h"
+#include "model/effective.h"
+#include "util/diag.h"
+
+#define NSGCTL_MAX_OPERANDS 1
+
+enum nsgctl_form {
+	NSGCTL_TABLE,
+	NSGCTL_JSON,
+	NSGCTL_JSONL,
+};
+
+/* What was typed. Strings are argv's; NULL: not given. */
+struct nsgctl {
+	const struct nsgctl_verb *verb;
+	const char *operands[NSGCTL_MAX_OPERANDS];
+	size_t n_operands;
+
+	/* global */
+	const char *policy, *subnet, *profile, *platform, *route_all, *endpoint_precedence, *parameters;
+	const char *output, *socket, *instance;
+	bool strict, verbose, help, version;
+
+	/* of single verbs */
+	const char *protocol, *src, *dst, *batch, *expect;
+	const char *direction, *local, *remote;
+	const char *source_ip, *dest_ip;
+	const char *filter, *write, *directory;
+
+	/* from output and the terminal */
+	enum nsgctl_form form;
+	bool color;
+};
+
+/* ---- tables (commands.c) -------------------------------------------------------------------- */
+
+struct nsgctl_option {
+	char letter;          /* 0: none */
+	const char *name;     /* without its dashes; NULL: letter only */
+	const char *argument; /* as DIR; NULL: a switch */
+	const char *values;   /* "on|off": nothing else is taken; NULL: anything */
+	const char *help;
+	size_t offset;        /* of its const char * or bool in struct nsgctl */
+	bool shapes_policy;   /* says how a directory is read: not for a daemon */
+};
+
+enum nsgctl_works {
+	NSGCTL_OFFLINE = 1,
+	NSGCTL_LIVE = 2,
+	NSGCTL_BOTH = 3,
+};
+
+struct nsgctl_verb {
+	const char *name;
+	const char *operands; /* as "[DIR]"; "" none */
+	size_t min_operands, max_operands;
+	enum nsgctl_works works;
+	const char *help; /* one line */
+	const char *more; /* its -h goes on with this */
+	const struct nsgctl_option *options; /* its own; ends with a zero help */
+	int (*run)(struct nsgctl *ctl);      /* enum nsg_exit */
+};
+
+extern const struct nsgctl_option nsgctl_options[]; /* global; ends with a zero help */
+extern const struct nsgctl_verb nsgctl_verbs[];     /* ends with a zero name */
+
+/* ---- words to struct (args.c) --------------------------------------------------------------- */
+
+/* 0, or NSG_EXIT_USAGE after a message on `err`. -h and -V are left to the caller. */
+int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err);
+/* A verb's help, or all of it when verb is NULL. */
+void nsgctl_help(const struct nsgctl_verb *verb, FILE *out);
+/* Of the n words the one most like s, NULL when none is alike. */
+const char *nsgctl_closest(const char *s, const char *const *words, size_t n);
+/* An error on standard error, "nsgctl: …". Returns status. */
+int nsgctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- output (output.c) ---------------------------------------------------------------------- */
+
+/* One item of a verb that answers once. 0 or NSG_EXIT_FAILED. */
+int nsgctl_print(const struct nsgctl *ctl, const char *verb, const json_t *item);
+/* One compact line. 0 or -ENOMEM. */
+int nsgctl_print_line(const json_t *item);
+/* All records, as text, on standard error (standard output for `check`). */
+void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out);
+/* Flushes; a full disk or a closed pipe makes `status` a failure. */
+int nsgctl_finish(int status);
+
+/* ---- who answers (session.c) ---------------------------------------------------------------- */
+
+/* A policy directory, loaded. */
+struct nsgctl_policy {
+	struct nsg_policy *policy;
+	struct nsg_effective *effective;
+	struct nsg_image *image;
+};
+
+/* What the options choose of a directory's meaning. */
+void nsgctl_policy_options(const struct nsgctl *ctl, struct nsg_options *ret);
+/* 0, or an exit status with records in diag. */
+int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
+		       struct nsgctl_policy *ret);
+void nsgctl_policy_done(struct nsgctl_policy *p);
+
+/* With -p the directory, else the daemon. */
+struct nsgctl_session {
+	const struct nsgctl *ctl;
+	bool live;
+	int fd;
+	char path[256]; /* of the socket */
+	const volatile sig_atomic_t *interrupted; /* set: an end of the talk is no error; or NULL */
+	struct nsgctl_policy policy;
+};
+
+/* 0, or an exit status after its messages. */
+int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret);
+/*
+ * Asks and gives each item to `data`, whose non-zero return ends the answer and is the result.
+ * Diagnostics go to standard error. An exit status.
+ */
+int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
+		       int (*data)(void *closure, json_t *item), void *closure);
+void nsgctl_session_close(struct nsgctl_session *s);
+
+/* ---- verbs ---------------------------------------------------------------------------------- */
+
+int nsgctl_check(struct nsgctl *ctl);
+int nsgctl_explain(struct nsgctl *ctl);
+int nsgctl_explain_batch(struct nsgctl *ctl);
+int nsgctl_test_ip_flow(struct nsgctl *ctl);
+int nsgctl_show_next_hop(struct nsgctl *ctl);
+int nsgctl_effective(struct nsgctl *ctl);
+int nsgctl_live(struct nsgctl *ctl);
+int nsgctl_trace(struct nsgctl *ctl);
+
+#endif

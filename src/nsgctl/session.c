@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "azure/load.h"
+#include "compile/compile.h"
+#include "explain/explain.h"
+#include "nsgctl/nsgctl.h"
+#include "template/template.h"
+#include "util/cleanup.h"
+
+#define DEFAULT_INSTANCE "nsgd"
+
+/* ---- a directory ---------------------------------------------------------------------------- */
+
+void nsgctl_policy_options(const struct nsgctl *ctl, struct nsg_options *ret)
+{
+	*ret = (struct nsg_options){
+		.subnet = ctl->subnet,
+		.profile = nsg_profile_find(ctl->profile ? ctl->profile : "2020-04"),
+		.route_all = NSG_UNSET,
+		.endpoint_lab = ctl->endpoint_precedence &&
+				strcmp(ctl->endpoint_precedence, "lab") == 0,
+	};
+	if (ctl->platform)
+		ret->platform = strcmp(ctl->platform, "linux") == 0 ? NSG_PLATFORM_LINUX :
+								      NSG_PLATFORM_WINDOWS;
+	if (ctl->route_all)
+		ret->route_all = strcmp(ctl->route_all, "on") == 0 ? NSG_TRUE : NSG_FALSE;
+}
+
+/* What an error of loading is to the caller's shell. */
+static int load_status(int r)
+{
+	switch (r) {
+	case 0:
+		return NSG_EXIT_DONE;
+	case -EACCES:
+	case -EPERM:
+		return NSG_EXIT_NOT_PERMITTED;
+	case -ENOMEM:
+		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	default:
+		return NSG_EXIT_POLICY;
+	}
+}
+
+int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
+		       struct nsgctl_policy *ret)
+{
+	const struct nsg_load_options load = {
+		.flatten = nsg_template_evaluate,
+		.parameters_path = ctl->parameters,
+	};
+	struct nsgctl_policy p = { 0 };
+	struct nsg_options options;
+	int r;
+
+	nsgctl_policy_options(ctl, &options);
+	r = nsg_policy_load(directory, &load, NULL, diag, &p.policy);
+	if (!r)
+		r = nsg_effective_new(p.policy, &options, diag, &p.effective);
+	if (!r)
+		r = nsg_compile(p.effective, NULL, diag, &p.image);
+	if (r < 0) {
+		nsgctl_policy_done(&p);
+		return load_status(r);
+	}
+	*ret = p;
+	return 0;
+}
+
+void nsgctl_policy_done(struct nsgctl_policy *p)
+{
+	p->image = nsg_image_free(p->image);
+	p->effective = nsg_effective_free(p->effective);
+	p->policy = nsg_policy_free(p->policy);
+}
+
+static int open_directory(struct nsgctl_session *s)
+{
+	struct nsg_diag diag = { 0 };
+	int status = nsgctl_policy_load(s->ctl, s->ctl->policy, &diag, &s->policy);
+
+	nsgctl_print_diag(&diag, stderr);
+	if (!status && s->ctl->strict && diag.n_warnings) {
+		nsgctl_policy_done(&s->policy);
+		status = nsgctl_fail(NSG_EXIT_POLICY, "--strict: warnings count as errors");
+	}
+	nsg_diag_done(&diag);
+	return status;
+}
+
+static int ask_directory(struct nsgctl_session *s, const char *verb, json_t *args,
+			 int (*data)(void *closure, json_t *item), void *closure)
+{
+	struct nsg_diag diag = { 0 };
+	int r = nsg_explain_answer(s->policy.effective, s->policy.image, verb, args, data, closure,
+				   &diag);
+
+	nsgctl_print_diag(&diag, stderr);
+	nsg_diag_done(&diag);
+	if (r == -ENOMEM)
+		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+	return r < 0 ? NSG_EXIT_FAILED : r;
+}
+
+/* ---- a daemon ------------------------------------------------------------------------------- */
+
+static int talk_status(const struct nsgctl_session *s, int r)
+{
+	switch (r) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return nsgctl_fail(NSG_EXIT_NO_DAEMON,
+				   "no nsgd answers at %s%s", s->path,
+				   s->ctl->verb->works & NSGCTL_OFFLINE ?
+					   " (-p DIR asks a policy directory instead)" :
+					   "");
+	case -EACCES:
+	case -EPERM:
+		return nsgctl_fail(NSG_EXIT_NOT_PERMITTED,
+				   "not permitted to use %s: root and the socket's group are", s->path);
+	case -ECONNRESET:
+	case -EPIPE:
+		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "nsgd at %s closed the connection", s->path);
+	case -EBADMSG:
+		return nsgctl_fail(NSG_EXIT_FAILED, "what answers at %s does not speak nsgd's protocol",
+				   s->path);
+	default:
+		return nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", s->path, strerror(-r));
+	}
+}
+
+static int open_daemon(struct nsgctl_session *s)
+{
+	const char *instance = s->ctl->instance ? s->ctl->instance : DEFAULT_INSTANCE;
+	int n;
+
+	n = s->ctl->socket ? snprintf(s->path, sizeof(s->path), "%s", s->ctl->socket) :
+			     snprintf(s->path, sizeof(s->path), NSG_CONTROL_DIRECTORY "/%s.sock",
+				      instance);
+	if (n < 0 || (size_t)n >= sizeof(s->path))
+		return nsgctl_fail(NSG_EXIT_USAGE, "the socket's path is too long");
+	s->fd = nsg_control_connect(s->path);
+	return s->fd < 0 ? talk_status(s, s->fd) : 0;
+}
+
+/* The callback's own result must not be mistaken for the connection's. */
+struct relay {
+	int (*data)(void *closure, json_t *item);
+	void *closure;
+	bool ended;
+};
+
+static int relay(void *closure, json_t *item)
+{
+	struct relay *relay = closure;
+	int r = relay->data(relay->closure, item);
+
+	relay->ended = r != 0;
+	return r;
+}
+
+static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
+		      int (*data)(void *closure, json_t *item), void *closure)
+{
+	struct relay through = { .data = data, .closure = closure };
+	struct nsg_diag diag = { 0 };
+	int status = NSG_EXIT_FAILED;
+	int r = nsg_control_call(s->fd, verb, args, relay, &through, &diag, &status);
+
+	nsgctl_print_diag(&diag, stderr);
+	nsg_diag_done(&diag);
+	if (through.ended)
+		return r < 0 ? NSG_EXIT_FAILED : r;
+	if (r < 0 && s->interrupted && *s->interrupted)
+		return NSG_EXIT_DONE;
+	return r < 0 ? talk_status(s, r) : status;
+}
+
+/* ---- either --------------------------------------------------------------------------------- */
+
+int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret)
+{
+	*ret = (struct nsgctl_session){ .ctl = ctl, .live = !ctl->policy, .fd = -1 };
+	return ret->live ? open_daemon(ret) : open_directory(ret);
+}
+
+int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
+		       int (*data)(void *closure, json_t *item), void *closure)
+{
+	return s->live ? ask_daemon(s, verb, args, data, closure) :
+			 ask_directory(s, verb, args, data, closure);
+}
+
+void nsgctl_session_close(struct nsgctl_session *s)
+{
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+	nsgctl_policy_done(&s->policy);
+}
