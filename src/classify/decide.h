@@ -47,16 +47,19 @@ static inline uint32_t memo_index(uint64_t hash)
 	return (uint32_t)(hash >> MEMO_TAG_BITS);
 }
 
+static inline uint64_t memo_tag(uint64_t hash)
+{
+	return hash & (((uint64_t)1 << MEMO_TAG_BITS) - 1);
+}
+
 static inline uint64_t memo_entry(uint64_t hash, uint32_t match)
 {
-	return hash << (MEMO_MATCH_BITS + 1) | MEMO_VALID | match;
+	return memo_tag(hash) << (MEMO_MATCH_BITS + 1) | MEMO_VALID | match;
 }
 
 static inline bool memo_holds(uint64_t entry, uint64_t hash)
 {
-	uint64_t tag = hash & (((uint64_t)1 << MEMO_TAG_BITS) - 1);
-
-	return entry >> MEMO_MATCH_BITS == (tag << 1 | 1);
+	return entry >> MEMO_MATCH_BITS == (memo_tag(hash) << 1 | 1);
 }
 
 /* ---- layer 4 where the cross table would be too large ------------------------------------------
