@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's voice: the journal when systemd reads our standard error, else standard error. Main
+ * thread only. */
+#ifndef NSG_NSGD_LOG_H
+#define NSG_NSGD_LOG_H
+
+#include <stdint.h>
+#include <syslog.h>
+
+#include "classify/image.h"
+#include "observe/ring.h"
+#include "util/diag.h"
+
+/* Before it: level info, no instance. `instance` is copied. */
+void log_open(const char *instance, int level);
+
+void log_message(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Every record at its own severity. */
+void log_diag(const struct nsg_diag *diag);
+/* One decision as a line for people; a flood is cut and counted. */
+void log_decision(const struct nsg_image *image, const struct nsg_trace_record *r);
+
+#define log_error(...) log_message(LOG_ERR, __VA_ARGS__)
+#define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
+#define log_notice(...) log_message(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...) log_message(LOG_INFO, __VA_ARGS__)
+
+#endif

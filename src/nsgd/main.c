@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+
+#include "nsgd/daemon.h"
+
+#define DEFAULT_CONF NSG_SYSCONFDIR "/nsgd.conf"
+
+enum mode {
+	MODE_RUN,
+	MODE_CHECK,
+	MODE_CLEANUP,
+};
+
+static void usage(FILE *out)
+{
+	(void)fprintf(out,
+		      "usage: nsgd [-c FILE] [--check | --cleanup]\n"
+		      "\n"
+		      "Plays an Azure App Service integration subnet on this host: outbound packets are\n"
+		      "decided by the network security group and route table of Azure's own JSON, then\n"
+		      "accepted, dropped or re-routed. Runs in the foreground until SIGTERM; SIGHUP loads\n"
+		      "configuration and policy again.\n"
+		      "\n"
+		      "  -c, --config FILE  configuration (default: " DEFAULT_CONF ")\n"
+		      "      --check        load everything, look at the host's next hops, change nothing\n"
+		      "      --cleanup      remove all that a dead nsgd of this instance left in the kernel\n"
+		      "  -h, --help         this text\n"
+		      "  -V, --version      the version\n"
+		      "\n"
+		      "Exit status: 0 done, 1 it failed, 2 usage, 3 the configuration or the policy has\n"
+		      "errors, 5 not permitted. nsgctl(1) talks to a running nsgd; see also nsgd(8) and\n"
+		      "nsgd.conf(5).\n");
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'k' },
+		{ "cleanup", no_argument, NULL, 'u' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	struct daemon d = { .conf_path = DEFAULT_CONF, .conf_may_be_absent = true };
+	enum mode mode = MODE_RUN;
+	enum nsg_exit status;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			d.conf_path = optarg;
+			d.conf_may_be_absent = false;
+			break;
+		case 'k':
+		case 'u':
+			if (mode != MODE_RUN) {
+				usage(stderr);
+				return NSG_EXIT_USAGE;
+			}
+			mode = option == 'k' ? MODE_CHECK : MODE_CLEANUP;
+			break;
+		case 'h':
+			usage(stdout);
+			return NSG_EXIT_DONE;
+		case 'V':
+			(void)printf("nsgd %s\n", PACKAGE_VERSION);
+			return NSG_EXIT_DONE;
+		default:
+			usage(stderr);
+			return NSG_EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "nsgd: what is %s?\n", argv[optind]);
+		usage(stderr);
+		return NSG_EXIT_USAGE;
+	}
+
+	switch (mode) {
+	case MODE_CHECK:
+		status = daemon_check(&d);
+		break;
+	case MODE_CLEANUP:
+		status = daemon_cleanup(&d);
+		break;
+	default:
+		status = daemon_start(&d);
+		if (!status)
+			status = daemon_run(&d);
+		break;
+	}
+	daemon_stop(&d);
+	return (int)status;
+}

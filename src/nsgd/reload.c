@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A reload is a transaction:
+ *
+ *   load, compile, place       beside the policy in force; nothing has changed yet
+ *   nsg_kernel_prepare         new routes and rules beside the old ones; the generation to be used
+ *                              is cleared of older flows
+ *   nsg_engine_publish         workers decide with the new image; what they mark is not yet fast
+ *   nsg_kernel_swap            the kernel follows the new generation
+ *   nsg_kernel_retire          what only the old policy needed goes away
+ *
+ * Whatever fails before the swap leaves, or puts back, the old policy.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "nsgd/daemon.h"
+#include "nsgd/log.h"
+#include "nsgd/watch.h"
+#include "util/cleanup.h"
+
+#define GENERATIONS 4 /* two bits of the mark */
+
+struct nsg_engine_policy daemon_engine_policy(const struct live *l, enum nsg_forget forget)
+{
+	return (struct nsg_engine_policy){
+		.image = l->image,
+		.hop_numbers = l->numbers.number,
+		.generation = l->generation,
+		.src_host = l->src_host,
+		.forget = forget == NSG_FORGET_DECISIONS,
+	};
+}
+
+/* Into force with it. On failure the old one is in force, in the workers and in the kernel. */
+static int publish(struct daemon *d, struct live *next, struct nsg_diag *diag)
+{
+	enum nsg_forget forget = live_forget(d->live, next);
+	struct nsg_engine_policy policy;
+	int r;
+
+	next->generation = (d->live->generation + 1) % GENERATIONS;
+	r = nsg_kernel_prepare(d->kernel, next->image, &next->numbers, next->generation, diag);
+	if (r < 0)
+		return r;
+	policy = daemon_engine_policy(next, forget);
+	r = nsg_engine_publish(d->engine, &policy);
+	if (r < 0) {
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "the workers do not take the new policy: %s", strerror(-r));
+		return r;
+	}
+	r = nsg_kernel_swap(d->kernel, next->generation, forget, diag);
+	if (r < 0) {
+		policy = daemon_engine_policy(d->live, NSG_FORGET_NOTHING);
+		if (nsg_engine_publish(d->engine, &policy) < 0)
+			return -ETIMEDOUT;
+	}
+	return r;
+}
+
+static void take_over(struct daemon *d, struct live *next)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	d->loaded_time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	d->parked = d->live;
+	d->live = next;
+	/* Records of the old generation are all in the rings: every worker has acknowledged. */
+	daemon_trace_drain(d);
+	live_free((struct live *)(uintptr_t)d->parked);
+	d->parked = NULL;
+	d->limbo = live_free(d->limbo);
+}
+
+static void cleanup_conf_p(struct nsg_conf **c)
+{
+	nsg_conf_free(*c);
+}
+#define cleanup_conf __attribute__((cleanup(cleanup_conf_p)))
+
+static void take_conf(struct daemon *d, struct nsg_conf **conf)
+{
+	if (!*conf)
+		return;
+	if (d->conf != d->conf_start)
+		nsg_conf_free(d->conf);
+	d->conf = TAKE_PTR(*conf);
+	log_open(d->conf_start->instance, d->conf->log_level);
+	daemon_trace_update(d);
+}
+
+static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+{
+	cleanup_conf struct nsg_conf *conf = NULL;
+	struct live *next = NULL;
+	char keys[512];
+	int r;
+
+	if (!policy_only) {
+		r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, diag, &conf);
+		if (r < 0)
+			return r;
+		nsg_conf_restart_keys(d->conf_start, conf, keys, sizeof(keys));
+		if (*keys)
+			(void)nsg_diag_line(diag, NSG_WARNING, d->conf_path, 0, NULL,
+					    "takes effect at the next start only: %s", keys);
+	}
+	/* Before loading: what changes while files are read is not missed. */
+	watch_follow(d->watch, conf ? conf->policy : d->conf->policy);
+	r = live_load(conf ? conf : d->conf, d->live, diag, &next);
+	if (r < 0)
+		return r;
+	r = live_place(next, conf ? conf : d->conf, d->kernel, false, diag);
+	if (!r)
+		r = publish(d, next, diag);
+	if (r == -ETIMEDOUT) {
+		/* A worker may look at it until the next publish succeeds. */
+		live_free(d->limbo);
+		d->limbo = next;
+		return r;
+	}
+	if (r < 0) {
+		live_free(next);
+		return r;
+	}
+	take_over(d, next);
+	take_conf(d, &conf);
+	r = nsg_kernel_retire(d->kernel, diag);
+	if (r < 0)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "what only the old policy needed stays in the kernel: %s",
+				   strerror(-r));
+	return 0;
+}
+
+enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+{
+	uint64_t start_ns = daemon_now_ns();
+	int r;
+
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
+			 (unsigned long long)(start_ns / 1000));
+	r = reload(d, policy_only, diag);
+	log_diag(diag);
+	if (r < 0) {
+		d->reloads_failed++;
+		log_error("reload failed, the policy in force stays: %s",
+			  diag->n_errors ? "see above" : strerror(-r));
+		(void)sd_notify(0, "READY=1\nSTATUS=the last reload failed; an older policy decides");
+		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
+	}
+	d->reloads++;
+	log_notice("policy %s loaded in %.1f ms", d->conf->policy,
+		   (double)(daemon_now_ns() - start_ns) / 1e6);
+	(void)sd_notify(0, "READY=1\nSTATUS=deciding");
+	return NSG_EXIT_DONE;
+}

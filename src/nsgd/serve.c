@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgd/serve.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nsgd/log.h"
+#include "observe/record.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+#include "util/vec.h"
+
+#define SOCKET_GROUP "nsgd"
+#define READ_BYTES 65536
+/* What a slow reader of a trace may be behind; further records are left out for it. */
+#define TRACE_BACKLOG_BYTES (4u << 20)
+
+struct connection {
+	struct server *server;
+	struct connection *next;
+	sd_event_source *io;
+	int fd;
+	struct nsg_frames frames;
+	NSG_VEC(char) out;
+	size_t sent; /* of out */
+	bool closing; /* when all is sent */
+	bool trace, payload;
+};
+
+struct server {
+	struct daemon *daemon;
+	char *path;
+	int fd;
+	gid_t group; /* (gid_t)-1: there is none */
+	sd_event_source *io;
+	struct connection *connections;
+	size_t n_connections;
+};
+
+/* ---- one connection -------------------------------------------------------------------------- */
+
+static void connection_free(struct connection *c)
+{
+	struct server *s = c->server;
+	struct connection **p = &s->connections;
+	bool traced = c->trace;
+
+	while (*p != c)
+		p = &(*p)->next;
+	*p = c->next;
+	s->n_connections--;
+	sd_event_source_disable_unref(c->io);
+	(void)close(c->fd);
+	nsg_frames_done(&c->frames);
+	nsg_vec_done(&c->out);
+	free(c);
+	if (traced)
+		daemon_trace_update(s->daemon);
+}
+
+/* Takes what can be sent now; false when the connection is of no more use. */
+static bool flush(struct connection *c)
+{
+	while (c->sent < c->out.n) {
+		ssize_t n = send(c->fd, c->out.v + c->sent, c->out.n - c->sent,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			return false;
+		c->sent += (size_t)n;
+	}
+	if (c->sent == c->out.n) {
+		nsg_vec_done(&c->out);
+		c->sent = 0;
+		if (c->closing)
+			return false;
+	}
+	/* While a reply waits no further request is read: a client cannot make us hoard. */
+	(void)sd_event_source_set_io_events(c->io, c->out.n ? EPOLLOUT : EPOLLIN);
+	return true;
+}
+
+static int append(struct connection *c, const char *data, size_t n)
+{
+	void *v = c->out.v;
+	int r;
+
+	if (c->sent > c->out.n / 2) {
+		memmove(c->out.v, c->out.v + c->sent, c->out.n - c->sent);
+		c->out.n -= c->sent;
+		c->sent = 0;
+	}
+	r = nsg_vec_grow(&v, &c->out.room, c->out.n + n, 1);
+	if (r < 0)
+		return r;
+	c->out.v = v;
+	memcpy(c->out.v + c->out.n, data, n);
+	c->out.n += n;
+	return 0;
+}
+
+static int send_item(void *closure, json_t *item)
+{
+	struct connection *c = closure;
+	cleanup_free char *line = NULL;
+	size_t n;
+	int r = nsg_control_data_line(item, &line, &n);
+
+	return r < 0 ? r : append(c, line, n);
+}
+
+static int send_exit(struct connection *c, enum nsg_exit status, const struct nsg_diag *diag)
+{
+	cleanup_free char *line = NULL;
+	size_t n;
+	int r = nsg_control_exit_line(status, diag, &line, &n);
+
+	/* More diagnostics than a frame holds: the status counts more. */
+	if (r == -EMSGSIZE)
+		r = nsg_control_exit_line(status, NULL, &line, &n);
+	return r < 0 ? r : append(c, line, n);
+}
+
+static void start_trace(struct connection *c, const json_t *args)
+{
+	c->trace = true;
+	c->payload = json_is_true(json_object_get(args, "payload"));
+	daemon_trace_update(c->server->daemon);
+}
+
+static int answer(struct connection *c, const json_t *request)
+{
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+	const json_t *args = json_object_get(request, "args");
+	struct nsg_diag diag = { 0 };
+	enum nsg_exit status = NSG_EXIT_USAGE;
+	int r;
+
+	if (json_integer_value(json_object_get(request, "version")) != NSG_CONTROL_VERSION)
+		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
+				   "this nsgd speaks version %d of the control protocol",
+				   NSG_CONTROL_VERSION);
+	else if (!verb || (args && !json_is_object(args) && !json_is_null(args)))
+		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
+				   "a request is {\"version\":…,\"verb\":\"…\",\"args\":{…}}");
+	else if (strcmp(verb, "trace") == 0) {
+		start_trace(c, args);
+		return 0;
+	} else
+		status = verb_answer(c->server->daemon, verb, args, send_item, c, &diag);
+	r = send_exit(c, status, &diag);
+	nsg_diag_done(&diag);
+	return r;
+}
+
+/* All whole requests that have come. */
+static int answer_all(struct connection *c)
+{
+	for (;;) {
+		cleanup_json json_t *request = NULL;
+		int r = nsg_frames_pop(&c->frames, &request);
+
+		if (r == 0)
+			return 0;
+		if (r > 0)
+			r = answer(c, request);
+		if (r < 0)
+			return r;
+	}
+}
+
+static bool receive(struct connection *c)
+{
+	char bytes[READ_BYTES];
+	ssize_t n = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	int r;
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return false;
+	r = nsg_frames_push(&c->frames, bytes, (size_t)n);
+	if (r == 0)
+		r = answer_all(c);
+	if (r == -EBADMSG || r == -EMSGSIZE) {
+		struct nsg_diag diag = { 0 };
+
+		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
+				   r == -EBADMSG ? "a request is one JSON object a line" :
+						   "the request is too large");
+		r = send_exit(c, NSG_EXIT_USAGE, &diag);
+		nsg_diag_done(&diag);
+		c->closing = true;
+	}
+	return r == 0;
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct connection *c = data;
+	bool alive = true;
+
+	(void)source;
+	(void)fd;
+	if (revents & EPOLLIN && !c->closing)
+		alive = receive(c);
+	if (alive && !(revents & EPOLLERR))
+		alive = flush(c);
+	if (!alive || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
+		connection_free(c);
+	return 0;
+}
+
+/* ---- the socket ------------------------------------------------------------------------------ */
+
+static int connection_new(struct server *s, int *fd, struct connection **ret)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	r = sd_event_add_io(s->daemon->event, &c->io, *fd, EPOLLIN, on_connection, c);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	c->server = s;
+	c->fd = TAKE_FD(*fd);
+	c->next = s->connections;
+	s->connections = c;
+	s->n_connections++;
+	*ret = c;
+	return 0;
+}
+
+static int refuse(struct connection *c, enum nsg_exit status, const char *why)
+{
+	struct nsg_diag diag = { 0 };
+	int r;
+
+	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL, "%s", why);
+	r = send_exit(c, status, &diag);
+	nsg_diag_done(&diag);
+	c->closing = true;
+	return r;
+}
+
+static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, void *data)
+{
+	cleanup_close int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct server *s = data;
+	struct connection *c;
+	int r = 0;
+
+	(void)source;
+	(void)revents;
+	if (fd < 0 || connection_new(s, &fd, &c) < 0)
+		return 0;
+	if (s->n_connections > NSG_MAX_CONTROL_CLIENTS)
+		r = refuse(c, NSG_EXIT_FAILED, "too many clients at once");
+	else if (nsg_control_check_peer(c->fd, s->group) < 0)
+		r = refuse(c, NSG_EXIT_NOT_PERMITTED,
+			   "not permitted: only root and members of group " SOCKET_GROUP
+			   " may ask this nsgd");
+	if (r < 0 || !flush(c))
+		connection_free(c);
+	return 0;
+}
+
+int server_new(struct daemon *d, const char *path, struct nsg_diag *diag, struct server **ret)
+{
+	const struct group *group = getgrnam(SOCKET_GROUP);
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return -ENOMEM;
+	s->daemon = d;
+	s->group = group ? group->gr_gid : (gid_t)-1;
+	s->fd = nsg_control_listen(path, group ? SOCKET_GROUP : NULL, diag);
+	if (s->fd < 0) {
+		int r = s->fd;
+
+		free(s);
+		return r;
+	}
+	s->path = strdup(path);
+	if (!s->path) {
+		(void)unlink(path);
+		server_free(s);
+		return -ENOMEM;
+	}
+	*ret = s;
+	return 0;
+}
+
+int server_start(struct server *s)
+{
+	return sd_event_add_io(s->daemon->event, &s->io, s->fd, EPOLLIN, on_client, s);
+}
+
+struct server *server_free(struct server *s)
+{
+	if (!s)
+		return NULL;
+	while (s->connections) {
+		s->connections->trace = false;
+		connection_free(s->connections);
+	}
+	sd_event_source_disable_unref(s->io);
+	if (s->path)
+		(void)unlink(s->path);
+	(void)close(s->fd);
+	free(s->path);
+	free(s);
+	return NULL;
+}
+
+/* ---- trace ----------------------------------------------------------------------------------- */
+
+bool server_wants_trace(const struct server *s)
+{
+	for (const struct connection *c = s ? s->connections : NULL; c; c = c->next)
+		if (c->trace)
+			return true;
+	return false;
+}
+
+bool server_wants_payload(const struct server *s)
+{
+	for (const struct connection *c = s ? s->connections : NULL; c; c = c->next)
+		if (c->trace && c->payload)
+			return true;
+	return false;
+}
+
+/* The record as one line, made when the first client wants it so. */
+static const char *line_of(const struct nsg_image *image, const struct nsg_trace_record *record,
+			   bool payload, char **line, size_t *n)
+{
+	cleanup_json json_t *item = NULL;
+
+	if (*line)
+		return *line;
+	item = nsg_record_json(image, record);
+	if (!item || (payload && nsg_record_put_payload(item, record) < 0) ||
+	    nsg_control_data_line(item, line, n) < 0)
+		return NULL;
+	return *line;
+}
+
+void server_trace(struct server *s, const struct nsg_image *image,
+		  const struct nsg_trace_record *record)
+{
+	cleanup_free char *plain = NULL, *full = NULL;
+	size_t n_plain = 0, n_full = 0;
+	struct connection *next;
+
+	for (struct connection *c = s ? s->connections : NULL; c; c = next) {
+		const char *line;
+
+		next = c->next;
+		if (!c->trace)
+			continue;
+		if (c->out.n - c->sent > TRACE_BACKLOG_BYTES) {
+			s->daemon->trace_lost++;
+			continue;
+		}
+		line = c->payload ? line_of(image, record, true, &full, &n_full) :
+				    line_of(image, record, false, &plain, &n_plain);
+		if (line && append(c, line, c->payload ? n_full : n_plain) == 0 && flush(c))
+			continue;
+		connection_free(c);
+	}
+}
