@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Threads and the kernel's own queues, in a network namespace of its own: needs the right to make
+ * one. No packet flows here. */
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/engine.h"
+#include "engine/queue.h"
+#include "support/fake_classify.h"
+
+#define SKIPPED 77
+
+static const struct nsg_image images[2] = {
+	{ .info = { .n_rules = 1, .n_routes = 1 } },
+	{ .info = { .n_rules = 20, .n_routes = 300 } },
+};
+static const uint16_t hop_numbers[] = { 0 };
+
+static struct nsg_engine_policy policy(unsigned int i)
+{
+	return (struct nsg_engine_policy){
+		.image = &images[i % 2],
+		.hop_numbers = hop_numbers,
+		.generation = i % 4,
+		.src_host = 1,
+	};
+}
+
+static struct nsg_engine_options options(uint16_t first, uint32_t n)
+{
+	return (struct nsg_engine_options){
+		.queue_first = first,
+		.n_workers = n,
+		.queue_length = 1024,
+		.overflow_accept = true,
+		.offload = true,
+		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
+			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
+			   .hop_shift = 16, .max_hop = 510 },
+	};
+}
+
+static struct nsg_engine *start(uint16_t first, uint32_t n)
+{
+	struct nsg_engine_options o = options(first, n);
+	struct nsg_engine_policy p = policy(0);
+	struct nsg_diag diag = { 0 };
+	struct nsg_engine *e = NULL;
+	int r = nsg_engine_start(&o, &p, &diag, &e);
+
+	for (size_t i = 0; i < diag.n; i++)
+		nsg_diag_print(&diag.v[i], stderr);
+	nsg_diag_done(&diag);
+	assert_int_equal(r, 0);
+	return e;
+}
+
+static void queues_are_bound_while_it_runs(void **state)
+{
+	uint64_t queued, full, buffer;
+	struct nsg_engine_stats stats;
+	struct nsg_engine *e;
+	char line[128];
+	int bound = 0;
+	FILE *f;
+
+	(void)state;
+	e = start(7, 3);
+	f = fopen("/proc/self/net/netfilter/nfnetlink_queue", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		bound++;
+	(void)fclose(f);
+	assert_int_equal(bound, 3);
+	assert_int_equal(nsg_queue_read_proc(7, 3, &queued, &full, &buffer), 0);
+	assert_int_equal(queued + full + buffer, 0);
+	nsg_engine_stats(e, &stats);
+	assert_int_equal(stats.packets, 0);
+	assert_true(stats.gso);
+	assert_true(stats.fail_open);
+	assert_true(stats.receive_buffer_bytes > 0);
+	assert_null(nsg_engine_stop(e));
+	e = start(7, 3); /* it was unbound */
+	nsg_engine_stop(e);
+	assert_null(nsg_engine_stop(NULL));
+}
+
+static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
+{
+	struct nsg_engine *holder = start(12, 1), *e = NULL;
+	struct nsg_engine_options o = options(10, 4);
+	struct nsg_engine_policy p = policy(0);
+	struct nsg_diag diag = { 0 };
+
+	(void)state;
+	assert_int_equal(nsg_engine_start(&o, &p, &diag, &e), -EADDRINUSE);
+	assert_null(e);
+	assert_int_equal(diag.n_errors, 1);
+	assert_non_null(strstr(diag.v[diag.n - 1].text, "queue 12"));
+	nsg_diag_done(&diag);
+	e = start(10, 2);
+	nsg_engine_stop(e);
+	nsg_engine_stop(holder);
+}
+
+static void every_policy_is_acknowledged_by_every_worker(void **state)
+{
+	struct nsg_engine *e = start(0, 2);
+
+	(void)state;
+	for (unsigned int i = 1; i <= 200; i++) {
+		struct nsg_engine_policy p = policy(i);
+		uint64_t counts[400];
+
+		assert_int_equal(nsg_engine_publish(e, &p), 0);
+		memset(counts, 0xff, sizeof(counts));
+		nsg_engine_rule_counts(e, counts, 30);
+		nsg_engine_route_counts(e, counts + 30, 370);
+		for (size_t j = 0; j < 400; j++)
+			assert_int_equal(counts[j], 0);
+	}
+	nsg_engine_stop(e);
+}
+
+static void an_idle_queue_is_drained_and_its_workers_are_alive(void **state)
+{
+	static const struct timespec moment = { .tv_nsec = 20000000 };
+	struct nsg_engine *e = start(0, 2);
+
+	(void)state;
+	assert_int_equal(nsg_engine_drain(e, 2000000000u), 0);
+	(void)nsg_engine_alive(e);
+	for (int i = 0; i < 5; i++) {
+		(void)nanosleep(&moment, NULL);
+		assert_true(nsg_engine_alive(e));
+	}
+	assert_true(nsg_engine_trace_arm(e));
+	nsg_engine_trace(e, NSG_LOG_ALL, 256);
+	assert_int_equal(nsg_engine_n_rings(e), 2);
+	assert_null(nsg_ring_peek(nsg_engine_ring(e, 1)));
+	nsg_engine_stop(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(queues_are_bound_while_it_runs),
+		cmocka_unit_test(a_queue_that_is_taken_is_named_and_nothing_is_left),
+		cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
+		cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
+	};
+
+	if (unshare(CLONE_NEWNET) < 0 &&
+	    (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)) {
+		perror("unshare");
+		return SKIPPED;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
