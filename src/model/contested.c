@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Facts on which Microsoft's pages, or pages and measurements, differ: told where the policy is
+ * such that the answer matters. The pages are named in the project's reference of Azure's
+ * behaviour. */
+#include "model/lint_priv.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void tell(const struct nsg_effective *e, struct nsg_diag *diag,
+		 const struct nsg_place *place, const char *text)
+{
+	(void)nsg_diag_lint(diag, NSG_NOTICE, nsg_place_of(e->policy, place), "Contested", "%s",
+			    text);
+}
+
+/* With route-all off: is endpoint traffic judged? */
+static void endpoint_traffic(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	if (e->route_all || !e->endpoints.n)
+		return;
+	if (e->nsg)
+		tell(
+		    e, diag, &e->subnet->place,
+		    e->profile->endpoint_traffic_nsg
+			? "service endpoints without route-all: the NSG is evaluated for their "
+			  "traffic (current documentation); the 2020 page applies NSGs to RFC 1918 "
+			  "destinations only"
+			: "service endpoints without route-all: the NSG is not evaluated for their "
+			  "traffic (the 2020 page applies NSGs to RFC 1918 destinations only); "
+			  "current documentation evaluates it");
+	if (e->route_table)
+		tell(e, diag, &e->subnet->place,
+		     e->profile->endpoint_traffic_routes
+			 ? "service endpoints without route-all: user and BGP routes are looked at "
+			   "for their traffic (current documentation); the 2020 page has them "
+			   "affect "
+			   "RFC 1918 destinations only"
+			 : "service endpoints without route-all: the endpoint's own route is taken "
+			   "(the 2020 page has user and BGP routes affect RFC 1918 destinations "
+			   "only); current documentation looks at them");
+}
+
+/* The first member of VirtualNetwork by that origin that is in Internet too. */
+static const struct nsg_tag_member *in_both(const struct nsg_effective *e)
+{
+	for (size_t i = 0; i < e->n_virtual_network; i++) {
+		const struct nsg_tag_member *m = &e->virtual_network[i];
+		const struct nsg_range range = {m->prefix.addr_host, nsg_prefix_last(m->prefix)};
+
+		if ((m->origin == NSG_ORIGIN_BGP || m->origin == NSG_ORIGIN_UDR) && m->prefix.len &&
+		    nsg_ranges_overlap(&e->internet_ranges, range))
+			return m;
+	}
+	return NULL;
+}
+
+static void both_tags(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	const struct nsg_tag_member *m = e->nsg ? in_both(e) : NULL;
+	char prefix[NSG_PREFIX_TEXT];
+
+	if (!m)
+		return;
+	nsg_prefix_format(m->prefix, prefix);
+	(void)nsg_diag_lint(
+	    diag, NSG_NOTICE, nsg_place_of(e->policy, &e->nsg->place), "Contested",
+	    "%s, %s%s, is public: it counts in VirtualNetwork and in Internet (as "
+	    "users report); the service tag page has Internet end where the virtual "
+	    "network begins",
+	    prefix, m->origin == NSG_ORIGIN_BGP ? "a BGP route" : "of route ", m->name);
+}
+
+/* Which UDRs are in VirtualNetwork. */
+static void udrs_in_tag(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	const struct nsg_route_table *t = e->route_table;
+
+	for (size_t i = 0; e->nsg && t && i < t->n_routes; i++) {
+		const struct nsg_route *r = &t->routes[i];
+		const struct nsg_range range = {r->prefix.addr_host, nsg_prefix_last(r->prefix)};
+
+		if (r->is_ip6 || r->tag || r->hop_type == NSG_HOP_APPLIANCE ||
+		    r->hop_type == NSG_HOP_GATEWAY ||
+		    nsg_ranges_hold(&e->virtual_network_ranges, range))
+			continue;
+		(void)nsg_diag_lint(
+		    diag, NSG_NOTICE, nsg_place_of(e->policy, &r->place), "Contested",
+		    "route %s is not in VirtualNetwork, because its next hop is %s: "
+		    "only prefixes that lead to an appliance or the gateway were seen "
+		    "there; the service tag page says every prefix of a user route",
+		    r->name, nsg_hop_type_name(r->hop_type));
+		return;
+	}
+}
+
+static const struct nsg_row *default_udr(const struct nsg_effective *e)
+{
+	for (size_t i = 0; i < e->n_rows; i++)
+		if (e->rows[i].source == NSG_SOURCE_USER && !e->rows[i].prefix.len)
+			return &e->rows[i];
+	return NULL;
+}
+
+/* What a 0.0.0.0/0 route does to the None routes. */
+static void none_rows(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	const struct nsg_row *udr = default_udr(e);
+
+	if (!udr)
+		return;
+	tell(e, diag, &udr->route->place,
+	     udr->hop_type == NSG_HOP_INTERNET
+		 ? "the 0.0.0.0/0 user route leads to the Internet: the None routes of private "
+		   "space "
+		   "stay, as measurements suggest; the routing page lets any 0.0.0.0/0 route "
+		   "remove them"
+		 : "the 0.0.0.0/0 user route takes private space that nobody announces too: labs "
+		   "and "
+		   "the end of the routing page have the None routes vanish; its main text lists "
+		   "them all the same");
+}
+
+static void propagation(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	if (e->route_table && e->route_table->disable_bgp && e->policy->n_bgp_routes)
+		tell(
+		    e, diag, &e->route_table->place,
+		    "disableBgpRoutePropagation: all gateway routes are left out, as the 2023 page "
+		    "says; the 2017 page left out BGP's only, not the gateway's static ones");
+}
+
+/* A rule for the platform's DNS address itself. */
+static void platform_address(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	for (size_t i = 0; i < e->n_rules; i++) {
+		const struct nsg_rule *r = e->rules[i].rule;
+
+		for (size_t j = 0; j < r->dst.prefixes.n && r->dst.kind == NSG_ADDRESS_PREFIXES;
+		     j++) {
+			struct nsg_prefix p = r->dst.prefixes.v[j];
+
+			if (p.len < 32 || p.addr_host != NSG_IP_PLATFORM_DNS)
+				continue;
+			(void)nsg_diag_lint(
+			    diag, NSG_NOTICE, nsg_place_of(e->policy, &r->place), "Contested",
+			    "rule %s names 168.63.129.16: platform traffic is outside "
+			    "NSGs (current page; only AzurePlatformDNS reaches it); the "
+			    "2019 page had a default rule allow it",
+			    r->name);
+			return;
+		}
+	}
+}
+
+int nsg_lint_contested(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	endpoint_traffic(e, diag);
+	both_tags(e, diag);
+	udrs_in_tag(e, diag);
+	none_rows(e, diag);
+	propagation(e, diag);
+	platform_address(e, diag);
+	return 0;
+}

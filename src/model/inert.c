@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Routes that no packet takes, and packets whose route the sources dispute: every piece of the
+ * address space is routed, once as the policy says and once the other way.
+ */
+#include "model/lint_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/select.h"
+#include "util/cleanup.h"
+
+/* What the walk has seen of a UDR. */
+struct use {
+	bool entered, taken;
+	bool only_rfc1918;	     /* of what entered */
+	const struct nsg_row *rival; /* the first that went before it */
+	enum nsg_row_fate fate;	     /* and how */
+};
+
+struct watch {
+	const struct nsg_effective *e;
+	struct nsg_effective other; /* the same with the other endpoint precedence */
+	struct use *uses;	    /* of the table's routes */
+	enum nsg_row_fate *fates;
+	/* The first piece of each dispute, and its two answers. */
+	struct dispute {
+		const struct nsg_row *now, *then;
+		struct nsg_range piece;
+	} precedence, private, none_172;
+};
+
+static void watch_done(struct watch *w)
+{
+	free(w->uses);
+	free(w->fates);
+}
+
+#define cleanup_watch __attribute__((cleanup(watch_done)))
+
+/* ---- the walk ----------------------------------------------------------------------------- */
+
+static void note_use(struct watch *w, enum nsg_gate gate, const struct nsg_row *const *covering,
+		     size_t n, const struct nsg_row *best)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct nsg_row *r = covering[i];
+		struct use *u;
+
+		if (!r->route)
+			continue;
+		u = &w->uses[r->route - w->e->route_table->routes];
+		u->only_rfc1918 = (!u->entered || u->only_rfc1918) && gate == NSG_GATE_RFC1918;
+		u->entered = true;
+		u->taken |= r == best;
+		if (!u->rival && r != best) {
+			u->rival = best;
+			u->fate = w->fates[i];
+		}
+	}
+}
+
+static void note_dispute(struct dispute *d, struct nsg_range piece, const struct nsg_row *now,
+			 const struct nsg_row *then)
+{
+	if (!d->now)
+		*d = (struct dispute){now, then, piece};
+}
+
+/* A private endpoint against the best UDR: in 2020 only a /32 took it, today one as long as the
+ * network's range does where network policies are on. */
+static void note_private(struct watch *w, struct nsg_range piece,
+			 const struct nsg_row *const *covering, size_t n)
+{
+	const struct nsg_row *endpoint = NULL, *user = NULL;
+	int range_len = 33;
+	bool in_2020, with_policies;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct nsg_row *r = covering[i];
+
+		if (r->source == NSG_SOURCE_USER && (!user || r->prefix.len > user->prefix.len))
+			user = r;
+		else if (r->source != NSG_SOURCE_DEFAULT)
+			continue;
+		else if (r->hop_type == NSG_HOP_INTERFACE_ENDPOINT)
+			endpoint = r;
+		else if (r->hop_type == NSG_HOP_VNET_LOCAL || r->hop_type == NSG_HOP_VNET_PEERING ||
+			 r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING)
+			range_len = r->prefix.len;
+	}
+	if (!endpoint || !user)
+		return;
+	in_2020 = user->prefix.len == 32;
+	with_policies = user->prefix.len >= range_len;
+	if (in_2020 != with_policies)
+		note_dispute(&w->private, piece, endpoint, user);
+}
+
+static bool is_internet(const struct nsg_row *r)
+{
+	return r->source == NSG_SOURCE_DEFAULT && r->hop_type == NSG_HOP_INTERNET;
+}
+
+static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
+		 const struct nsg_row *const *covering, size_t n)
+{
+	struct watch *w = data;
+	const struct nsg_row *now = nsg_rows_judge(w->e, gate, covering, n, w->fates);
+	const struct nsg_row *then = nsg_rows_select(&w->other, gate, covering, n);
+
+	note_use(w, gate, covering, n, now);
+	if (now != then)
+		note_dispute(&w->precedence, piece, now, then);
+	if (piece.lo == piece.hi)
+		note_private(w, piece, covering, n);
+	if (!w->e->profile->none_row_172 && piece.lo >> 20 == 0xac1 && is_internet(now))
+		note_dispute(&w->none_172, piece, now, NULL);
+	return 0;
+}
+
+/* ---- telling ------------------------------------------------------------------------------ */
+
+static void add_row(struct nsg_text_list *text, const struct nsg_row *r)
+{
+	char prefix[NSG_PREFIX_TEXT];
+
+	nsg_prefix_format(r->prefix, prefix);
+	nsg_text_add(text, "%s %s%s%s", nsg_hop_type_name(r->hop_type), prefix,
+		     r->name || r->detail ? " of " : "",
+		     r->name	 ? r->name
+		     : r->detail ? r->detail
+				 : "");
+}
+
+static const char *row_text(struct nsg_text_list *text, const struct nsg_row *r)
+{
+	add_row(text, r);
+	return nsg_text_end(text);
+}
+
+static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, const struct use *u,
+		     struct nsg_diag *diag)
+{
+	const struct nsg_place *place = nsg_place_of(e->policy, &r->place);
+	const struct nsg_tag *tag = r->tag ? nsg_effective_tag_find(e, r->tag) : NULL;
+	struct nsg_text_list text = {0};
+
+	if (r->is_ip6)
+		return;
+	if (tag && !tag->prefixes.n)
+		(void)nsg_diag_lint(diag, NSG_WARNING, place, "RouteNeverUsed",
+				    "route %s is never used: %s has no IPv4 address", r->name,
+				    r->tag);
+	else if (!u->entered)
+		(void)nsg_diag_lint(
+		    diag, NSG_WARNING, place, "GateClosed",
+		    "route %s is never used: nothing to its destinations enters the "
+		    "virtual network%s%s%s",
+		    r->name, e->route_all ? "" : ", route-all is off (",
+		    e->route_all ? "" : e->route_all_by, e->route_all ? "" : ")");
+	else if (!u->taken)
+		(void)nsg_diag_lint(
+		    diag, NSG_WARNING, place, "RouteNeverUsed",
+		    "route %s is never used: wherever it applies another goes first, as "
+		    "%s (%s)",
+		    r->name, row_text(&text, u->rival), nsg_row_fate_text(u->fate));
+	else if (!r->tag && !r->prefix.len && u->only_rfc1918 && !e->route_all)
+		(void)nsg_diag_lint(
+		    diag, NSG_NOTICE, place, "GateClosed",
+		    "route %s takes RFC 1918 destinations only: route-all is off (%s)", r->name,
+		    e->route_all_by);
+}
+
+static void tell_dispute(const struct nsg_effective *e, const struct dispute *d,
+			 struct nsg_diag *diag, const char *what, const char *now, const char *then)
+{
+	const struct nsg_route *route = d->now->route ? d->now->route
+					: d->then     ? d->then->route
+						      : NULL;
+	const struct nsg_place *place = route ? &route->place : &e->subnet->place;
+	struct nsg_text_list first = {0}, second = {0};
+	char lo[NSG_IP4_TEXT];
+
+	nsg_ip4_format(d->piece.lo, lo);
+	(void)nsg_diag_lint(diag, NSG_NOTICE, nsg_place_of(e->policy, place), "Contested",
+			    "%s: %s takes %s (%s)%s%s%s", what, lo, row_text(&first, d->now), now,
+			    then, d->then ? " " : "", d->then ? row_text(&second, d->then) : "");
+}
+
+static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
+{
+	const struct nsg_effective *e = w->e;
+
+	if (w->precedence.now)
+		tell_dispute(e, &w->precedence, diag, "service endpoint against user route",
+			     e->endpoint_lab ? "endpoint-precedence lab, as users measured"
+					     : "endpoint-precedence doc, as Microsoft documents",
+			     e->endpoint_lab ? "; Microsoft's page says" : "; users measured");
+	if (w->private.now)
+		tell_dispute(
+		    e, &w->private, diag, "private endpoint against user route",
+		    "in 2020 unless the route is a /32",
+		    "; today, with network policies on the endpoint's subnet and a route as "
+		    "long as the network's range,");
+	if (w->none_172.now)
+		tell_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",
+			     "2020-04 has no None route for them",
+			     "; today they are dropped by a None route");
+}
+
+int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
+{
+	const struct nsg_route_table *t = e->route_table;
+	struct watch w cleanup_watch = {.e = e, .other = *e};
+	int r;
+
+	w.other.endpoint_lab = !e->endpoint_lab;
+	w.uses = calloc((t ? t->n_routes : 0) + 1, sizeof(*w.uses));
+	w.fates = calloc(e->n_rows + 1, sizeof(*w.fates));
+	if (!w.uses || !w.fates)
+		return -ENOMEM;
+	r = nsg_rows_walk(e, visit, &w);
+	if (r)
+		return r;
+	for (size_t i = 0; t && i < t->n_routes; i++)
+		tell_use(e, &t->routes[i], &w.uses[i], diag);
+	tell_disputes(&w, diag);
+	return 0;
+}

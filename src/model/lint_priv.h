@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What `check` says of a policy that is valid. Each file looks for one sort of thing; all of them
+ * return 0 or -ENOMEM and bound their own time, because a policy may be made to hurt.
+ */
+#ifndef NSG_MODEL_LINT_PRIV_H
+#define NSG_MODEL_LINT_PRIV_H
+
+#include "model/effective_priv.h"
+
+/* cover.c: rules that never match, rules that earlier rules cover, rules behind a closed gate. */
+int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag);
+/* inert.c: routes that no packet takes; contested facts that change some packet's route. */
+int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag);
+/* contested.c: facts on which the sources differ and that matter for this policy. */
+int nsg_lint_contested(const struct nsg_effective *e, struct nsg_diag *diag);
+
+/* ---- partition.c --------------------------------------------------------------------------- */
+
+/*
+ * Values that are in the same of several sets are alike: each such class is one bit, each set a row
+ * of bits. Set 0 is the universe: values outside it are in no class.
+ */
+struct nsg_partition {
+	size_t n_sets, n_classes, n_words; /* words of a row */
+	uint64_t *rows;			   /* n_sets rows */
+};
+
+/* -E2BIG when there are more than max_classes, -ENOMEM. */
+int nsg_partition_make(const struct nsg_ranges *const *sets, size_t n_sets, size_t max_classes,
+		       struct nsg_partition *ret);
+void nsg_partition_done(struct nsg_partition *p);
+
+static inline const uint64_t *nsg_partition_row(const struct nsg_partition *p, size_t set)
+{
+	return p->rows + set * p->n_words;
+}
+
+static inline bool nsg_bit(const uint64_t *row, size_t i)
+{
+	return row[i / 64] >> i % 64 & 1;
+}
+
+/* ---- reach.c ------------------------------------------------------------------------------- */
+
+/* The destinations whose packets an NSG judges: they enter, are carried, and the profile has the
+ * NSG evaluated for their gate. */
+int nsg_judged_ranges(const struct nsg_effective *e, struct nsg_ranges *ret);
+/* What would be judged were route-all on. */
+int nsg_carried_ranges(struct nsg_ranges *ret);
+
+#endif
