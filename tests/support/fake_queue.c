@@ -72,11 +72,14 @@ static bool give(struct fake_packet *p, const struct nlattr *mark, uint32_t verd
 static void apply(struct fake_queue *q, const struct nlmsghdr *h)
 {
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
-	const struct nlattr *attr, *mark = NULL, *verdict = NULL;
+	const uint8_t *end = (const uint8_t *)h + h->nlmsg_len;
+	const struct nlattr *attr = mnl_nlmsg_get_payload_offset(h, sizeof(*g));
+	const struct nlattr *mark = NULL, *verdict = NULL;
 	struct nfqnl_msg_verdict_hdr v;
 	bool hit = false;
 
-	mnl_attr_for_each(attr, h, sizeof(*g)) {
+	/* libmnl's own loop is a macro that casts const away. */
+	for (; mnl_attr_ok(attr, (int)(end - (const uint8_t *)attr)); attr = mnl_attr_next(attr)) {
 		if (mnl_attr_get_type(attr) == NFQA_MARK)
 			mark = attr;
 		if (mnl_attr_get_type(attr) == NFQA_VERDICT_HDR)
