@@ -40,6 +40,7 @@ static int add(struct nsg_diag *d, struct nsg_diag_record *r)
 	return status;
 }
 
+__attribute__((format(printf, 1, 0)))
 static char *text_of(const char *format, va_list args)
 {
 	char *text = NULL;
