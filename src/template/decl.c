@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "template/decl_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "template/func_priv.h"
+#include "util/cleanup.h"
+
+/* What a declaration costs, so that the work bounds the memory too. */
+#define DECL_WORK 64u
+
+enum nsg_decl_class nsg_decl_classify(const char *type)
+{
+	static const char *const read[] = {
+		"Microsoft.Network/applicationSecurityGroups",
+		"Microsoft.Network/networkInterfaces",
+		"Microsoft.Network/networkSecurityGroups",
+		"Microsoft.Network/networkSecurityGroups/securityRules",
+		"Microsoft.Network/privateEndpoints",
+		"Microsoft.Network/routeTables",
+		"Microsoft.Network/routeTables/routes",
+		"Microsoft.Network/virtualNetworks",
+		"Microsoft.Network/virtualNetworks/subnets",
+		"Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+		"Microsoft.Web/serverfarms",
+		"Microsoft.Web/sites",
+		"Microsoft.Web/sites/config",
+		"Microsoft.Web/sites/networkConfig",
+	};
+
+	if (!strcasecmp(type, "Microsoft.Resources/deployments"))
+		return NSG_DECL_DEPLOYMENT;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(read); i++) {
+		if (!strcasecmp(type, read[i]))
+			return NSG_DECL_READ;
+	}
+	return NSG_DECL_OTHER;
+}
+
+struct nsg_id_prefix nsg_scope_prefix(const struct nsg_scope *s)
+{
+	struct nsg_id_prefix p = {"/"};
+
+	if (s->level == NSG_LEVEL_SUBSCRIPTION)
+		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s/", s->subscription);
+	else if (s->level == NSG_LEVEL_GROUP)
+		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s/resourceGroups/%.200s/",
+			       s->subscription, s->group);
+	return p;
+}
+
+struct nsg_frame nsg_decl_frame(const struct nsg_decl *d, const struct nsg_frame *from)
+{
+	struct nsg_frame f = nsg_scope_frame(d->scope, from);
+
+	f.loop = d->loop;
+	return f;
+}
+
+/* Reports the reason at a part of the declaration ("" is all of it), of which raw is the text. */
+static int decl_fail(struct nsg_eval *ev, struct nsg_decl *d, const char *at, const json_t *raw)
+{
+	cleanup_free char *pointer = NULL;
+
+	if (asprintf(&pointer, "%s%s", d->pointer, at) < 0) {
+		pointer = NULL;
+		return -ENOMEM;
+	}
+	nsg_tree_blame(ev, raw, pointer);
+	d->failed = true;
+	return ev->fail == NSG_FAIL_LIMIT ? -EINVAL : 0;
+}
+
+/* ---- type, name, condition ----------------------------------------------------------------- */
+
+static size_t segments(const char *s)
+{
+	size_t n = 1;
+
+	for (; *s; s++)
+		n += *s == '/';
+	return n;
+}
+
+/* A child's type and name may be written whole, or as the last part only. */
+static const char *below(struct nsg_eval *ev, const char *parent, const char *own)
+{
+	return nsg_arena_printf(&ev->arena, "%s/%s", parent, own);
+}
+
+static int decl_type(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
+{
+	cleanup_json json_t *type = NULL;
+	json_t *raw = nsg_eval_member(d->body, "type");
+	int r = raw ? nsg_tree_value(ev, raw, &type)
+		    : nsg_eval_fail(ev, NSG_FAIL_INVALID, "the resource has no type");
+
+	if (!r && !json_is_string(type))
+		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "the type of a resource is a string");
+	if (r)
+		return r == -ENOMEM ? r : decl_fail(ev, d, "/type", raw);
+	d->type = parent && !strchr(json_string_value(type), '.')
+			  ? below(ev, parent->type, json_string_value(type))
+			  : nsg_arena_strdup(&ev->arena, json_string_value(type));
+	if (!d->type)
+		return -ENOMEM;
+	d->class = nsg_decl_classify(d->type);
+	return 0;
+}
+
+/* Names decide nothing: one that cannot be evaluated becomes a stand-in. */
+static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
+{
+	cleanup_json json_t *name = NULL;
+	json_t *raw = nsg_eval_member(d->body, "name");
+	bool quiet = d->class == NSG_DECL_OTHER;
+	const char *text;
+	int r = raw ? nsg_tree_value(ev, raw, &name)
+		    : nsg_eval_fail(ev, NSG_FAIL_INVALID, "the resource has no name");
+
+	if (r && raw && !nsg_eval_is_final(ev, r)) {
+		ev->frame.lenient = true;
+		r = nsg_tree_value(ev, raw, &name);
+		ev->frame.lenient = false;
+	}
+	if (!r && !json_is_string(name))
+		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "the name of a resource is a string");
+	if (r == -ENOMEM || (quiet && r && !nsg_eval_is_final(ev, r)))
+		return r == -ENOMEM ? r : 0;
+	if (r)
+		return decl_fail(ev, d, "/name", raw);
+	text = json_string_value(name);
+	/* a child within its parent: one segment, else it is whole already */
+	d->name = parent && parent->name && segments(text) < segments(d->type) - 1
+			  ? below(ev, parent->name, text)
+			  : nsg_arena_strdup(&ev->arena, text);
+	if (!d->name)
+		return -ENOMEM;
+	if (!quiet && segments(d->name) + 1 != segments(d->type)) {
+		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				    "a resource of type %.100s has a name of %zu parts", d->type,
+				    segments(d->type) - 1);
+		return decl_fail(ev, d, "/name", raw);
+	}
+	return 0;
+}
+
+static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
+{
+	cleanup_json json_t *value = NULL;
+	json_t *raw = nsg_eval_member(d->body, "condition");
+	int r;
+
+	d->deployed = true;
+	if (!raw)
+		return 0;
+	r = nsg_tree_value(ev, raw, &value);
+	if (!r && !json_is_boolean(value))
+		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "a condition is true or false");
+	if (!r)
+		d->deployed = json_is_true(value);
+	else if (r == -ENOMEM)
+		return r;
+	else if (d->class != NSG_DECL_OTHER || nsg_eval_is_final(ev, r))
+		return decl_fail(ev, d, "/condition", raw);
+	return 0;
+}
+
+/* Its id: the provider, then types and names in turn. */
+static int decl_id(struct nsg_eval *ev, struct nsg_decl *d)
+{
+	cleanup_text struct nsg_text t = {0};
+	struct nsg_id_prefix prefix = nsg_scope_prefix(d->scope);
+	const char *type = d->type + strcspn(d->type, "/"), *name = d->name;
+	int r;
+
+	if (!name)
+		return 0;
+	r = nsg_text_add(ev, &t, prefix.text, strlen(prefix.text));
+	if (!r)
+		r = nsg_text_add(ev, &t, "providers/", 10);
+	if (!r)
+		r = nsg_text_add(ev, &t, d->type, (size_t)(type - d->type));
+	while (!r && *type && *name) {
+		size_t type_len = 1 + strcspn(type + 1, "/"), name_len = strcspn(name, "/");
+
+		r = nsg_text_add(ev, &t, type, type_len);
+		if (!r)
+			r = nsg_text_add(ev, &t, "/", 1);
+		if (!r)
+			r = nsg_text_add(ev, &t, name, name_len);
+		type += type_len;
+		name += name_len + (name[name_len] == '/');
+	}
+	if (!r)
+		r = nsg_text_add(ev, &t, "", 1);
+	if (r)
+		return r;
+	d->id = nsg_arena_strdup(&ev->arena, t.v);
+	return d->id ? 0 : -ENOMEM;
+}
+
+/* ---- nested deployments -------------------------------------------------------------------- */
+
+/* A text that says where: unknown ones become stand-ins, as names do. *ret NULL: there is none. */
+static int where_text(struct nsg_eval *ev, json_t *raw, const char **ret)
+{
+	cleanup_json json_t *value = NULL;
+	int r;
+
+	*ret = NULL;
+	if (!raw || json_is_null(raw))
+		return 0;
+	ev->frame.lenient = true;
+	r = nsg_tree_value(ev, raw, &value);
+	ev->frame.lenient = false;
+	if (r || !json_is_string(value))
+		return nsg_eval_is_final(ev, r) ? r : 0;
+	*ret = nsg_arena_strdup(&ev->arena, json_string_value(value));
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int child_where(struct nsg_eval *ev, const struct nsg_decl *d, struct nsg_scope *s)
+{
+	const char *group = NULL, *subscription = NULL, *scope = NULL;
+	int r = where_text(ev, nsg_eval_member(d->body, "resourceGroup"), &group);
+
+	if (!r)
+		r = where_text(ev, nsg_eval_member(d->body, "subscriptionId"), &subscription);
+	if (!r)
+		r = where_text(ev, nsg_eval_member(d->body, "scope"), &scope);
+	if (r)
+		return r;
+	s->level = group	  ? NSG_LEVEL_GROUP
+		   : subscription ? NSG_LEVEL_SUBSCRIPTION
+		   : scope	  ? NSG_LEVEL_TENANT
+				  : d->scope->level;
+	s->group = group ? group : d->scope->group;
+	s->subscription = subscription ? subscription : d->scope->subscription;
+	return 0;
+}
+
+/* Azure's default is outer: expressions in the nested template mean the parent's parameters. */
+static bool is_inner(json_t *properties)
+{
+	json_t *options = nsg_eval_member(properties, "expressionEvaluationOptions");
+	const char *scope = json_string_value(nsg_eval_member(options, "scope"));
+
+	return scope && !strcasecmp(scope, "inner");
+}
+
+/* A template that stands elsewhere: what it declares is not known here. */
+static int refuse_link(struct nsg_eval *ev, struct nsg_decl *d, json_t *link)
+{
+	json_t *uri = nsg_eval_member(link, "uri");
+
+	(void)nsg_eval_fail(ev, NSG_FAIL_LIVE,
+			    "a linked template is not read; build one template that holds it");
+	return decl_fail(ev, d, uri ? "/properties/templateLink/uri" : "/properties/templateLink",
+			 uri);
+}
+
+static int decl_deployment(struct nsg_eval *ev, struct nsg_decl *d)
+{
+	json_t *properties = nsg_eval_member(d->body, "properties");
+	json_t *template = nsg_eval_member(properties, "template");
+	json_t *link = nsg_eval_member(properties, "templateLink");
+	struct nsg_scope *s;
+	int r;
+
+	if (!json_is_object(template) && link)
+		return refuse_link(ev, d, link);
+	if (!json_is_object(template)) {
+		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID, "the deployment has no template");
+		return decl_fail(ev, d, "/properties", NULL);
+	}
+	s = nsg_arena_alloc(&ev->arena, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->template = template;
+	s->pointer = nsg_arena_printf(&ev->arena, "%s/properties/template", d->pointer);
+	s->name = d->name;
+	if (!s->pointer)
+		return -ENOMEM;
+	s->eval = is_inner(properties) ? s : ev->frame.scope;
+	s->loop = s->eval == s ? NULL : d->loop;
+	r = child_where(ev, d, s);
+	if (!r)
+		r = nsg_scope_open(ev, s, nsg_eval_member(properties, "parameters"), &ev->frame);
+	d->child = s;
+	return r;
+}
+
+/* ---- the list ------------------------------------------------------------------------------ */
+
+static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
+		     const char *pointer, const struct nsg_decl *parent);
+
+/* One copy of a resource whose type is known, and what stands within it. */
+static int instance(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
+{
+	const char *pointer;
+	json_t *children = nsg_eval_member(d->body, "resources");
+	int r = decl_condition(ev, d);
+
+	if (!r)
+		r = decl_name(ev, d, parent);
+	if (!r)
+		r = decl_id(ev, d);
+	*d->scope->decls_end = d;
+	d->scope->decls_end = &d->next;
+	if (r || d->failed || !d->deployed)
+		return r;
+	if (d->class == NSG_DECL_DEPLOYMENT && !d->existing)
+		return decl_deployment(ev, d);
+	if (!children)
+		return 0;
+	pointer = nsg_arena_printf(&ev->arena, "%s/resources", d->pointer);
+	return pointer ? resources(ev, d->scope, children, pointer, d) : -ENOMEM;
+}
+
+static int copies(struct nsg_eval *ev, struct nsg_decl *d, json_t *copy,
+		  const struct nsg_decl *parent)
+{
+	const char *name = json_string_value(nsg_eval_member(copy, "name"));
+	int64_t n = 0;
+	int r = nsg_tree_copies(ev, nsg_eval_member(copy, "count"), &n);
+
+	if (r == -ENOMEM)
+		return r;
+	/* how often a resource exists that nobody reads does not matter */
+	if (r && d->class == NSG_DECL_OTHER && ev->fail != NSG_FAIL_INVALID &&
+	    ev->fail != NSG_FAIL_LIMIT)
+		return 0;
+	if (r)
+		return decl_fail(ev, d, "/copy/count", nsg_eval_member(copy, "count"));
+	for (int64_t i = 0; i < n && !r; i++) {
+		struct nsg_loop *loop = nsg_arena_alloc(&ev->arena, sizeof(*loop));
+		struct nsg_decl *each = nsg_arena_copy(&ev->arena, d, sizeof(*d));
+
+		r = nsg_eval_pay(ev, DECL_WORK);
+		if (r)
+			return r;
+		if (!loop || !each)
+			return -ENOMEM;
+		*loop = (struct nsg_loop){name ? name : "", i, true, d->loop};
+		each->loop = loop;
+		each->copy = i;
+		ev->frame.loop = loop;
+		r = instance(ev, each, parent);
+		ev->frame.loop = d->loop;
+	}
+	return r;
+}
+
+static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body,
+		    const char *pointer, const char *symbol, const struct nsg_decl *parent)
+{
+	struct nsg_decl *d = nsg_arena_alloc(&ev->arena, sizeof(*d));
+	json_t *copy = nsg_eval_member(body, "copy");
+	int r = nsg_eval_pay(ev, DECL_WORK);
+
+	if (r)
+		return r;
+	if (!d || !pointer)
+		return -ENOMEM;
+	d->scope = scope;
+	d->body = body;
+	d->pointer = pointer;
+	d->symbol = symbol;
+	d->copy = -1;
+	d->loop = ev->frame.loop;
+	d->existing = json_is_true(nsg_eval_member(body, "existing"));
+	if (!json_is_object(body)) {
+		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID, "a resource is an object");
+		return decl_fail(ev, d, "", NULL);
+	}
+	r = decl_type(ev, d, parent);
+	if (r || d->failed)
+		return r;
+	return json_is_object(copy) ? copies(ev, d, copy, parent) : instance(ev, d, parent);
+}
+
+static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
+		     const char *pointer, const struct nsg_decl *parent)
+{
+	const char *key;
+	json_t *each;
+	size_t i;
+	int r = nsg_eval_enter(ev);
+
+	if (r)
+		return r;
+	json_array_foreach (list, i, each) {
+		if (!r)
+			r = resource(ev, scope, each,
+				     nsg_arena_printf(&ev->arena, "%s/%zu", pointer, i), NULL,
+				     parent);
+	}
+	/* languageVersion 2.0: an object, its keys are symbolic names */
+	json_object_foreach (list, key, each) {
+		if (!r)
+			r = resource(ev, scope, each,
+				     nsg_arena_printf(&ev->arena, "%s/%s", pointer, key), key,
+				     parent);
+	}
+	nsg_eval_leave(ev);
+	return r;
+}
+
+int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
+{
+	struct nsg_frame before = ev->frame;
+	json_t *list = nsg_eval_member(scope->template, "resources");
+	const char *pointer;
+	int r;
+
+	if (scope->decls_state == NSG_DECLS_DONE)
+		return 0;
+	if (scope->decls_state == NSG_DECLS_BUSY)
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "names, conditions and copies are settled before resources are");
+	pointer = nsg_arena_printf(&ev->arena, "%s/resources", scope->pointer);
+	if (!pointer)
+		return -ENOMEM;
+	scope->decls_state = NSG_DECLS_BUSY;
+	scope->decls_end = &scope->decls;
+	ev->frame = nsg_scope_frame(scope, &(struct nsg_frame){0});
+	r = resources(ev, scope, list, pointer, NULL);
+	ev->frame = before;
+	scope->decls_state = NSG_DECLS_DONE;
+	return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Declared resources become plain documents. */
+#ifndef NSG_TEMPLATE_EMIT_PRIV_H
+#define NSG_TEMPLATE_EMIT_PRIV_H
+
+#include "template/decl_priv.h"
+#include "util/json.h"
+#include "util/vec.h"
+
+/* A type that is left out, and how often. */
+struct nsg_skipped {
+	const char *type, *pointer; /* the first one's; in the evaluation's arena */
+	size_t n;
+};
+
+struct nsg_emit {
+	struct nsg_eval *ev;
+	NSG_VEC(struct nsg_flat_resource) out;
+	NSG_VEC(struct nsg_skipped) skipped;
+};
+
+/*
+ * All resources of a scope and of the deployments in it. Problems are diagnostics; fails for the
+ * limits and when memory is out.
+ */
+int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s);
+void nsg_emit_done(struct nsg_emit *em);
+
+#endif

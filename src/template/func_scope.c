@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Functions: what the template and its place give. */
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "template/decl_priv.h"
+#include "template/func_priv.h"
+#include "util/cleanup.h"
+
+static int bound(struct nsg_eval *ev, const struct nsg_call *c, const struct nsg_bindings *in,
+		 const char *what, json_t **ret)
+{
+	const char *name = NULL;
+	struct nsg_binding *b;
+	int r = nsg_func_text(ev, c, 0, &name);
+
+	if (r)
+		return r;
+	b = nsg_bindings_find(in, name);
+	if (!b)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template declares no %s '%.100s'",
+				     what, name);
+	return nsg_binding_value(ev, b, ret);
+}
+
+int nsg_func_parameters(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	return bound(ev, c, &ev->frame.scope->parameters, "parameter", ret);
+}
+
+int nsg_func_variables(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	return bound(ev, c, &ev->frame.scope->variables, "variable", ret);
+}
+
+/* A loop by its name; without one that of the resource, else the innermost. */
+static const struct nsg_loop *find_loop(const struct nsg_loop *loops, const char *name)
+{
+	const struct nsg_loop *l;
+
+	for (l = loops; l; l = l->outer) {
+		if (name ? !strcasecmp(l->name, name) : l->of_resource)
+			return l;
+	}
+	return name ? NULL : loops;
+}
+
+/* copyIndex([loop], [offset]) */
+int nsg_func_copyindex(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	const char *name = c->n ? json_string_value(c->args[0]) : NULL;
+	const struct nsg_loop *loop = find_loop(ev->frame.loop, name);
+	int64_t offset = 0, n = 0;
+	int r = 0;
+
+	if (!name && c->n > 1)
+		return nsg_func_refuse(ev, c, 0, "the name of a loop first");
+	if (c->n > (name ? 1 : 0))
+		r = nsg_func_integer(ev, c, name ? 1 : 0, &offset);
+	if (r)
+		return r;
+	if (!loop)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() outside of a copy loop%s%.100s",
+				     name ? " " : "", name ? name : "");
+	if (__builtin_add_overflow(loop->index, offset, &n))
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() does not fit 64 bits");
+	return nsg_eval_give(json_integer(n), ret);
+}
+
+int nsg_func_resourcegroup(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	const struct nsg_scope *s = ev->frame.scope;
+	cleanup_json json_t *id = NULL;
+	int r = nsg_eval_give_format(ev, &id, "/subscriptions/%s/resourceGroups/%s",
+				     s->subscription, s->group);
+
+	(void)c;
+	if (r)
+		return r;
+	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s, s:{}, s:{s:s}}", "id", id, "name",
+				       s->group, "type", "Microsoft.Resources/resourceGroups",
+				       "location", NSG_STAND_IN_LOCATION, "tags", "properties",
+				       "provisioningState", "Succeeded"),
+			     ret);
+}
+
+int nsg_func_subscription(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	const struct nsg_scope *s = ev->frame.scope;
+	cleanup_json json_t *id = NULL;
+	int r = nsg_eval_give_format(ev, &id, "/subscriptions/%s", s->subscription);
+
+	(void)c;
+	if (r)
+		return r;
+	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s}", "id", id, "subscriptionId",
+				       s->subscription, "tenantId", NSG_STAND_IN_SUBSCRIPTION,
+				       "displayName", "subscription"),
+			     ret);
+}
+
+int nsg_func_tenant(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	(void)ev, (void)c;
+	return nsg_eval_give(json_pack("{s:s, s:s}", "tenantId", NSG_STAND_IN_SUBSCRIPTION,
+				       "displayName", "tenant"),
+			     ret);
+}
+
+int nsg_func_deployment(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	const char *name = ev->frame.scope->name;
+
+	(void)c;
+	return nsg_eval_give(json_pack("{s:s, s:s, s:{s:s, s:s}}", "name",
+				       name ? name : "deployment", "location",
+				       NSG_STAND_IN_LOCATION, "properties", "mode", "Incremental",
+				       "provisioningState", "Accepted"),
+			     ret);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "template/keep_priv.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+
+#define ROUTE_ALL "WEBSITE_VNET_ROUTE_ALL"
+
+struct nsg_keep {
+	const char *key;
+	const struct nsg_keep *below; /* NULL: all of it */
+};
+
+/* app settings as a list of {name, value} */
+static const struct nsg_keep setting_list[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
+
+static const struct nsg_keep settings[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
+
+static const struct nsg_keep site_config[] = {
+	{"appSettings", setting_list},
+	{"vnetName", NULL},
+	{"vnetRouteAllEnabled", NULL},
+	{NULL, NULL},
+};
+
+static const struct nsg_keep site_properties[] = {
+	{"outboundIpAddresses", NULL},
+	{"outboundVnetRouting", NULL},
+	{"possibleOutboundIpAddresses", NULL},
+	{"reserved", NULL},
+	{"serverFarmId", NULL},
+	{"siteConfig", site_config},
+	{"virtualNetworkSubnetId", NULL},
+	{"vnetRouteAllEnabled", NULL},
+	{NULL, NULL},
+};
+
+#define RESOURCE_KEYS {"id", NULL}, {"kind", NULL}, {"location", NULL}
+
+static const struct nsg_keep site[] = {
+	RESOURCE_KEYS,
+	{"properties", site_properties},
+	{NULL, NULL},
+};
+
+static const struct nsg_keep config_web[] = {
+	RESOURCE_KEYS,
+	{"properties", site_config},
+	{NULL, NULL},
+};
+
+static const struct nsg_keep config_settings[] = {
+	RESOURCE_KEYS,
+	{"properties", settings},
+	{NULL, NULL},
+};
+
+static const struct {
+	const char *type, *name; /* name: the last part, NULL: any */
+	const struct nsg_keep *keep;
+} kinds[] = {
+	{"Microsoft.Web/sites", NULL, site},
+	{"Microsoft.Web/sites/config", "web", config_web},
+	{"Microsoft.Web/sites/config", "appsettings", config_settings},
+};
+
+const struct nsg_keep *nsg_keep_find(const char *type, const char *name)
+{
+	const char *last = strrchr(name, '/');
+
+	last = last ? last + 1 : name;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(kinds); i++) {
+		if (!strcasecmp(type, kinds[i].type) &&
+		    (!kinds[i].name || !strcasecmp(last, kinds[i].name)))
+			return kinds[i].keep;
+	}
+	return NULL;
+}
+
+bool nsg_keep_nothing(const char *type, const char *name)
+{
+	return !strcasecmp(type, "Microsoft.Web/sites/config") && !nsg_keep_find(type, name);
+}
+
+/* An element of a list of settings is kept when its name is the one. */
+static int keep_setting(struct nsg_eval *ev, json_t *setting, bool *ret)
+{
+	cleanup_json json_t *name = NULL;
+	json_t *raw = nsg_eval_member(setting, "name");
+	int r = raw ? nsg_tree_value(ev, raw, &name) : -EINVAL;
+
+	*ret = !r && json_is_string(name) && !strcasecmp(json_string_value(name), ROUTE_ALL);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int keep_list(struct nsg_eval *ev, json_t *list, json_t **ret)
+{
+	cleanup_json json_t *result = json_array();
+	json_t *each;
+	size_t i;
+
+	if (!result)
+		return -ENOMEM;
+	json_array_foreach (list, i, each) {
+		bool keep = false;
+		int r = keep_setting(ev, each, &keep);
+
+		if (!r && keep)
+			r = nsg_eval_append(result, json_incref(each));
+		if (r)
+			return r;
+	}
+	*ret = TAKE_PTR(result);
+	return 0;
+}
+
+static int keep_member(struct nsg_eval *ev, const struct nsg_keep *keep, const char *key,
+		       json_t *value, json_t *object)
+{
+	json_t *kept = NULL;
+	int r;
+
+	/* what an expression is the name of, or a loop, is seen after evaluation */
+	if (nsg_expr_is(key) || nsg_tree_is_copy(key, value))
+		return nsg_eval_set(object, key, json_incref(value));
+	for (; keep->key; keep++) {
+		if (strcasecmp(key, keep->key) != 0)
+			continue;
+		r = keep->below ? nsg_keep_apply(ev, keep->below, value, &kept)
+				: nsg_eval_give(json_incref(value), &kept);
+		return r ? r : nsg_eval_set(object, key, kept);
+	}
+	return 0;
+}
+
+int nsg_keep_apply(struct nsg_eval *ev, const struct nsg_keep *keep, json_t *value, json_t **ret)
+{
+	cleanup_json json_t *result = NULL;
+	const char *key;
+	json_t *each;
+
+	if (json_is_array(value) && keep == setting_list)
+		return keep_list(ev, value, ret);
+	if (!json_is_object(value))
+		return nsg_eval_give(json_incref(value), ret);
+	result = json_object();
+	if (!result)
+		return -ENOMEM;
+	json_object_foreach (value, key, each) {
+		int r = keep_member(ev, keep, key, each, result);
+
+		if (r)
+			return r;
+	}
+	*ret = TAKE_PTR(result);
+	return 0;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parameters of a template: what is given, else the default, within what the declaration allows. */
+#ifndef NSG_TEMPLATE_PARAMETER_PRIV_H
+#define NSG_TEMPLATE_PARAMETER_PRIV_H
+
+#include "template/scope_priv.h"
+
+/* In the frame of the parameter's own scope. */
+int nsg_parameter_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret);
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "template/reference_priv.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "template/decl_priv.h"
+#include "template/func_priv.h"
+#include "util/cleanup.h"
+
+/* How far a chain has come. */
+struct lazy {
+	enum {
+		LAZY_DEPLOYMENT,
+		LAZY_OUTPUTS,
+		LAZY_OUTPUT,
+		LAZY_VALUE,    /* json, evaluated, of an output */
+		LAZY_DECLARED, /* json, part of a declaration */
+	} stage;
+	const struct nsg_decl *decl;
+	struct nsg_binding *output;
+	json_t *json; /* owned */
+	bool raw;     /* json has expressions in it, to be evaluated in the declaration's frame */
+	char collection[64]; /* the list that json is an element of: "subnets" */
+};
+
+static void lazy_done(struct lazy *l)
+{
+	json_decref(l->json);
+}
+
+#define cleanup_lazy __attribute__((cleanup(lazy_done)))
+
+bool nsg_reference_is(const struct nsg_expr *e)
+{
+	while (e->kind == NSG_EXPR_GET)
+		e = e->args[0];
+	return nsg_func_is(e, "reference");
+}
+
+/* ---- finding ------------------------------------------------------------------------------- */
+
+/* "symbol", or "symbol[2]" of a copy */
+static bool has_symbol(const struct nsg_decl *d, const char *what)
+{
+	size_t n = d->symbol ? strlen(d->symbol) : 0;
+	char *end;
+
+	if (!n || strncasecmp(what, d->symbol, n) != 0)
+		return false;
+	if (!what[n])
+		return d->copy < 0;
+	return what[n] == '[' && strtoll(what + n + 1, &end, 10) == d->copy && !strcmp(end, "]");
+}
+
+static bool has_id(const struct nsg_decl *d, const char *what, size_t len)
+{
+	const char *id = d->id;
+
+	if (!id)
+		return false;
+	/* an id without its beginning, as older templates have it: Microsoft.Network/…/name */
+	if (*what != '/') {
+		id = strstr(id, "/providers/");
+		id = id ? id + strlen("/providers/") : "";
+	}
+	return strlen(id) == len && !strncasecmp(id, what, len);
+}
+
+static struct nsg_decl *find_in(struct nsg_scope *s, const char *what)
+{
+	struct nsg_decl *d;
+	size_t len = strlen(what);
+
+	for (d = s->decls; d; d = d->next) {
+		if (has_symbol(d, what))
+			return d;
+	}
+	for (d = s->decls; d; d = d->next) {
+		if (has_id(d, what, len))
+			return d;
+	}
+	for (d = s->decls; d; d = d->next) {
+		if (d->name && !strcasecmp(d->name, what))
+			return d;
+	}
+	return NULL;
+}
+
+/* The length of an id without its last type and name; 0: it is not that of a child. */
+static size_t parent_length(const char *id)
+{
+	size_t n = strlen(id);
+
+	for (int i = 0; i < 2; i++) {
+		while (n && id[n - 1] != '/')
+			n--;
+		n -= n > 0;
+	}
+	return n;
+}
+
+static struct nsg_decl *find_parent_in(struct nsg_scope *s, const char *what)
+{
+	size_t n = parent_length(what);
+
+	for (struct nsg_decl *d = s->decls; d && n; d = d->next) {
+		if (has_id(d, what, n))
+			return d;
+	}
+	return NULL;
+}
+
+static int make_decls(struct nsg_eval *ev, struct nsg_scope *s)
+{
+	int r = nsg_decls_make(ev, s);
+
+	for (const struct nsg_decl *d = s->decls; d && !r; d = d->next)
+		r = nsg_eval_pay(ev, 1);
+	return r;
+}
+
+/* *ret NULL: nothing of these templates. *ret_parent: it is an element of what was found. */
+static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bool *ret_parent)
+{
+	struct nsg_scope *places[] = {ev->frame.home, ev->frame.scope};
+	int r;
+
+	*ret = NULL;
+	*ret_parent = false;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(places) && !*ret; i++) {
+		if (i && places[i] == places[0])
+			break;
+		r = make_decls(ev, places[i]);
+		if (r)
+			return r;
+		*ret = find_in(places[i], what);
+		if (*ret)
+			break;
+		*ret = find_parent_in(places[i], what);
+		*ret_parent = *ret != NULL;
+	}
+	return 0;
+}
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+static int fail_live(struct nsg_eval *ev, const struct nsg_decl *d, const char *what)
+{
+	return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+			     "reference() to '%.100s': %.100s is known only when it is deployed",
+			     d->symbol ? d->symbol : d->name ? d->name : d->type,
+			     nsg_eval_quote(ev, what));
+}
+
+/* All of l->json evaluated, where it stands. */
+static int settle(struct nsg_eval *ev, struct lazy *l)
+{
+	struct nsg_frame before = ev->frame;
+	json_t *value = NULL;
+	int r;
+
+	if (!l->raw)
+		return 0;
+	ev->frame = nsg_decl_frame(l->decl, &before);
+	r = nsg_tree_value(ev, l->json, &value);
+	ev->frame = before;
+	if (r)
+		return r;
+	json_decref(l->json);
+	l->json = value;
+	l->raw = false;
+	return nsg_eval_walk(ev, value);
+}
+
+static bool is_expression(const json_t *value)
+{
+	const char *s = json_string_value(value);
+
+	return s && nsg_expr_is(s);
+}
+
+static bool has_copy(json_t *object)
+{
+	json_t *copy = nsg_eval_member(object, "copy");
+
+	return copy && nsg_tree_is_copy("copy", copy);
+}
+
+/* The id of an element that is a resource below its parent: …/virtualNetworks/v/subnets/s. */
+static int element_id(struct nsg_eval *ev, struct lazy *l)
+{
+	json_t *name = nsg_eval_member(l->json, "name");
+	json_t *id = NULL;
+	int r;
+
+	if (!l->collection[0] || !l->decl->id || !name)
+		return fail_live(ev, l->decl, "id");
+	r = settle(ev, l);
+	name = nsg_eval_member(l->json, "name");
+	if (!r && !json_is_string(name))
+		r = fail_live(ev, l->decl, "id");
+	if (!r)
+		r = nsg_eval_give_format(ev, &id, "%s/%s/%s", l->decl->id, l->collection,
+					 json_string_value(name));
+	if (r)
+		return r;
+	json_decref(l->json);
+	l->json = id;
+	return 0;
+}
+
+/* One accessor into what is declared. */
+static int step_declared(struct nsg_eval *ev, struct lazy *l, json_t *key)
+{
+	const char *name = json_string_value(key);
+	json_t *found = NULL;
+	int r = 0;
+
+	if (l->raw && (is_expression(l->json) ||
+		       (name && !nsg_eval_member(l->json, name) && has_copy(l->json))))
+		r = settle(ev, l);
+	if (r)
+		return r;
+	if (name)
+		found = nsg_eval_member(l->json, name);
+	else if (json_is_integer(key) && json_integer_value(key) >= 0)
+		found = json_array_get(l->json, (size_t)json_integer_value(key));
+	if (!found && name && !strcasecmp(name, "id"))
+		return element_id(ev, l);
+	if (!found)
+		return fail_live(ev, l->decl, name ? name : "an element");
+	if (name && strlen(name) < sizeof(l->collection))
+		memcpy(l->collection, name, strlen(name) + 1);
+	else if (name)
+		l->collection[0] = '\0';
+	json_incref(found);
+	json_decref(l->json);
+	l->json = found;
+	return 0;
+}
+
+static int step_outputs(struct nsg_eval *ev, struct lazy *l, const char *name)
+{
+	l->output = nsg_bindings_find(&l->decl->child->outputs, name);
+	if (!l->output)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "the deployment '%.100s' has no output '%.100s'",
+				     l->decl->name ? l->decl->name : "", name);
+	l->stage = LAZY_OUTPUT;
+	return 0;
+}
+
+static int step(struct nsg_eval *ev, struct lazy *l, json_t *key)
+{
+	const char *name = json_string_value(key);
+	json_t *value = NULL;
+	int r;
+
+	switch (l->stage) {
+	case LAZY_DEPLOYMENT:
+		if (!name || strcasecmp(name, "outputs") != 0)
+			return fail_live(ev, l->decl, name ? name : "an element");
+		l->stage = LAZY_OUTPUTS;
+		return 0;
+	case LAZY_OUTPUTS:
+		return step_outputs(ev, l, name ? name : "");
+	case LAZY_OUTPUT:
+		if (!name || strcasecmp(name, "value") != 0)
+			return fail_live(ev, l->decl, name ? name : "an element");
+		l->stage = LAZY_VALUE;
+		return nsg_binding_value(ev, l->output, &l->json);
+	case LAZY_VALUE:
+		r = nsg_eval_get(ev, l->json, key, &value);
+		if (r)
+			return r;
+		json_decref(l->json);
+		l->json = value;
+		return 0;
+	case LAZY_DECLARED:
+		break;
+	}
+	return step_declared(ev, l, key);
+}
+
+/* ---- beginning and end --------------------------------------------------------------------- */
+
+/* From a parent to its element of the last type and name of `what`: …/subnets/s is in "subnets". */
+static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
+{
+	const char *tail = what + parent_length(what) + 1, *slash = strchr(tail, '/');
+	cleanup_json json_t *collection = json_stringn(tail, (size_t)(slash - tail));
+	json_t *each, *name, *found = NULL;
+	size_t i;
+	int r;
+
+	if (!collection)
+		return -ENOMEM;
+	r = step_declared(ev, l, collection);
+	if (!r && !json_is_array(l->json))
+		r = settle(ev, l);
+	if (r)
+		return r;
+	json_array_foreach (l->json, i, each) {
+		struct lazy element = {.decl = l->decl, .raw = l->raw};
+
+		name = nsg_eval_member(each, "name");
+		if (!name)
+			continue;
+		element.json = json_incref(name);
+		r = settle(ev, &element);
+		if (!r && json_is_string(element.json) &&
+		    !strcasecmp(json_string_value(element.json), slash + 1))
+			found = nsg_eval_member(each, "properties");
+		lazy_done(&element);
+		if (r)
+			return r;
+		if (found)
+			break;
+	}
+	if (!found)
+		return fail_live(ev, l->decl, slash + 1);
+	json_incref(found);
+	json_decref(l->json);
+	l->json = found;
+	l->collection[0] = '\0';
+	return 0;
+}
+
+/* reference('x', version, 'Full') has the whole resource, else its properties. */
+static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret)
+{
+	const char *what = NULL, *mode = c->n > 2 ? json_string_value(c->args[2]) : NULL;
+	bool full = mode && !strcasecmp(mode, "full");
+	struct nsg_decl *d = NULL;
+	bool is_parent = false;
+	int r = nsg_func_text(ev, c, 0, &what);
+
+	if (!r)
+		r = find(ev, what, &d, &is_parent);
+	if (r)
+		return r;
+	if (!d || d->existing)
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "reference() to '%.200s', which is known only when it is deployed",
+				     nsg_eval_quote(ev, what));
+	if (!d->deployed)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "reference() to '%.200s', whose condition is false",
+				     nsg_eval_quote(ev, what));
+	ret->decl = d;
+	if (d->class == NSG_DECL_DEPLOYMENT && !full) {
+		ret->stage = LAZY_DEPLOYMENT;
+		return d->child ? 0 : fail_live(ev, d, "what it deploys");
+	}
+	ret->stage = LAZY_DECLARED;
+	ret->raw = true;
+	ret->json = full ? d->body : nsg_eval_member(d->body, "properties");
+	if (!ret->json)
+		return fail_live(ev, d, "its properties");
+	json_incref(ret->json);
+	return is_parent ? enter_element(ev, ret, what) : 0;
+}
+
+static int all_outputs(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
+{
+	cleanup_json json_t *all = json_object();
+	int r = all ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < d->child->outputs.n && !r; i++) {
+		struct nsg_binding *b = d->child->outputs.v[i];
+		json_t *value = NULL;
+
+		r = nsg_binding_value(ev, b, &value);
+		if (!r)
+			r = nsg_eval_set(all, b->name, json_pack("{s:o}", "value", value));
+	}
+	if (!r)
+		*ret = TAKE_PTR(all);
+	return r;
+}
+
+static bool is_plain(const json_t *value)
+{
+	return json_is_string(value) || json_is_integer(value) || json_is_boolean(value);
+}
+
+/* Objects are more than what is declared of them, so only plain values are given away. */
+static int end_declared(struct nsg_eval *ev, struct lazy *l, json_t **ret)
+{
+	json_t *each;
+	size_t i;
+	int r = settle(ev, l);
+
+	if (r)
+		return r;
+	if (!is_plain(l->json) && !json_is_array(l->json))
+		return fail_live(ev, l->decl, "all of an object");
+	json_array_foreach (l->json, i, each) {
+		if (!is_plain(each))
+			return fail_live(ev, l->decl, "all of an object");
+	}
+	*ret = TAKE_PTR(l->json);
+	return 0;
+}
+
+static int end(struct nsg_eval *ev, struct lazy *l, json_t **ret)
+{
+	json_t *value = NULL;
+	int r;
+
+	switch (l->stage) {
+	case LAZY_DEPLOYMENT:
+		r = all_outputs(ev, l->decl, &value);
+		return r ? r : nsg_eval_give(json_pack("{s:o}", "outputs", value), ret);
+	case LAZY_OUTPUTS:
+		return all_outputs(ev, l->decl, ret);
+	case LAZY_OUTPUT:
+		r = nsg_binding_value(ev, l->output, &value);
+		return r ? r : nsg_eval_give(json_pack("{s:o}", "value", value), ret);
+	case LAZY_VALUE:
+		*ret = TAKE_PTR(l->json);
+		return 0;
+	case LAZY_DECLARED:
+		break;
+	}
+	return end_declared(ev, l, ret);
+}
+
+/* The arguments of the reference() that a chain starts with, then each accessor in turn. */
+static int walk_chain(struct nsg_eval *ev, const struct nsg_expr *e, struct lazy *l)
+{
+	cleanup_json json_t *args = json_array();
+	json_t *argv[3] = {NULL}, *key = NULL;
+	int r = nsg_eval_enter(ev);
+
+	if (r)
+		return r;
+	if (e->kind == NSG_EXPR_GET) {
+		r = walk_chain(ev, e->args[0], l);
+		if (!r)
+			r = nsg_eval_node(ev, e->args[1], &key);
+		if (!r)
+			r = step(ev, l, key);
+		json_decref(key);
+	} else if (!e->n_args || e->n_args > NSG_ARRAY_SIZE(argv)) {
+		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "reference() has 1 to 3 arguments");
+	} else {
+		for (size_t i = 0; i < e->n_args && !r; i++) {
+			r = nsg_eval_node(ev, e->args[i], &argv[i]);
+			if (!r)
+				r = nsg_eval_append(args, argv[i]);
+		}
+		if (!r)
+			r = begin(ev, &(struct nsg_call){e, "reference", argv, e->n_args}, l);
+	}
+	nsg_eval_leave(ev);
+	return r;
+}
+
+int nsg_reference_node(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
+{
+	cleanup_lazy struct lazy l = {0};
+	int r = walk_chain(ev, e, &l);
+
+	return r ? r : end(ev, &l, ret);
+}
+
+int nsg_func_reference(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	cleanup_lazy struct lazy l = {0};
+	int r = begin(ev, c, &l);
+
+	return r ? r : end(ev, &l, ret);
+}
+
+/* resourceInfo('symbol'): what is known of a resource without asking for it */
+int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	const char *what = NULL;
+	struct nsg_decl *d = NULL;
+	bool is_parent = false;
+	int r = nsg_func_text(ev, c, 0, &what);
+
+	if (!r)
+		r = find(ev, what, &d, &is_parent);
+	if (r)
+		return r;
+	if (!d || is_parent || !d->id)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no resource '%.200s'",
+				     nsg_eval_quote(ev, what));
+	return nsg_eval_give(json_pack("{s:s, s:s, s:s}", "id", d->id, "name", d->name, "type",
+				       d->type),
+			     ret);
+}

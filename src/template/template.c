@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "template/template.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "template/emit_priv.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+static void eval_done(struct nsg_eval *ev)
+{
+	nsg_bindings_done(ev->bindings);
+	nsg_arena_done(&ev->arena);
+}
+
+#define cleanup_eval __attribute__((cleanup(eval_done)))
+#define cleanup_emit __attribute__((cleanup(nsg_emit_done)))
+
+/* The schema's name tells what a template is deployed to. */
+static enum nsg_level find_level(json_t *template)
+{
+	const char *schema = json_string_value(nsg_eval_member(template, "$schema"));
+
+	if (schema && strcasestr(schema, "/subscriptionDeploymentTemplate"))
+		return NSG_LEVEL_SUBSCRIPTION;
+	if (schema && (strcasestr(schema, "/tenantDeploymentTemplate") ||
+		       strcasestr(schema, "/managementGroupDeploymentTemplate")))
+		return NSG_LEVEL_TENANT;
+	return NSG_LEVEL_GROUP;
+}
+
+/* az names a deployment for its file: main.json makes the deployment main. */
+static const char *deployment_name(struct nsg_eval *ev)
+{
+	const char *path = ev->where && ev->where->source ? ev->where->source->path : NULL;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	char *name = nsg_arena_strdup(&ev->arena, slash ? slash + 1 : path ? path : "deployment");
+	char *dot = name ? strrchr(name, '.') : NULL;
+
+	if (dot && dot != name)
+		*dot = '\0';
+	return name;
+}
+
+static void notice_skipped(struct nsg_emit *em)
+{
+	struct nsg_place place = {0};
+
+	for (size_t i = 0; i < em->skipped.n; i++) {
+		const struct nsg_skipped *s = &em->skipped.v[i];
+		cleanup_free char *pointer = NULL;
+
+		if (em->ev->where)
+			place = *em->ev->where;
+		if (asprintf(&pointer, "%s%s", place.pointer ? place.pointer : "", s->pointer) < 0)
+			pointer = NULL;
+		place.pointer = pointer;
+		(void)nsg_diag_add(em->ev->diag, NSG_NOTICE, &place, NULL,
+				   "skipped: %s (%zu of it), of which nsgd has no use", s->type,
+				   s->n);
+	}
+}
+
+/* A parameters document, or only what stands in it, as az takes both. */
+static json_t *find_given(json_t *parameters)
+{
+	json_t *given = nsg_eval_member(parameters, "parameters");
+
+	return given ? given : parameters;
+}
+
+int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg_place *where,
+			  struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n)
+{
+	cleanup_eval struct nsg_eval ev = {
+		.where = where,
+		.diag = diag,
+		.work = NSG_MAX_TEMPLATE_WORK,
+	};
+	cleanup_emit struct nsg_emit em = {.ev = &ev};
+	size_t errors = diag->n_errors;
+	struct nsg_scope scope = {
+		.template = template,
+		.pointer = "",
+		.eval = &scope,
+		.level = find_level(template),
+		.subscription = NSG_STAND_IN_SUBSCRIPTION,
+		.group = NSG_STAND_IN_GROUP,
+		.name = deployment_name(&ev),
+	};
+	int r;
+
+	ev.frame.scope = ev.frame.home = &scope;
+	r = nsg_scope_open(&ev, &scope, find_given(parameters), &(struct nsg_frame){0});
+	if (!r)
+		r = nsg_emit_scope(&em, &scope);
+	/* a limit ends it between two expressions too */
+	if (r && r != -ENOMEM)
+		nsg_tree_blame(&ev, NULL, "");
+	if (r == -ENOMEM)
+		return r;
+	if (diag->n_errors != errors)
+		return -EINVAL;
+	notice_skipped(&em);
+	*ret = TAKE_PTR(em.out.v);
+	*ret_n = em.out.n;
+	em.out.n = 0;
+	return 0;
+}
