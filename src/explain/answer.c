@@ -192,19 +192,34 @@ static json_t *image_json(const struct nsg_image *image)
 			 (json_int_t)info.dst_segments);
 }
 
+static const char *said(const char *by)
+{
+	return by ? by : "";
+}
+
 json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image *image)
 {
 	cleanup_json json_t *prefixes = json_array();
+	cleanup_json json_t *policy = NULL;
 
 	for (size_t i = 0; i < e->subnet->prefixes.n; i++)
 		if (json_array_append_new(prefixes, nsg_prefix_json(e->subnet->prefixes.v[i])) < 0)
 			return NULL;
-	return json_pack("{sssssOss?ss?sssssssbsssiso}", "vnet", e->vnet->name, "subnet",
-			 e->subnet->name, "subnetPrefixes", prefixes, "nsg",
-			 e->nsg ? e->nsg->name : NULL, "routeTable",
-			 e->route_table ? e->route_table->name : NULL, "profile", e->profile->name,
-			 "platform", e->is_linux ? "linux" : "windows", "endpointPrecedence",
-			 e->endpoint_lab ? "lab" : "doc", "routeAll", (int)e->route_all, "routeAllBy",
-			 e->route_all_by ? e->route_all_by : "", "flowTimeoutInMinutes",
-			 (int)e->flow_timeout_minutes, "image", image_json(image));
+	policy = json_pack("{sssssOss}", "vnet", e->vnet->name, "subnet", e->subnet->name,
+			   "subnetPrefixes", prefixes, "subnetBy", said(e->subnet_by));
+	if (nsg_put(policy, "nsg", nsg_string_or_null(e->nsg ? e->nsg->name : NULL)) < 0 ||
+	    nsg_put(policy, "nsgBy", json_string(said(e->nsg_by))) < 0 ||
+	    nsg_put(policy, "routeTable",
+		    nsg_string_or_null(e->route_table ? e->route_table->name : NULL)) < 0 ||
+	    nsg_put(policy, "routeTableBy", json_string(said(e->route_table_by))) < 0 ||
+	    nsg_put(policy, "profile", json_string(e->profile->name)) < 0 ||
+	    nsg_put(policy, "platform", json_string(e->is_linux ? "linux" : "windows")) < 0 ||
+	    nsg_put(policy, "platformBy", json_string(said(e->platform_by))) < 0 ||
+	    nsg_put(policy, "endpointPrecedence", json_string(e->endpoint_lab ? "lab" : "doc")) < 0 ||
+	    nsg_put(policy, "routeAll", json_boolean(e->route_all)) < 0 ||
+	    nsg_put(policy, "routeAllBy", json_string(said(e->route_all_by))) < 0 ||
+	    nsg_put(policy, "flowTimeoutInMinutes", json_integer(e->flow_timeout_minutes)) < 0 ||
+	    nsg_put(policy, "image", image_json(image)) < 0)
+		return NULL;
+	return TAKE_PTR(policy);
 }

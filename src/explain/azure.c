@@ -171,14 +171,36 @@ static json_t *address_elements(const struct nsg_effective_address *effective,
 	return prefixes_json(address->prefixes.v, address->prefixes.n);
 }
 
+/* Each prefix once: a route and a peering may bring in the same. */
+static json_t *virtual_network_json(const struct nsg_effective *e)
+{
+	cleanup_json json_t *array = json_array();
+
+	for (size_t i = 0; i < e->n_virtual_network; i++) {
+		const struct nsg_tag_member *member = &e->virtual_network[i];
+
+		if (nsg_virtual_network_member(e, member->prefix) == member &&
+		    json_array_append_new(array, nsg_prefix_json(member->prefix)) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(array);
+}
+
 /* A tag's addresses; null where nothing had to be expanded. */
-static json_t *address_expanded(const struct nsg_effective_address *effective,
+static json_t *address_expanded(const struct nsg_effective *e,
+				const struct nsg_effective_address *effective,
 				const struct nsg_address *address)
 {
 	struct nsg_prefix platform = { .addr_host = NSG_IP_PLATFORM_DNS, .len = 32 };
+	const struct nsg_tag *tag;
 
 	if (address->kind != NSG_ADDRESS_TAG)
 		return json_null();
+	if (strcasecmp(address->tag, "VirtualNetwork") == 0)
+		return virtual_network_json(e);
+	tag = nsg_effective_tag_find(e, address->tag);
+	if (tag)
+		return prefixes_json(tag->prefixes.v, tag->prefixes.n);
 	switch (effective->kind) {
 	case NSG_MATCH_PLATFORM_IMDS:
 		platform.addr_host = NSG_IP_PLATFORM_IMDS;
@@ -224,7 +246,8 @@ static int put_ports(json_t *o, const struct nsg_effective_rule *r)
 			  false);
 }
 
-static int put_addresses(json_t *o, const struct nsg_effective_rule *r)
+static int put_addresses(json_t *o, const struct nsg_effective *e,
+			 const struct nsg_effective_rule *r)
 {
 	const struct nsg_address *src = &r->rule->src, *dst = &r->rule->dst;
 
@@ -234,19 +257,19 @@ static int put_addresses(json_t *o, const struct nsg_effective_rule *r)
 		       src->kind == NSG_ADDRESS_TAG) < 0 ||
 	    put_plural(o, "destinationAddressPrefixes", address_elements(&r->dst, dst),
 		       dst->kind == NSG_ADDRESS_TAG) < 0 ||
-	    nsg_put(o, "expandedSourceAddressPrefix", address_expanded(&r->src, src)) < 0)
+	    nsg_put(o, "expandedSourceAddressPrefix", address_expanded(e, &r->src, src)) < 0)
 		return -ENOMEM;
-	return nsg_put(o, "expandedDestinationAddressPrefix", address_expanded(&r->dst, dst));
+	return nsg_put(o, "expandedDestinationAddressPrefix", address_expanded(e, &r->dst, dst));
 }
 
-static json_t *effective_rule(const struct nsg_effective_rule *r)
+static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_effective_rule *r)
 {
 	const struct nsg_rule *rule = r->rule;
 	cleanup_json json_t *o = json_object();
 
 	if (nsg_put(o, "name", nsg_rule_name_json(rule)) < 0 ||
 	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 ||
-	    put_ports(o, r) < 0 || put_addresses(o, r) < 0 ||
+	    put_ports(o, r) < 0 || put_addresses(o, e, r) < 0 ||
 	    nsg_put(o, "access", json_string(nsg_access_name(rule->access))) < 0 ||
 	    nsg_put(o, "priority", json_integer(rule->priority)) < 0 ||
 	    nsg_put(o, "direction", json_string("Outbound")) < 0)
@@ -263,7 +286,7 @@ int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret)
 		object = json_pack("{s[]}", "value");
 	} else {
 		for (size_t i = 0; i < e->n_rules; i++)
-			if (json_array_append_new(rules, effective_rule(&e->rules[i])) < 0)
+			if (json_array_append_new(rules, effective_rule(e, &e->rules[i])) < 0)
 				return -ENOMEM;
 		object = json_pack("{s[{s{ss}s{s{ss}sn}sO}]}", "value", "networkSecurityGroup", "id",
 				   *e->nsg->id ? e->nsg->id : e->nsg->name, "association", "subnet",

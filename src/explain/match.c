@@ -137,6 +137,7 @@ static bool asks_nsg(const struct nsg_effective *e, enum nsg_gate gate)
 static int find_rule(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_way *way)
 {
 	way->nsg_evaluated = asks_nsg(e, way->gate);
+	way->has_nsg = e->nsg != NULL;
 	if (!way->nsg_evaluated || !e->n_rules)
 		return 0;
 	way->rules = calloc(e->n_rules, sizeof(*way->rules));
@@ -192,11 +193,12 @@ static enum nsg_reason reason_of(const struct nsg_way *way)
 		return NSG_REASON_NSG_DENY;
 	if (way->gate == NSG_GATE_PLATFORM)
 		return NSG_REASON_PLATFORM;
-	if (way->row && way->row->hop_type == NSG_HOP_NONE)
+	/* what no rule allows is denied, also by a document whose last rule is not Azure's */
+	if (way->nsg_evaluated && way->has_nsg && !way->rule)
+		return NSG_REASON_NSG_DENY;
+	if (!way->row || way->row->hop_type == NSG_HOP_NONE)
 		return NSG_REASON_ROUTE_NONE;
-	if (way->row && way->row->unreachable)
-		return NSG_REASON_ROUTE_UNREACHABLE;
-	return NSG_REASON_ALLOWED;
+	return way->row->unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
 }
 
 int nsg_way_find(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_way *ret)
@@ -234,9 +236,8 @@ static bool same_rule(const struct nsg_way *way, const struct nsg_image *image, 
 	struct nsg_image_rule rule;
 
 	if (!way->rule)
-		return index == (way->nsg_evaluated && way->gate != NSG_GATE_PLATFORM ?
-					 NSG_RULE_NO_NSG :
-					 NSG_RULE_NONE);
+		return index == (way->nsg_evaluated && !way->has_nsg ? NSG_RULE_NO_NSG :
+								       NSG_RULE_NONE);
 	if (index == NSG_RULE_NONE || index == NSG_RULE_NO_NSG)
 		return false;
 	rule = nsg_image_rule(image, index);

@@ -32,7 +32,7 @@ struct nsg_way {
 	enum nsg_gate enters_by; /* gate not-carried: what would have let it in */
 	const char *not_carried; /* why, for people; NULL unless gate not-carried */
 
-	bool nsg_evaluated;
+	bool nsg_evaluated, has_nsg;
 	struct nsg_tried_rule *rules; /* in order, up to the one that matched */
 	size_t n_rules;
 	const struct nsg_effective_rule *rule; /* NULL: none matched, or there is no NSG */

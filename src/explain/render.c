@@ -48,7 +48,8 @@ static void put_flow(FILE *out, const json_t *item)
 {
 	cleanup_free char *protocol = nsg_cell(nsg_at(item, "protocol"));
 
-	fprintf(out, "%s ", protocol ? protocol : "");
+	nsg_text(out, protocol ? protocol : "", 0);
+	fputc(' ', out);
 	put_end(out, item, "src", "srcPort");
 	fputs(" -> ", out);
 	put_end(out, item, "dst", "dstPort");
@@ -72,11 +73,28 @@ static void put_tags(FILE *out, const json_t *tags, bool color)
 	}
 }
 
+/* "sourcePorts" is for programs. */
+static void put_failed(FILE *out, const json_t *fields)
+{
+	const json_t *field;
+	size_t i;
+
+	json_array_foreach(fields, i, field) {
+		cleanup_free char *name = nsg_cell(field);
+		char *ports = name ? strstr(name, "Ports") : NULL;
+
+		fputs(i ? ", " : "", out);
+		if (ports)
+			*ports = '\0';
+		nsg_text(out, name ? name : "", 0);
+		fputs(ports ? " ports" : "", out);
+	}
+}
+
 static void put_rule(FILE *out, const json_t *rule, bool color)
 {
 	bool matched = json_is_true(nsg_at(rule, "matched"));
 	const char *access = nsg_string_at(rule, "access");
-	cleanup_free char *failed = nsg_cell(nsg_at(rule, "failed"));
 
 	fprintf(out, "%*s", LABEL_COLUMNS, "");
 	nsg_color(out, color && matched,
@@ -97,8 +115,10 @@ static void put_rule(FILE *out, const json_t *rule, bool color)
 	fputc(':', out);
 	nsg_text(out, nsg_string_at(rule, "destinationPorts"), 0);
 	nsg_color(out, color, NSG_COLOR_FAINT);
-	fprintf(out, "%s%s\n", matched ? "  matches" : "  not its ", matched || !failed ? "" : failed);
+	fputs(matched ? "  matches" : "  not: ", out);
+	put_failed(out, nsg_at(rule, "failed"));
 	nsg_color(out, color, NSG_COLOR_NONE);
+	fputc('\n', out);
 }
 
 static void put_route(FILE *out, const json_t *route, bool color)
@@ -116,8 +136,10 @@ static void put_route(FILE *out, const json_t *route, bool color)
 	nsg_text(out, nsg_string_at(route, "name"), 0);
 	fputs(*nsg_string_at(route, "name") ? ": " : "", out);
 	nsg_text(out, nsg_string_at(route, "nextHopType"), 0);
-	if (hops && *hops)
-		fprintf(out, " %s", hops);
+	if (hops && *hops) {
+		fputc(' ', out);
+		nsg_text(out, hops, 0);
+	}
 	nsg_color(out, color && selected, NSG_COLOR_NONE);
 	if (*tag) {
 		fputs(" (from ", out);
@@ -149,12 +171,19 @@ static void put_far_end(FILE *out, const json_t *far_end, bool color)
 	cleanup_free char *addresses = nsg_cell(nsg_at(far_end, "addresses"));
 
 	put_label(out, color, "far end");
-	nsg_text(out, nsg_string_at(far_end, "text"), 0);
 	if (addresses && *addresses) {
-		fputs(": ", out);
 		nsg_text(out, addresses, 0);
+		fputs(": ", out);
 	}
+	nsg_text(out, nsg_string_at(far_end, "text"), 0);
 	fputc('\n', out);
+}
+
+static void put_note(FILE *out, const json_t *note, bool color)
+{
+	cleanup_free char *text = nsg_cell(note);
+
+	put_line(out, color, "note", text ? text : "");
 }
 
 static void put_story(FILE *out, const json_t *item, bool color)
@@ -183,7 +212,7 @@ static void put_story(FILE *out, const json_t *item, bool color)
 	put_verdict(out, item, color);
 	put_far_end(out, nsg_at(story, "farEnd"), color);
 	json_array_foreach(nsg_at(story, "notices"), i, element)
-		put_line(out, color, "note", json_string_value(element));
+		put_note(out, element, color);
 }
 
 /* ---- az's tables ---------------------------------------------------------------------------- */
@@ -281,27 +310,47 @@ static void put_effective_nsg(FILE *out, const json_t *item, bool color)
 
 static void put_tree(FILE *out, const json_t *value, size_t indent, bool color);
 
-/* An array of objects as a table with the members of its first. */
-static void put_tree_table(FILE *out, const json_t *array, size_t indent)
-{
-	struct nsg_column columns[MAX_TREE_COLUMNS];
-	const json_t *first = json_array_get(array, 0);
-	const json_t *value;
-	const char *key;
-	size_t n = 0;
-
-	json_object_foreach((json_t *)(uintptr_t)first, key, value) {
-		if (n < MAX_TREE_COLUMNS)
-			columns[n++] = (struct nsg_column){ .title = key, .path = key };
-	}
-	nsg_table(out, array, columns, n, indent);
-}
-
 static bool is_block(const json_t *value)
 {
 	if (json_is_object(value))
 		return json_object_size(value) > 0;
 	return json_is_object(json_array_get(value, 0));
+}
+
+/* Whether a table's cells can hold the members of every element. */
+static bool is_flat(const json_t *array)
+{
+	const json_t *row, *value;
+	const char *key;
+	size_t i;
+
+	json_array_foreach(array, i, row) {
+		json_object_foreach((json_t *)(uintptr_t)row, key, value) {
+			if (is_block(value))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Objects as a table with the members of the first, or one below the other. */
+static void put_rows(FILE *out, const json_t *array, size_t indent, bool color)
+{
+	struct nsg_column columns[MAX_TREE_COLUMNS];
+	const json_t *row, *value;
+	const char *key;
+	size_t i, n = 0;
+
+	if (!is_flat(array)) {
+		json_array_foreach(array, i, row)
+			put_tree(out, row, indent, color);
+		return;
+	}
+	json_object_foreach((json_t *)(uintptr_t)json_array_get(array, 0), key, value) {
+		if (n < MAX_TREE_COLUMNS && key)
+			columns[n++] = (struct nsg_column){ .title = key, .path = key };
+	}
+	nsg_table(out, array, columns, n, indent);
 }
 
 static void put_member(FILE *out, const char *key, const json_t *value, size_t width,
@@ -339,7 +388,7 @@ static void put_tree(FILE *out, const json_t *value, size_t indent, bool color)
 		json_object_foreach((json_t *)(uintptr_t)value, key, member)
 			put_member(out, key, member, width, indent, color);
 	} else if (is_block(value)) {
-		put_tree_table(out, value, indent);
+		put_rows(out, value, indent, color);
 	} else {
 		cell = nsg_cell(value);
 		fprintf(out, "%*s", (int)indent, "");

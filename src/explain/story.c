@@ -315,12 +315,11 @@ static json_t *far_end_json(const struct story *s)
 				     "one of the app's outbound addresses");
 	if (row->hop_type == NSG_HOP_APPLIANCE)
 		return far_end("appliance", nsg_addresses_json(&src, 1),
-			       "the appliance sees the instance's address in the subnet; what is behind "
-			       "it sees what the appliance makes of it");
+			       "the instance's address in the subnet, for the appliance; what is behind "
+			       "it sees what the appliance makes of that");
 	if (row->hop_type == NSG_HOP_SERVICE_ENDPOINT)
 		return far_end("subnet", nsg_addresses_json(&src, 1),
-			       "the service sees the instance's private address and the subnet's "
-			       "identity");
+			       "the instance's private address, with the subnet's identity");
 	return far_end("subnet", nsg_addresses_json(&src, 1),
 		       "the instance's private address in the subnet");
 }

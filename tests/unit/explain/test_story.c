@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "explain/explain.h"
+#include "explain/table.h"
+#include "unit/explain/sample.h"
+#include "util/json.h"
+
+/* The story of a flow; the caller's to free. */
+static json_t *story(bool route_all, uint8_t protocol, uint32_t dst_host, uint16_t dport)
+{
+	struct sample s = sample_new(route_all);
+	struct nsg_key key = sample_key(protocol, dst_host, dport);
+	struct nsg_diag diag = { 0 };
+	json_t *item = NULL;
+
+	assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
+	assert_int_equal(diag.n, 0);
+	sample_free(&s);
+	return item;
+}
+
+static void assert_says(const json_t *item, const char *path, const char *part)
+{
+	const char *text = nsg_string_at(item, path);
+
+	if (!strstr(text, part))
+		fail_msg("%s is \"%s\", without \"%s\"", path, text, part);
+}
+
+static void assert_line(const json_t *value, const char *expected)
+{
+	char *line = nsg_json_line(value);
+
+	assert_non_null(line);
+	assert_string_equal(line, expected);
+	free(line);
+}
+
+static void gate_says_why(void **state)
+{
+	static const struct {
+		bool route_all;
+		uint8_t protocol;
+		uint32_t dst_host;
+		const char *gate, *part;
+	} cases[] = {
+		{ true, 6, NSG_IP4(8, 8, 8, 8), "route-all", "route-all is on" },
+		{ false, 6, NSG_IP4(8, 8, 8, 8), "bypass", "no \"allow\"" },
+		{ false, 6, NSG_IP4(127, 0, 0, 1), "bypass", "itself" },
+		{ false, 6, NSG_IP4(10, 0, 2, 2), "rfc1918", "private" },
+		{ false, 6, NSG_IP4(20, 1, 2, 3), "service-endpoint", "Microsoft.Sql covers it with "
+								       "20.1.0.0/16" },
+		{ false, 6, NSG_IP4(169, 254, 169, 254), "platform", "platform" },
+		{ true, 47, NSG_IP4(8, 8, 8, 8), "not-carried", "(route-all), but a VNet carries TCP" },
+		{ true, 17, NSG_IP4(224, 0, 0, 1), "not-carried", "multicast" },
+		{ true, 6, NSG_IP4(255, 255, 255, 255), "not-carried", "broadcast" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *item = story(cases[i].route_all, cases[i].protocol, cases[i].dst_host, 443);
+
+		assert_string_equal(nsg_string_at(item, "gate"), cases[i].gate);
+		assert_says(nsg_at(item, "story"), "gate.text", cases[i].part);
+		json_decref(item);
+	}
+}
+
+static void names_every_tag_with_its_prefix_and_origin(void **state)
+{
+	json_t *item = story(false, 6, NSG_IP4(10, 8, 1, 1), 443);
+
+	(void)state;
+	assert_line(nsg_at(item, "story.tags"),
+		    "[{\"tag\":\"VirtualNetwork\",\"prefix\":\"10.8.0.0/16\","
+		    "\"origin\":\"peering to-hub\"}]");
+	json_decref(item);
+
+	item = story(false, 6, NSG_IP4(10, 1, 1, 1), 443);
+	assert_line(nsg_at(item, "story.tags"),
+		    "[{\"tag\":\"VirtualNetwork\",\"prefix\":\"10.1.0.0/16\","
+		    "\"origin\":\"user route to-nva\"}]");
+	json_decref(item);
+}
+
+static void tells_of_each_rule_what_failed(void **state)
+{
+	json_t *item = story(true, 6, NSG_IP4(20, 2, 0, 1), 443);
+
+	(void)state;
+	assert_line(json_array_get(nsg_at(item, "story.rules"), 0),
+		    "{\"rule\":\"securityRules/deny-dns\",\"priority\":100,\"access\":\"Deny\","
+		    "\"protocol\":\"UDP\",\"source\":\"*\",\"sourcePorts\":\"*\","
+		    "\"destination\":\"8.8.8.8/32, 8.8.4.4/32\",\"destinationPorts\":\"53\","
+		    "\"matched\":false,\"failed\":[\"protocol\",\"destination\",\"destinationPorts\"]}");
+	assert_line(json_array_get(nsg_at(item, "story.rules"), 1),
+		    "{\"rule\":\"securityRules/sql-ok\",\"priority\":200,\"access\":\"Allow\","
+		    "\"protocol\":\"TCP\",\"source\":\"VirtualNetwork\",\"sourcePorts\":\"*\","
+		    "\"destination\":\"Sql\",\"destinationPorts\":\"1433, 11000-11999\","
+		    "\"matched\":false,\"failed\":[\"destination\",\"destinationPorts\"]}");
+	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 4);
+	assert_true(json_is_true(
+		json_object_get(json_array_get(nsg_at(item, "story.rules"), 3), "matched")));
+	json_decref(item);
+}
+
+static void stops_at_the_rule_that_matches(void **state)
+{
+	json_t *item = story(true, 17, NSG_IP4(8, 8, 8, 8), 53);
+
+	(void)state;
+	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 1);
+	assert_string_equal(nsg_string_at(item, "reason"), "nsg-deny");
+	assert_says(item, "story.farEnd.source", "nobody");
+	/* reported all the same: two gates, independent of each other */
+	assert_string_equal(nsg_string_at(item, "route.prefix"), "0.0.0.0/0");
+	json_decref(item);
+}
+
+static void compares_the_routes_and_names_the_winner(void **state)
+{
+	json_t *item = story(false, 6, NSG_IP4(10, 1, 2, 3), 443);
+	const json_t *routes = nsg_at(item, "story.routes");
+	const json_t *route;
+	size_t i, selected = 0;
+
+	(void)state;
+	json_array_foreach(routes, i, route) {
+		if (json_is_true(json_object_get(route, "selected"))) {
+			selected++;
+			assert_string_equal(nsg_string_at(route, "name"), "to-nva");
+		} else {
+			assert_says(route, "text", "longer prefix");
+		}
+	}
+	assert_int_equal(selected, 1);
+	assert_true(i >= 3);
+	assert_line(nsg_at(item, "story.nextHop"),
+		    "{\"type\":\"VirtualAppliance\",\"addresses\":[\"10.0.9.6\",\"10.0.9.5\"],"
+		    "\"text\":\"one of the appliances, by the flow\"}");
+	assert_says(item, "story.farEnd.source", "appliance");
+	json_decref(item);
+}
+
+static void says_what_the_far_end_sees(void **state)
+{
+	static const struct {
+		bool route_all;
+		uint32_t dst_host;
+		const char *source, *addresses;
+	} cases[] = {
+		{ false, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]" },
+		{ true, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]" },
+		{ false, NSG_IP4(10, 0, 2, 2), "subnet", "[\"10.0.1.4\"]" },
+		{ false, NSG_IP4(20, 1, 2, 3), "subnet", "[\"10.0.1.4\"]" },
+		{ false, NSG_IP4(10, 99, 2, 3), "nobody", "[]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *item = story(cases[i].route_all, 6, cases[i].dst_host, 443);
+
+		assert_string_equal(nsg_string_at(item, "story.farEnd.source"), cases[i].source);
+		assert_line(nsg_at(item, "story.farEnd.addresses"), cases[i].addresses);
+		json_decref(item);
+	}
+}
+
+static void notices_what_a_person_should_know(void **state)
+{
+	json_t *item = story(false, NSG_PROTOCOL_ESP, NSG_IP4(10, 0, 2, 2), 0);
+	struct sample s = sample_new(false);
+	struct nsg_key key = sample_key(6, NSG_IP4(10, 0, 2, 2), 443);
+	struct nsg_diag diag = { 0 };
+	const json_t *notices = nsg_at(item, "story.notices");
+
+	(void)state;
+	assert_int_equal(json_array_size(notices), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "TCP and UDP only"));
+	json_decref(item);
+
+	key.src_host = NSG_IP4(10, 0, 2, 9);
+	assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
+	notices = nsg_at(item, "story.notices");
+	assert_int_equal(json_array_size(notices), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "snet-int"));
+	json_decref(item);
+	sample_free(&s);
+}
+
+static void starts_with_the_contracts_decision(void **state)
+{
+	static const char *const keys[] = { "protocol", "src", "srcPort", "dst", "dstPort", "gate",
+					    "nsg", "route", "verdict", "reason", "story" };
+	json_t *item = story(false, 6, NSG_IP4(10, 0, 2, 2), 443);
+	const json_t *value;
+	const char *key;
+	size_t i = 0;
+
+	(void)state;
+	json_object_foreach(item, key, value) {
+		assert_true(i < sizeof(keys) / sizeof(keys[0]));
+		assert_string_equal(key, keys[i++]);
+		assert_non_null(value);
+	}
+	assert_int_equal(i, sizeof(keys) / sizeof(keys[0]));
+	json_decref(item);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gate_says_why),
+		cmocka_unit_test(names_every_tag_with_its_prefix_and_origin),
+		cmocka_unit_test(tells_of_each_rule_what_failed),
+		cmocka_unit_test(stops_at_the_rule_that_matches),
+		cmocka_unit_test(compares_the_routes_and_names_the_winner),
+		cmocka_unit_test(says_what_the_far_end_sees),
+		cmocka_unit_test(notices_what_a_person_should_know),
+		cmocka_unit_test(starts_with_the_contracts_decision),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
