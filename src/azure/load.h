@@ -3,6 +3,7 @@
 #ifndef NSG_AZURE_LOAD_H
 #define NSG_AZURE_LOAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -22,6 +23,9 @@ struct nsg_load_options {
 		       const struct nsg_place *where, struct nsg_diag *diag,
 		       struct nsg_flat_resource **ret, size_t *ret_n);
 	const char *parameters_path; /* --parameters FILE; NULL: none */
+	/* -EINVAL still gives what could be read, marked incomplete, so that nsg_effective_new can
+	 * find the other errors. It must never be enforced. */
+	bool partial;
 };
 
 /*

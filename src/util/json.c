@@ -200,9 +200,11 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 	if (r == -EILSEQ)
 		return refuse_file(sources, diag, path, -EINVAL,
 				   "it begins as UTF-16 and is not valid UTF-16");
-	if (r)
-		return r;
-	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
+	if (!r)
+		r = nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
+	if (!r)
+		nsg_sources_set_mode(sources, st.st_mode);
+	return r;
 }
 
 /* ---- text to values ------------------------------------------------------------------------ */

@@ -18,6 +18,12 @@
 #define NSG_MAX_BGP_ROUTES 10000u         /* gateway routes, merged */
 #define NSG_MAX_ECMP_NEXT_HOPS 64u        /* VirtualApplianceEcmp: 2 to 64 */
 #define NSG_MAX_PEERINGS 500u             /* a virtual network */
+#define NSG_MAX_SUBNETS 3000u             /* a virtual network */
+#define NSG_MAX_RESOURCES 65536u          /* of one kind in a directory: Azure's limit of network
+					   * interfaces a subscription and region, the largest */
+#define NSG_MAX_LISTS 1000u               /* bare rule (route) lists in a directory: NSGs that stand so */
+#define NSG_MAX_INTEGRATIONS 1000u        /* in a directory: a plan has two at most */
+#define NSG_MAX_ENDPOINT_ADDRESSES 1024u  /* a private endpoint; Cosmos DB has one a region and name */
 
 /* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
 #define NSG_MAX_IMAGE_RULES 1024u

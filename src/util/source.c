@@ -28,6 +28,11 @@ int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t
 	return 0;
 }
 
+void nsg_sources_set_mode(struct nsg_sources *s, uint32_t mode)
+{
+	s->v[s->n - 1]->mode = mode;
+}
+
 void nsg_sources_done(struct nsg_sources *s)
 {
 	for (size_t i = 0; i < s->n; i++) {

@@ -15,6 +15,7 @@ struct nsg_source {
 	char *path; /* as given, joined with the document's name */
 	char *text; /* NULL for a directory */
 	size_t size_bytes;
+	uint32_t mode;     /* st_mode of the file; 0: not from a file */
 };
 
 /* Zero-initialise to begin. An element's address is stable: places point at it. */
@@ -39,6 +40,8 @@ struct nsg_place {
 /* Takes *text (NULL: a file that could not be read, or a directory) on success only. -ENOMEM. */
 int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t size_bytes,
 		    const struct nsg_source **ret);
+/* Notes the file's mode in the source that was added last. */
+void nsg_sources_set_mode(struct nsg_sources *s, uint32_t mode);
 /* Wipes the texts before they are freed: they may hold secrets (app settings). */
 void nsg_sources_done(struct nsg_sources *s);
 

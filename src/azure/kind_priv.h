@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a document of no known kind looks like. */
+#ifndef NSG_AZURE_KIND_PRIV_H
+#define NSG_AZURE_KIND_PRIV_H
+
+#include "azure/node_priv.h"
+
+/* The error: what it looks like, and the az command that prints a useful document instead. Quotes
+ * nothing of it but a resource type of Microsoft's, since it may be full of secrets. */
+void nsg_say_unknown(struct nsg_sink *s, const struct nsg_node *n);
+
+/* The commands that print what a policy is made of; for a directory that lacks something. */
+extern const char nsg_commands[];
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "azure/load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "azure/kind_priv.h"
+#include "azure/load_priv.h"
+#include "azure/reader_priv.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+/* ---- files ---------------------------------------------------------------------------------- */
+
+/* A document of the directory. Its values are there from parsing until it has been read; those of a
+ * parameters document until the end, for templates to come. */
+struct file {
+	char *name;
+	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
+	json_t *values;                  /* NULL: not parsed yet, or not JSON */
+	bool tried;
+};
+
+struct directory {
+	const char *path;
+	NSG_VEC(struct file) files;
+	json_t *parameters; /* of --parameters; NULL: none */
+	size_t n_templates, n_parameters, only_parameters; /* counted by count_templates */
+	bool counted;
+};
+
+static void directory_done(struct directory *d)
+{
+	for (size_t i = 0; i < d->files.n; i++) {
+		free(d->files.v[i].name);
+		json_decref(d->files.v[i].values);
+	}
+	nsg_vec_done(&d->files);
+	json_decref(d->parameters);
+}
+
+#define cleanup_directory __attribute__((cleanup(directory_done)))
+
+/* The diagnostics say whether it worked; memory that ran out is noted. */
+static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f)
+{
+	cleanup_free char *path = NULL;
+	int result;
+
+	if (f->tried)
+		return;
+	f->tried = true;
+	if (asprintf(&path, "%s/%s", d->path, f->name) < 0) {
+		path = NULL;
+		r->sink.no_memory = true;
+		return;
+	}
+	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &f->source);
+	if (!result)
+		result = nsg_json_parse(f->source, r->sink.diag, &f->values);
+	if (result == -ENOMEM)
+		r->sink.no_memory = true;
+}
+
+static bool is_document(const char *name)
+{
+	size_t n = strlen(name);
+
+	return *name != '.' && n > strlen(".json") && !strcmp(name + n - strlen(".json"), ".json");
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct file *)a)->name, ((const struct file *)b)->name);
+}
+
+/* The documents' names in byte order. -errno with a diagnostic, -ENOMEM. */
+static int list_files(struct nsg_reader *r, struct directory *d)
+{
+	DIR *dir = opendir(d->path);
+	struct dirent *entry;
+	int result;
+
+	if (!dir) {
+		result = -errno;
+		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
+				   "the directory cannot be read: %s", strerror(-result));
+		return result;
+	}
+	while ((errno = 0, entry = readdir(dir))) {
+		struct file f = { 0 };
+
+		if (!is_document(entry->d_name))
+			continue;
+		f.name = strdup(entry->d_name);
+		if (!f.name || nsg_vec_push(&d->files, f)) {
+			free(f.name);
+			(void)closedir(dir);
+			return -ENOMEM;
+		}
+	}
+	result = -errno;
+	(void)closedir(dir);
+	qsort(d->files.v, d->files.n, sizeof(*d->files.v), by_name);
+	return result;
+}
+
+/* ---- templates' parameters ------------------------------------------------------------------ */
+
+static json_t *first_parameters(const struct file *f)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach (f->values, i, value) {
+		if (nsg_template_is_parameters(value))
+			return value;
+	}
+	return NULL;
+}
+
+/* How many templates and parameters documents the directory has: parses all that is left. */
+static void count_templates(struct nsg_reader *r, struct directory *d)
+{
+	json_t *value;
+	size_t j;
+
+	if (d->counted)
+		return;
+	d->counted = true;
+	for (size_t i = 0; i < d->files.n; i++) {
+		struct file *f = &d->files.v[i];
+
+		parse_file(r, d, f);
+		json_array_foreach (f->values, j, value) {
+			d->n_templates += nsg_template_is(value);
+			if (!nsg_template_is_parameters(value))
+				continue;
+			d->n_parameters++;
+			d->only_parameters = i;
+		}
+	}
+}
+
+/* X.parameters.json for X.json, else the only one for the only template. Borrowed; NULL: none. */
+static json_t *find_parameters(struct nsg_reader *r, struct directory *d, const struct file *f)
+{
+	int stem = (int)(strlen(f->name) - strlen(".json"));
+	cleanup_free char *wanted = NULL;
+
+	if (asprintf(&wanted, "%.*s.parameters.json", stem, f->name) < 0) {
+		wanted = NULL;
+		r->sink.no_memory = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < d->files.n; i++) {
+		if (strcmp(d->files.v[i].name, wanted))
+			continue;
+		parse_file(r, d, &d->files.v[i]);
+		return first_parameters(&d->files.v[i]);
+	}
+	count_templates(r, d);
+	if (d->n_templates != 1 || d->n_parameters != 1)
+		return NULL;
+	return first_parameters(&d->files.v[d->only_parameters]);
+}
+
+/* {"parameters": {...}}, or the inner object alone */
+static json_t *inner_parameters(json_t *document)
+{
+	json_t *inner = json_object_get(document, "parameters");
+
+	return json_is_object(inner) ? inner : document;
+}
+
+/* Those of the document, over them those of --parameters. New reference; NULL: none, or no memory. */
+static json_t *merge_parameters(struct nsg_reader *r, json_t *document, json_t *option)
+{
+	cleanup_json json_t *all = json_object();
+
+	if (!document && !option)
+		return NULL;
+	if (!all || (document && json_object_update(all, inner_parameters(document)) < 0) ||
+	    (option && json_object_update(all, inner_parameters(option)) < 0)) {
+		r->sink.no_memory = true;
+		return NULL;
+	}
+	return json_pack("{s:O}", "parameters", all);
+}
+
+static void read_parameters_option(struct nsg_reader *r, struct directory *d)
+{
+	const char *path = r->options->parameters_path;
+	cleanup_json json_t *values = NULL;
+	const struct nsg_source *source;
+	int result;
+
+	if (!path)
+		return;
+	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &source);
+	if (!result)
+		result = nsg_json_parse(source, r->sink.diag, &values);
+	if (result == -ENOMEM)
+		r->sink.no_memory = true;
+	if (result)
+		return;
+	if (json_is_object(json_array_get(values, 0)))
+		d->parameters = json_incref(json_array_get(values, 0));
+	else
+		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &(struct nsg_place){ .source = source },
+				   NULL, "the parameters must be an object");
+}
+
+/* ---- reading -------------------------------------------------------------------------------- */
+
+static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
+{
+	bool keep = first_parameters(f);
+	json_t *value;
+	size_t i;
+
+	json_array_foreach (f->values, i, value) {
+		struct nsg_root root = { .source = f->source, .value = (uint32_t)i, .pointer = "" };
+		cleanup_json json_t *parameters = NULL;
+
+		if (nsg_template_is_parameters(value))
+			continue;
+		if (!nsg_template_is(value)) {
+			nsg_reader_document(r, &root, value);
+			continue;
+		}
+		if (r->options->flatten)
+			parameters = merge_parameters(r, find_parameters(r, d, f), d->parameters);
+		nsg_template_read(r, &root, value, parameters);
+	}
+	if (keep)
+		return;
+	json_decref(f->values);
+	f->values = NULL;
+}
+
+static void reader_done(struct nsg_reader *r)
+{
+	nsg_vec_done(&r->vnets);
+	nsg_vec_done(&r->nsgs);
+	nsg_vec_done(&r->route_tables);
+	nsg_vec_done(&r->bgp_routes);
+	nsg_vec_done(&r->tag_documents);
+	nsg_vec_done(&r->route_all_settings);
+	nsg_vec_done(&r->sites);
+	nsg_vec_done(&r->site_configs);
+	nsg_vec_done(&r->integrations);
+	nsg_vec_done(&r->plans);
+	nsg_vec_done(&r->private_endpoints);
+	nsg_vec_done(&r->nics);
+	nsg_vec_done(&r->asgs);
+	nsg_vec_done(&r->rules);
+	nsg_vec_done(&r->routes);
+	nsg_vec_done(&r->subnets);
+	nsg_vec_done(&r->peerings);
+	nsg_vec_done(&r->skipped);
+	nsg_policy_free(r->policy);
+}
+
+#define cleanup_reader __attribute__((cleanup(reader_done)))
+
+/* A policy with nothing in it but its directory. -ENOMEM. */
+static int reader_init(struct nsg_reader *r, const char *directory,
+		       const struct nsg_load_options *options, struct nsg_diag *diag)
+{
+	static const struct nsg_load_options none;
+	const struct nsg_source *source;
+	char *no_text = NULL;
+	int result;
+
+	*r = (struct nsg_reader){ .options = options ? options : &none };
+	r->policy = calloc(1, sizeof(*r->policy));
+	if (!r->policy)
+		return -ENOMEM;
+	r->sink.arena = &r->policy->arena;
+	r->sink.diag = diag;
+	r->policy->directory = nsg_sink_printf(&r->sink, "%s", directory);
+	result = nsg_sources_add(&r->policy->sources, directory, &no_text, 0, &source);
+	if (result)
+		return result;
+	r->policy->place.source = source;
+	return 0;
+}
+
+#define KEEP(r, name)                                                                              \
+	do {                                                                                       \
+		(r)->policy->n_##name = (r)->name.n;                                               \
+		(r)->policy->name = nsg_sink_keep(&(r)->sink, &(r)->name);                         \
+	} while (0)
+
+static void hand_over(struct nsg_reader *r)
+{
+	struct nsg_policy *p = r->policy;
+
+	p->n_integrations = r->integrations.n;
+	p->integrations = nsg_sink_array(&r->sink, r->integrations.n, sizeof(*p->integrations));
+	for (size_t i = 0; i < r->integrations.n && p->integrations; i++)
+		p->integrations[i] = r->integrations.v[i].integration;
+	KEEP(r, vnets);
+	KEEP(r, nsgs);
+	KEEP(r, route_tables);
+	KEEP(r, bgp_routes);
+	KEEP(r, tag_documents);
+	KEEP(r, route_all_settings);
+	KEEP(r, sites);
+	KEEP(r, plans);
+	KEEP(r, private_endpoints);
+	KEEP(r, nics);
+	KEEP(r, asgs);
+}
+
+/* Joins and hands the policy over, unless something was wrong: n_errors there were before. */
+static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret)
+{
+	bool wrong;
+
+	if (!r->sink.no_memory)
+		nsg_reader_join(r);
+	if (!r->sink.no_memory)
+		hand_over(r);
+	if (r->sink.no_memory)
+		return -ENOMEM;
+	wrong = r->sink.diag->n_errors > n_errors;
+	r->policy->incomplete = wrong;
+	if (!wrong || r->options->partial)
+		*ret = TAKE_PTR(r->policy);
+	return wrong ? -EINVAL : 0;
+}
+
+static void check_lack(struct nsg_reader *r, const struct directory *d, size_t n_errors)
+{
+	if (!d->files.n)
+		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
+				   "no *.json document here; these fill it: %s", nsg_commands);
+	else if (!r->vnets.n && r->sink.diag->n_errors == n_errors)
+		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
+				   "no document of a virtual network here; these fill it: %s",
+				   nsg_commands);
+}
+
+int nsg_policy_load(const char *directory, const struct nsg_load_options *options,
+		    const struct nsg_policy *before, struct nsg_diag *diag, struct nsg_policy **ret)
+{
+	cleanup_directory struct directory d = { .path = directory };
+	cleanup_reader struct nsg_reader r = { 0 };
+	size_t n_errors = diag->n_errors;
+	int result;
+
+	(void)before;
+	result = reader_init(&r, directory, options, diag);
+	if (!result)
+		result = list_files(&r, &d);
+	if (result)
+		return result;
+	if (d.files.n > NSG_MAX_FILES)
+		return nsg_diag_add(diag, NSG_ERROR, &r.policy->place, NULL,
+				    "%zu documents: at most %u are read", d.files.n, NSG_MAX_FILES);
+	read_parameters_option(&r, &d);
+	for (size_t i = 0; i < d.files.n && !r.sink.no_memory; i++) {
+		parse_file(&r, &d, &d.files.v[i]);
+		read_file(&r, &d, &d.files.v[i]);
+	}
+	check_lack(&r, &d, n_errors);
+	return finish(&r, n_errors, ret);
+}
+
+int nsg_policy_load_bytes(const char *path, const void *data, size_t size_bytes,
+			  const struct nsg_load_options *options, struct nsg_diag *diag,
+			  struct nsg_policy **ret)
+{
+	cleanup_directory struct directory d = { .path = path };
+	cleanup_reader struct nsg_reader r = { 0 };
+	size_t n_errors = diag->n_errors;
+	struct file f = { .name = NULL, .tried = true };
+	int result;
+
+	result = reader_init(&r, path, options, diag);
+	if (!result)
+		result = nsg_json_text(&r.policy->sources, path, data, size_bytes, diag, &f.source);
+	if (!result)
+		result = nsg_json_parse(f.source, diag, &f.values);
+	if (result)
+		return result;
+	f.name = strdup("document.json");
+	if (!f.name || nsg_vec_push(&d.files, f)) {
+		free(f.name);
+		json_decref(f.values);
+		return -ENOMEM;
+	}
+	read_file(&r, &d, &d.files.v[0]);
+	return finish(&r, n_errors, ret);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a directory becomes a policy: load.c takes the files, kind.c tells what each JSON value is and
+ * calls the reader of its kind, the readers fill the vectors below in document order, join.c makes
+ * one resource of what stands in several places, and load.c hands the policy over.
+ */
+#ifndef NSG_AZURE_READER_PRIV_H
+#define NSG_AZURE_READER_PRIV_H
+
+#include "azure/load.h"
+#include "azure/node_priv.h"
+#include "util/vec.h"
+
+/* Who a resource is. */
+struct nsg_identity {
+	const char *id;     /* as written, else made of type and name; "" when there is no name */
+	const char *name;   /* without its parents */
+	const char *parent; /* id of the resource it is a child of; "" unknown */
+	bool made;          /* the document has no id */
+};
+
+/* A rule, route, subnet or peering that does not stand in its parent. */
+struct nsg_loose {
+	const char *id, *parent; /* "" unknown */
+	bool is_listed;          /* of a list: may stand for a parent that is not there */
+	size_t list;             /* which: those of one list belong together */
+	struct nsg_place place;
+};
+
+struct nsg_loose_rule {
+	struct nsg_loose loose;
+	bool inbound;
+	struct nsg_rule rule; /* inbound: the name only */
+};
+
+struct nsg_loose_route {
+	struct nsg_loose loose;
+	struct nsg_route route;
+};
+
+struct nsg_loose_subnet {
+	struct nsg_loose loose;
+	struct nsg_subnet subnet;
+};
+
+struct nsg_loose_peering {
+	struct nsg_loose loose;
+	struct nsg_peering peering;
+};
+
+struct nsg_loose_integration {
+	const char *id; /* "" unknown */
+	struct nsg_integration integration;
+};
+
+struct nsg_reader {
+	struct nsg_sink sink;
+	struct nsg_policy *policy;
+	const struct nsg_load_options *options;
+
+	NSG_VEC(struct nsg_vnet) vnets;
+	NSG_VEC(struct nsg_nsg) nsgs;
+	NSG_VEC(struct nsg_route_table) route_tables;
+	NSG_VEC(struct nsg_bgp_route) bgp_routes;
+	NSG_VEC(struct nsg_tag_document) tag_documents;
+	NSG_VEC(struct nsg_route_all_setting) route_all_settings;
+	NSG_VEC(struct nsg_site) sites;
+	NSG_VEC(struct nsg_site) site_configs; /* sites/config: what it says of its site */
+	NSG_VEC(struct nsg_loose_integration) integrations;
+	NSG_VEC(struct nsg_plan) plans;
+	NSG_VEC(struct nsg_private_endpoint) private_endpoints;
+	NSG_VEC(struct nsg_nic) nics;
+	NSG_VEC(struct nsg_asg) asgs;
+
+	NSG_VEC(struct nsg_loose_rule) rules;
+	NSG_VEC(struct nsg_loose_route) routes;
+	NSG_VEC(struct nsg_loose_subnet) subnets;
+	NSG_VEC(struct nsg_loose_peering) peerings;
+	NSG_VEC(const char *) skipped; /* types of template resources told to be of no use */
+
+	size_t list, n_lists;                    /* the list that is being read; how many so far */
+	const struct nsg_source *secrets_warned; /* the last one told to be readable by all */
+};
+
+/* ---- kind.c ---- */
+
+/* Reads one JSON value of a file, whatever its kind and shape. */
+void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
+/* Reads a template's resource by its full type; false when there is no use for that type. */
+bool nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type);
+
+/* ---- template.c ---- */
+
+/* Whether it is an ARM template, or a parameters document for one. */
+bool nsg_template_is(const json_t *value);
+bool nsg_template_is_parameters(const json_t *value);
+/* Whether anything in it has to be evaluated. */
+bool nsg_template_has_expressions(json_t *value);
+/* Reads its resources; parameters may be NULL. */
+void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t *value,
+		       json_t *parameters);
+
+/* ---- identity.c ---- */
+
+/* Who n is. `type` is the full type of its kind, as Microsoft.Network/routeTables/routes. */
+struct nsg_identity nsg_read_identity(struct nsg_sink *s, const struct nsg_node *n,
+				      const char *type);
+/* The id of the child of that type and name. */
+const char *nsg_child_id(struct nsg_sink *s, const char *parent, const char *type,
+			 const char *name);
+/* Whether the id is a whole one, /subscriptions/... */
+bool nsg_id_is_full(const char *id);
+/* The full type that the id spells, as Microsoft.Network/routeTables/routes; "" none. */
+const char *nsg_id_type(struct nsg_sink *s, const char *id);
+/* The loose part of a child: where it stands and whose it is. */
+struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
+				const struct nsg_identity *who);
+
+/* ---- value.c ---- */
+
+/* One prefix. False when absent or wrong; masked host bits are a warning. IPv6: *ret untouched. */
+bool nsg_read_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_prefix *ret,
+		     bool *ret_is_ip6);
+/* An array of prefixes. */
+struct nsg_prefixes nsg_read_prefixes(struct nsg_sink *s, const struct nsg_node *n);
+/* Singular and plural member of one kind; both filled must be one set. */
+struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg_node *n,
+					    const char *singular, const char *plural);
+/* The warning about masked host bits. */
+void nsg_say_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
+		    struct nsg_prefix p);
+/* An IPv4 address. False when absent, wrong (an error) or IPv6. */
+bool nsg_read_address(struct nsg_sink *s, const struct nsg_node *n, uint32_t *ret_host);
+/* Whether two lists of prefixes are one set of addresses; sets no_memory. */
+bool nsg_same_addresses(struct nsg_sink *s, const struct nsg_prefixes *a,
+			const struct nsg_prefixes *b);
+/* Whether it has the form of a service tag's name. */
+bool nsg_is_tag_name(const char *text);
+
+/* ---- rule_address.c, rule_ports.c: fields of a rule; side is "source" or "destination" ---- */
+
+struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_node *rule,
+					 const char *name, const char *side);
+struct nsg_port_range *nsg_read_rule_ports(struct nsg_sink *s, const struct nsg_node *rule,
+					   const char *name, const char *side, size_t *ret_n);
+
+/* ---- the readers, one a kind ---- */
+
+void nsg_read_vnet(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_classic_vnet(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_loose_subnet(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_loose_peering(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_nsg(struct nsg_reader *r, const struct nsg_node *n);
+/* An NSG written inline; its id or, without one, that of its place. */
+const char *nsg_read_inline_nsg(struct nsg_reader *r, const struct nsg_node *n,
+				const char *subnet_id);
+void nsg_read_loose_rule(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_loose_default_rule(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_route_table(struct nsg_reader *r, const struct nsg_node *n);
+const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_node *n,
+					const char *subnet_id);
+void nsg_read_loose_route(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_learned_route(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_effective_route(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_route_server(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_app_setting(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_site(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_site_config(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_integration(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_plan(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n);
+void nsg_read_asg(struct nsg_reader *r, const struct nsg_node *n);
+
+/* ---- join.c ---- */
+
+/* Makes one resource of what stands in several places; checks what Azure bounds. */
+void nsg_reader_join(struct nsg_reader *r);
+
+/* ---- same.c ---- */
+
+enum nsg_resource {
+	NSG_RESOURCE_VNET,
+	NSG_RESOURCE_NSG,
+	NSG_RESOURCE_ROUTE_TABLE,
+	NSG_RESOURCE_SITE,
+	NSG_RESOURCE_INTEGRATION,
+	NSG_RESOURCE_PLAN,
+	NSG_RESOURCE_PRIVATE_ENDPOINT,
+	NSG_RESOURCE_NIC,
+	NSG_RESOURCE_ASG,
+	NSG_RESOURCE_RULE,
+	NSG_RESOURCE_ROUTE,
+	NSG_RESOURCE_SUBNET,
+	NSG_RESOURCE_PEERING,
+};
+
+/* Whether two structs of that resource say the same; what only says where it was read, and what
+ * Azure adds by itself (default rules as they always are), does not count. */
+bool nsg_same(enum nsg_resource what, const void *a, const void *b);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The port fields of a rule. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "azure/reader_priv.h"
+#include "util/limits.h"
+
+#define CODE_PORTS "SecurityRuleInvalidPortRange"
+
+static const char *parse_port(const char *p, unsigned int *ret)
+{
+	unsigned int port = 0;
+	const char *start = p;
+
+	while (*p >= '0' && *p <= '9') {
+		port = port * 10 + (unsigned int)(*p++ - '0');
+		if (port > 65535)
+			return NULL;
+	}
+	*ret = port;
+	return p == start ? NULL : p;
+}
+
+/* N, N-M or `*` */
+static bool parse_ports(const char *text, struct nsg_port_range *ret)
+{
+	unsigned int lo, hi;
+
+	if (!strcmp(text, "*")) {
+		*ret = (struct nsg_port_range){ 0, 65535 };
+		return true;
+	}
+	text = parse_port(text, &lo);
+	hi = lo;
+	if (text && *text == '-')
+		text = parse_port(text + 1, &hi);
+	if (!text || *text || hi < lo)
+		return false;
+	*ret = (struct nsg_port_range){ (uint16_t)lo, (uint16_t)hi };
+	return true;
+}
+
+/* False when absent or wrong. */
+static bool read_ports(struct nsg_sink *s, const struct nsg_node *n, const char *name,
+		       struct nsg_port_range *ret)
+{
+	char digits[24];
+	const char *text = digits;
+
+	/* az and ARM write strings, people write numbers */
+	if (json_is_integer(n->value))
+		(void)snprintf(digits, sizeof(digits), "%lld",
+			       (long long)json_integer_value(n->value));
+	else
+		text = nsg_read_string(s, n);
+	if (!*text)
+		return false;
+	if (parse_ports(text, ret))
+		return true;
+	nsg_node_say(s, n, NSG_ERROR, CODE_PORTS,
+		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
+		     "' is no port (0-65535), no range of ports and not *",
+		     name, text);
+	return false;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct nsg_port_range *x = a, *y = b;
+
+	return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+/* Merges in place; how many are left. */
+static size_t merge(struct nsg_port_range *v, size_t n)
+{
+	size_t kept = 0;
+
+	qsort(v, n, sizeof(*v), by_start);
+	for (size_t i = 0; i < n; i++) {
+		if (kept && v[i].lo <= v[kept - 1].hi + 1) {
+			if (v[i].hi > v[kept - 1].hi)
+				v[kept - 1].hi = v[i].hi;
+		} else {
+			v[kept++] = v[i];
+		}
+	}
+	return kept;
+}
+
+static bool is_set(struct nsg_sink *s, struct nsg_port_range one, const struct nsg_port_range *v,
+		   size_t n)
+{
+	struct nsg_port_range *copy = nsg_sink_array(s, n, sizeof(*copy));
+
+	if (!copy)
+		return true;
+	memcpy(copy, v, n * sizeof(*v));
+	return merge(copy, n) == 1 && copy->lo == one.lo && copy->hi == one.hi;
+}
+
+struct nsg_port_range *nsg_read_rule_ports(struct nsg_sink *s, const struct nsg_node *rule,
+					   const char *name, const char *side, size_t *ret_n)
+{
+	const char *singular = nsg_sink_printf(s, "%sPortRange", side);
+	const char *plural = nsg_sink_printf(s, "%sPortRanges", side);
+	struct nsg_node one = nsg_node_get(rule, singular), many = nsg_node_get(rule, plural);
+	size_t size = nsg_read_array(s, &many), n = 0;
+	struct nsg_port_range *v = nsg_sink_array(s, size + 1, sizeof(*v)), single;
+	bool has_single = read_ports(s, &one, name, &single);
+
+	*ret_n = 0;
+	if (size > NSG_MAX_FIELD_PREFIXES) {
+		nsg_node_say(s, &many, NSG_ERROR, NULL,
+			     "rule '" NSG_QUOTE "': %zu port ranges; Azure takes %u", name, size,
+			     NSG_MAX_FIELD_PREFIXES);
+		return v;
+	}
+	for (size_t i = 0; i < size && v; i++) {
+		struct nsg_node element = nsg_node_at(&many, i);
+
+		n += read_ports(s, &element, name, &v[n]);
+	}
+	if (has_single && n && !is_set(s, single, v, n))
+		nsg_node_say(s, &one, NSG_ERROR, NULL,
+			     "rule '" NSG_QUOTE "': %s and %s say different things", name, singular,
+			     plural);
+	if (has_single && !n && v)
+		v[n++] = single;
+	if (!one.value && !many.value)
+		nsg_node_say(s, rule, NSG_ERROR, "SecurityRuleParametersMissing",
+			     "rule '" NSG_QUOTE "': neither %s nor %s", name, singular, plural);
+	*ret_n = n;
+	return v;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The service tag document: some 3,000 tags with 90,000 prefixes. It is most of a policy's bytes,
+ * so its prefixes are read in one tight loop, without a node each.
+ */
+#include <string.h>
+
+#include "azure/reader_priv.h"
+#include "util/ip.h"
+
+struct masked {
+	size_t n;
+	struct nsg_prefix first;
+	size_t tag;
+};
+
+static void read_prefixes(struct nsg_sink *s, const struct nsg_node *list,
+			  struct nsg_prefixes *to, struct masked *masked)
+{
+	size_t size = nsg_read_array(s, list);
+
+	to->v = nsg_sink_array(s, size, sizeof(*to->v));
+	for (size_t i = 0; i < size && to->v; i++) {
+		const char *text = json_string_value(json_array_get(list->value, i));
+		bool has_host_bits = false;
+
+		switch (text ? nsg_prefix_parse(text, &to->v[to->n], &has_host_bits) :
+			       NSG_PREFIX_INVALID) {
+		case NSG_PREFIX_IP4:
+			if (has_host_bits && !masked->n++)
+				masked->first = to->v[to->n];
+			to->n++;
+			break;
+		case NSG_PREFIX_IP6:
+			to->n_ip6++;
+			break;
+		default: {
+			/* read again the slow way: blanks around it are fine, else it complains */
+			struct nsg_node element = nsg_node_at(list, i);
+			bool is_ip6;
+
+			if (!nsg_read_prefix(s, &element, &to->v[to->n], &is_ip6))
+				break;
+			to->n += !is_ip6;
+			to->n_ip6 += is_ip6;
+		}
+		}
+	}
+}
+
+static void read_tag(struct nsg_sink *s, const struct nsg_node *n, struct nsg_tag *to,
+		     struct masked *masked)
+{
+	struct nsg_node list = nsg_node_get(n, "addressPrefixes");
+
+	to->name = nsg_read_member(s, n, "name");
+	to->region = nsg_read_member(s, n, "region");
+	if (!*to->name)
+		nsg_node_say(s, n, NSG_ERROR, NULL, "a service tag has no name");
+	read_prefixes(s, &list, &to->prefixes, masked);
+}
+
+void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n)
+{
+	struct nsg_sink *s = &r->sink;
+	struct nsg_node list = nsg_node_get(n, "values");
+	struct nsg_node number = nsg_node_get(n, "changeNumber");
+	size_t size = nsg_read_array(s, &list);
+	struct nsg_tag_document document = {
+		.cloud = nsg_read_member(s, n, "cloud"),
+		.tags = nsg_sink_array(s, size, sizeof(*document.tags)),
+		.place = nsg_node_place(s, n),
+	};
+	struct masked masked = { 0 };
+	char first[NSG_PREFIX_TEXT];
+
+	document.has_change_number =
+		nsg_read_number(s, &number, INT64_MAX / 16, &document.change_number);
+	for (size_t i = 0; i < size && document.tags; i++) {
+		struct nsg_node tag = nsg_node_at(&list, i);
+		size_t before = masked.n;
+
+		if (!nsg_read_object(s, &tag))
+			continue;
+		read_tag(s, &tag, &document.tags[document.n_tags++], &masked);
+		if (!before && masked.n)
+			masked.tag = i;
+	}
+	if (masked.n) {
+		struct nsg_node tag = nsg_node_at(&list, masked.tag);
+
+		/* one for all of them: each costs a walk through the text */
+		nsg_prefix_format(masked.first, first);
+		nsg_node_say(s, &tag, NSG_WARNING, NULL,
+			     "%zu prefixes of service tags have host bits set: the first is read "
+			     "as %s",
+			     masked.n, first);
+	}
+	nsg_sink_push(s, &r->tag_documents, document);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ARM templates: what stands under `resources`, evaluated by the hook where it has expressions. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "azure/reader_priv.h"
+#include "util/cleanup.h"
+
+#define TYPE_DEPLOYMENT "Microsoft.Resources/deployments"
+/* Types told apart in notices; further ones are told each time. */
+#define MAX_SKIPPED 64u
+
+static bool schema_has(const json_t *value, const char *word)
+{
+	const char *schema = json_string_value(json_object_get(value, "$schema"));
+
+	return schema && strcasestr(schema, word);
+}
+
+bool nsg_template_is(const json_t *value)
+{
+	json_t *resources = json_object_get(value, "resources");
+
+	return (json_is_array(resources) || json_is_object(resources)) &&
+	       (schema_has(value, "deploymentTemplate") || json_object_get(value, "contentVersion"));
+}
+
+bool nsg_template_is_parameters(const json_t *value)
+{
+	if (schema_has(value, "deploymentParameters"))
+		return true;
+	return json_is_object(json_object_get(value, "parameters")) &&
+	       json_object_get(value, "contentVersion") && !json_object_get(value, "resources") &&
+	       !json_object_get(value, "$schema");
+}
+
+/* "[...]"; "[[" stands for a bracket and needs evaluation too. */
+static bool is_expression(const json_t *value)
+{
+	const char *text = json_string_value(value);
+	size_t n = json_string_length(value);
+
+	return n > 1 && text[0] == '[' && text[n - 1] == ']';
+}
+
+/* The first one below n is an error when s is given. At most NSG_MAX_JSON_DEPTH calls deep. */
+static bool find_expression(struct nsg_sink *s, const struct nsg_node *n)
+{
+	const char *key;
+	json_t *unused;
+
+	if (is_expression(n->value)) {
+		if (s)
+			nsg_node_say(s, n, NSG_ERROR, NULL,
+				     "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` "
+				     "makes plain documents of it");
+		return true;
+	}
+	for (size_t i = 0; i < json_array_size(n->value); i++) {
+		struct nsg_node element = nsg_node_at(n, i);
+
+		if (find_expression(s, &element))
+			return true;
+	}
+	json_object_foreach (n->value, key, unused) {
+		struct nsg_node member = nsg_node_own(n, key);
+
+		if (find_expression(s, &member))
+			return true;
+	}
+	return false;
+}
+
+bool nsg_template_has_expressions(json_t *value)
+{
+	struct nsg_root root = { .pointer = "" };
+	struct nsg_node n = nsg_node_root(&root, json_object_get(value, "resources"));
+
+	return find_expression(NULL, &n);
+}
+
+/* ---- resources ------------------------------------------------------------------------------ */
+
+static void read_resources(struct nsg_reader *r, const struct nsg_node *list, const char *type,
+			   const char *name);
+
+static void say_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type)
+{
+	for (size_t i = 0; i < r->skipped.n; i++) {
+		if (!strcasecmp(r->skipped.v[i], type))
+			return;
+	}
+	if (r->skipped.n < MAX_SKIPPED)
+		nsg_sink_push(&r->sink, &r->skipped, type);
+	nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
+		     "resources of type " NSG_QUOTE " decide nothing here: skipped", type);
+}
+
+/* A nested deployment holds a template of its own. */
+static void read_deployment(struct nsg_reader *r, const struct nsg_node *n)
+{
+	struct nsg_node template = nsg_node_get(n, "template");
+	struct nsg_node list = nsg_node_own(&template, "resources");
+
+	read_resources(r, &list, NULL, NULL);
+}
+
+/* A resource; type and name are its parent's, NULL outside of one. */
+static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const char *parent_type,
+			  const char *parent_name)
+{
+	struct nsg_sink *s = &r->sink;
+	struct nsg_node children = nsg_node_own(n, "resources"), own = nsg_node_own(n, "type");
+	struct nsg_node name_node = nsg_node_own(n, "name");
+	const char *type = nsg_read_string(s, &own), *name = nsg_read_string(s, &name_node);
+	struct nsg_root root = *n->root;
+	struct nsg_node resource = { .root = &root, .value = n->value };
+
+	if (json_is_false(nsg_node_own(n, "condition").value) ||
+	    json_is_true(nsg_node_own(n, "existing").value))
+		return;
+	if (!*type) {
+		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no type");
+		return;
+	}
+	if (parent_type) {
+		type = nsg_sink_printf(s, "%s/%s", parent_type, type);
+		name = nsg_sink_printf(s, "%s/%s", parent_name, name);
+	}
+	root.pointer = nsg_node_place(s, n).pointer;
+	root.name = name;
+	if (!root.pointer)
+		return;
+	if (!strcasecmp(type, TYPE_DEPLOYMENT))
+		read_deployment(r, &resource);
+	else if (!nsg_reader_resource(r, &resource, type))
+		say_skipped(r, n, type);
+	read_resources(r, &children, type, name);
+}
+
+/* An array, or since languageVersion 2.0 an object by symbolic name. */
+static void read_resources(struct nsg_reader *r, const struct nsg_node *list, const char *type,
+			   const char *name)
+{
+	const char *key;
+	json_t *unused;
+
+	for (size_t i = 0; i < json_array_size(list->value); i++) {
+		struct nsg_node n = nsg_node_at(list, i);
+
+		if (nsg_read_object(&r->sink, &n))
+			read_resource(r, &n, type, name);
+	}
+	json_object_foreach (list->value, key, unused) {
+		struct nsg_node n = nsg_node_own(list, key);
+
+		if (nsg_read_object(&r->sink, &n))
+			read_resource(r, &n, type, name);
+	}
+}
+
+static void read_flattened(struct nsg_reader *r, const struct nsg_root *template,
+			   json_t *value, json_t *parameters)
+{
+	struct nsg_place where = { .source = template->source, .value = template->value,
+				   .pointer = template->pointer };
+	struct nsg_flat_resource *flat = NULL;
+	size_t n = 0;
+	int result = r->options->flatten(value, parameters, &where, r->sink.diag, &flat, &n);
+
+	if (result == -ENOMEM)
+		r->sink.no_memory = true;
+	for (size_t i = 0; !result && i < n; i++) {
+		struct nsg_root root = *template;
+		struct nsg_node resource;
+
+		root.pointer = flat[i].pointer;
+		resource = nsg_node_root(&root, flat[i].resource);
+		read_resource(r, &resource, NULL, NULL);
+		json_decref(flat[i].resource);
+		free(flat[i].pointer);
+	}
+	if (!result)
+		free(flat);
+}
+
+void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t *value,
+		       json_t *parameters)
+{
+	struct nsg_root template = *root;
+	struct nsg_node n = nsg_node_root(&template, value);
+	struct nsg_node resources = nsg_node_own(&n, "resources");
+
+	template.in_template = true;
+	r->list = ++r->n_lists;
+	if (!nsg_template_has_expressions(value))
+		read_resources(r, &resources, NULL, NULL);
+	else if (r->options->flatten)
+		read_flattened(r, &template, value, parameters);
+	else
+		(void)find_expression(&r->sink, &resources);
+}

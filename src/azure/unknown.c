@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+#include <strings.h>
+
+#include "azure/kind_priv.h"
+#include "util/cleanup.h"
+
+#define AZ_VNET "az network vnet show -g GROUP -n VNET"
+#define AZ_NSG "az network nsg show -g GROUP -n NSG"
+#define AZ_TABLE "az network route-table show -g GROUP -n TABLE"
+#define AZ_SITE "az webapp show -g GROUP -n APP"
+#define AZ_SETTINGS "az webapp config appsettings list -g GROUP -n APP"
+#define AZ_TAGS "az network list-service-tags -l REGION"
+#define AZ_ROUTES "az network nic show-effective-route-table -g GROUP -n NIC"
+
+const char nsg_commands[] = AZ_VNET " > vnet.json; " AZ_NSG " > nsg.json; " AZ_TABLE
+				    " > routes.json; " AZ_SITE " > site.json; " AZ_TAGS
+				    " > service-tags.json";
+
+/* A document that has these keys (up to two) looks like that, and this command is meant. */
+static const struct look {
+	const char *keys[2];
+	const char *what, *az;
+} looks[] = {
+	{ { "effectiveSecurityRules" }, "the effective rules of a network interface", AZ_NSG },
+	{ { "networkInterfaces" }, "the rules of network interfaces", AZ_NSG },
+	{ { "nextHopType", "routeTableId" }, "an answer of Network Watcher about a next hop",
+	  AZ_TABLE },
+	{ { "nextHopType" }, "an answer of Network Watcher about a next hop", AZ_TABLE },
+	{ { "access", "ruleName" }, "an answer of Network Watcher about a flow", AZ_NSG },
+	{ { "records" }, "a flow log", AZ_NSG },
+	{ { "terraform_version" }, "a Terraform plan", AZ_VNET },
+	{ { "IsEncrypted", "Values" }, "local settings of a function app", AZ_SETTINGS },
+	{ { "WEBSITE_VNET_ROUTE_ALL" }, "app settings without their names as values",
+	  AZ_SETTINGS },
+	{ { "ipRules", "virtualNetworkRules" }, "a firewall of a service", AZ_VNET },
+	{ { "error" }, "an error message of Azure", AZ_VNET },
+	{ { "code", "message" }, "an error message of Azure", AZ_VNET },
+	{ { "addressPrefix", "id" }, "a subnet that does not say whose it is", AZ_VNET },
+	{ { "addressPrefix" }, "a subnet or a route without its next hop", AZ_VNET },
+	{ { "prefixes", "tag" }, "a service tag of no Azure tool", AZ_TAGS },
+	{ { "ipConfigurations" }, "something with IP configurations", "az network nic show -g GROUP -n NIC" },
+	{ { "name", "value" }, "settings", AZ_SETTINGS },
+	{ { "$schema" }, "a document for another tool", AZ_VNET },
+};
+
+static const struct look *find_look(const struct nsg_node *n)
+{
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(looks); i++) {
+		if (nsg_node_has(n, looks[i].keys[0]) &&
+		    (!looks[i].keys[1] || nsg_node_has(n, looks[i].keys[1])))
+			return &looks[i];
+	}
+	return NULL;
+}
+
+/* "Microsoft.X/y" and nothing that could be anything else */
+static bool is_type(const char *type)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789./";
+
+	return type && !strncasecmp(type, "Microsoft.", strlen("Microsoft.")) &&
+	       strlen(type) < 128 && type[strspn(type, letters)] == '\0' && strchr(type, '/');
+}
+
+void nsg_say_unknown(struct nsg_sink *s, const struct nsg_node *n)
+{
+	const char *type = json_string_value(nsg_node_own(n, "type").value);
+	const struct look *look;
+
+	if (!json_is_object(n->value)) {
+		nsg_node_say(s, n, NSG_ERROR, NULL,
+			     "unknown document: a bare value, no resource of Azure; useful is what "
+			     "`" AZ_VNET "` prints");
+		return;
+	}
+	if (is_type(type)) {
+		nsg_node_say(s, n, NSG_ERROR, NULL,
+			     "unknown document: a resource of type %s, which decides nothing here; "
+			     "useful is what `" AZ_VNET "` or `" AZ_NSG "` prints",
+			     type);
+		return;
+	}
+	look = find_look(n);
+	nsg_node_say(s, n, NSG_ERROR, NULL,
+		     "unknown document: it looks like %s; useful is what `%s` prints",
+		     look ? look->what : "nothing of a virtual network or an app",
+		     look ? look->az : AZ_VNET);
+}
