@@ -141,11 +141,11 @@ static int all_spots(const struct nsg_policy *p, struct spots *ret)
 	return 0;
 }
 
-static const char *list_spots(const struct spots *s, struct nsg_text_list *text)
+static const char *list_spots(const struct spots *s, struct nsg_phrase_list *text)
 {
 	for (size_t i = 0; i < s->n; i++)
-		nsg_text_add(text, "%s/%s", s->v[i].vnet->name, s->v[i].subnet->name);
-	return nsg_text_end(text);
+		nsg_phrase_add(text, "%s/%s", s->v[i].vnet->name, s->v[i].subnet->name);
+	return nsg_phrase_end(text);
 }
 
 /* What integration and site documents say. */
@@ -205,7 +205,7 @@ static int take(struct nsg_build *b, struct spot s, const char *by)
 
 static int refuse(struct nsg_build *b, const struct spots *candidates, const char *problem)
 {
-	struct nsg_text_list text = {0};
+	struct nsg_phrase_list text = {0};
 
 	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
 			   "%s: %s; name one with `subnet =` or --subnet", problem,
@@ -216,7 +216,7 @@ static int refuse(struct nsg_build *b, const struct spots *candidates, const cha
 static int choose_by_option(struct nsg_build *b, const struct spots *all)
 {
 	struct spots found cleanup_spots = {0};
-	struct nsg_text_list text = {0};
+	struct nsg_phrase_list text = {0};
 
 	for (size_t i = 0; i < all->n; i++)
 		if (is_named(&all->v[i], b->options->subnet) && nsg_vec_push(&found, all->v[i]))

@@ -31,7 +31,7 @@ struct cover {
 	const struct nsg_effective *e;
 	struct nsg_diag *diag;
 	struct nsg_ranges judged, carried, subnet;
-	struct nsg_partition src, sport, dport, dst;
+	struct nsg_cover_sets src, sport, dport, dst;
 	/* The set of each rule in each partition. */
 	size_t *src_set, *sport_set, *dport_set, *dst_set;
 	size_t
@@ -49,10 +49,10 @@ static void cover_done(struct cover *c)
 	nsg_ranges_done(&c->judged);
 	nsg_ranges_done(&c->carried);
 	nsg_ranges_done(&c->subnet);
-	nsg_partition_done(&c->src);
-	nsg_partition_done(&c->sport);
-	nsg_partition_done(&c->dport);
-	nsg_partition_done(&c->dst);
+	nsg_cover_sets_done(&c->src);
+	nsg_cover_sets_done(&c->sport);
+	nsg_cover_sets_done(&c->dport);
+	nsg_cover_sets_done(&c->dst);
 	free(c->src_set);
 	free(c->sport_set);
 	free(c->dport_set);
@@ -103,7 +103,7 @@ static int partition_addresses(struct cover *c, bool is_src, const struct nsg_ra
 	f.n = FIXED_SETS;
 	for (size_t i = 0; i < e->n_rules; i++)
 		set[i] = add_set(&f, is_src ? e->rules[i].src.ranges : e->rules[i].dst.ranges);
-	r = nsg_partition_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->src : &c->dst);
+	r = nsg_cover_sets_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->src : &c->dst);
 	field_done(&f, 0);
 	return r;
 }
@@ -144,7 +144,7 @@ static int partition_ports(struct cover *c, bool is_src)
 		set[i] = add_set(&f, &f.ports[i]);
 	}
 	if (!r)
-		r = nsg_partition_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->sport : &c->dport);
+		r = nsg_cover_sets_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->sport : &c->dport);
 	field_done(&f, e->n_rules);
 	return r;
 }
@@ -205,12 +205,12 @@ static bool reaches(const struct cover *c, size_t i, const struct cell *cell)
 	const struct nsg_effective_rule *x = &c->e->rules[i];
 
 	if (!matches_protocol(x, cell->protocol) ||
-	    !nsg_bit(nsg_partition_row(&c->src, c->src_set[i]), cell->src))
+	    !nsg_bit(nsg_cover_sets_row(&c->src, c->src_set[i]), cell->src))
 		return false;
 	if (!cell->has_ports)
 		return has_all_ports(x);
-	return nsg_bit(nsg_partition_row(&c->sport, c->sport_set[i]), cell->sport) &&
-	       nsg_bit(nsg_partition_row(&c->dport, c->dport_set[i]), cell->dport);
+	return nsg_bit(nsg_cover_sets_row(&c->sport, c->sport_set[i]), cell->sport) &&
+	       nsg_bit(nsg_cover_sets_row(&c->dport, c->dport_set[i]), cell->dport);
 }
 
 /* The rule's destinations in a cell that it reaches. */
@@ -221,14 +221,14 @@ static void fill_row(const struct cover *c, size_t i, const struct cell *cell, u
 
 	memset(row, 0, c->n_words * sizeof(*row));
 	if (dst->kind == NSG_MATCH_PLATFORM_DNS && cell->has_ports &&
-	    nsg_bit(nsg_partition_row(&c->dport, 1), cell->dport))
+	    nsg_bit(nsg_cover_sets_row(&c->dport, 1), cell->dport))
 		row[BIT_DNS(c) / 64] |= (uint64_t)1 << BIT_DNS(c) % 64;
 	if (dst->kind == NSG_MATCH_PLATFORM_IMDS)
 		row[BIT_IMDS(c) / 64] |= (uint64_t)1 << BIT_IMDS(c) % 64;
 	if (!is_any || (cell->protocol == NSG_PROTOCOL_UDP &&
-			nsg_bit(nsg_partition_row(&c->sport, 1), cell->sport)))
+			nsg_bit(nsg_cover_sets_row(&c->sport, 1), cell->sport)))
 		return;
-	memcpy(row, nsg_partition_row(&c->dst, c->dst_set[i]), c->dst.n_words * sizeof(*row));
+	memcpy(row, nsg_cover_sets_row(&c->dst, c->dst_set[i]), c->dst.n_words * sizeof(*row));
 }
 
 /* Calls `visit` for each cell that rule i reaches, until it returns non-zero. */
@@ -342,7 +342,7 @@ static int tell_shadowed(struct cover *c, size_t i)
 	uint64_t *rest cleanup_free = calloc(c->n_words, sizeof(*rest));
 	uint64_t *row cleanup_free = calloc(c->n_words, sizeof(*row));
 	struct takers t = {takes, rest, row};
-	struct nsg_text_list text = {0};
+	struct nsg_phrase_list text = {0};
 	bool contrary = false;
 	int r;
 
@@ -353,14 +353,14 @@ static int tell_shadowed(struct cover *c, size_t i)
 		if (!takes[j])
 			continue;
 		contrary |= e->rules[j].rule->access != rule->access;
-		nsg_text_add(&text, "%s (%u, %s)", e->rules[j].rule->name,
+		nsg_phrase_add(&text, "%s (%u, %s)", e->rules[j].rule->name,
 			     e->rules[j].rule->priority, nsg_access_name(e->rules[j].rule->access));
 	}
 	(void)nsg_diag_lint(c->diag, NSG_WARNING, nsg_place_of(e->policy, &rule->place),
 			    "RuleShadowed", "rule %s (%u, %s) never decides: %s%s %s before it%s",
 			    rule->name, rule->priority, nsg_access_name(rule->access),
 			    r == -E2BIG ? "the rules before it, among them " : "",
-			    nsg_text_end(&text),
+			    nsg_phrase_end(&text),
 			    text.n + text.n_left > 1 || r == -E2BIG ? "take all of its packets"
 								    : "takes all of its packets",
 			    contrary ? ", not all the same way" : " in the same way");

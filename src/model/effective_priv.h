@@ -144,15 +144,15 @@ int nsg_rows_walk(const struct nsg_effective *e,
 /* ---- text.c ---- */
 
 /* A list of names for a message: as many as fit, then how many are left. */
-struct nsg_text_list {
+struct nsg_phrase_list {
 	char text[400];
 	size_t length, n, n_left;
 };
 
-void nsg_text_add(struct nsg_text_list *l, const char *format, ...)
+void nsg_phrase_add(struct nsg_phrase_list *l, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The text, with "and N more" when some did not fit. */
-const char *nsg_text_end(struct nsg_text_list *l);
+const char *nsg_phrase_end(struct nsg_phrase_list *l);
 
 /* Names that differ only in case and blanks are equal ("West Europe", westeurope). */
 bool nsg_text_loosely_equal(const char *a, const char *b);

@@ -122,22 +122,22 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 
 /* ---- telling ------------------------------------------------------------------------------ */
 
-static void add_row(struct nsg_text_list *text, const struct nsg_row *r)
+static void add_row(struct nsg_phrase_list *text, const struct nsg_row *r)
 {
 	char prefix[NSG_PREFIX_TEXT];
 
 	nsg_prefix_format(r->prefix, prefix);
-	nsg_text_add(text, "%s %s%s%s", nsg_hop_type_name(r->hop_type), prefix,
+	nsg_phrase_add(text, "%s %s%s%s", nsg_hop_type_name(r->hop_type), prefix,
 		     r->name || r->detail ? " of " : "",
 		     r->name	 ? r->name
 		     : r->detail ? r->detail
 				 : "");
 }
 
-static const char *row_text(struct nsg_text_list *text, const struct nsg_row *r)
+static const char *row_text(struct nsg_phrase_list *text, const struct nsg_row *r)
 {
 	add_row(text, r);
-	return nsg_text_end(text);
+	return nsg_phrase_end(text);
 }
 
 static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, const struct use *u,
@@ -145,7 +145,7 @@ static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, c
 {
 	const struct nsg_place *place = nsg_place_of(e->policy, &r->place);
 	const struct nsg_tag *tag = r->tag ? nsg_effective_tag_find(e, r->tag) : NULL;
-	struct nsg_text_list text = {0};
+	struct nsg_phrase_list text = {0};
 
 	if (r->is_ip6)
 		return;
@@ -180,7 +180,7 @@ static void tell_dispute(const struct nsg_effective *e, const struct dispute *d,
 					: d->then     ? d->then->route
 						      : NULL;
 	const struct nsg_place *place = route ? &route->place : &e->subnet->place;
-	struct nsg_text_list first = {0}, second = {0};
+	struct nsg_phrase_list first = {0}, second = {0};
 	char lo[NSG_IP4_TEXT];
 
 	nsg_ip4_format(d->piece.lo, lo);

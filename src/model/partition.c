@@ -111,7 +111,7 @@ static int note(struct classes *c, const uint64_t *signature, uint64_t hash, siz
 }
 
 /* Signatures, transposed: a row of classes for each set. */
-static int transpose(const struct classes *c, size_t n_sets, struct nsg_partition *ret)
+static int transpose(const struct classes *c, size_t n_sets, struct nsg_cover_sets *ret)
 {
 	size_t n_words = (c->n + 63) / 64 ? (c->n + 63) / 64 : 1;
 	uint64_t *rows = calloc(n_sets * n_words, sizeof(*rows));
@@ -122,7 +122,7 @@ static int transpose(const struct classes *c, size_t n_sets, struct nsg_partitio
 		for (size_t s = 0; s < n_sets; s++)
 			if (nsg_bit(c->signatures + k * c->n_words, s))
 				rows[s * n_words + k / 64] |= (uint64_t)1 << k % 64;
-	*ret = (struct nsg_partition){n_sets, c->n, n_words, rows};
+	*ret = (struct nsg_cover_sets){n_sets, c->n, n_words, rows};
 	return 0;
 }
 
@@ -147,8 +147,8 @@ static struct event *events_of(const struct nsg_ranges *const *sets, size_t n_se
 	return v;
 }
 
-int nsg_partition_make(const struct nsg_ranges *const *sets, size_t n_sets, size_t max_classes,
-		       struct nsg_partition *ret)
+int nsg_cover_sets_make(const struct nsg_ranges *const *sets, size_t n_sets, size_t max_classes,
+		       struct nsg_cover_sets *ret)
 {
 	struct classes c cleanup_classes = {.n_words = (n_sets + 63) / 64};
 	uint64_t *active cleanup_free = calloc(c.n_words + 1, sizeof(*active));
@@ -174,8 +174,8 @@ int nsg_partition_make(const struct nsg_ranges *const *sets, size_t n_sets, size
 	return transpose(&c, n_sets, ret);
 }
 
-void nsg_partition_done(struct nsg_partition *p)
+void nsg_cover_sets_done(struct nsg_cover_sets *p)
 {
 	free(p->rows);
-	*p = (struct nsg_partition){0};
+	*p = (struct nsg_cover_sets){0};
 }

@@ -205,19 +205,19 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 		    const char *what, const char *name)
 {
 	const char *close[NSG_MAX_SUGGESTIONS];
-	struct nsg_text_list text = {0};
+	struct nsg_phrase_list text = {0};
 	size_t n = 0;
 
 	if (b->n_suggested++ < MAX_SUGGESTED)
 		n = nsg_suggest(name, b->e->tags, close);
 	for (size_t i = 0; i < n; i++)
-		nsg_text_add(&text, "%s", close[i]);
+		nsg_phrase_add(&text, "%s", close[i]);
 	if (n)
 		return nsg_diag_add(
 		    b->diag, NSG_ERROR, place, code,
 		    "%s %s is neither a prefix nor a known service tag; close to it: "
 		    "%s",
-		    what, name, nsg_text_end(&text));
+		    what, name, nsg_phrase_end(&text));
 	if (!b->e->tags)
 		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
 				    "%s %s is neither a prefix nor a known service tag, and no "

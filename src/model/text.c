@@ -10,7 +10,7 @@
 /* Room that is kept for "and N more". */
 #define TAIL 40
 
-void nsg_text_add(struct nsg_text_list *l, const char *format, ...)
+void nsg_phrase_add(struct nsg_phrase_list *l, const char *format, ...)
 {
 	char item[160];
 	size_t size;
@@ -32,7 +32,7 @@ void nsg_text_add(struct nsg_text_list *l, const char *format, ...)
 	l->length += size;
 }
 
-const char *nsg_text_end(struct nsg_text_list *l)
+const char *nsg_phrase_end(struct nsg_phrase_list *l)
 {
 	if (l->n_left)
 		(void)snprintf(l->text + l->length, sizeof(l->text) - l->length, " and %zu more",
