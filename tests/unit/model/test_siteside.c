@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/policy_build.h"
+
+#define SUBNET(S) TEST_NETWORK "virtualNetworks/vnet-app/subnets/" S
+
+static int setup(void **state)
+{
+	struct policy_build *b = policy_build_new();
+
+	policy_build_subnet(b, policy_build_usual(b), "snet-b", "10.0.2.0/26");
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	policy_build_free(*state);
+	return 0;
+}
+
+static void any_input_turns_route_all_on(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_site *s = policy_build_site(b, "app", SUBNET("snet-int"));
+	enum nsg_tristate *const inputs[] = {&s->route_all, &s->all_traffic,
+					     &s->application_traffic};
+
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t j = 0; j < 3; j++)
+			*inputs[j] = NSG_FALSE;
+		assert_int_equal(policy_build_make(b), 0);
+		assert_false(b->e->route_all);
+		*inputs[i] = NSG_TRUE;
+		assert_int_equal(policy_build_make(b), 0);
+		assert_true(b->e->route_all);
+		assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+	}
+}
+
+static void the_app_setting_counts_beside_a_site_that_says_no(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_site *s = policy_build_site(b, "app", SUBNET("snet-int"));
+
+	s->route_all = NSG_FALSE;
+	policy_build_setting(b, "", NSG_ROUTE_ALL_ON);
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+}
+
+static void only_one_is_on(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_route_all_setting *s = policy_build_setting(b, "", NSG_ROUTE_ALL_OTHER);
+
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
+	s->value = NSG_ROUTE_ALL_EMPTY;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+	s->value = NSG_ROUTE_ALL_OFF;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+}
+
+static void sites_elsewhere_do_not_count(void **state)
+{
+	struct policy_build *b = *state;
+
+	b->options.subnet = "snet-int";
+	policy_build_site(b, "far", SUBNET("snet-b"))->route_all = NSG_TRUE;
+	policy_build_setting(b, TEST_WEB "sites/far", NSG_ROUTE_ALL_ON);
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->route_all);
+	assert_int_equal(b->e->n_sites, 0);
+	policy_build_site(b, "here", SUBNET("snet-int"));
+	policy_build_setting(b, TEST_WEB "sites/here", NSG_ROUTE_ALL_ON);
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+	assert_int_equal(b->e->n_sites, 1);
+}
+
+static void all_sites_count_when_none_says_where_it_is(void **state)
+{
+	struct policy_build *b = *state;
+
+	policy_build_site(b, "one", "");
+	policy_build_site(b, "two", "")->route_all = NSG_TRUE;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+	assert_int_equal(b->e->n_sites, 2);
+}
+
+static void an_integration_says_where_its_site_is(void **state)
+{
+	struct policy_build *b = *state;
+
+	policy_build_site(b, "one", "")->route_all = NSG_TRUE;
+	policy_build_site(b, "two", "");
+	policy_build_integration(b, SUBNET("snet-int"))->site_id = TEST_WEB "sites/two";
+	assert_int_equal(policy_build_make(b), 0);
+	assert_int_equal(b->e->n_sites, 1);
+	assert_false(b->e->route_all);
+}
+
+static void two_that_disagree_are_told(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_site *s = policy_build_site(b, "one", SUBNET("snet-int"));
+
+	s->route_all = NSG_TRUE;
+	policy_build_site(b, "two", SUBNET("snet-int"))->route_all = NSG_FALSE;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
+	s->route_all = NSG_UNSET;
+	policy_build_setting(b, "", NSG_ROUTE_ALL_ON);
+	policy_build_setting(b, "", NSG_ROUTE_ALL_OFF);
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
+}
+
+static void the_option_outranks_the_documents(void **state)
+{
+	struct policy_build *b = *state;
+
+	policy_build_setting(b, "", NSG_ROUTE_ALL_ON);
+	b->options.route_all = NSG_FALSE;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->route_all);
+	b->options.route_all = NSG_TRUE;
+	b->p->n_route_all_settings = 0;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+}
+
+static void linux_in_2020_has_no_route_all(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_site *s = policy_build_site(b, "app", SUBNET("snet-int"));
+
+	s->route_all = NSG_TRUE;
+	s->is_linux = NSG_TRUE;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->is_linux);
+	assert_false(b->e->route_all);
+	b->options.profile = nsg_profile_find("current");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->route_all);
+}
+
+static void the_platform_option_contradicts_with_a_warning(void **state)
+{
+	struct policy_build *b = *state;
+
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->is_linux);
+	policy_build_site(b, "app", SUBNET("snet-int"))->is_linux = NSG_TRUE;
+	b->options.platform = NSG_PLATFORM_LINUX;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->is_linux);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+	b->options.platform = NSG_PLATFORM_WINDOWS;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(b->e->is_linux);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
+	b->options.platform = NSG_PLATFORM_FROM_SITE;
+	policy_build_site(b, "app2", SUBNET("snet-int"))->is_linux = NSG_FALSE;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(b->e->is_linux);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(any_input_turns_route_all_on),
+	    TEST(the_app_setting_counts_beside_a_site_that_says_no),
+	    TEST(only_one_is_on),
+	    TEST(sites_elsewhere_do_not_count),
+	    TEST(all_sites_count_when_none_says_where_it_is),
+	    TEST(an_integration_says_where_its_site_is),
+	    TEST(two_that_disagree_are_told),
+	    TEST(the_option_outranks_the_documents),
+	    TEST(linux_in_2020_has_no_route_all),
+	    TEST(the_platform_option_contradicts_with_a_warning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
