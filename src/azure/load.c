@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "azure/kind_priv.h"
 #include "azure/load_priv.h"
@@ -175,6 +176,24 @@ static json_t *inner_parameters(json_t *document)
 	return json_is_object(inner) ? inner : document;
 }
 
+/* Sets each of `from`; a parameter's name has no case (one written otherwise gives way). -1: no memory. */
+static int update_parameters(json_t *all, json_t *from)
+{
+	const char *name, *old;
+	json_t *value, *unused;
+	void *next;
+
+	json_object_foreach (from, name, value) {
+		json_object_foreach_safe (all, next, old, unused) {
+			if (!strcasecmp(old, name))
+				(void)json_object_del(all, old);
+		}
+		if (json_object_set(all, name, value) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Those of the document, over them those of --parameters. New reference; NULL: none, or no memory. */
 static json_t *merge_parameters(struct nsg_reader *r, json_t *document, json_t *option)
 {
@@ -182,8 +201,8 @@ static json_t *merge_parameters(struct nsg_reader *r, json_t *document, json_t *
 
 	if (!document && !option)
 		return NULL;
-	if (!all || (document && json_object_update(all, inner_parameters(document)) < 0) ||
-	    (option && json_object_update(all, inner_parameters(option)) < 0)) {
+	if (!all || (document && update_parameters(all, inner_parameters(document)) < 0) ||
+	    (option && update_parameters(all, inner_parameters(option)) < 0)) {
 		r->sink.no_memory = true;
 		return NULL;
 	}
