@@ -157,7 +157,7 @@ enum sku {
 	SKU_ISOLATED,
 };
 
-/* Tiers by their beginning, so that PremiumV3 is Premium. */
+/* semantics.md, Profiles: what stands in no table is a warning, Azure's newer tiers too. */
 static enum sku sku_of_tier(const char *tier)
 {
 	static const struct {
@@ -168,7 +168,8 @@ static enum sku sku_of_tier(const char *tier)
 	    {"Free", true, SKU_NEVER},	       {"Shared", true, SKU_NEVER},
 	    {"Dynamic", true, SKU_NEVER},      {"Basic", true, SKU_BASIC},
 	    {"Isolated", false, SKU_ISOLATED}, {"Standard", true, SKU_GOOD},
-	    {"Premium", false, SKU_GOOD},      {"ElasticPremium", true, SKU_GOOD},
+	    {"Premium", true, SKU_GOOD},       {"PremiumV2", true, SKU_GOOD},
+	    {"PremiumV3", true, SKU_GOOD},     {"ElasticPremium", true, SKU_GOOD},
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(tiers); i++)
