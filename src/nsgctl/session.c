@@ -52,6 +52,8 @@ int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct n
 	const struct nsg_load_options load = {
 		.flatten = nsg_template_evaluate,
 		.parameters_path = ctl->parameters,
+		/* an error in one document shall not hide those of the policy as a whole */
+		.partial = true,
 	};
 	struct nsgctl_policy p = { 0 };
 	struct nsg_options options;
@@ -59,8 +61,11 @@ int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct n
 
 	nsgctl_policy_options(ctl, &options);
 	r = nsg_policy_load(directory, &load, NULL, diag, &p.policy);
-	if (!r)
-		r = nsg_effective_new(p.policy, &options, diag, &p.effective);
+	if (p.policy) {
+		int more = nsg_effective_new(p.policy, &options, diag, &p.effective);
+
+		r = r ? r : more;
+	}
 	if (!r)
 		r = nsg_compile(p.effective, NULL, diag, &p.image);
 	if (r < 0) {
