@@ -210,6 +210,9 @@ void nsg_read_site_config(struct nsg_reader *r, const struct nsg_node *n)
 	if (site.route_all != NSG_UNSET || site.all_traffic != NSG_UNSET ||
 	    site.application_traffic != NSG_UNSET)
 		nsg_sink_push(s, &r->site_configs, site);
+	else if (!settings.value)
+		nsg_node_say(s, n, NSG_NOTICE, NULL,
+			     "a site's configuration without a switch of its routing: skipped");
 }
 
 /* ---- integrations and plans ---------------------------------------------------------------- */

@@ -307,14 +307,13 @@ static bool is_page(const struct nsg_node *n)
 			     json_object_size(n->value) == known;
 }
 
-/* {"NewNSG": {...}}: the only member of an object, itself an object or array. */
+/* {"NewNSG": {...}}: the only member of an object, itself an object. */
 static bool is_wrapping(const struct nsg_node *n, const char **ret_key)
 {
 	void *only = json_object_iter(n->value);
-	json_t *inner = json_object_iter_value(only);
 
 	*ret_key = json_object_iter_key(only);
-	return json_object_size(n->value) == 1 && (json_is_object(inner) || json_is_array(inner));
+	return json_object_size(n->value) == 1 && json_is_object(json_object_iter_value(only));
 }
 
 static void read_object(struct nsg_reader *r, const struct nsg_node *n)

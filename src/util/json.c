@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/limits.h"
 
-/* jansson refuses more levels than this of itself (JSON_PARSER_MAX_DEPTH); ours must come first. */
+/* jansson refuses more levels than 2048 by itself (JSON_PARSER_MAX_DEPTH). */
 _Static_assert(NSG_MAX_JSON_DEPTH < 2048, "jansson's own depth limit would come first");
 _Static_assert(NSG_MAX_FILE_BYTES < INT32_MAX, "jansson counts bytes in an int");
 
@@ -217,18 +217,39 @@ static int refuse_at(const struct nsg_source *source, struct nsg_diag *diag, siz
 	return nsg_diag_add(diag, NSG_ERROR, &where, NULL, "%s", why);
 }
 
-/* Before the parser recurses: the first bracket that is too deep. */
-static int check_depth(const struct nsg_source *source, struct nsg_diag *diag)
+/* More levels below the value than that; jansson's own bound keeps this recursion short. */
+static bool is_deeper(json_t *value, size_t levels)
+{
+	const char *key;
+	json_t *inner;
+	size_t i;
+
+	if (!json_is_array(value) && !json_is_object(value))
+		return false;
+	if (!levels)
+		return true;
+	json_array_foreach (value, i, inner) {
+		if (is_deeper(inner, levels - 1))
+			return true;
+	}
+	json_object_foreach (value, key, inner) {
+		if (is_deeper(inner, levels - 1))
+			return true;
+	}
+	return false;
+}
+
+/* The error, at the first bracket that is too deep. */
+static int refuse_depth(const struct nsg_source *source, struct nsg_diag *diag)
 {
 	const char *p = source->text, *end = p + source->size_bytes;
 	size_t depth = 0;
 
-	while (p < end) {
+	while (p < end && depth <= NSG_MAX_JSON_DEPTH) {
 		switch (*p++) {
 		case '"':
 			while (p < end && *p != '"') {
-				/* end is the closing NUL, so that a character follows a backslash
-				 */
+				/* end is the closing NUL, so that a character follows a backslash */
 				p += *p == '\\';
 				p++;
 			}
@@ -236,9 +257,7 @@ static int check_depth(const struct nsg_source *source, struct nsg_diag *diag)
 			break;
 		case '{':
 		case '[':
-			if (++depth > NSG_MAX_JSON_DEPTH)
-				return refuse_at(source, diag, (size_t)(p - 1 - source->text),
-						 "more than 512 levels of nesting");
+			depth++;
 			break;
 		case '}':
 		case ']':
@@ -248,7 +267,8 @@ static int check_depth(const struct nsg_source *source, struct nsg_diag *diag)
 			break;
 		}
 	}
-	return 0;
+	return refuse_at(source, diag, (size_t)(p - 1 - source->text),
+			 "more than 512 levels of nesting");
 }
 
 /* jansson's own text quotes the document, which may hold secrets. */
@@ -266,8 +286,6 @@ static const char *describe(enum json_error_code code)
 		return "a string with a NUL character";
 	case json_error_numeric_overflow:
 		return "a number too large to be read";
-	case json_error_stack_overflow:
-		return "more levels of nesting than can be read";
 	default:
 		return "not JSON";
 	}
@@ -281,6 +299,8 @@ static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag,
 
 	if (json_error_code(error) == json_error_out_of_memory)
 		return -ENOMEM;
+	if (json_error_code(error) == json_error_stack_overflow)
+		return refuse_depth(source, diag);
 	/* the parser takes a NUL for the end */
 	nul = memchr(source->text, 0, source->size_bytes);
 	if (nul)
@@ -304,15 +324,11 @@ int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_
 {
 	cleanup_json json_t *values = json_array();
 	size_t at = next_value(source, 0);
-	int r;
 
 	if (!values)
 		return -ENOMEM;
 	if (at == source->size_bytes)
 		return refuse_at(source, diag, 0, "an empty file");
-	r = check_depth(source, diag);
-	if (r)
-		return r;
 	while (at < source->size_bytes) {
 		json_error_t error = {0};
 		json_t *value = json_loadb(
@@ -323,6 +339,8 @@ int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_
 			return refuse_syntax(source, diag, at, &error);
 		if (json_array_append_new(values, value) < 0)
 			return -ENOMEM;
+		if (is_deeper(value, NSG_MAX_JSON_DEPTH))
+			return refuse_depth(source, diag);
 		at = next_value(source, at + (size_t)error.position);
 	}
 	*ret = TAKE_PTR(values);
