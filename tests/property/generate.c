@@ -577,7 +577,7 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 		(void)snprintf(name, sizeof(name), "pe-%s.json", peers[i].name);
 		if (rng_percent(r, 60))
 			save(directory, name,
-			     endpoint_document(r, "pe-peer", peers[i].name, peers[i].endpoint));
+			     endpoint_document(r, name, peers[i].name, peers[i].endpoint));
 	}
 	if (rng_percent(r, 50))
 		save(directory, "pe-a.json", endpoint_document(r, "pe-a", "vnet-app", "10.0.2.5"));

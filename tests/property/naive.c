@@ -16,7 +16,8 @@ struct row {
 	const char *tag; /* of a UDR; NULL: explicit */
 	uint32_t hops[64];
 	size_t n_hops;
-	bool gone; /* a None row that is not there */
+	bool gone;    /* a None row that is not there */
+	bool invalid; /* displaced by a UDR of its very prefix: counts in steps a and b only */
 	int gone_by;
 	bool global;
 	/* private endpoints */
@@ -367,6 +368,21 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 	return bgp_default && !udr_default ? EVENT_NONE_GONE_BY_BGP_DEFAULT : -1;
 }
 
+/* VnetLocal, peering, gateway and Internet rows can be displaced; None rows go, endpoints contend. */
+static void mark_displaced(struct naive *n)
+{
+	for (size_t i = 0; i < n->rows.n; i++) {
+		struct row *r = &n->rows.v[i];
+
+		if (r->source == NSG_SOURCE_USER || r->type == NSG_HOP_SERVICE_ENDPOINT ||
+		    r->type == NSG_HOP_INTERFACE_ENDPOINT || r->type == NSG_HOP_NONE)
+			continue;
+		for (size_t k = 0; k < n->rows.n; k++)
+			r->invalid |= n->rows.v[k].source == NSG_SOURCE_USER &&
+				      nsg_prefix_equal(n->rows.v[k].prefix, r->prefix);
+	}
+}
+
 static void build_rows(struct naive *n)
 {
 	static const struct nsg_prefix nones[] = { { NSG_IP4(10, 0, 0, 0), 8 },
@@ -404,6 +420,8 @@ static void build_rows(struct naive *n)
 		n->rows.v[n->rows.n - 1].gone = by >= 0;
 		n->rows.v[n->rows.n - 1].gone_by = by;
 	}
+	if (n->bug != BUG_SHORTEST_PREFIX_ON_TIE)
+		mark_displaced(n);
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
@@ -724,31 +742,43 @@ struct strikes {
 	bool bgp, udr, private_endpoint;
 };
 
+/* The longer of two, or the better of two of one length. */
+static const struct row *contest(const struct naive *n, const struct row *best,
+				 const struct row *r, uint64_t *events)
+{
+	const struct row *win;
+
+	if (!best || !r)
+		return best ? best : r;
+	if (r->prefix.len != best->prefix.len)
+		return r->prefix.len > best->prefix.len ? r : best;
+	win = better(n, best, r);
+	if (events)
+		count_tie(win, win == r ? best : r, events);
+	return win;
+}
+
+/* The table's best UDR speaks for all of them against the others. */
 static const struct row *longest(const struct naive *n, uint32_t dst, struct strikes s,
 				 bool endpoints_only, uint64_t *events)
 {
-	const struct row *best = NULL;
+	const struct row *udr = NULL, *other = NULL;
 
 	for (size_t i = 0; i < n->rows.n; i++) {
 		const struct row *r = &n->rows.v[i];
 
-		if (r->gone || !nsg_prefix_contains(r->prefix, dst) ||
+		if (r->gone || r->invalid || !nsg_prefix_contains(r->prefix, dst) ||
 		    (s.bgp && r->source == NSG_SOURCE_GATEWAY) ||
 		    (s.udr && r->source == NSG_SOURCE_USER) ||
 		    (s.private_endpoint && r->type == NSG_HOP_INTERFACE_ENDPOINT) ||
 		    (endpoints_only && r->type != NSG_HOP_SERVICE_ENDPOINT))
 			continue;
-		if (!best || r->prefix.len > best->prefix.len) {
-			best = r;
-		} else if (r->prefix.len == best->prefix.len) {
-			const struct row *win = better(n, best, r);
-
-			if (events)
-				count_tie(win, win == r ? best : r, events);
-			best = win;
-		}
+		if (r->source == NSG_SOURCE_USER)
+			udr = contest(n, udr, r, events);
+		else
+			other = contest(n, other, r, events);
 	}
-	return best;
+	return contest(n, other, udr, events);
 }
 
 static const struct row *select_row(const struct naive *n, const struct nsg_key *key,
@@ -810,6 +840,9 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 		events[none->gone_by]++;
 	if (win->n_hops > 1)
 		events[EVENT_ECMP]++;
+	for (size_t i = 0; win->source == NSG_SOURCE_USER && i < n->rows.n; i++)
+		if (n->rows.v[i].invalid && nsg_prefix_equal(n->rows.v[i].prefix, win->prefix))
+			count_tie(win, &n->rows.v[i], events);
 	return win;
 }
 
