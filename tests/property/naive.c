@@ -786,7 +786,8 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 {
 	const struct row *private_endpoint = NULL, *none = NULL, *win;
 	struct strikes s = { 0 };
-	bool system = false, endpoint = false;
+	const struct row *udr = NULL, *endpoint = NULL;
+	bool system = false;
 	int longest_udr = -1;
 
 	for (size_t i = 0; i < n->rows.n; i++) {
@@ -802,7 +803,10 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 		    (r->type == NSG_HOP_VNET_LOCAL || r->type == NSG_HOP_VNET_PEERING ||
 		     r->type == NSG_HOP_VNET_GLOBAL_PEERING || r->type == NSG_HOP_SERVICE_ENDPOINT))
 			system = true;
-		endpoint |= r->type == NSG_HOP_SERVICE_ENDPOINT;
+		if (r->type == NSG_HOP_SERVICE_ENDPOINT)
+			endpoint = contest(n, endpoint, r, NULL);
+		if (r->source == NSG_SOURCE_USER)
+			udr = contest(n, udr, r, NULL);
 		if (r->type == NSG_HOP_INTERFACE_ENDPOINT && !private_endpoint)
 			private_endpoint = r;
 		if (r->source == NSG_SOURCE_USER && r->prefix.len > longest_udr)
@@ -817,6 +821,10 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 		s.udr = true;
 		events[EVENT_UDR_STRUCK_BY_ENDPOINT] += longest_udr >= 0;
 	}
+	/* lab settles the same contest in the same place: what loses it meets no private endpoint. */
+	if (endpoint && udr && n->options->endpoint_lab &&
+	    contest(n, endpoint, udr, events) == endpoint)
+		s.udr = true;
 	if (private_endpoint && !s.udr) {
 		bool udr_wins = n->current ? private_endpoint->policies_on &&
 						     longest_udr >= (int)private_endpoint->vnet_len :
