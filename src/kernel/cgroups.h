@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The captured cgroups: paths of the version 2 hierarchy with the ids they have now. A service's
+ * restart makes a new cgroup with a new id, and a path may appear later: inotify on every directory
+ * along the paths says when to look again.
+ */
+#ifndef NSG_KERNEL_CGROUPS_H
+#define NSG_KERNEL_CGROUPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+
+struct nsg_cgroup {
+	const char *path; /* as in conf */
+	uint32_t level;   /* components; 1 is below the root */
+	uint64_t id;      /* 0: it is not there */
+};
+
+struct nsg_cgroups {
+	struct nsg_cgroup *v;
+	size_t n;
+	char *root;       /* where the hierarchy is mounted */
+	int inotify_fd;   /* -1: no cgroups are captured */
+};
+
+/* Finds the hierarchy (`mounts`: /proc/self/mountinfo or a test's), and the ids. -ENOENT: no cgroup
+ * v2 is mounted; -errno. `paths` must outlive it. */
+int nsg_cgroups_open(const struct nsg_conf_strings *paths, const char *mounts,
+		     struct nsg_cgroups *ret);
+void nsg_cgroups_done(struct nsg_cgroups *c);
+
+/* Looks again, after the descriptor became readable. True when an id has changed. */
+bool nsg_cgroups_update(struct nsg_cgroups *c);
+
+uint32_t nsg_cgroups_deepest(const struct nsg_cgroups *c);
+bool nsg_cgroups_has_level(const struct nsg_cgroups *c, uint32_t level);
+/* The same id comes earlier: one path was written twice. */
+bool nsg_cgroups_is_repeated(const struct nsg_cgroups *c, size_t index);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Words about this host for people: why a next hop is down, which settings stand in the way. */
+#include <stdio.h>
+#include <string.h>
+
+#include "kernel/kernel_priv.h"
+#include "util/cleanup.h"
+#include "util/ip.h"
+#include "util/names.h"
+
+void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size)
+{
+	const char *type = nsg_hop_type_name((enum nsg_hop_type)hop->type);
+	size_t at = (size_t)snprintf(out, size, "%s", type ? type : "?");
+
+	for (uint32_t i = 0; i < hop->n_addrs && at < size; i++) {
+		char ip[NSG_IP4_TEXT];
+
+		nsg_ip4_format(hop->addrs_host[i], ip);
+		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? "," : " ", ip);
+	}
+}
+
+void nsg_kernel_explain_leg(const struct nsg_hop *hop, const struct nsg_leg *leg, char *out,
+			    size_t size)
+{
+	char via[NSG_IP4_TEXT] = "", behind[NSG_IP4_TEXT];
+
+	if (leg->has_via)
+		nsg_ip4_format(leg->via_host, via);
+	nsg_ip4_format(leg->behind_host, behind);
+	switch (leg->reach) {
+	case NSG_REACH_OK:
+		(void)snprintf(out, size, "it is up");
+		return;
+	case NSG_REACH_NO_DEVICE:
+		(void)snprintf(out, size, "there is no device %s", leg->dev);
+		return;
+	case NSG_REACH_DOWN:
+		(void)snprintf(out, size, "%s%s is down or has no carrier",
+			       leg->dev[0] ? "device " : "the link to ",
+			       leg->dev[0] ? leg->dev : via);
+		return;
+	case NSG_REACH_NO_ROUTE:
+		(void)snprintf(out, size, "this host has no route to %s", via);
+		return;
+	case NSG_REACH_LOCAL:
+		(void)snprintf(out, size, "%s is an address of this host", via);
+		return;
+	case NSG_REACH_BEHIND:
+		(void)snprintf(out, size,
+			       "%s is not on a link of this host but behind %s: a [nexthop \"%s\"] "
+			       "section can give via and dev",
+			       via, behind,
+			       hop->type == NSG_HOP_APPLIANCE ? via :
+				       nsg_hop_type_name((enum nsg_hop_type)hop->type));
+		return;
+	}
+}
+
+/* net.ipv4.conf.DEV.KEY of this namespace; -1 when it cannot be read */
+static int setting(const char *dev, const char *key)
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[128];
+	int value;
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/%s", dev, key);
+	f = fopen(path, "re");
+	return f && fscanf(f, "%d", &value) == 1 ? value : -1;
+}
+
+static void check_return_path(const char *dev, struct nsg_diag *diag)
+{
+	int all = setting("all", "rp_filter"), own = setting(dev, "rp_filter");
+
+	/* the larger of the two counts; 1 is strict, 2 loose (ip-sysctl) */
+	if ((all > own ? all : own) != 1)
+		return;
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+			   "replies that come by %s would be dropped: strict reverse path filtering; "
+			   "set net.ipv4.conf.%s.rp_filter=2", dev, dev);
+}
+
+static void check_forwarding(const struct nsg_conf *conf, struct nsg_diag *diag)
+{
+	for (size_t i = 0; i < conf->interfaces.n; i++)
+		if (setting(conf->interfaces.v[i], "forwarding") == 0)
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+					   "packets from %s are captured but not forwarded; set "
+					   "net.ipv4.conf.%s.forwarding=1 (or net.ipv4.ip_forward=1)",
+					   conf->interfaces.v[i], conf->interfaces.v[i]);
+}
+
+void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,
+			   struct nsg_diag *diag)
+{
+	if (k->conf->hook_prerouting)
+		check_forwarding(k->conf, diag);
+	for (size_t i = 0; !k->conf->audit && i < k->links.links.n; i++) {
+		const struct nsg_link *link = &k->links.links.v[i];
+		bool used = false;
+
+		for (uint32_t j = 0; j < n; j++)
+			for (uint32_t leg = 0; leg < hops[j].n_legs; leg++)
+				used |= hops[j].legs[leg].up &&
+					hops[j].legs[leg].ifindex == link->ifindex;
+		if (used)
+			check_return_path(link->name, diag);
+	}
+}

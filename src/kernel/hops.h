@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The next hops' numbers under the mark: which of an image's hops gets one, which one, and by what
+ * way this host reaches it. Pure: what the kernel says comes from links.h.
+ *
+ * A number belongs to a hop's key, (type, addresses), as long as the live or the coming image uses
+ * it. Freed numbers come back last: a connection may still hold an old one.
+ */
+#ifndef NSG_KERNEL_HOPS_H
+#define NSG_KERNEL_HOPS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "classify/image.h"
+#include "conf/conf.h"
+#include "conf/marks.h"
+#include "kernel/links.h"
+#include "util/diag.h"
+#include "util/limits.h"
+
+/* One way out: a gateway, a device, or both. */
+struct nsg_leg {
+	bool has_via;
+	uint32_t via_host;
+	char dev[IF_NAMESIZE]; /* "": the device that the kernel reaches the gateway by */
+	/* as last resolved: */
+	bool up;
+	uint32_t ifindex;      /* valid if up */
+	enum nsg_reach reach;  /* why not, if not up */
+	uint32_t behind_host;  /* NSG_REACH_BEHIND: the gateway in between */
+};
+
+struct nsg_hop {
+	bool used;             /* the number is taken */
+	bool live, next;       /* by the image in force, by the one being prepared */
+	/* the key */
+	uint8_t type;          /* enum nsg_hop_type */
+	uint32_t *addrs_host;  /* appliances; sorted */
+	uint32_t n_addrs;
+
+	struct nsg_leg *legs;  /* none: the host's own routing, numbered for [snat] only */
+	uint32_t n_legs;
+	bool has_snat;
+	uint32_t snat_host;
+
+	bool up;               /* at least one leg is */
+	bool was_up;           /* as last told */
+	bool touched;          /* somebody else changed its table */
+	bool changed;          /* its table was not as it should be */
+	uint64_t packets;      /* sent to it, as last read */
+	uint64_t lost;         /* of these: while it was down */
+};
+
+struct nsg_hops {
+	const struct nsg_conf *conf;
+	const struct nsg_marks *marks;
+	struct nsg_hop *v;   /* by number; v[0] is never used */
+	uint32_t max;        /* the largest number */
+	uint32_t last;       /* the number given last */
+};
+
+/* -ENOMEM. conf and marks must outlive it. */
+int nsg_hops_init(struct nsg_hops *h, const struct nsg_conf *conf, const struct nsg_marks *marks);
+void nsg_hops_done(struct nsg_hops *h);
+
+/*
+ * A number for each of the image's hops: ret_number has room for all of them. Takes nothing: the
+ * same call gives the same numbers until one is committed. Errors are diagnostics: -EINVAL.
+ */
+int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, struct nsg_diag *diag,
+		    uint16_t *ret_number);
+
+/* Takes the numbers for the image being prepared (`next`). On failure nothing new is taken. */
+int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uint16_t *number,
+		    uint32_t n);
+/* The prepared image is in force. */
+void nsg_hops_swap(struct nsg_hops *h);
+/* Is the number to go: neither image uses it. */
+bool nsg_hops_is_idle(const struct nsg_hop *hop);
+void nsg_hops_free_number(struct nsg_hops *h, uint32_t number);
+
+/* The hops of the image as they would be, unnumbered: [i] of image hop i; for nsg_kernel_plan,
+ * which asks the kernel about each. n_legs 0 where the host's own routing is used. */
+int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
+	       struct nsg_diag *diag, struct nsg_hop *ret);
+void nsg_hop_done(struct nsg_hop *hop);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state of the kernel layer, shared by its parts. */
+#ifndef NSG_KERNEL_KERNEL_PRIV_H
+#define NSG_KERNEL_KERNEL_PRIV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/cgroups.h"
+#include "kernel/hops.h"
+#include "kernel/kernel.h"
+#include "kernel/links.h"
+#include "kernel/netlink.h"
+#include "kernel/nft_batch.h"
+
+/* What Azure's flow timeout is when the VNet says nothing (semantics.md section 2). */
+#define NSG_FLOW_TIMEOUT_MINUTES 4
+
+/* What the table says, beside conf: all that its rules are made of. */
+struct nsg_table_state {
+	bool native_queue;
+	uint16_t n_queues;
+	uint16_t silent_queue; /* nobody binds it: what is sent there is freed and counts as sent */
+	uint32_t generation;
+	bool route_all;
+	uint32_t flow_minutes;
+	uint64_t started_ns; /* CLOCK_BOOTTIME: connections older than nsgd are known by it */
+};
+
+struct nsg_kernel {
+	const struct nsg_conf *conf;
+	struct nsg_marks marks;
+	struct nsg_nl nft;       /* every batch goes over this one: an owned table knows it */
+	struct nsg_nl rt;
+	struct nsg_nl ct_dump, ct_update;
+	struct nsg_nl rt_watch, nft_watch;
+	int epoll_fd, retry_fd;  /* a timer: what could not be repaired is tried again */
+
+	struct nsg_hops hops;
+	struct nsg_links links;
+	uint32_t *users;         /* the captured uids */
+	size_t n_users;
+	struct nsg_cgroups cgroups;
+
+	struct nsg_table_state table;
+	bool running;            /* the table is there, and is to stay */
+	bool prepared;
+	struct nsg_image_info coming; /* valid if prepared */
+	uint64_t repairs;
+};
+
+/* kernel.c. Reads the links and asks about every hop again. */
+int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
+/* The whole table as it should be now; nothing that is there and right is lost by it. */
+int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag);
+/* The ways out of the hops, as resolved last, into the table. */
+int nsg_kernel_put_ways(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* checks.c: host settings that would break what nsgd does; warnings that say what to set. */
+void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,
+			   struct nsg_diag *diag);
+/* Words for why a leg is down. */
+void nsg_kernel_explain_leg(const struct nsg_hop *hop, const struct nsg_leg *leg, char *out,
+			    size_t size);
+void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size);
+
+/* watch.c */
+int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* status.c: each hop's packets, and those lost while it is down; called at every change of `up`. */
+void nsg_kernel_count_hops(struct nsg_kernel *k);
+
+#endif

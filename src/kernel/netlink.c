@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/netlink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+
+#include "util/cleanup.h"
+
+/* The kernel answers inside send() and recv(); this only keeps a broken one from hanging us. */
+#define RECEIVE_TIMEOUT_SEC 5
+/* One transaction holds the whole table: a few hundred KiB with every next hop there can be. */
+#define SEND_BUFFER_BYTES (4 << 20)
+/* Notifications of others' large rule sets arrive in one go. */
+#define RECEIVE_BUFFER_BYTES (2 << 20)
+
+static ssize_t socket_send(void *ctx, const void *data, size_t size)
+{
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return sendto(*(int *)ctx, data, size, 0, (const struct sockaddr *)&kernel,
+		      sizeof(kernel));
+}
+
+static ssize_t socket_recv(void *ctx, void *data, size_t size, int flags)
+{
+	struct sockaddr_nl from;
+	socklen_t from_size = sizeof(from);
+	ssize_t n;
+
+	/* Only the kernel's word counts: another process may send to our port id. */
+	do {
+		from_size = sizeof(from);
+		n = recvfrom(*(int *)ctx, data, size, flags, (struct sockaddr *)&from, &from_size);
+	} while (n >= 0 && from.nl_pid != 0);
+	return n;
+}
+
+static void set_buffer(int fd, int forced, int plain, int bytes)
+{
+	/* Forcing asks for CAP_NET_ADMIN in the first user namespace; the plain form is capped. */
+	if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
+}
+
+static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
+{
+	const struct timeval limit = { .tv_sec = RECEIVE_TIMEOUT_SEC };
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	socklen_t size = sizeof(addr);
+	cleanup_close int fd = -1;
+	const int on = 1;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&addr, &size) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
+		return -errno;
+	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES);
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+	/* Without these an error has fewer words and a dump fewer filters; nothing else depends on
+	 * them. */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	*ret_portid = addr.nl_pid;
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int nsg_nl_open_transport(const struct nl_transport *transport, uint32_t portid,
+			  struct nsg_nl *ret)
+{
+	char *buffer = malloc(NSG_NL_BUFFER_BYTES);
+
+	if (!buffer)
+		return -ENOMEM;
+	*ret = (struct nsg_nl){
+		.transport = *transport,
+		.fd = -1,
+		.portid = portid,
+		.buffer = buffer,
+	};
+	return 0;
+}
+
+int nsg_nl_open(int protocol, struct nsg_nl *ret)
+{
+	const struct nl_transport transport = { .send = socket_send, .recv = socket_recv };
+	cleanup_close int fd = -1;
+	uint32_t portid = 0;
+	int r;
+
+	r = socket_make(protocol, &fd, &portid);
+	if (r < 0)
+		return r;
+	r = nsg_nl_open_transport(&transport, portid, ret);
+	if (r < 0)
+		return r;
+	ret->fd = TAKE_FD(fd);
+	/* ctx is set at each use: the struct may be moved by its owner */
+	return 0;
+}
+
+int nsg_nl_subscribe(struct nsg_nl *nl, unsigned int group)
+{
+	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
+void nsg_nl_close(struct nsg_nl *nl)
+{
+	if (nl->fd >= 0)
+		(void)close(nl->fd);
+	free(nl->buffer);
+	*nl = (struct nsg_nl){ .fd = -1 };
+}
+
+static int nl_send(struct nsg_nl *nl, const void *data, size_t size)
+{
+	void *ctx = nl->fd >= 0 ? &nl->fd : nl->transport.ctx;
+	ssize_t n;
+
+	nl->message[0] = '\0';
+	do
+		n = nl->transport.send(ctx, data, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+/* One datagram into nl->buffer: its length, or -errno; -ENOBUFS when it did not fit. */
+static int nl_receive(struct nsg_nl *nl, int flags)
+{
+	void *ctx = nl->fd >= 0 ? &nl->fd : nl->transport.ctx;
+	ssize_t n;
+
+	do
+		n = nl->transport.recv(ctx, nl->buffer, NSG_NL_BUFFER_BYTES, flags | MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return n > (ssize_t)NSG_NL_BUFFER_BYTES ? -ENOBUFS : (int)n;
+}
+
+static int attribute_message(const struct nlattr *attr, void *data)
+{
+	struct nsg_nl *nl = data;
+	size_t size;
+
+	if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
+		return MNL_CB_OK;
+	size = mnl_attr_get_payload_len(attr);
+	if (size >= sizeof(nl->message))
+		size = sizeof(nl->message) - 1;
+	memcpy(nl->message, mnl_attr_get_payload(attr), size);
+	nl->message[size] = '\0';
+	return MNL_CB_OK;
+}
+
+/* What an NLMSG_ERROR says; `words`: keeps the kernel's own about it. */
+static int error_of(struct nsg_nl *nl, const struct nlmsghdr *nlh, bool words)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	size_t offset = sizeof(*e);
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
+		return -EBADMSG;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && e->error && e->msg.nlmsg_len >= sizeof(e->msg))
+		offset += MNL_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
+	if (words && (nlh->nlmsg_flags & NLM_F_ACK_TLVS) &&
+	    offset <= mnl_nlmsg_get_payload_len(nlh))
+		(void)mnl_attr_parse(nlh, (unsigned int)offset, attribute_message, nl);
+	return e->error > 0 ? -e->error : e->error;
+}
+
+static bool is_ours(const struct nsg_nl *nl, const struct nlmsghdr *nlh)
+{
+	return nlh->nlmsg_seq == nl->seq &&
+	       (!nlh->nlmsg_pid || !nl->portid || nlh->nlmsg_pid == nl->portid);
+}
+
+/* Hands the messages of one datagram over. 0: more to come; 1: acknowledged; < 0: error. */
+static int take_answer(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg)
+{
+	const struct nlmsghdr *nlh = (const void *)nl->buffer;
+	int r;
+
+	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+		/* an answer to an earlier request that was given up */
+		if (!is_ours(nl, nlh))
+			continue;
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			r = error_of(nl, nlh, true);
+			return r ? r : 1;
+		}
+		r = each ? each(nlh, arg) : 0;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int nsg_nl_request(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void *arg)
+{
+	int r;
+
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = ++nl->seq;
+	r = nl_send(nl, nlh, nlh->nlmsg_len);
+	if (r < 0)
+		return r;
+	for (;;) {
+		r = nl_receive(nl, 0);
+		if (r < 0)
+			return r == -EAGAIN ? -ETIMEDOUT : r;
+		r = take_answer(nl, r, each, arg);
+		if (r)
+			return r < 0 ? r : 0;
+	}
+}
+
+/* 0: more to come; 1: done; -ERESTART: disturbed; other < 0: error. */
+static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, bool *disturbed)
+{
+	const struct nlmsghdr *nlh = (const void *)nl->buffer;
+	int r;
+
+	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+		if (!is_ours(nl, nlh))
+			continue;
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			*disturbed = true;
+		if (nlh->nlmsg_type == NLMSG_ERROR) {
+			r = error_of(nl, nlh, true);
+			return r ? r : 1;
+		}
+		if (nlh->nlmsg_type == NLMSG_DONE) {
+			int status = 0;
+
+			if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(status))
+				memcpy(&status, mnl_nlmsg_get_payload(nlh), sizeof(status));
+			if (status < 0)
+				return status;
+			return *disturbed ? -ERESTART : 1;
+		}
+		r = each(nlh, arg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int dump_once(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void *arg)
+{
+	bool disturbed = false;
+	int r;
+
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++nl->seq;
+	r = nl_send(nl, nlh, nlh->nlmsg_len);
+	if (r < 0)
+		return r;
+	for (;;) {
+		r = nl_receive(nl, 0);
+		if (r < 0)
+			return r == -EAGAIN ? -ETIMEDOUT : r;
+		r = take_dump(nl, r, each, arg, &disturbed);
+		if (r)
+			return r < 0 ? r : 0;
+	}
+}
+
+int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each,
+		void (*reset)(void *arg), void *arg)
+{
+	int r = -EAGAIN;
+
+	for (int i = 0; i < NSG_NL_TRIES; i++) {
+		reset(arg);
+		r = dump_once(nl, nlh, each, arg);
+		/* EBUSY: the dump that was given up is still running on this socket */
+		if (r != -ERESTART && r != -ENOBUFS && r != -EBUSY)
+			return r;
+		while (nl_receive(nl, MSG_DONTWAIT) >= 0)
+			;
+	}
+	return -EAGAIN;
+}
+
+static void take_batch_answer(struct nsg_nl *nl, int size, uint32_t first_seq, uint32_t last_seq,
+			      int ignore, struct nsg_nl_answer *answer)
+{
+	const struct nlmsghdr *nlh = (const void *)nl->buffer;
+	int e;
+
+	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+		if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - first_seq > last_seq - first_seq)
+			continue;
+		e = error_of(nl, nlh, !answer->error);
+		if (!e && nlh->nlmsg_seq == last_seq)
+			answer->acked = true;
+		if (!e || e == ignore)
+			continue;
+		if (!answer->n_errors++) {
+			answer->error = e;
+			answer->seq = nlh->nlmsg_seq;
+		}
+	}
+}
+
+int nsg_nl_batch(struct nsg_nl *nl, const void *data, size_t size, uint32_t first_seq,
+		 uint32_t last_seq, int ignore, struct nsg_nl_answer *ret)
+{
+	struct nsg_nl_answer answer = { 0 };
+	int r;
+
+	r = nl_send(nl, data, size);
+	if (r < 0)
+		return r;
+	while ((r = nl_receive(nl, MSG_DONTWAIT)) != -EAGAIN) {
+		if (r < 0)
+			return r;
+		take_batch_answer(nl, r, first_seq, last_seq, ignore, &answer);
+	}
+	*ret = answer;
+	return 0;
+}
+
+int nsg_nl_drain(struct nsg_nl *nl, nsg_nl_each each, void *arg)
+{
+	int lost = 0, r;
+
+	while ((r = nl_receive(nl, MSG_DONTWAIT)) != -EAGAIN) {
+		const struct nlmsghdr *nlh = (const void *)nl->buffer;
+		int left = r;
+
+		if (r == -ENOBUFS) {
+			lost = r;
+			continue;
+		}
+		if (r < 0)
+			return r;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			r = each(nlh, arg);
+			if (r < 0)
+				return r;
+		}
+	}
+	return lost;
+}

@@ -1,0 +1,549 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Registers: each match begins with R0 (NFT_REG32_00) again; what a rule carries from one helper to
+ * the next is the packet alone.
+ */
+#include "kernel/nft_expr.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_connmark.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+
+#define REG(n) ((uint32_t)NFT_REG32_00 + (n))
+
+/* linux/netfilter/nf_tables.h of Debian 12 has it; libnftnl names its attribute only. */
+#define SKUID_NOBODY 0xffffffffu
+
+void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain)
+{
+	if (b->error)
+		return;
+	b->rule = nftnl_rule_alloc();
+	if (!b->rule) {
+		nsg_nft_fail(b, -ENOMEM);
+		return;
+	}
+	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_TABLE, b->table);
+	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_CHAIN, chain);
+	nftnl_rule_set_u32(b->rule, NFTNL_RULE_FAMILY, NFPROTO_IPV4);
+}
+
+void nsg_nft_rule_end(struct nsg_nft_batch *b)
+{
+	struct nlmsghdr *nlh;
+
+	if (!b->rule)
+		return;
+	nlh = nsg_nft_message(b, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, "a rule of chain %s",
+			      nftnl_rule_get_str(b->rule, NFTNL_RULE_CHAIN));
+	if (nlh) {
+		nftnl_rule_nlmsg_build_payload(nlh, b->rule);
+		nsg_nft_message_end(b, nlh);
+	}
+	nftnl_rule_free(b->rule);
+	b->rule = NULL;
+}
+
+/* An expression of the rule being built, which owns it; NULL after an error. */
+static struct nftnl_expr *add(struct nsg_nft_batch *b, const char *name)
+{
+	struct nftnl_expr *e;
+
+	if (b->error || !b->rule)
+		return NULL;
+	e = nftnl_expr_alloc(name);
+	if (!e)
+		nsg_nft_fail(b, -ENOMEM);
+	else
+		nftnl_rule_add_expr(b->rule, e);
+	return e;
+}
+
+static void load_meta(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
+{
+	struct nftnl_expr *e = add(b, "meta");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
+}
+
+static void load_ct(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
+{
+	struct nftnl_expr *e = add(b, "ct");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+}
+
+static void load_payload(struct nsg_nft_batch *b, uint32_t base, size_t offset, size_t len,
+			 uint32_t reg)
+{
+	struct nftnl_expr *e = add(b, "payload");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, (uint32_t)offset);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, (uint32_t)len);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+}
+
+/* register = (register & mask) ^ xor */
+static void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *mask, const void *xor,
+		    uint32_t len)
+{
+	struct nftnl_expr *e = add(b, "bitwise");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, reg);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, reg);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
+	(void)nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	(void)nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+}
+
+static void mask_u32(struct nsg_nft_batch *b, uint32_t reg, uint32_t mask, uint32_t xor)
+{
+	bitwise(b, reg, &mask, &xor, sizeof(mask));
+}
+
+static void compare(struct nsg_nft_batch *b, uint32_t reg, uint32_t op, const void *data,
+		    uint32_t len)
+{
+	struct nftnl_expr *e = add(b, "cmp");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, reg);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
+	(void)nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+}
+
+static void lookup(struct nsg_nft_batch *b, uint32_t reg, const char *set, bool inverted)
+{
+	struct nftnl_expr *e = add(b, "lookup");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, reg);
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
+	if (inverted)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+}
+
+static void load_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask)
+{
+	if (mark == NFT_MARK_PACKET)
+		load_meta(b, NFT_META_MARK, REG(0));
+	else
+		load_ct(b, NFT_CT_MARK, REG(0));
+	mask_u32(b, REG(0), mask, 0);
+}
+
+void nft_mark_is(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value)
+{
+	load_mark(b, mark, mask);
+	compare(b, REG(0), NFT_CMP_EQ, &value, sizeof(value));
+}
+
+void nft_mark_is_not(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value)
+{
+	load_mark(b, mark, mask);
+	compare(b, REG(0), NFT_CMP_NEQ, &value, sizeof(value));
+}
+
+void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set)
+{
+	load_mark(b, mark, mask);
+	lookup(b, REG(0), set, false);
+}
+
+void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set)
+{
+	load_mark(b, NFT_MARK_PACKET, mask);
+	load_meta(b, NFT_META_OIF, REG(1));
+	lookup(b, REG(0), set, false);
+}
+
+void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *map)
+{
+	struct nftnl_expr *e;
+
+	load_mark(b, mark, mask);
+	e = add(b, "objref");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, REG(0));
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, map);
+}
+
+void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction)
+{
+	load_ct(b, NFT_CT_DIRECTION, REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &direction, sizeof(direction));
+}
+
+void nft_ct_state(struct nsg_nft_batch *b, uint32_t states)
+{
+	const uint32_t none = 0;
+
+	load_ct(b, NFT_CT_STATE, REG(0));
+	mask_u32(b, REG(0), states, 0);
+	compare(b, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
+}
+
+void nft_l4proto(struct nsg_nft_batch *b, uint8_t protocol)
+{
+	load_meta(b, NFT_META_L4PROTO, REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &protocol, sizeof(protocol));
+}
+
+void nft_l4proto_in(struct nsg_nft_batch *b, const char *set, bool inverted)
+{
+	load_meta(b, NFT_META_L4PROTO, REG(0));
+	lookup(b, REG(0), set, inverted);
+}
+
+void nft_tcp_not_bare_syn(struct nsg_nft_batch *b)
+{
+	const uint8_t openers = TH_FIN | TH_SYN | TH_RST | TH_ACK, none = 0, syn = TH_SYN;
+
+	/* the flags are the 14th byte of the header */
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 13, sizeof(openers), REG(0));
+	bitwise(b, REG(0), &openers, &none, sizeof(openers));
+	compare(b, REG(0), NFT_CMP_NEQ, &syn, sizeof(syn));
+}
+
+void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination)
+{
+	const uint16_t ports[2] = { htons(source), htons(destination) };
+
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(ports), REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, ports, sizeof(ports));
+}
+
+void nft_destination_port(struct nsg_nft_batch *b, uint16_t port)
+{
+	const uint16_t port_be = htons(port);
+
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct udphdr, dest),
+		     sizeof(port_be), REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &port_be, sizeof(port_be));
+}
+
+static void load_daddr(struct nsg_nft_batch *b, uint32_t reg)
+{
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr), 4, reg);
+}
+
+void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length)
+{
+	const uint32_t mask = htonl(prefix_length ? UINT32_MAX << (32 - prefix_length) : 0);
+	const uint32_t addr = htonl(addr_host);
+
+	load_daddr(b, REG(0));
+	if (prefix_length < 32)
+		mask_u32(b, REG(0), mask, 0);
+	compare(b, REG(0), NFT_CMP_EQ, &addr, sizeof(addr));
+}
+
+void nft_daddr_in(struct nsg_nft_batch *b, const char *set)
+{
+	load_daddr(b, REG(0));
+	lookup(b, REG(0), set, false);
+}
+
+void nft_daddr_local(struct nsg_nft_batch *b)
+{
+	struct nftnl_expr *e = add(b, "fib");
+	const uint32_t local = RTN_LOCAL;
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &local, sizeof(local));
+}
+
+void nft_oif_loopback(struct nsg_nft_batch *b)
+{
+	const uint16_t loopback = ARPHRD_LOOPBACK;
+
+	load_meta(b, NFT_META_OIFTYPE, REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &loopback, sizeof(loopback));
+}
+
+void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted)
+{
+	load_meta(b, NFT_META_IIFNAME, REG(0));
+	lookup(b, REG(0), set, inverted);
+}
+
+void nft_skuid_known(struct nsg_nft_batch *b)
+{
+	const uint32_t nobody = SKUID_NOBODY;
+
+	load_meta(b, NFT_META_SKUID, REG(0));
+	compare(b, REG(0), NFT_CMP_NEQ, &nobody, sizeof(nobody));
+}
+
+void nft_skuid_in(struct nsg_nft_batch *b, const char *set)
+{
+	load_meta(b, NFT_META_SKUID, REG(0));
+	lookup(b, REG(0), set, false);
+}
+
+void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set)
+{
+	struct nftnl_expr *e = add(b, "socket");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_LEVEL, level);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_DREG, REG(0));
+	lookup(b, REG(0), set, false);
+}
+
+/* Fields of a concatenation begin at words: one 32-bit register each. */
+static void load_flow(struct nsg_nft_batch *b, bool ports)
+{
+	uint32_t reg = 0;
+
+	load_meta(b, NFT_META_L4PROTO, REG(reg++));
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4, REG(reg++));
+	if (ports)
+		load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct udphdr, source), 2,
+			     REG(reg++));
+	load_daddr(b, REG(reg++));
+	if (ports)
+		load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct udphdr, dest), 2,
+			     REG(reg++));
+}
+
+void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set)
+{
+	load_flow(b, ports);
+	lookup(b, REG(0), set, false);
+}
+
+void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms)
+{
+	struct nftnl_expr *e;
+
+	load_flow(b, ports);
+	e = add(b, "dynset");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
+}
+
+static void object(struct nsg_nft_batch *b, uint32_t type, const char *name)
+{
+	struct nftnl_expr *e = add(b, "objref");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
+}
+
+void nft_count(struct nsg_nft_batch *b, const char *counter)
+{
+	object(b, NFT_OBJECT_COUNTER, counter);
+}
+
+void nft_ct_timeout_set(struct nsg_nft_batch *b, const char *name)
+{
+	object(b, NFT_OBJECT_CT_TIMEOUT, name);
+}
+
+void nft_mark_keep(struct nsg_nft_batch *b, uint32_t keep)
+{
+	struct nftnl_expr *e;
+
+	load_mark(b, NFT_MARK_PACKET, keep);
+	e = add(b, "meta");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, REG(0));
+}
+
+void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value)
+{
+	struct nftnl_expr *e;
+
+	load_ct(b, NFT_CT_MARK, REG(0));
+	mask_u32(b, REG(0), ~mask, value);
+	e = add(b, "ct");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, REG(0));
+}
+
+/* An xt target; its info is copied into memory that the expression frees. */
+static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revision,
+		      const void *info, size_t size)
+{
+	size_t aligned = XT_ALIGN(size);
+	struct nftnl_expr *e;
+	void *copy;
+
+	if (b->error || !b->rule)
+		return;
+	copy = calloc(1, aligned);
+	e = copy ? add(b, "target") : NULL;
+	if (!e) {
+		free(copy);
+		nsg_nft_fail(b, -ENOMEM);
+		return;
+	}
+	memcpy(copy, info, size);
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, name);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, revision);
+	(void)nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, copy, (uint32_t)aligned);
+}
+
+static void connmark(struct nsg_nft_batch *b, uint8_t mode, uint32_t mask)
+{
+	const struct xt_connmark_tginfo1 info = {
+		.ctmask = mask,
+		.nfmask = mask,
+		.mode = mode,
+	};
+
+	xt_target(b, "CONNMARK", 1, &info, sizeof(info));
+}
+
+void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask)
+{
+	connmark(b, XT_CONNMARK_SAVE, mask);
+}
+
+void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask)
+{
+	connmark(b, XT_CONNMARK_RESTORE, mask);
+}
+
+void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue)
+{
+	const struct xt_NFQ_info_v3 info = {
+		.queuenum = queue->first,
+		.queues_total = queue->total,
+		.flags = queue->bypass ? NFQ_FLAG_BYPASS : 0,
+	};
+	struct nftnl_expr *e;
+
+	if (!queue->native) {
+		xt_target(b, "NFQUEUE", 3, &info, sizeof(info));
+		return;
+	}
+	e = add(b, "queue");
+	if (!e)
+		return;
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, queue->first);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_TOTAL, queue->total);
+	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_FLAGS, queue->bypass ? NFT_QUEUE_FLAG_BYPASS : 0);
+}
+
+static void snat_register(struct nsg_nft_batch *b, uint32_t reg)
+{
+	struct nftnl_expr *e = add(b, "nat");
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, reg);
+}
+
+void nft_snat_by_mark(struct nsg_nft_batch *b, uint32_t mask, const char *map)
+{
+	struct nftnl_expr *e;
+
+	load_mark(b, NFT_MARK_PACKET, mask);
+	e = add(b, "lookup");
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG(0));
+	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG(0));
+	(void)nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
+	snat_register(b, REG(0));
+}
+
+/* dreg gets data, or dreg is the verdict register */
+static struct nftnl_expr *immediate(struct nsg_nft_batch *b, uint32_t reg)
+{
+	struct nftnl_expr *e = add(b, "immediate");
+
+	if (e)
+		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
+	return e;
+}
+
+void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host)
+{
+	const uint32_t addr = htonl(addr_host);
+	struct nftnl_expr *e = immediate(b, REG(0));
+
+	if (e)
+		(void)nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &addr, sizeof(addr));
+	snat_register(b, REG(0));
+}
+
+static void verdict(struct nsg_nft_batch *b, int code, const char *chain)
+{
+	struct nftnl_expr *e = immediate(b, NFT_REG_VERDICT);
+
+	if (!e)
+		return;
+	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)code);
+	if (chain)
+		(void)nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+}
+
+void nft_accept(struct nsg_nft_batch *b)
+{
+	verdict(b, NF_ACCEPT, NULL);
+}
+
+void nft_jump(struct nsg_nft_batch *b, const char *chain)
+{
+	verdict(b, NFT_JUMP, chain);
+}
+
+void nft_goto(struct nsg_nft_batch *b, const char *chain)
+{
+	verdict(b, NFT_GOTO, chain);
+}

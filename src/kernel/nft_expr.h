@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vocabulary of the rules: one helper for each thing a rule says, named as nft would say it.
+ * A rule is built between nsg_nft_rule and nsg_nft_rule_end; errors are the batch's.
+ */
+#ifndef NSG_KERNEL_NFT_EXPR_H
+#define NSG_KERNEL_NFT_EXPR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernel/nft_batch.h"
+
+void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain);
+/* Appends the rule to its chain. */
+void nsg_nft_rule_end(struct nsg_nft_batch *b);
+
+/* Whose mark. */
+enum nft_mark {
+	NFT_MARK_PACKET,
+	NFT_MARK_CONNECTION,
+};
+
+/* mark & mask == value, or != */
+void nft_mark_is(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value);
+void nft_mark_is_not(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value);
+/* mark & mask @set */
+void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set);
+/* meta mark & mask . oif @set */
+void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set);
+/* counter name mark & mask map @map: no element ends the rule */
+void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask,
+		       const char *map);
+
+void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction); /* IP_CT_DIR_* */
+void nft_ct_state(struct nsg_nft_batch *b, uint32_t states);       /* any of these bits */
+void nft_l4proto(struct nsg_nft_batch *b, uint8_t protocol);
+void nft_l4proto_in(struct nsg_nft_batch *b, const char *set, bool inverted);
+void nft_tcp_not_bare_syn(struct nsg_nft_batch *b);
+void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination);
+void nft_destination_port(struct nsg_nft_batch *b, uint16_t port);
+void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length);
+void nft_daddr_in(struct nsg_nft_batch *b, const char *set);
+void nft_daddr_local(struct nsg_nft_batch *b);
+void nft_oif_loopback(struct nsg_nft_batch *b);
+void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted);
+/* Ends the rule when no process owns the packet's socket. */
+void nft_skuid_known(struct nsg_nft_batch *b);
+void nft_skuid_in(struct nsg_nft_batch *b, const char *set);
+/* The ancestor at that level of the packet's socket's cgroup is in the set. */
+void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set);
+
+/* The flow's key, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport], in or into a set. */
+#define NFT_FLOW_KEY_BYTES(ports) ((ports) ? 20u : 12u)
+void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set);
+void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms);
+
+void nft_count(struct nsg_nft_batch *b, const char *counter);
+/* ct timeout set NAME */
+void nft_ct_timeout_set(struct nsg_nft_batch *b, const char *name);
+/* meta mark set meta mark & keep */
+void nft_mark_keep(struct nsg_nft_batch *b, uint32_t keep);
+/* ct mark set (ct mark & ~mask) | value */
+void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value);
+
+/*
+ * Our bits of one mark into the other while its other bits stay: xt CONNMARK, since a bitwise
+ * expression has one register operand only (before Linux 6.13). Unlike `ct mark` it does not end
+ * the rule for a packet without connection.
+ */
+void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask);    /* packet's into connection's */
+void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask); /* connection's into packet's */
+
+/* How packets are handed over: nft's own expression or, without it, xt NFQUEUE. */
+struct nft_queue {
+	bool native;
+	uint16_t first, total; /* more than one: by flow hash */
+	bool bypass;           /* nobody bound: go on with the next hook, not drop */
+};
+void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue);
+
+/* snat to mark & mask map @map; a constant address */
+void nft_snat_by_mark(struct nsg_nft_batch *b, uint32_t mask, const char *map);
+void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host);
+
+void nft_accept(struct nsg_nft_batch *b);
+void nft_jump(struct nsg_nft_batch *b, const char *chain);
+void nft_goto(struct nsg_nft_batch *b, const char *chain);
+
+#endif

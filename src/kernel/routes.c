@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/routes.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/rules.h"
+#include "util/vec.h"
+
+#define METRIC_LAST 0xffffffffu
+
+struct way {
+	uint32_t gateway_host; /* 0: none */
+	uint32_t ifindex;
+};
+
+/* A route of ours, as it is in the kernel. */
+struct route {
+	uint32_t table, metric;
+	uint8_t type, dst_len;
+	uint32_t dst_be;
+	uint32_t n_ways;
+	struct way ways[NSG_MAX_ECMP_NEXT_HOPS];
+};
+
+struct reading {
+	uint32_t first, last; /* tables */
+	bool foreign;         /* others' routes, not ours */
+	NSG_VEC(struct route) routes;
+};
+
+struct attrs {
+	const struct nlattr *v[RTA_MAX + 1];
+};
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) <= RTA_MAX)
+		a->v[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
+									  : 0;
+}
+
+/* RTA_MULTIPATH is a list of struct rtnexthop with attributes behind each. */
+static void take_ways(const struct nlattr *attr, struct route *route)
+{
+	const char *at = mnl_attr_get_payload(attr);
+	size_t left = mnl_attr_get_payload_len(attr);
+
+	while (left >= sizeof(struct rtnexthop) && route->n_ways < NSG_MAX_ECMP_NEXT_HOPS) {
+		struct way *way = &route->ways[route->n_ways];
+		struct attrs a = { { 0 } };
+		struct rtnexthop nh;
+		size_t step;
+
+		memcpy(&nh, at, sizeof(nh));
+		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > left)
+			return;
+		(void)mnl_attr_parse_payload(at + sizeof(nh), nh.rtnh_len - sizeof(nh), take_attr,
+					     &a);
+		way->ifindex = (uint32_t)nh.rtnh_ifindex;
+		way->gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+		route->n_ways++;
+		step = RTNH_ALIGN(nh.rtnh_len);
+		if (step > left)
+			return;
+		at += step;
+		left -= step;
+	}
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct reading *reading = arg;
+	struct attrs a = { { 0 } };
+	struct route route;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
+	    rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED) ||
+	    (rtm->rtm_protocol == NSG_RTPROT) == reading->foreign ||
+	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &a) < 0)
+		return 0;
+	route = (struct route){
+		.table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table,
+		.metric = u32_of(a.v[RTA_PRIORITY]),
+		.type = rtm->rtm_type,
+		.dst_len = rtm->rtm_dst_len,
+		.dst_be = u32_of(a.v[RTA_DST]),
+	};
+	if (route.table < reading->first || route.table > reading->last)
+		return 0;
+	if (a.v[RTA_MULTIPATH]) {
+		take_ways(a.v[RTA_MULTIPATH], &route);
+	} else if (a.v[RTA_OIF]) {
+		route.n_ways = 1;
+		route.ways[0].ifindex = u32_of(a.v[RTA_OIF]);
+		route.ways[0].gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+	}
+	return nsg_vec_push(&reading->routes, route);
+}
+
+static void reset_reading(void *arg)
+{
+	((struct reading *)arg)->routes.n = 0;
+}
+
+/* With a strict kernel the filters are its own, else take_route's. table 0: all. */
+static int read_routes(struct nsg_nl *nl, uint32_t table, struct reading *reading)
+{
+	char buffer[64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *rtm;
+	int r;
+
+	nlh->nlmsg_type = RTM_GETROUTE;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	if (!reading->foreign)
+		rtm->rtm_protocol = NSG_RTPROT;
+	if (table)
+		mnl_attr_put_u32(nlh, RTA_TABLE, table);
+	r = nsg_nl_dump(nl, nlh, take_route, reset_reading, reading);
+	/* the answer for a table that does not exist yet */
+	return r == -ENOENT ? 0 : r;
+}
+
+/* One leg's part of a message: inside a struct rtnexthop, or plain when there is one leg. */
+static void put_leg(struct nlmsghdr *nlh, const struct nsg_leg *leg)
+{
+	if (leg->has_via)
+		mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(leg->via_host));
+}
+
+static void put_legs(struct nlmsghdr *nlh, const struct nsg_hop *hop)
+{
+	struct nlattr *multipath = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+
+	for (uint32_t i = 0; i < hop->n_legs; i++) {
+		const struct nsg_leg *leg = &hop->legs[i];
+		uint32_t before = nlh->nlmsg_len;
+		struct rtnexthop *nh = mnl_nlmsg_get_payload_tail(nlh);
+
+		if (!leg->up)
+			continue;
+		*nh = (struct rtnexthop){
+			.rtnh_ifindex = (int)leg->ifindex,
+			.rtnh_flags = leg->dev[0] && leg->has_via ? RTNH_F_ONLINK : 0,
+		};
+		nlh->nlmsg_len += MNL_ALIGN(sizeof(*nh));
+		put_leg(nlh, leg);
+		nh->rtnh_len = (unsigned short)(nlh->nlmsg_len - before);
+	}
+	mnl_attr_nest_end(nlh, multipath);
+}
+
+static uint32_t n_up(const struct nsg_hop *hop, const struct nsg_leg **ret_one)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < hop->n_legs; i++) {
+		if (!hop->legs[i].up)
+			continue;
+		*ret_one = &hop->legs[i];
+		n++;
+	}
+	return n;
+}
+
+/* ECMP paths of 64 legs take 64 * 16 bytes and the header. */
+#define ROUTE_MESSAGE_BYTES 4096
+
+static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flags, uint32_t table,
+				      uint8_t route_type, uint32_t metric)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *rtm;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_protocol = NSG_RTPROT;
+	rtm->rtm_type = route_type;
+	rtm->rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
+	mnl_attr_put_u32(nlh, RTA_TABLE, table);
+	if (metric)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, metric);
+	return nlh;
+}
+
+static int add_blackhole(struct nsg_nl *nl, uint32_t table)
+{
+	char buffer[256];
+	struct nlmsghdr *nlh = route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, table,
+					     RTN_BLACKHOLE, METRIC_LAST);
+	int r = nsg_nl_request(nl, nlh, NULL, NULL);
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static int add_default(struct nsg_nl *nl, uint32_t table, const struct nsg_hop *hop)
+{
+	char buffer[ROUTE_MESSAGE_BYTES];
+	struct nlmsghdr *nlh = route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
+					     table, RTN_UNICAST, 0);
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nsg_leg *leg = NULL;
+
+	if (n_up(hop, &leg) > 1) {
+		put_legs(nlh, hop);
+	} else {
+		put_leg(nlh, leg);
+		mnl_attr_put_u32(nlh, RTA_OIF, leg->ifindex);
+		if (leg->dev[0] && leg->has_via)
+			rtm->rtm_flags |= RTNH_F_ONLINK;
+		/* the kernel refuses a route of universe scope without a gateway in a few cases */
+		if (!leg->has_via)
+			rtm->rtm_scope = RT_SCOPE_LINK;
+	}
+	return nsg_nl_request(nl, nlh, NULL, NULL);
+}
+
+static int remove_route(struct nsg_nl *nl, const struct route *route)
+{
+	char buffer[256];
+	struct nlmsghdr *nlh = route_message(buffer, RTM_DELROUTE, 0, route->table, route->type,
+					     route->metric);
+	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	int r;
+
+	rtm->rtm_dst_len = route->dst_len;
+	if (route->dst_len)
+		mnl_attr_put_u32(nlh, RTA_DST, route->dst_be);
+	r = nsg_nl_request(nl, nlh, NULL, NULL);
+	return r == -ESRCH || r == -ENOENT ? 0 : r;
+}
+
+static bool has_way(const struct route *route, const struct nsg_leg *leg)
+{
+	const uint32_t gateway = leg->has_via ? leg->via_host : 0;
+
+	for (uint32_t i = 0; i < route->n_ways; i++)
+		if (route->ways[i].ifindex == leg->ifindex &&
+		    route->ways[i].gateway_host == gateway)
+			return true;
+	return false;
+}
+
+static bool is_blackhole(const struct route *route)
+{
+	return !route->dst_len && route->type == RTN_BLACKHOLE && route->metric == METRIC_LAST;
+}
+
+static bool is_default(const struct route *route, const struct nsg_hop *hop)
+{
+	const struct nsg_leg *one = NULL;
+
+	if (route->dst_len || route->type != RTN_UNICAST || route->metric ||
+	    route->n_ways != n_up(hop, &one))
+		return false;
+	for (uint32_t i = 0; i < hop->n_legs; i++)
+		if (hop->legs[i].up && !has_way(route, &hop->legs[i]))
+			return false;
+	return true;
+}
+
+void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop)
+{
+	hop->up = false;
+	for (uint32_t i = 0; i < hop->n_legs; i++) {
+		struct nsg_leg *leg = &hop->legs[i];
+		const struct nsg_link *link;
+
+		if (leg->dev[0]) {
+			link = nsg_links_by_name(links, leg->dev);
+			leg->reach = !link ? NSG_REACH_NO_DEVICE : link->up ? NSG_REACH_OK
+									    : NSG_REACH_DOWN;
+			leg->ifindex = link ? link->ifindex : 0;
+		} else {
+			leg->reach = nsg_links_reach(nl, links, leg->via_host, &leg->ifindex,
+						     &leg->behind_host);
+		}
+		leg->up = leg->reach == NSG_REACH_OK;
+		hop->up |= leg->up;
+	}
+	hop->up |= !hop->n_legs;
+}
+
+static int failed(struct nsg_nl *nl, const char *what, uint32_t table, int error,
+		  struct nsg_diag *diag)
+{
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "table %u: cannot %s: %s%s%s", table, what,
+			   strerror(-error), nl->message[0] ? ": " : "", nl->message);
+	return error;
+}
+
+/* A link may have gone since it was asked about: then the hop is down, the blackhole is there, and
+ * the notification comes. */
+static bool means_down(int error)
+{
+	return error == -ENETUNREACH || error == -ENETDOWN || error == -ENODEV ||
+	       error == -EHOSTUNREACH || error == -EINVAL;
+}
+
+static void take_down(struct nsg_hop *hop)
+{
+	hop->up = false;
+	for (uint32_t i = 0; i < hop->n_legs; i++) {
+		hop->legs[i].up = false;
+		if (hop->legs[i].reach == NSG_REACH_OK)
+			hop->legs[i].reach = NSG_REACH_NO_ROUTE;
+	}
+}
+
+/* there: what the kernel has, of any table. */
+static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
+		       const struct reading *there, struct nsg_diag *diag)
+{
+	bool blackhole = false, way = false;
+	int r;
+
+	for (size_t i = 0; i < there->routes.n; i++) {
+		const struct route *route = &there->routes.v[i];
+
+		if (route->table != table)
+			continue;
+		blackhole |= is_blackhole(route);
+		way |= hop->up && is_default(route, hop);
+	}
+	if (!blackhole) {
+		hop->changed = true;
+		r = add_blackhole(nl, table);
+		if (r < 0)
+			return failed(nl, "add the blackhole route", table, r, diag);
+	}
+	if (hop->up && !way) {
+		hop->changed = true;
+		r = add_default(nl, table, hop);
+		if (means_down(r))
+			take_down(hop);
+		else if (r < 0)
+			return failed(nl, "add the route", table, r, diag);
+	}
+	for (size_t i = 0; i < there->routes.n; i++) {
+		const struct route *route = &there->routes.v[i];
+
+		/* a default that differs has been replaced, unless the hop is down */
+		if (route->table != table || is_blackhole(route) ||
+		    (hop->up && !route->dst_len && route->type == RTN_UNICAST && !route->metric))
+			continue;
+		hop->changed = true;
+		r = remove_route(nl, route);
+		if (r < 0)
+			return failed(nl, "remove a route", table, r, diag);
+	}
+	return 0;
+}
+
+int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, struct nsg_diag *diag)
+{
+	const uint32_t base = h->conf->table_base;
+	struct reading there = { .first = base + 1, .last = base + h->max };
+	int r;
+
+	r = read_routes(nl, 0, &there);
+	if (r < 0)
+		(void)failed(nl, "read the routes", base, r, diag);
+	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
+		h->v[n].changed = false;
+		if (h->v[n].used && h->v[n].n_legs)
+			r = apply_table(nl, base + n, &h->v[n], &there, diag);
+	}
+	for (size_t i = 0; r >= 0 && i < there.routes.n; i++) {
+		const struct nsg_hop *hop = &h->v[there.routes.v[i].table - base];
+
+		if (hop->used && hop->n_legs)
+			continue;
+		r = remove_route(nl, &there.routes.v[i]);
+		if (r < 0)
+			(void)failed(nl, "remove a route", there.routes.v[i].table, r, diag);
+	}
+	nsg_vec_done(&there.routes);
+	return r < 0 ? r : 0;
+}
+
+int nsg_routes_clear(struct nsg_nl *nl, const struct nsg_conf *conf, uint32_t max_hop,
+		     struct nsg_diag *diag)
+{
+	struct reading there = { .first = conf->table_base + 1, .last = conf->table_base + max_hop };
+	int error = 0, r;
+
+	r = read_routes(nl, 0, &there);
+	if (r < 0)
+		error = failed(nl, "read the routes", conf->table_base, r, diag);
+	for (size_t i = 0; r >= 0 && i < there.routes.n; i++) {
+		int e = remove_route(nl, &there.routes.v[i]);
+
+		if (e < 0)
+			error = failed(nl, "remove a route", there.routes.v[i].table, e, diag);
+	}
+	nsg_vec_done(&there.routes);
+	return error;
+}
+
+int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag)
+{
+	int r = 0;
+
+	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
+		const uint32_t table = h->conf->table_base + n;
+		struct reading there = { .first = table, .last = table, .foreign = true };
+
+		if (!h->v[n].used || !h->v[n].n_legs)
+			continue;
+		r = read_routes(nl, table, &there);
+		if (r < 0)
+			(void)failed(nl, "read the routes", table, r, diag);
+		else if (there.routes.n) {
+			r = -EEXIST;
+			(void)nsg_diag_line(diag, NSG_ERROR, h->conf->path,
+					    nsg_conf_line(h->conf, "route", "table-base"), NULL,
+					    "routing table %u has routes that are not nsgd's: choose "
+					    "another table-base", table);
+		}
+		nsg_vec_done(&there.routes);
+	}
+	return r;
+}

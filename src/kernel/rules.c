@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+
+#define BLOCKS_FIRST 20u
+#define BLOCK_SPAN (NSG_RULES_BLOCK + 2)
+#define END (NSG_RULES_SPAN - 1)
+
+_Static_assert(BLOCKS_FIRST + (NSG_MAX_HOPS / NSG_RULES_BLOCK + 1) * BLOCK_SPAN == END,
+	       "the blocks fill the span");
+
+void nsg_rules_done(struct nsg_rules *r)
+{
+	nsg_vec_done(&r->rules);
+}
+
+static bool has_table(const struct nsg_hop *hop)
+{
+	return hop->used && hop->n_legs;
+}
+
+static int add_block(const struct nsg_hops *h, uint32_t block, struct nsg_rules *r)
+{
+	const uint32_t base = h->conf->rule_priority, shift = h->marks->hop_shift;
+	const uint32_t start = base + BLOCKS_FIRST + block * BLOCK_SPAN;
+	uint32_t first = block * NSG_RULES_BLOCK, n = first + NSG_RULES_BLOCK;
+	struct nsg_rule rule;
+	int e;
+
+	rule = (struct nsg_rule){ .pref = start + 1 + NSG_RULES_BLOCK,
+				  .action = FR_ACT_GOTO, .target = base + END };
+	e = nsg_vec_push(&r->rules, rule);
+	while (!e && n-- > first) {
+		if (n > h->max || !has_table(&h->v[n]))
+			continue;
+		rule = (struct nsg_rule){ .pref = start + 1 + n - first,
+					  .action = FR_ACT_TO_TBL,
+					  .mark = n << shift,
+					  .mask = h->marks->hop,
+					  .table = h->conf->table_base + n };
+		e = nsg_vec_push(&r->rules, rule);
+	}
+	rule = (struct nsg_rule){ .pref = start, .action = FR_ACT_NOP };
+	return e ? e : nsg_vec_push(&r->rules, rule);
+}
+
+static bool block_used(const struct nsg_hops *h, uint32_t block)
+{
+	for (uint32_t n = block * NSG_RULES_BLOCK; n < (block + 1) * NSG_RULES_BLOCK; n++)
+		if (n <= h->max && has_table(&h->v[n]))
+			return true;
+	return false;
+}
+
+int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret)
+{
+	const uint32_t base = h->conf->rule_priority, shift = h->marks->hop_shift;
+	const uint32_t blocks = h->max / NSG_RULES_BLOCK + 1;
+	struct nsg_rules r = { 0 };
+	struct nsg_rule rule;
+	bool any = false;
+	int e;
+
+	rule = (struct nsg_rule){ .pref = base + END, .action = FR_ACT_NOP };
+	e = nsg_vec_push(&r.rules, rule);
+	for (uint32_t block = blocks; !e && block-- > 0;) {
+		if (!block_used(h, block))
+			continue;
+		any = true;
+		e = add_block(h, block, &r);
+	}
+	for (uint32_t block = blocks; !e && block-- > 0;) {
+		if (!block_used(h, block))
+			continue;
+		rule = (struct nsg_rule){
+			.pref = base + 1 + block,
+			.action = FR_ACT_GOTO,
+			.mark = (block * NSG_RULES_BLOCK) << shift,
+			/* hop bits above the block's, none when all hops fit into one block */
+			.mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
+			.target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
+		};
+		e = nsg_vec_push(&r.rules, rule);
+	}
+	rule = (struct nsg_rule){ .pref = base, .action = FR_ACT_GOTO, .mask = h->marks->hop,
+				  .target = base + END };
+	if (!e)
+		e = nsg_vec_push(&r.rules, rule);
+	if (e) {
+		nsg_rules_done(&r);
+		return e;
+	}
+	if (!any)
+		r.rules.n = 0;
+	*ret = r;
+	return 0;
+}
+
+struct reading {
+	const struct nsg_conf *conf;
+	struct nsg_rules ours, foreign;
+};
+
+struct attrs {
+	const struct nlattr *v[FRA_MAX + 1];
+};
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) <= FRA_MAX)
+		a->v[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
+									  : 0;
+}
+
+static int take_rule(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	struct reading *reading = arg;
+	const uint32_t base = reading->conf->rule_priority;
+	struct attrs a = { { 0 } };
+	struct nsg_rule rule;
+
+	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*frh) ||
+	    mnl_attr_parse(nlh, sizeof(*frh), take_attr, &a) < 0)
+		return 0;
+	rule = (struct nsg_rule){
+		.pref = u32_of(a.v[FRA_PRIORITY]),
+		.action = frh->action,
+		.mark = u32_of(a.v[FRA_FWMARK]),
+		.mask = u32_of(a.v[FRA_FWMASK]),
+		.target = u32_of(a.v[FRA_GOTO]),
+		.table = frh->action == FR_ACT_TO_TBL ? u32_of(a.v[FRA_TABLE]) : 0,
+	};
+	if (rule.pref < base || rule.pref > base + END)
+		return 0;
+	if (a.v[FRA_PROTOCOL] && mnl_attr_get_payload_len(a.v[FRA_PROTOCOL]) == 1 &&
+	    mnl_attr_get_u8(a.v[FRA_PROTOCOL]) == NSG_RTPROT &&
+	    !(rule.mask & ~reading->conf->mark_mask))
+		return nsg_vec_push(&reading->ours.rules, rule);
+	return nsg_vec_push(&reading->foreign.rules, rule);
+}
+
+static void reset_reading(void *arg)
+{
+	struct reading *reading = arg;
+
+	reading->ours.rules.n = 0;
+	reading->foreign.rules.n = 0;
+}
+
+int nsg_rules_read(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_rules *ret,
+		   struct nsg_rules *ret_foreign)
+{
+	char buffer[64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct reading reading = { .conf = conf };
+	struct fib_rule_hdr *frh;
+	int r;
+
+	nlh->nlmsg_type = RTM_GETRULE;
+	frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
+	frh->family = AF_INET;
+	r = nsg_nl_dump(nl, nlh, take_rule, reset_reading, &reading);
+	if (r < 0) {
+		nsg_rules_done(&reading.ours);
+		nsg_rules_done(&reading.foreign);
+		return r;
+	}
+	*ret = reading.ours;
+	if (ret_foreign)
+		*ret_foreign = reading.foreign;
+	else
+		nsg_rules_done(&reading.foreign);
+	return 0;
+}
+
+static int change(struct nsg_nl *nl, bool add, const struct nsg_rule *rule)
+{
+	char buffer[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct fib_rule_hdr *frh;
+
+	nlh->nlmsg_type = add ? RTM_NEWRULE : RTM_DELRULE;
+	nlh->nlmsg_flags = add ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
+	frh->family = AF_INET;
+	frh->action = rule->action;
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->pref);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, NSG_RTPROT);
+	if (rule->mask) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, rule->mark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, rule->mask);
+	}
+	if (rule->action == FR_ACT_GOTO)
+		mnl_attr_put_u32(nlh, FRA_GOTO, rule->target);
+	if (rule->action == FR_ACT_TO_TBL)
+		mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
+	return nsg_nl_request(nl, nlh, NULL, NULL);
+}
+
+static bool same(const struct nsg_rule *a, const struct nsg_rule *b)
+{
+	return a->pref == b->pref && a->action == b->action && a->mark == b->mark &&
+	       a->mask == b->mask && a->target == b->target && a->table == b->table;
+}
+
+static bool contains(const struct nsg_rules *r, const struct nsg_rule *rule)
+{
+	for (size_t i = 0; i < r->rules.n; i++)
+		if (same(&r->rules.v[i], rule))
+			return true;
+	return false;
+}
+
+static int failed(struct nsg_nl *nl, const char *verb, uint32_t pref, int error,
+		  struct nsg_diag *diag)
+{
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "cannot %s the ip rule with priority %u: %s%s%s",
+			   verb, pref, strerror(-error), nl->message[0] ? ": " : "", nl->message);
+	return error;
+}
+
+int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
+		    struct nsg_diag *diag, uint32_t *ret_changed)
+{
+	struct nsg_rules there = { 0 };
+	uint32_t changed = 0;
+	int r;
+
+	r = nsg_rules_read(nl, conf, &there, NULL);
+	if (r < 0)
+		return failed(nl, "read", conf->rule_priority, r, diag);
+	for (size_t i = 0; r >= 0 && i < desired->rules.n; i++) {
+		const struct nsg_rule *rule = &desired->rules.v[i];
+
+		if (contains(&there, rule))
+			continue;
+		r = change(nl, true, rule);
+		if (r < 0 && r != -EEXIST)
+			(void)failed(nl, "add", rule->pref, r, diag);
+		else
+			r = 0;
+		changed++;
+	}
+	for (size_t i = 0; r >= 0 && i < there.rules.n; i++) {
+		const struct nsg_rule *rule = &there.rules.v[i];
+
+		if (contains(desired, rule))
+			continue;
+		r = change(nl, false, rule);
+		if (r < 0 && r != -ENOENT)
+			(void)failed(nl, "remove", rule->pref, r, diag);
+		else
+			r = 0;
+		changed++;
+	}
+	nsg_rules_done(&there);
+	if (r < 0)
+		return r;
+	*ret_changed = changed;
+	return 0;
+}
+
+int nsg_rules_restore(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
+		      uint32_t *ret_changed)
+{
+	struct nsg_rules desired = { 0 };
+	int r;
+
+	r = nsg_rules_desired(h, &desired);
+	if (r >= 0)
+		r = nsg_rules_apply(nl, h->conf, &desired, diag, ret_changed);
+	nsg_rules_done(&desired);
+	return r;
+}

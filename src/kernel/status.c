@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/object.h>
+#include <libnftnl/set.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_table.h"
+#include "util/cleanup.h"
+#include "util/ip.h"
+#include "util/names.h"
+
+struct count {
+	char name[24];
+	uint64_t packets, bytes;
+};
+
+struct counts {
+	NSG_VEC(struct count) v;
+};
+
+static int take_counter(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_obj *o = nftnl_obj_alloc();
+	struct counts *counts = arg;
+	struct count c = { .name = "" };
+	int r = 0;
+
+	if (!o)
+		return -ENOMEM;
+	if (nftnl_obj_nlmsg_parse(nlh, o) >= 0 && nftnl_obj_is_set(o, NFTNL_OBJ_NAME) &&
+	    nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER) {
+		(void)snprintf(c.name, sizeof(c.name), "%s", nftnl_obj_get_str(o, NFTNL_OBJ_NAME));
+		c.packets = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
+		c.bytes = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_BYTES);
+		r = nsg_vec_push(&counts->v, c);
+	}
+	nftnl_obj_free(o);
+	return r;
+}
+
+static void reset_counters(void *arg)
+{
+	((struct counts *)arg)->v.n = 0;
+}
+
+/* All named counters of the table. */
+static int read_counters(struct nsg_kernel *k, struct counts *ret)
+{
+	struct nftnl_obj *filter = nftnl_obj_alloc();
+	struct nlmsghdr *nlh;
+	char buffer[512];
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	nftnl_obj_set_str(filter, NFTNL_OBJ_TABLE, k->conf->instance);
+	nftnl_obj_set_u32(filter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
+	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_IPV4, NLM_F_DUMP, 0);
+	nftnl_obj_nlmsg_build_payload(nlh, filter);
+	nftnl_obj_free(filter);
+	r = nsg_nl_dump(&k->nft, nlh, take_counter, reset_counters, ret);
+	if (r < 0)
+		nsg_vec_done(&ret->v);
+	return r;
+}
+
+static uint64_t packets_of(const struct counts *counts, const char *name)
+{
+	for (size_t i = 0; i < counts->v.n; i++)
+		if (!strcmp(counts->v.v[i].name, name))
+			return counts->v.v[i].packets;
+	return 0;
+}
+
+static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
+{
+	for (uint32_t n = 1; n <= k->hops.max; n++) {
+		struct nsg_hop *hop = &k->hops.v[n];
+		char name[24];
+		uint64_t packets;
+
+		if (!hop->used)
+			continue;
+		(void)snprintf(name, sizeof(name), NSG_COUNTER_HOP "%u", n);
+		packets = packets_of(counts, name);
+		/* a table that was made anew counts from 0 */
+		if (packets < hop->packets)
+			hop->packets = 0;
+		if (!hop->up)
+			hop->lost += packets - hop->packets;
+		hop->packets = packets;
+	}
+}
+
+void nsg_kernel_count_hops(struct nsg_kernel *k)
+{
+	struct counts counts = { 0 };
+
+	if (read_counters(k, &counts) < 0)
+		return;
+	take_hop_counts(k, &counts);
+	nsg_vec_done(&counts.v);
+}
+
+static json_t *packets_json(const struct counts *counts)
+{
+	static const struct {
+		const char *key, *counter;
+	} rows[] = {
+		{ "offloaded", NSG_COUNTER_OFFLOADED },
+		{ "queued", NSG_COUNTER_QUEUED },
+		{ "denied", NSG_COUNTER_DENIED },
+		{ "denied again", NSG_COUNTER_DENIED_AGAIN },
+		{ "preexisting", NSG_COUNTER_PREEXISTING },
+		{ "excluded", NSG_COUNTER_EXCLUDED },
+		{ "multicast", NSG_COUNTER_MULTICAST },
+		{ "strayed", NSG_COUNTER_STRAYED },
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(rows); i++)
+		(void)json_object_set_new(
+			o, rows[i].key,
+			json_integer((json_int_t)packets_of(counts, rows[i].counter)));
+	return o;
+}
+
+static json_t *ip_json(uint32_t addr_host)
+{
+	char ip[NSG_IP4_TEXT];
+
+	nsg_ip4_format(addr_host, ip);
+	return json_string(ip);
+}
+
+static json_t *leg_json(const struct nsg_hop *hop, const struct nsg_leg *leg)
+{
+	json_t *o = json_object();
+	char why[160];
+
+	(void)json_object_set_new(o, "via", leg->has_via ? ip_json(leg->via_host) : json_null());
+	(void)json_object_set_new(o, "dev", leg->dev[0] ? json_string(leg->dev) : json_null());
+	(void)json_object_set_new(o, "up", json_boolean(leg->up));
+	if (!leg->up) {
+		nsg_kernel_explain_leg(hop, leg, why, sizeof(why));
+		(void)json_object_set_new(o, "why", json_string(why));
+	}
+	return o;
+}
+
+static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
+{
+	const struct nsg_hop *hop = &k->hops.v[number];
+	json_t *o = json_object(), *addresses = json_array(), *legs = json_array();
+
+	for (uint32_t i = 0; i < hop->n_addrs; i++)
+		(void)json_array_append_new(addresses, ip_json(hop->addrs_host[i]));
+	for (uint32_t i = 0; i < hop->n_legs; i++)
+		(void)json_array_append_new(legs, leg_json(hop, &hop->legs[i]));
+	(void)json_object_set_new(o, "number", json_integer(number));
+	(void)json_object_set_new(o, "type",
+				  json_string(nsg_hop_type_name((enum nsg_hop_type)hop->type)));
+	(void)json_object_set_new(o, "addresses", addresses);
+	(void)json_object_set_new(o, "table",
+				  hop->n_legs && !k->conf->audit ?
+					  json_integer(k->conf->table_base + number) :
+					  json_null());
+	(void)json_object_set_new(o, "up", json_boolean(hop->up));
+	(void)json_object_set_new(o, "packets", json_integer((json_int_t)hop->packets));
+	(void)json_object_set_new(o, "lost", json_integer((json_int_t)hop->lost));
+	(void)json_object_set_new(o, "ways", legs);
+	return o;
+}
+
+struct cgroup_count {
+	uint64_t id, packets;
+};
+
+struct cgroup_counts {
+	NSG_VEC(struct cgroup_count) v;
+};
+
+static int take_element_counter(struct nftnl_expr *e, void *data)
+{
+	uint64_t *packets = data;
+
+	if (nftnl_expr_is_set(e, NFTNL_EXPR_CTR_PACKETS))
+		*packets = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
+	return 0;
+}
+
+static int take_element(struct nftnl_set_elem *e, void *data)
+{
+	struct cgroup_counts *counts = data;
+	uint32_t size;
+	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
+	struct cgroup_count row = { 0 };
+
+	if (!key || size != sizeof(row.id))
+		return 0;
+	memcpy(&row.id, key, sizeof(row.id));
+	(void)nftnl_set_elem_expr_foreach(e, take_element_counter, &row.packets);
+	return nsg_vec_push(&counts->v, row);
+}
+
+static int take_elements(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nftnl_set *set = nftnl_set_alloc();
+	int r = 0;
+
+	if (!set)
+		return -ENOMEM;
+	if (nftnl_set_elems_nlmsg_parse(nlh, set) >= 0)
+		r = nftnl_set_elem_foreach(set, take_element, arg);
+	nftnl_set_free(set);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static void reset_elements(void *arg)
+{
+	((struct cgroup_counts *)arg)->v.n = 0;
+}
+
+static void read_cgroup_counts(struct nsg_kernel *k, struct cgroup_counts *ret)
+{
+	struct nftnl_set *filter = nftnl_set_alloc();
+	struct nlmsghdr *nlh;
+	char buffer[512];
+
+	if (!filter)
+		return;
+	(void)nftnl_set_set_str(filter, NFTNL_SET_TABLE, k->conf->instance);
+	(void)nftnl_set_set_str(filter, NFTNL_SET_NAME, NSG_SET_CGROUPS);
+	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_IPV4, NLM_F_DUMP, 0);
+	nftnl_set_elems_nlmsg_build_payload(nlh, filter);
+	nftnl_set_free(filter);
+	(void)nsg_nl_dump(&k->nft, nlh, take_elements, reset_elements, ret);
+}
+
+static json_t *cgroups_json(struct nsg_kernel *k)
+{
+	struct cgroup_counts counts = { 0 };
+	json_t *a = json_array();
+
+	if (k->cgroups.n)
+		read_cgroup_counts(k, &counts);
+	for (size_t i = 0; i < k->cgroups.n; i++) {
+		const struct nsg_cgroup *c = &k->cgroups.v[i];
+		uint64_t packets = 0;
+		json_t *o = json_object();
+
+		for (size_t j = 0; j < counts.v.n; j++)
+			if (counts.v.v[j].id == c->id)
+				packets = counts.v.v[j].packets;
+		(void)json_object_set_new(o, "path", json_string(c->path));
+		(void)json_object_set_new(o, "id",
+					  c->id ? json_integer((json_int_t)c->id) : json_null());
+		(void)json_object_set_new(o, "packets", json_integer((json_int_t)packets));
+		(void)json_array_append_new(a, o);
+	}
+	nsg_vec_done(&counts.v);
+	return a;
+}
+
+json_t *nsg_kernel_status(struct nsg_kernel *k)
+{
+	struct counts counts = { 0 };
+	json_t *o = json_object(), *hops = json_array();
+
+	if (read_counters(k, &counts) >= 0)
+		take_hop_counts(k, &counts);
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		if (k->hops.v[n].used)
+			(void)json_array_append_new(hops, hop_json(k, n));
+	(void)json_object_set_new(o, "queueExpression",
+				  json_string(k->table.native_queue ? "native" : "xt"));
+	(void)json_object_set_new(o, "packets", packets_json(&counts));
+	(void)json_object_set_new(o, "hops", hops);
+	(void)json_object_set_new(o, "cgroups", cgroups_json(k));
+	(void)json_object_set_new(o, "repairs", json_integer((json_int_t)k->repairs));
+	nsg_vec_done(&counts.v);
+	return o;
+}

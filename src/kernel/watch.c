@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Notifications. The kernel tells of links, addresses, routes, rules and nf_tables; what concerns us
+ * makes a part dirty, and dirty parts are compared with what they should be, once for all that
+ * waited. IPv4 routes that go with their link are not announced: the link is.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/rtnetlink.h>
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_table.h"
+#include "kernel/routes.h"
+#include "kernel/rules.h"
+#include "util/cleanup.h"
+
+#define RETRY_SEC 1
+
+struct dirt {
+	struct nsg_kernel *k;
+	bool ways;  /* links, addresses, routes to gateways, our tables */
+	bool rules;
+	bool table; /* nf_tables */
+	bool lost;  /* notifications: everything may be */
+};
+
+static int watch(struct nsg_kernel *k, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int open_watch(struct nsg_kernel *k)
+{
+	static const unsigned int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+					       RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE };
+	int r;
+
+	k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	k->retry_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (k->epoll_fd < 0 || k->retry_fd < 0)
+		return -errno;
+	r = nsg_nl_open(NETLINK_ROUTE, &k->rt_watch);
+	for (size_t i = 0; r >= 0 && i < NSG_ARRAY_SIZE(groups); i++)
+		r = nsg_nl_subscribe(&k->rt_watch, groups[i]);
+	if (r >= 0)
+		r = nsg_nl_open(NETLINK_NETFILTER, &k->nft_watch);
+	if (r >= 0)
+		r = nsg_nl_subscribe(&k->nft_watch, NFNLGRP_NFTABLES);
+	if (r >= 0)
+		r = watch(k, k->rt_watch.fd);
+	if (r >= 0)
+		r = watch(k, k->nft_watch.fd);
+	if (r >= 0)
+		r = watch(k, k->retry_fd);
+	if (r >= 0 && k->cgroups.inotify_fd >= 0)
+		r = watch(k, k->cgroups.inotify_fd);
+	return r;
+}
+
+int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	int r = open_watch(k);
+
+	if (r < 0)
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "cannot listen to the kernel's notifications: %s", strerror(-r));
+	return r;
+}
+
+struct attrs {
+	const struct nlattr *v[RTA_MAX + 1];
+};
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) <= RTA_MAX)
+		a->v[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
+									  : 0;
+}
+
+/* Somebody's route changed: one in a table of ours, or one that leads to a gateway of ours. */
+static void route_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	struct nsg_kernel *k = dirt->k;
+	struct attrs a = { { 0 } };
+	struct nsg_prefix dst;
+	uint32_t table;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || rtm->rtm_dst_len > 32 ||
+	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &a) < 0)
+		return;
+	table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table;
+	if (table > k->conf->table_base && table <= k->conf->table_base + k->hops.max) {
+		k->hops.v[table - k->conf->table_base].touched = true;
+		dirt->ways = true;
+		return;
+	}
+	dst = (struct nsg_prefix){ ntohl(u32_of(a.v[RTA_DST])), rtm->rtm_dst_len };
+	for (uint32_t n = 1; n <= k->hops.max && !dirt->ways; n++) {
+		const struct nsg_hop *hop = &k->hops.v[n];
+
+		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++)
+			dirt->ways |= !hop->legs[i].dev[0] &&
+				      nsg_prefix_contains(dst, hop->legs[i].via_host);
+	}
+}
+
+static void rule_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
+{
+	const struct nsg_conf *conf = dirt->k->conf;
+	struct attrs a = { { 0 } };
+	uint32_t pref;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct fib_rule_hdr) ||
+	    mnl_attr_parse(nlh, sizeof(struct fib_rule_hdr), take_attr, &a) < 0)
+		return;
+	pref = u32_of(a.v[FRA_PRIORITY]);
+	if (pref >= conf->rule_priority && pref < conf->rule_priority + NSG_RULES_SPAN)
+		dirt->rules = true;
+	else
+		dirt->ways = true;
+}
+
+static int take_rt(const struct nlmsghdr *nlh, void *arg)
+{
+	struct dirt *dirt = arg;
+
+	if (nlh->nlmsg_pid && nlh->nlmsg_pid == dirt->k->rt.portid)
+		return 0;
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		dirt->ways = true;
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		route_changed(dirt, nlh);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		rule_changed(dirt, nlh);
+		break;
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* Every nf_tables message but the one for a generation has its table's name as attribute 1. */
+static int take_nft(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct dirt *dirt = arg;
+	struct attrs a = { { 0 } };
+	const struct nlattr *name;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || nfg->nfgen_family != NFPROTO_IPV4 ||
+	    nlh->nlmsg_pid == dirt->k->nft.portid ||
+	    nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
+	    mnl_attr_parse(nlh, sizeof(*nfg), take_attr, &a) < 0)
+		return 0;
+	name = a.v[NFTA_TABLE_NAME];
+	dirt->table |= name && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0 &&
+		       !strcmp(mnl_attr_get_str(name), dirt->k->conf->instance);
+	return 0;
+}
+
+static int drain(struct nsg_nl *nl, nsg_nl_each each, struct dirt *dirt)
+{
+	int r = nsg_nl_drain(nl, each, dirt);
+
+	if (r == -ENOBUFS)
+		dirt->lost = true;
+	return r == -ENOBUFS ? 0 : r;
+}
+
+static void tell_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	for (uint32_t n = 1; n <= k->hops.max; n++) {
+		struct nsg_hop *hop = &k->hops.v[n];
+		char name[128], why[160] = "";
+
+		if (!hop->used || hop->up == hop->was_up)
+			continue;
+		hop->was_up = hop->up;
+		nsg_kernel_name_hop(hop, name, sizeof(name));
+		if (hop->n_legs)
+			nsg_kernel_explain_leg(hop, &hop->legs[0], why, sizeof(why));
+		if (hop->up)
+			(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL, "next hop %s is up", name);
+		else
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+					   "next hop %s is down, its packets are lost: %s", name,
+					   why);
+	}
+}
+
+static int mend_ways(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
+{
+	int r;
+
+	nsg_kernel_count_hops(k);
+	r = nsg_kernel_resolve(k, diag);
+	if (r >= 0)
+		r = nsg_kernel_put_ways(k, diag);
+	if (r >= 0)
+		r = nsg_routes_apply(&k->rt, &k->hops, diag);
+	if (r < 0)
+		return r;
+	for (uint32_t n = 1; n <= k->hops.max; n++) {
+		struct nsg_hop *hop = &k->hops.v[n];
+
+		if (hop->touched && hop->changed) {
+			(*repairs)++;
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+					   "somebody changed routing table %u: put right",
+					   k->conf->table_base + n);
+		}
+		hop->touched = false;
+	}
+	tell_transitions(k, diag);
+	return 0;
+}
+
+static int mend_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
+{
+	uint32_t changed;
+	int r;
+
+	r = nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
+	if (r < 0 || !changed)
+		return r;
+	*repairs += changed;
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+			   "somebody changed %u of nsgd's ip rules: put right", changed);
+	return 0;
+}
+
+static int mend_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
+{
+	int r = nsg_kernel_restore_table(k, diag);
+
+	if (r < 0 || !sure)
+		return r;
+	(*repairs)++;
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "somebody changed table ip %s: put right",
+			   k->conf->instance);
+	return 0;
+}
+
+/* Table first: what it does not mark needs no route. */
+static int mend(struct nsg_kernel *k, const struct dirt *dirt, struct nsg_diag *diag,
+		uint32_t *repairs)
+{
+	int error = 0, r;
+
+	if (dirt->table || dirt->lost)
+		error = mend_table(k, dirt->table, diag, repairs);
+	if (k->conf->audit)
+		return error;
+	if (dirt->rules || dirt->lost) {
+		r = mend_rules(k, diag, repairs);
+		error = error < 0 ? error : r;
+	}
+	if (dirt->ways || dirt->lost) {
+		r = mend_ways(k, diag, repairs);
+		error = error < 0 ? error : r;
+	}
+	return error;
+}
+
+static int mend_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	struct nsg_nft_batch b;
+	int r;
+
+	nsg_nft_batch_begin(&b, k->conf->instance);
+	nsg_table_put_cgroups(&b, k);
+	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the captured cgroups", diag);
+	nsg_nft_batch_done(&b);
+	return r;
+}
+
+static void arm_retry(struct nsg_kernel *k, bool wanted)
+{
+	const struct itimerspec when = { .it_value.tv_sec = wanted ? RETRY_SEC : 0 };
+
+	(void)timerfd_settime(k->retry_fd, 0, &when, NULL);
+}
+
+int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	struct dirt dirt = { .k = k };
+	uint32_t repairs = 0;
+	uint64_t expired;
+	bool cgroups = false;
+	int r, e;
+
+	r = drain(&k->rt_watch, take_rt, &dirt);
+	e = drain(&k->nft_watch, take_nft, &dirt);
+	if (r < 0 || e < 0)
+		return r < 0 ? r : e;
+	/* a repair that failed is one for everything */
+	if (read(k->retry_fd, &expired, sizeof(expired)) == sizeof(expired))
+		dirt.lost = true;
+	if (k->cgroups.inotify_fd >= 0)
+		cgroups = nsg_cgroups_update(&k->cgroups);
+	if (!k->running)
+		return 0;
+	if (cgroups && !dirt.table)
+		r = mend_cgroups(k, diag);
+	e = mend(k, &dirt, diag, &repairs);
+	arm_retry(k, r < 0 || e < 0);
+	k->repairs += repairs;
+	return e < 0 ? e : r < 0 ? r : (int)repairs;
+}
