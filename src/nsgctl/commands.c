@@ -64,6 +64,14 @@ static const struct nsgctl_option show_next_hop_options[] = {
 	{ 0 },
 };
 
+static const struct nsgctl_option flatten_options[] = {
+	{ .letter = 'o', .argument = "DIR", FIELD(directory),
+	  .help = "the directory to write to: made, or empty" },
+	{ .name = "output", .argument = "FORM", FIELD(output), .values = "table|json|jsonl",
+	  .help = "how the written files are listed" },
+	{ 0 },
+};
+
 static const struct nsgctl_option trace_options[] = {
 	{ .name = "filter", .argument = "CONDITIONS", FIELD(filter),
 	  .help = "as verdict=drop,dst=10.0.0.0/8: all must hold; != negates" },
@@ -86,7 +94,8 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 		  "  {\"id\":\"f1\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,\n"
 		  "   \"dst\":\"8.8.8.8\",\"dstPort\":53}\n"
 		  "and its decision one line of output; a bad line gives an error in its place and\n"
-		  "exit status 1 at the end.\n",
+		  "exit status 1 at the end. Without a source port TCP and UDP flows of the command\n"
+		  "line have 50000.\n",
 	  .options = explain_options, .run = nsgctl_explain },
 	{ .name = "test-ip-flow", .operands = "", .works = NSGCTL_BOTH,
 	  .help = "Answer as az network watcher test-ip-flow does, and name the gate",
@@ -114,5 +123,12 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	  .more = "A policy with errors changes nothing: its diagnostics are shown and the exit\n"
 		  "status is 3.\n",
 	  .run = nsgctl_live },
+	{ .name = "flatten", .operands = "TEMPLATE", .min_operands = 1, .max_operands = 1,
+	  .works = NSGCTL_OFFLINE,
+	  .help = "Evaluate an ARM template to plain documents, which nsgd reads",
+	  .more = "Parameters come from their defaults, over them X.parameters.json beside X.json,\n"
+		  "over them --parameters FILE. Of app settings only WEBSITE_VNET_ROUTE_ALL is\n"
+		  "written.\n",
+	  .options = flatten_options, .run = nsgctl_flatten },
 	{ 0 },
 };

@@ -9,6 +9,8 @@
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
 
+#define SOURCE_PORT 50000
+
 #define cleanup_session __attribute__((cleanup(nsgctl_session_close)))
 
 /* ---- flows of the command line -------------------------------------------------------------- */
@@ -48,6 +50,20 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 	return 0;
 }
 
+/* Hardly a rule looks at the source port: left out, it is one as kernels pick. */
+static int default_source_port(json_t *flow)
+{
+	static const char *const with_ports[] = { "TCP", "UDP", "6", "17" };
+	const char *protocol = json_string_value(json_object_get(flow, "protocol"));
+
+	if (json_object_get(flow, "srcPort") || !json_object_get(flow, "dstPort"))
+		return 0;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(with_ports); i++)
+		if (strcasecmp(protocol, with_ports[i]) == 0)
+			return json_object_set_new(flow, "srcPort", json_integer(SOURCE_PORT));
+	return 0;
+}
+
 static int check_flow(const json_t *flow)
 {
 	struct nsg_flow read;
@@ -70,6 +86,8 @@ static int make_flow(const char *protocol, const char *src_option, const char *s
 	status = put_end(flow, src_option, src, "src", "srcPort");
 	if (!status)
 		status = put_end(flow, dst_option, dst, "dst", "dstPort");
+	if (!status && default_source_port(flow) < 0)
+		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
 	if (!status)
 		status = check_flow(flow);
 	if (!status)

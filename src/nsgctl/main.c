@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 		return nsgctl_finish(NSG_EXIT_DONE);
 	}
 	if (ctl.version) {
-		puts(PACKAGE_NAME " " PACKAGE_VERSION);
+		puts("nsgctl (" PACKAGE_NAME ") " PACKAGE_VERSION);
 		return nsgctl_finish(NSG_EXIT_DONE);
 	}
 	return nsgctl_finish(ctl.verb->run(&ctl));

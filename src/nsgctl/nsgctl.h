@@ -144,5 +144,6 @@ int nsgctl_show_next_hop(struct nsgctl *ctl);
 int nsgctl_effective(struct nsgctl *ctl);
 int nsgctl_live(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
+int nsgctl_flatten(struct nsgctl *ctl);
 
 #endif
