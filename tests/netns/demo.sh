@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The sample policy (conf/policy) on real packets: a row a flow, each compared with what Azure would
 # do. A row of silence is sent again with nsgd stopped and must arrive then.
+#
+#   demo.sh [-w DIR]     also a capture of every far end in DIR, and what the rows saw (rows)
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
+[ "${1:-}" != -w ] || CAPTURE=$2
 
 DIFFERENT=0
 SILENT_ROWS=()
@@ -37,6 +40,12 @@ where() {
 }
 declare -A NAME=([vnet]="VNet host" [nva]="NVA" [inet]="Internet")
 
+# For who reads the captures: PROTOCOL SPORT DST DPORT WHERE.
+note() {
+	[ -z "${CAPTURE:-}" ] ||
+		echo "$PROBE_PROTOCOL $SPORT ${PROBE_TO/:/ } $(where)" >>"$CAPTURE/rows"
+}
+
 # What nsgd's trace tells about the last probe's first packet.
 reason() {
 	traced '(if .enforced == false and .verdict == "drop" then "would drop" else .verdict end) + ": " +
@@ -59,6 +68,7 @@ flow() {
 		# shellcheck disable=SC2086
 		only_at $3 && [ "$ANSWERED" = yes ] && good=true
 	fi
+	note
 	says=$(reason)
 	[[ $says == "$4"* ]] || good=false
 	row $good "$1 $2" "$5" "$(where)" "$says"
@@ -94,6 +104,7 @@ again() {
 		good=false
 		probe "${item% *}" "${item#* }"
 		settle && [ "$ANSWERED" = yes ] && good=true
+		note
 		row $good "$item" "(no nsgd: nothing is decided)" "$(where)" ""
 	done
 	SILENT_ROWS=()

@@ -114,6 +114,8 @@ lab_done() {
 
 # eventually SECONDS COMMAND...: until it succeeds. No test waits for a fixed time.
 eventually() {
+	local -
+	set +x
 	local end=$((${EPOCHREALTIME/./} + ${1%%.*} * 1000000))
 	shift
 	until "$@"; do
@@ -248,6 +250,10 @@ lab_remove() {
 lab_far_ends() {
 	local ns
 	for ns in vnet nva inet caller; do
+		if [ -n "${CAPTURE:-}" ]; then
+			spawn "capture.$ns" $ns tcpdump -Z root -U --immediate-mode -i any -w "$CAPTURE/$ns.pcap" \
+				'inbound and ip' && eventually 5 matches "$T/capture.$ns.log" 'listening on' || return 1
+		fi
 		spawn_ready "sniff.$ns" $ns "$TRAFFIC" sniff || return 1
 		spawn_ready "serve.$ns" $ns "$TRAFFIC" serve tcp:22 tcp:25 tcp:80 tcp:443 tcp:5432 \
 			udp:7 udp:53 udp:161 udp:443 udp:514 udp:5000 sink:9 sink:9000 || return 1
@@ -256,6 +262,8 @@ lab_far_ends() {
 
 # far_counts NS KEY: datagrams, bytes, streams or stream_bytes its server has got.
 far_counts() {
+	local -
+	set +x
 	local n
 	n=$(grep -c ^counts "$T/serve.$1.log")
 	kill -USR1 "${PIDS[serve.$1]}"
@@ -267,6 +275,8 @@ far_counts() {
 
 # conf [SECTION.KEY=VALUE...]: $T/nsgd.conf; the sample's defaults, in a lab. A value may be empty.
 conf() {
+	local -
+	set +x
 	local file=${CONF:-$T/nsgd.conf} item section key last=
 	local -A value=([subnet.policy]=${POLICY:-$T/policy} [queue.workers]=1 [log.decisions]=all)
 	for item; do
