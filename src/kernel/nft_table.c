@@ -113,7 +113,7 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		    .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL, .size = DENIED_SIZE } },
 		{ !k->conf->audit,
 		  { .name = "hops", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-		    .flags = NFT_SET_OBJECT | NFT_SET_MAP, .object_type = NFT_OBJECT_COUNTER,
+		    .flags = NFT_SET_OBJECT, .object_type = NFT_OBJECT_COUNTER,
 		    .size = NSG_MAX_HOPS, .host_order = true } },
 		{ !k->conf->audit,
 		  { .name = "ways", .key_type = way, .key_bytes = 8, .host_order = true } },

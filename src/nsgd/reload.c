@@ -157,6 +157,7 @@ enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag 
 	d->reloads++;
 	log_notice("policy %s loaded in %.1f ms", d->conf->policy,
 		   (double)(daemon_now_ns() - start_ns) / 1e6);
-	(void)sd_notify(0, "READY=1\nSTATUS=deciding");
+	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing" :
+						  "READY=1\nSTATUS=deciding");
 	return NSG_EXIT_DONE;
 }

@@ -40,14 +40,14 @@ static const char *hook_name(const struct nsg_conf *c)
 
 static json_t *capture(const struct nsg_conf *c)
 {
-	return json_pack("{sssosososo}", "hook", hook_name(c), "interfaces",
+	return json_pack("{ss so so so so}", "hook", hook_name(c), "interfaces",
 			 strings(&c->interfaces), "users", strings(&c->users), "cgroups",
 			 strings(&c->cgroups), "exclude", excludes(c));
 }
 
 static json_t *queue(const struct daemon *d, const struct nsg_engine_stats *s)
 {
-	return json_pack("{sisIsIsIsbsbsI}", "first", (int)d->conf_start->queue_first, "workers",
+	return json_pack("{si sI sI sI sb sb sI}", "first", (int)d->conf_start->queue_first, "workers",
 			 (json_int_t)nsg_engine_n_rings(d->engine), "length",
 			 (json_int_t)d->conf_start->queue_length, "receiveBufferBytes",
 			 (json_int_t)s->receive_buffer_bytes, "gso", s->gso, "failOpen",
@@ -83,15 +83,16 @@ void daemon_watch_capture(struct daemon *d)
 static void warn_of_silence(struct daemon *d, struct nsg_diag *diag)
 {
 	const struct nsg_conf *c = d->conf_start;
-	uint64_t now = daemon_now_ns();
+	uint64_t silence_ns;
 
 	daemon_watch_capture(d);
-	if (now - d->captured_ns < SILENCE_NS)
+	silence_ns = daemon_now_ns() - d->captured_ns;
+	if (silence_ns < SILENCE_NS)
 		return;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 			   "nothing was captured for %" PRIu64 " seconds: look at [capture] hook = "
 			   "%s%s%s%s%s",
-			   (now - d->captured_ns) / 1000000000u, hook_name(c),
+			   silence_ns / 1000000000u, hook_name(c),
 			   c->interfaces.n ? ", interfaces" : "", c->users.n ? ", users" : "",
 			   c->cgroups.n ? ", cgroups" : "", c->n_excludes ? ", exclude" : "");
 }
@@ -160,13 +161,13 @@ static json_t *rules(const struct daemon *d)
 		struct nsg_image_rule r = nsg_image_rule(d->live->image, (uint16_t)i);
 
 		(void)json_array_append_new(
-			array, json_pack("{sssisssI}", "rule", r.name, "priority", (int)r.priority,
+			array, json_pack("{ss si ss sI}", "rule", r.name, "priority", (int)r.priority,
 					 "access", nsg_access_name(r.access), "packets",
 					 (json_int_t)counts[i]));
 	}
 	if (!info.has_nsg)
 		(void)json_array_append_new(
-			array, json_pack("{snsnsssI}", "rule", "priority", "access",
+			array, json_pack("{sn sn ss sI}", "rule", "priority", "access",
 					 nsg_access_name(NSG_ALLOW), "packets",
 					 (json_int_t)counts[info.n_rules]));
 	return array;
@@ -192,7 +193,7 @@ static json_t *routes(const struct daemon *d)
 		r = nsg_image_route(d->live->image, i);
 		nsg_prefix_format(r.prefix, prefix);
 		(void)json_array_append_new(
-			array, json_pack("{sssss?sssI}", "prefix", prefix, "source",
+			array, json_pack("{ss ss ss? ss sI}", "prefix", prefix, "source",
 					 nsg_route_source_name(r.source), "name", r.name,
 					 "nextHopType", nsg_hop_type_name(r.hop_type), "packets",
 					 (json_int_t)counts[i]));
@@ -208,7 +209,7 @@ static json_t *latency(const struct nsg_engine_stats *s)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(s->latency_ns_log2); i++)
 		if (s->latency_ns_log2[i])
 			(void)json_array_append_new(
-				array, json_pack("{sIsI}", "below", (json_int_t)2 << i, "packets",
+				array, json_pack("{sI sI}", "below", (json_int_t)2 << i, "packets",
 						 (json_int_t)s->latency_ns_log2[i]));
 	return array;
 }
