@@ -49,7 +49,8 @@ static const struct nsg_tag_member *in_both(const struct nsg_effective *e)
 		const struct nsg_tag_member *m = &e->virtual_network[i];
 		const struct nsg_range range = {m->prefix.addr_host, nsg_prefix_last(m->prefix)};
 
-		if ((m->origin == NSG_ORIGIN_BGP || m->origin == NSG_ORIGIN_UDR) && m->prefix.len &&
+		if (nsg_gate_of(e, m->prefix.addr_host) != NSG_GATE_PLATFORM &&
+		    (m->origin == NSG_ORIGIN_BGP || m->origin == NSG_ORIGIN_UDR) && m->prefix.len &&
 		    nsg_ranges_overlap(&e->internet_ranges, range))
 			return m;
 	}

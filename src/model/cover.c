@@ -354,16 +354,18 @@ static int tell_shadowed(struct cover *c, size_t i)
 			continue;
 		contrary |= e->rules[j].rule->access != rule->access;
 		nsg_phrase_add(&text, "%s (%u, %s)", e->rules[j].rule->name,
-			     e->rules[j].rule->priority, nsg_access_name(e->rules[j].rule->access));
+			       e->rules[j].rule->priority,
+			       nsg_access_name(e->rules[j].rule->access));
 	}
-	(void)nsg_diag_lint(c->diag, NSG_WARNING, nsg_place_of(e->policy, &rule->place),
-			    "RuleShadowed", "rule %s (%u, %s) never decides: %s%s %s before it%s",
-			    rule->name, rule->priority, nsg_access_name(rule->access),
-			    r == -E2BIG ? "the rules before it, among them " : "",
-			    nsg_phrase_end(&text),
-			    text.n + text.n_left > 1 || r == -E2BIG ? "take all of its packets"
-								    : "takes all of its packets",
-			    contrary ? ", not all the same way" : " in the same way");
+	(void)nsg_diag_lint(
+	    c->diag, NSG_WARNING, nsg_place_of(e->policy, &rule->place), "RuleShadowed",
+	    "rule %s (%u, %s) never decides: %s%s take%s all its packets first%s", rule->name,
+	    rule->priority, nsg_access_name(rule->access),
+	    r == -E2BIG ? "rules before it, among them " : "", nsg_phrase_end(&text),
+	    text.n + text.n_left > 1 || r == -E2BIG ? "" : "s",
+	    !contrary		       ? ""
+	    : text.n + text.n_left > 1 ? ", not all of them deciding as it would"
+				       : ", and decides the other way");
 	return 0;
 }
 

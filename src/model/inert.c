@@ -98,6 +98,25 @@ static void note_private(struct watch *w, struct nsg_range piece,
 		note_dispute(&w->private, piece, endpoint, user);
 }
 
+/* Whether some packet to the piece may be allowed: the protocol and ports of rules are not
+ * compared, except that a denial of everything ends the search. */
+static bool may_be_allowed(const struct nsg_effective *e, struct nsg_range piece)
+{
+	for (size_t i = 0; i < e->n_rules; i++) {
+		const struct nsg_effective_rule *r = &e->rules[i];
+
+		if (r->rule->access == NSG_ALLOW && nsg_ranges_overlap(r->dst.ranges, piece))
+			return true;
+		if (r->rule->access == NSG_DENY && r->rule->protocol == NSG_PROTOCOL_ANY &&
+		    r->rule->src.kind == NSG_ADDRESS_ANY && r->n_dst_ports == 1 &&
+		    !r->dst_ports[0].lo && r->dst_ports[0].hi == 65535 && r->n_src_ports == 1 &&
+		    !r->src_ports[0].lo && r->src_ports[0].hi == 65535 &&
+		    nsg_ranges_hold(r->dst.ranges, piece))
+			return false;
+	}
+	return !e->nsg;
+}
+
 static bool is_internet(const struct nsg_row *r)
 {
 	return r->source == NSG_SOURCE_DEFAULT && r->hop_type == NSG_HOP_INTERNET;
@@ -115,7 +134,8 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 		note_dispute(&w->precedence, piece, now, then);
 	if (piece.lo == piece.hi)
 		note_private(w, piece, covering, n);
-	if (!w->e->profile->none_row_172 && piece.lo >> 20 == 0xac1 && is_internet(now))
+	if (!w->e->profile->none_row_172 && piece.lo >> 20 == 0xac1 && is_internet(now) &&
+	    !w->none_172.now && may_be_allowed(w->e, piece))
 		note_dispute(&w->none_172, piece, now, NULL);
 	return 0;
 }
@@ -128,10 +148,10 @@ static void add_row(struct nsg_phrase_list *text, const struct nsg_row *r)
 
 	nsg_prefix_format(r->prefix, prefix);
 	nsg_phrase_add(text, "%s %s%s%s", nsg_hop_type_name(r->hop_type), prefix,
-		     r->name || r->detail ? " of " : "",
-		     r->name	 ? r->name
-		     : r->detail ? r->detail
-				 : "");
+		       r->name || r->detail ? " of " : "",
+		       r->name	   ? r->name
+		       : r->detail ? r->detail
+				   : "");
 }
 
 static const char *row_text(struct nsg_phrase_list *text, const struct nsg_row *r)
@@ -153,13 +173,18 @@ static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, c
 		(void)nsg_diag_lint(diag, NSG_WARNING, place, "RouteNeverUsed",
 				    "route %s is never used: %s has no IPv4 address", r->name,
 				    r->tag);
+	else if (!u->entered && e->route_all)
+		(void)nsg_diag_lint(
+		    diag, NSG_WARNING, place, "RouteNeverUsed",
+		    "route %s is never used: no routes are looked up for its "
+		    "destinations, the platform's or none that a virtual network carries",
+		    r->name);
 	else if (!u->entered)
 		(void)nsg_diag_lint(
 		    diag, NSG_WARNING, place, "GateClosed",
 		    "route %s is never used: nothing to its destinations enters the "
-		    "virtual network%s%s%s",
-		    r->name, e->route_all ? "" : ", route-all is off (",
-		    e->route_all ? "" : e->route_all_by, e->route_all ? "" : ")");
+		    "virtual network, route-all is off (%s)",
+		    r->name, e->route_all_by);
 	else if (!u->taken)
 		(void)nsg_diag_lint(
 		    diag, NSG_WARNING, place, "RouteNeverUsed",
