@@ -173,7 +173,7 @@ mkfifo "$T/hold.in"
 spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432
 route_all on
 reloaded "WEBSITE_VNET_ROUTE_ALL=1, reloaded while a connection to 10.0.2.4:5432 stays up: everything enters."
-held one "close or keep: here it decides anew and keeps"
+held one "restart the app; here: decided anew, and kept"
 flow tcp 203.0.113.10:80 - "drop: nsg-deny, DenyPlainHttp" "deny: rule DenyPlainHttp"
 flow udp 203.0.113.10:53 - "drop: nsg-deny, DenyPublicDns" "deny: rule DenyPublicDns"
 flow tcp 203.0.113.10:443 inet "accept: allowed, AllowInternetOutBound, Internet" "allow: default rule, straight out"

@@ -326,10 +326,12 @@ nsgd_start() {
 
 # A stop leaves with status 0: a sanitizer's finding is a failure here.
 nsgd_stop() {
+	local status
 	[ -n "${PIDS[nsgd]:-}" ] || return 0
 	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
+	status=$STATUS
 	stop notify
-	[ "$STATUS" = 0 ]
+	[ "$status" = 0 ]
 }
 
 nsgd_kill() {

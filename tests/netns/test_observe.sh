@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsan: yes
+# What nsgd tells: records, captures, counters, status, journal.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+conf offload.established=no
+
+t_start() {
+	nsgd_start && nsgd_trace
+}
+
+t_keys() { # the contract's keys in the contract's order
+	probe tcp 10.0.2.4:22
+	silent || return 1
+	is "$(traced 'keys_unsorted | join(" ")')" \
+		"packet time length direction protocol src srcPort dst dstPort gate nsg route verdict reason hostSrc mark enforced"
+}
+
+t_egress() {
+	is "$(traced .direction)" egress && is "$(traced .enforced)" true && is "$(traced .src)" 10.0.1.4
+}
+
+t_established() { # later packets of an accepted flow
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" yes || return 1
+	eventually 2 eval "jq -e 'select(.srcPort == $SPORT and .reason == \"established\")' '$T/trace.log' >/dev/null"
+}
+
+t_filter() {
+	spawn filtered app "$NSGCTL" trace -o jsonl --filter "dst 10.0.2.4"
+	eventually 5 eval 'probe tcp 10.0.2.4:22; [ -s "$T/filtered.log" ]' || return 1
+	probe tcp 203.0.113.10:443
+	probe tcp 10.0.2.4:22
+	eventually 2 eval "grep -q '\"srcPort\":$SPORT' '$T/filtered.log'" && ! grep -q 203.0.113.10 "$T/filtered.log"
+	local status=$?
+	stop filtered
+	return $status
+}
+
+t_pcapng() { # written live; replay over the same policy decides every packet the same
+	spawn writer app "$NSGCTL" trace -w "$T/live.pcapng"
+	eventually 5 eval 'in_ns app "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; [ "$(stat -c %s "$T/live.pcapng" 2>/dev/null || echo 0)" -gt 300 ]' || return 1
+	local to
+	for to in tcp:10.0.2.4:22 udp:10.0.2.4:161 udp:192.168.7.7:514 udp:203.0.113.10:443 udp:203.0.113.10:53 udp:10.1.0.4:7; do
+		probe "${to%%:*}" "${to#*:}"
+	done
+	settle
+	stop writer INT
+	tcpdump -nr "$T/live.pcapng" 2>/dev/null | grep -q 192.168.7.7 || return 1
+	"$NSGCTL" -p "$T/policy" replay "$T/live.pcapng" -o jsonl >"$T/replayed" || return 1
+	local key want got
+	for key in '10.0.2.4 161' '192.168.7.7 514' '203.0.113.10 443' '203.0.113.10 53' '10.1.0.4 7'; do
+		want=$(jq -r "select(.dst == \"${key% *}\" and .dstPort == ${key#* } and .direction == \"egress\") | .verdict" "$T/trace.log" | tail -n1)
+		got=$(jq -r "select(.dst == \"${key% *}\" and .dstPort == ${key#* } and .direction == \"egress\") | .verdict" "$T/replayed" | tail -n1)
+		[ -n "$want" ] && is "$got" "$want" || return 1
+	done
+}
+
+t_stats() { # counters of a rule and of a route move by what was sent
+	local before after
+	before=$(rule_count DenyPublicDns)
+	in_ns app "$TRAFFIC" send -f 25 udp 203.0.113.10:53 >/dev/null
+	settle
+	after=$(rule_count DenyPublicDns)
+	is $((after - before)) 25
+}
+
+rule_count() {
+	ctl stats -o json | jq "[.. | objects | select((.rule? // .name? // \"\") | tostring | endswith(\"$1\")) | (.packets? // .decisions? // .flows?)] | add // 0"
+}
+
+t_status() {
+	ctl status -o json >"$T/status" && jq -e . "$T/status" >/dev/null && grep -q vnet-shop "$T/status"
+}
+
+t_status_warns_ipv6() {
+	ctl status 2>&1 | grep -qi ipv6
+}
+
+t_journal() {
+	probe udp 10.0.2.4:161
+	eventually 2 eval "grep -q '10.0.2.4' '$T/nsgd.log'"
+}
+
+t_socket() { # mode, and that nobody else may ask
+	is "$(stat -c %a /run/nsgd/nsgd.sock)" 660 || return 1
+	setpriv --reuid 65534 --clear-groups true 2>/dev/null || return 0
+	in_ns app setpriv --reuid 65534 --regid 65534 --clear-groups "$NSGCTL" status >"$T/out" 2>&1
+	is $? 5
+}
+
+t_garbage() { # a peer that speaks no JSON, one that never ends its line, one that leaves at once
+	echo garbage | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
+	head -c 20000000 /dev/zero | tr '\0' x | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
+	local i
+	for ((i = 0; i < 50; i++)); do
+		in_ns app socat -u /dev/null UNIX-CONNECT:/run/nsgd/nsgd.sock
+	done
+	alive nsgd && ctl status >/dev/null
+}
+
+t_many_traces() { # readers that never read
+	local i
+	for ((i = 0; i < 8; i++)); do
+		spawn reader$i app "$NSGCTL" trace -o jsonl
+		kill -STOP "${PIDS[reader$i]}"
+	done
+	in_ns app "$TRAFFIC" send -f 500 -n 40 udp 10.1.0.4:9000 | grep -q 'sent=20000 errors=0' || return 1
+	for ((i = 0; i < 8; i++)); do
+		stop reader$i KILL
+	done
+	ctl status >/dev/null && settle
+}
+
+t_stop() {
+	stop trace
+	nsgd_stop && nothing_left
+}
+
+fact "nsgd starts" t_start
+fact "a record has the contract's keys in order" t_keys
+fact "a record tells direction, enforcement, the address judged" t_egress
+fact "later packets are told as established" t_established
+fact "trace --filter" t_filter
+fact "trace -w is a capture; replay decides it the same" t_pcapng
+fact "stats count a rule's decisions exactly" t_stats
+fact "status is JSON and names the VNet" t_status
+fact "status says that IPv6 is not captured" t_status_warns_ipv6
+fact "denied decisions go to the journal" t_journal
+fact "the control socket is mode 0660 and asks who is there" t_socket
+fact "garbage on the control socket" t_garbage
+fact "eight readers that never read hold nothing up" t_many_traces
+fact "SIGTERM leaves nothing behind" t_stop
+lab_done
