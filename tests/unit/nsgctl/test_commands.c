@@ -14,7 +14,7 @@
 
 #include "nsgctl/nsgctl.h"
 
-static char *man, *completion;
+static char *man, *man_conf, *completion, *conf;
 
 static char *read_all(const char *path)
 {
@@ -33,15 +33,19 @@ static int read_files(void **state)
 {
 	(void)state;
 	man = read_all(NSG_SOURCE "/man/nsgctl.1");
+	man_conf = read_all(NSG_SOURCE "/man/nsgd.conf.5");
 	completion = read_all(NSG_SOURCE "/completions/nsgctl");
-	return man && completion ? 0 : -1;
+	conf = read_all(NSG_SOURCE "/src/conf/conf.c");
+	return man && man_conf && completion && conf ? 0 : -1;
 }
 
 static int free_files(void **state)
 {
 	(void)state;
 	free(man);
+	free(man_conf);
 	free(completion);
+	free(conf);
 	return 0;
 }
 
@@ -139,6 +143,31 @@ static void man_page_and_completion_name_nothing_else(void **state)
 	assert_all_known(completion, "--", "the completion");
 }
 
+/* The table of src/conf/conf.c has a line { "section", "key", a key; an asterisk is its restart. */
+static void nsgd_conf_5_has_every_key(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	for (const char *at = strstr(conf, "\n\t{ \""); at; at = strstr(at + 1, "\n\t{ \"")) {
+		char section[32], key[32], word[64], line[256];
+
+		if (sscanf(at, "\n\t{ \"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
+			continue;
+		(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+		(void)snprintf(word, sizeof(word), "It Va %s%s\n", key,
+			       strstr(line, ".restart = true") || strstr(line, "true, true") ?
+				       " No *" :
+				       "");
+		if (!strstr(man_conf, word))
+			fail_msg("nsgd.conf(5) lacks [%s] %s, or its asterisk", section, key);
+		(void)snprintf(word, sizeof(word), ".Ss Section %s\n", section);
+		assert_non_null(strstr(man_conf, word));
+		n++;
+	}
+	assert_true(n > 20);
+}
+
 static void tables_are_whole(void **state)
 {
 	(void)state;
@@ -182,6 +211,7 @@ int main(void)
 		cmocka_unit_test(help_names_every_verb_and_option),
 		cmocka_unit_test(man_page_and_completion_name_everything),
 		cmocka_unit_test(man_page_and_completion_name_nothing_else),
+		cmocka_unit_test(nsgd_conf_5_has_every_key),
 	};
 
 	return cmocka_run_group_tests(tests, read_files, free_files);
