@@ -9,116 +9,6 @@
 #include "template/keep_priv.h"
 #include "util/cleanup.h"
 
-/* ---- what a stand-in leaves behind --------------------------------------------------------- */
-
-/* The part of an id that is known: behind the provider where subscription or group is made up. */
-static const char *known_part(const char *id)
-{
-	static const char subscription[] = "/subscriptions/" NSG_STAND_IN_SUBSCRIPTION "/";
-	static const char group[] = "/resourceGroups/" NSG_STAND_IN_GROUP "/";
-	static const char providers[] = "/providers/";
-	const char *tail;
-
-	if (strncasecmp(id, "/subscriptions/", 15) != 0 ||
-	    (strncasecmp(id, subscription, sizeof(subscription) - 1) != 0 &&
-	     !strcasestr(id, group)))
-		return id;
-	tail = strcasestr(id, providers);
-	return tail ? tail + sizeof(providers) - 1 : id;
-}
-
-struct finish {
-	struct nsg_emit *em;
-	const struct nsg_decl *decl;
-};
-
-static int finish(struct finish *f, json_t *value, const char *key, json_t **ret);
-
-/* The group's location in a value that decides: nobody can know that value. */
-static int refuse_location(struct finish *f, json_t **ret)
-{
-	struct nsg_eval *ev = f->em->ev;
-
-	(void)nsg_eval_fail(ev, NSG_FAIL_LIVE,
-			    "a value of this resource contains the location of its resource group, "
-			    "which a template does not tell");
-	nsg_tree_blame(ev, NULL, f->decl->pointer);
-	return nsg_eval_give(json_null(), ret);
-}
-
-static int finish_string(struct finish *f, json_t *value, const char *key, json_t **ret)
-{
-	const char *s = json_string_value(value), *known = known_part(s);
-
-	if (known != s)
-		return nsg_eval_give_text(f->em->ev, known, strlen(known), ret);
-	/* in names and ids it stands on both sides of a comparison */
-	if (s[0] != '/' && strcasecmp(key, "name") != 0 && strstr(s, NSG_STAND_IN_LOCATION))
-		return refuse_location(f, ret);
-	return nsg_eval_give(json_incref(value), ret);
-}
-
-static int finish_object(struct finish *f, json_t *value, json_t **ret)
-{
-	cleanup_json json_t *result = json_object();
-	const char *key;
-	json_t *each;
-	int r = result ? 0 : -ENOMEM;
-
-	json_object_foreach (value, key, each) {
-		bool soft = !strcasecmp(key, "location") || !strcasecmp(key, "tags");
-		json_t *done = NULL;
-
-		if (r)
-			break;
-		if (soft && json_is_string(each) &&
-		    strstr(json_string_value(each), NSG_STAND_IN_LOCATION))
-			continue;
-		r = soft ? nsg_eval_give(json_incref(each), &done) : finish(f, each, key, &done);
-		if (!r)
-			r = nsg_eval_set(result, key, done);
-	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
-}
-
-static int finish_array(struct finish *f, json_t *value, const char *key, json_t **ret)
-{
-	cleanup_json json_t *result = json_array();
-	json_t *each;
-	size_t i;
-	int r = result ? 0 : -ENOMEM;
-
-	json_array_foreach (value, i, each) {
-		json_t *done = NULL;
-
-		if (!r)
-			r = finish(f, each, key, &done);
-		if (!r)
-			r = nsg_eval_append(result, done);
-	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
-}
-
-/* A copy in which nothing made up is left where it could decide. `value` was walked before. */
-static int finish(struct finish *f, json_t *value, const char *key, json_t **ret)
-{
-	int r = nsg_eval_pay(f->em->ev, 1);
-
-	if (r)
-		return r;
-	if (json_is_string(value))
-		return finish_string(f, value, key, ret);
-	if (json_is_object(value))
-		return finish_object(f, value, ret);
-	if (json_is_array(value))
-		return finish_array(f, value, key, ret);
-	return nsg_eval_give(json_incref(value), ret);
-}
-
 /* ---- resources ----------------------------------------------------------------------------- */
 
 /* Members that are about the deployment, or that are made anew. */
@@ -164,7 +54,8 @@ static int evaluate(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
 	json_t *value = NULL;
 	int r;
 
-	ev->frame.secret = keep != NULL;
+	/* of a configuration of its own all is settings; of an app tree.c tells */
+	ev->frame.secret = !strcasecmp(d->type, "Microsoft.Web/sites/config");
 	r = select_members(ev, d, keep, &raw);
 	if (!r)
 		r = nsg_tree_report(ev, raw, "", d->pointer, &value);
@@ -185,56 +76,20 @@ static int evaluate(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
 	return r;
 }
 
-/* An id leaves only when all of it is known: else type and name tell the resource. */
-static int add_identity(const struct nsg_decl *d, json_t *members, json_t **ret)
-{
-	cleanup_json json_t *resource = json_object();
-	int r;
-
-	if (!resource)
-		return -ENOMEM;
-	r = known_part(d->id) == d->id ? nsg_eval_set(resource, "id", json_string(d->id)) : 0;
-	if (!r)
-		r = nsg_eval_set(resource, "name", json_string(d->name));
-	if (!r)
-		r = nsg_eval_set(resource, "type", json_string(d->type));
-	if (!r && json_object_update_missing(resource, members))
-		r = -ENOMEM;
-	if (!r)
-		*ret = TAKE_PTR(resource);
-	return r;
-}
-
 static int emit_resource(struct nsg_emit *em, const struct nsg_decl *d)
 {
-	struct finish f = {.em = em, .decl = d};
 	struct nsg_frame before = em->ev->frame;
-	cleanup_json json_t *members = NULL;
-	cleanup_json json_t *finished = NULL;
-	cleanup_json json_t *resource = NULL;
-	struct nsg_flat_resource flat;
+	struct nsg_emitted new = {.decl = d};
 	int r;
 
 	em->ev->frame = nsg_decl_frame(d, &(struct nsg_frame){0});
-	r = evaluate(em->ev, d, &members);
+	r = evaluate(em->ev, d, &new.members);
 	em->ev->frame = before;
 	if (!r)
-		r = finish(&f, members, "", &finished);
-	if (!r)
-		r = add_identity(d, finished, &resource);
+		r = nsg_vec_push(&em->emitted, new);
 	if (r)
-		return r;
-	flat.pointer = strdup(d->pointer);
-	if (!flat.pointer)
-		return -ENOMEM;
-	flat.resource = resource;
-	r = nsg_vec_push(&em->out, flat);
-	if (r) {
-		free(flat.pointer);
-		return r;
-	}
-	resource = NULL;
-	return 0;
+		json_decref(new.members);
+	return r;
 }
 
 static int skip(struct nsg_emit *em, const struct nsg_decl *d)
@@ -284,12 +139,186 @@ int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s)
 	return r;
 }
 
+/* ---- what a stand-in leaves behind --------------------------------------------------------- */
+
+/* The part of an id that is known: behind the provider where subscription or group is made up. */
+static const char *known_part(const char *id)
+{
+	static const char subscription[] = "/subscriptions/" NSG_STAND_IN_SUBSCRIPTION "/";
+	static const char group[] = "/resourceGroups/" NSG_STAND_IN_GROUP "/";
+	static const char providers[] = "/providers/";
+	const char *tail;
+
+	if (strncasecmp(id, "/subscriptions/", 15) != 0 ||
+	    (strncasecmp(id, subscription, sizeof(subscription) - 1) != 0 &&
+	     !strcasestr(id, group)))
+		return id;
+	tail = strcasestr(id, providers);
+	return tail ? tail + sizeof(providers) - 1 : id;
+}
+
+struct finish {
+	struct nsg_eval *ev;
+	bool whole_ids;
+};
+
+static int finish(const struct finish *f, json_t *value, json_t **ret);
+
+static int finish_string(const struct finish *f, json_t *value, json_t **ret)
+{
+	const char *s = json_string_value(value), *known = f->whole_ids ? s : known_part(s);
+
+	if (known == s)
+		return nsg_eval_give(json_incref(value), ret);
+	return nsg_eval_give_text(f->ev, known, strlen(known), ret);
+}
+
+static int finish_object(const struct finish *f, json_t *value, json_t **ret)
+{
+	cleanup_json json_t *result = json_object();
+	const char *key;
+	json_t *each;
+	int r = result ? 0 : -ENOMEM;
+
+	json_object_foreach (value, key, each) {
+		const char *s = json_string_value(each);
+		json_t *done = NULL;
+
+		if (r)
+			break;
+		if (s && !strcasecmp(key, "location") && strstr(s, NSG_STAND_IN_LOCATION))
+			continue;
+		r = finish(f, each, &done);
+		if (!r)
+			r = nsg_eval_set(result, key, done);
+	}
+	if (!r)
+		*ret = TAKE_PTR(result);
+	return r;
+}
+
+static int finish_array(const struct finish *f, json_t *value, json_t **ret)
+{
+	cleanup_json json_t *result = json_array();
+	size_t i;
+	json_t *each;
+	int r = result ? 0 : -ENOMEM;
+
+	json_array_foreach (value, i, each) {
+		json_t *done = NULL;
+
+		if (!r)
+			r = finish(f, each, &done);
+		if (!r)
+			r = nsg_eval_append(result, done);
+	}
+	if (!r)
+		*ret = TAKE_PTR(result);
+	return r;
+}
+
+/* A copy without what was made up. `value` was walked before: its depth is bounded. */
+static int finish(const struct finish *f, json_t *value, json_t **ret)
+{
+	int r = nsg_eval_pay(f->ev, 1);
+
+	if (r)
+		return r;
+	if (json_is_string(value))
+		return finish_string(f, value, ret);
+	if (json_is_object(value))
+		return finish_object(f, value, ret);
+	if (json_is_array(value))
+		return finish_array(f, value, ret);
+	return nsg_eval_give(json_incref(value), ret);
+}
+
+/* An id leaves only when all of it is known: else type and name tell the resource. */
+static int add_identity(const struct finish *f, const struct nsg_decl *d, json_t *members,
+			json_t **ret)
+{
+	cleanup_json json_t *resource = json_object();
+	bool whole = f->whole_ids || known_part(d->id) == d->id;
+	int r;
+
+	if (!resource)
+		return -ENOMEM;
+	r = whole ? nsg_eval_set(resource, "id", json_string(d->id)) : 0;
+	if (!r)
+		r = nsg_eval_set(resource, "name", json_string(d->name));
+	if (!r)
+		r = nsg_eval_set(resource, "type", json_string(d->type));
+	if (!r && json_object_update_missing(resource, members))
+		r = -ENOMEM;
+	if (!r)
+		*ret = TAKE_PTR(resource);
+	return r;
+}
+
+static int compare_tails(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	int order = strcasecmp(strcasestr(x, "/providers/"), strcasestr(y, "/providers/"));
+
+	return order ? order : strcasecmp(x, y);
+}
+
+/* Whether two resources in different groups have one type and name: then only whole ids, made up or
+ * not, tell them apart. */
+static int need_whole_ids(const struct nsg_emit *em, bool *ret)
+{
+	cleanup_free const char **ids = calloc(em->emitted.n + 1, sizeof(*ids));
+
+	if (!ids)
+		return -ENOMEM;
+	for (size_t i = 0; i < em->emitted.n; i++)
+		ids[i] = em->emitted.v[i].decl->id;
+	qsort(ids, em->emitted.n, sizeof(*ids), compare_tails);
+	*ret = false;
+	for (size_t i = 1; i < em->emitted.n; i++)
+		*ret |= strcasecmp(ids[i - 1], ids[i]) &&
+			!strcasecmp(strcasestr(ids[i - 1], "/providers/"),
+				    strcasestr(ids[i], "/providers/"));
+	return 0;
+}
+
+static void flat_done(struct nsg_flat_resource *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		json_decref(v[i].resource);
+		free(v[i].pointer);
+	}
+	free(v);
+}
+
+int nsg_emit_finish(struct nsg_emit *em, struct nsg_flat_resource **ret, size_t *ret_n)
+{
+	struct nsg_flat_resource *v = calloc(em->emitted.n + 1, sizeof(*v));
+	struct finish f = {.ev = em->ev};
+	int r = v ? need_whole_ids(em, &f.whole_ids) : -ENOMEM;
+
+	for (size_t i = 0; i < em->emitted.n && !r; i++) {
+		const struct nsg_decl *d = em->emitted.v[i].decl;
+		cleanup_json json_t *finished = NULL;
+
+		v[i].pointer = strdup(d->pointer);
+		r = v[i].pointer ? finish(&f, em->emitted.v[i].members, &finished) : -ENOMEM;
+		if (!r)
+			r = add_identity(&f, d, finished, &v[i].resource);
+	}
+	if (r) {
+		flat_done(v, v ? em->emitted.n : 0);
+		return r;
+	}
+	*ret = v;
+	*ret_n = em->emitted.n;
+	return 0;
+}
+
 void nsg_emit_done(struct nsg_emit *em)
 {
-	for (size_t i = 0; i < em->out.n; i++) {
-		json_decref(em->out.v[i].resource);
-		free(em->out.v[i].pointer);
-	}
-	nsg_vec_done(&em->out);
+	for (size_t i = 0; i < em->emitted.n; i++)
+		json_decref(em->emitted.v[i].members);
+	nsg_vec_done(&em->emitted);
 	nsg_vec_done(&em->skipped);
 }

@@ -13,9 +13,15 @@ struct nsg_skipped {
 	size_t n;
 };
 
+/* A resource: its declaration and what its members came to. */
+struct nsg_emitted {
+	const struct nsg_decl *decl;
+	json_t *members; /* owned */
+};
+
 struct nsg_emit {
 	struct nsg_eval *ev;
-	NSG_VEC(struct nsg_flat_resource) out;
+	NSG_VEC(struct nsg_emitted) emitted;
 	NSG_VEC(struct nsg_skipped) skipped;
 };
 
@@ -24,6 +30,8 @@ struct nsg_emit {
  * limits and when memory is out.
  */
 int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s);
+/* Plain documents of all that were emitted; *ret is malloc'ed. -ENOMEM, or the limits. */
+int nsg_emit_finish(struct nsg_emit *em, struct nsg_flat_resource **ret, size_t *ret_n);
 void nsg_emit_done(struct nsg_emit *em);
 
 #endif

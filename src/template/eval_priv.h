@@ -65,6 +65,7 @@ struct nsg_eval {
 	struct nsg_arena arena; /* scopes and declarations; lives as long as the evaluation */
 	const struct nsg_place *where;
 	struct nsg_diag *diag;
+	size_t first_record; /* in diag, of this evaluation */
 	struct nsg_frame frame;
 	struct nsg_binding *bindings; /* all of them: their values are given up at the end */
 	uint64_t work;                /* left */

@@ -59,8 +59,8 @@ static void notice_skipped(struct nsg_emit *em)
 			pointer = NULL;
 		place.pointer = pointer;
 		(void)nsg_diag_add(em->ev->diag, NSG_NOTICE, &place, NULL,
-				   "skipped: %s (%zu of it), of which nsgd has no use", s->type,
-				   s->n);
+				   "left out: %zu of type %s, which nsgd has no use for", s->n,
+				   s->type);
 	}
 }
 
@@ -78,6 +78,7 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 	cleanup_eval struct nsg_eval ev = {
 		.where = where,
 		.diag = diag,
+		.first_record = diag->n,
 		.work = NSG_MAX_TEMPLATE_WORK,
 	};
 	cleanup_emit struct nsg_emit em = {.ev = &ev};
@@ -97,16 +98,14 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 	r = nsg_scope_open(&ev, &scope, find_given(parameters), &(struct nsg_frame){0});
 	if (!r)
 		r = nsg_emit_scope(&em, &scope);
-	/* a limit ends it between two expressions too */
-	if (r && r != -ENOMEM)
-		nsg_tree_blame(&ev, NULL, "");
-	if (r == -ENOMEM)
-		return r;
-	if (diag->n_errors != errors)
+	if (!r && diag->n_errors != errors)
 		return -EINVAL;
-	notice_skipped(&em);
-	*ret = TAKE_PTR(em.out.v);
-	*ret_n = em.out.n;
-	em.out.n = 0;
-	return 0;
+	if (!r)
+		r = nsg_emit_finish(&em, ret, ret_n);
+	if (!r)
+		notice_skipped(&em);
+	/* a limit may end it between two expressions too */
+	else if (r != -ENOMEM)
+		nsg_tree_blame(&ev, NULL, "");
+	return r;
 }

@@ -63,6 +63,18 @@ static int tree_blame(struct tree *t, const json_t *raw)
 	return 0;
 }
 
+/* Each copy of a loop fails alike: once is enough. */
+static bool is_known(const struct nsg_eval *ev, const char *pointer, const char *text)
+{
+	for (size_t i = ev->first_record; i < ev->diag->n; i++) {
+		const struct nsg_diag_record *d = &ev->diag->v[i];
+
+		if (d->pointer && !strcmp(d->pointer, pointer) && strstr(d->text, text))
+			return true;
+	}
+	return false;
+}
+
 void nsg_tree_blame(struct nsg_eval *ev, const json_t *raw, const char *pointer)
 {
 	const char *text = json_is_string(raw) ? json_string_value(raw) : NULL;
@@ -85,6 +97,8 @@ void nsg_tree_blame(struct nsg_eval *ev, const json_t *raw, const char *pointer)
 	if (asprintf(&full, "%s%s", place.pointer ? place.pointer : "", pointer) < 0)
 		full = NULL;
 	place.pointer = full;
+	if (full && is_known(ev, full, ev->why))
+		return;
 	/* an expression as long as a page tells less than its start */
 	if (text && nsg_expr_is(text) && !ev->frame.secret) {
 		quoted = (int)strnlen(text, 160);
@@ -209,11 +223,57 @@ static int copy_loops(struct tree *t, json_t *loops, json_t *object)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
+/* Members that decide nothing: they may be left out. */
+static bool is_soft(const char *key)
+{
+	return !strcasecmp(key, "location") || !strcasecmp(key, "tags");
+}
+
+/*
+ * The group's location, which is made up, in a value that decides. In names and ids it may be: there
+ * it stands on both sides of a comparison.
+ */
+static bool has_made_up(json_t *value, const char *key)
+{
+	const char *s = json_string_value(value);
+	json_t *each;
+	size_t i;
+
+	if (s)
+		return s[0] != '/' && strcasecmp(key, "name") != 0 &&
+		       strstr(s, NSG_STAND_IN_LOCATION);
+	json_array_foreach (value, i, each) {
+		if (has_made_up(each, key))
+			return true;
+	}
+	json_object_foreach (value, key, each) {
+		if (!is_soft(key) && has_made_up(each, key))
+			return true;
+	}
+	return false;
+}
+
+static int check_known(struct nsg_eval *ev, json_t *value, const char *key)
+{
+	int r = nsg_eval_walk(ev, value);
+
+	if (!r && has_made_up(value, key))
+		r = nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				  "it holds the location of the resource group, which a template "
+				  "does not tell; give the template a location parameter");
+	return r;
+}
+
 static int string(struct tree *t, json_t *raw, const char *key, json_t **ret)
 {
 	struct nsg_eval *ev = t->ev;
 	int r = nsg_eval_string(ev, raw, ret);
 
+	if (!r && t->report) {
+		r = check_known(ev, *ret, key);
+		if (r)
+			json_decref(*ret);
+	}
 	if (!r || !t->report || r == -ENOMEM)
 		return r;
 	if (!strcasecmp(key, "name") && !nsg_eval_is_final(ev, r)) {
@@ -257,26 +317,31 @@ static int array(struct tree *t, json_t *raw, json_t **ret)
 	return 0;
 }
 
-/* What may be left out when it cannot be evaluated: it decides nothing. */
-static bool is_soft(const struct tree *t, const char *key)
+/* App settings may be secrets: nothing of them is quoted. */
+static bool is_secret(const char *key)
 {
-	return t->report && (!strcasecmp(key, "location") || !strcasecmp(key, "tags"));
+	return !strcasecmp(key, "siteConfig") || !strcasecmp(key, "appSettings");
 }
 
 static int member(struct tree *t, const char *key, json_t *value, json_t *object)
 {
+	bool secret = t->ev->frame.secret;
 	json_t *result = NULL;
 	int r;
 
-	if (is_soft(t, key)) {
+	t->ev->frame.secret = secret || is_secret(key);
+	if (t->report && is_soft(key)) {
 		struct tree quiet = {.ev = t->ev};
 
 		r = tree(&quiet, value, key, &result);
-		if (r && !nsg_eval_is_final(t->ev, r))
+		if (r && !nsg_eval_is_final(t->ev, r)) {
+			t->ev->frame.secret = secret;
 			return 0;
+		}
 	} else {
 		r = tree(t, value, key, &result);
 	}
+	t->ev->frame.secret = secret;
 	return r ? r : nsg_eval_set(object, key, result);
 }
 
