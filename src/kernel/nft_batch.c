@@ -13,6 +13,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_cttimeout.h>
 #include <netinet/in.h>
 
 #include "util/cleanup.h"
@@ -236,25 +237,33 @@ void nsg_nft_counter(struct nsg_nft_batch *b, const char *name)
 	object_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "counter", o);
 }
 
+/* Without libnftnl, which sends 0 for every state that has no time of its own: here the others keep
+ * the host's. */
 void nsg_nft_ct_timeout(struct nsg_nft_batch *b, const char *name, uint8_t protocol,
 			uint32_t timeout_sec)
 {
-	struct nftnl_obj *o = object(b, name, NFT_OBJECT_CT_TIMEOUT);
-	uint32_t states[NFTNL_CTTIMEOUT_ARRAY_MAX] = { 0 };
+	struct nlmsghdr *nlh = nsg_nft_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "ct timeout %s",
+					       name);
+	struct nlattr *data, *states;
 
-	if (!o)
+	if (!nlh)
 		return;
-	/* A state that is 0 here is not sent and keeps the host's own time. */
+	mnl_attr_put_strz(nlh, NFTA_OBJ_TABLE, b->table);
+	mnl_attr_put_strz(nlh, NFTA_OBJ_NAME, name);
+	mnl_attr_put_u32(nlh, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_CT_TIMEOUT));
+	data = mnl_attr_nest_start(nlh, NFTA_OBJ_DATA);
+	mnl_attr_put_u16(nlh, NFTA_CT_TIMEOUT_L3PROTO, htons(NFPROTO_IPV4));
+	mnl_attr_put_u8(nlh, NFTA_CT_TIMEOUT_L4PROTO, protocol);
+	states = mnl_attr_nest_start(nlh, NFTA_CT_TIMEOUT_DATA);
 	if (protocol == IPPROTO_TCP) {
-		states[NFTNL_CTTIMEOUT_TCP_ESTABLISHED] = timeout_sec;
+		mnl_attr_put_u32(nlh, CTA_TIMEOUT_TCP_ESTABLISHED, htonl(timeout_sec));
 	} else {
-		states[NFTNL_CTTIMEOUT_UDP_UNREPLIED] = timeout_sec;
-		states[NFTNL_CTTIMEOUT_UDP_REPLIED] = timeout_sec;
+		mnl_attr_put_u32(nlh, CTA_TIMEOUT_UDP_UNREPLIED, htonl(timeout_sec));
+		mnl_attr_put_u32(nlh, CTA_TIMEOUT_UDP_REPLIED, htonl(timeout_sec));
 	}
-	nftnl_obj_set_u16(o, NFTNL_OBJ_CT_TIMEOUT_L3PROTO, NFPROTO_IPV4);
-	nftnl_obj_set_u8(o, NFTNL_OBJ_CT_TIMEOUT_L4PROTO, protocol);
-	nftnl_obj_set_data(o, NFTNL_OBJ_CT_TIMEOUT_ARRAY, states, sizeof(states));
-	object_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "ct timeout", o);
+	mnl_attr_nest_end(nlh, states);
+	mnl_attr_nest_end(nlh, data);
+	nsg_nft_message_end(b, nlh);
 }
 
 void nsg_nft_object_delete(struct nsg_nft_batch *b, const char *name, uint32_t type)

@@ -148,11 +148,8 @@ static json_t *leg_json(const struct nsg_hop *hop, const struct nsg_leg *leg)
 
 	(void)json_object_set_new(o, "via", leg->has_via ? ip_json(leg->via_host) : json_null());
 	(void)json_object_set_new(o, "dev", leg->dev[0] ? json_string(leg->dev) : json_null());
-	(void)json_object_set_new(o, "up", json_boolean(leg->up));
-	if (!leg->up) {
-		nsg_kernel_explain_leg(hop, leg, why, sizeof(why));
-		(void)json_object_set_new(o, "why", json_string(why));
-	}
+	nsg_kernel_explain_leg(hop, leg, why, sizeof(why));
+	(void)json_object_set_new(o, "down", leg->up ? json_null() : json_string(why));
 	return o;
 }
 
