@@ -307,20 +307,22 @@ static bool is_page(const struct nsg_node *n)
 			     json_object_size(n->value) == known;
 }
 
-/* {"NewNSG": {...}}: the only member of an object, itself an object. */
-static bool is_wrapping(const struct nsg_node *n, const char **ret_key)
+/* {"NewNSG": {...}}: what `az ... create` prints around some resources. What is inside must be
+ * known: the key could be the name of a setting, and no way through it may be told. */
+static bool is_new(struct nsg_reader *r, const struct nsg_node *n, struct nsg_node *ret_inner)
 {
-	void *only = json_object_iter(n->value);
+	const char *key = json_object_iter_key(json_object_iter(n->value));
 
-	*ret_key = json_object_iter_key(only);
-	return json_object_size(n->value) == 1 && json_is_object(json_object_iter_value(only));
+	if (json_object_size(n->value) != 1 || strncasecmp(key, "new", strlen("new")))
+		return false;
+	*ret_inner = nsg_node_own(n, key);
+	return json_is_object(ret_inner->value) && tell(r, ret_inner);
 }
 
 static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 {
 	const struct kind *kind = tell(r, n);
 	struct nsg_node inner;
-	const char *key;
 
 	if (kind) {
 		read_kind(r, n, kind);
@@ -336,10 +338,8 @@ static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 		read_responses(r, &inner);
 		return;
 	}
-	if (is_wrapping(n, &key)) {
-		inner = nsg_node_own(n, key);
-		if (inner.value)
-			read_value(r, &inner);
+	if (is_new(r, n, &inner)) {
+		read_value(r, &inner);
 		return;
 	}
 	nsg_say_unknown(&r->sink, n);

@@ -45,15 +45,27 @@ static bool is_expression(const json_t *value)
 	return n > 1 && text[0] == '[' && text[n - 1] == ']';
 }
 
-/* The first one below n is an error when s is given. At most NSG_MAX_JSON_DEPTH calls deep. */
-static bool find_expression(struct nsg_sink *s, const struct nsg_node *n)
+/* What belongs to an app may be an app setting, whose name must not be told. */
+static bool is_web(const struct nsg_node *n)
+{
+	const char *type = json_string_value(nsg_node_own(n, "type").value);
+
+	return type && !strncasecmp(type, "Microsoft.Web/", strlen("Microsoft.Web/"));
+}
+
+/* The first expression below n is an error when s is given, at the resource `web` when that is. At
+ * most NSG_MAX_JSON_DEPTH calls deep. */
+static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
+			    const struct nsg_node *web)
 {
 	const char *key;
 	json_t *unused;
 
+	if (!web && is_web(n))
+		web = n;
 	if (is_expression(n->value)) {
 		if (s)
-			nsg_node_say(s, n, NSG_ERROR, NULL,
+			nsg_node_say(s, web ? web : n, NSG_ERROR, NULL,
 				     "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` "
 				     "makes plain documents of it");
 		return true;
@@ -61,13 +73,13 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n)
 	for (size_t i = 0; i < json_array_size(n->value); i++) {
 		struct nsg_node element = nsg_node_at(n, i);
 
-		if (find_expression(s, &element))
+		if (find_expression(s, &element, web))
 			return true;
 	}
 	json_object_foreach (n->value, key, unused) {
 		struct nsg_node member = nsg_node_own(n, key);
 
-		if (find_expression(s, &member))
+		if (find_expression(s, &member, web))
 			return true;
 	}
 	return false;
@@ -78,7 +90,7 @@ bool nsg_template_has_expressions(json_t *value)
 	struct nsg_root root = { .pointer = "" };
 	struct nsg_node n = nsg_node_root(&root, json_object_get(value, "resources"));
 
-	return find_expression(NULL, &n);
+	return find_expression(NULL, &n, NULL);
 }
 
 /* ---- resources ------------------------------------------------------------------------------ */
@@ -200,5 +212,5 @@ void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t
 	else if (r->options->flatten)
 		read_flattened(r, &template, value, parameters);
 	else
-		(void)find_expression(&r->sink, &resources);
+		(void)find_expression(&r->sink, &resources, NULL);
 }
