@@ -14,11 +14,46 @@ static void effective_cleanup(struct nsg_effective **e)
 
 #define cleanup_effective __attribute__((cleanup(effective_cleanup)))
 
+/*
+ * Some phases compare each of these with each of those. Beyond what a subscription can hold
+ * (azure-subscription-service-limits), a directory is made to keep them busy.
+ */
+static int check_limits(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	size_t n_subnets = 0;
+
+	for (size_t i = 0; i < p->n_vnets; i++)
+		n_subnets += p->vnets[i].n_subnets;
+
+	const struct {
+		const char *what;
+		size_t n, max;
+	} counts[] = {
+	    {"virtual networks", p->n_vnets, 1000},
+	    {"subnets", n_subnets, 30000},
+	    {"sites", p->n_sites, 5000},
+	    {"integrations", p->n_integrations, 5000},
+	    {"plans", p->n_plans, 5000},
+	    {"app settings documents", p->n_route_all_settings, 5000},
+	    {"private endpoints", p->n_private_endpoints, 64000},
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(counts); i++)
+		if (counts[i].n > counts[i].max)
+			return nsg_diag_add(b->diag, NSG_ERROR, &p->place, NULL,
+					    "%zu %s, nsgd takes %zu", counts[i].n, counts[i].what,
+					    counts[i].max);
+	return 0;
+}
+
 /* Without a subnet there is nothing to derive, yet NSGs and route tables can still be checked. */
 static int build(struct nsg_build *b)
 {
-	int r = nsg_build_choose(b);
+	int r = check_limits(b);
 
+	if (!r)
+		r = nsg_build_choose(b);
 	if (!r)
 		r = nsg_build_tag_index(b);
 	if (!r)

@@ -150,11 +150,34 @@ static int make_gate(struct nsg_build *b)
 	return nsg_ranges_take(&e->arena, &all, &e->endpoints);
 }
 
+/* Azure has some 20 services with endpoints and some 100 regions. */
+#define MAX_ENDPOINTS 100u
+#define MAX_LOCATIONS 500u
+
+static bool is_plausible(struct nsg_build *b, const struct nsg_subnet *s)
+{
+	size_t most = 0;
+
+	for (size_t i = 0; i < s->n_endpoints; i++)
+		if (s->endpoints[i].locations.n > most)
+			most = s->endpoints[i].locations.n;
+	if (s->n_endpoints <= MAX_ENDPOINTS && most <= MAX_LOCATIONS)
+		return true;
+	(void)nsg_diag_add(
+	    b->diag, NSG_ERROR, &s->place, NULL,
+	    "subnet %s has %zu service endpoints with up to %zu locations, nsgd takes "
+	    "%u with %u",
+	    s->name, s->n_endpoints, most, MAX_ENDPOINTS, MAX_LOCATIONS);
+	return false;
+}
+
 int nsg_build_endpoints(struct nsg_build *b)
 {
 	const struct nsg_subnet *s = b->e->subnet;
 	struct found f cleanup_found = {0};
 
+	if (!is_plausible(b, s))
+		return 0;
 	for (size_t i = 0; i < s->n_endpoints; i++)
 		if (add_service(b, &s->endpoints[i], &f))
 			return -ENOMEM;

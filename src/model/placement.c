@@ -255,33 +255,69 @@ static void check_instances(struct nsg_build *b, const struct nsg_plan *p)
 
 /* ---- one region, one subscription --------------------------------------------------------- */
 
-static void check_region(struct nsg_build *b, const char *what, const char *name,
-			 const char *location, const struct nsg_place *place)
-{
-	const struct nsg_vnet *v = b->e->vnet;
+/* Someone whose region or subscription is known: the others are compared with the first. */
+struct anchor {
+	const char *what, *name, *region, *id;
+};
 
-	if (*location && *v->location && !nsg_text_loosely_equal(location, v->location))
-		(void)nsg_diag_add(
-		    b->diag, NSG_ERROR, place, NULL,
-		    "%s %s is in %s and virtual network %s in %s: they must be in one "
-		    "region",
-		    what, name, location, v->name, v->location);
+static void check_region(struct nsg_build *b, struct anchor *first, const struct anchor *x,
+			 const struct nsg_place *place)
+{
+	if (!*x->region)
+		return;
+	if (!first->what)
+		*first = *x;
+	else if (!nsg_text_loosely_equal(first->region, x->region))
+		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
+				   "%s %s is in %s and %s %s in %s: they must be in one region",
+				   x->what, x->name, x->region, first->what, first->name,
+				   first->region);
 }
 
-static void check_subscription(struct nsg_build *b, const char *what, const char *name,
-			       const char *id, const struct nsg_place *place)
+static void check_subscription(struct nsg_build *b, struct anchor *first, const struct anchor *x,
+			       const struct nsg_place *place)
 {
-	const struct nsg_vnet *v = b->e->vnet;
 	size_t n, m;
-	const char *x = nsg_id_subscription(id, &n), *y = nsg_id_subscription(v->id, &m);
+	const char *s = nsg_id_subscription(x->id, &n), *t;
 
-	if (b->e->profile->other_subscription || !n || !m || (n == m && !strncasecmp(x, y, n)))
+	if (!n || b->e->profile->other_subscription)
 		return;
-	(void)nsg_diag_add(
-	    b->diag, NSG_ERROR, place, NULL,
-	    "%s %s is in another subscription than virtual network %s, which %s does "
-	    "not allow",
-	    what, name, v->name, b->e->profile->name);
+	if (!first->what) {
+		*first = *x;
+		return;
+	}
+	t = nsg_id_subscription(first->id, &m);
+	if (n != m || strncasecmp(s, t, n))
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, place, NULL,
+		    "%s %s is in another subscription than %s %s, which %s does not allow", x->what,
+		    x->name, first->what, first->name, b->e->profile->name);
+}
+
+/* The network, the plans and the apps, in this order. */
+static void check_together(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_vnet *v = b->e->vnet;
+	struct anchor region = {.what = NULL}, subscription = {.what = NULL};
+	struct anchor x = {"virtual network", v->name, v->location, v->id};
+
+	check_region(b, &region, &x, &v->place);
+	check_subscription(b, &subscription, &x, &v->place);
+	for (size_t i = 0; i < p->n_plans; i++) {
+		if (!plan_counts(b->e, &p->plans[i]))
+			continue;
+		x = (struct anchor){"plan", p->plans[i].name, p->plans[i].location, p->plans[i].id};
+		check_region(b, &region, &x, &p->plans[i].place);
+		check_subscription(b, &subscription, &x, &p->plans[i].place);
+	}
+	for (size_t i = 0; i < b->e->n_sites; i++) {
+		const struct nsg_site *s = b->e->sites[i];
+
+		x = (struct anchor){"app", s->name, s->location, s->id};
+		check_region(b, &region, &x, &s->place);
+		check_subscription(b, &subscription, &x, &s->place);
+	}
 }
 
 static void check_plans(struct nsg_build *b)
@@ -289,24 +325,10 @@ static void check_plans(struct nsg_build *b)
 	const struct nsg_policy *p = b->policy;
 
 	for (size_t i = 0; i < p->n_plans; i++) {
-		const struct nsg_plan *x = &p->plans[i];
-
-		if (!plan_counts(b->e, x))
+		if (!plan_counts(b->e, &p->plans[i]))
 			continue;
-		check_sku(b, x);
-		check_instances(b, x);
-		check_region(b, "plan", x->name, x->location, &x->place);
-		check_subscription(b, "plan", x->name, x->id, &x->place);
-	}
-}
-
-static void check_sites(struct nsg_build *b)
-{
-	for (size_t i = 0; i < b->e->n_sites; i++) {
-		const struct nsg_site *x = b->e->sites[i];
-
-		check_region(b, "app", x->name, x->location, &x->place);
-		check_subscription(b, "app", x->name, x->id, &x->place);
+		check_sku(b, &p->plans[i]);
+		check_instances(b, &p->plans[i]);
 	}
 }
 
@@ -442,7 +464,7 @@ int nsg_build_placement(struct nsg_build *b)
 	check_delegation(b);
 	check_unused(b);
 	check_plans(b);
-	check_sites(b);
+	check_together(b);
 	check_second_plan(b);
 	check_integrations(b);
 	check_gateway_required(b);

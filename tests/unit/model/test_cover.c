@@ -197,9 +197,12 @@ static void fill(struct policy_build *b, struct nsg_nsg *g)
 
 	g->n_rules = 0;
 	for (unsigned int i = 0; i < 12; i++) {
-		struct nsg_rule *r = policy_build_rule(
-		    b, g, policy_build_printf(b, "r%u", i), 100 + i, pick(2) ? NSG_ALLOW : NSG_DENY,
-		    PICK(protocols), PICK(srcs), PICK(dsts), PICK(ports));
+		/* One after another: the order in which arguments are evaluated is not defined. */
+		const char *protocol = PICK(protocols), *src = PICK(srcs), *dst = PICK(dsts);
+		enum nsg_access access = pick(2) ? NSG_ALLOW : NSG_DENY;
+		struct nsg_rule *r =
+		    policy_build_rule(b, g, policy_build_printf(b, "r%u", i), 100 + i, access,
+				      protocol, src, dst, PICK(ports));
 
 		if (!pick(8)) {
 			r->src_ports[0] = (struct nsg_port_range){65330, 65330};

@@ -197,6 +197,8 @@ static void all_are_in_one_region(void **state)
 	expect(b, "current", NSG_ERROR, "plan plan is in North Europe");
 	b->p->vnets[0].location = "";
 	expect(b, "current", -1, "");
+	s->location = "westeurope";
+	expect(b, "current", NSG_ERROR, "app app is in westeurope and plan plan in North Europe");
 }
 
 static void in_2020_all_are_in_one_subscription(void **state)
