@@ -171,11 +171,11 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 	return 0;
 }
 
-/* Its id: the provider, then types and names in turn. */
+/* Its id: the provider, then types and names in turn. A deployment is where it deploys to. */
 static int decl_id(struct nsg_eval *ev, struct nsg_decl *d)
 {
 	cleanup_text struct nsg_text t = {0};
-	struct nsg_id_prefix prefix = nsg_scope_prefix(d->scope);
+	struct nsg_id_prefix prefix = nsg_scope_prefix(d->child ? d->child : d->scope);
 	const char *type = d->type + strcspn(d->type, "/"), *name = d->name;
 	int r;
 
@@ -310,16 +310,14 @@ static int instance(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_de
 
 	if (!r)
 		r = decl_name(ev, d, parent);
+	if (!r && d->class == NSG_DECL_DEPLOYMENT && d->deployed && !d->existing && !d->failed)
+		r = decl_deployment(ev, d);
 	if (!r)
 		r = decl_id(ev, d);
 	*d->scope->decls_end = d;
 	d->scope->decls_end = &d->next;
-	if (r || d->failed || !d->deployed)
+	if (r || d->failed || !d->deployed || d->child || !children)
 		return r;
-	if (d->class == NSG_DECL_DEPLOYMENT && !d->existing)
-		return decl_deployment(ev, d);
-	if (!children)
-		return 0;
 	pointer = nsg_arena_printf(&ev->arena, "%s/resources", d->pointer);
 	return pointer ? resources(ev, d->scope, children, pointer, d) : -ENOMEM;
 }

@@ -94,17 +94,15 @@ static int emit_resource(struct nsg_emit *em, const struct nsg_decl *d)
 
 static int skip(struct nsg_emit *em, const struct nsg_decl *d)
 {
-	struct nsg_skipped new = {.type = d->type, .pointer = d->pointer, .n = 1};
+	struct nsg_skipped new = {.type = d->type, .pointer = d->pointer};
 
 	for (size_t i = 0; i < em->skipped.n; i++) {
 		int r = nsg_eval_pay(em->ev, 1);
 
 		if (r)
 			return r;
-		if (!strcasecmp(em->skipped.v[i].type, d->type)) {
-			em->skipped.v[i].n++;
+		if (!strcasecmp(em->skipped.v[i].type, d->type))
 			return 0;
-		}
 	}
 	return nsg_vec_push(&em->skipped, new);
 }

@@ -7,10 +7,9 @@
 #include "util/json.h"
 #include "util/vec.h"
 
-/* A type that is left out, and how often. */
+/* A type that is left out, and where it comes first; both in the evaluation's arena. */
 struct nsg_skipped {
-	const char *type, *pointer; /* the first one's; in the evaluation's arena */
-	size_t n;
+	const char *type, *pointer;
 };
 
 /* A resource: its declaration and what its members came to. */

@@ -131,7 +131,7 @@ static int keep_member(struct nsg_eval *ev, const struct nsg_keep *keep, const c
 			continue;
 		r = keep->below ? nsg_keep_apply(ev, keep->below, value, &kept)
 				: nsg_eval_give(json_incref(value), &kept);
-		return r ? r : nsg_eval_set(object, key, kept);
+		return r ? r : nsg_eval_set(object, keep->key, kept);
 	}
 	return 0;
 }

@@ -59,8 +59,7 @@ static void notice_skipped(struct nsg_emit *em)
 			pointer = NULL;
 		place.pointer = pointer;
 		(void)nsg_diag_add(em->ev->diag, NSG_NOTICE, &place, NULL,
-				   "left out: %zu of type %s, which nsgd has no use for", s->n,
-				   s->type);
+				   "resources of type '%s' decide nothing here: skipped", s->type);
 	}
 }
 

@@ -23,7 +23,7 @@ json_t *json_text(const char *text)
 struct outcome evaluate_json(json_t *template, json_t *parameters)
 {
 	struct outcome o = {0};
-	cleanup_free char *text = json_dumps(template, 0);
+	cleanup_free char *text = json_dumps(template, JSON_ENCODE_ANY);
 	char path[] = "dir/main.json";
 	struct nsg_source source = {.path = path, .text = text, .size_bytes = strlen(text)};
 	struct nsg_place where = {.source = &source, .pointer = ""};

@@ -156,8 +156,8 @@ static void types_without_use_may_say_what_they_like(void **state)
 	assert_int_equal(o.n, 0);
 	assert_int_equal(o.diag.n, 2);
 	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
-	assert_string_equal(o.diag.v[0].text, "left out: 2 of type Microsoft.Compute/virtualMachines,"
-					      " which nsgd has no use for");
+	assert_string_equal(o.diag.v[0].text, "resources of type 'Microsoft.Compute/virtualMachines'"
+					      " decide nothing here: skipped");
 	assert_string_equal(o.diag.v[0].pointer, "/resources/0");
 }
 
