@@ -53,9 +53,9 @@ struct nsg_effective_address {
 	const struct nsg_ranges *ranges; /* never NULL; empty: matches nothing */
 	enum {
 		NSG_MATCH_RANGES,
-		NSG_MATCH_PLATFORM_DNS,  /* AzurePlatformDNS: only semantics.md section 1.1 */
+		NSG_MATCH_PLATFORM_DNS,	 /* AzurePlatformDNS: only semantics.md section 1.1 */
 		NSG_MATCH_PLATFORM_IMDS, /* AzurePlatformIMDS */
-	} kind;                          /* with a platform kind `ranges` is empty */
+	} kind;				 /* with a platform kind `ranges` is empty */
 };
 
 struct nsg_effective_rule {
@@ -69,31 +69,31 @@ struct nsg_effective_rule {
 enum nsg_row_state {
 	NSG_ROW_ACTIVE,
 	NSG_ROW_INVALID, /* displaced: listed, still counts in selection steps a and b */
-	NSG_ROW_GONE,    /* a None row that does not exist any more: not listed, counts nowhere */
+	NSG_ROW_GONE,	 /* a None row that does not exist any more: not listed, counts nowhere */
 };
 
 /*
  * One row of the route table: one prefix and its next hop. A UDR or endpoint of a service tag makes
- * one row a prefix. Rows stand in `effective-routes` order (VnetLocal, peerings, endpoints, gateway,
- * Internet, None, private endpoints, User).
+ * one row a prefix. Rows stand in `effective-routes` order (VnetLocal, peerings, endpoints,
+ * gateway, Internet, None, private endpoints, User).
  */
 struct nsg_row {
 	struct nsg_prefix prefix;
 	enum nsg_route_source source;
 	enum nsg_hop_type hop_type;
 	enum nsg_row_state state;
-	/* Among rows of one length and source: smaller is better (semantics.md section 3 d: for UDRs
-	 * explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud; for Default the hop
-	 * type; then document order). Unique within (source). */
+	/* Among rows of one length and source: smaller is better (semantics.md section 3 d: for
+	 * UDRs explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud; for Default
+	 * the hop type; then document order). Unique within (source). */
 	uint32_t rank;
-	bool unreachable;            /* by profile (global peering 2020-04) */
+	bool unreachable; /* by profile (global peering 2020-04) */
 	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
 	 * 33: all; 32: all but a /32; 16: UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
-	const char *name;            /* UDR's name; NULL else */
-	const char *tag;             /* its service tag, when the prefix came from one; NULL else */
-	const char *detail;          /* peering's name, service, private endpoint's; NULL none */
-	const uint32_t *hops_host;   /* next hop addresses, distinct, in order */
+	const char *name;	   /* UDR's name; NULL else */
+	const char *tag;	   /* its service tag, when the prefix came from one; NULL else */
+	const char *detail;	   /* peering's name, service, private endpoint's; NULL none */
+	const uint32_t *hops_host; /* next hop addresses, distinct, in order */
 	size_t n_hops;
 	const struct nsg_route *route; /* UDR; NULL else */
 };
@@ -105,21 +105,22 @@ struct nsg_effective {
 	const struct nsg_profile *profile;
 	bool is_linux;
 	bool endpoint_lab;
-	const char *platform_by;  /* which input set it, for people; the other `_by` likewise */
-	bool route_all;           /* in force: false where Linux ignores it */
+	const char *platform_by; /* which input set it, for people; the other `_by` likewise */
+	bool route_all;		 /* in force: false where Linux ignores it */
 	const char *route_all_by;
 
 	const struct nsg_vnet *vnet;
 	const struct nsg_subnet *subnet;
 	const char *subnet_by, *nsg_by, *route_table_by;
-	const struct nsg_nsg *nsg;                 /* NULL: none, all allowed */
+	const struct nsg_nsg *nsg;		   /* NULL: none, all allowed */
 	const struct nsg_route_table *route_table; /* NULL: none */
-	const struct nsg_site **sites;             /* those that count */
+	const struct nsg_site **sites;		   /* those that count */
 	size_t n_sites;
 	bool flush_connection;
 	uint32_t flow_timeout_minutes; /* 4 when absent */
 
-	struct nsg_effective_rule *rules; /* by priority; with an NSG the defaults are always there */
+	struct nsg_effective_rule
+	    *rules; /* by priority; with an NSG the defaults are always there */
 	size_t n_rules;
 	struct nsg_row *rows;
 	size_t n_rows;
@@ -133,7 +134,7 @@ struct nsg_effective {
 	/* The service tag document that counts; NULL: none. */
 	const struct nsg_tag_document *tags;
 	struct nsg_tag_index *tag_index; /* of nsg_effective_tag_find() */
-	/* Some destination that enters the VNet ends at the gateway: needs a next hop on this host. */
+	/* Something that enters ends at the gateway: it needs a next hop on this host. */
 	bool uses_gateway;
 };
 
@@ -157,7 +158,8 @@ int nsg_effective_may_follow(const struct nsg_effective *before, const struct ns
 /* Every service tag (the computed ones too) the address is in, with the most specific prefix that
  * brings it in. Calls `found` for each, in document order; stops at its first non-zero return. */
 int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
-			  int (*found)(void *data, const char *tag, struct nsg_prefix by), void *data);
+			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
+			  void *data);
 
 /* The prefixes of a service tag, any case; NULL: unknown. Not for the computed tags. */
 const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name);

@@ -53,7 +53,7 @@ enum nsg_address_kind {
 struct nsg_address {
 	enum nsg_address_kind kind;
 	struct nsg_prefixes prefixes;
-	const char *tag;         /* as written; old spellings made new (VIRTUAL_NETWORK) */
+	const char *tag;	 /* as written; old spellings made new (VIRTUAL_NETWORK) */
 	struct nsg_strings asgs; /* resource ids */
 	struct nsg_place place;
 };
@@ -67,7 +67,7 @@ struct nsg_rule {
 	struct nsg_address src, dst;
 	struct nsg_port_range *src_ports, *dst_ports; /* as written, may overlap; `*` is 0-65535 */
 	size_t n_src_ports, n_dst_ports;
-	struct nsg_place place;          /* the rule */
+	struct nsg_place place;		 /* the rule */
 	struct nsg_place priority_place; /* its priority */
 };
 
@@ -76,10 +76,10 @@ struct nsg_nsg {
 	bool flush_connection;
 	struct nsg_rule *rules; /* outbound, user and default, as they stand */
 	size_t n_rules;
-	const char **inbound;             /* names of the inbound user rules: without effect */
+	const char **inbound; /* names of the inbound user rules: without effect */
 	size_t n_inbound;
-	struct nsg_place inbound_place;   /* the first inbound rule */
-	struct nsg_strings subnets;       /* ids of the subnets it says it is on */
+	struct nsg_place inbound_place; /* the first inbound rule */
+	struct nsg_strings subnets;	/* ids of the subnets it says it is on */
 	struct nsg_place place;
 };
 
@@ -91,7 +91,7 @@ struct nsg_route {
 	struct nsg_prefix prefix;
 	bool is_ip6; /* read and left out of everything */
 	enum nsg_hop_type hop_type;
-	bool ecmp;          /* written as VirtualApplianceEcmp */
+	bool ecmp;	     /* written as VirtualApplianceEcmp */
 	uint32_t *hops_host; /* appliance addresses in order, distinct */
 	size_t n_hops;
 	struct nsg_place place, prefix_place;
@@ -131,15 +131,15 @@ struct nsg_subnet {
 	struct nsg_service_endpoint *endpoints;
 	size_t n_endpoints;
 	struct nsg_strings delegations; /* serviceName, as Microsoft.Web/serverFarms */
-	const char *endpoint_policies;  /* privateEndpointNetworkPolicies; "" unknown */
-	size_t n_ip_configurations;     /* NICs in it, the integration's own not counted */
+	const char *endpoint_policies;	/* privateEndpointNetworkPolicies; "" unknown */
+	size_t n_ip_configurations;	/* NICs in it, the integration's own not counted */
 	size_t n_private_endpoints;
 	struct nsg_place place;
 };
 
 struct nsg_peering {
 	const char *name, *remote_id; /* remote virtual network; "" unknown */
-	const char *state;            /* "" absent */
+	const char *state;	      /* "" absent */
 	enum nsg_tristate allow_access;
 	struct nsg_prefixes remote_space, remote_vnet_space;
 	struct nsg_place place;
@@ -166,7 +166,7 @@ struct nsg_tag {
 };
 
 struct nsg_tag_document {
-	const char *cloud;     /* "" absent */
+	const char *cloud; /* "" absent */
 	bool has_change_number;
 	uint64_t change_number;
 	struct nsg_tag *tags;
@@ -190,11 +190,11 @@ struct nsg_route_all_setting {
 
 struct nsg_site {
 	const char *id, *name, *location, *plan_id; /* each "" unknown */
-	const char *subnet_id;                      /* virtualNetworkSubnetId, "" none */
-	enum nsg_tristate is_linux;                 /* `reserved` */
-	enum nsg_tristate route_all;                /* vnetRouteAllEnabled, site or siteConfig */
+	const char *subnet_id;			    /* virtualNetworkSubnetId, "" none */
+	enum nsg_tristate is_linux;		    /* `reserved` */
+	enum nsg_tristate route_all;		    /* vnetRouteAllEnabled, site or siteConfig */
 	enum nsg_tristate all_traffic, application_traffic; /* outboundVnetRouting */
-	uint32_t *outbound_host;                    /* its outbound addresses */
+	uint32_t *outbound_host;			    /* its outbound addresses */
 	size_t n_outbound;
 	struct nsg_place place, route_all_place, subnet_place;
 };
@@ -210,7 +210,7 @@ struct nsg_integration {
 
 struct nsg_plan {
 	const char *id, *name, *location, *tier, *sku; /* each "" unknown */
-	uint32_t instances;                            /* 0 unknown */
+	uint32_t instances;			       /* 0 unknown */
 	enum nsg_tristate is_linux;
 	struct nsg_place place, sku_place;
 };
@@ -263,10 +263,10 @@ struct nsg_policy {
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
 	size_t n_vnets, n_nsgs, n_route_tables, n_bgp_routes, n_tag_documents, n_route_all_settings,
-		n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
+	    n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
 
-	/* Some value or document could not be read: what is missing here may be there. Only a policy
-	 * that is looked through for further errors can be so (nsg_load_options.partial). */
+	/* Some value or document could not be read: what is missing here may be there. Only a
+	 * policy that is looked through for further errors can be so (nsg_load_options.partial). */
 	bool incomplete;
 
 	/* The texts behind the places; emptied by nsg_policy_forget_sources when the diagnostics

@@ -12,10 +12,10 @@ struct nsg_profile {
 	bool linux_only_rfc1918;
 	bool endpoint_traffic_nsg;    /* NSG evaluated for gate service-endpoint */
 	bool endpoint_traffic_routes; /* UDR and BGP looked at for gate service-endpoint */
-	bool none_row_172;            /* default row None for 172.16.0.0/12 */
-	bool endpoint_policies;       /* private endpoint against UDR: by network policies, not /32 */
-	uint8_t smallest_subnet_len;  /* 27: a /27 or larger */
-	uint8_t reserved_addresses;   /* added to 2 x instances */
+	bool none_row_172;	      /* default row None for 172.16.0.0/12 */
+	bool endpoint_policies; /* private endpoint against UDR: by network policies, not /32 */
+	uint8_t smallest_subnet_len; /* 27: a /27 or larger */
+	uint8_t reserved_addresses;  /* added to 2 x instances */
 	bool basic_can_integrate;
 	uint8_t plan_integrations_windows, plan_integrations_linux;
 	bool other_subscription;
