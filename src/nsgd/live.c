@@ -96,7 +96,10 @@ enum nsg_forget live_forget(const struct live *before, const struct live *after)
 	    before->effective->is_linux != after->effective->is_linux ||
 	    before->effective->route_all != after->effective->route_all)
 		return NSG_FORGET_DECISIONS;
-	if (a.nsg_hash != b.nsg_hash && after->effective->flush_connection)
+	/* Azure looks at open flows again when rules change while flushConnection is set, and when
+	 * it is set for the first time (the property's own description in the NSG's schema). */
+	if (after->effective->flush_connection &&
+	    (a.nsg_hash != b.nsg_hash || !before->effective->flush_connection))
 		return NSG_FORGET_DECISIONS;
 	return NSG_FORGET_NOTHING;
 }
