@@ -72,7 +72,15 @@ static const struct nsgctl_option flatten_options[] = {
 	{ 0 },
 };
 
+static const struct nsgctl_option replay_options[] = {
+	{ .letter = 'w', .name = "write", .argument = "OUT.pcapng", FIELD(write),
+	  .help = "write the packets, each with its verdict and a comment" },
+	{ 0 },
+};
+
 static const struct nsgctl_option trace_options[] = {
+	{ .letter = 'w', .name = "write", .argument = "OUT.pcapng", FIELD(write),
+	  .help = "write the packets' beginnings, each with its verdict and a comment" },
 	{ .name = "filter", .argument = "CONDITIONS", FIELD(filter),
 	  .help = "as verdict=drop,dst=10.0.0.0/8: all must hold; != negates" },
 	{ 0 },
@@ -108,6 +116,13 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	{ .name = "effective-routes", .operands = "", .works = NSGCTL_BOTH,
 	  .help = "Answer as az network nic show-effective-route-table does",
 	  .run = nsgctl_effective },
+	{ .name = "replay", .operands = "FILE.pcap[ng]", .min_operands = 1, .max_operands = 1,
+	  .works = NSGCTL_BOTH, .help = "Decide every packet of a capture",
+	  .more = "Flows that end in the integration subnet and began elsewhere are inbound and not\n"
+		  "judged; everything else is judged with the source it has. Later packets of an\n"
+		  "accepted flow are \"established\", the other direction is \"reply\", and a TCP packet\n"
+		  "of a flow that began before the capture is \"preexisting\".\n",
+	  .options = replay_options, .run = nsgctl_replay },
 	{ .name = "trace", .operands = "", .works = NSGCTL_LIVE,
 	  .help = "Show decisions as they happen, until interrupted",
 	  .more = "Packets of flows that the kernel remembers are not decided again and not shown.\n\n"

@@ -98,6 +98,9 @@ void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out);
 /* Flushes; a full disk or a closed pipe makes `status` a failure. */
 int nsgctl_finish(int status);
 
+/* A decision in one line, for captures. */
+void nsgctl_comment(const json_t *decision, char *out, size_t size);
+
 /* ---- who answers (session.c) ---------------------------------------------------------------- */
 
 /* A policy directory, loaded. */
@@ -143,6 +146,7 @@ int nsgctl_test_ip_flow(struct nsgctl *ctl);
 int nsgctl_show_next_hop(struct nsgctl *ctl);
 int nsgctl_effective(struct nsgctl *ctl);
 int nsgctl_live(struct nsgctl *ctl);
+int nsgctl_replay(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
 int nsgctl_flatten(struct nsgctl *ctl);
 

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "explain/render.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
+#include "observe/pcapng.h"
+#include "observe/ring.h"
 #include "util/cleanup.h"
+
+#define NS_PER_SECOND 1000000000u
 
 struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
+	FILE *out; /* -w */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -25,12 +32,80 @@ static void interrupt(int signal)
 	(void)shutdown((int)trace_fd, SHUT_RDWR);
 }
 
+static int from_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The packet's first bytes, as the daemon sent them. Their number. */
+static size_t read_payload(const json_t *item, uint8_t out[static NSG_RECORD_PAYLOAD_BYTES])
+{
+	const char *text = json_string_value(json_object_get(item, "payload"));
+	size_t n = 0;
+
+	for (; text && text[0] && text[1] && n < NSG_RECORD_PAYLOAD_BYTES; text += 2, n++) {
+		int high = from_hex(text[0]), low = from_hex(text[1]);
+
+		if (high < 0 || low < 0)
+			break;
+		out[n] = (uint8_t)(high << 4 | low);
+	}
+	return n;
+}
+
+/* "2020-04-15T12:00:00.000000042Z" since the epoch; 0 when it is no such thing. */
+static uint64_t read_time(const json_t *item)
+{
+	const char *text = json_string_value(json_object_get(item, "time"));
+	struct tm tm = { 0 };
+	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	uint64_t ns = 0;
+
+	if (!rest)
+		return 0;
+	if (*rest == '.')
+		ns = strtoull(rest + 1, NULL, 10);
+	return (uint64_t)timegm(&tm) * NS_PER_SECOND + ns;
+}
+
+static int write_decision(const struct trace *t, const json_t *item)
+{
+	const char *verdict = json_string_value(json_object_get(item, "verdict"));
+	const char *direction = json_string_value(json_object_get(item, "direction"));
+	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES];
+	char comment[640];
+	struct nsg_pcapng_packet packet = {
+		.time_ns = read_time(item),
+		.data = payload,
+		.captured = (uint32_t)read_payload(item, payload),
+		.length = (uint32_t)json_integer_value(json_object_get(item, "length")),
+		.outbound = direction && strcmp(direction, "egress") == 0,
+		.verdict = verdict && strcmp(verdict, "accept") == 0 ? NSG_VERDICT_ACCEPT :
+								       NSG_VERDICT_DROP,
+		.comment = comment,
+	};
+	int r;
+
+	nsgctl_comment(item, comment, sizeof(comment));
+	r = nsg_pcapng_write(t->out, &packet);
+	return r < 0 ? nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", t->ctl->write, strerror(-r)) : 0;
+}
+
 static int print_decision(void *closure, json_t *item)
 {
 	struct trace *t = closure;
+	int status;
 
 	if (!nsgctl_filter_passes(&t->filter, item))
 		return 0;
+	if (t->out) {
+		status = write_decision(t, item);
+		if (status)
+			return status;
+		(void)json_object_del(item, "payload");
+	}
 	if (t->ctl->form == NSGCTL_TABLE)
 		nsg_render_decision(item, true, t->ctl->color, stdout);
 	else if (nsgctl_print_line(item) < 0)
@@ -41,7 +116,8 @@ static int print_decision(void *closure, json_t *item)
 int nsgctl_trace(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = { .fd = -1 };
-	cleanup_json json_t *args = json_pack("{sb}", "payload", 0);
+	cleanup_json json_t *args = json_pack("{sb}", "payload", ctl->write != NULL);
+	cleanup_fclose FILE *out = NULL;
 	const struct sigaction action = { .sa_handler = interrupt };
 	struct trace trace = { .ctl = ctl };
 	const char *why;
@@ -54,6 +130,13 @@ int nsgctl_trace(struct nsgctl *ctl)
 	if (status)
 		return status;
 	session.interrupted = &interrupted;
+	if (ctl->write) {
+		out = fopen(ctl->write, "we");
+		if (!out || nsg_pcapng_begin(out, NSG_PCAPNG_LINK_RAW) < 0)
+			return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
+					   "%s: %s", ctl->write, strerror(errno));
+		trace.out = out;
+	}
 	trace_fd = session.fd;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);

@@ -43,6 +43,11 @@
 #define NSG_MAX_CONF_LIST 1024u           /* interfaces, users, cgroups, excluded prefixes, each */
 #define NSG_MAX_INSTANCE_LENGTH 15u       /* names a table, a socket and log lines */
 
+/* Replay: flows and first fragments remembered. A flow takes 72 bytes; a busy host has tens of
+ * thousands at a time. */
+#define NSG_MAX_TRACKED_FLOWS (1u << 20)
+#define NSG_MAX_TRACKED_FRAGMENTS (1u << 16)
+
 /* Engine */
 #define NSG_MAX_WORKERS 64u
 #define NSG_BATCH 64u                     /* packets a recvmmsg; more gave nothing when measured */

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "flow/track.h"
+#include "util/names.h"
+
+#define FRAGMENT_MORE 0x2000u
+#define TCP_FLAGS 13 /* RFC 9293, 3.1 */
+
+/* RFC 792 */
+#define ICMP_HEADER 8u
+#define ICMP_ECHO_REPLY 0
+#define ICMP_UNREACHABLE 3
+#define ICMP_QUENCH 4
+#define ICMP_REDIRECT 5
+#define ICMP_ECHO 8
+#define ICMP_EXCEEDED 11
+#define ICMP_PARAMETER 12
+#define ICMP_TIMESTAMP 13
+#define ICMP_ADDRESS_REPLY 18
+#define ICMP_ID 4
+
+static uint16_t read16(const uint8_t *p)
+{
+	return (uint16_t)((unsigned int)p[0] << 8 | p[1]);
+}
+
+static uint32_t read32(const uint8_t *p)
+{
+	return (uint32_t)read16(p) << 16 | read16(p + 2);
+}
+
+static bool has_id(uint8_t type)
+{
+	return type == ICMP_ECHO_REPLY || type == ICMP_ECHO ||
+	       (type >= ICMP_TIMESTAMP && type <= ICMP_ADDRESS_REPLY);
+}
+
+static bool is_error(uint8_t type)
+{
+	return type == ICMP_UNREACHABLE || type == ICMP_QUENCH || type == ICMP_REDIRECT ||
+	       type == ICMP_EXCEEDED || type == ICMP_PARAMETER;
+}
+
+/* The packet an error quotes: its header and eight bytes of what follows, no more (RFC 792). */
+static bool read_inner(const uint8_t *p, size_t n, struct nsg_track_view *v)
+{
+	size_t header = n ? (size_t)(p[0] & 15) * 4 : 0;
+	struct nsg_key *key = &v->inner;
+
+	if (n < 20 || p[0] >> 4 != 4 || header < 20 || n < header + 8)
+		return false;
+	*key = (struct nsg_key){
+		.src_host = read32(p + 12),
+		.dst_host = read32(p + 16),
+		.protocol = p[9],
+	};
+	p += header;
+	if (nsg_protocol_has_ports(key->protocol)) {
+		key->sport_host = read16(p);
+		key->dport_host = read16(p + 2);
+	} else if (key->protocol == NSG_PROTOCOL_ICMP && has_id(p[0])) {
+		v->inner_icmp_id = read16(p + ICMP_ID);
+	}
+	return true;
+}
+
+static void read_icmp(const uint8_t *p, size_t n, struct nsg_track_view *v)
+{
+	if (n < ICMP_HEADER)
+		return;
+	if (has_id(p[0]))
+		v->icmp_id = read16(p + ICMP_ID);
+	else if (is_error(p[0]))
+		v->icmp_error = read_inner(p + ICMP_HEADER, n - ICMP_HEADER, v);
+}
+
+enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_t length,
+				   struct nsg_track_view *ret)
+{
+	struct nsg_track_view v = { .is_ip4 = true };
+	enum nsg_key_status status = nsg_key_extract(packet, captured, length, &v.key);
+	size_t header;
+
+	if (status != NSG_KEY_OK && status != NSG_KEY_LATER_FRAGMENT)
+		return status;
+	/* sound beyond the header: nsg_key_extract looked */
+	header = (size_t)(packet[0] & 15) * 4;
+	v.ip_id = read16(packet + 4);
+	v.later_fragment = status == NSG_KEY_LATER_FRAGMENT;
+	v.first_fragment = !v.later_fragment && (read16(packet + 6) & FRAGMENT_MORE);
+	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_TCP)
+		v.tcp_flags = packet[header + TCP_FLAGS];
+	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_ICMP)
+		read_icmp(packet + header, (captured < length ? captured : length) - header, &v);
+	*ret = v;
+	return status;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "flow/track.h"
+#include "util/ip.h"
+#include "util/limits.h"
+#include "util/names.h"
+
+#define A NSG_IP4(10, 0, 1, 4)
+#define B NSG_IP4(10, 0, 2, 7)
+#define SECOND 1000000000ull
+
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+#define ACK 0x10
+
+static struct nsg_track_view packet(uint8_t protocol, uint32_t src, uint16_t sport, uint32_t dst,
+				    uint16_t dport, uint8_t tcp_flags)
+{
+	return (struct nsg_track_view){
+		.key = { .src_host = src, .dst_host = dst, .sport_host = sport, .dport_host = dport,
+			 .protocol = protocol },
+		.tcp_flags = tcp_flags,
+		.is_ip4 = true,
+	};
+}
+
+struct step {
+	uint8_t flags;
+	char way; /* '>' from A to B, '<' back */
+	unsigned int second;
+	int role;
+};
+
+static void follow(const struct step *steps, size_t n, uint8_t protocol)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+
+	assert_non_null(t);
+	for (size_t i = 0; i < n; i++) {
+		struct nsg_track_view v = steps[i].way == '>' ?
+						  packet(protocol, A, 50000, B, 443, steps[i].flags) :
+						  packet(protocol, B, 443, A, 50000, steps[i].flags);
+		void **data;
+		int role = nsg_tracker_see(t, &v, steps[i].second * SECOND, &data);
+
+		if (role != steps[i].role)
+			fail_msg("step %d: role %d, not %d", (int)i, role, steps[i].role);
+	}
+	nsg_tracker_free(t);
+}
+
+static void tcp_flows_live_from_syn_to_fin(void **state)
+{
+	static const struct step whole[] = {
+		{ SYN, '>', 0, NSG_TRACK_FIRST },	{ SYN, '>', 1, NSG_TRACK_LATER },
+		{ SYN | ACK, '<', 1, NSG_TRACK_REPLY }, { ACK, '>', 1, NSG_TRACK_LATER },
+		{ ACK, '>', 200, NSG_TRACK_LATER },	{ FIN | ACK, '>', 201, NSG_TRACK_LATER },
+		{ ACK, '<', 201, NSG_TRACK_REPLY },	{ SYN, '>', 201, NSG_TRACK_LATER },
+		{ FIN | ACK, '<', 202, NSG_TRACK_REPLY }, { ACK, '>', 202, NSG_TRACK_LATER },
+		{ SYN, '>', 203, NSG_TRACK_FIRST },	{ RST, '<', 203, NSG_TRACK_REPLY },
+		{ SYN, '<', 204, NSG_TRACK_FIRST },	{ SYN | ACK, '>', 204, NSG_TRACK_REPLY },
+	};
+	static const struct step before[] = {
+		{ ACK, '>', 0, NSG_TRACK_MIDSTREAM },	    { ACK, '<', 0, NSG_TRACK_MIDSTREAM },
+		{ SYN | ACK, '<', 0, NSG_TRACK_MIDSTREAM }, { FIN, '>', 0, NSG_TRACK_MIDSTREAM },
+		{ RST, '>', 0, NSG_TRACK_MIDSTREAM },	    { 0, '>', 0, NSG_TRACK_MIDSTREAM },
+		{ SYN, '>', 1, NSG_TRACK_FIRST },
+	};
+
+	(void)state;
+	follow(whole, sizeof(whole) / sizeof(whole[0]), NSG_PROTOCOL_TCP);
+	follow(before, sizeof(before) / sizeof(before[0]), NSG_PROTOCOL_TCP);
+}
+
+static void idle_flows_are_forgotten(void **state)
+{
+	static const struct step udp[] = {
+		{ 0, '>', 0, NSG_TRACK_FIRST },	  { 0, '<', 240, NSG_TRACK_REPLY },
+		{ 0, '>', 480, NSG_TRACK_LATER }, { 0, '<', 721, NSG_TRACK_FIRST },
+		{ 0, '>', 722, NSG_TRACK_REPLY }, { 0, '>', 700, NSG_TRACK_REPLY },
+	};
+	static const struct step tcp[] = {
+		{ SYN, '>', 0, NSG_TRACK_FIRST },
+		{ ACK, '>', 241, NSG_TRACK_MIDSTREAM },
+	};
+
+	(void)state;
+	follow(udp, sizeof(udp) / sizeof(udp[0]), NSG_PROTOCOL_UDP);
+	follow(tcp, sizeof(tcp) / sizeof(tcp[0]), NSG_PROTOCOL_TCP);
+}
+
+static void data_belongs_to_the_flow(void **state)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+	struct nsg_track_view out = packet(NSG_PROTOCOL_UDP, A, 1, B, 53, 0);
+	struct nsg_track_view back = packet(NSG_PROTOCOL_UDP, B, 53, A, 1, 0);
+	struct nsg_track_view other = packet(NSG_PROTOCOL_UDP, A, 2, B, 53, 0);
+	int mark;
+	void **data;
+
+	(void)state;
+	assert_int_equal(nsg_tracker_see(t, &out, 0, &data), NSG_TRACK_FIRST);
+	assert_null(*data);
+	*data = &mark;
+	assert_int_equal(nsg_tracker_see(t, &other, 0, &data), NSG_TRACK_FIRST);
+	assert_null(*data);
+	assert_int_equal(nsg_tracker_see(t, &back, 0, &data), NSG_TRACK_REPLY);
+	assert_ptr_equal(*data, &mark);
+	nsg_tracker_forget(t, &out);
+	assert_int_equal(nsg_tracker_see(t, &out, 0, &data), NSG_TRACK_FIRST);
+	assert_null(*data);
+	nsg_tracker_free(t);
+}
+
+static void echoes_are_told_apart_by_their_id(void **state)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+	struct nsg_track_view ping = packet(NSG_PROTOCOL_ICMP, A, 0, B, 0, 0);
+	struct nsg_track_view pong = packet(NSG_PROTOCOL_ICMP, B, 0, A, 0, 0);
+	void **data;
+
+	(void)state;
+	ping.icmp_id = pong.icmp_id = 7;
+	assert_int_equal(nsg_tracker_see(t, &ping, 0, &data), NSG_TRACK_FIRST);
+	assert_int_equal(nsg_tracker_see(t, &pong, 0, &data), NSG_TRACK_REPLY);
+	ping.icmp_id = 8;
+	assert_int_equal(nsg_tracker_see(t, &ping, 0, &data), NSG_TRACK_FIRST);
+	nsg_tracker_free(t);
+}
+
+static void errors_belong_to_the_flow_they_quote(void **state)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+	struct nsg_track_view out = packet(NSG_PROTOCOL_UDP, A, 1, B, 53, 0);
+	/* from a router on the way */
+	struct nsg_track_view error = packet(NSG_PROTOCOL_ICMP, NSG_IP4(10, 9, 9, 9), 0, A, 0, 0);
+	int mark;
+	void **data;
+
+	(void)state;
+	error.icmp_error = true;
+	error.inner = out.key;
+	assert_int_equal(nsg_tracker_see(t, &error, 0, &data), NSG_TRACK_MIDSTREAM);
+	assert_int_equal(nsg_tracker_see(t, &out, 0, &data), NSG_TRACK_FIRST);
+	*data = &mark;
+	assert_int_equal(nsg_tracker_see(t, &error, 0, &data), NSG_TRACK_REPLY);
+	assert_ptr_equal(*data, &mark);
+	nsg_tracker_free(t);
+}
+
+static void fragments_follow_their_first(void **state)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+	struct nsg_track_view first = packet(NSG_PROTOCOL_UDP, A, 1, B, 53, 0);
+	struct nsg_track_view later = packet(NSG_PROTOCOL_UDP, A, 0, B, 0, 0);
+	int mark;
+	void **data;
+
+	(void)state;
+	first.first_fragment = later.later_fragment = true;
+	first.ip_id = later.ip_id = 77;
+	assert_int_equal(nsg_tracker_see(t, &later, 0, &data), NSG_TRACK_ORPHAN);
+	assert_int_equal(nsg_tracker_see(t, &first, 0, &data), NSG_TRACK_FIRST);
+	assert_int_equal(nsg_tracker_remember_fragment(t, &first, 0, &mark), 0);
+	assert_int_equal(nsg_tracker_see(t, &later, 1 * SECOND, &data), NSG_TRACK_FRAGMENT);
+	assert_ptr_equal(*data, &mark);
+	later.ip_id = 78;
+	assert_int_equal(nsg_tracker_see(t, &later, 1 * SECOND, &data), NSG_TRACK_ORPHAN);
+	later.ip_id = 77;
+	assert_int_equal(nsg_tracker_see(t, &later, 32 * SECOND, &data), NSG_TRACK_ORPHAN);
+	nsg_tracker_free(t);
+}
+
+static void the_oldest_flow_gives_way(void **state)
+{
+	struct nsg_tracker *t = nsg_tracker_new(4);
+	struct nsg_track_view v;
+	void **data;
+
+	(void)state;
+	for (uint32_t i = 0; i <= NSG_MAX_TRACKED_FLOWS; i++) {
+		v = packet(NSG_PROTOCOL_UDP, A, (uint16_t)i, B + (i >> 16), 53, 0);
+		assert_int_equal(nsg_tracker_see(t, &v, i, &data), NSG_TRACK_FIRST);
+	}
+	v = packet(NSG_PROTOCOL_UDP, A, 1, B, 53, 0);
+	assert_int_equal(nsg_tracker_see(t, &v, 1 << 21, &data), NSG_TRACK_LATER);
+	v = packet(NSG_PROTOCOL_UDP, A, 0, B, 53, 0);
+	assert_int_equal(nsg_tracker_see(t, &v, 1 << 21, &data), NSG_TRACK_FIRST);
+	nsg_tracker_free(t);
+	assert_null(nsg_tracker_free(NULL));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tcp_flows_live_from_syn_to_fin),
+		cmocka_unit_test(idle_flows_are_forgotten),
+		cmocka_unit_test(data_belongs_to_the_flow),
+		cmocka_unit_test(echoes_are_told_apart_by_their_id),
+		cmocka_unit_test(errors_belong_to_the_flow_they_quote),
+		cmocka_unit_test(fragments_follow_their_first),
+		cmocka_unit_test(the_oldest_flow_gives_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The program itself, on the sample policy: exit status, which stream says what, whole answers. */
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define FLOW(id, dst, port)                                                                        \
+	"{\"id\":\"" id "\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,\"dst\":\"" dst  \
+	"\",\"dstPort\":" port "}\n"
+
+static char directory[] = "/tmp/nsg-test-cli-XXXXXX";
+static char output[1 << 16];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+	char command[128];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
+	return system(command);
+}
+
+/* Runs nsgctl with the words, in the directory; its status, its output (and errors after 2>&1). */
+static int run(const char *words)
+{
+	char command[1024];
+	FILE *p;
+	size_t n;
+	int status;
+
+	(void)snprintf(command, sizeof(command), "cd %s && NO_COLOR= %s %s", directory, NSGCTL, words);
+	p = popen(command, "r");
+	assert_non_null(p);
+	n = fread(output, 1, sizeof(output) - 1, p);
+	output[n] = '\0';
+	status = pclose(p);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void write_file(const char *name, const void *data, size_t n)
+{
+	char path[PATH_MAX];
+	FILE *out;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(data, 1, n, out), n);
+	assert_int_equal(fclose(out), 0);
+}
+
+static void assert_run(const char *words, int status, const char *part)
+{
+	int got = run(words);
+
+	if (got != status || !strstr(output, part))
+		fail_msg("nsgctl %s: exit status %d: %s", words, got, output);
+}
+
+static void exit_status_tells_what_went_wrong(void **state)
+{
+	(void)state;
+	assert_run("check " NSG_POLICY " 2>&1", 0, "valid: 0 errors");
+	assert_run("check nowhere 2>&1", 3, "nowhere: error: ");
+	assert_run("-s nowhere.sock status 2>&1", 4, "no nsgd answers at nowhere.sock");
+	assert_run("frobnicate 2>&1", 2, "unknown verb");
+	assert_run("explain 2>&1", 2, "needs --protocol");
+	assert_run("-p nowhere effective-nsg 2>&1", 3, "cannot be read");
+	assert_run("check . 2>&1", 3, "az network vnet show");
+	assert_run("-p " NSG_POLICY " explain --batch nowhere.jsonl 2>&1", 1, "No such file");
+	assert_run("-p " NSG_POLICY " replay nowhere.pcap 2>&1", 1, "No such file");
+	assert_run("check --strict " NSG_POLICY " 2>&1", 3, "not valid");
+	assert_run("-h", 0, "Usage: nsgctl");
+	assert_run("-V", 0, "nsgctl (nsgd) ");
+	assert_run("-p " NSG_POLICY " effective-nsg >/dev/full 2>err; echo $?; cat err", 0,
+		   "1\n");
+}
+
+static void usage_errors_of_flows(void **state)
+{
+	static const char *const bad[] = {
+		"--protocol tcpx --src 10.0.1.4 --dst 10.0.2.7:1",
+		"--protocol tcp --src 10.0.1.400 --dst 10.0.2.7:1",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:65536",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:x",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:",
+		"--protocol tcp --src '[fd00::1' --dst '[fd00::2]:5'",
+		"--protocol tcp --src '[fd00::1]x' --dst '[fd00::2]:5'",
+		"--protocol tcp --src fd00::1 --dst 10.0.0.1:5",
+		"--protocol icmp --src 10.0.1.4 --dst 10.0.2.7:8",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect allow",
+		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect drop -o azure",
+		"--protocol tcp --batch -",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char words[512];
+
+		(void)snprintf(words, sizeof(words), "-p " NSG_POLICY " explain %s 2>&1", bad[i]);
+		assert_run(words, 2, "nsgctl: ");
+	}
+	assert_run("-p " NSG_POLICY " test-ip-flow --direction Inbound --protocol TCP "
+		   "--local 10.0.1.4:1 --remote 10.0.2.7:2 2>&1", 2, "inbound rules never apply");
+	assert_run("-p " NSG_POLICY " show-next-hop --source-ip 10.0.1.4 --dest-ip x 2>&1", 2, "dst");
+}
+
+static void expect_turns_the_verdict_into_the_status(void **state)
+{
+#define ASK "-p " NSG_POLICY " explain --protocol tcp --src 10.0.1.4 --dst 10.0.2.7:"
+	(void)state;
+	assert_run(ASK "5432 --expect accept 2>/dev/null", 0, "\"verdict\": \"accept\"");
+	assert_run(ASK "5432 --expect drop 2>&1 >/dev/null", 1, "expected drop, but it is accept");
+	assert_run(ASK "22 --expect drop 2>/dev/null", 0, "securityRules/DenyRestOfData");
+	assert_run(ASK "22 -o jsonl 2>/dev/null", 0, "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
+						    "\"srcPort\":50000,");
+	assert_run(ASK "22 -o table 2>/dev/null", 0, "verdict   drop, nsg-deny\n");
+	assert_run(ASK "22 -o azure 2>/dev/null", 0, "\"securityRuleAccessResult\": \"Deny\"");
+}
+
+static void batches_answer_line_by_line(void **state)
+{
+	static const char flows[] = "\xef\xbb\xbf" FLOW("a", "10.0.2.7", "5432") "\nnonsense\n"
+		FLOW("b", "10.0.2.7", "22") FLOW("c", "8.8.8.8", "443");
+	char *line;
+
+	(void)state;
+	write_file("flows", flows, sizeof(flows) - 1);
+	for (int i = 0; i < 2; i++) {
+		assert_run(i ? "-p " NSG_POLICY " explain --batch - <flows 2>/dev/null" :
+			       "-p " NSG_POLICY " explain --batch flows 2>/dev/null",
+			   1, "{\"id\":\"a\",\"protocol\":\"TCP\"");
+		line = strchr(output, '\n') + 1;
+		assert_ptr_equal(strstr(line, "{\"id\":null,\"error\":\""), line);
+		line = strchr(line, '\n') + 1;
+		assert_ptr_equal(strstr(line, "{\"id\":\"b\","), line);
+		assert_non_null(strstr(line, "\"verdict\":\"drop\",\"reason\":\"nsg-deny\"}\n"));
+		line = strchr(line, '\n') + 1;
+		assert_non_null(strstr(line, "\"gate\":\"bypass\",\"nsg\":null,\"route\":null,"));
+		assert_string_equal(strchr(line, '\n'), "\n");
+	}
+	write_file("flows", FLOW("a", "10.0.2.7", "5432"), strlen(FLOW("a", "10.0.2.7", "5432")));
+	assert_run("-p " NSG_POLICY " explain --batch flows 2>/dev/null", 0, "accept");
+	assert_run("-p " NSG_POLICY " explain --batch flows --expect drop 2>/dev/null", 1, "accept");
+}
+
+static void strict_decides_nothing_on_a_warning(void **state)
+{
+	char command[1024];
+
+	(void)state;
+	assert_int_equal(run("check " NSG_POLICY " -o json"), 0);
+	/* a rule of the sample has no effect: a lint, which only check counts */
+	assert_non_null(strstr(output, "\"lint\": true"));
+	assert_run("check --strict " NSG_POLICY " | tail -n2", 0, "not valid");
+
+	/* a warning of loading: route-all as a word */
+	(void)snprintf(command, sizeof(command),
+		       "cd %s && mkdir policy && cp " NSG_POLICY "/*.json policy && "
+		       "chmod o-r policy/* && echo '[{\"name\":\"WEBSITE_VNET_ROUTE_ALL\","
+		       "\"value\":\"true\"}]' >policy/zz.json",
+		       directory);
+	assert_int_equal(system(command), 0);
+	assert_run("-p policy --strict effective-nsg 2>/dev/null; echo $?", 0, "3\n");
+	assert_string_equal(output, "3\n");
+	assert_run("-p policy effective-nsg 2>/dev/null", 0, "\"value\"");
+}
+
+static void check_gives_records_as_json(void **state)
+{
+	json_t *records;
+
+	(void)state;
+	assert_int_equal(run("check -o json " NSG_POLICY), 0);
+	records = json_loads(output, 0, NULL);
+	assert_true(json_array_size(records) > 0);
+	assert_non_null(json_object_get(json_array_get(records, 0), "pointer"));
+	json_decref(records);
+	assert_int_equal(run("check -o jsonl " NSG_POLICY), 0);
+	assert_ptr_equal(strstr(output, "{\"severity\":"), output);
+	assert_run("check -v " NSG_POLICY, 0, "subnetPrefixes");
+}
+
+/* ---- replay --------------------------------------------------------------------------------- */
+
+static size_t put32(uint8_t *out, uint32_t value)
+{
+	memcpy(out, &value, 4);
+	return 4;
+}
+
+/* A record of a classic capture of raw packets: UDP, 10.0.1.4 or back. */
+static size_t put_udp(uint8_t *out, uint32_t second, uint8_t dst_d, uint16_t dport, int back)
+{
+	const uint8_t here[4] = { 10, 0, 1, 4 }, there[4] = { 10, 0, 2, dst_d };
+	uint8_t ip[28] = { 0x45, 0, 0, 28, [8] = 64, [9] = 17, [25] = 8 };
+	const uint8_t ports[4] = { 0x10, 0, (uint8_t)(dport >> 8), (uint8_t)dport };
+	size_t n = 0;
+
+	memcpy(ip + 12, back ? there : here, 4);
+	memcpy(ip + 16, back ? here : there, 4);
+	memcpy(ip + 20, ports + (back ? 2 : 0), 2);
+	memcpy(ip + 22, ports + (back ? 0 : 2), 2);
+	n += put32(out, second);
+	n += put32(out + n, 0);
+	n += put32(out + n, sizeof(ip));
+	n += put32(out + n, sizeof(ip));
+	memcpy(out + n, ip, sizeof(ip));
+	return n + sizeof(ip);
+}
+
+static void replay_follows_flows(void **state)
+{
+	static const char *const expected[] = {
+		"\"direction\":\"egress\"", "\"reason\":\"nsg-deny\"",	   /* 10.0.2.9:53 */
+		"\"direction\":\"egress\"", "\"reason\":\"nsg-deny\"",
+		"\"direction\":\"inbound\"", "\"reason\":\"bypass\"",	   /* nobody asked */
+		"\"direction\":\"reply\"",  "\"reason\":\"reply\"",
+	};
+	uint8_t capture[512];
+	size_t n = 0;
+	char *line;
+
+	(void)state;
+	n += put32(capture, 0xa1b2c3d4);
+	n += put32(capture + n, 4u << 16 | 2);
+	n += put32(capture + n, 0);
+	n += put32(capture + n, 0);
+	n += put32(capture + n, 65535);
+	n += put32(capture + n, 101);
+	n += put_udp(capture + n, 1586908800, 9, 53, 0);
+	n += put_udp(capture + n, 1586908801, 9, 53, 0);
+	n += put_udp(capture + n, 1586908802, 8, 53, 1);
+	n += put_udp(capture + n, 1586908803, 8, 53, 0);
+	write_file("in.pcap", capture, n);
+	assert_int_equal(run("-p " NSG_POLICY " replay in.pcap -w out.pcapng 2>/dev/null"), 0);
+	line = output;
+	for (size_t i = 0; i < 4; i++) {
+		char *end = strchr(line, '\n');
+
+		assert_non_null(end);
+		*end = '\0';
+		if (!strstr(line, expected[2 * i]) || !strstr(line, expected[2 * i + 1]))
+			fail_msg("packet %d: %s", (int)i + 1, line);
+		line = end + 1;
+	}
+	assert_string_equal(line, "");
+	/* what replay wrote, replay reads */
+	assert_int_equal(run("-p " NSG_POLICY " replay out.pcapng 2>/dev/null | wc -l"), 0);
+	assert_int_equal(atoi(output), 4);
+
+	/* a capture that breaks off: what it had, and status 1 */
+	write_file("in.pcap", capture, n - 5);
+	assert_int_equal(run("-p " NSG_POLICY " replay in.pcap -w torn.pcapng 2>/dev/null"), 1);
+	assert_non_null(strstr(output, "\"packet\":3"));
+	assert_run("check nowhere >/dev/null; ls", 0, "out.pcapng");
+	assert_null(strstr(output, "torn"));
+	write_file("in.pcap", "no capture", 10);
+	assert_run("-p " NSG_POLICY " replay in.pcap 2>&1", 1, "in.pcap: ");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(exit_status_tells_what_went_wrong),
+		cmocka_unit_test(usage_errors_of_flows),
+		cmocka_unit_test(expect_turns_the_verdict_into_the_status),
+		cmocka_unit_test(batches_answer_line_by_line),
+		cmocka_unit_test(strict_decides_nothing_on_a_warning),
+		cmocka_unit_test(check_gives_records_as_json),
+		cmocka_unit_test(replay_follows_flows),
+	};
+
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+}
