@@ -16,20 +16,20 @@
 enum nsg_decl_class nsg_decl_classify(const char *type)
 {
 	static const char *const read[] = {
-		"Microsoft.Network/applicationSecurityGroups",
-		"Microsoft.Network/networkInterfaces",
-		"Microsoft.Network/networkSecurityGroups",
-		"Microsoft.Network/networkSecurityGroups/securityRules",
-		"Microsoft.Network/privateEndpoints",
-		"Microsoft.Network/routeTables",
-		"Microsoft.Network/routeTables/routes",
-		"Microsoft.Network/virtualNetworks",
-		"Microsoft.Network/virtualNetworks/subnets",
-		"Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-		"Microsoft.Web/serverfarms",
-		"Microsoft.Web/sites",
-		"Microsoft.Web/sites/config",
-		"Microsoft.Web/sites/networkConfig",
+	    "Microsoft.Network/applicationSecurityGroups",
+	    "Microsoft.Network/networkInterfaces",
+	    "Microsoft.Network/networkSecurityGroups",
+	    "Microsoft.Network/networkSecurityGroups/securityRules",
+	    "Microsoft.Network/privateEndpoints",
+	    "Microsoft.Network/routeTables",
+	    "Microsoft.Network/routeTables/routes",
+	    "Microsoft.Network/virtualNetworks",
+	    "Microsoft.Network/virtualNetworks/subnets",
+	    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
+	    "Microsoft.Web/serverfarms",
+	    "Microsoft.Web/sites",
+	    "Microsoft.Web/sites/config",
+	    "Microsoft.Web/sites/networkConfig",
 	};
 
 	if (!strcasecmp(type, "Microsoft.Resources/deployments"))
@@ -48,8 +48,9 @@ struct nsg_id_prefix nsg_scope_prefix(const struct nsg_scope *s)
 	if (s->level == NSG_LEVEL_SUBSCRIPTION)
 		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s/", s->subscription);
 	else if (s->level == NSG_LEVEL_GROUP)
-		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s/resourceGroups/%.200s/",
-			       s->subscription, s->group);
+		(void)snprintf(p.text, sizeof(p.text),
+			       "/subscriptions/%.100s/resourceGroups/%.200s/", s->subscription,
+			       s->group);
 	return p;
 }
 
@@ -104,8 +105,8 @@ static int decl_type(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	if (r)
 		return r == -ENOMEM ? r : decl_fail(ev, d, "/type", raw);
 	d->type = parent && !strchr(json_string_value(type), '.')
-			  ? below(ev, parent->type, json_string_value(type))
-			  : nsg_arena_strdup(&ev->arena, json_string_value(type));
+		      ? below(ev, parent->type, json_string_value(type))
+		      : nsg_arena_strdup(&ev->arena, json_string_value(type));
 	if (!d->type)
 		return -ENOMEM;
 	d->class = nsg_decl_classify(d->type);
@@ -136,8 +137,8 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	text = json_string_value(name);
 	/* a child within its parent: one segment, else it is whole already */
 	d->name = parent && parent->name && segments(text) < segments(d->type) - 1
-			  ? below(ev, parent->name, text)
-			  : nsg_arena_strdup(&ev->arena, text);
+		      ? below(ev, parent->name, text)
+		      : nsg_arena_strdup(&ev->arena, text);
 	if (!d->name)
 		return -ENOMEM;
 	if (!quiet && segments(d->name) + 1 != segments(d->type)) {
@@ -356,8 +357,8 @@ static int copies(struct nsg_eval *ev, struct nsg_decl *d, json_t *copy,
 	return r;
 }
 
-static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body,
-		    const char *pointer, const char *symbol, const struct nsg_decl *parent)
+static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body, const char *pointer,
+		    const char *symbol, const struct nsg_decl *parent)
 {
 	struct nsg_decl *d = nsg_arena_alloc(&ev->arena, sizeof(*d));
 	json_t *copy = nsg_eval_member(body, "copy");
@@ -394,14 +395,16 @@ static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
 
 	if (r)
 		return r;
-	json_array_foreach (list, i, each) {
+	json_array_foreach(list, i, each)
+	{
 		if (!r)
 			r = resource(ev, scope, each,
 				     nsg_arena_printf(&ev->arena, "%s/%zu", pointer, i), NULL,
 				     parent);
 	}
 	/* languageVersion 2.0: an object, its keys are symbolic names */
-	json_object_foreach (list, key, each) {
+	json_object_foreach(list, key, each)
+	{
 		if (!r)
 			r = resource(ev, scope, each,
 				     nsg_arena_printf(&ev->arena, "%s/%s", pointer, key), key,
@@ -421,8 +424,9 @@ int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
 	if (scope->decls_state == NSG_DECLS_DONE)
 		return 0;
 	if (scope->decls_state == NSG_DECLS_BUSY)
-		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
-				     "names, conditions and copies are settled before resources are");
+		return nsg_eval_fail(
+		    ev, NSG_FAIL_LIVE,
+		    "names, conditions and copies are settled before resources are");
 	pointer = nsg_arena_printf(&ev->arena, "%s/resources", scope->pointer);
 	if (!pointer)
 		return -ENOMEM;

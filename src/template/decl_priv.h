@@ -13,23 +13,23 @@ enum nsg_decl_class {
 
 struct nsg_decl {
 	struct nsg_scope *scope;
-	json_t *body;        /* borrowed from the template */
+	json_t *body;	     /* borrowed from the template */
 	const char *pointer; /* of the body in the main template */
 	const char *symbol;  /* its symbolic name, NULL: none */
-	int64_t copy;        /* which of its copies; -1: it has no loop */
+	int64_t copy;	     /* which of its copies; -1: it has no loop */
 	const struct nsg_loop *loop;
 	const char *type, *name; /* whole ones; name NULL: not known */
-	char *id;                /* NULL without a name */
+	char *id;		 /* NULL without a name */
 	enum nsg_decl_class class;
 	bool existing, deployed; /* deployed false: its condition is false */
-	bool failed;             /* and reported */
+	bool failed;		 /* and reported */
 	struct nsg_scope *child; /* of a deployment */
 	struct nsg_decl *next;
 };
 
 /*
- * Fills scope->decls. What is wrong with one is reported and marked in it; fails for the limits, and
- * when a declaration needs the list that is being made.
+ * Fills scope->decls. What is wrong with one is reported and marked in it; fails for the limits,
+ * and when a declaration needs the list that is being made.
  */
 int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope);
 /* Where expressions in the body of a declaration are evaluated. */

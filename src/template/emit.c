@@ -15,8 +15,8 @@
 static bool is_of_deployment(const char *key)
 {
 	static const char *const keys[] = {
-		"apiVersion", "comments", "condition", "copy",	"dependsOn", "existing", "id",
-		"import",     "metadata", "name",      "scope", "resources", "type",
+	    "apiVersion", "comments", "condition", "copy",  "dependsOn", "existing", "id",
+	    "import",	  "metadata", "name",	   "scope", "resources", "type",
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys); i++) {
@@ -35,7 +35,8 @@ static int select_members(struct nsg_eval *ev, const struct nsg_decl *d,
 	json_t *each;
 	int r = raw ? 0 : -ENOMEM;
 
-	json_object_foreach (d->body, key, each) {
+	json_object_foreach(d->body, key, each)
+	{
 		if (!r && !is_of_deployment(key))
 			r = nsg_eval_set(raw, key, json_incref(each));
 	}
@@ -178,7 +179,8 @@ static int finish_object(const struct finish *f, json_t *value, json_t **ret)
 	json_t *each;
 	int r = result ? 0 : -ENOMEM;
 
-	json_object_foreach (value, key, each) {
+	json_object_foreach(value, key, each)
+	{
 		const char *s = json_string_value(each);
 		json_t *done = NULL;
 
@@ -202,7 +204,8 @@ static int finish_array(const struct finish *f, json_t *value, json_t **ret)
 	json_t *each;
 	int r = result ? 0 : -ENOMEM;
 
-	json_array_foreach (value, i, each) {
+	json_array_foreach(value, i, each)
+	{
 		json_t *done = NULL;
 
 		if (!r)

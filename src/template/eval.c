@@ -80,13 +80,15 @@ static int walk(struct nsg_eval *ev, json_t *value, unsigned int depth)
 	if (r)
 		return r;
 	if (json_is_array(value)) {
-		json_array_foreach (value, i, each) {
+		json_array_foreach(value, i, each)
+		{
 			r = walk(ev, each, depth + 1);
 			if (r)
 				return r;
 		}
 	} else if (json_is_object(value)) {
-		json_object_foreach (value, key, each) {
+		json_object_foreach(value, key, each)
+		{
 			r = walk(ev, each, depth + 1);
 			if (r)
 				return r;
@@ -109,7 +111,8 @@ json_t *nsg_eval_member(json_t *object, const char *key)
 
 	if (exact || !json_is_object(object))
 		return exact;
-	json_object_foreach (object, name, each) {
+	json_object_foreach(object, name, each)
+	{
 		if (!strcasecmp(name, key))
 			return each;
 	}

@@ -29,9 +29,9 @@ struct nsg_binding;
 
 enum nsg_fail {
 	NSG_FAIL_INVALID, /* Azure would refuse it too */
-	NSG_FAIL_LIVE,    /* only a deployment knows it */
+	NSG_FAIL_LIVE,	  /* only a deployment knows it */
 	NSG_FAIL_MISSING, /* a parameter without a value */
-	NSG_FAIL_LIMIT,   /* no more is evaluated at all */
+	NSG_FAIL_LIMIT,	  /* no more is evaluated at all */
 };
 
 /* A copy loop that is running, innermost first. */
@@ -52,7 +52,7 @@ struct nsg_local {
 /* What the meaning of an expression depends on. */
 struct nsg_frame {
 	struct nsg_scope *scope; /* whose parameters and variables */
-	struct nsg_scope *home;  /* whose resources: another where a template has outer scope */
+	struct nsg_scope *home;	 /* whose resources: another where a template has outer scope */
 	const struct nsg_loop *loop;
 	const struct nsg_local *local;
 	bool lenient; /* what cannot be evaluated becomes a stand-in text: for names */
@@ -68,19 +68,19 @@ struct nsg_eval {
 	size_t first_record; /* in diag, of this evaluation */
 	struct nsg_frame frame;
 	struct nsg_binding *bindings; /* all of them: their values are given up at the end */
-	uint64_t work;                /* left */
+	uint64_t work;		      /* left */
 	unsigned int depth;
 	enum nsg_fail fail;
 	char why[NSG_EVAL_WHY_BYTES];
 	struct nsg_binding *missing; /* of NSG_FAIL_MISSING */
-	bool stopped;                /* a limit was reached and reported */
+	bool stopped;		     /* a limit was reached and reported */
 };
 
 /* ---- failing and paying -------------------------------------------------------------------- */
 
 /* Keeps the reason; returns -EINVAL. Too long a text is cut at a character. */
 int nsg_eval_fail(struct nsg_eval *ev, enum nsg_fail fail, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* Whether nothing overcomes this failure: memory is out or the limit reached. */
 static inline bool nsg_eval_is_final(const struct nsg_eval *ev, int r)
 {
@@ -112,7 +112,7 @@ int nsg_eval_give(json_t *value, json_t **ret);
 /* These pay for each byte. */
 int nsg_eval_give_text(struct nsg_eval *ev, const char *text, size_t len, json_t **ret);
 int nsg_eval_give_format(struct nsg_eval *ev, json_t **ret, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* Puts `value` behind `key` of an object or behind an array; takes it in every case. */
 int nsg_eval_set(json_t *object, const char *key, json_t *value);
 int nsg_eval_append(json_t *array, json_t *value);

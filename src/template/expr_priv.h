@@ -34,7 +34,8 @@ struct nsg_expr {
 	size_t n_args;
 };
 
-/* Whether a JSON string is an expression: in brackets, and not with "[[" in front, which is text. */
+/* Whether a JSON string is an expression: in brackets, and not with "[[" in front, which is text.
+ */
 bool nsg_expr_is(const char *s);
 /* The text that a string which is no expression stands for: "[[x]" is "[x]". */
 const char *nsg_expr_unescape(const char *s);

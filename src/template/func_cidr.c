@@ -28,7 +28,8 @@ static struct network with_tail(struct network n, unsigned int from, bool value)
 	for (unsigned int i = from; i < n.bits; i++) {
 		unsigned char mask = (unsigned char)(0x80 >> i % 8);
 
-		n.addr[i / 8] = (unsigned char)(value ? n.addr[i / 8] | mask : n.addr[i / 8] & ~mask);
+		n.addr[i / 8] =
+		    (unsigned char)(value ? n.addr[i / 8] | mask : n.addr[i / 8] & ~mask);
 	}
 	return n;
 }
@@ -47,7 +48,7 @@ static bool add_at(struct network *n, unsigned int end, uint64_t value)
 		sum = (unsigned int)bit(n, i) + (unsigned int)(value & 1) + carry;
 		mask = (unsigned char)(0x80 >> i % 8);
 		n->addr[i / 8] =
-			(unsigned char)(sum & 1 ? n->addr[i / 8] | mask : n->addr[i / 8] & ~mask);
+		    (unsigned char)(sum & 1 ? n->addr[i / 8] | mask : n->addr[i / 8] & ~mask);
 		carry = sum >> 1;
 		value >>= 1;
 	}
@@ -86,8 +87,9 @@ static int parse_network(struct nsg_eval *ev, const struct nsg_call *c, struct n
 	*ret = with_tail(n, n.len, false);
 	return 0;
 refuse:
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s(): '%.100s' is not an address with a prefix length",
-			     c->name, nsg_eval_quote(ev, s));
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+			     "%s(): '%.100s' is not an address with a prefix length", c->name,
+			     nsg_eval_quote(ev, s));
 }
 
 /* The text of the address; s must hold INET6_ADDRSTRLEN. */

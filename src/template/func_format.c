@@ -73,7 +73,8 @@ static int whole_number(struct nsg_eval *ev, int64_t n, const struct item *it, s
 			       (int)it->form_len, n < 0 ? -(uint64_t)n : (uint64_t)n);
 		return nsg_text_add(ev, t, text, (size_t)len);
 	}
-	if (!form[0] || (*digits && (!number(&digits, &width) || *digits)) || width > 60 || width < 0)
+	if (!form[0] || (*digits && (!number(&digits, &width) || *digits)) || width > 60 ||
+	    width < 0)
 		form[0] = '\0';
 	switch (form[0]) {
 	case 'd':

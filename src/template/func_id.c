@@ -73,8 +73,7 @@ static int give_id(struct nsg_eval *ev, const struct nsg_call *c, size_t i, cons
 
 		r = nsg_func_text(ev, c, i, &name);
 		if (!r)
-			r = nsg_text_add(ev, &t, part,
-					 part + n > end ? (size_t)(end - part) : n);
+			r = nsg_text_add(ev, &t, part, part + n > end ? (size_t)(end - part) : n);
 		if (!r)
 			r = nsg_text_add(ev, &t, "/", 1);
 		if (!r)
@@ -213,6 +212,5 @@ int nsg_func_guid(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	return nsg_eval_give_format(ev, ret, "%08x-%04x-5%03x-%04x-%012" PRIx64,
 				    (unsigned int)(a >> 32), (unsigned int)(a >> 16 & 0xffff),
 				    (unsigned int)(a & 0xfff),
-				    (unsigned int)(b >> 48 & 0x3fff) | 0x8000,
-				    b & 0xffffffffffff);
+				    (unsigned int)(b >> 48 & 0x3fff) | 0x8000, b & 0xffffffffffff);
 }

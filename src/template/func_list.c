@@ -51,7 +51,8 @@ static int list_has(struct nsg_eval *ev, json_t *list, json_t *item, bool *ret)
 	int r;
 
 	*ret = false;
-	json_array_foreach (list, i, each) {
+	json_array_foreach(list, i, each)
+	{
 		r = nsg_func_equal(ev, item, each, ret);
 		if (r || *ret)
 			return r;
@@ -213,7 +214,8 @@ static int add_missing(struct nsg_eval *ev, json_t *list, json_t *more)
 	size_t i;
 	int r = 0;
 
-	json_array_foreach (more, i, each) {
+	json_array_foreach(more, i, each)
+	{
 		bool there = false;
 
 		r = list_has(ev, list, each, &there);
@@ -234,7 +236,8 @@ static int merge(struct nsg_eval *ev, json_t *object, json_t *more, bool deep)
 
 	if (r)
 		return r;
-	json_object_foreach (more, key, each) {
+	json_object_foreach(more, key, each)
+	{
 		json_t *before = json_object_get(object, key);
 		json_t *value;
 
@@ -296,7 +299,8 @@ static int common_items(struct nsg_eval *ev, json_t *a, json_t *b, json_t *resul
 	size_t i;
 	int r = 0;
 
-	json_array_foreach (a, i, each) {
+	json_array_foreach(a, i, each)
+	{
 		bool in_b = false, already = false;
 
 		r = list_has(ev, b, each, &in_b);
@@ -316,7 +320,8 @@ static int common_members(struct nsg_eval *ev, json_t *a, json_t *b, json_t *res
 	json_t *each;
 	int r = 0;
 
-	json_object_foreach (a, key, each) {
+	json_object_foreach(a, key, each)
+	{
 		json_t *other = json_object_get(b, key);
 		bool equal = false;
 
@@ -377,8 +382,7 @@ static int list_object(struct nsg_eval *ev, const struct nsg_call *c, bool pairs
 	r = nsg_eval_pay(ev, 3 * n);
 	if (r)
 		return r;
-	json_object_foreach (c->args[0], key, each)
-		keys[i++] = key;
+	json_object_foreach(c->args[0], key, each) keys[i++] = key;
 	qsort(keys, n, sizeof(*keys), compare_keys);
 	for (i = 0; i < n && !r; i++)
 		r = nsg_eval_append(list, pairs ? json_pack("{s:s, s:O}", "key", keys[i], "value",
@@ -408,7 +412,8 @@ int nsg_func_flatten(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 
 	if (!json_is_array(c->args[0]))
 		return nsg_func_refuse(ev, c, 0, "an array of arrays");
-	json_array_foreach (c->args[0], i, each) {
+	json_array_foreach(c->args[0], i, each)
+	{
 		if (!json_is_array(each))
 			return nsg_func_refuse(ev, c, 0, "an array of arrays");
 		if (!r)

@@ -52,14 +52,13 @@ int nsg_func_to_text(struct nsg_eval *ev, json_t *value, struct nsg_text *t);
 
 /* func_logic.c */
 nsg_func nsg_func_and, nsg_func_bool, nsg_func_coalesce, nsg_func_equals, nsg_func_false,
-	nsg_func_greater, nsg_func_if, nsg_func_not, nsg_func_null, nsg_func_or, nsg_func_true,
-	nsg_func_tryget;
+    nsg_func_greater, nsg_func_if, nsg_func_not, nsg_func_null, nsg_func_or, nsg_func_true,
+    nsg_func_tryget;
 /* func_number.c */
 nsg_func nsg_func_add, nsg_func_int, nsg_func_max, nsg_func_range;
 /* func_string.c */
 nsg_func nsg_func_case, nsg_func_ends, nsg_func_indexof, nsg_func_join, nsg_func_padleft,
-	 nsg_func_replace, nsg_func_split, nsg_func_string, nsg_func_substring,
-	nsg_func_trim;
+    nsg_func_replace, nsg_func_split, nsg_func_string, nsg_func_substring, nsg_func_trim;
 /* The bytes of the first `characters` of a text, or of all it has. */
 size_t nsg_func_prefix(const char *text, int64_t characters);
 int64_t nsg_func_characters(const char *text);
@@ -67,20 +66,20 @@ int64_t nsg_func_characters(const char *text);
 nsg_func nsg_func_format;
 /* func_list.c */
 nsg_func nsg_func_array, nsg_func_concat, nsg_func_contains, nsg_func_createarray,
-	nsg_func_createobject, nsg_func_empty, nsg_func_first, nsg_func_flatten,
-	nsg_func_intersection, nsg_func_items, nsg_func_json, nsg_func_length, nsg_func_objectkeys,
-	nsg_func_take, nsg_func_union;
+    nsg_func_createobject, nsg_func_empty, nsg_func_first, nsg_func_flatten, nsg_func_intersection,
+    nsg_func_items, nsg_func_json, nsg_func_length, nsg_func_objectkeys, nsg_func_take,
+    nsg_func_union;
 /* func_lambda.c */
 nsg_func nsg_func_filter, nsg_func_lambdavariables, nsg_func_map, nsg_func_reduce,
-	nsg_func_toobject;
+    nsg_func_toobject;
 /* func_cidr.c */
 nsg_func nsg_func_cidrhost, nsg_func_cidrsubnet, nsg_func_parsecidr;
 /* func_scope.c */
 nsg_func nsg_func_copyindex, nsg_func_deployment, nsg_func_parameters, nsg_func_resourcegroup,
-	nsg_func_subscription, nsg_func_tenant, nsg_func_variables;
+    nsg_func_subscription, nsg_func_tenant, nsg_func_variables;
 /* func_id.c */
 nsg_func nsg_func_extensionresourceid, nsg_func_guid, nsg_func_resourceid,
-	nsg_func_subscriptionresourceid, nsg_func_tenantresourceid, nsg_func_uniquestring;
+    nsg_func_subscriptionresourceid, nsg_func_tenantresourceid, nsg_func_uniquestring;
 /* reference.c */
 nsg_func nsg_func_reference, nsg_func_resourceinfo;
 

@@ -61,8 +61,9 @@ int nsg_func_copyindex(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	if (r)
 		return r;
 	if (!loop)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() outside of a copy loop%s%.100s",
-				     name ? " " : "", name ? name : "");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "copyIndex() outside of a copy loop%s%.100s", name ? " " : "",
+				     name ? name : "");
 	if (__builtin_add_overflow(loop->index, offset, &n))
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() does not fit 64 bits");
 	return nsg_eval_give(json_integer(n), ret);
@@ -103,9 +104,9 @@ int nsg_func_subscription(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 int nsg_func_tenant(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	(void)ev, (void)c;
-	return nsg_eval_give(json_pack("{s:s, s:s}", "tenantId", NSG_STAND_IN_SUBSCRIPTION,
-				       "displayName", "tenant"),
-			     ret);
+	return nsg_eval_give(
+	    json_pack("{s:s, s:s}", "tenantId", NSG_STAND_IN_SUBSCRIPTION, "displayName", "tenant"),
+	    ret);
 }
 
 int nsg_func_deployment(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions: strings. A character is a Unicode code point; upper and lower case are those of ASCII. */
+/* Functions: strings. A character is a Unicode code point; upper and lower case are those of ASCII.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -177,7 +178,8 @@ int nsg_func_join(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 		r = nsg_func_refuse(ev, c, 0, "an array");
 	if (r)
 		return r;
-	json_array_foreach (c->args[0], i, each) {
+	json_array_foreach(c->args[0], i, each)
+	{
 		if (i)
 			r = nsg_text_add(ev, &t, between, strlen(between));
 		if (!r)
@@ -248,7 +250,8 @@ static size_t delimiter_at(const char *s, json_t *delimiters)
 
 		return n && !strncmp(s, json_string_value(delimiters), n) ? n : 0;
 	}
-	json_array_foreach (delimiters, i, each) {
+	json_array_foreach(delimiters, i, each)
+	{
 		size_t n = json_is_string(each) ? delimiter_at(s, each) : 0;
 
 		if (n)

@@ -20,51 +20,55 @@ static const struct nsg_keep setting_list[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
 static const struct nsg_keep settings[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
 
 static const struct nsg_keep site_config[] = {
-	{"appSettings", setting_list},
-	{"vnetName", NULL},
-	{"vnetRouteAllEnabled", NULL},
-	{NULL, NULL},
+    {"appSettings", setting_list},
+    {"vnetName", NULL},
+    {"vnetRouteAllEnabled", NULL},
+    {NULL, NULL},
 };
 
 static const struct nsg_keep site_properties[] = {
-	{"outboundIpAddresses", NULL},
-	{"outboundVnetRouting", NULL},
-	{"possibleOutboundIpAddresses", NULL},
-	{"reserved", NULL},
-	{"serverFarmId", NULL},
-	{"siteConfig", site_config},
-	{"virtualNetworkSubnetId", NULL},
-	{"vnetRouteAllEnabled", NULL},
-	{NULL, NULL},
+    {"outboundIpAddresses", NULL},
+    {"outboundVnetRouting", NULL},
+    {"possibleOutboundIpAddresses", NULL},
+    {"reserved", NULL},
+    {"serverFarmId", NULL},
+    {"siteConfig", site_config},
+    {"virtualNetworkSubnetId", NULL},
+    {"vnetRouteAllEnabled", NULL},
+    {NULL, NULL},
 };
 
-#define RESOURCE_KEYS {"id", NULL}, {"kind", NULL}, {"location", NULL}
+#define RESOURCE_KEYS                                                                              \
+	{"id", NULL}, {"kind", NULL},                                                              \
+	{                                                                                          \
+		"location", NULL                                                                   \
+	}
 
 static const struct nsg_keep site[] = {
-	RESOURCE_KEYS,
-	{"properties", site_properties},
-	{NULL, NULL},
+    RESOURCE_KEYS,
+    {"properties", site_properties},
+    {NULL, NULL},
 };
 
 static const struct nsg_keep config_web[] = {
-	RESOURCE_KEYS,
-	{"properties", site_config},
-	{NULL, NULL},
+    RESOURCE_KEYS,
+    {"properties", site_config},
+    {NULL, NULL},
 };
 
 static const struct nsg_keep config_settings[] = {
-	RESOURCE_KEYS,
-	{"properties", settings},
-	{NULL, NULL},
+    RESOURCE_KEYS,
+    {"properties", settings},
+    {NULL, NULL},
 };
 
 static const struct {
 	const char *type, *name; /* name: the last part, NULL: any */
 	const struct nsg_keep *keep;
 } kinds[] = {
-	{"Microsoft.Web/sites", NULL, site},
-	{"Microsoft.Web/sites/config", "web", config_web},
-	{"Microsoft.Web/sites/config", "appsettings", config_settings},
+    {"Microsoft.Web/sites", NULL, site},
+    {"Microsoft.Web/sites/config", "web", config_web},
+    {"Microsoft.Web/sites/config", "appsettings", config_settings},
 };
 
 const struct nsg_keep *nsg_keep_find(const char *type, const char *name)
@@ -104,7 +108,8 @@ static int keep_list(struct nsg_eval *ev, json_t *list, json_t **ret)
 
 	if (!result)
 		return -ENOMEM;
-	json_array_foreach (list, i, each) {
+	json_array_foreach(list, i, each)
+	{
 		bool keep = false;
 		int r = keep_setting(ev, each, &keep);
 
@@ -149,7 +154,8 @@ int nsg_keep_apply(struct nsg_eval *ev, const struct nsg_keep *keep, json_t *val
 	result = json_object();
 	if (!result)
 		return -ENOMEM;
-	json_object_foreach (value, key, each) {
+	json_object_foreach(value, key, each)
+	{
 		int r = keep_member(ev, keep, key, each, result);
 
 		if (r)

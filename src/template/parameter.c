@@ -60,10 +60,10 @@ static int check_type(struct nsg_eval *ev, const char *type, json_t **value)
 		const char *name, *must;
 		json_type type;
 	} types[] = {
-		{"string", "a string", JSON_STRING},  {"securestring", "a string", JSON_STRING},
-		{"int", "a whole number", JSON_INTEGER}, {"bool", "true or false", JSON_TRUE},
-		{"object", "an object", JSON_OBJECT}, {"secureobject", "an object", JSON_OBJECT},
-		{"array", "an array", JSON_ARRAY},
+	    {"string", "a string", JSON_STRING},     {"securestring", "a string", JSON_STRING},
+	    {"int", "a whole number", JSON_INTEGER}, {"bool", "true or false", JSON_TRUE},
+	    {"object", "an object", JSON_OBJECT},    {"secureobject", "an object", JSON_OBJECT},
+	    {"array", "an array", JSON_ARRAY},
 	};
 	json_t *converted = NULL;
 	int r;
@@ -95,7 +95,8 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 
 	if (!json_is_array(allowed))
 		return 0;
-	json_array_foreach (allowed, i, each) {
+	json_array_foreach(allowed, i, each)
+	{
 		r = nsg_eval_walk(ev, value);
 		if (r)
 			return r;
@@ -106,10 +107,12 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 	}
 	/* an array parameter may also be a selection from what is allowed */
 	if (json_is_array(value)) {
-		json_array_foreach (value, i, each) {
+		json_array_foreach(value, i, each)
+		{
 			r = json_is_array(each) ? -EINVAL : check_allowed(ev, allowed, each);
 			if (r)
-				return nsg_eval_is_final(ev, r) ? r : refuse(ev, "among allowedValues");
+				return nsg_eval_is_final(ev, r) ? r
+								: refuse(ev, "among allowedValues");
 		}
 		return 0;
 	}

@@ -22,9 +22,9 @@ struct lazy {
 	} stage;
 	const struct nsg_decl *decl;
 	struct nsg_binding *output;
-	json_t *json; /* owned */
-	bool raw;     /* json has expressions in it, to be evaluated in the declaration's frame */
-	char collection[64]; /* the list that json is an element of: "subnets" */
+	json_t *json;  /* owned */
+	bool raw;      /* json has expressions in it, to be evaluated in the declaration's frame */
+	char last[64]; /* the last name on the way */
 };
 
 static void lazy_done(struct lazy *l)
@@ -152,7 +152,9 @@ static int fail_live(struct nsg_eval *ev, const struct nsg_decl *d, const char *
 {
 	return nsg_eval_fail(ev, NSG_FAIL_LIVE,
 			     "reference() to '%.100s': %.100s is known only when it is deployed",
-			     d->symbol ? d->symbol : d->name ? d->name : d->type,
+			     d->symbol ? d->symbol
+			     : d->name ? d->name
+				       : d->type,
 			     nsg_eval_quote(ev, what));
 }
 
@@ -197,20 +199,40 @@ static int element_id(struct nsg_eval *ev, struct lazy *l)
 	json_t *id = NULL;
 	int r;
 
-	if (!l->collection[0] || !l->decl->id || !name)
+	if (!l->last[0] || !l->decl->id || !name)
 		return fail_live(ev, l->decl, "id");
 	r = settle(ev, l);
 	name = nsg_eval_member(l->json, "name");
 	if (!r && !json_is_string(name))
 		r = fail_live(ev, l->decl, "id");
 	if (!r)
-		r = nsg_eval_give_format(ev, &id, "%s/%s/%s", l->decl->id, l->collection,
+		r = nsg_eval_give_format(ev, &id, "%s/%s/%s", l->decl->id, l->last,
 					 json_string_value(name));
 	if (r)
 		return r;
 	json_decref(l->json);
 	l->json = id;
 	return 0;
+}
+
+/* Azure chooses an address itself unless the one that is declared is to be static. */
+static int check_address(struct nsg_eval *ev, struct lazy *l, const char *name)
+{
+	json_t *method = nsg_eval_member(l->json, "privateIPAllocationMethod");
+	struct lazy how = {.decl = l->decl, .raw = l->raw};
+	int r = 0;
+
+	if (strcasecmp(name, "privateIPAddress") != 0)
+		return 0;
+	if (method) {
+		how.json = json_incref(method);
+		r = settle(ev, &how);
+	}
+	if (!r &&
+	    (!json_is_string(how.json) || strcasecmp(json_string_value(how.json), "Static") != 0))
+		r = fail_live(ev, l->decl, name);
+	lazy_done(&how);
+	return r;
 }
 
 /* One accessor into what is declared. */
@@ -233,10 +255,13 @@ static int step_declared(struct nsg_eval *ev, struct lazy *l, json_t *key)
 		return element_id(ev, l);
 	if (!found)
 		return fail_live(ev, l->decl, name ? name : "an element");
-	if (name && strlen(name) < sizeof(l->collection))
-		memcpy(l->collection, name, strlen(name) + 1);
+	r = name ? check_address(ev, l, name) : 0;
+	if (r)
+		return r;
+	if (name && strlen(name) < sizeof(l->last))
+		memcpy(l->last, name, strlen(name) + 1);
 	else if (name)
-		l->collection[0] = '\0';
+		l->last[0] = '\0';
 	json_incref(found);
 	json_decref(l->json);
 	l->json = found;
@@ -304,7 +329,8 @@ static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 		r = settle(ev, l);
 	if (r)
 		return r;
-	json_array_foreach (l->json, i, each) {
+	json_array_foreach(l->json, i, each)
+	{
 		struct lazy element = {.decl = l->decl, .raw = l->raw};
 
 		name = nsg_eval_member(each, "name");
@@ -326,7 +352,7 @@ static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 	json_incref(found);
 	json_decref(l->json);
 	l->json = found;
-	l->collection[0] = '\0';
+	l->last[0] = '\0';
 	return 0;
 }
 
@@ -344,9 +370,10 @@ static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret
 	if (r)
 		return r;
 	if (!d || d->existing)
-		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
-				     "reference() to '%.200s', which is known only when it is deployed",
-				     nsg_eval_quote(ev, what));
+		return nsg_eval_fail(
+		    ev, NSG_FAIL_LIVE,
+		    "reference() to '%.200s', which is known only when it is deployed",
+		    nsg_eval_quote(ev, what));
 	if (!d->deployed)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "reference() to '%.200s', whose condition is false",
@@ -383,9 +410,10 @@ static int all_outputs(struct nsg_eval *ev, const struct nsg_decl *d, json_t **r
 	return r;
 }
 
+/* An empty string asks Azure for a value of its own, as null does. */
 static bool is_plain(const json_t *value)
 {
-	return json_is_string(value) || json_is_integer(value) || json_is_boolean(value);
+	return json_string_length(value) || json_is_integer(value) || json_is_boolean(value);
 }
 
 /* Objects are more than what is declared of them, so only plain values are given away. */
@@ -398,10 +426,11 @@ static int end_declared(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 	if (r)
 		return r;
 	if (!is_plain(l->json) && !json_is_array(l->json))
-		return fail_live(ev, l->decl, "all of an object");
-	json_array_foreach (l->json, i, each) {
+		return fail_live(ev, l->decl, l->last[0] ? l->last : "it");
+	json_array_foreach(l->json, i, each)
+	{
 		if (!is_plain(each))
-			return fail_live(ev, l->decl, "all of an object");
+			return fail_live(ev, l->decl, l->last[0] ? l->last : "it");
 	}
 	*ret = TAKE_PTR(l->json);
 	return 0;
@@ -492,7 +521,6 @@ int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	if (!d || is_parent || !d->id)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no resource '%.200s'",
 				     nsg_eval_quote(ev, what));
-	return nsg_eval_give(json_pack("{s:s, s:s, s:s}", "id", d->id, "name", d->name, "type",
-				       d->type),
-			     ret);
+	return nsg_eval_give(
+	    json_pack("{s:s, s:s, s:s}", "id", d->id, "name", d->name, "type", d->type), ret);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reference() to what the same templates declare: the outputs of a nested deployment, and properties
- * that a resource is declared with. The rest of a resource is known only when it is deployed.
+ * reference() to what the same templates declare: the outputs of a nested deployment, and
+ * properties that a resource is declared with. The rest of a resource is known only when it is
+ * deployed.
  *
  * Of reference('x').outputs.y.value no more is evaluated than y: another output may need what
  * nobody can know.

@@ -76,11 +76,11 @@ void nsg_bindings_done(struct nsg_binding *all)
 struct nsg_frame nsg_scope_frame(struct nsg_scope *s, const struct nsg_frame *from)
 {
 	return (struct nsg_frame){
-		.scope = s->eval,
-		.home = s,
-		.loop = s->loop,
-		.lenient = from->lenient,
-		.secret = from->secret,
+	    .scope = s->eval,
+	    .home = s,
+	    .loop = s->loop,
+	    .lenient = from->lenient,
+	    .secret = from->secret,
 	};
 }
 
@@ -220,9 +220,10 @@ static int open_parameters(struct nsg_eval *ev, struct nsg_scope *s, json_t *giv
 
 	if (r)
 		return r;
-	json_object_foreach (decls, name, each) {
+	json_object_foreach(decls, name, each)
+	{
 		struct nsg_binding *b =
-			binding_add(ev, &s->parameters, NSG_BINDING_PARAMETER, s, name, each);
+		    binding_add(ev, &s->parameters, NSG_BINDING_PARAMETER, s, name, each);
 
 		if (!b)
 			return -ENOMEM;
@@ -244,22 +245,24 @@ static int open_variables(struct nsg_eval *ev, struct nsg_scope *s)
 	size_t i, n = json_object_size(decls);
 	int r;
 
-	json_object_foreach (decls, name, each)
-		n += nsg_tree_is_copy(name, each) ? json_array_size(each) : 0;
+	json_object_foreach(decls, name, each) n +=
+	    nsg_tree_is_copy(name, each) ? json_array_size(each) : 0;
 	r = bindings_new(ev, n, &s->variables);
 	if (r)
 		return r;
-	json_object_foreach (decls, name, each) {
+	json_object_foreach(decls, name, each)
+	{
 		if (!nsg_tree_is_copy(name, each)) {
 			if (!binding_add(ev, &s->variables, NSG_BINDING_VARIABLE, s, name, each))
 				return -ENOMEM;
 			continue;
 		}
-		json_array_foreach (each, i, loop) {
+		json_array_foreach(each, i, loop)
+		{
 			const char *of = json_string_value(nsg_eval_member(loop, "name"));
 
-			if (of && !binding_add(ev, &s->variables, NSG_BINDING_VARIABLE_COPY, s, of,
-					       loop))
+			if (of &&
+			    !binding_add(ev, &s->variables, NSG_BINDING_VARIABLE_COPY, s, of, loop))
 				return -ENOMEM;
 		}
 	}
@@ -275,7 +278,8 @@ static int open_outputs(struct nsg_eval *ev, struct nsg_scope *s)
 
 	if (r)
 		return r;
-	json_object_foreach (decls, name, each) {
+	json_object_foreach(decls, name, each)
+	{
 		if (!binding_add(ev, &s->outputs, NSG_BINDING_OUTPUT, s, name, each))
 			return -ENOMEM;
 	}
@@ -306,7 +310,8 @@ static json_t *find_function(json_t *template, const char *name)
 
 	if (!dot)
 		return NULL;
-	json_array_foreach (spaces, i, space) {
+	json_array_foreach(spaces, i, space)
+	{
 		const char *prefix = json_string_value(nsg_eval_member(space, "namespace"));
 
 		if (prefix && strlen(prefix) == (size_t)(dot - name) &&
@@ -324,7 +329,7 @@ static int bind_arguments(struct nsg_eval *ev, struct nsg_scope *s, json_t *func
 
 	for (size_t i = 0; i < n && !r; i++) {
 		const char *name =
-			json_string_value(nsg_eval_member(json_array_get(decls, i), "name"));
+		    json_string_value(nsg_eval_member(json_array_get(decls, i), "name"));
 		struct nsg_binding *b;
 
 		if (!name)

@@ -33,7 +33,7 @@ enum nsg_binding_kind {
 struct nsg_binding {
 	enum nsg_binding_kind kind;
 	const char *name;
-	json_t *decl; /* borrowed from the template; NULL: a user function's argument */
+	json_t *decl;  /* borrowed from the template; NULL: a user function's argument */
 	json_t *given; /* {"value":…} of a parameter, borrowed; NULL: none */
 	struct nsg_frame given_frame; /* scope NULL: what is given is plain JSON */
 	struct nsg_scope *scope;
@@ -42,7 +42,7 @@ struct nsg_binding {
 	enum nsg_fail fail;
 	const char *why; /* FAILED */
 	struct nsg_binding *missing;
-	bool blamed;     /* a parameter without a value is reported once */
+	bool blamed; /* a parameter without a value is reported once */
 	struct nsg_binding *next;
 };
 
@@ -55,8 +55,8 @@ struct nsg_bindings {
 struct nsg_decl;
 
 struct nsg_scope {
-	json_t *template;    /* borrowed */
-	const char *pointer; /* of the template in the main one; "" is the main one */
+	json_t *template;	/* borrowed */
+	const char *pointer;	/* of the template in the main one; "" is the main one */
 	struct nsg_scope *eval; /* where its expressions are evaluated: itself, or (outer) above */
 	const struct nsg_loop *loop; /* outer scope: the loops around it */
 	enum nsg_level level;

@@ -75,21 +75,21 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 			  struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n)
 {
 	cleanup_eval struct nsg_eval ev = {
-		.where = where,
-		.diag = diag,
-		.first_record = diag->n,
-		.work = NSG_MAX_TEMPLATE_WORK,
+	    .where = where,
+	    .diag = diag,
+	    .first_record = diag->n,
+	    .work = NSG_MAX_TEMPLATE_WORK,
 	};
 	cleanup_emit struct nsg_emit em = {.ev = &ev};
 	size_t errors = diag->n_errors;
 	struct nsg_scope scope = {
-		.template = template,
-		.pointer = "",
-		.eval = &scope,
-		.level = find_level(template),
-		.subscription = NSG_STAND_IN_SUBSCRIPTION,
-		.group = NSG_STAND_IN_GROUP,
-		.name = deployment_name(&ev),
+	    .template = template,
+	    .pointer = "",
+	    .eval = &scope,
+	    .level = find_level(template),
+	    .subscription = NSG_STAND_IN_SUBSCRIPTION,
+	    .group = NSG_STAND_IN_GROUP,
+	    .name = deployment_name(&ev),
 	};
 	int r;
 

@@ -105,12 +105,11 @@ void nsg_tree_blame(struct nsg_eval *ev, const json_t *raw, const char *pointer)
 		while (quoted && ((unsigned char)text[quoted] & 0xc0) == 0x80)
 			quoted--;
 	}
-	(void)nsg_diag_add(ev->diag, NSG_ERROR, &place,
-			   ev->fail == NSG_FAIL_INVALID || ev->fail == NSG_FAIL_MISSING
-				   ? "InvalidTemplate"
-				   : NULL,
-			   "cannot evaluate%s%.*s%s: %s", quoted ? " " : "", quoted,
-			   quoted ? text : "", quoted && text[quoted] ? "…" : "", ev->why);
+	(void)nsg_diag_add(
+	    ev->diag, NSG_ERROR, &place,
+	    ev->fail == NSG_FAIL_INVALID || ev->fail == NSG_FAIL_MISSING ? "InvalidTemplate" : NULL,
+	    "cannot evaluate%s%.*s%s: %s", quoted ? " " : "", quoted, quoted ? text : "",
+	    quoted && text[quoted] ? "…" : "", ev->why);
 }
 
 /* ---- copy loops ---------------------------------------------------------------------------- */
@@ -122,7 +121,8 @@ bool nsg_tree_is_copy(const char *key, json_t *value)
 
 	if (strcasecmp(key, "copy") || !json_array_size(value))
 		return false;
-	json_array_foreach (value, i, each) {
+	json_array_foreach(value, i, each)
+	{
 		if (!nsg_eval_member(each, "name") || !nsg_eval_member(each, "input"))
 			return false;
 	}
@@ -210,7 +210,8 @@ static int copy_loops(struct tree *t, json_t *loops, json_t *object)
 	json_t *each;
 	int r = 0;
 
-	json_array_foreach (loops, i, each) {
+	json_array_foreach(loops, i, each)
+	{
 		r = path_index(t, i);
 		if (!r)
 			r = copy_loop(t, each, object);
@@ -230,8 +231,8 @@ static bool is_soft(const char *key)
 }
 
 /*
- * The group's location, which is made up, in a value that decides. In names and ids it may be: there
- * it stands on both sides of a comparison.
+ * The group's location, which is made up, in a value that decides. In names and ids it may be:
+ * there it stands on both sides of a comparison.
  */
 static bool has_made_up(json_t *value, const char *key)
 {
@@ -242,11 +243,13 @@ static bool has_made_up(json_t *value, const char *key)
 	if (s)
 		return s[0] != '/' && strcasecmp(key, "name") != 0 &&
 		       strstr(s, NSG_STAND_IN_LOCATION);
-	json_array_foreach (value, i, each) {
+	json_array_foreach(value, i, each)
+	{
 		if (has_made_up(each, key))
 			return true;
 	}
-	json_object_foreach (value, key, each) {
+	json_object_foreach(value, key, each)
+	{
 		if (!is_soft(key) && has_made_up(each, key))
 			return true;
 	}
@@ -301,7 +304,8 @@ static int array(struct tree *t, json_t *raw, json_t **ret)
 
 	if (!result)
 		return -ENOMEM;
-	json_array_foreach (raw, i, each) {
+	json_array_foreach(raw, i, each)
+	{
 		json_t *item = NULL;
 
 		r = path_index(t, i);
@@ -395,7 +399,8 @@ static int object(struct tree *t, json_t *raw, json_t **ret)
 
 	if (!result)
 		return -ENOMEM;
-	json_object_foreach (raw, key, each) {
+	json_object_foreach(raw, key, each)
+	{
 		r = object_member(t, key, each, result);
 		if (r)
 			return r;

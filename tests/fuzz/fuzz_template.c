@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A template and, as a second JSON value, its parameters: lexer, parser, evaluator, all functions. */
+/* A template and, as a second JSON value, its parameters: lexer, parser, evaluator, all functions.
+ */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Templates that people published, where they lie beside the project; else there is nothing to do. */
+/* Templates that people published, where they lie beside the project; else there is nothing to do.
+ */
 #include "support.h"
 
 #include <stdio.h>
@@ -15,43 +16,80 @@ static const struct {
 	size_t n;
 	const char *fails;
 } files[] = {
-	{"Azure__Azure-Network-Security__Azure_Network_Security_-_Workshop__Templates__labdeployment", 0, "parameter 'appGwAfdName' has no value"},
-	{"Azure__Azure-Network-Security__Templates__Linked_Templates__onPremLinkedTemplate", 4, NULL},
-	{"Azure__avdaccelerator__network__network-security-group__main", 1, NULL},
-	{"Azure__bicep__101__app-service-regional-vnet-integration__main", 4, NULL},
-	{"Azure__bicep__101__hub-and-spoke__main.symbolicnames", 0, "reference() to 'fwl': privateIPAddress is known only when it is deployed"},
-	{"Azure__bicep__101__private-dns-zone__main.symbolicnames", 2, NULL},
-	{"Azure__bicep__101__sqlmi-new-vnet__main.symbolicnames", 0, "name of a resource of type Microsoft.Network/virtualNetworks/subnets has 2 parts, as in parent/child, and this has 1"},
-	{"Azure__bicep__301__nested-vms-in-virtual-network__main", 11, NULL},
-	{"Azure__bicep__wvd-create-hostpool__modules__managedDisks-galleryvm", 0, "parameter 'rdshNumberOfInstances' has no value"},
-	{"CheckPointSW__CloudGuardIaaS__R8040-R81__mds-r8040-r81__mainTemplate", 0, "a linked template is not read"},
-	{"CheckPointSW__CloudGuardIaaS__azure__nestedtemplates__vnet-new", 0, "parameter 'virtualNetworkAddressPrefix' has no value"},
-	{"CheckPointSW__CloudGuardIaaS__templates__nestedtemplates__vnet-1-subnet-existing", 0, NULL},
-	{"CheckPointSW__CloudGuardIaaS__templates__nestedtemplates__vnet-2-subnet-ha2-new", 0, "parameter 'virtualNetworkAddressPrefixes' has no value"},
-	{"anthony-c-martin__azure-quickstart-templates__101-1vm-2nics-2subnets-1vnet__azuredeploy", 5, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-sandbox-linux__azuredeploy", 6, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-with-firewallpolicy-sandbox-linux__azuredeploy", 6, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-with-zones-sandbox__azuredeploy", 6, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__201-extend-vnet-to-multi-vnet__prereqs__prereq.azuredeploy", 1, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__201-redis-vnet-nsg__azuredeploy", 0, "parameter 'existingVirtualNetworkName' has no value"},
-	{"anthony-c-martin__azure-quickstart-templates__201-vm-copy-managed-disks__azuredeploy", 5, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__201-vm-sql-full-autopatching__azuredeploy", 0, "a linked template is not read"},
-	{"anthony-c-martin__azure-quickstart-templates__301-web-app-regional-vnet-private-endpoint-sql-storage__nestedtemplates__app", 0, "parameter 'hostingPlanName' has no value"},
-	{"anthony-c-martin__azure-quickstart-templates__docker-simple-on-ubuntu__azuredeploy", 3, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__openshift-container-platform__azuredeploy", 0, "a linked template is not read"},
-	{"anthony-c-martin__azure-quickstart-templates__solace-message-router__nestedtemplates__security-shared-resources", 1, NULL},
-	{"anthony-c-martin__azure-quickstart-templates__splunk-on-ubuntu__nested__clusterpeers-resources", 0, "a linked template is not read"},
-	{"bridgecrewio__checkov__resource__example_AppGatewayWAFACLCVE202144228__owasp_3_1_disabled_fail", 2, NULL},
-	{"bridgecrewio__checkov__resource__example_VMEncryptionAtHostEnabled__vm-pass", 2, NULL},
-	{"cloud-custodian__cloud-custodian__tests_azure__templates__route-table-and-vnet", 5, NULL},
-	{"dupuyjs__AzPester__vm-simple-windows__arm__azuredeploy", 3, NULL},
-	{"fortinet__azure-templates__Active-Passive-ELB-ILB__legacy__azuredeploy", 0, "parameter 'fortiGateNamePrefix' has no value"},
-	{"fortinet__azure-templates__AzureApplicationGateway__scenario1__azuredeploy", 0, "parameter 'fortiGateNamePrefix' has no value"},
-	{"fortinet__azure-templates__FortiAnalyzer__single-1nic__azuredeploy", 0, "parameter 'namePrefix' has no value"},
-	{"fortinet__azure-templates__FortiGate__VNET-Peering__azuredeploy", 0, "parameter 'fortiGateNamePrefix' has no value"},
-	{"microsoft__PSRule.Rules.Azure__scenarios__azure-template-ci__template", 0, "parameter 'subnets' has no value"},
-	{"mspnp__samples__solutions__azure-hub-spoke__azuredeploy", 0, "reference() to 'fw-resourcegrouplocation': privateIPAddress is known only when it is deployed"},
-	{"mspnp__template-building-blocks__buildingBlocks__routeTables__routeTables", 0, "parameter 'routeTables' has no value"},
+    {"Azure__Azure-Network-Security__Azure_Network_Security_-_Workshop__Templates__labdeployment",
+     0, "parameter 'appGwAfdName' has no value"},
+    {"Azure__Azure-Network-Security__Templates__Linked_Templates__onPremLinkedTemplate", 4, NULL},
+    {"Azure__avdaccelerator__network__network-security-group__main", 1, NULL},
+    {"Azure__bicep__101__app-service-regional-vnet-integration__main", 4, NULL},
+    {"Azure__bicep__101__hub-and-spoke__main.symbolicnames", 0,
+     "reference() to 'fwl': privateIPAddress is known only when it is deployed"},
+    {"Azure__bicep__101__private-dns-zone__main.symbolicnames", 2, NULL},
+    {"Azure__bicep__101__sqlmi-new-vnet__main.symbolicnames", 0,
+     "name of a resource of type Microsoft.Network/virtualNetworks/subnets has 2 parts, as in "
+     "parent/child, and this has 1"},
+    {"Azure__bicep__301__nested-vms-in-virtual-network__main", 0,
+     "output 'assignedIp': reference() to 'HVHOSTNIC1': privateIPAddress is known only"},
+    {"Azure__bicep__wvd-create-hostpool__modules__managedDisks-galleryvm", 0,
+     "parameter 'rdshNumberOfInstances' has no value"},
+    {"CheckPointSW__CloudGuardIaaS__R8040-R81__mds-r8040-r81__mainTemplate", 0,
+     "a linked template is not read"},
+    {"CheckPointSW__CloudGuardIaaS__azure__nestedtemplates__vnet-new", 0,
+     "parameter 'virtualNetworkAddressPrefix' has no value"},
+    {"CheckPointSW__CloudGuardIaaS__templates__nestedtemplates__vnet-1-subnet-existing", 0, NULL},
+    {"CheckPointSW__CloudGuardIaaS__templates__nestedtemplates__vnet-2-subnet-ha2-new", 0,
+     "parameter 'virtualNetworkAddressPrefixes' has no value"},
+    {"anthony-c-martin__azure-quickstart-templates__101-1vm-2nics-2subnets-1vnet__azuredeploy", 5,
+     NULL},
+    {"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-sandbox-linux__azuredeploy",
+     6, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-with-firewallpolicy-sandbox-"
+     "linux__azuredeploy",
+     6, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__101-azurefirewall-with-zones-sandbox__"
+     "azuredeploy",
+     6, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__201-extend-vnet-to-multi-vnet__prereqs__prereq."
+     "azuredeploy",
+     1, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__201-redis-vnet-nsg__azuredeploy", 0,
+     "parameter 'existingVirtualNetworkName' has no value"},
+    {"anthony-c-martin__azure-quickstart-templates__201-vm-copy-managed-disks__azuredeploy", 5,
+     NULL},
+    {"anthony-c-martin__azure-quickstart-templates__201-vm-sql-full-autopatching__azuredeploy", 0,
+     "a linked template is not read"},
+    {"anthony-c-martin__azure-quickstart-templates__301-web-app-regional-vnet-private-endpoint-sql-"
+     "storage__nestedtemplates__app",
+     0, "parameter 'hostingPlanName' has no value"},
+    {"anthony-c-martin__azure-quickstart-templates__docker-simple-on-ubuntu__azuredeploy", 3, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__openshift-container-platform__azuredeploy", 0,
+     "a linked template is not read"},
+    {"anthony-c-martin__azure-quickstart-templates__solace-message-router__nestedtemplates__"
+     "security-shared-resources",
+     1, NULL},
+    {"anthony-c-martin__azure-quickstart-templates__splunk-on-ubuntu__nested__clusterpeers-"
+     "resources",
+     0, "a linked template is not read"},
+    {"bridgecrewio__checkov__resource__example_AppGatewayWAFACLCVE202144228__owasp_3_1_disabled_"
+     "fail",
+     2, NULL},
+    {"bridgecrewio__checkov__resource__example_VMEncryptionAtHostEnabled__vm-pass", 2, NULL},
+    {"cloud-custodian__cloud-custodian__tests_azure__templates__route-table-and-vnet", 5, NULL},
+    {"dupuyjs__AzPester__vm-simple-windows__arm__azuredeploy", 3, NULL},
+    {"fortinet__azure-templates__Active-Passive-ELB-ILB__legacy__azuredeploy", 0,
+     "parameter 'fortiGateNamePrefix' has no value"},
+    {"fortinet__azure-templates__AzureApplicationGateway__scenario1__azuredeploy", 0,
+     "parameter 'fortiGateNamePrefix' has no value"},
+    {"fortinet__azure-templates__FortiAnalyzer__single-1nic__azuredeploy", 0,
+     "parameter 'namePrefix' has no value"},
+    {"fortinet__azure-templates__FortiGate__VNET-Peering__azuredeploy", 0,
+     "parameter 'fortiGateNamePrefix' has no value"},
+    {"microsoft__PSRule.Rules.Azure__scenarios__azure-template-ci__template", 0,
+     "parameter 'subnets' has no value"},
+    {"mspnp__samples__solutions__azure-hub-spoke__azuredeploy", 0,
+     "reference() to 'fw-resourcegrouplocation': privateIPAddress is known only when it is "
+     "deployed"},
+    {"mspnp__template-building-blocks__buildingBlocks__routeTables__routeTables", 0,
+     "parameter 'routeTables' has no value"},
 };
 
 static void published_templates(void **state)
@@ -82,7 +120,7 @@ static void published_templates(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(published_templates),
+	    cmocka_unit_test(published_templates),
 	};
 
 	if (access(DIRECTORY, R_OK)) {

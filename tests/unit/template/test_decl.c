@@ -18,18 +18,18 @@ static void copies_and_conditions(void **state)
 {
 	static const char *const expected[] = {"a0", "a1", "a2", "c", "e"};
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': ["
-		"{'type': 'Microsoft.Network/routeTables', 'name': '[concat(`a`, copyIndex())]',"
-		" 'copy': {'name': 'loop', 'count': '[add(1, 2)]', 'mode': 'serial'}},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': 'b', 'condition': false},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': 'c', 'condition': '[equals(1, 1)]'},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': 'd', 'condition': '[empty(`x`)]',"
-		" 'properties': {'x': '[reference(`never`).asked]'}},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': '[concat(`e`)]'},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': 'f', 'existing': true},"
-		"{'type': 'Microsoft.Network/routeTables', 'name': 'g', 'copy': {'name': 'loop',"
-		" 'count': 0}}]}",
-		NULL);
+	    "{'resources': ["
+	    "{'type': 'Microsoft.Network/routeTables', 'name': '[concat(`a`, copyIndex())]',"
+	    " 'copy': {'name': 'loop', 'count': '[add(1, 2)]', 'mode': 'serial'}},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'b', 'condition': false},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'c', 'condition': '[equals(1, 1)]'},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'd', 'condition': '[empty(`x`)]',"
+	    " 'properties': {'x': '[reference(`never`).asked]'}},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': '[concat(`e`)]'},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'f', 'existing': true},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'g', 'copy': {'name': 'loop',"
+	    " 'count': 0}}]}",
+	    NULL);
 
 	(void)state;
 	assert_names(&o, expected, NSG_ARRAY_SIZE(expected));
@@ -41,11 +41,11 @@ static void symbolic_names(void **state)
 {
 	static const char *const expected[] = {"x", "y"};
 	cleanup_outcome struct outcome o = evaluate(
-		"{'languageVersion': '2.0', 'resources': {"
-		"'first': {'type': 'Microsoft.Network/routeTables', 'name': 'x'},"
-		"'old': {'existing': true, 'type': 'Microsoft.Network/routeTables', 'name': 'o'},"
-		"'second': {'type': 'Microsoft.Network/routeTables', 'name': 'y'}}}",
-		NULL);
+	    "{'languageVersion': '2.0', 'resources': {"
+	    "'first': {'type': 'Microsoft.Network/routeTables', 'name': 'x'},"
+	    "'old': {'existing': true, 'type': 'Microsoft.Network/routeTables', 'name': 'o'},"
+	    "'second': {'type': 'Microsoft.Network/routeTables', 'name': 'y'}}}",
+	    NULL);
 
 	(void)state;
 	assert_names(&o, expected, NSG_ARRAY_SIZE(expected));
@@ -55,23 +55,22 @@ static void symbolic_names(void **state)
 static void children(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Network/virtualNetworks', 'name':"
-		" '[concat(`v`, copyIndex())]', 'copy': {'name': 'c', 'count': 2}, 'resources': ["
-		"{'type': 'subnets', 'name': '[concat(`s`, copyIndex())]'},"
-		"{'type': 'Microsoft.Network/virtualNetworks/subnets', 'name': 'whole/name'},"
-		"{'type': 'providers/locks', 'name': 'l'}]},"
-		"{'type': 'Microsoft.Network/virtualNetworks', 'name': 'gone', 'condition': false,"
-		" 'resources': [{'type': 'subnets', 'name': 's'}]}]}",
-		NULL);
+	    "{'resources': [{'type': 'Microsoft.Network/virtualNetworks', 'name':"
+	    " '[concat(`v`, copyIndex())]', 'copy': {'name': 'c', 'count': 2}, 'resources': ["
+	    "{'type': 'subnets', 'name': '[concat(`s`, copyIndex())]'},"
+	    "{'type': 'Microsoft.Network/virtualNetworks/subnets', 'name': 'whole/name'},"
+	    "{'type': 'providers/locks', 'name': 'l'}]},"
+	    "{'type': 'Microsoft.Network/virtualNetworks', 'name': 'gone', 'condition': false,"
+	    " 'resources': [{'type': 'subnets', 'name': 's'}]}]}",
+	    NULL);
 	static const struct {
 		const char *type, *name, *pointer;
 	} expected[] = {
-		{"Microsoft.Network/virtualNetworks", "v0", "/resources/0"},
-		{"Microsoft.Network/virtualNetworks/subnets", "v0/s0", "/resources/0/resources/0"},
-		{"Microsoft.Network/virtualNetworks/subnets", "whole/name",
-		 "/resources/0/resources/1"},
-		{"Microsoft.Network/virtualNetworks", "v1", "/resources/0"},
-		{"Microsoft.Network/virtualNetworks/subnets", "v1/s1", "/resources/0/resources/0"},
+	    {"Microsoft.Network/virtualNetworks", "v0", "/resources/0"},
+	    {"Microsoft.Network/virtualNetworks/subnets", "v0/s0", "/resources/0/resources/0"},
+	    {"Microsoft.Network/virtualNetworks/subnets", "whole/name", "/resources/0/resources/1"},
+	    {"Microsoft.Network/virtualNetworks", "v1", "/resources/0"},
+	    {"Microsoft.Network/virtualNetworks/subnets", "v1/s1", "/resources/0/resources/0"},
 	};
 
 	(void)state;
@@ -94,35 +93,35 @@ static void what_is_wrong_with_a_resource(void **state)
 	static const struct {
 		const char *resource, *at, *words;
 	} cases[] = {
-		{"7", "", "a resource is an object"},
-		{"{'name': 'n'}", "/type", "the resource has no type"},
-		{"{'type': 1, 'name': 'n'}", "/type", "the type of a resource is a string"},
-		{"{'type': '[parameters(`x`)]'}", "/type", "declares no parameter 'x'"},
-		{"{'type': 'Microsoft.Network/routeTables'}", "/name", "the resource has no name"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': 1}", "/name",
-		 "the name of a resource is a string"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': '[f(]'}", "/name",
-		 "a value is missing (character 4)"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': 'a/b'}", "/name",
-		 "has 1 parts, as in parent/child, and this has 2"},
-		{"{'type': 'Microsoft.Network/routeTables/routes', 'name': 'a'}", "/name",
-		 "has 2 parts, as in parent/child, and this has 1"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition': 'yes'}",
-		 "/condition", "a condition is true or false"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition':"
-		 " '[reference(`x`).y]'}",
-		 "/condition", "names, conditions and copies are settled before"},
-		{"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'copy': {'name': 'c',"
-		 " 'count': '[reference(`x`).y]'}}",
-		 "/copy/count", "cannot evaluate [reference('x').y]"},
-		{"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
-		 " {'templateLink': {'uri': 'https://example.org/x.json'}}}",
-		 "/properties/templateLink/uri", "a linked template is not read"},
-		{"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
-		 " {'templateLink': {'id': 'x'}}}",
-		 "/properties/templateLink", "a linked template is not read"},
-		{"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties': {}}",
-		 "/properties", "the deployment has no template"},
+	    {"7", "", "a resource is an object"},
+	    {"{'name': 'n'}", "/type", "the resource has no type"},
+	    {"{'type': 1, 'name': 'n'}", "/type", "the type of a resource is a string"},
+	    {"{'type': '[parameters(`x`)]'}", "/type", "declares no parameter 'x'"},
+	    {"{'type': 'Microsoft.Network/routeTables'}", "/name", "the resource has no name"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': 1}", "/name",
+	     "the name of a resource is a string"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': '[f(]'}", "/name",
+	     "a value is missing (character 4)"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'a/b'}", "/name",
+	     "has 1 parts, as in parent/child, and this has 2"},
+	    {"{'type': 'Microsoft.Network/routeTables/routes', 'name': 'a'}", "/name",
+	     "has 2 parts, as in parent/child, and this has 1"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition': 'yes'}",
+	     "/condition", "a condition is true or false"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition':"
+	     " '[reference(`x`).y]'}",
+	     "/condition", "names, conditions and copies are settled before"},
+	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'copy': {'name': 'c',"
+	     " 'count': '[reference(`x`).y]'}}",
+	     "/copy/count", "cannot evaluate [reference('x').y]"},
+	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
+	     " {'templateLink': {'uri': 'https://example.org/x.json'}}}",
+	     "/properties/templateLink/uri", "a linked template is not read"},
+	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
+	     " {'templateLink': {'id': 'x'}}}",
+	     "/properties/templateLink", "a linked template is not read"},
+	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties': {}}",
+	     "/properties", "the deployment has no template"},
 	};
 
 	(void)state;
@@ -141,34 +140,35 @@ static void what_is_wrong_with_a_resource(void **state)
 static void types_without_use_may_say_what_they_like(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': ["
-		"{'type': 'Microsoft.Compute/virtualMachines', 'name': '[reference(`x`).y]',"
-		" 'condition': '[listKeys(`x`)]', 'properties': '[f()]'},"
-		"{'type': 'Microsoft.Compute/VirtualMachines'},"
-		"{'type': 'Microsoft.Compute/disks', 'name': 'n', 'copy': {'name': 'c', 'count':"
-		" '[reference(`x`).y]'}},"
-		"{'type': 'Microsoft.Compute/disks', 'name': 'n', 'condition': false},"
-		"{'type': 'Microsoft.Storage/storageAccounts', 'name': 'a/b'}]}",
-		NULL);
+	    "{'resources': ["
+	    "{'type': 'Microsoft.Compute/virtualMachines', 'name': '[reference(`x`).y]',"
+	    " 'condition': '[listKeys(`x`)]', 'properties': '[f()]'},"
+	    "{'type': 'Microsoft.Compute/VirtualMachines'},"
+	    "{'type': 'Microsoft.Compute/disks', 'name': 'n', 'copy': {'name': 'c', 'count':"
+	    " '[reference(`x`).y]'}},"
+	    "{'type': 'Microsoft.Compute/disks', 'name': 'n', 'condition': false},"
+	    "{'type': 'Microsoft.Storage/storageAccounts', 'name': 'a/b'}]}",
+	    NULL);
 
 	(void)state;
 	assert_int_equal(o.r, 0);
 	assert_int_equal(o.n, 0);
 	assert_int_equal(o.diag.n, 2);
 	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
-	assert_string_equal(o.diag.v[0].text, "resources of type 'Microsoft.Compute/virtualMachines'"
-					      " decide nothing here: skipped");
+	assert_string_equal(o.diag.v[0].text,
+			    "resources of type 'Microsoft.Compute/virtualMachines'"
+			    " decide nothing here: skipped");
 	assert_string_equal(o.diag.v[0].pointer, "/resources/0");
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(copies_and_conditions),
-		cmocka_unit_test(symbolic_names),
-		cmocka_unit_test(children),
-		cmocka_unit_test(what_is_wrong_with_a_resource),
-		cmocka_unit_test(types_without_use_may_say_what_they_like),
+	    cmocka_unit_test(copies_and_conditions),
+	    cmocka_unit_test(symbolic_names),
+	    cmocka_unit_test(children),
+	    cmocka_unit_test(what_is_wrong_with_a_resource),
+	    cmocka_unit_test(types_without_use_may_say_what_they_like),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

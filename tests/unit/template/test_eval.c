@@ -12,15 +12,15 @@
 static void names_that_nobody_knows_stay_consistent(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'parameters': {'p': {'type': 'string'}}, 'variables': {'v': '[parameters(`p`)]'},"
-		" 'resources': ["
-		"{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[parameters(`p`)]'},"
-		"{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[parameters(`P`)]'},"
-		"{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[variables(`v`)]'},"
-		"{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[reference(`x`).y]'},"
-		"{'type': 'Microsoft.Network/networkSecurityGroups/securityRules',"
-		" 'name': '[format(`{0}/{1}`, parameters(`p`), `rule`)]'}]}",
-		NULL);
+	    "{'parameters': {'p': {'type': 'string'}}, 'variables': {'v': '[parameters(`p`)]'},"
+	    " 'resources': ["
+	    "{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[parameters(`p`)]'},"
+	    "{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[parameters(`P`)]'},"
+	    "{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[variables(`v`)]'},"
+	    "{'type': 'Microsoft.Network/networkSecurityGroups', 'name': '[reference(`x`).y]'},"
+	    "{'type': 'Microsoft.Network/networkSecurityGroups/securityRules',"
+	    " 'name': '[format(`{0}/{1}`, parameters(`p`), `rule`)]'}]}",
+	    NULL);
 	const char *names[5];
 	char child[100];
 
@@ -40,9 +40,9 @@ static void names_that_nobody_knows_stay_consistent(void **state)
 static void copies_get_names_of_their_own(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Network/routeTables', 'copy': {'name': 'c',"
-		" 'count': 2}, 'name': '[format(`{0}-{1}`, reference(`x`).y, copyIndex())]'}]}",
-		NULL);
+	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'copy': {'name': 'c',"
+	    " 'count': 2}, 'name': '[format(`{0}-{1}`, reference(`x`).y, copyIndex())]'}]}",
+	    NULL);
 
 	(void)state;
 	assert_int_equal(o.n, 2);
@@ -90,10 +90,11 @@ static void copies_are_bounded(void **state)
 static void copies_in_copies_are_bounded(void **state)
 {
 	(void)state;
-	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': 800}, 'properties': {'copy': [{'name':"
-			       " 'x', 'count': 800, 'input': {'copy': [{'name': 'y', 'count': 800,"
-			       " 'input': 1}]}}]}") "}",
-		     "it takes more than");
+	refused_soon(
+	    "{" TABLE("'copy': {'name': 'c', 'count': 800}, 'properties': {'copy': [{'name':"
+		      " 'x', 'count': 800, 'input': {'copy': [{'name': 'y', 'count': 800,"
+		      " 'input': 1}]}}]}") "}",
+	    "it takes more than");
 }
 
 /* v1 is twice v0, v2 twice v1 … */
@@ -117,11 +118,11 @@ static void strings_may_not_grow_without_end(void **state)
 static void trees_may_not_grow_without_end(void **state)
 {
 	static const char *const uses[] = {
-		"variables(`v59`)",
-		"string(variables(`v59`))",
-		"equals(variables(`v59`), variables(`v58`))",
-		"contains(variables(`v59`), variables(`v57`))",
-		"union(variables(`v59`), variables(`v58`))",
+	    "variables(`v59`)",
+	    "string(variables(`v59`))",
+	    "equals(variables(`v59`), variables(`v58`))",
+	    "contains(variables(`v59`), variables(`v57`))",
+	    "union(variables(`v59`), variables(`v58`))",
 	};
 
 	(void)state;
@@ -162,8 +163,9 @@ static void depth_is_bounded(void **state)
 	cleanup_outcome struct outcome o = evaluate(fine, NULL);
 
 	(void)state;
-	assert_resource(&o, 0, "{'name': 'n', 'type': 'Microsoft.Network/routeTables',"
-			       " 'properties': {'x': 1}}");
+	assert_resource(&o, 0,
+			"{'name': 'n', 'type': 'Microsoft.Network/routeTables',"
+			" 'properties': {'x': 1}}");
 	refused_soon(deep, "refer to one another more than 400 deep");
 }
 
@@ -216,16 +218,16 @@ static void memory_limits_reach_lenient_names_too(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_that_nobody_knows_stay_consistent),
-		cmocka_unit_test(copies_get_names_of_their_own),
-		cmocka_unit_test(copies_are_bounded),
-		cmocka_unit_test(copies_in_copies_are_bounded),
-		cmocka_unit_test(strings_may_not_grow_without_end),
-		cmocka_unit_test(trees_may_not_grow_without_end),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(levels_of_a_value_are_bounded),
-		cmocka_unit_test(a_long_reason_is_cut_at_a_character),
-		cmocka_unit_test(memory_limits_reach_lenient_names_too),
+	    cmocka_unit_test(names_that_nobody_knows_stay_consistent),
+	    cmocka_unit_test(copies_get_names_of_their_own),
+	    cmocka_unit_test(copies_are_bounded),
+	    cmocka_unit_test(copies_in_copies_are_bounded),
+	    cmocka_unit_test(strings_may_not_grow_without_end),
+	    cmocka_unit_test(trees_may_not_grow_without_end),
+	    cmocka_unit_test(depth_is_bounded),
+	    cmocka_unit_test(levels_of_a_value_are_bounded),
+	    cmocka_unit_test(a_long_reason_is_cut_at_a_character),
+	    cmocka_unit_test(memory_limits_reach_lenient_names_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,21 +37,21 @@ static void trees(void **state)
 	static const struct {
 		const char *text, *tree;
 	} cases[] = {
-		{"['a']", "\"a\""},
-		{"['']", "\"\""},
-		{"['it''s']", "\"it's\""},
-		{"['''']", "\"'\""},
-		{"['[x](y), z']", "\"[x](y), z\""},
-		{"[12]", "12"},
-		{"[-9223372036854775808]", "-9223372036854775808"},
-		{"[f()]", "f()"},
-		{"[ f ( 1 , 'b' ) ]", "f(1, \"b\")"},
-		{"[az.f(g(h()))]", "az.f(g(h()))"},
-		{"[f().a.b]", "get(get(f(), \"a\"), \"b\")"},
-		{"[f()['a b'][0].c]", "get(get(get(f(), \"a b\"), 0), \"c\")"},
-		{"[f()[g().h]]", "get(f(), get(g(), \"h\"))"},
-		{"[ f() . a ]", "get(f(), \"a\")"},
-		{"[\r\n\tf(\n1)\n]", "f(1)"},
+	    {"['a']", "\"a\""},
+	    {"['']", "\"\""},
+	    {"['it''s']", "\"it's\""},
+	    {"['''']", "\"'\""},
+	    {"['[x](y), z']", "\"[x](y), z\""},
+	    {"[12]", "12"},
+	    {"[-9223372036854775808]", "-9223372036854775808"},
+	    {"[f()]", "f()"},
+	    {"[ f ( 1 , 'b' ) ]", "f(1, \"b\")"},
+	    {"[az.f(g(h()))]", "az.f(g(h()))"},
+	    {"[f().a.b]", "get(get(f(), \"a\"), \"b\")"},
+	    {"[f()['a b'][0].c]", "get(get(get(f(), \"a b\"), 0), \"c\")"},
+	    {"[f()[g().h]]", "get(f(), get(g(), \"h\"))"},
+	    {"[ f() . a ]", "get(f(), \"a\")"},
+	    {"[\r\n\tf(\n1)\n]", "f(1)"},
 	};
 
 	(void)state;
@@ -77,20 +77,20 @@ static void refused(void **state)
 		const char *text, *problem;
 		size_t at;
 	} cases[] = {
-		{"[]", "a value is missing", 1},
-		{"[ ]", "a value is missing", 2},
-		{"['a]", "a string without its closing quote", 3},
-		{"[f]", "an opening parenthesis is missing after a function's name", 2},
-		{"[f(]", "a value is missing", 3},
-		{"[f(1]", "a comma or a closing parenthesis is missing", 4},
-		{"[f(1,)]", "a value is missing", 5},
-		{"[f(1) 2]", "something follows its end", 6},
-		{"[f().]", "a property's name is missing after the dot", 5},
-		{"[f()[1]", "a closing bracket is missing", 6},
-		{"[-]", "a sign without a number", 2},
-		{"[9223372036854775808]", "a number that does not fit 64 bits", 19},
-		{"[+1]", "a value is missing", 1},
-		{"[f(\"a\")]", "a value is missing", 3},
+	    {"[]", "a value is missing", 1},
+	    {"[ ]", "a value is missing", 2},
+	    {"['a]", "a string without its closing quote", 3},
+	    {"[f]", "an opening parenthesis is missing after a function's name", 2},
+	    {"[f(]", "a value is missing", 3},
+	    {"[f(1]", "a comma or a closing parenthesis is missing", 4},
+	    {"[f(1,)]", "a value is missing", 5},
+	    {"[f(1) 2]", "something follows its end", 6},
+	    {"[f().]", "a property's name is missing after the dot", 5},
+	    {"[f()[1]", "a closing bracket is missing", 6},
+	    {"[-]", "a sign without a number", 2},
+	    {"[9223372036854775808]", "a number that does not fit 64 bits", 19},
+	    {"[+1]", "a value is missing", 1},
+	    {"[f(\"a\")]", "a value is missing", 3},
 	};
 
 	(void)state;
@@ -180,11 +180,11 @@ static void brackets_make_an_expression(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trees),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(length_is_bounded),
-		cmocka_unit_test(brackets_make_an_expression),
+	    cmocka_unit_test(trees),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(depth_is_bounded),
+	    cmocka_unit_test(length_is_bounded),
+	    cmocka_unit_test(brackets_make_an_expression),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,11 +7,11 @@
 static void names(void **state)
 {
 	static const struct expression cases[] = {
-		{"CONCAT('a', 'b')", "'ab'"},
-		{"sys.concat('a', 'b')", "'ab'"},
-		{"az.subscription().subscriptionId", "'00000000-0000-0000-0000-000000000000'"},
-		{"sys.nothing()", NULL, "the function sys.nothing() is not known here"},
-		{"base64('a')", NULL, "the function base64() is not known here"},
+	    {"CONCAT('a', 'b')", "'ab'"},
+	    {"sys.concat('a', 'b')", "'ab'"},
+	    {"az.subscription().subscriptionId", "'00000000-0000-0000-0000-000000000000'"},
+	    {"sys.nothing()", NULL, "the function sys.nothing() is not known here"},
+	    {"base64('a')", NULL, "the function base64() is not known here"},
 	};
 
 	(void)state;
@@ -21,13 +21,13 @@ static void names(void **state)
 static void what_only_a_deployment_knows(void **state)
 {
 	static const struct expression cases[] = {
-		{"listKeys('id', '2021-01-01').keys[0]", NULL,
-		 "listKeys() is known only when it is deployed"},
-		{"newGuid()", NULL, "newGuid() is known only when it is deployed"},
-		{"utcNow('d')", NULL, "utcNow() is known only when it is deployed"},
-		{"pickZones('a', 'b', 'c')", NULL, "pickZones() is known only"},
-		{"providers('a')", NULL, "providers() is known only"},
-		{"environment().name", NULL, "environment() is known only"},
+	    {"listKeys('id', '2021-01-01').keys[0]", NULL,
+	     "listKeys() is known only when it is deployed"},
+	    {"newGuid()", NULL, "newGuid() is known only when it is deployed"},
+	    {"utcNow('d')", NULL, "utcNow() is known only when it is deployed"},
+	    {"pickZones('a', 'b', 'c')", NULL, "pickZones() is known only"},
+	    {"providers('a')", NULL, "providers() is known only"},
+	    {"environment().name", NULL, "environment() is known only"},
 	};
 
 	(void)state;
@@ -37,24 +37,97 @@ static void what_only_a_deployment_knows(void **state)
 static void every_function_is_found(void **state)
 {
 	static const char *const names[] = {
-		"add", "and", "array", "bool", "cidrHost", "cidrSubnet", "coalesce", "concat",
-		"contains", "copyIndex", "createArray", "createObject", "deployment", "div", "empty",
-		"endsWith", "environment", "equals", "extensionResourceId", "false", "filter",
-		"first", "flatten", "format", "greater", "greaterOrEquals", "guid", "if", "indexOf",
-		"int", "intersection", "items", "join", "json", "lambdaVariables", "last",
-		"lastIndexOf", "length", "less", "lessOrEquals", "map", "max", "min", "mod", "mul",
-		"newGuid", "not", "null", "objectKeys", "or", "padLeft", "parameters", "parseCidr",
-		"pickZones", "providers", "range", "reduce", "reference", "references", "replace",
-		"resourceGroup", "resourceId", "resourceInfo", "shallowMerge", "skip", "split",
-		"startsWith", "string", "sub", "subscription", "subscriptionResourceId", "substring",
-		"take", "tenant", "tenantResourceId", "toLower", "toObject", "toUpper", "trim",
-		"true", "tryGet", "union", "uniqueString", "utcNow", "variables",
+	    "add",
+	    "and",
+	    "array",
+	    "bool",
+	    "cidrHost",
+	    "cidrSubnet",
+	    "coalesce",
+	    "concat",
+	    "contains",
+	    "copyIndex",
+	    "createArray",
+	    "createObject",
+	    "deployment",
+	    "div",
+	    "empty",
+	    "endsWith",
+	    "environment",
+	    "equals",
+	    "extensionResourceId",
+	    "false",
+	    "filter",
+	    "first",
+	    "flatten",
+	    "format",
+	    "greater",
+	    "greaterOrEquals",
+	    "guid",
+	    "if",
+	    "indexOf",
+	    "int",
+	    "intersection",
+	    "items",
+	    "join",
+	    "json",
+	    "lambdaVariables",
+	    "last",
+	    "lastIndexOf",
+	    "length",
+	    "less",
+	    "lessOrEquals",
+	    "map",
+	    "max",
+	    "min",
+	    "mod",
+	    "mul",
+	    "newGuid",
+	    "not",
+	    "null",
+	    "objectKeys",
+	    "or",
+	    "padLeft",
+	    "parameters",
+	    "parseCidr",
+	    "pickZones",
+	    "providers",
+	    "range",
+	    "reduce",
+	    "reference",
+	    "references",
+	    "replace",
+	    "resourceGroup",
+	    "resourceId",
+	    "resourceInfo",
+	    "shallowMerge",
+	    "skip",
+	    "split",
+	    "startsWith",
+	    "string",
+	    "sub",
+	    "subscription",
+	    "subscriptionResourceId",
+	    "substring",
+	    "take",
+	    "tenant",
+	    "tenantResourceId",
+	    "toLower",
+	    "toObject",
+	    "toUpper",
+	    "trim",
+	    "true",
+	    "tryGet",
+	    "union",
+	    "uniqueString",
+	    "utcNow",
+	    "variables",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(names); i++) {
 		cleanup_json json_t *template = json_text(
-			"{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n'}]}");
+		    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n'}]}");
 		cleanup_outcome struct outcome o = {0};
 		char expression[64];
 		json_t *table = json_array_get(json_object_get(template, "resources"), 0);
@@ -70,9 +143,9 @@ static void every_function_is_found(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),
-		cmocka_unit_test(what_only_a_deployment_knows),
-		cmocka_unit_test(every_function_is_found),
+	    cmocka_unit_test(names),
+	    cmocka_unit_test(what_only_a_deployment_knows),
+	    cmocka_unit_test(every_function_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,24 +4,24 @@
 static void arithmetic(void **state)
 {
 	static const struct expression cases[] = {
-		{"add(5, 3)", "8"},
-		{"sub(7, 3)", "4"},
-		{"mul(5, 3)", "15"},
-		{"div(8, 3)", "2"},
-		{"div(-8, 3)", "-2"},
-		{"mod(7, 3)", "1"},
-		{"ADD(1, -1)", "0"},
-		{"add(9223372036854775807, 1)", NULL, "add() does not fit 64 bits"},
-		{"sub(-9223372036854775808, 1)", NULL, "sub() does not fit 64 bits"},
-		{"mul(4611686018427387904, 2)", NULL, "mul() does not fit 64 bits"},
-		{"div(1, 0)", NULL, "div() by zero"},
-		{"mod(1, 0)", NULL, "mod() by zero"},
-		{"div(-9223372036854775808, -1)", NULL, "div() does not fit 64 bits"},
-		{"mod(-9223372036854775808, -1)", NULL, "mod() does not fit 64 bits"},
-		{"add('1', 2)", NULL, "add() takes a whole number, not a string"},
-		{"add(1, null())", NULL, "add() takes a whole number, not null"},
-		{"add(1)", NULL, "add() has 1 arguments: too few"},
-		{"add(1, 2, 3)", NULL, "add() has 3 arguments: too many"},
+	    {"add(5, 3)", "8"},
+	    {"sub(7, 3)", "4"},
+	    {"mul(5, 3)", "15"},
+	    {"div(8, 3)", "2"},
+	    {"div(-8, 3)", "-2"},
+	    {"mod(7, 3)", "1"},
+	    {"ADD(1, -1)", "0"},
+	    {"add(9223372036854775807, 1)", NULL, "add() does not fit 64 bits"},
+	    {"sub(-9223372036854775808, 1)", NULL, "sub() does not fit 64 bits"},
+	    {"mul(4611686018427387904, 2)", NULL, "mul() does not fit 64 bits"},
+	    {"div(1, 0)", NULL, "div() by zero"},
+	    {"mod(1, 0)", NULL, "mod() by zero"},
+	    {"div(-9223372036854775808, -1)", NULL, "div() does not fit 64 bits"},
+	    {"mod(-9223372036854775808, -1)", NULL, "mod() does not fit 64 bits"},
+	    {"add('1', 2)", NULL, "add() takes a whole number, not a string"},
+	    {"add(1, null())", NULL, "add() takes a whole number, not null"},
+	    {"add(1)", NULL, "add() has 1 arguments: too few"},
+	    {"add(1, 2, 3)", NULL, "add() has 3 arguments: too many"},
 	};
 
 	(void)state;
@@ -31,16 +31,16 @@ static void arithmetic(void **state)
 static void conversion(void **state)
 {
 	static const struct expression cases[] = {
-		{"int('4')", "4"},
-		{"int(' 4 ')", "4"},
-		{"int('-12')", "-12"},
-		{"int(7)", "7"},
-		{"int(json('1.9'))", "1"},
-		{"int('')", NULL, "int(): '' is not a whole number"},
-		{"int('4x')", NULL, "int(): '4x' is not a whole number"},
-		{"int('9223372036854775808')", NULL, "is not a whole number"},
-		{"int(true())", NULL, "int() takes a number or the text of one, not a boolean"},
-		{"int(json('1e300'))", NULL, "int() takes a number"},
+	    {"int('4')", "4"},
+	    {"int(' 4 ')", "4"},
+	    {"int('-12')", "-12"},
+	    {"int(7)", "7"},
+	    {"int(json('1.9'))", "1"},
+	    {"int('')", NULL, "int(): '' is not a whole number"},
+	    {"int('4x')", NULL, "int(): '4x' is not a whole number"},
+	    {"int('9223372036854775808')", NULL, "is not a whole number"},
+	    {"int(true())", NULL, "int() takes a number or the text of one, not a boolean"},
+	    {"int(json('1e300'))", NULL, "int() takes a number"},
 	};
 
 	(void)state;
@@ -50,13 +50,13 @@ static void conversion(void **state)
 static void extremes(void **state)
 {
 	static const struct expression cases[] = {
-		{"min(createArray(0, 3, 2, 5, 4))", "0"},
-		{"min(0, 3, 2, 5, 4)", "0"},
-		{"max(createArray(0, 3, 2, 5, 4))", "5"},
-		{"max(0, 3, 2, 5, 4)", "5"},
-		{"max(-3)", "-3"},
-		{"min(createArray())", NULL, "min() of an empty array"},
-		{"max(1, 'a')", NULL, "max() takes whole numbers, not a string"},
+	    {"min(createArray(0, 3, 2, 5, 4))", "0"},
+	    {"min(0, 3, 2, 5, 4)", "0"},
+	    {"max(createArray(0, 3, 2, 5, 4))", "5"},
+	    {"max(0, 3, 2, 5, 4)", "5"},
+	    {"max(-3)", "-3"},
+	    {"min(createArray())", NULL, "min() of an empty array"},
+	    {"max(1, 'a')", NULL, "max() takes whole numbers, not a string"},
 	};
 
 	(void)state;
@@ -66,15 +66,15 @@ static void extremes(void **state)
 static void range(void **state)
 {
 	static const struct expression cases[] = {
-		{"range(5, 3)", "[5, 6, 7]"},
-		{"range(0, 0)", "[]"},
-		{"range(-2, 3)", "[-2, -1, 0]"},
-		{"length(range(0, 10000))", "10000"},
-		{"range(0, 10001)", NULL, "range() gives up to 10000 numbers"},
-		{"range(0, -1)", NULL, "range() gives up to 10000 numbers"},
-		{"range(2147483647, 2)", NULL, "range() gives up to"},
-		{"range(9223372036854775807, 2)", NULL, "range() gives up to"},
-		{"range('a', 2)", NULL, "range() takes a whole number, not a string"},
+	    {"range(5, 3)", "[5, 6, 7]"},
+	    {"range(0, 0)", "[]"},
+	    {"range(-2, 3)", "[-2, -1, 0]"},
+	    {"length(range(0, 10000))", "10000"},
+	    {"range(0, 10001)", NULL, "range() gives up to 10000 numbers"},
+	    {"range(0, -1)", NULL, "range() gives up to 10000 numbers"},
+	    {"range(2147483647, 2)", NULL, "range() gives up to"},
+	    {"range(9223372036854775807, 2)", NULL, "range() gives up to"},
+	    {"range('a', 2)", NULL, "range() takes a whole number, not a string"},
 	};
 
 	(void)state;
@@ -84,10 +84,10 @@ static void range(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(arithmetic),
-		cmocka_unit_test(conversion),
-		cmocka_unit_test(extremes),
-		cmocka_unit_test(range),
+	    cmocka_unit_test(arithmetic),
+	    cmocka_unit_test(conversion),
+	    cmocka_unit_test(extremes),
+	    cmocka_unit_test(range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

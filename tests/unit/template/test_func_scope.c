@@ -6,20 +6,20 @@
 static void places(void **state)
 {
 	static const struct expression cases[] = {
-		{"resourceGroup().name", "'resource-group'"},
-		{"format('{0}', resourceGroup().id)",
-		 "'/subscriptions/" ZEROS "/resourceGroups/resource-group'"},
-		{"resourceGroup().type", "'Microsoft.Resources/resourceGroups'"},
-		{"resourceGroup().tags", "{}"},
-		{"subscription().subscriptionId", "'" ZEROS "'"},
-		{"subscription().id", "'/subscriptions/" ZEROS "'"},
-		{"subscription().tenantId", "'" ZEROS "'"},
-		{"tenant().tenantId", "'" ZEROS "'"},
-		{"deployment().name", "'main'"},
-		{"deployment().properties.mode", "'Incremental'"},
-		{"deployment().properties.templateLink.uri", NULL,
-		 "there is no property 'templateLink'"},
-		{"resourceGroup().nothing", NULL, "there is no property 'nothing'"},
+	    {"resourceGroup().name", "'resource-group'"},
+	    {"format('{0}', resourceGroup().id)",
+	     "'/subscriptions/" ZEROS "/resourceGroups/resource-group'"},
+	    {"resourceGroup().type", "'Microsoft.Resources/resourceGroups'"},
+	    {"resourceGroup().tags", "{}"},
+	    {"subscription().subscriptionId", "'" ZEROS "'"},
+	    {"subscription().id", "'/subscriptions/" ZEROS "'"},
+	    {"subscription().tenantId", "'" ZEROS "'"},
+	    {"tenant().tenantId", "'" ZEROS "'"},
+	    {"deployment().name", "'main'"},
+	    {"deployment().properties.mode", "'Incremental'"},
+	    {"deployment().properties.templateLink.uri", NULL,
+	     "there is no property 'templateLink'"},
+	    {"resourceGroup().nothing", NULL, "there is no property 'nothing'"},
 	};
 
 	(void)state;
@@ -29,25 +29,25 @@ static void places(void **state)
 static void declared(void **state)
 {
 	static const char sections[] =
-		"'parameters': {'Port': {'type': 'int', 'defaultValue': 443}},"
-		"'variables': {'all': {'list': ['a', 'b'], 'Deep Key': {'x': true}},"
-		" 'again': '[variables(`all`).list]', 'text': '[[not an expression]'}";
+	    "'parameters': {'Port': {'type': 'int', 'defaultValue': 443}},"
+	    "'variables': {'all': {'list': ['a', 'b'], 'Deep Key': {'x': true}},"
+	    " 'again': '[variables(`all`).list]', 'text': '[[not an expression]'}";
 	static const struct expression cases[] = {
-		{"parameters('Port')", "443"},
-		{"parameters('PORT')", "443"},
-		{"parameters('other')", NULL, "the template declares no parameter 'other'"},
-		{"variables('all').list[1]", "'b'"},
-		{"variables('ALL').LIST[0]", "'a'"},
-		{"variables('all')['deep key'].x", "true"},
-		{"variables('again')", "['a', 'b']"},
-		{"variables('text')", "'[not an expression]'"},
-		{"variables('other')", NULL, "the template declares no variable 'other'"},
-		{"variables('all').list[2]", NULL, "there is no element 2 in an array of 2"},
-		{"variables('all').list[-1]", NULL, "there is no element -1 in an array of 2"},
-		{"variables('all').list.x", NULL, "an array has no element by a string"},
-		{"variables('all').nothing", NULL, "there is no property 'nothing'"},
-		{"variables(1)", NULL, "variables() takes a string, not a number"},
-		{"null().x", NULL, "null has no element by a string"},
+	    {"parameters('Port')", "443"},
+	    {"parameters('PORT')", "443"},
+	    {"parameters('other')", NULL, "the template declares no parameter 'other'"},
+	    {"variables('all').list[1]", "'b'"},
+	    {"variables('ALL').LIST[0]", "'a'"},
+	    {"variables('all')['deep key'].x", "true"},
+	    {"variables('again')", "['a', 'b']"},
+	    {"variables('text')", "'[not an expression]'"},
+	    {"variables('other')", NULL, "the template declares no variable 'other'"},
+	    {"variables('all').list[2]", NULL, "there is no element 2 in an array of 2"},
+	    {"variables('all').list[-1]", NULL, "there is no element -1 in an array of 2"},
+	    {"variables('all').list.x", NULL, "an array has no element by a string"},
+	    {"variables('all').nothing", NULL, "there is no property 'nothing'"},
+	    {"variables(1)", NULL, "variables() takes a string, not a number"},
+	    {"null().x", NULL, "null has no element by a string"},
 	};
 
 	(void)state;
@@ -57,9 +57,9 @@ static void declared(void **state)
 static void a_loop_is_needed_for_an_index(void **state)
 {
 	static const struct expression cases[] = {
-		{"copyIndex()", NULL, "copyIndex() outside of a copy loop"},
-		{"copyIndex('x')", NULL, "copyIndex() outside of a copy loop x"},
-		{"copyIndex(1, 2)", NULL, "copyIndex() takes the name of a loop first"},
+	    {"copyIndex()", NULL, "copyIndex() outside of a copy loop"},
+	    {"copyIndex('x')", NULL, "copyIndex() outside of a copy loop x"},
+	    {"copyIndex(1, 2)", NULL, "copyIndex() takes the name of a loop first"},
 	};
 
 	(void)state;
@@ -69,26 +69,28 @@ static void a_loop_is_needed_for_an_index(void **state)
 static void indexes(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Network/routeTables',"
-		" 'name': '[format(`r{0}`, copyIndex(1))]', 'copy': {'name': 'outer', 'count': 2},"
-		" 'properties': {'copy': [{'name': 'list', 'count': 2, 'input':"
-		" '[createArray(copyIndex(), copyIndex(`list`), copyIndex(`OUTER`, 10))]'}]}}]}",
-		NULL);
+	    "{'resources': [{'type': 'Microsoft.Network/routeTables',"
+	    " 'name': '[format(`r{0}`, copyIndex(1))]', 'copy': {'name': 'outer', 'count': 2},"
+	    " 'properties': {'copy': [{'name': 'list', 'count': 2, 'input':"
+	    " '[createArray(copyIndex(), copyIndex(`list`), copyIndex(`OUTER`, 10))]'}]}}]}",
+	    NULL);
 
 	(void)state;
-	assert_resource(&o, 0, "{'name': 'r1', 'type': 'Microsoft.Network/routeTables',"
-			       " 'properties': {'list': [[0, 0, 10], [0, 1, 10]]}}");
-	assert_resource(&o, 1, "{'name': 'r2', 'type': 'Microsoft.Network/routeTables',"
-			       " 'properties': {'list': [[1, 0, 11], [1, 1, 11]]}}");
+	assert_resource(&o, 0,
+			"{'name': 'r1', 'type': 'Microsoft.Network/routeTables',"
+			" 'properties': {'list': [[0, 0, 10], [0, 1, 10]]}}");
+	assert_resource(&o, 1,
+			"{'name': 'r2', 'type': 'Microsoft.Network/routeTables',"
+			" 'properties': {'list': [[1, 0, 11], [1, 1, 11]]}}");
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(places),
-		cmocka_unit_test(declared),
-		cmocka_unit_test(a_loop_is_needed_for_an_index),
-		cmocka_unit_test(indexes),
+	    cmocka_unit_test(places),
+	    cmocka_unit_test(declared),
+	    cmocka_unit_test(a_loop_is_needed_for_an_index),
+	    cmocka_unit_test(indexes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

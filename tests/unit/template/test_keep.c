@@ -25,53 +25,55 @@ static void assert_no_secret(const struct outcome *o)
 static void a_site_keeps_what_is_read(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'kind': 'app,linux',"
-		" 'location': 'l', 'identity': {'type': '[reference(`x`).y]'}, 'tags': {'a':"
-		" '[f()]'}, 'properties': {'serverFarmId': 'plan', 'httpsOnly': '[f()]',"
-		" 'hostNameSslStates': '[reference(`cert`).Thumbprint]', 'reserved': true,"
-		" 'virtualNetworkSubnetId': '[resourceId(`Microsoft.Network/virtualNetworks/subnets`,"
-		" `v`, `s`)]', 'VnetRouteAllEnabled': true, 'siteConfig': {'ftpsState': '[f()]',"
-		" 'connectionStrings': [{'connectionString': '" SECRET "'}], 'appSettings': ["
-		"  {'name': 'PASSWORD', 'value': '" SECRET "'},"
-		"  {'name': 'PASSWORD2', 'value': '[listKeys(`" SECRET "`)]'},"
-		"  {'name': '[reference(`x`).PASSWORD]', 'value': '" SECRET "'},"
-		"  {'name': '[concat(`PASS`, `WORD`)]', 'value': '" SECRET "'}, 7,"
-		"  {'name': '[concat(`WEBSITE_VNET`, `_ROUTE_ALL`)]', 'value': '[string(1)]'}]}}}]}",
-		NULL);
+	    "{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'kind': 'app,linux',"
+	    " 'location': 'l', 'identity': {'type': '[reference(`x`).y]'}, 'tags': {'a':"
+	    " '[f()]'}, 'properties': {'serverFarmId': 'plan', 'httpsOnly': '[f()]',"
+	    " 'hostNameSslStates': '[reference(`cert`).Thumbprint]', 'reserved': true,"
+	    " 'virtualNetworkSubnetId': '[resourceId(`Microsoft.Network/virtualNetworks/subnets`,"
+	    " `v`, `s`)]', 'VnetRouteAllEnabled': true, 'siteConfig': {'ftpsState': '[f()]',"
+	    " 'connectionStrings': [{'connectionString': '" SECRET "'}], 'appSettings': ["
+	    "  {'name': 'PASSWORD', 'value': '" SECRET "'},"
+	    "  {'name': 'PASSWORD2', 'value': '[listKeys(`" SECRET "`)]'},"
+	    "  {'name': '[reference(`x`).PASSWORD]', 'value': '" SECRET "'},"
+	    "  {'name': '[concat(`PASS`, `WORD`)]', 'value': '" SECRET "'}, 7,"
+	    "  {'name': '[concat(`WEBSITE_VNET`, `_ROUTE_ALL`)]', 'value': '[string(1)]'}]}}}]}",
+	    NULL);
 
 	(void)state;
 	assert_no_secret(&o);
-	assert_resource(&o, 0,
-			"{'name': 'app', 'type': 'Microsoft.Web/sites', 'kind': 'app,linux', 'location':"
-			" 'l', 'properties': {'serverFarmId': 'plan', 'reserved': true,"
-			" 'virtualNetworkSubnetId': 'Microsoft.Network/virtualNetworks/v/subnets/s',"
-			" 'vnetRouteAllEnabled': true, 'siteConfig': {'appSettings': [{'name':"
-			" 'WEBSITE_VNET_ROUTE_ALL', 'value': '1'}]}}}");
+	assert_resource(
+	    &o, 0,
+	    "{'name': 'app', 'type': 'Microsoft.Web/sites', 'kind': 'app,linux', 'location':"
+	    " 'l', 'properties': {'serverFarmId': 'plan', 'reserved': true,"
+	    " 'virtualNetworkSubnetId': 'Microsoft.Network/virtualNetworks/v/subnets/s',"
+	    " 'vnetRouteAllEnabled': true, 'siteConfig': {'appSettings': [{'name':"
+	    " 'WEBSITE_VNET_ROUTE_ALL', 'value': '1'}]}}}");
 }
 
 static void settings_that_expressions_make(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'variables': {'list': [{'name': 'PASSWORD', 'value': '" SECRET "'}, {'name':"
-		" 'website_vnet_route_all', 'value': '1'}], 'config': {'appSettings':"
-		" '[variables(`list`)]', 'other': '" SECRET "'}}, 'resources': ["
-		"{'type': 'Microsoft.Web/sites', 'name': 'a', 'properties': {'siteConfig':"
-		" {'appSettings': '[variables(`list`)]'}}},"
-		"{'type': 'Microsoft.Web/sites', 'name': 'b', 'properties': {'siteConfig':"
-		" '[variables(`config`)]'}},"
-		"{'type': 'Microsoft.Web/sites', 'name': 'c', 'properties': '[createObject(`siteConfig`,"
-		" variables(`config`), `PASSWORD`, `" SECRET "`)]'},"
-		"{'type': 'Microsoft.Web/sites', 'name': 'd', 'properties': {'siteConfig': {'copy':"
-		" [{'name': 'appSettings', 'count': 2, 'input':"
-		" '[variables(`list`)[copyIndex(`appSettings`)]]'}]}}}]}",
-		NULL);
+	    "{'variables': {'list': [{'name': 'PASSWORD', 'value': '" SECRET "'}, {'name':"
+	    " 'website_vnet_route_all', 'value': '1'}], 'config': {'appSettings':"
+	    " '[variables(`list`)]', 'other': '" SECRET "'}}, 'resources': ["
+	    "{'type': 'Microsoft.Web/sites', 'name': 'a', 'properties': {'siteConfig':"
+	    " {'appSettings': '[variables(`list`)]'}}},"
+	    "{'type': 'Microsoft.Web/sites', 'name': 'b', 'properties': {'siteConfig':"
+	    " '[variables(`config`)]'}},"
+	    "{'type': 'Microsoft.Web/sites', 'name': 'c', 'properties': "
+	    "'[createObject(`siteConfig`,"
+	    " variables(`config`), `PASSWORD`, `" SECRET "`)]'},"
+	    "{'type': 'Microsoft.Web/sites', 'name': 'd', 'properties': {'siteConfig': {'copy':"
+	    " [{'name': 'appSettings', 'count': 2, 'input':"
+	    " '[variables(`list`)[copyIndex(`appSettings`)]]'}]}}}]}",
+	    NULL);
 
 	(void)state;
 	assert_int_equal(o.n, 4);
 	assert_no_secret(&o);
 	for (size_t i = 0; i < 4; i++) {
-		json_t *config = json_object_get(json_object_get(o.v[i].resource, "properties"),
-						 "siteConfig");
+		json_t *config =
+		    json_object_get(json_object_get(o.v[i].resource, "properties"), "siteConfig");
 
 		assert_int_equal(json_array_size(json_object_get(config, "appSettings")), 1);
 		assert_int_equal(json_object_size(config), 1);
@@ -81,39 +83,43 @@ static void settings_that_expressions_make(void **state)
 static void configurations_of_an_app(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'resources': ["
-		"{'type': 'config', 'name': 'appsettings', 'properties': {'PASSWORD':"
-		" '[listKeys(`" SECRET "`)]', 'WEBSITE_VNET_ROUTE_ALL': '[string(0)]'}},"
-		"{'type': 'config', 'name': 'web', 'properties': {'vnetRouteAllEnabled': true,"
-		" 'appCommandLine': '" SECRET "'}},"
-		"{'type': 'config', 'name': 'connectionstrings', 'properties': {'PASSWORD': '[f()]'}},"
-		"{'type': 'networkConfig', 'name': 'virtualNetwork', 'properties': {'subnetResourceId':"
-		" 'x', 'swiftSupported': true}}]}]}",
-		NULL);
+	    "{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'resources': ["
+	    "{'type': 'config', 'name': 'appsettings', 'properties': {'PASSWORD':"
+	    " '[listKeys(`" SECRET "`)]', 'WEBSITE_VNET_ROUTE_ALL': '[string(0)]'}},"
+	    "{'type': 'config', 'name': 'web', 'properties': {'vnetRouteAllEnabled': true,"
+	    " 'appCommandLine': '" SECRET "'}},"
+	    "{'type': 'config', 'name': 'connectionstrings', 'properties': {'PASSWORD': '[f()]'}},"
+	    "{'type': 'networkConfig', 'name': 'virtualNetwork', 'properties': {'subnetResourceId':"
+	    " 'x', 'swiftSupported': true}}]}]}",
+	    NULL);
 
 	(void)state;
 	assert_no_secret(&o);
 	assert_int_equal(o.n, 4);
-	assert_resource(&o, 1, "{'name': 'app/appsettings', 'type': 'Microsoft.Web/sites/config',"
-			       " 'properties': {'WEBSITE_VNET_ROUTE_ALL': '0'}}");
-	assert_resource(&o, 2, "{'name': 'app/web', 'type': 'Microsoft.Web/sites/config',"
-			       " 'properties': {'vnetRouteAllEnabled': true}}");
-	assert_resource(&o, 3, "{'name': 'app/virtualNetwork', 'type':"
-			       " 'Microsoft.Web/sites/networkConfig', 'properties':"
-			       " {'subnetResourceId': 'x', 'swiftSupported': true}}");
-	assert_string_equal(record_at(&o, "/resources/0/resources/2")->text,
-			    "resources of type 'Microsoft.Web/sites/config' decide nothing here: skipped");
+	assert_resource(&o, 1,
+			"{'name': 'app/appsettings', 'type': 'Microsoft.Web/sites/config',"
+			" 'properties': {'WEBSITE_VNET_ROUTE_ALL': '0'}}");
+	assert_resource(&o, 2,
+			"{'name': 'app/web', 'type': 'Microsoft.Web/sites/config',"
+			" 'properties': {'vnetRouteAllEnabled': true}}");
+	assert_resource(&o, 3,
+			"{'name': 'app/virtualNetwork', 'type':"
+			" 'Microsoft.Web/sites/networkConfig', 'properties':"
+			" {'subnetResourceId': 'x', 'swiftSupported': true}}");
+	assert_string_equal(
+	    record_at(&o, "/resources/0/resources/2")->text,
+	    "resources of type 'Microsoft.Web/sites/config' decide nothing here: skipped");
 }
 
 static void an_error_does_not_quote_settings(void **state)
 {
 	static const char *const properties[] = {
-		"{'siteConfig': {'appSettings': [{'name': 'WEBSITE_VNET_ROUTE_ALL', 'value':"
-		" '[int(`" SECRET "`)]'}]}}",
-		"{'siteConfig': {'appSettings': '[concat(createArray(`" SECRET "`), 1)]'}}",
-		"{'siteConfig': {'appSettings': '[createObject(`x`, 1).PASSWORD]'}}",
-		"{'siteConfig': '[createArray(reference(`" SECRET "`))]'}",
-		"{'siteConfig': '[createArray(parseCidr(`" SECRET "`))]'}",
+	    "{'siteConfig': {'appSettings': [{'name': 'WEBSITE_VNET_ROUTE_ALL', 'value':"
+	    " '[int(`" SECRET "`)]'}]}}",
+	    "{'siteConfig': {'appSettings': '[concat(createArray(`" SECRET "`), 1)]'}}",
+	    "{'siteConfig': {'appSettings': '[createObject(`x`, 1).PASSWORD]'}}",
+	    "{'siteConfig': '[createArray(reference(`" SECRET "`))]'}",
+	    "{'siteConfig': '[createArray(parseCidr(`" SECRET "`))]'}",
 	};
 
 	(void)state;
@@ -133,10 +139,10 @@ static void an_error_does_not_quote_settings(void **state)
 
 static void an_app_without_a_subnet_that_is_known_is_an_error(void **state)
 {
-	cleanup_outcome struct outcome o = evaluate(
-		"{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'n', 'properties':"
-		" {'virtualNetworkSubnetId': '[reference(`x`).subnets[0].id]'}}]}",
-		NULL);
+	cleanup_outcome struct outcome o =
+	    evaluate("{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'n', 'properties':"
+		     " {'virtualNetworkSubnetId': '[reference(`x`).subnets[0].id]'}}]}",
+		     NULL);
 
 	(void)state;
 	assert_error(&o, "/resources/0/properties/virtualNetworkSubnetId",
@@ -146,11 +152,11 @@ static void an_app_without_a_subnet_that_is_known_is_an_error(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_site_keeps_what_is_read),
-		cmocka_unit_test(settings_that_expressions_make),
-		cmocka_unit_test(configurations_of_an_app),
-		cmocka_unit_test(an_error_does_not_quote_settings),
-		cmocka_unit_test(an_app_without_a_subnet_that_is_known_is_an_error),
+	    cmocka_unit_test(a_site_keeps_what_is_read),
+	    cmocka_unit_test(settings_that_expressions_make),
+	    cmocka_unit_test(configurations_of_an_app),
+	    cmocka_unit_test(an_error_does_not_quote_settings),
+	    cmocka_unit_test(an_app_without_a_subnet_that_is_known_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

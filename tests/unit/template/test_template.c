@@ -5,8 +5,8 @@
 
 static void nothing_to_do_is_done(void **state)
 {
-	static const char *const templates[] = {"{}", "{'resources': []}", "{'resources': {}}", "[]",
-						"1"};
+	static const char *const templates[] = {"{}", "{'resources': []}", "{'resources': {}}",
+						"[]", "1"};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(templates); i++) {
@@ -20,23 +20,24 @@ static void nothing_to_do_is_done(void **state)
 static void the_template_is_left_as_it_was(void **state)
 {
 	cleanup_json json_t *template = json_text(
-		"{'variables': {'v': {'a': [1]}}, 'resources': [{'type':"
-		" 'Microsoft.Network/routeTables', 'name': 'n', 'properties': '[union(variables(`v`),"
-		" createObject(`b`, 2))]'}]}");
+	    "{'variables': {'v': {'a': [1]}}, 'resources': [{'type':"
+	    " 'Microsoft.Network/routeTables', 'name': 'n', 'properties': '[union(variables(`v`),"
+	    " createObject(`b`, 2))]'}]}");
 	cleanup_json json_t *before = json_deep_copy(template);
 	cleanup_outcome struct outcome o = evaluate_json(template, NULL);
 
 	(void)state;
-	assert_resource(&o, 0, "{'name': 'n', 'type': 'Microsoft.Network/routeTables', 'properties':"
-			       " {'a': [1], 'b': 2}}");
+	assert_resource(&o, 0,
+			"{'name': 'n', 'type': 'Microsoft.Network/routeTables', 'properties':"
+			" {'a': [1], 'b': 2}}");
 	assert_true(json_equal(template, before));
 }
 
 static void a_place_is_below_that_of_the_template(void **state)
 {
 	cleanup_json json_t *template = json_text(
-		"{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'properties':"
-		" {'x': '[f()]'}}, {'type': 'A/b', 'name': 'n'}]}");
+	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'properties':"
+	    " {'x': '[f()]'}}, {'type': 'A/b', 'name': 'n'}]}");
 	char path[] = "p/x.json", text[] = "[]";
 	struct nsg_source source = {.path = path, .text = text, .size_bytes = 2};
 	struct nsg_place where = {.source = &source, .pointer = "/3/template"};
@@ -63,20 +64,20 @@ static void the_schema_tells_the_level(void **state)
 	static const struct {
 		const char *schema, *id;
 	} cases[] = {
-		{"2019-04-01/deploymentTemplate.json#",
-		 "=/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/resource-group/"
-		 "providers/A/b/c"},
-		{"2018-05-01/subscriptionDeploymentTemplate.json#",
-		 "=/subscriptions/00000000-0000-0000-0000-000000000000/providers/A/b/c"},
-		{"2019-08-01/managementGroupDeploymentTemplate.json#", "=/providers/A/b/c"},
-		{"2019-08-01/tenantDeploymentTemplate.json#", "=/providers/A/b/c"},
+	    {"2019-04-01/deploymentTemplate.json#",
+	     "=/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/resource-group/"
+	     "providers/A/b/c"},
+	    {"2018-05-01/subscriptionDeploymentTemplate.json#",
+	     "=/subscriptions/00000000-0000-0000-0000-000000000000/providers/A/b/c"},
+	    {"2019-08-01/managementGroupDeploymentTemplate.json#", "=/providers/A/b/c"},
+	    {"2019-08-01/tenantDeploymentTemplate.json#", "=/providers/A/b/c"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
 		cleanup_json json_t *template = json_text(
-			"{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n',"
-			" 'properties': {'x': '[concat(`=`, resourceId(`A/b`, `c`))]'}}]}");
+		    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n',"
+		    " 'properties': {'x': '[concat(`=`, resourceId(`A/b`, `c`))]'}}]}");
 		cleanup_outcome struct outcome o = {0};
 		json_t *x;
 
@@ -90,58 +91,63 @@ static void the_schema_tells_the_level(void **state)
 }
 
 /* One Bicep file as Bicep compiles it, without and with symbolic names: a module gives the subnet's
- * NSG, a loop makes rules, an existing table is named, the app asks for the subnet of the network. */
+ * NSG, a loop makes rules, an existing table is named, the app asks for the subnet of the network.
+ */
 #define MODULE                                                                                     \
-	"'properties': {'expressionEvaluationOptions': {'scope': 'inner'}, 'mode': 'Incremental',"  \
-	" 'parameters': {'prefix': {'value': '[parameters(`prefix`)]'}, 'ports': {'value': [22, 3389]}},"
+	"'properties': {'expressionEvaluationOptions': {'scope': 'inner'}, 'mode': 'Incremental'," \
+	" 'parameters': {'prefix': {'value': '[parameters(`prefix`)]'}, 'ports': {'value': [22, "  \
+	"3389]}},"
 #define RULES                                                                                      \
-	"{'copy': [{'name': 'securityRules', 'count': '[length(range(0, length(parameters(`ports`))))]'," \
-	" 'input': {'name': '[format(`deny-{0}`, parameters(`ports`)[range(0,"                      \
-	" length(parameters(`ports`)))[copyIndex(`securityRules`)]])]', 'properties': {'priority':" \
-	" '[add(100, range(0, length(parameters(`ports`)))[copyIndex(`securityRules`)])]',"         \
-	" 'access': 'Deny', 'direction': 'Outbound', 'protocol': 'Tcp', 'sourceAddressPrefix': '*'," \
+	"{'copy': [{'name': 'securityRules', 'count': '[length(range(0, "                          \
+	"length(parameters(`ports`))))]',"                                                         \
+	" 'input': {'name': '[format(`deny-{0}`, parameters(`ports`)[range(0,"                     \
+	" length(parameters(`ports`)))[copyIndex(`securityRules`)]])]', 'properties': "            \
+	"{'priority':"                                                                             \
+	" '[add(100, range(0, length(parameters(`ports`)))[copyIndex(`securityRules`)])]',"        \
+	" 'access': 'Deny', 'direction': 'Outbound', 'protocol': 'Tcp', 'sourceAddressPrefix': "   \
+	"'*',"                                                                                     \
 	" 'sourcePortRange': '*', 'destinationAddressPrefix': '*', 'destinationPortRange':"        \
 	" '[string(parameters(`ports`)[range(0, length(parameters(`ports`)))["                     \
 	"copyIndex(`securityRules`)]])]'}}}]}"
 #define PARAMETERS "'parameters': {'prefix': {'type': 'string', 'defaultValue': 'shop'}},"
 
 static const char as_list[] =
-	"{" PARAMETERS " 'resources': ["
-	"{'type': 'Microsoft.Network/virtualNetworks', 'name': '[format(`{0}-vnet`,"
-	" parameters(`prefix`))]', 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
-	" 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '[cidrSubnet(`10.0.0.0/16`, 24,"
-	" 1)]', 'networkSecurityGroup': {'id': '[reference(extensionResourceId(format("
-	"`/subscriptions/{0}/resourceGroups/{1}`, subscription().subscriptionId, `net`),"
-	" `Microsoft.Resources/deployments`, `rules`), `2022-09-01`).outputs.id.value]'},"
-	" 'routeTable': {'id': '[resourceId(`Microsoft.Network/routeTables`, `rt`)]'}}}]}},"
-	"{'type': 'Microsoft.Web/sites', 'name': 'app', 'properties': {'virtualNetworkSubnetId':"
-	" '[reference(resourceId(`Microsoft.Network/virtualNetworks`, format(`{0}-vnet`,"
-	" parameters(`prefix`))), `2023-04-01`).subnets[0].id]'}},"
-	"{'type': 'Microsoft.Resources/deployments', 'name': 'rules', 'resourceGroup': 'net', " MODULE
-	" 'template': {'parameters': {'prefix': {'type': 'string'}, 'ports': {'type': 'array'}},"
-	" 'resources': [{'type': 'Microsoft.Network/networkSecurityGroups', 'name':"
-	" '[format(`{0}-nsg`, parameters(`prefix`))]', 'properties': " RULES "}],"
-	" 'outputs': {'id': {'type': 'string', 'value': '[resourceId("
-	"`Microsoft.Network/networkSecurityGroups`, format(`{0}-nsg`, parameters(`prefix`)))]'}}}}}]}";
+    "{" PARAMETERS " 'resources': ["
+    "{'type': 'Microsoft.Network/virtualNetworks', 'name': '[format(`{0}-vnet`,"
+    " parameters(`prefix`))]', 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
+    " 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '[cidrSubnet(`10.0.0.0/16`, 24,"
+    " 1)]', 'networkSecurityGroup': {'id': '[reference(extensionResourceId(format("
+    "`/subscriptions/{0}/resourceGroups/{1}`, subscription().subscriptionId, `net`),"
+    " `Microsoft.Resources/deployments`, `rules`), `2022-09-01`).outputs.id.value]'},"
+    " 'routeTable': {'id': '[resourceId(`Microsoft.Network/routeTables`, `rt`)]'}}}]}},"
+    "{'type': 'Microsoft.Web/sites', 'name': 'app', 'properties': {'virtualNetworkSubnetId':"
+    " '[reference(resourceId(`Microsoft.Network/virtualNetworks`, format(`{0}-vnet`,"
+    " parameters(`prefix`))), `2023-04-01`).subnets[0].id]'}},"
+    "{'type': 'Microsoft.Resources/deployments', 'name': 'rules', 'resourceGroup': 'net', " MODULE
+    " 'template': {'parameters': {'prefix': {'type': 'string'}, 'ports': {'type': 'array'}},"
+    " 'resources': [{'type': 'Microsoft.Network/networkSecurityGroups', 'name':"
+    " '[format(`{0}-nsg`, parameters(`prefix`))]', 'properties': " RULES "}],"
+    " 'outputs': {'id': {'type': 'string', 'value': '[resourceId("
+    "`Microsoft.Network/networkSecurityGroups`, format(`{0}-nsg`, parameters(`prefix`)))]'}}}}}]}";
 
 static const char as_symbols[] =
-	"{'languageVersion': '2.0', " PARAMETERS " 'resources': {"
-	"'table': {'existing': true, 'type': 'Microsoft.Network/routeTables', 'name': 'rt'},"
-	"'vnet': {'type': 'Microsoft.Network/virtualNetworks', 'name': '[format(`{0}-vnet`,"
-	" parameters(`prefix`))]', 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
-	" 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '[cidrSubnet(`10.0.0.0/16`, 24,"
-	" 1)]', 'networkSecurityGroup': {'id': '[reference(`rules`).outputs.id.value]'},"
-	" 'routeTable': {'id': '[resourceId(`Microsoft.Network/routeTables`, `rt`)]'}}}]},"
-	" 'dependsOn': ['rules']},"
-	"'app': {'type': 'Microsoft.Web/sites', 'name': 'app', 'properties':"
-	" {'virtualNetworkSubnetId': '[reference(`vnet`).subnets[0].id]'}},"
-	"'rules': {'type': 'Microsoft.Resources/deployments', 'name': 'rules', 'resourceGroup': 'net',"
-	" " MODULE " 'template': {'languageVersion': '2.0',"
-	" 'parameters': {'prefix': {'type': 'string'}, 'ports': {'type': 'array'}},"
-	" 'resources': {'nsg': {'type': 'Microsoft.Network/networkSecurityGroups', 'name':"
-	" '[format(`{0}-nsg`, parameters(`prefix`))]', 'properties': " RULES "}},"
-	" 'outputs': {'id': {'type': 'string', 'value': '[resourceId("
-	"`Microsoft.Network/networkSecurityGroups`, format(`{0}-nsg`, parameters(`prefix`)))]'}}}}}}}";
+    "{'languageVersion': '2.0', " PARAMETERS " 'resources': {"
+    "'table': {'existing': true, 'type': 'Microsoft.Network/routeTables', 'name': 'rt'},"
+    "'vnet': {'type': 'Microsoft.Network/virtualNetworks', 'name': '[format(`{0}-vnet`,"
+    " parameters(`prefix`))]', 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
+    " 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '[cidrSubnet(`10.0.0.0/16`, 24,"
+    " 1)]', 'networkSecurityGroup': {'id': '[reference(`rules`).outputs.id.value]'},"
+    " 'routeTable': {'id': '[resourceId(`Microsoft.Network/routeTables`, `rt`)]'}}}]},"
+    " 'dependsOn': ['rules']},"
+    "'app': {'type': 'Microsoft.Web/sites', 'name': 'app', 'properties':"
+    " {'virtualNetworkSubnetId': '[reference(`vnet`).subnets[0].id]'}},"
+    "'rules': {'type': 'Microsoft.Resources/deployments', 'name': 'rules', 'resourceGroup': 'net',"
+    " " MODULE " 'template': {'languageVersion': '2.0',"
+    " 'parameters': {'prefix': {'type': 'string'}, 'ports': {'type': 'array'}},"
+    " 'resources': {'nsg': {'type': 'Microsoft.Network/networkSecurityGroups', 'name':"
+    " '[format(`{0}-nsg`, parameters(`prefix`))]', 'properties': " RULES "}},"
+    " 'outputs': {'id': {'type': 'string', 'value': '[resourceId("
+    "`Microsoft.Network/networkSecurityGroups`, format(`{0}-nsg`, parameters(`prefix`)))]'}}}}}}}";
 
 static void both_compilations_of_a_bicep_file_are_one(void **state)
 {
@@ -154,13 +160,14 @@ static void both_compilations_of_a_bicep_file_are_one(void **state)
 	assert_int_equal(symbols.n, 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_true(json_equal(list.v[i].resource, symbols.v[i].resource));
-	assert_resource(&list, 0,
-			"{'name': 'shop-vnet', 'type': 'Microsoft.Network/virtualNetworks',"
-			" 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
-			" 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '10.0.1.0/24',"
-			" 'networkSecurityGroup': {'id':"
-			" 'Microsoft.Network/networkSecurityGroups/shop-nsg'}, 'routeTable': {'id':"
-			" 'Microsoft.Network/routeTables/rt'}}}]}}");
+	assert_resource(
+	    &list, 0,
+	    "{'name': 'shop-vnet', 'type': 'Microsoft.Network/virtualNetworks',"
+	    " 'properties': {'addressSpace': {'addressPrefixes': ['10.0.0.0/16']},"
+	    " 'subnets': [{'name': 'apps', 'properties': {'addressPrefix': '10.0.1.0/24',"
+	    " 'networkSecurityGroup': {'id':"
+	    " 'Microsoft.Network/networkSecurityGroups/shop-nsg'}, 'routeTable': {'id':"
+	    " 'Microsoft.Network/routeTables/rt'}}}]}}");
 	assert_resource(&list, 1,
 			"{'name': 'app', 'type': 'Microsoft.Web/sites', 'properties':"
 			" {'virtualNetworkSubnetId':"
@@ -170,11 +177,11 @@ static void both_compilations_of_a_bicep_file_are_one(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_to_do_is_done),
-		cmocka_unit_test(the_template_is_left_as_it_was),
-		cmocka_unit_test(a_place_is_below_that_of_the_template),
-		cmocka_unit_test(the_schema_tells_the_level),
-		cmocka_unit_test(both_compilations_of_a_bicep_file_are_one),
+	    cmocka_unit_test(nothing_to_do_is_done),
+	    cmocka_unit_test(the_template_is_left_as_it_was),
+	    cmocka_unit_test(a_place_is_below_that_of_the_template),
+	    cmocka_unit_test(the_schema_tells_the_level),
+	    cmocka_unit_test(both_compilations_of_a_bicep_file_are_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
