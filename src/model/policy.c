@@ -78,13 +78,16 @@ const char *nsg_id_subscription(const char *id, size_t *ret_len)
 
 void nsg_policy_forget_sources(struct nsg_policy *p)
 {
-	nsg_sources_done(&p->sources);
+	nsg_sources_wipe(&p->sources);
+	for (size_t i = 0; i < p->shared.n; i++)
+		nsg_shared_wipe(p->shared.v[i]);
 }
 
 struct nsg_policy *nsg_policy_free(struct nsg_policy *p)
 {
 	if (!p)
 		return NULL;
+	nsg_shared_list_done(&p->shared);
 	nsg_sources_done(&p->sources);
 	nsg_arena_done(&p->arena);
 	free(p);

@@ -17,6 +17,7 @@
 #include "util/arena.h"
 #include "util/ip.h"
 #include "util/names.h"
+#include "util/shared.h"
 #include "util/source.h"
 
 enum nsg_tristate {
@@ -183,7 +184,7 @@ struct nsg_route_all_setting {
 		NSG_ROUTE_ALL_EMPTY,
 		NSG_ROUTE_ALL_ON,    /* the string 1 */
 		NSG_ROUTE_ALL_OFF,   /* 0 */
-		NSG_ROUTE_ALL_OTHER, /* off, with a warning that does not quote it */
+		NSG_ROUTE_ALL_OTHER, /* off; its reader warned, without quoting it */
 	} value;
 	struct nsg_place place;
 };
@@ -269,9 +270,11 @@ struct nsg_policy {
 	 * policy that is looked through for further errors can be so (nsg_load_options.partial). */
 	bool incomplete;
 
-	/* The texts behind the places; emptied by nsg_policy_forget_sources when the diagnostics
-	 * are made. Places are dead after that. */
+	/* The texts behind the places; wiped by nsg_policy_forget_sources when the diagnostics are
+	 * made. Places have no line after that. */
 	struct nsg_sources sources;
+	/* Documents held together with the policies loaded before and after this one; the loader's. */
+	struct nsg_shared_list shared;
 	struct nsg_place place; /* the directory */
 };
 

@@ -117,8 +117,7 @@ static void hear(struct voice *v, enum nsg_tristate value, const char *what,
 	v->place = place;
 }
 
-static void hear_setting(struct nsg_build *b, struct voice *v,
-			 const struct nsg_route_all_setting *s)
+static void hear_setting(struct voice *v, const struct nsg_route_all_setting *s)
 {
 	static const char what[] = "WEBSITE_VNET_ROUTE_ALL";
 
@@ -129,17 +128,13 @@ static void hear_setting(struct nsg_build *b, struct voice *v,
 		hear(v, NSG_TRUE, what, &s->place);
 		return;
 	case NSG_ROUTE_ALL_OTHER:
-		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
-				   "WEBSITE_VNET_ROUTE_ALL is neither 0 nor 1: only 1 turns it on");
-		hear(v, NSG_FALSE, what, &s->place);
-		return;
 	case NSG_ROUTE_ALL_OFF:
 		hear(v, NSG_FALSE, what, &s->place);
 		return;
 	}
 }
 
-static struct voice voice_of_site(struct nsg_build *b, const struct nsg_site *s)
+static struct voice voice_of_site(const struct nsg_build *b, const struct nsg_site *s)
 {
 	const struct nsg_policy *p = b->policy;
 	struct voice v = {.value = NSG_UNSET, .who = name_of(s), .place = &s->place};
@@ -152,7 +147,7 @@ static struct voice voice_of_site(struct nsg_build *b, const struct nsg_site *s)
 		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
 
 		if (*x->site_id && nsg_id_equal(*s->id ? s->id : s->name, x->site_id))
-			hear_setting(b, &v, x);
+			hear_setting(&v, x);
 	}
 	return v;
 }
@@ -208,7 +203,7 @@ static int choose_route_all(struct nsg_build *b)
 			    *e->sites[j]->id ? e->sites[j]->id : e->sites[j]->name, x->site_id);
 		if (counted || is_elsewhere(b, x))
 			continue;
-		hear_setting(b, &v, x);
+		hear_setting(&v, x);
 		r = count_voice(b, &v, &document, &sum);
 	}
 	if (b->options->route_all != NSG_UNSET) {
