@@ -22,7 +22,7 @@ static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node 
 	struct nsg_root whole = { .source = source, .value = n->root->value, .pointer = "" };
 	struct nsg_node root = { .root = &whole };
 
-	if (!(source->mode & S_IROTH) || r->secrets_warned == source)
+	if (!(source->file.mode & S_IROTH) || r->secrets_warned == source)
 		return;
 	r->secrets_warned = source;
 	nsg_node_say(&r->sink, &root, NSG_WARNING, NULL,

@@ -20,12 +20,14 @@
 struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
+	const struct nsg_shared *reused; /* as the policy before has it: nothing to parse; NULL */
 	json_t *values;                  /* NULL: not parsed yet, or not JSON */
 	bool tried;
 };
 
 struct directory {
 	const char *path;
+	const struct nsg_policy *before; /* NULL: none */
 	NSG_VEC(struct file) files;
 	json_t *parameters; /* of --parameters; NULL: none */
 	size_t n_templates, n_parameters, only_parameters; /* counted by count_templates */
@@ -59,8 +61,11 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 		return;
 	}
 	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &f->source);
-	if (!result)
-		result = nsg_json_parse(f->source, r->sink.diag, &f->values);
+	if (!result) {
+		f->reused = nsg_reuse_find(r, d->before, f->source);
+		if (!f->reused)
+			result = nsg_json_parse(f->source, r->sink.diag, &f->values);
+	}
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
 }
@@ -104,7 +109,8 @@ static int list_files(struct nsg_reader *r, struct directory *d)
 	}
 	result = -errno;
 	(void)closedir(dir);
-	qsort(d->files.v, d->files.n, sizeof(*d->files.v), by_name);
+	if (d->files.n)
+		qsort(d->files.v, d->files.n, sizeof(*d->files.v), by_name);
 	return result;
 }
 
@@ -234,26 +240,51 @@ static void read_parameters_option(struct nsg_reader *r, struct directory *d)
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
+static bool has_template(const struct file *f)
 {
-	bool keep = first_parameters(f);
 	json_t *value;
 	size_t i;
 
 	json_array_foreach (f->values, i, value) {
-		struct nsg_root root = { .source = f->source, .value = (uint32_t)i, .pointer = "" };
-		cleanup_json json_t *parameters = NULL;
-
-		if (nsg_template_is_parameters(value))
-			continue;
-		if (!nsg_template_is(value)) {
-			nsg_reader_document(r, &root, value);
-			continue;
-		}
-		if (r->options->flatten)
-			parameters = merge_parameters(r, find_parameters(r, d, f), d->parameters);
-		nsg_template_read(r, &root, value, parameters);
+		if (nsg_template_is(value) || nsg_template_is_parameters(value))
+			return true;
 	}
+	return false;
+}
+
+static void read_template(struct nsg_reader *r, struct directory *d, const struct file *f,
+			  const struct nsg_root *root, json_t *value)
+{
+	cleanup_json json_t *parameters = NULL;
+
+	if (r->options->flatten)
+		parameters = merge_parameters(r, find_parameters(r, d, f), d->parameters);
+	nsg_template_read(r, root, value, parameters);
+}
+
+static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
+{
+	struct nsg_shared *shared = NULL;
+	bool keep = first_parameters(f);
+	json_t *value;
+	size_t i;
+
+	if (f->reused)
+		nsg_reuse_give(r, f->reused);
+	if (f->values && !has_template(f))
+		shared = nsg_reuse_begin(r, f->source);
+	json_array_foreach (f->values, i, value) {
+		struct nsg_root root = { .source = shared ? &shared->source : f->source,
+					 .value = (uint32_t)i,
+					 .pointer = "" };
+
+		if (nsg_template_is(value))
+			read_template(r, d, f, &root, value);
+		else if (!nsg_template_is_parameters(value))
+			nsg_reader_document(r, &root, value);
+	}
+	if (shared)
+		nsg_reuse_end(r, shared);
 	if (keep)
 		return;
 	json_decref(f->values);
@@ -262,24 +293,13 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 
 static void reader_done(struct nsg_reader *r)
 {
-	nsg_vec_done(&r->vnets);
-	nsg_vec_done(&r->nsgs);
-	nsg_vec_done(&r->route_tables);
-	nsg_vec_done(&r->bgp_routes);
-	nsg_vec_done(&r->tag_documents);
-	nsg_vec_done(&r->route_all_settings);
-	nsg_vec_done(&r->sites);
-	nsg_vec_done(&r->site_configs);
-	nsg_vec_done(&r->integrations);
-	nsg_vec_done(&r->plans);
-	nsg_vec_done(&r->private_endpoints);
-	nsg_vec_done(&r->nics);
-	nsg_vec_done(&r->asgs);
-	nsg_vec_done(&r->rules);
-	nsg_vec_done(&r->routes);
-	nsg_vec_done(&r->subnets);
-	nsg_vec_done(&r->peerings);
+#define DONE(name, type) nsg_vec_done(&r->name);
+	NSG_READER_VECTORS(DONE)
+#undef DONE
 	nsg_vec_done(&r->skipped);
+	/* a document held together with the policy before has its text again */
+	if (r->policy)
+		nsg_policy_forget_sources(r->policy);
 	nsg_policy_free(r->policy);
 }
 
@@ -367,12 +387,11 @@ static void check_lack(struct nsg_reader *r, const struct directory *d, size_t n
 int nsg_policy_load(const char *directory, const struct nsg_load_options *options,
 		    const struct nsg_policy *before, struct nsg_diag *diag, struct nsg_policy **ret)
 {
-	cleanup_directory struct directory d = { .path = directory };
+	cleanup_directory struct directory d = { .path = directory, .before = before };
 	cleanup_reader struct nsg_reader r = { 0 };
 	size_t n_errors = diag->n_errors;
 	int result;
 
-	(void)before;
 	result = reader_init(&r, directory, options, diag);
 	if (!result)
 		result = list_files(&r, &d);

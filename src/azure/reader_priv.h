@@ -53,29 +53,35 @@ struct nsg_loose_integration {
 	struct nsg_integration integration;
 };
 
+/* What documents give, in document order. site_configs: sites/config, what it says of its site. */
+#define NSG_READER_VECTORS(X)                                                                      \
+	X(vnets, struct nsg_vnet)                                                                  \
+	X(nsgs, struct nsg_nsg)                                                                    \
+	X(route_tables, struct nsg_route_table)                                                    \
+	X(bgp_routes, struct nsg_bgp_route)                                                        \
+	X(tag_documents, struct nsg_tag_document)                                                  \
+	X(route_all_settings, struct nsg_route_all_setting)                                        \
+	X(sites, struct nsg_site)                                                                  \
+	X(site_configs, struct nsg_site)                                                           \
+	X(integrations, struct nsg_loose_integration)                                              \
+	X(plans, struct nsg_plan)                                                                  \
+	X(private_endpoints, struct nsg_private_endpoint)                                          \
+	X(nics, struct nsg_nic)                                                                    \
+	X(asgs, struct nsg_asg)                                                                    \
+	X(rules, struct nsg_loose_rule)                                                            \
+	X(routes, struct nsg_loose_route)                                                          \
+	X(subnets, struct nsg_loose_subnet)                                                        \
+	X(peerings, struct nsg_loose_peering)
+
 struct nsg_reader {
 	struct nsg_sink sink;
 	struct nsg_policy *policy;
 	const struct nsg_load_options *options;
 
-	NSG_VEC(struct nsg_vnet) vnets;
-	NSG_VEC(struct nsg_nsg) nsgs;
-	NSG_VEC(struct nsg_route_table) route_tables;
-	NSG_VEC(struct nsg_bgp_route) bgp_routes;
-	NSG_VEC(struct nsg_tag_document) tag_documents;
-	NSG_VEC(struct nsg_route_all_setting) route_all_settings;
-	NSG_VEC(struct nsg_site) sites;
-	NSG_VEC(struct nsg_site) site_configs; /* sites/config: what it says of its site */
-	NSG_VEC(struct nsg_loose_integration) integrations;
-	NSG_VEC(struct nsg_plan) plans;
-	NSG_VEC(struct nsg_private_endpoint) private_endpoints;
-	NSG_VEC(struct nsg_nic) nics;
-	NSG_VEC(struct nsg_asg) asgs;
+#define NSG_DECLARE(name, type) NSG_VEC(type) name;
+	NSG_READER_VECTORS(NSG_DECLARE)
+#undef NSG_DECLARE
 
-	NSG_VEC(struct nsg_loose_rule) rules;
-	NSG_VEC(struct nsg_loose_route) routes;
-	NSG_VEC(struct nsg_loose_subnet) subnets;
-	NSG_VEC(struct nsg_loose_peering) peerings;
 	NSG_VEC(const char *) skipped; /* types of template resources told to be of no use */
 
 	size_t list, n_lists;                    /* the list that is being read; how many so far */
@@ -172,6 +178,20 @@ void nsg_read_plan(struct nsg_reader *r, const struct nsg_node *n);
 void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n);
 void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n);
 void nsg_read_asg(struct nsg_reader *r, const struct nsg_node *n);
+
+/* ---- reuse.c: large documents that did not change are not parsed again ---- */
+
+/* The document of that source as the policy before has it, with its text again; held by r's policy.
+ * NULL: not there, or not the same. */
+struct nsg_shared *nsg_reuse_find(struct nsg_reader *r, const struct nsg_policy *before,
+				  const struct nsg_source *source);
+/* Gives the reader what it gave when it was read. */
+void nsg_reuse_give(struct nsg_reader *r, const struct nsg_shared *shared);
+/* Before and after a document is read that is to be kept for the next load. begin moves the text
+ * and lets everything be allocated from the document's own arena; NULL: not worth it, or no memory.
+ * end keeps nothing of a document that made diagnostics, which another load has to make again. */
+struct nsg_shared *nsg_reuse_begin(struct nsg_reader *r, const struct nsg_source *source);
+void nsg_reuse_end(struct nsg_reader *r, struct nsg_shared *shared);
 
 /* ---- join.c ---- */
 

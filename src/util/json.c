@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -172,12 +173,37 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 }
 
+static int64_t to_ns(struct timespec t)
+{
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* A change soon after the last one may leave the time stamp as it is: the kernel's clock ticks every
+ * 10 ms at worst, and a file system that knows whole seconds only every second. */
+static struct nsg_file_identity identify(const struct stat *st)
+{
+	struct timespec now = { 0 };
+	int64_t tick_ns = st->st_ctim.tv_nsec ? 100000000 : 2000000000;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (struct nsg_file_identity){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size_bytes = (uint64_t)st->st_size,
+		.mtime_ns = to_ns(st->st_mtim),
+		.ctime_ns = to_ns(st->st_ctim),
+		.mode = st->st_mode,
+		.is_settled = to_ns(now) - to_ns(st->st_ctim) > tick_ns,
+	};
+}
+
 int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag *diag,
 		  const struct nsg_source **ret)
 {
 	cleanup_buffer struct buffer raw = {0};
 	cleanup_buffer struct buffer text = {0};
 	cleanup_close int fd = -1;
+	struct nsg_file_identity identity;
 	struct stat st;
 	int r;
 
@@ -191,6 +217,8 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 		return refuse_file(sources, diag, path, -EINVAL, "it is not a regular file");
 	if (st.st_size > (off_t)NSG_MAX_FILE_BYTES)
 		return refuse_file(sources, diag, path, -EINVAL, "it is larger than 64 MiB");
+	/* before it is read: a later change has a later time */
+	identity = identify(&st);
 	r = read_all(fd, (size_t)st.st_size, &raw);
 	if (r == -EAGAIN)
 		return refuse_file(sources, diag, path, -EINVAL, "it grew while it was read");
@@ -203,7 +231,7 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 	if (!r)
 		r = nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 	if (!r)
-		nsg_sources_set_mode(sources, st.st_mode);
+		nsg_sources_set_file(sources, identity);
 	return r;
 }
 

@@ -28,17 +28,44 @@ int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t
 	return 0;
 }
 
-void nsg_sources_set_mode(struct nsg_sources *s, uint32_t mode)
+void nsg_sources_set_file(struct nsg_sources *s, struct nsg_file_identity file)
 {
-	s->v[s->n - 1]->mode = mode;
+	s->v[s->n - 1]->file = file;
+}
+
+void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
+		     const struct nsg_source *from)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i] != from)
+			continue;
+		to->text = TAKE_PTR(s->v[i]->text);
+		to->size_bytes = from->size_bytes;
+		to->file = from->file;
+		s->v[i]->size_bytes = 0;
+		return;
+	}
+}
+
+void nsg_source_wipe(struct nsg_source *source)
+{
+	if (source->text)
+		explicit_bzero(source->text, source->size_bytes);
+	free(source->text);
+	source->text = NULL;
+	source->size_bytes = 0;
+}
+
+void nsg_sources_wipe(struct nsg_sources *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		nsg_source_wipe(s->v[i]);
 }
 
 void nsg_sources_done(struct nsg_sources *s)
 {
+	nsg_sources_wipe(s);
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->v[i]->text)
-			explicit_bzero(s->v[i]->text, s->v[i]->size_bytes);
-		free(s->v[i]->text);
 		free(s->v[i]->path);
 		free(s->v[i]);
 	}

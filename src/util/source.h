@@ -7,15 +7,24 @@
 #ifndef NSG_UTIL_SOURCE_H
 #define NSG_UTIL_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Which content of which file: equal ones that are settled have one content. */
+struct nsg_file_identity {
+	uint64_t dev, ino, size_bytes;
+	int64_t mtime_ns, ctime_ns;
+	uint32_t mode;   /* st_mode; 0: not from a file */
+	bool is_settled; /* unchanged for so long when it was read that a change would show */
+};
 
 /* One file: its text is UTF-8 (converted when it was not), NUL-terminated, without BOM. */
 struct nsg_source {
 	char *path; /* as given, joined with the document's name */
 	char *text; /* NULL for a directory */
 	size_t size_bytes;
-	uint32_t mode;     /* st_mode of the file; 0: not from a file */
+	struct nsg_file_identity file;
 };
 
 /* Zero-initialise to begin. An element's address is stable: places point at it. */
@@ -40,9 +49,16 @@ struct nsg_place {
 /* Takes *text (NULL: a file that could not be read, or a directory) on success only. -ENOMEM. */
 int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t size_bytes,
 		    const struct nsg_source **ret);
-/* Notes the file's mode in the source that was added last. */
-void nsg_sources_set_mode(struct nsg_sources *s, uint32_t mode);
-/* Wipes the texts before they are freed: they may hold secrets (app settings). */
+/* Notes the file of the source that was added last. */
+void nsg_sources_set_file(struct nsg_sources *s, struct nsg_file_identity file);
+/* Moves the text to another source, which has none; *from may hold secrets no more. */
+void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
+		     const struct nsg_source *from);
+/* Wipes the text, frees it: its places have no line any more. */
+void nsg_source_wipe(struct nsg_source *source);
+/* The same for all of them. */
+void nsg_sources_wipe(struct nsg_sources *s);
+/* Wipes the texts before they are freed: they may hold secrets (app settings). Places die. */
 void nsg_sources_done(struct nsg_sources *s);
 
 /* Line and column, from 1 and in characters, of the place: of the deepest part of its pointer that
