@@ -4,123 +4,149 @@
  *   BATCH_NAME                 the function
  *   BATCH_TARGET               its target attribute
  *   node_rank(node, key)       how many of a node's 16 keys are below key
- *   row_first(a, b, c)         the first bit that three rows share (NSG_BIT_NOTHING is in all)
- * Everything runs in passes over a chunk, so that the cache misses of its packets overlap.
+ *   first_word(a, b, c)        the first word in which three rows have a bit in common (there is
+ *                              one: NSG_BIT_NOTHING)
+ * Everything runs in passes over a chunk, so that the cache misses of its packets overlap. What
+ * only some packets need is done for a list of them, made without a branch: a wrong guess costs
+ * more than the work.
  */
 
-struct chunk {
-	uint32_t n;
-	uint32_t dst[NSG_CHUNK];		/* segments */
-	uint32_t src[NSG_CHUNK], l4[NSG_CHUNK]; /* classes */
-};
-
-BATCH_TARGET static void search(const struct nsg_image *image, const struct nsg_tree *tree,
-				int32_t *keys, uint32_t n, uint32_t *ret_segments)
+/* The segments of n addresses: all of them a level at a time. */
+BATCH_TARGET static void find_segments(const struct nsg_image *image, const struct nsg_tree *tree,
+				       int32_t *keys, uint32_t n, uint32_t *segments)
 {
+	const int32_t *level = nsg_image_at(image, tree->level_off[0]);
+
 	for (uint32_t i = 0; i < n; i++)
-		ret_segments[i] = 0;
-	for (uint32_t d = 0; d + 1 < tree->depth; d++) {
-		const int32_t *level = nsg_image_at(image, tree->level_off[d]);
-		const int32_t *next = nsg_image_at(image, tree->level_off[d + 1]);
+		segments[i] = node_rank(level, keys[i]);
+	for (uint32_t d = 1; d < tree->depth; d++) {
+		uint32_t children = d + 1 < tree->depth ? NSG_NODE_CHILDREN : NSG_NODE_KEYS;
 
+		level = nsg_image_at(image, tree->level_off[d]);
 		for (uint32_t i = 0; i < n; i++) {
-			uint32_t node = ret_segments[i];
+			uint32_t node = segments[i];
 
-			node = node * NSG_NODE_CHILDREN +
-			       node_rank(level + (size_t)node * NSG_NODE_KEYS, keys[i]);
-			ret_segments[i] = node;
-			__builtin_prefetch(next + (size_t)node * NSG_NODE_KEYS);
+			segments[i] = node * children +
+				      node_rank(level + (size_t)node * NSG_NODE_KEYS, keys[i]);
 		}
-	}
-	const int32_t *last = nsg_image_at(image, tree->level_off[tree->depth - 1]);
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t node = ret_segments[i];
-
-		ret_segments[i] =
-		    node * NSG_NODE_KEYS + node_rank(last + (size_t)node * NSG_NODE_KEYS, keys[i]);
 	}
 }
 
 BATCH_TARGET static void find_sources(const struct nsg_image *image, const struct nsg_key *keys,
-				      struct chunk *c)
+				      uint32_t n, uint32_t *classes)
 {
 	const uint32_t *table = nsg_image_at(image, image->src_table_off);
 	const uint32_t *leaves = nsg_image_at(image, image->src_leaves_off);
-	uint32_t at[NSG_CHUNK], segments[NSG_CHUNK], n = 0;
+	uint32_t list[NSG_CHUNK], segments[NSG_CHUNK], others = 0;
 	int32_t addrs[NSG_CHUNK];
 
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t in_subnet = keys[i].src_host - image->src_table_host;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t at = keys[i].src_host - image->src_table_host;
+		bool other = at >= image->src_table_n;
 
-		if (in_subnet < image->src_table_n) {
-			c->src[i] = table[in_subnet];
-		} else {
-			addrs[n] = nsg_tree_key(keys[i].src_host);
-			at[n++] = i;
-		}
+		classes[i] = table[other ? 0 : at];
+		addrs[others] = nsg_tree_key(keys[i].src_host);
+		list[others] = i;
+		others += other;
 	}
-	if (!n)
+	if (!others)
 		return;
-	search(image, &image->src, addrs, n, segments);
-	for (uint32_t i = 0; i < n; i++)
-		c->src[at[i]] = leaves[segments[i]];
+	find_segments(image, &image->src, addrs, others, segments);
+	for (uint32_t i = 0; i < others; i++)
+		classes[list[i]] = leaves[segments[i]];
 }
 
 BATCH_TARGET static void find_layer4(const struct nsg_image *image, const struct nsg_key *keys,
-				     struct chunk *c)
+				     uint32_t n, uint32_t *classes)
 {
-	const uint32_t *protocols = nsg_image_at(image, image->protocols_off);
+	const struct nsg_layout_protocol *protocols = nsg_image_at(image, image->protocols_off);
 	const uint32_t *cross = nsg_image_at(image, image->cross_off);
 	const uint16_t *sports = nsg_image_at(image, image->sports_off);
 	const uint16_t *dports = nsg_image_at(image, image->dports_off);
+	uint32_t sport_scale = image->dport_classes;
 
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint32_t p = protocols[keys[i].protocol];
+	for (uint32_t i = 0; i < n; i++) {
+		struct nsg_layout_protocol p = protocols[keys[i].protocol];
+		uint32_t s = image->sport_trivial ? keys[i].sport_host == NSG_SPORT_RESERVED
+						  : sports[keys[i].sport_host];
 
-		if (p & NSG_L4_PORTED) {
-			uint32_t s = image->sport_trivial ? keys[i].sport_host == NSG_SPORT_RESERVED
-							  : sports[keys[i].sport_host];
-
-			p = cross[(p & ~NSG_L4_PORTED) + s * image->dport_classes +
-				  dports[keys[i].dport_host]];
-		}
-		c->l4[i] = p;
+		classes[i] = cross[p.first +
+				   ((s * sport_scale + dports[keys[i].dport_host]) & p.ports_mask)];
 	}
 }
 
-BATCH_TARGET static void match(const struct nsg_image *image, struct nsg_memo *memo,
-			       const struct chunk *c, const uint64_t *leaves, uint32_t *ret_matches)
-{
-	const uint64_t *dst_rows = nsg_image_at(image, image->dst_rows_off);
-	const uint64_t *src_rows = nsg_image_at(image, image->src_rows_off);
-	const uint64_t *l4_rows = nsg_image_at(image, image->l4_rows_off);
-	uint64_t hashes[NSG_CHUNK];
-	uint32_t missed[NSG_CHUNK], n_missed = 0;
+/* Where three rows stand. */
+struct rows {
+	const uint64_t *dst, *src, *l4;
+};
 
-	for (uint32_t i = 0; i < c->n; i++) {
-		uint64_t hash = memo_hash(NSG_LEAF_CLASS(leaves[i]), c->src[i], c->l4[i]);
+BATCH_TARGET static inline struct rows rows_of(const struct nsg_image *image, uint64_t leaf,
+					       uint32_t src, uint32_t l4)
+{
+	return (struct rows){
+	    (const uint64_t *)nsg_image_at(image, image->dst_rows_off) +
+		(size_t)NSG_LEAF_CLASS(leaf) * NSG_ROW_WORDS,
+	    (const uint64_t *)nsg_image_at(image, image->src_rows_off) +
+		(size_t)src * NSG_ROW_WORDS,
+	    (const uint64_t *)nsg_image_at(image, image->l4_rows_off) + (size_t)l4 * NSG_ROW_WORDS,
+	};
+}
+
+/* The match of each listed packet, or of all without a list (inlined, so that nobody asks in the
+ * loops). Two passes: the second waits for what the first one finds. */
+BATCH_TARGET __attribute__((always_inline)) static inline void
+match_rows(const struct nsg_image *image, uint32_t n, const uint32_t *list, const uint64_t *leaves,
+	   const uint32_t *src, const uint32_t *l4, uint32_t *matches)
+{
+	uint32_t words[NSG_CHUNK];
+
+	for (uint32_t l = 0; l < n; l++) {
+		uint32_t i = list ? list[l] : l;
+		struct rows r = rows_of(image, leaves[i], src[i], l4[i]);
+
+		words[l] = first_word(r.dst, r.src, r.l4);
+	}
+	for (uint32_t l = 0; l < n; l++) {
+		uint32_t i = list ? list[l] : l, w = words[l];
+		struct rows r = rows_of(image, leaves[i], src[i], l4[i]);
+
+		matches[i] = match_of(
+		    image, w * 64 + (uint32_t)__builtin_ctzll(r.dst[w] & r.src[w] & r.l4[w]));
+	}
+}
+
+/* Through the memo. How many packets it did not know. */
+BATCH_TARGET static uint32_t match_memo(const struct nsg_image *image, struct nsg_memo *memo,
+					uint32_t n, const uint64_t *leaves, const uint32_t *src,
+					const uint32_t *l4, uint32_t *matches)
+{
+	uint64_t hashes[NSG_CHUNK];
+	uint32_t list[NSG_CHUNK], missed = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t hash = memo_hash(NSG_LEAF_CLASS(leaves[i]), src[i], l4[i]);
 		uint64_t entry = memo->entries[memo_index(hash)];
 
 		hashes[i] = hash;
-		ret_matches[i] = (uint32_t)entry & (NSG_MATCH_BIT | NSG_MATCH_DENIES);
-		if (memo_holds(entry, hash))
-			continue;
-		missed[n_missed++] = i;
-		prefetch_row(dst_rows + (size_t)NSG_LEAF_CLASS(leaves[i]) * NSG_ROW_WORDS);
-		prefetch_row(src_rows + (size_t)c->src[i] * NSG_ROW_WORDS);
-		prefetch_row(l4_rows + (size_t)c->l4[i] * NSG_ROW_WORDS);
+		matches[i] = (uint32_t)entry & (NSG_MATCH_BIT | NSG_MATCH_DENIES);
+		list[missed] = i;
+		missed += !memo_holds(entry, hash);
 	}
-	for (uint32_t m = 0; m < n_missed; m++) {
-		uint32_t i = missed[m];
-		uint32_t bit =
-		    row_first(dst_rows + (size_t)NSG_LEAF_CLASS(leaves[i]) * NSG_ROW_WORDS,
-			      src_rows + (size_t)c->src[i] * NSG_ROW_WORDS,
-			      l4_rows + (size_t)c->l4[i] * NSG_ROW_WORDS);
+	match_rows(image, missed, list, leaves, src, l4, matches);
+	for (uint32_t l = 0; l < missed; l++)
+		memo->entries[memo_index(hashes[list[l]])] =
+		    memo_entry(hashes[list[l]], matches[list[l]]);
+	return missed;
+}
 
-		ret_matches[i] = match_of(image, bit);
-		memo->entries[memo_index(hashes[i])] = memo_entry(hashes[i], ret_matches[i]);
-	}
+BATCH_TARGET static void match(const struct nsg_image *image, struct nsg_memo *memo, uint32_t n,
+			       const uint64_t *leaves, const uint32_t *src, const uint32_t *l4,
+			       uint32_t *matches)
+{
+	if (memo && memo_is_worth_it(memo, n))
+		memo->missed += match_memo(image, memo, n, leaves, src, l4, matches);
+	else
+		match_rows(image, n, NULL, leaves, src, l4, matches);
 }
 
 BATCH_TARGET static void run_chunk(const struct nsg_image *image, struct nsg_memo *memo,
@@ -128,28 +154,25 @@ BATCH_TARGET static void run_chunk(const struct nsg_image *image, struct nsg_mem
 				   struct nsg_decision *decisions)
 {
 	const uint64_t *dst_leaves = nsg_image_at(image, image->dst_leaves_off);
+	uint32_t dst[NSG_CHUNK], src[NSG_CHUNK], l4[NSG_CHUNK], matches[NSG_CHUNK];
 	int32_t addrs[NSG_CHUNK];
-	uint32_t matches[NSG_CHUNK];
 	uint64_t leaves[NSG_CHUNK];
-	struct chunk c = {.n = n};
 
 	for (uint32_t i = 0; i < n; i++)
 		addrs[i] = nsg_tree_key(keys[i].dst_host);
-	search(image, &image->dst, addrs, n, c.dst);
+	find_segments(image, &image->dst, addrs, n, dst);
 	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(dst_leaves + c.dst[i]);
-	find_sources(image, keys, &c);
+		__builtin_prefetch(dst_leaves + dst[i]);
+	find_sources(image, keys, n, src);
 	if (!image->wide)
-		find_layer4(image, keys, &c);
+		find_layer4(image, keys, n, l4);
 	for (uint32_t i = 0; i < n; i++)
-		leaves[i] = dst_leaves[c.dst[i]];
-	if (image->wide) {
+		leaves[i] = dst_leaves[dst[i]];
+	if (image->wide)
 		for (uint32_t i = 0; i < n; i++)
-			matches[i] =
-			    match_wide(image, NSG_LEAF_CLASS(leaves[i]), c.src[i], &keys[i]);
-	} else {
-		match(image, memo, &c, leaves, matches);
-	}
+			matches[i] = match_wide(image, NSG_LEAF_CLASS(leaves[i]), src[i], &keys[i]);
+	else
+		match(image, memo, n, leaves, src, l4, matches);
 	for (uint32_t i = 0; i < n; i++)
 		decisions[i] = decide(leaves[i], matches[i]);
 }

@@ -121,31 +121,32 @@ static uint32_t find_source(const struct nsg_image *image, uint32_t src_host)
 
 static uint32_t find_layer4(const struct nsg_image *image, const struct nsg_key *key)
 {
-	const uint32_t *protocols = nsg_image_at(image, image->protocols_off);
+	const struct nsg_layout_protocol *protocols = nsg_image_at(image, image->protocols_off);
 	const uint32_t *cross = nsg_image_at(image, image->cross_off);
 	const uint16_t *sports = nsg_image_at(image, image->sports_off);
 	const uint16_t *dports = nsg_image_at(image, image->dports_off);
-	uint32_t p = protocols[key->protocol];
+	struct nsg_layout_protocol p = protocols[key->protocol];
+	uint32_t ports = sports[key->sport_host] * image->dport_classes + dports[key->dport_host];
 
-	if (!(p & NSG_L4_PORTED))
-		return p;
-	return cross[(p & ~NSG_L4_PORTED) + sports[key->sport_host] * image->dport_classes +
-		     dports[key->dport_host]];
+	return cross[p.first + (ports & p.ports_mask)];
 }
 
 static uint32_t find_match(const struct nsg_image *image, uint64_t leaf, const struct nsg_key *key)
 {
 	uint32_t dst = NSG_LEAF_CLASS(leaf), src = find_source(image, key->src_host);
-	const uint64_t *dst_rows = nsg_image_at(image, image->dst_rows_off);
-	const uint64_t *src_rows = nsg_image_at(image, image->src_rows_off);
-	const uint64_t *l4_rows = nsg_image_at(image, image->l4_rows_off);
+	const uint64_t *dst_row = nsg_image_at(image, image->dst_rows_off);
+	const uint64_t *src_row = nsg_image_at(image, image->src_rows_off);
+	const uint64_t *l4_row = nsg_image_at(image, image->l4_rows_off);
+	uint32_t w;
 
 	if (image->wide)
 		return match_wide(image, dst, src, key);
+	dst_row += (size_t)dst * NSG_ROW_WORDS;
+	src_row += (size_t)src * NSG_ROW_WORDS;
+	l4_row += (size_t)find_layer4(image, key) * NSG_ROW_WORDS;
+	w = first_word(dst_row, src_row, l4_row);
 	return match_of(image,
-			row_first(dst_rows + (size_t)dst * NSG_ROW_WORDS,
-				  src_rows + (size_t)src * NSG_ROW_WORDS,
-				  l4_rows + (size_t)find_layer4(image, key) * NSG_ROW_WORDS));
+			w * 64 + (uint32_t)__builtin_ctzll(dst_row[w] & src_row[w] & l4_row[w]));
 }
 
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
@@ -173,12 +174,7 @@ struct nsg_decision nsg_classify_route(const struct nsg_image *image, const stru
 void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
 			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
 {
-	if (!memo) {
-		for (size_t i = 0; i < n; i++)
-			decisions[i] = nsg_classify(image, &keys[i]);
-		return;
-	}
-	if (memo->image_id != image->id) {
+	if (memo && memo->image_id != image->id) {
 		nsg_memo_reset(memo);
 		memo->image_id = image->id;
 	}

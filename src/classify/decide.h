@@ -11,12 +11,6 @@
 /* UDP from this port is the host's own: a virtual network does not carry it (semantics.md 1). */
 #define NSG_SPORT_RESERVED 65330u
 
-static inline void prefetch_row(const uint64_t *row)
-{
-	__builtin_prefetch(row);
-	__builtin_prefetch(row + NSG_ROW_WORDS / 2);
-}
-
 static inline uint32_t match_of(const struct nsg_image *image, uint32_t bit)
 {
 	return bit | ((image->denies[bit / 64] >> (bit % 64) & 1) ? NSG_MATCH_DENIES : 0);
@@ -62,6 +56,27 @@ static inline bool memo_holds(uint64_t entry, uint64_t hash)
 	return entry >> MEMO_MATCH_BITS == (memo_tag(hash) << 1 | 1);
 }
 
+/*
+ * A memo that knows most packets saves the rows' cache lines; one that does not costs more than it
+ * saves. So it is asked for a while, and left out for a longer while when it knew too few.
+ */
+#define MEMO_TRIAL 8192u
+#define MEMO_REST (16 * MEMO_TRIAL)
+
+static inline bool memo_is_worth_it(struct nsg_memo *memo, uint32_t n)
+{
+	if (memo->left_out) {
+		memo->left_out -= memo->left_out < n ? memo->left_out : n;
+		return false;
+	}
+	if (memo->asked >= MEMO_TRIAL) {
+		memo->left_out = memo->missed > MEMO_TRIAL / 4 ? MEMO_REST : 0;
+		memo->asked = memo->missed = 0;
+	}
+	memo->asked += n;
+	return true;
+}
+
 /* ---- layer 4 where the cross table would be too large ------------------------------------------
  */
 
@@ -71,15 +86,15 @@ static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, u
 	const uint64_t *dst_row = nsg_image_at(image, image->dst_rows_off);
 	const uint64_t *src_row = nsg_image_at(image, image->src_rows_off);
 	const uint64_t *rows = nsg_image_at(image, image->l4_rows_off);
-	const uint32_t *protocols = nsg_image_at(image, image->protocols_off);
+	const struct nsg_layout_protocol *protocols = nsg_image_at(image, image->protocols_off);
 	const uint16_t *sports = nsg_image_at(image, image->sports_off);
 	const uint16_t *dports = nsg_image_at(image, image->dports_off);
-	uint32_t p = protocols[key->protocol];
+	struct nsg_layout_protocol p = protocols[key->protocol];
 	const uint64_t *l4[3];
 
-	l4[0] = rows + (size_t)(p & ~NSG_L4_PORTED) * NSG_ROW_WORDS;
+	l4[0] = rows + (size_t)p.first * NSG_ROW_WORDS;
 	l4[1] = l4[2] = l4[0];
-	if (p & NSG_L4_PORTED) {
+	if (p.ports_mask) {
 		l4[1] =
 		    rows + (size_t)(image->wide_sports + sports[key->sport_host]) * NSG_ROW_WORDS;
 		l4[2] =
@@ -99,22 +114,24 @@ static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, u
 /* ---- leaf and match become a decision -----------------------------------------------------------
  */
 
+/* Written with masks where a branch would be guessed wrong: whether a rule denies is as good as
+ * chance. */
 static inline struct nsg_decision decide(uint64_t leaf, uint32_t match)
 {
 	uint32_t bit = match & NSG_MATCH_BIT;
-	uint32_t route = NSG_LEAF_ROUTE(leaf);
+	uint32_t nothing = bit == NSG_BIT_NOTHING;
+	uint32_t denied = match >> 10 | (nothing & NSG_LEAF_DENY(leaf));
+	uint32_t kept = denied - 1; /* ones when allowed */
+	uint32_t rule = nothing ? NSG_RULE_NONE - NSG_LEAF_NO_NSG(leaf) : bit - NSG_BIT_RULES;
 	uint32_t reason = NSG_LEAF_REASON(leaf);
-	bool nothing = bit == NSG_BIT_NOTHING;
-	bool denied = nothing ? NSG_LEAF_DENY(leaf) : match & NSG_MATCH_DENIES;
+	uint32_t accepts = reason <= NSG_REASON_PLATFORM;
 	struct nsg_decision d = {
-	    .route = route == NSG_LEAF_ROUTE_NONE ? NSG_ROUTE_NONE : route,
-	    .rule =
-		(uint16_t)(nothing ? NSG_RULE_NONE - NSG_LEAF_NO_NSG(leaf) : bit - NSG_BIT_RULES),
-	    .hop = (uint16_t)(denied ? 0 : NSG_LEAF_HOP(leaf)),
+	    .route = NSG_LEAF_ROUTE(leaf),
+	    .rule = (uint16_t)rule,
+	    .hop = (uint16_t)(NSG_LEAF_HOP(leaf) & kept),
 	    .gate = (uint8_t)NSG_LEAF_GATE(leaf),
-	    .verdict =
-		denied || reason > NSG_REASON_PLATFORM ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT,
-	    .reason = (uint8_t)(denied ? NSG_REASON_NSG_DENY : reason),
+	    .verdict = (uint8_t)(accepts & kept),
+	    .reason = (uint8_t)((reason & kept) | (NSG_REASON_NSG_DENY & ~kept)),
 	};
 
 	if (__builtin_expect(bit == NSG_BIT_NOT_CARRIED, 0))
@@ -128,6 +145,8 @@ static inline struct nsg_decision decide(uint64_t leaf, uint32_t match)
 	return d;
 }
 
+_Static_assert(NSG_VERDICT_DROP == 0 && NSG_VERDICT_ACCEPT == 1, "a verdict is a truth value");
+_Static_assert(NSG_MATCH_DENIES == 1u << 10, "denied is the bit above the match");
 _Static_assert(NSG_RULE_NO_NSG == NSG_RULE_NONE - 1, "the leaf's bit tells the two apart");
 _Static_assert(NSG_REASON_ALLOWED < NSG_REASON_PLATFORM &&
 		   NSG_REASON_BYPASS < NSG_REASON_PLATFORM &&

@@ -59,36 +59,38 @@ static inline uint32_t nsg_tree_addr(int32_t key)
 /* ---- leaf of a destination segment --------------------------------------------------------- */
 
 /*
- *  63     61 60    59      58..55   54..52 51..43 42..21  20..0
- *  unused    deny  no NSG  reason   gate   hop    route   class
+ *  63..42  41..39  38    37      36..33  32..30  29..21  20..0
+ *  route   unused  deny  no NSG  reason  gate    hop     class
  *
- * reason, route and hop are the outcome when no rule denies. `no NSG`: when nothing matched the
- * rule is NSG_RULE_NO_NSG, else NSG_RULE_NONE. `deny`: when nothing matched the packet is denied.
+ * reason, route and hop are the outcome when no rule denies. A route of ones is none. `no NSG`:
+ * when nothing matched the rule is NSG_RULE_NO_NSG, else NSG_RULE_NONE. `deny`: when nothing
+ * matched the packet is denied.
  */
 #define NSG_LEAF_CLASS_BITS 21
-#define NSG_LEAF_ROUTE_BITS 22
 #define NSG_LEAF_HOP_BITS 9
 #define NSG_LEAF_GATE_BITS 3
 #define NSG_LEAF_REASON_BITS 4
+#define NSG_LEAF_ROUTE_BITS 22
 
-#define NSG_LEAF_ROUTE_SHIFT NSG_LEAF_CLASS_BITS
-#define NSG_LEAF_HOP_SHIFT (NSG_LEAF_ROUTE_SHIFT + NSG_LEAF_ROUTE_BITS)
+#define NSG_LEAF_HOP_SHIFT NSG_LEAF_CLASS_BITS
 #define NSG_LEAF_GATE_SHIFT (NSG_LEAF_HOP_SHIFT + NSG_LEAF_HOP_BITS)
 #define NSG_LEAF_REASON_SHIFT (NSG_LEAF_GATE_SHIFT + NSG_LEAF_GATE_BITS)
 #define NSG_LEAF_NO_NSG_SHIFT (NSG_LEAF_REASON_SHIFT + NSG_LEAF_REASON_BITS)
 #define NSG_LEAF_DENY_SHIFT (NSG_LEAF_NO_NSG_SHIFT + 1)
+#define NSG_LEAF_ROUTE_SHIFT (64 - NSG_LEAF_ROUTE_BITS)
 
 #define NSG_LEAF_ROUTE_NONE ((1u << NSG_LEAF_ROUTE_BITS) - 1)
 
 #define NSG_LEAF_FIELD(leaf, shift, bits)                                                          \
 	((uint32_t)((leaf) >> (shift)) & (uint32_t)((1u << (bits)) - 1))
 #define NSG_LEAF_CLASS(leaf) NSG_LEAF_FIELD(leaf, 0, NSG_LEAF_CLASS_BITS)
-#define NSG_LEAF_ROUTE(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_ROUTE_SHIFT, NSG_LEAF_ROUTE_BITS)
 #define NSG_LEAF_HOP(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_HOP_SHIFT, NSG_LEAF_HOP_BITS)
 #define NSG_LEAF_GATE(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_GATE_SHIFT, NSG_LEAF_GATE_BITS)
 #define NSG_LEAF_REASON(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_REASON_SHIFT, NSG_LEAF_REASON_BITS)
 #define NSG_LEAF_NO_NSG(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_NO_NSG_SHIFT, 1)
 #define NSG_LEAF_DENY(leaf) NSG_LEAF_FIELD(leaf, NSG_LEAF_DENY_SHIFT, 1)
+/* The sign spreads: none becomes NSG_ROUTE_NONE by itself. There are fewer routes than segments. */
+#define NSG_LEAF_ROUTE(leaf) ((uint32_t)((int64_t)(leaf) >> NSG_LEAF_ROUTE_SHIFT))
 
 /* What follows from the route alone; the rest follows from the gate and the NSG. */
 #define NSG_LEAF_ROUTE_PART                                                                        \
@@ -100,8 +102,15 @@ static inline uint32_t nsg_tree_addr(int32_t key)
 
 #define NSG_PORTS 65536u
 
-/* Of a protocol: its class, or where the cross table of a protocol with ports begins. */
-#define NSG_L4_PORTED 0x80000000u
+/*
+ * Where a protocol's classes stand in the cross table. One with ports has them by
+ * [source port class][destination port class]; one without has a single one, and ports do not
+ * count. (In a wide image first is a row instead.)
+ */
+struct nsg_layout_protocol {
+	uint32_t first;
+	uint32_t ports_mask; /* ones, or 0 */
+};
 
 /* Classes of one triple in 62 bits: the memo's key. */
 #define NSG_L4_CLASS_BITS 20
@@ -144,24 +153,21 @@ struct nsg_image {
 	uint32_t dst_leaves_off; /* uint64_t each segment */
 	uint32_t src_leaves_off; /* uint32_t class each segment */
 
-	/* Sources of the integration subnet, without a search: uint32_t class each address. */
+	/* Sources of the integration subnet, without a search: uint32_t class each address. One
+	 * entry at least, so that it may be read before the address is known to be in it. */
 	uint32_t src_table_off, src_table_host, src_table_n;
 
-	uint32_t protocols_off; /* uint32_t[256]: a layer-4 class, or NSG_L4_PORTED | cross index */
-	uint32_t cross_off, n_cross; /* uint32_t[.]: [source port class][destination port class] */
+	uint32_t protocols_off;		 /* struct nsg_layout_protocol[256] */
+	uint32_t cross_off, n_cross;	 /* uint32_t layer-4 class */
 	uint32_t sports_off, dports_off; /* uint16_t[65536]: port class */
 	uint32_t sport_classes, dport_classes;
-	/*
-	 * Source ports tell apart nothing but the reserved one (almost every policy): its class is
-	 * 1 and the table is not looked at.
-	 */
+	/* Source ports tell apart nothing but the reserved one (almost every policy): its class is
+	 * 1 and the table is not looked at. */
 	uint32_t sport_trivial;
-	/*
-	 * The cross table would be too large: protocols hold a row index, sports and dports too,
-	 * and five rows are ANDed instead of three.
-	 */
+	/* The cross table would be too large: protocols, sports and dports name rows, and five rows
+	 * are ANDed instead of three. */
 	uint32_t wide;
-	uint32_t wide_sports, wide_dports; /* index of the first row of each */
+	uint32_t wide_sports, wide_dports; /* the first row of each */
 
 	uint32_t dst_rows_off, src_rows_off, l4_rows_off;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Node and row in portable C: what the wide instruction sets are measured against and equal to. */
+/* Nodes and rows in portable C: what the wide instruction sets are measured against and equal to.
+ */
 #ifndef NSG_CLASSIFY_SEARCH_H
 #define NSG_CLASSIFY_SEARCH_H
 
@@ -7,7 +8,9 @@
 
 #include "classify/image_layout.h"
 
-/* Binary, without branches: a wrong guess costs more than the whole node. */
+_Static_assert(NSG_NODE_KEYS == 16, "four halvings and one key");
+
+/* Binary, without branches: a wrong guess costs more than all the comparisons. */
 static inline uint32_t node_rank(const int32_t *node, int32_t key)
 {
 	uint32_t r = (uint32_t)(key > node[7]) << 3;
@@ -18,14 +21,13 @@ static inline uint32_t node_rank(const int32_t *node, int32_t key)
 	return r + (key > node[r]);
 }
 
-static inline uint32_t row_first(const uint64_t *a, const uint64_t *b, const uint64_t *c)
+static inline uint32_t first_word(const uint64_t *a, const uint64_t *b, const uint64_t *c)
 {
-	uint32_t words = 0, w;
+	uint32_t words = 0;
 
-	for (w = 0; w < NSG_ROW_WORDS; w++)
+	for (uint32_t w = 0; w < NSG_ROW_WORDS; w++)
 		words |= (uint32_t)((a[w] & b[w] & c[w]) != 0) << w;
-	w = (uint32_t)__builtin_ctz(words | 1u << (NSG_ROW_WORDS - 1));
-	return w * 64 + (uint32_t)__builtin_ctzll((a[w] & b[w] & c[w]) | (uint64_t)1 << 63);
+	return (uint32_t)__builtin_ctz(words);
 }
 
 #endif

@@ -15,9 +15,12 @@
 
 struct nsg_memo {
 	uint64_t image_id;
+	/* What decides whether the memo is asked: see memo_is_worth_it(). */
+	uint32_t asked, missed, left_out;
 	_Alignas(NSG_IMAGE_ALIGN) uint64_t entries[NSG_MEMO_ENTRIES];
 };
 
+/* memo may be NULL. */
 typedef void (*nsg_simd_batch)(const struct nsg_image *image, struct nsg_memo *memo,
 			       const struct nsg_key *keys, size_t n,
 			       struct nsg_decision *decisions);

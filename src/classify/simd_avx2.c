@@ -20,22 +20,21 @@ BATCH_TARGET static inline uint32_t node_rank(const int32_t *node, int32_t key)
 	       2;
 }
 
-BATCH_TARGET static inline uint32_t row_first(const uint64_t *a, const uint64_t *b,
-					      const uint64_t *c)
+BATCH_TARGET static inline uint32_t first_word(const uint64_t *a, const uint64_t *b,
+					       const uint64_t *c)
 {
-	uint32_t empty = 0, w;
+	uint32_t empty = 0;
 
-	for (w = 0; w < NSG_ROW_WORDS; w += 4) {
+	for (uint32_t w = 0; w < NSG_ROW_WORDS; w += 4) {
 		__m256i common =
-		    _mm256_and_si256(_mm256_and_si256(_mm256_load_si256((const __m256i *)(a + w)),
-						      _mm256_load_si256((const __m256i *)(b + w))),
-				     _mm256_load_si256((const __m256i *)(c + w)));
+		    _mm256_and_si256(_mm256_and_si256(_mm256_load_si256((const __m256i *)(b + w)),
+						      _mm256_load_si256((const __m256i *)(c + w))),
+				     _mm256_load_si256((const __m256i *)(a + w)));
 		__m256i zero = _mm256_cmpeq_epi64(common, _mm256_setzero_si256());
 
 		empty |= (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(zero)) << w;
 	}
-	w = (uint32_t)__builtin_ctz(~empty | 1u << (NSG_ROW_WORDS - 1));
-	return w * 64 + (uint32_t)__builtin_ctzll((a[w] & b[w] & c[w]) | (uint64_t)1 << 63);
+	return (uint32_t)__builtin_ctz(~empty);
 }
 
 #include "classify/batch.h"

@@ -15,20 +15,18 @@ BATCH_TARGET static inline uint32_t node_rank(const int32_t *node, int32_t key)
 	return (uint32_t)__builtin_popcount((unsigned int)below);
 }
 
-BATCH_TARGET static inline uint32_t row_first(const uint64_t *a, const uint64_t *b,
-					      const uint64_t *c)
+BATCH_TARGET static inline uint32_t first_word(const uint64_t *a, const uint64_t *b,
+					       const uint64_t *c)
 {
-	uint32_t words = 0, w;
+	uint32_t words = 0;
 
-	for (w = 0; w < NSG_ROW_WORDS; w += 8) {
+	for (uint32_t w = 0; w < NSG_ROW_WORDS; w += 8) {
 		__m512i common =
 		    _mm512_and_si512(_mm512_load_si512(b + w), _mm512_load_si512(c + w));
-		__mmask8 some = _mm512_test_epi64_mask(common, _mm512_load_si512(a + w));
 
-		words |= (uint32_t)some << w;
+		words |= (uint32_t)_mm512_test_epi64_mask(common, _mm512_load_si512(a + w)) << w;
 	}
-	w = (uint32_t)__builtin_ctz(words | 1u << (NSG_ROW_WORDS - 1));
-	return w * 64 + (uint32_t)__builtin_ctzll((a[w] & b[w] & c[w]) | (uint64_t)1 << 63);
+	return (uint32_t)__builtin_ctz(words);
 }
 
 #include "classify/batch.h"

@@ -13,7 +13,7 @@
 #include "util/vec.h"
 
 /* Most integration subnets are /26 or so; a larger one is searched like any other source. */
-#define SRC_TABLE_MAX 65536u
+#define SRC_TABLE_MIN_LEN 16
 
 struct piece {
 	uint32_t off;
@@ -36,7 +36,7 @@ struct writer {
 	struct nsg_layout_route *routes;
 	struct nsg_layout_hop *hops;
 	uint32_t *src_table;
-	int32_t *levels[2][NSG_TREE_LEVELS];
+	struct nsg_tree_part dst, src;
 };
 
 static void writer_done(struct writer *w)
@@ -47,9 +47,8 @@ static void writer_done(struct writer *w)
 	free(w->routes);
 	free(w->hops);
 	free(w->src_table);
-	for (size_t t = 0; t < 2; t++)
-		for (size_t l = 0; l < NSG_TREE_LEVELS; l++)
-			free(w->levels[t][l]);
+	nsg_tree_done(&w->dst);
+	nsg_tree_done(&w->src);
 }
 
 /* Data to be written at the returned offset, a cache line's start. It must live until the end. */
@@ -66,103 +65,37 @@ static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 	return (uint32_t)off;
 }
 
-/* ---- search trees
- * -------------------------------------------------------------------------------- */
+/* ---- search trees --------------------------------------------------------------------------- */
 
-/* The keys of a level above: the last key below each of a node's first 16 children. */
-static int32_t *level_above(const int32_t *below, size_t nodes_below, size_t nodes)
-{
-	int32_t *level = aligned_alloc(NSG_IMAGE_ALIGN, nodes * NSG_IMAGE_ALIGN);
-
-	if (!level)
-		return NULL;
-	for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++) {
-		size_t child = i / NSG_NODE_KEYS * NSG_NODE_CHILDREN + i % NSG_NODE_KEYS;
-
-		level[i] = child < nodes_below ? below[child] : INT32_MAX;
-	}
-	return level;
-}
-
-/* The last key below each node of a level of which `keys` are the segments' keys. */
-static int32_t *lasts_of_nodes(const int32_t *keys, size_t nodes)
-{
-	int32_t *lasts = malloc(nodes * sizeof(*lasts));
-
-	for (size_t i = 0; lasts && i < nodes; i++)
-		lasts[i] = keys[i * NSG_NODE_KEYS + NSG_NODE_KEYS - 1];
-	return lasts;
-}
-
-static int upper_levels(int32_t **levels, size_t nodes, uint32_t *ret_depth, size_t *ret_nodes)
-{
-	int32_t *lasts = lasts_of_nodes(levels[0], nodes);
-	uint32_t depth = 1;
-
-	if (!lasts)
-		return -ENOMEM;
-	ret_nodes[0] = nodes;
-	while (nodes > 1) {
-		size_t above = (nodes + NSG_NODE_CHILDREN - 1) / NSG_NODE_CHILDREN;
-
-		levels[depth] = level_above(lasts, nodes, above);
-		if (!levels[depth]) {
-			free(lasts);
-			return -ENOMEM;
-		}
-		for (size_t i = 0; i < above; i++) {
-			size_t child = i * NSG_NODE_CHILDREN + NSG_NODE_CHILDREN - 1;
-
-			lasts[i] = lasts[child < nodes ? child : nodes - 1];
-		}
-		ret_nodes[depth++] = above;
-		nodes = above;
-	}
-	free(lasts);
-	*ret_depth = depth;
-	return 0;
-}
-
-static int place_tree(struct writer *w, const uint32_t *segment_lasts, size_t n, int32_t **levels,
+static int place_tree(struct writer *w, const uint32_t *lasts, size_t n, struct nsg_tree_part *part,
 		      struct nsg_tree *ret)
 {
-	size_t nodes = (n + NSG_NODE_KEYS - 1) / NSG_NODE_KEYS;
-	size_t level_nodes[NSG_TREE_LEVELS];
-	int r;
+	int r = nsg_tree_new(lasts, n, part);
 
-	levels[0] = aligned_alloc(NSG_IMAGE_ALIGN, nodes * NSG_IMAGE_ALIGN);
-	if (!levels[0])
-		return -ENOMEM;
-	for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++)
-		levels[0][i] = i < n ? nsg_tree_key(segment_lasts[i]) : INT32_MAX;
-	r = upper_levels(levels, nodes, &ret->depth, level_nodes);
 	if (r)
 		return r;
+	ret->depth = part->depth;
 	ret->n = (uint32_t)n;
-	for (uint32_t d = 0; d < ret->depth; d++) {
-		uint32_t from_bottom = ret->depth - 1 - d;
-
-		ret->level_off[d] =
-		    place(w, levels[from_bottom], level_nodes[from_bottom] * NSG_IMAGE_ALIGN);
-	}
+	for (uint32_t d = 0; d < part->depth; d++)
+		ret->level_off[d] = place(w, part->levels[d], part->nodes[d] * NSG_IMAGE_ALIGN);
 	return 0;
 }
 
 /* ---- the integration subnet's own addresses
  * ---------------------------------------------------------- */
 
+/* Without a subnet of a size that makes sense the table has one entry and no address is in it. */
 static int place_src_table(struct writer *w, const struct nsg_effective *e,
 			   const struct nsg_nsg_part *nsg)
 {
 	const struct nsg_prefixes *prefixes = e->subnet ? &e->subnet->prefixes : NULL;
-	struct nsg_prefix p;
+	struct nsg_prefix p = {0, 32};
 	size_t n, segment = 0;
+	bool wanted = prefixes && prefixes->n && prefixes->v[0].len >= SRC_TABLE_MIN_LEN;
 
-	if (!prefixes || !prefixes->n || prefixes->v[0].len < 16)
-		return 0;
-	p = prefixes->v[0];
+	if (wanted)
+		p = prefixes->v[0];
 	n = (size_t)(nsg_prefix_last(p) - p.addr_host) + 1;
-	_Static_assert(SRC_TABLE_MAX == 1u << (32 - 16), "a /16 is the largest");
 	w->src_table = malloc(n * sizeof(*w->src_table));
 	if (!w->src_table)
 		return -ENOMEM;
@@ -172,7 +105,7 @@ static int place_src_table(struct writer *w, const struct nsg_effective *e,
 		w->src_table[i] = nsg->src_classes[segment];
 	}
 	w->header.src_table_host = p.addr_host;
-	w->header.src_table_n = (uint32_t)n;
+	w->header.src_table_n = wanted ? (uint32_t)n : 0;
 	w->header.src_table_off = place(w, w->src_table, n * sizeof(*w->src_table));
 	return 0;
 }
@@ -337,9 +270,9 @@ static int place_searched(struct writer *w, const struct nsg_effective *e,
 			  const struct nsg_nsg_part *nsg, const struct nsg_leaves *dst)
 {
 	struct nsg_image *h = &w->header;
-	int r = place_tree(w, dst->lasts, dst->n, w->levels[0], &h->dst);
+	int r = place_tree(w, dst->lasts, dst->n, &w->dst, &h->dst);
 
-	r = r ? r : place_tree(w, nsg->src_lasts, nsg->n_src, w->levels[1], &h->src);
+	r = r ? r : place_tree(w, nsg->src_lasts, nsg->n_src, &w->src, &h->src);
 	r = r ? r : place_src_table(w, e, nsg);
 	if (r)
 		return r;

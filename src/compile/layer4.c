@@ -131,38 +131,41 @@ static int cross_protocol(struct nsg_layer4 *l4, const struct nsg_row_bits *prot
 	return 0;
 }
 
+static const uint8_t ported[] = {NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP};
+
+/* Behind the pairs of TCP and UDP stand the classes of all other protocols, by number. */
 static int cross_all(struct nsg_layer4 *l4, const struct nsg_row_bits *masks,
 		     const struct nsg_rowset *sports, const struct nsg_rowset *dports)
 {
-	static const uint8_t ported[] = {NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP};
 	size_t each = (size_t)l4->sport_classes * l4->dport_classes;
+	int r = 0;
 
-	l4->n_cross = 2 * each;
+	l4->n_cross = 2 * each + PROTOCOLS;
 	l4->cross = malloc(l4->n_cross * sizeof(*l4->cross));
 	if (!l4->cross)
 		return -ENOMEM;
-	for (size_t i = 0; i < 2; i++) {
-		int r = cross_protocol(l4, &masks[ported[i]], sports, dports, l4->cross + i * each);
-
-		if (r)
-			return r;
-		l4->protocols[ported[i]] = NSG_L4_PORTED | (uint32_t)(i * each);
+	for (uint32_t p = 0; p < PROTOCOLS && !r; p++) {
+		l4->protocols[p] = (struct nsg_layout_protocol){.first = (uint32_t)(2 * each) + p};
+		r = add_row(&l4->rows, &masks[p], &l4->cross[2 * each + p]);
 	}
-	return 0;
+	for (size_t i = 0; i < 2 && !r; i++) {
+		l4->protocols[ported[i]] =
+		    (struct nsg_layout_protocol){(uint32_t)(i * each), UINT32_MAX};
+		r = cross_protocol(l4, &masks[ported[i]], sports, dports, l4->cross + i * each);
+	}
+	return r;
 }
 
-/* No table of pairs: the rows of the protocol, the source port and the destination port themselves,
- * each by its own number, so equal ones are not joined. */
+/* No table of pairs: the rows of the protocol, the source port and the destination port themselves.
+ */
 static int wide_all(struct nsg_layer4 *l4, const struct nsg_row_bits *masks,
 		    const struct nsg_rowset *sports, const struct nsg_rowset *dports)
 {
-	static const uint8_t ported[] = {NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP};
-	uint32_t id;
 	int r = 0;
 
-	for (size_t i = 0; i < 2 && !r; i++) {
-		r = add_row(&l4->rows, &masks[ported[i]], &id);
-		l4->protocols[ported[i]] = NSG_L4_PORTED | id;
+	for (unsigned int p = 0; p < PROTOCOLS && !r; p++) {
+		l4->protocols[p].ports_mask = nsg_protocol_has_ports(p) ? UINT32_MAX : 0;
+		r = add_row(&l4->rows, &masks[p], &l4->protocols[p].first);
 	}
 	l4->wide_sports = (uint32_t)l4->rows.n;
 	l4->wide_dports = l4->wide_sports + l4->sport_classes;
@@ -176,38 +179,32 @@ static int wide_all(struct nsg_layer4 *l4, const struct nsg_row_bits *masks,
 	return r;
 }
 
-/* Protocols without ports first: they are few and every policy has them. */
 static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e, const struct nsg_field *sf,
 		const struct nsg_field *df, const struct nsg_rowset *sports,
 		const struct nsg_rowset *dports)
 {
 	struct nsg_row_bits *masks = aligned_alloc(NSG_IMAGE_ALIGN, PROTOCOLS * sizeof(*masks));
 	struct nsg_row_bits any_sport, any_dport;
-	int r = masks ? 0 : -ENOMEM;
+	int r;
 
-	if (r)
-		return r;
+	if (!masks)
+		return -ENOMEM;
 	protocol_masks(e, masks);
 	portless_mask(sf, &any_sport);
 	portless_mask(df, &any_dport);
-	for (unsigned int p = 0; p < PROTOCOLS && !r; p++) {
-		if (nsg_protocol_has_ports(p)) {
-			if (p == NSG_PROTOCOL_UDP)
-				nsg_row_set(&masks[p], NSG_BIT_NOT_CARRIED);
-			nsg_row_set(&masks[p], NSG_BIT_NOTHING);
-			continue;
+	for (unsigned int p = 0; p < PROTOCOLS; p++) {
+		if (!nsg_protocol_has_ports(p)) {
+			row_and(&masks[p], &any_sport);
+			row_and(&masks[p], &any_dport);
 		}
-		row_and(&masks[p], &any_sport);
-		row_and(&masks[p], &any_dport);
-		if (!is_carried(p))
+		/* UDP's bit counts from one source port only. */
+		if (!is_carried(p) || p == NSG_PROTOCOL_UDP)
 			nsg_row_set(&masks[p], NSG_BIT_NOT_CARRIED);
 		nsg_row_set(&masks[p], NSG_BIT_NOTHING);
-		r = add_row(&l4->rows, &masks[p], &l4->protocols[p]);
 	}
-	if (!r)
-		r = (size_t)l4->sport_classes * l4->dport_classes * 2 <= NSG_MAX_CROSS
-			? cross_all(l4, masks, sports, dports)
-			: wide_all(l4, masks, sports, dports);
+	r = (size_t)l4->sport_classes * l4->dport_classes * 2 <= NSG_MAX_CROSS
+		? cross_all(l4, masks, sports, dports)
+		: wide_all(l4, masks, sports, dports);
 	free(masks);
 	return r;
 }

@@ -125,7 +125,7 @@ static inline bool nsg_place_enters(uint32_t kind)
  * --------------------------------------------------------------------------------------------- */
 
 struct nsg_layer4 {
-	uint32_t *protocols; /* 256 */
+	struct nsg_layout_protocol *protocols; /* 256 */
 	uint32_t *cross;
 	size_t n_cross;
 	uint16_t *sports, *dports; /* NSG_PORTS each */
@@ -204,6 +204,19 @@ int nsg_routes_new(const struct nsg_effective *e, const struct nsg_partition *ga
 /* The partition that holds for destinations of a place that enters. */
 const struct nsg_partition *nsg_routes_of_place(const struct nsg_routes_part *part, uint32_t kind);
 void nsg_routes_done(struct nsg_routes_part *r);
+
+/* ---- tree.c --------------------------------------------------------------------------------- */
+
+struct nsg_tree_part {
+	uint32_t depth;
+	size_t n;
+	int32_t *levels[NSG_TREE_LEVELS]; /* from the root */
+	size_t nodes[NSG_TREE_LEVELS];
+};
+
+/* lasts: ascending, the last of all is 2^32 - 1. -ENOMEM. */
+int nsg_tree_new(const uint32_t *lasts, size_t n, struct nsg_tree_part *ret);
+void nsg_tree_done(struct nsg_tree_part *t);
 
 /* ---- build.c
  * ------------------------------------------------------------------------------------------------

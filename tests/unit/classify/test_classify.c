@@ -23,8 +23,8 @@ struct hand_image {
 	_Alignas(64) uint64_t dst_leaves[SEGMENTS];
 	_Alignas(64) uint32_t src_leaves[1];
 	_Alignas(64) uint32_t src_table[4];
-	_Alignas(64) uint32_t protocols[256];
-	_Alignas(64) uint32_t cross[4];
+	_Alignas(64) struct nsg_layout_protocol protocols[256];
+	_Alignas(64) uint32_t cross[6];
 	_Alignas(64) uint16_t sports[NSG_PORTS];
 	_Alignas(64) uint16_t dports[NSG_PORTS];
 	_Alignas(64) uint64_t dst_rows[2][NSG_ROW_WORDS];
@@ -66,7 +66,7 @@ static struct hand_image *hand_image(uint64_t id)
 	    .src_table_n = 4,
 	    .protocols_off = OFF(protocols),
 	    .cross_off = OFF(cross),
-	    .n_cross = 4,
+	    .n_cross = 6,
 	    .sports_off = OFF(sports),
 	    .dports_off = OFF(dports),
 	    .sport_classes = 2,
@@ -86,9 +86,10 @@ static struct hand_image *hand_image(uint64_t id)
 	h->src_leaves[0] = 1;
 	h->src_table[2] = 0; /* address 102: a source of no rule */
 	h->src_table[0] = h->src_table[1] = h->src_table[3] = 1;
-	h->protocols[NSG_PROTOCOL_TCP] = NSG_L4_PORTED | 0;
-	h->protocols[NSG_PROTOCOL_UDP] = 1;
-	h->protocols[47] = 2;
+	h->protocols[NSG_PROTOCOL_TCP] = (struct nsg_layout_protocol){0, UINT32_MAX};
+	/* Portless here, so that its ports are seen to be of no account. */
+	h->protocols[NSG_PROTOCOL_UDP] = (struct nsg_layout_protocol){4, 0};
+	h->protocols[47] = (struct nsg_layout_protocol){5, 0};
 	h->dports[22] = 1;
 	h->sports[NSG_SPORT_RESERVED] = 1;
 	/* [source class][destination class]: port 22 meets rule 0, all else rule 1. */
@@ -96,6 +97,8 @@ static struct hand_image *hand_image(uint64_t id)
 	h->cross[1] = 0;
 	h->cross[2] = 1;
 	h->cross[3] = 2;
+	h->cross[4] = 1;
+	h->cross[5] = 2;
 	set(h->dst_rows[1], NSG_BIT_NOT_CARRIED);
 	set(h->dst_rows[1], NSG_BIT_RULES);
 	set(h->dst_rows[1], NSG_BIT_RULES + 1001);
@@ -272,6 +275,29 @@ static void a_memo_never_takes_one_triple_for_another(void **state)
 	}
 }
 
+static void a_memo_is_left_out_while_it_knows_too_little(void **state)
+{
+	struct nsg_memo *memo = nsg_memo_new();
+	uint32_t asked = 0;
+
+	(void)state;
+	assert_non_null(memo);
+	while (memo_is_worth_it(memo, NSG_CHUNK)) {
+		memo->missed += NSG_CHUNK;
+		asked += NSG_CHUNK;
+	}
+	assert_int_equal(asked, MEMO_TRIAL);
+	for (asked = 0; !memo_is_worth_it(memo, NSG_CHUNK); asked += NSG_CHUNK)
+		;
+	assert_true(asked >= MEMO_REST - NSG_CHUNK && asked <= MEMO_REST + NSG_CHUNK);
+	/* One that knows three in four stays. */
+	for (asked = 0; asked < 10 * MEMO_TRIAL; asked += NSG_CHUNK) {
+		assert_true(memo_is_worth_it(memo, NSG_CHUNK));
+		memo->missed += NSG_CHUNK / 4;
+	}
+	nsg_memo_free(memo);
+}
+
 static void a_memo_forgets_another_image(void **state)
 {
 	struct hand_image *one = hand_image(1), *two = hand_image(2);
@@ -342,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(the_route_alone),
 	    cmocka_unit_test(a_memo_never_takes_one_triple_for_another),
 	    cmocka_unit_test(a_memo_forgets_another_image),
+	    cmocka_unit_test(a_memo_is_left_out_while_it_knows_too_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

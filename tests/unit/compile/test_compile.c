@@ -176,6 +176,14 @@ static void assert_equal_to_naive(const struct nsg_effective *e, const struct ns
 		paths[p](image, memo, k->v, k->n, got);
 		assert_memory_equal(got, one, k->n * sizeof(*got));
 	}
+	/* Without the memo, because it is not worth it or not there. */
+	for (size_t p = 0; p < n_paths; p++) {
+		memo->left_out = UINT32_MAX;
+		paths[p](image, memo, k->v, k->n, got);
+		assert_memory_equal(got, one, k->n * sizeof(*got));
+		paths[p](image, NULL, k->v, k->n, got);
+		assert_memory_equal(got, one, k->n * sizeof(*got));
+	}
 	nsg_classify_batch(image, NULL, k->v, k->n, got);
 	assert_memory_equal(got, one, k->n * sizeof(*got));
 	nsg_memo_free(memo);
