@@ -65,13 +65,13 @@ static inline bool memo_holds(uint64_t entry, uint64_t hash)
 
 static inline bool memo_is_worth_it(struct nsg_memo *memo, uint32_t n)
 {
-	if (memo->left_out) {
-		memo->left_out -= memo->left_out < n ? memo->left_out : n;
-		return false;
-	}
 	if (memo->asked >= MEMO_TRIAL) {
 		memo->left_out = memo->missed > MEMO_TRIAL / 4 ? MEMO_REST : 0;
 		memo->asked = memo->missed = 0;
+	}
+	if (memo->left_out) {
+		memo->left_out -= memo->left_out < n ? memo->left_out : n;
+		return false;
 	}
 	memo->asked += n;
 	return true;
