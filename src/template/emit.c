@@ -276,10 +276,10 @@ static int need_whole_ids(const struct nsg_emit *em, bool *ret)
 		ids[i] = em->emitted.v[i].decl->id;
 	qsort(ids, em->emitted.n, sizeof(*ids), compare_tails);
 	*ret = false;
-	for (size_t i = 1; i < em->emitted.n; i++)
-		*ret |= strcasecmp(ids[i - 1], ids[i]) &&
-			!strcasecmp(strcasestr(ids[i - 1], "/providers/"),
-				    strcasestr(ids[i], "/providers/"));
+	for (size_t i = 1; i < em->emitted.n && !*ret; i++)
+		*ret = strcasecmp(ids[i - 1], ids[i]) != 0 &&
+		       strcasecmp(strcasestr(ids[i - 1], "/providers/"),
+				  strcasestr(ids[i], "/providers/")) == 0;
 	return 0;
 }
 

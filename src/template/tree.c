@@ -119,7 +119,7 @@ bool nsg_tree_is_copy(const char *key, json_t *value)
 	json_t *each;
 	size_t i;
 
-	if (strcasecmp(key, "copy") || !json_array_size(value))
+	if (strcasecmp(key, "copy") != 0 || !json_array_size(value))
 		return false;
 	json_array_foreach(value, i, each)
 	{
