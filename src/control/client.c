@@ -16,7 +16,7 @@
 
 int nsg_control_connect(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int fd = -1;
 
 	if (strlen(path) >= sizeof(address.sun_path))
@@ -51,7 +51,8 @@ static int send_request(int fd, const char *verb, json_t *args)
 	cleanup_free char *text = NULL;
 	size_t n;
 
-	request = json_pack("{sisssO*}", "version", NSG_CONTROL_VERSION, "verb", verb, "args", args);
+	request =
+	    json_pack("{sisssO*}", "version", NSG_CONTROL_VERSION, "verb", verb, "args", args);
 	text = request ? nsg_json_line(request) : NULL;
 	if (!text)
 		return -ENOMEM;
@@ -100,10 +101,10 @@ static int add_diagnostic(struct nsg_diag *diag, const json_t *json)
 	const char *severity = json_string_value(json_object_get(json, "severity"));
 	const char *code = json_string_value(json_object_get(json, "code"));
 	struct nsg_diag_record record = {
-		.line = number(json, "line"),
-		.column = number(json, "column"),
-		.lint = json_is_true(json_object_get(json, "lint")),
-		.code = code ? static_code(code) : NULL,
+	    .line = number(json, "line"),
+	    .column = number(json, "column"),
+	    .lint = json_is_true(json_object_get(json, "lint")),
+	    .code = code ? static_code(code) : NULL,
 	};
 	int r = -EBADMSG;
 
@@ -152,7 +153,8 @@ static int take_reply(const json_t *reply, int (*data)(void *closure, json_t *it
 		return data ? data(closure, item) : 0;
 	if (!json_is_integer(status))
 		return -EBADMSG;
-	json_array_foreach(json_object_get(reply, "diagnostics"), i, record) {
+	json_array_foreach(json_object_get(reply, "diagnostics"), i, record)
+	{
 		r = add_diagnostic(diag, record);
 		if (r < 0)
 			return r;
@@ -171,7 +173,7 @@ int nsg_control_call(int fd, const char *verb, json_t *args,
 		     int (*data)(void *closure, json_t *item), void *closure, struct nsg_diag *diag,
 		     int *ret_exit)
 {
-	__attribute__((cleanup(frames_done))) struct nsg_frames frames = { 0 };
+	__attribute__((cleanup(frames_done))) struct nsg_frames frames = {0};
 	cleanup_free char *piece = malloc(READ_BYTES);
 	bool last = false;
 	int r;

@@ -54,9 +54,9 @@ enum nsg_exit {
 struct nsg_frames {
 	char *buffer;
 	size_t n, room;
-	size_t start;   /* bytes of whole lines already taken */
+	size_t start;	/* bytes of whole lines already taken */
 	size_t scanned; /* no newline before it */
-	size_t line;    /* length of the last, unfinished line */
+	size_t line;	/* length of the last, unfinished line */
 };
 
 /* Appends bytes. -EMSGSIZE when a line passes NSG_MAX_CONTROL_FRAME_BYTES, -ENOMEM. Take all whole
@@ -76,12 +76,12 @@ int nsg_control_connect(const char *path);
  * Sends a request and calls `data` for every item (borrowed) until the last line came; a non-zero
  * return of it ends the talk and is the call's. *ret_exit is the daemon's exit status, its
  * diagnostics are added to diag. `args` is not consumed; NULL: none. -ECONNRESET when the daemon
- * closes before the last line, -EBADMSG when it does not speak the protocol, -errno. Another request
- * may follow on the same descriptor after 0.
+ * closes before the last line, -EBADMSG when it does not speak the protocol, -errno. Another
+ * request may follow on the same descriptor after 0.
  */
 int nsg_control_call(int fd, const char *verb, json_t *args,
-		     int (*data)(void *closure, json_t *item), void *closure,
-		     struct nsg_diag *diag, int *ret_exit);
+		     int (*data)(void *closure, json_t *item), void *closure, struct nsg_diag *diag,
+		     int *ret_exit);
 
 /* ---- server ------------------------------------------------------------------------------- */
 

@@ -82,7 +82,7 @@ int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
 void nsg_frames_done(struct nsg_frames *f)
 {
 	free(f->buffer);
-	*f = (struct nsg_frames){ 0 };
+	*f = (struct nsg_frames){0};
 }
 
 /* Takes `value`. */
@@ -132,7 +132,7 @@ int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, cha
 		if (json_array_append_new(records, record) < 0)
 			return -ENOMEM;
 	}
-	return line_of(json_pack("{siso}", "exit", (int)status, "diagnostics",
-				 json_incref(records)),
-		       ret, ret_n);
+	return line_of(
+	    json_pack("{siso}", "exit", (int)status, "diagnostics", json_incref(records)), ret,
+	    ret_n);
 }

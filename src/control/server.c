@@ -78,7 +78,7 @@ static int give_to_group(const char *path, const char *name, struct nsg_diag *di
 
 int nsg_control_listen(const char *path, const char *group, struct nsg_diag *diag)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	cleanup_close int lock = -1;
 	cleanup_close int fd = -1;
 	int r;

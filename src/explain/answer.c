@@ -39,8 +39,9 @@ static int read_key(const struct asker *a, struct nsg_key *ret)
 	int r = read_flow(a, json_object_get(a->args, "flow"), &flow);
 
 	if (!r && flow.is_ip6)
-		r = nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL,
-				 "IPv6 never enters an integration VNet: neither NSG nor routes apply");
+		r = nsg_diag_add(
+		    a->diag, NSG_ERROR, NULL, NULL,
+		    "IPv6 never enters an integration VNet: neither NSG nor routes apply");
 	if (!r)
 		*ret = flow.key;
 	return r;
@@ -71,7 +72,8 @@ static int explain_many(const struct asker *a, const json_t *flows)
 	const json_t *object;
 	size_t i;
 
-	json_array_foreach(flows, i, object) {
+	json_array_foreach(flows, i, object)
+	{
 		json_t *id = json_object_get(object, "id");
 		struct nsg_flow flow;
 		json_t *item;
@@ -133,10 +135,11 @@ static int show_next_hop(const struct asker *a)
 		return r;
 	gate = (enum nsg_gate)nsg_classify(a->image, &key).gate;
 	if (gate == NSG_GATE_BYPASS || gate == NSG_GATE_PLATFORM)
-		(void)nsg_diag_add(a->diag, NSG_NOTICE, NULL, NULL,
-				   "gate %s: the app's packet does not enter the VNet, and the subnet's "
-				   "routes are not looked at",
-				   nsg_gate_name(gate));
+		(void)nsg_diag_add(
+		    a->diag, NSG_NOTICE, NULL, NULL,
+		    "gate %s: the app's packet does not enter the VNet, and the subnet's "
+		    "routes are not looked at",
+		    nsg_gate_name(gate));
 	return give(a, item);
 }
 
@@ -165,13 +168,13 @@ int nsg_explain_answer(const struct nsg_effective *e, const struct nsg_image *im
 		const char *verb;
 		int (*answer)(const struct asker *a);
 	} verbs[] = {
-		{ "explain", explain },
-		{ "test-ip-flow", test_ip_flow },
-		{ "show-next-hop", show_next_hop },
-		{ "effective-nsg", effective_nsg },
-		{ "effective-routes", effective_routes },
+	    {"explain", explain},
+	    {"test-ip-flow", test_ip_flow},
+	    {"show-next-hop", show_next_hop},
+	    {"effective-nsg", effective_nsg},
+	    {"effective-routes", effective_routes},
 	};
-	const struct asker asker = { e, image, args, data, closure, diag };
+	const struct asker asker = {e, image, args, data, closure, diag};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(verbs); i++)
 		if (strcmp(verbs[i].verb, verb) == 0)
@@ -215,7 +218,8 @@ json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image
 	    nsg_put(policy, "profile", json_string(e->profile->name)) < 0 ||
 	    nsg_put(policy, "platform", json_string(e->is_linux ? "linux" : "windows")) < 0 ||
 	    nsg_put(policy, "platformBy", json_string(said(e->platform_by))) < 0 ||
-	    nsg_put(policy, "endpointPrecedence", json_string(e->endpoint_lab ? "lab" : "doc")) < 0 ||
+	    nsg_put(policy, "endpointPrecedence", json_string(e->endpoint_lab ? "lab" : "doc")) <
+		0 ||
 	    nsg_put(policy, "routeAll", json_boolean(e->route_all)) < 0 ||
 	    nsg_put(policy, "routeAllBy", json_string(said(e->route_all_by))) < 0 ||
 	    nsg_put(policy, "flowTimeoutInMinutes", json_integer(e->flow_timeout_minutes)) < 0 ||

@@ -30,9 +30,8 @@ int nsg_explain_test_ip_flow(const struct nsg_effective *e, const struct nsg_ima
 		const struct nsg_image_rule rule = nsg_image_rule(image, d.rule);
 
 		access = json_string(nsg_access_name((enum nsg_access)rule.access));
-		name = json_sprintf("%s/%s",
-				    rule.is_default ? "defaultSecurityRules" : "securityRules",
-				    rule.name);
+		name = json_sprintf(
+		    "%s/%s", rule.is_default ? "defaultSecurityRules" : "securityRules", rule.name);
 	}
 	if (nsg_put(object, "access", access) < 0) {
 		json_decref(name);
@@ -79,7 +78,7 @@ int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *
 			 const struct nsg_key *key, json_t **ret)
 {
 	const struct nsg_decision d = nsg_classify(image, key);
-	struct nsg_image_route route = { 0 };
+	struct nsg_image_route route = {0};
 	enum nsg_hop_type type = NSG_HOP_INTERNET;
 	const char *table = "System Route";
 	json_t *object;
@@ -191,7 +190,7 @@ static json_t *address_expanded(const struct nsg_effective *e,
 				const struct nsg_effective_address *effective,
 				const struct nsg_address *address)
 {
-	struct nsg_prefix platform = { .addr_host = NSG_IP_PLATFORM_DNS, .len = 32 };
+	struct nsg_prefix platform = {.addr_host = NSG_IP_PLATFORM_DNS, .len = 32};
 	const struct nsg_tag *tag;
 
 	if (address->kind != NSG_ADDRESS_TAG)
@@ -222,8 +221,8 @@ static int put_singular(json_t *object, const char *key, json_t *elements)
 	if (!all)
 		return -ENOMEM;
 	return nsg_put(object, key,
-		       json_array_size(all) == 1 ? json_incref(json_array_get(all, 0)) :
-						   json_null());
+		       json_array_size(all) == 1 ? json_incref(json_array_get(all, 0))
+						 : json_null());
 }
 
 static int put_plural(json_t *object, const char *key, json_t *elements, bool is_tag)
@@ -239,7 +238,8 @@ static int put_plural(json_t *object, const char *key, json_t *elements, bool is
 static int put_ports(json_t *o, const struct nsg_effective_rule *r)
 {
 	if (put_singular(o, "sourcePortRange", port_ranges(r->src_ports, r->n_src_ports)) < 0 ||
-	    put_singular(o, "destinationPortRange", port_ranges(r->dst_ports, r->n_dst_ports)) < 0 ||
+	    put_singular(o, "destinationPortRange", port_ranges(r->dst_ports, r->n_dst_ports)) <
+		0 ||
 	    put_plural(o, "sourcePortRanges", port_ranges(r->src_ports, r->n_src_ports), false) < 0)
 		return -ENOMEM;
 	return put_plural(o, "destinationPortRanges", port_ranges(r->dst_ports, r->n_dst_ports),
@@ -268,8 +268,8 @@ static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_ef
 	cleanup_json json_t *o = json_object();
 
 	if (nsg_put(o, "name", nsg_rule_name_json(rule)) < 0 ||
-	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 ||
-	    put_ports(o, r) < 0 || put_addresses(o, e, r) < 0 ||
+	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 || put_ports(o, r) < 0 ||
+	    put_addresses(o, e, r) < 0 ||
 	    nsg_put(o, "access", json_string(nsg_access_name(rule->access))) < 0 ||
 	    nsg_put(o, "priority", json_integer(rule->priority)) < 0 ||
 	    nsg_put(o, "direction", json_string("Outbound")) < 0)
@@ -288,10 +288,10 @@ int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret)
 		for (size_t i = 0; i < e->n_rules; i++)
 			if (json_array_append_new(rules, effective_rule(e, &e->rules[i])) < 0)
 				return -ENOMEM;
-		object = json_pack("{s[{s{ss}s{s{ss}sn}sO}]}", "value", "networkSecurityGroup", "id",
-				   *e->nsg->id ? e->nsg->id : e->nsg->name, "association", "subnet",
-				   "id", e->subnet->id, "networkInterface", "effectiveSecurityRules",
-				   rules);
+		object = json_pack("{s[{s{ss}s{s{ss}sn}sO}]}", "value", "networkSecurityGroup",
+				   "id", *e->nsg->id ? e->nsg->id : e->nsg->name, "association",
+				   "subnet", "id", e->subnet->id, "networkInterface",
+				   "effectiveSecurityRules", rules);
 	}
 	if (!object)
 		return -ENOMEM;
@@ -318,14 +318,13 @@ static json_t *route_entry(const struct nsg_effective *e, const struct nsg_row *
 		if (json_array_append_new(prefixes, nsg_prefix_json(rows[i].prefix)) < 0)
 			return NULL;
 	tags = user_tag ? json_pack("[s]", rows[0].tag) : json_array();
-	return json_pack("{sOsosbsbss?sosssssss{}}", "addressPrefix", prefixes,
-			 "destinationServiceTags", tags, "disableBgpRoutePropagation",
-			 (int)(e->route_table && e->route_table->disable_bgp), "hasBgpOverride", 0,
-			 "name", rows[0].name, "nextHopIpAddress",
-			 nsg_addresses_json(rows[0].hops_host, rows[0].n_hops), "nextHopType",
-			 nsg_hop_type_name(rows[0].hop_type), "source",
-			 nsg_route_source_name(rows[0].source), "state",
-			 rows[0].state == NSG_ROW_ACTIVE ? "Active" : "Invalid", "tagMap");
+	return json_pack(
+	    "{sOsosbsbss?sosssssss{}}", "addressPrefix", prefixes, "destinationServiceTags", tags,
+	    "disableBgpRoutePropagation", (int)(e->route_table && e->route_table->disable_bgp),
+	    "hasBgpOverride", 0, "name", rows[0].name, "nextHopIpAddress",
+	    nsg_addresses_json(rows[0].hops_host, rows[0].n_hops), "nextHopType",
+	    nsg_hop_type_name(rows[0].hop_type), "source", nsg_route_source_name(rows[0].source),
+	    "state", rows[0].state == NSG_ROW_ACTIVE ? "Active" : "Invalid", "tagMap");
 }
 
 int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
@@ -355,7 +354,8 @@ static json_t *evaluation(const struct nsg_tried_rule *t)
 {
 	return json_pack("{sbsbsosbsbsb}", "destinationMatched", (int)t->match.destination,
 			 "destinationPortMatched", (int)t->match.destination_ports, "name",
-			 json_sprintf("%s_%s", t->rule->rule->is_default ? "DefaultRule" : "UserRule",
+			 json_sprintf("%s_%s",
+				      t->rule->rule->is_default ? "DefaultRule" : "UserRule",
 				      t->rule->rule->name),
 			 "protocolMatched", (int)t->match.protocol, "sourceMatched",
 			 (int)t->match.source, "sourcePortMatched", (int)t->match.source_ports);
@@ -372,9 +372,9 @@ static json_t *evaluated_groups(const struct nsg_effective *e, const struct nsg_
 		if (json_array_append_new(rules, evaluation(&way->rules[i])) < 0)
 			return NULL;
 	if (way->rule)
-		matched = json_pack("{sssO}", "action", nsg_access_name(way->rule->rule->access),
-				    "ruleName",
-				    json_object_get(json_array_get(rules, way->n_rules - 1), "name"));
+		matched = json_pack(
+		    "{sssO}", "action", nsg_access_name(way->rule->rule->access), "ruleName",
+		    json_object_get(json_array_get(rules, way->n_rules - 1), "name"));
 	else
 		matched = json_null();
 	return json_pack("[{sssosssO}]", "appliedTo", e->subnet->id, "matchedRule", matched,
@@ -389,9 +389,9 @@ static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_k
 	bool denied = way->rule && way->rule->rule->access == NSG_DENY;
 	json_t *result, *profile;
 
-	result = json_pack("{soss}", "evaluatedNetworkSecurityGroups", evaluated_groups(e, way),
-			   "securityRuleAccessResult",
-			   nsg_access_name(denied ? NSG_DENY : NSG_ALLOW));
+	result =
+	    json_pack("{soss}", "evaluatedNetworkSecurityGroups", evaluated_groups(e, way),
+		      "securityRuleAccessResult", nsg_access_name(denied ? NSG_DENY : NSG_ALLOW));
 	profile = json_pack("{sososssoso}", "destination", nsg_address_json(key->dst_host),
 			    "destinationPort", json_sprintf("%u", (unsigned int)key->dport_host),
 			    "direction", "Outbound", "protocol", nsg_protocol_words(key->protocol),
@@ -403,7 +403,7 @@ static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_k
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = { 0 };
+	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
 	const char *what;
 	json_t *object;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The story of a decision and of the policy, each as one JSON value that the writers (render.h) turn
- * into text and tables. The winner is always nsg_classify()'s: when the story, told from the model,
- * comes to another one, it is an internal error.
+ * The story of a decision and of the policy, each as one JSON value that the writers (render.h)
+ * turn into text and tables. The winner is always nsg_classify()'s: when the story, told from the
+ * model, comes to another one, it is an internal error.
  */
 #ifndef NSG_EXPLAIN_EXPLAIN_H
 #define NSG_EXPLAIN_EXPLAIN_H

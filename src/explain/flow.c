@@ -91,7 +91,7 @@ static int read_ports(const json_t *object, struct nsg_key *key, const char **re
 
 int nsg_flow_read(const json_t *object, struct nsg_flow *ret, const char **ret_error)
 {
-	struct nsg_flow flow = { 0 };
+	struct nsg_flow flow = {0};
 	int src, dst, r;
 
 	if (!json_is_object(object))
@@ -128,7 +128,8 @@ int nsg_flow_parse(const json_t *flow, struct nsg_key *ret, const char **ret_err
 	return 0;
 }
 
-static json_t *address_json(const struct nsg_flow *flow, uint32_t addr_host, const uint8_t addr6[16])
+static json_t *address_json(const struct nsg_flow *flow, uint32_t addr_host,
+			    const uint8_t addr6[16])
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -209,9 +210,8 @@ static int error_line(json_t *id, const char *why, json_t **ret)
 
 static json_t *string_id(const json_t *value)
 {
-	return json_incref(json_is_string(json_object_get(value, "id")) ?
-				   json_object_get(value, "id") :
-				   NULL);
+	return json_incref(
+	    json_is_string(json_object_get(value, "id")) ? json_object_get(value, "id") : NULL);
 }
 
 /* What the parser refused: its id is read all the same where that can be done. */

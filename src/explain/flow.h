@@ -12,7 +12,8 @@
 #include "classify/image.h"
 #include "packet/key.h"
 
-/* A flow of either family. IPv6 never enters an integration VNet, so it needs no key's addresses. */
+/* A flow of either family. IPv6 never enters an integration VNet, so it needs no key's addresses.
+ */
 struct nsg_flow {
 	struct nsg_key key; /* addresses 0 when is_ip6 */
 	bool is_ip6;
@@ -26,8 +27,8 @@ int nsg_flow_read(const json_t *object, struct nsg_flow *ret, const char **ret_e
 int nsg_flow_put(json_t *object, const struct nsg_flow *flow);
 
 /*
- * A line of `explain --batch`. 1: a flow, as {"id",…} in canonical form; 0: a blank line, *ret NULL;
- * -EINVAL: *ret is {"id":…,"error":"…"}; -ENOMEM. New reference in *ret.
+ * A line of `explain --batch`. 1: a flow, as {"id",…} in canonical form; 0: a blank line, *ret
+ * NULL; -EINVAL: *ret is {"id":…,"error":"…"}; -ENOMEM. New reference in *ret.
  */
 int nsg_flow_line(const char *line, size_t size, json_t **ret);
 

@@ -6,7 +6,8 @@
 #include "explain/match.h"
 #include "util/cleanup.h"
 
-#define UDP_PORT_NOT_CARRIED 65330 /* azure-reference.md section 2: reserved by the host network */
+#define UDP_PORT_NOT_CARRIED 65330 /* azure-reference.md section 2: reserved by the host network   \
+				    */
 
 static bool is_multicast(uint32_t a)
 {
@@ -51,7 +52,8 @@ static const char *not_carried(const struct nsg_key *key)
 	if (key->dst_host == UINT32_MAX)
 		return "a VNet carries no broadcast";
 	if (key->protocol == NSG_PROTOCOL_UDP && key->sport_host == UDP_PORT_NOT_CARRIED)
-		return "a VNet does not carry UDP from source port 65330, which Azure keeps for itself";
+		return "a VNet does not carry UDP from source port 65330, which Azure keeps for "
+		       "itself";
 	return NULL;
 }
 
@@ -100,21 +102,20 @@ static struct nsg_tried_rule try_rule(const struct nsg_effective_rule *rule,
 {
 	uint16_t protocol = rule->rule->protocol;
 	struct nsg_rule_match m = {
-		.protocol = protocol == NSG_PROTOCOL_ANY || protocol == key->protocol,
-		.source = rule->src.kind == NSG_MATCH_RANGES &&
-			  nsg_ranges_contain(rule->src.ranges, key->src_host),
-		.source_ports = ports_match(rule->src_ports, rule->n_src_ports, key,
-					    key->sport_host),
-		.destination = destination_matches(&rule->dst, key, gate),
-		.destination_ports = ports_match(rule->dst_ports, rule->n_dst_ports, key,
-						 key->dport_host),
+	    .protocol = protocol == NSG_PROTOCOL_ANY || protocol == key->protocol,
+	    .source = rule->src.kind == NSG_MATCH_RANGES &&
+		      nsg_ranges_contain(rule->src.ranges, key->src_host),
+	    .source_ports = ports_match(rule->src_ports, rule->n_src_ports, key, key->sport_host),
+	    .destination = destination_matches(&rule->dst, key, gate),
+	    .destination_ports =
+		ports_match(rule->dst_ports, rule->n_dst_ports, key, key->dport_host),
 	};
 
 	return (struct nsg_tried_rule){
-		.rule = rule,
-		.match = m,
-		.matched = m.protocol && m.source && m.source_ports && m.destination &&
-			   m.destination_ports,
+	    .rule = rule,
+	    .match = m,
+	    .matched =
+		m.protocol && m.source && m.source_ports && m.destination && m.destination_ports,
 	};
 }
 
@@ -203,7 +204,7 @@ static enum nsg_reason reason_of(const struct nsg_way *way)
 
 int nsg_way_find(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_way *ret)
 {
-	struct nsg_way way = { 0 };
+	struct nsg_way way = {0};
 	int r;
 
 	find_gate(e, key, &way);
@@ -216,9 +217,9 @@ int nsg_way_find(const struct nsg_effective *e, const struct nsg_key *key, struc
 	}
 	way.reason = reason_of(&way);
 	way.verdict = way.reason == NSG_REASON_ALLOWED || way.reason == NSG_REASON_BYPASS ||
-				      way.reason == NSG_REASON_PLATFORM ?
-			      NSG_VERDICT_ACCEPT :
-			      NSG_VERDICT_DROP;
+			      way.reason == NSG_REASON_PLATFORM
+			  ? NSG_VERDICT_ACCEPT
+			  : NSG_VERDICT_DROP;
 	*ret = way;
 	return 0;
 }
@@ -228,7 +229,7 @@ void nsg_way_done(struct nsg_way *way)
 	free(way->rules);
 	free(way->rows);
 	free(way->fates);
-	*way = (struct nsg_way){ 0 };
+	*way = (struct nsg_way){0};
 }
 
 static bool same_rule(const struct nsg_way *way, const struct nsg_image *image, uint16_t index)
@@ -236,12 +237,13 @@ static bool same_rule(const struct nsg_way *way, const struct nsg_image *image, 
 	struct nsg_image_rule rule;
 
 	if (!way->rule)
-		return index == (way->nsg_evaluated && !way->has_nsg ? NSG_RULE_NO_NSG :
-								       NSG_RULE_NONE);
+		return index ==
+		       (way->nsg_evaluated && !way->has_nsg ? NSG_RULE_NO_NSG : NSG_RULE_NONE);
 	if (index == NSG_RULE_NONE || index == NSG_RULE_NO_NSG)
 		return false;
 	rule = nsg_image_rule(image, index);
-	return rule.priority == way->rule->rule->priority && rule.access == way->rule->rule->access &&
+	return rule.priority == way->rule->rule->priority &&
+	       rule.access == way->rule->rule->access &&
 	       strcmp(rule.name, way->rule->rule->name) == 0;
 }
 
@@ -255,8 +257,8 @@ static bool same_route(const struct nsg_row *row, const struct nsg_image *image,
 	return nsg_prefix_equal(route.prefix, row->prefix) && route.source == row->source &&
 	       route.hop_type == row->hop_type && !route.name == !row->name &&
 	       (!row->name || strcmp(route.name, row->name) == 0) && route.n_hops == row->n_hops &&
-	       (!row->n_hops ||
-		memcmp(route.hops_host, row->hops_host, row->n_hops * sizeof(*row->hops_host)) == 0);
+	       (!row->n_hops || memcmp(route.hops_host, row->hops_host,
+				       row->n_hops * sizeof(*row->hops_host)) == 0);
 }
 
 bool nsg_way_agrees(const struct nsg_way *way, const struct nsg_image *image,
@@ -277,9 +279,10 @@ bool nsg_way_agrees(const struct nsg_way *way, const struct nsg_image *image,
 
 int nsg_way_contradiction(const char *what, struct nsg_diag *diag)
 {
-	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-			   "internal error: the story told from the policy and the classifier disagree "
-			   "in %s; please report this with the policy and the flow",
-			   what);
+	(void)nsg_diag_add(
+	    diag, NSG_ERROR, NULL, NULL,
+	    "internal error: the story told from the policy and the classifier disagree "
+	    "in %s; please report this with the policy and the flow",
+	    what);
 	return -EBADE;
 }

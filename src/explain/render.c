@@ -61,7 +61,8 @@ static void put_tags(FILE *out, const json_t *tags, bool color)
 	const json_t *tag;
 	size_t i;
 
-	json_array_foreach(tags, i, tag) {
+	json_array_foreach(tags, i, tag)
+	{
 		const char *origin = nsg_string_at(tag, "origin");
 
 		put_label(out, color, i ? "" : "tags");
@@ -79,7 +80,8 @@ static void put_failed(FILE *out, const json_t *fields)
 	const json_t *field;
 	size_t i;
 
-	json_array_foreach(fields, i, field) {
+	json_array_foreach(fields, i, field)
+	{
 		cleanup_free char *name = nsg_cell(field);
 		char *ports = name ? strstr(name, "Ports") : NULL;
 
@@ -200,19 +202,16 @@ static void put_story(FILE *out, const json_t *item, bool color)
 	fputc('\n', out);
 	put_tags(out, nsg_at(story, "tags"), color);
 	put_line(out, color, "NSG", nsg_string_at(story, "nsg"));
-	json_array_foreach(nsg_at(story, "rules"), i, element)
-		put_rule(out, element, color);
+	json_array_foreach(nsg_at(story, "rules"), i, element) put_rule(out, element, color);
 	put_line(out, color, "routes",
-		 json_array_size(nsg_at(story, "routes")) ? "those that cover the destination" :
-							   "not looked at");
-	json_array_foreach(nsg_at(story, "routes"), i, element)
-		put_route(out, element, color);
+		 json_array_size(nsg_at(story, "routes")) ? "those that cover the destination"
+							  : "not looked at");
+	json_array_foreach(nsg_at(story, "routes"), i, element) put_route(out, element, color);
 	if (json_is_object(nsg_at(story, "nextHop")))
 		put_line(out, color, "next hop", nsg_string_at(story, "nextHop.text"));
 	put_verdict(out, item, color);
 	put_far_end(out, nsg_at(story, "farEnd"), color);
-	json_array_foreach(nsg_at(story, "notices"), i, element)
-		put_note(out, element, color);
+	json_array_foreach(nsg_at(story, "notices"), i, element) put_note(out, element, color);
 }
 
 /* ---- az's tables ---------------------------------------------------------------------------- */
@@ -220,9 +219,9 @@ static void put_story(FILE *out, const json_t *item, bool color)
 static void put_flow_test(FILE *out, const json_t *item, bool color)
 {
 	static const struct nsg_column columns[] = {
-		{ "Access", "access" },
-		{ "RuleName", "ruleName" },
-		{ "Gate", "gate" },
+	    {"Access", "access"},
+	    {"RuleName", "ruleName"},
+	    {"Gate", "gate"},
 	};
 	cleanup_json json_t *rows = json_pack("[O]", item);
 
@@ -233,9 +232,9 @@ static void put_flow_test(FILE *out, const json_t *item, bool color)
 static void put_next_hop(FILE *out, const json_t *item, bool color)
 {
 	static const struct nsg_column columns[] = {
-		{ "NextHopIpAddress", "nextHopIpAddress" },
-		{ "NextHopType", "nextHopType" },
-		{ "RouteTableId", "routeTableId" },
+	    {"NextHopIpAddress", "nextHopIpAddress"},
+	    {"NextHopType", "nextHopType"},
+	    {"RouteTableId", "routeTableId"},
 	};
 	cleanup_json json_t *rows = json_pack("[O]", item);
 
@@ -246,11 +245,11 @@ static void put_next_hop(FILE *out, const json_t *item, bool color)
 static void put_effective_routes(FILE *out, const json_t *item, bool color)
 {
 	static const struct nsg_column columns[] = {
-		{ "Source", "source" },
-		{ "State", "state" },
-		{ "Address Prefix", "addressPrefix" },
-		{ "Next Hop Type", "nextHopType" },
-		{ "Next Hop IP", "nextHopIpAddress" },
+	    {"Source", "source"},
+	    {"State", "state"},
+	    {"Address Prefix", "addressPrefix"},
+	    {"Next Hop Type", "nextHopType"},
+	    {"Next Hop IP", "nextHopIpAddress"},
 	};
 
 	(void)color;
@@ -271,14 +270,16 @@ static json_t *effective_rule_rows(const json_t *groups)
 	const json_t *group, *rule;
 	size_t g, i;
 
-	json_array_foreach(groups, g, group) {
+	json_array_foreach(groups, g, group)
+	{
 		const char *subnet = last_segment(nsg_string_at(group, "association.subnet.id"));
 		const char *nsg = last_segment(nsg_string_at(group, "networkSecurityGroup.id"));
 
-		json_array_foreach(nsg_at(group, "effectiveSecurityRules"), i,
-				   rule) {
-			json_t *row = json_pack("{sssssssO}", "nic", i ? " " : "-", "subnet",
-						i ? " " : subnet, "nsg", i ? " " : nsg, "rule", rule);
+		json_array_foreach(nsg_at(group, "effectiveSecurityRules"), i, rule)
+		{
+			json_t *row =
+			    json_pack("{sssssssO}", "nic", i ? " " : "-", "subnet",
+				      i ? " " : subnet, "nsg", i ? " " : nsg, "rule", rule);
 
 			if (json_array_append_new(rows, row) < 0)
 				return NULL;
@@ -290,13 +291,13 @@ static json_t *effective_rule_rows(const json_t *groups)
 static void put_effective_nsg(FILE *out, const json_t *item, bool color)
 {
 	static const struct nsg_column columns[] = {
-		{ "NIC", "nic" },
-		{ "Subnet", "subnet" },
-		{ "NSG", "nsg" },
-		{ "Rule Name", "rule.name" },
-		{ "Protocol", "rule.protocol" },
-		{ "Direction", "rule.direction" },
-		{ "Access", "rule.access" },
+	    {"NIC", "nic"},
+	    {"Subnet", "subnet"},
+	    {"NSG", "nsg"},
+	    {"Rule Name", "rule.name"},
+	    {"Protocol", "rule.protocol"},
+	    {"Direction", "rule.direction"},
+	    {"Access", "rule.access"},
 	};
 	cleanup_json json_t *rows = effective_rule_rows(nsg_at(item, "value"));
 
@@ -324,8 +325,10 @@ static bool is_flat(const json_t *array)
 	const char *key;
 	size_t i;
 
-	json_array_foreach(array, i, row) {
-		json_object_foreach((json_t *)(uintptr_t)row, key, value) {
+	json_array_foreach(array, i, row)
+	{
+		json_object_foreach((json_t *)(uintptr_t)row, key, value)
+		{
 			if (is_block(value))
 				return false;
 		}
@@ -342,19 +345,19 @@ static void put_rows(FILE *out, const json_t *array, size_t indent, bool color)
 	size_t i, n = 0;
 
 	if (!is_flat(array)) {
-		json_array_foreach(array, i, row)
-			put_tree(out, row, indent, color);
+		json_array_foreach(array, i, row) put_tree(out, row, indent, color);
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)json_array_get(array, 0), key, value) {
+	json_object_foreach((json_t *)(uintptr_t)json_array_get(array, 0), key, value)
+	{
 		if (n < MAX_TREE_COLUMNS && key)
-			columns[n++] = (struct nsg_column){ .title = key, .path = key };
+			columns[n++] = (struct nsg_column){.title = key, .path = key};
 	}
 	nsg_table(out, array, columns, n, indent);
 }
 
-static void put_member(FILE *out, const char *key, const json_t *value, size_t width,
-		       size_t indent, bool color)
+static void put_member(FILE *out, const char *key, const json_t *value, size_t width, size_t indent,
+		       bool color)
 {
 	cleanup_free char *cell = NULL;
 
@@ -381,12 +384,13 @@ static void put_tree(FILE *out, const json_t *value, size_t indent, bool color)
 	size_t width = 0;
 
 	if (json_is_object(value)) {
-		json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+		json_object_foreach((json_t *)(uintptr_t)value, key, member)
+		{
 			if (!is_block(member) && strlen(key) > width)
 				width = strlen(key);
 		}
 		json_object_foreach((json_t *)(uintptr_t)value, key, member)
-			put_member(out, key, member, width, indent, color);
+		    put_member(out, key, member, width, indent, color);
 	} else if (is_block(value)) {
 		put_rows(out, value, indent, color);
 	} else {
@@ -403,10 +407,10 @@ void nsg_render(const char *verb, const json_t *item, bool color, FILE *out)
 		const char *verb;
 		void (*put)(FILE *out, const json_t *item, bool color);
 	} writers[] = {
-		{ "test-ip-flow", put_flow_test },
-		{ "show-next-hop", put_next_hop },
-		{ "effective-nsg", put_effective_nsg },
-		{ "effective-routes", put_effective_routes },
+	    {"test-ip-flow", put_flow_test},
+	    {"show-next-hop", put_next_hop},
+	    {"effective-nsg", put_effective_nsg},
+	    {"effective-routes", put_effective_routes},
 	};
 
 	if (strcmp(verb, "explain") == 0 && nsg_at(item, "story")) {
@@ -427,25 +431,29 @@ void nsg_render(const char *verb, const json_t *item, bool color, FILE *out)
 static const struct {
 	const char *title, *path;
 	size_t width;
-} columns_batch[] = {
-	{ "ID", "id", 8 },
-}, columns_packet[] = {
-	{ "PACKET", "packet", 6 },
-	{ "TIME", "time", 30 },
-	{ "DIR", "direction", 7 },
-}, columns_decision[] = {
-	{ "PROTO", "protocol", 5 },
-	{ "SOURCE", "src", 15 },
-	{ "PORT", "srcPort", 5 },
-	{ "DESTINATION", "dst", 15 },
-	{ "PORT", "dstPort", 5 },
-	{ "VERDICT", "verdict", 7 },
-	{ "REASON", "reason", 17 },
-	{ "GATE", "gate", 16 },
-	{ "RULE", "nsg.rule", 40 },
-	{ "ROUTE", "route.prefix", 18 },
-	{ "NEXT HOP", "route.nextHopType", 21 },
-	{ "", "route.nextHopIpAddress", 0 },
+} columns_batch[] =
+    {
+	{"ID", "id", 8},
+},
+  columns_packet[] =
+      {
+	  {"PACKET", "packet", 6},
+	  {"TIME", "time", 30},
+	  {"DIR", "direction", 7},
+},
+  columns_decision[] = {
+      {"PROTO", "protocol", 5},
+      {"SOURCE", "src", 15},
+      {"PORT", "srcPort", 5},
+      {"DESTINATION", "dst", 15},
+      {"PORT", "dstPort", 5},
+      {"VERDICT", "verdict", 7},
+      {"REASON", "reason", 17},
+      {"GATE", "gate", 16},
+      {"RULE", "nsg.rule", 40},
+      {"ROUTE", "route.prefix", 18},
+      {"NEXT HOP", "route.nextHopType", 21},
+      {"", "route.nextHopIpAddress", 0},
 };
 
 static void put_column(FILE *out, const json_t *item, const char *path, size_t width)

@@ -47,10 +47,11 @@ static json_t *bypass_words(const struct story *s, const char *dst)
 	if (s->key->dst_host >> 24 == 127)
 		return json_sprintf("%s is the instance itself: it never leaves it", dst);
 	if (e->is_linux && e->profile->linux_only_rfc1918)
-		return json_sprintf("%s is public, and on Linux only private addresses entered the "
-				    "VNet in %s: it leaves by the app's own way, and neither NSG nor "
-				    "routes touch it. This is no \"allow\"",
-				    dst, e->profile->name);
+		return json_sprintf(
+		    "%s is public, and on Linux only private addresses entered the "
+		    "VNet in %s: it leaves by the app's own way, and neither NSG nor "
+		    "routes touch it. This is no \"allow\"",
+		    dst, e->profile->name);
 	return json_sprintf("%s is public, route-all is off (%s), and no service endpoint of the "
 			    "subnet covers it: it leaves by the app's own way, and neither NSG nor "
 			    "routes touch it. This is no \"allow\"",
@@ -64,9 +65,10 @@ static json_t *endpoint_words(const struct story *s, const char *dst)
 
 	if (row)
 		nsg_prefix_format(row->prefix, prefix);
-	return json_sprintf("%s is public and route-all is off (%s), but the subnet's service endpoint "
-			    "%s covers it with %s: it enters the VNet",
-			    dst, route_all_by(s->e), row && row->detail ? row->detail : "", prefix);
+	return json_sprintf(
+	    "%s is public and route-all is off (%s), but the subnet's service endpoint "
+	    "%s covers it with %s: it enters the VNet",
+	    dst, route_all_by(s->e), row && row->detail ? row->detail : "", prefix);
 }
 
 static json_t *gate_words(const struct story *s)
@@ -76,15 +78,16 @@ static json_t *gate_words(const struct story *s)
 	nsg_ip4_format(s->key->dst_host, dst);
 	switch (s->way->gate) {
 	case NSG_GATE_PLATFORM:
-		return json_sprintf("%s is Azure's platform: it is reached whatever route-all and the "
-				    "routes say, and only the platform's own tags can deny it",
-				    dst);
+		return json_sprintf(
+		    "%s is Azure's platform: it is reached whatever route-all and the "
+		    "routes say, and only the platform's own tags can deny it",
+		    dst);
 	case NSG_GATE_RFC1918:
 		return json_sprintf("%s is a private address (RFC 1918): it always enters the VNet",
 				    dst);
 	case NSG_GATE_ROUTE_ALL:
-		return json_sprintf("%s is public, and route-all is on (%s): it enters the VNet", dst,
-				    route_all_by(s->e));
+		return json_sprintf("%s is public, and route-all is on (%s): it enters the VNet",
+				    dst, route_all_by(s->e));
 	case NSG_GATE_SERVICE_ENDPOINT:
 		return endpoint_words(s, dst);
 	case NSG_GATE_NOT_CARRIED:
@@ -118,7 +121,7 @@ static int add_tag(void *data, const char *tag, struct nsg_prefix by)
 	struct tags *tags = data;
 	const struct nsg_tag_member *member = NULL;
 	cleanup_json json_t *object =
-		json_pack("{ssso}", "tag", tag, "prefix", nsg_prefix_json(by));
+	    json_pack("{ssso}", "tag", tag, "prefix", nsg_prefix_json(by));
 
 	if (strcmp(tag, "VirtualNetwork") == 0)
 		member = nsg_virtual_network_member(tags->e, by);
@@ -130,7 +133,7 @@ static int add_tag(void *data, const char *tag, struct nsg_prefix by)
 static json_t *tags_json(const struct story *s)
 {
 	cleanup_json json_t *array = json_array();
-	struct tags tags = { .e = s->e, .array = array };
+	struct tags tags = {.e = s->e, .array = array};
 
 	if (!array || nsg_effective_tags_of(s->e, s->key->dst_host, add_tag, &tags))
 		return NULL;
@@ -144,12 +147,13 @@ static json_t *nsg_words(const struct story *s)
 	const struct nsg_effective *e = s->e;
 
 	if (s->way->gate == NSG_GATE_SERVICE_ENDPOINT && !s->way->nsg_evaluated)
-		return json_sprintf("not evaluated: in %s NSGs apply to private addresses only while "
-				    "route-all is off",
-				    e->profile->name);
+		return json_sprintf(
+		    "not evaluated: in %s NSGs apply to private addresses only while "
+		    "route-all is off",
+		    e->profile->name);
 	if (s->way->gate == NSG_GATE_PLATFORM)
-		return json_string(e->nsg ? "only rules with the platform's own tags are tried" :
-					    "the subnet has no NSG");
+		return json_string(e->nsg ? "only rules with the platform's own tags are tried"
+					  : "the subnet has no NSG");
 	if (!enters(s->way->gate))
 		return json_string("not evaluated: the packet is not in the VNet");
 	if (!e->nsg)
@@ -163,11 +167,11 @@ static int put_failed(json_t *object, const struct nsg_rule_match *m)
 		bool matched;
 		const char *name;
 	} fields[] = {
-		{ m->protocol, "protocol" },
-		{ m->source, "source" },
-		{ m->source_ports, "sourcePorts" },
-		{ m->destination, "destination" },
-		{ m->destination_ports, "destinationPorts" },
+	    {m->protocol, "protocol"},
+	    {m->source, "source"},
+	    {m->source_ports, "sourcePorts"},
+	    {m->destination, "destination"},
+	    {m->destination_ports, "destinationPorts"},
 	};
 	cleanup_json json_t *failed = json_array();
 
@@ -188,7 +192,8 @@ static json_t *rule_json(const struct nsg_tried_rule *tried)
 	    nsg_put(object, "access", json_string(nsg_access_name(rule->access))) < 0 ||
 	    nsg_put(object, "protocol", nsg_protocol_words(rule->protocol)) < 0 ||
 	    nsg_put(object, "source", nsg_address_words(&rule->src)) < 0 ||
-	    nsg_put(object, "sourcePorts", nsg_ports_words(rule->src_ports, rule->n_src_ports)) < 0 ||
+	    nsg_put(object, "sourcePorts", nsg_ports_words(rule->src_ports, rule->n_src_ports)) <
+		0 ||
 	    nsg_put(object, "destination", nsg_address_words(&rule->dst)) < 0 ||
 	    nsg_put(object, "destinationPorts",
 		    nsg_ports_words(rule->dst_ports, rule->n_dst_ports)) < 0 ||
@@ -219,7 +224,7 @@ static json_t *row_json(const struct nsg_row *row, enum nsg_row_fate fate)
 	    nsg_put(object, "name", nsg_string_or_null(row->name)) < 0 ||
 	    nsg_put(object, "nextHopType", json_string(nsg_hop_type_name(row->hop_type))) < 0 ||
 	    nsg_put(object, "nextHopIpAddress", nsg_addresses_json(row->hops_host, row->n_hops)) <
-		    0 ||
+		0 ||
 	    nsg_put(object, "tag", nsg_string_or_null(row->tag)) < 0 ||
 	    nsg_put(object, "detail", nsg_string_or_null(row->detail)) < 0 ||
 	    nsg_put(object, "selected", json_boolean(fate == NSG_FATE_SELECTED)) < 0 ||
@@ -251,19 +256,20 @@ static json_t *next_hop_words(const struct story *s)
 	case NSG_HOP_VNET_PEERING:
 		return json_sprintf("the peered virtual network, by peering %s", detail);
 	case NSG_HOP_VNET_GLOBAL_PEERING:
-		return json_sprintf("a virtual network of another region, by peering %s%s", detail,
-				    row->unreachable ? ", which the feature could not reach: dropped" :
-						       "");
+		return json_sprintf(
+		    "a virtual network of another region, by peering %s%s", detail,
+		    row->unreachable ? ", which the feature could not reach: dropped" : "");
 	case NSG_HOP_SERVICE_ENDPOINT:
 		return json_sprintf("the service, over the subnet's endpoint %s", detail);
 	case NSG_HOP_INTERFACE_ENDPOINT:
 		return json_sprintf("private endpoint %s", detail);
 	case NSG_HOP_GATEWAY:
-		return json_string("the VPN or ExpressRoute gateway; the network behind it needs a route "
-				   "back to the subnet");
+		return json_string(
+		    "the VPN or ExpressRoute gateway; the network behind it needs a route "
+		    "back to the subnet");
 	case NSG_HOP_APPLIANCE:
-		return json_string(row->n_hops > 1 ? "one of the appliances, by the flow" :
-						     "the appliance");
+		return json_string(row->n_hops > 1 ? "one of the appliances, by the flow"
+						   : "the appliance");
 	case NSG_HOP_NONE:
 		return json_string("nowhere: dropped in silence");
 	default:
@@ -278,7 +284,8 @@ static json_t *next_hop_json(const struct story *s)
 	if (!row)
 		return json_null();
 	return json_pack("{sssoso}", "type", nsg_hop_type_name(row->hop_type), "addresses",
-			 nsg_addresses_json(row->hops_host, row->n_hops), "text", next_hop_words(s));
+			 nsg_addresses_json(row->hops_host, row->n_hops), "text",
+			 next_hop_words(s));
 }
 
 /* ---- the far end ---------------------------------------------------------------------------- */
@@ -290,7 +297,7 @@ static json_t *outbound_addresses(const struct nsg_effective *e)
 	for (size_t i = 0; i < e->n_sites; i++)
 		for (size_t j = 0; j < e->sites[i]->n_outbound; j++)
 			if (json_array_append_new(
-				    array, nsg_address_json(e->sites[i]->outbound_host[j])) < 0)
+				array, nsg_address_json(e->sites[i]->outbound_host[j])) < 0)
 				return NULL;
 	return TAKE_PTR(array);
 }
@@ -307,16 +314,18 @@ static json_t *far_end_json(const struct story *s)
 	uint32_t src = s->key->src_host;
 
 	if (s->way->verdict == NSG_VERDICT_DROP)
-		return far_end("nobody", json_array(), "nothing arrives, and the sender hears nothing");
+		return far_end("nobody", json_array(),
+			       "nothing arrives, and the sender hears nothing");
 	if (!row || row->hop_type == NSG_HOP_INTERNET)
 		return far_end("outbound", outbound_addresses(s->e),
 			       row ? "one of the app's outbound addresses, or the subnet's NAT "
-				     "gateway's where it has one" :
-				     "one of the app's outbound addresses");
+				     "gateway's where it has one"
+				   : "one of the app's outbound addresses");
 	if (row->hop_type == NSG_HOP_APPLIANCE)
-		return far_end("appliance", nsg_addresses_json(&src, 1),
-			       "the instance's address in the subnet, for the appliance; what is behind "
-			       "it sees what the appliance makes of that");
+		return far_end(
+		    "appliance", nsg_addresses_json(&src, 1),
+		    "the instance's address in the subnet, for the appliance; what is behind "
+		    "it sees what the appliance makes of that");
 	if (row->hop_type == NSG_HOP_SERVICE_ENDPOINT)
 		return far_end("subnet", nsg_addresses_json(&src, 1),
 			       "the instance's private address, with the subnet's identity");
@@ -348,31 +357,31 @@ static bool is_contested(const struct nsg_way *way)
 
 static json_t *notices_json(const struct story *s)
 {
-	const struct nsg_prefix all = { 0, 0 };
+	const struct nsg_prefix all = {0, 0};
 	const struct nsg_tag_member *member = nsg_virtual_network_member(s->e, all);
 	cleanup_json json_t *array = json_array();
 	int r = 0;
 
 	if (!in_subnet(s->e->subnet, s->key->src_host))
 		r |= json_array_append_new(
-			array, json_sprintf("the source is not in the integration subnet %s, whose "
-					    "addresses the app's packets have; it is judged as given",
-					    s->e->subnet->name));
+		    array, json_sprintf("the source is not in the integration subnet %s, whose "
+					"addresses the app's packets have; it is judged as given",
+					s->e->subnet->name));
 	if (enters(s->way->gate) && !nsg_protocol_has_ports(s->key->protocol))
 		r |= json_array_append_new(
-			array, json_string("NSGs know this protocol, but VNet Integration itself may "
-					   "carry TCP and UDP only"));
+		    array, json_string("NSGs know this protocol, but VNet Integration itself may "
+				       "carry TCP and UDP only"));
 	if (enters(s->way->gate) && member)
 		r |= json_array_append_new(
-			array,
-			json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "
-				    "AllowVnetOutBound allows whatever no earlier rule denies"));
+		    array,
+		    json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "
+				"AllowVnetOutBound allows whatever no earlier rule denies"));
 	if (is_contested(s->way))
 		r |= json_array_append_new(
-			array,
-			json_sprintf("sources disagree whether a service endpoint goes before user "
-				     "routes: this is endpoint-precedence %s; ask for the other too",
-				     s->e->endpoint_lab ? "lab" : "doc"));
+		    array,
+		    json_sprintf("sources disagree whether a service endpoint goes before user "
+				 "routes: this is endpoint-precedence %s; ask for the other too",
+				 s->e->endpoint_lab ? "lab" : "doc"));
 	return r ? NULL : TAKE_PTR(array);
 }
 
@@ -382,8 +391,9 @@ static json_t *story_json(const struct story *s)
 {
 	cleanup_json json_t *object = json_object();
 
-	if (nsg_put(object, "gate", gate_json(s)) < 0 || nsg_put(object, "tags", tags_json(s)) < 0 ||
-	    nsg_put(object, "nsg", nsg_words(s)) < 0 || nsg_put(object, "rules", rules_json(s)) < 0 ||
+	if (nsg_put(object, "gate", gate_json(s)) < 0 ||
+	    nsg_put(object, "tags", tags_json(s)) < 0 || nsg_put(object, "nsg", nsg_words(s)) < 0 ||
+	    nsg_put(object, "rules", rules_json(s)) < 0 ||
 	    nsg_put(object, "routes", rows_json(s)) < 0 ||
 	    nsg_put(object, "nextHop", next_hop_json(s)) < 0 ||
 	    nsg_put(object, "farEnd", far_end_json(s)) < 0 ||
@@ -395,9 +405,9 @@ static json_t *story_json(const struct story *s)
 int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *image,
 		     const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = { 0 };
+	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
-	const struct story story = { .e = e, .key = key, .way = &way };
+	const struct story story = {.e = e, .key = key, .way = &way};
 	cleanup_json json_t *object = json_object();
 	const char *what;
 	int r;

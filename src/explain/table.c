@@ -11,9 +11,9 @@
 void nsg_color(FILE *out, bool on, enum nsg_color color)
 {
 	static const char *const codes[] = {
-		[NSG_COLOR_NONE] = "\033[0m",    [NSG_COLOR_GOOD] = "\033[32m",
-		[NSG_COLOR_BAD] = "\033[31m",	 [NSG_COLOR_STRONG] = "\033[1m",
-		[NSG_COLOR_FAINT] = "\033[2m",
+	    [NSG_COLOR_NONE] = "\033[0m",  [NSG_COLOR_GOOD] = "\033[32m",
+	    [NSG_COLOR_BAD] = "\033[31m",  [NSG_COLOR_STRONG] = "\033[1m",
+	    [NSG_COLOR_FAINT] = "\033[2m",
 	};
 
 	if (on)
@@ -80,7 +80,8 @@ static void put_cell(FILE *out, const json_t *value)
 		fputs("no", out);
 		break;
 	case JSON_ARRAY:
-		json_array_foreach(value, i, element) {
+		json_array_foreach(value, i, element)
+		{
 			if (i == MAX_JOINED) {
 				fprintf(out, " and %zu more", json_array_size(value) - i);
 				break;

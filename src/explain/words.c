@@ -93,7 +93,7 @@ static json_t *list_end(struct list *l)
 
 static json_t *prefixes_words(const struct nsg_prefixes *prefixes)
 {
-	cleanup_list struct list list = { 0 };
+	cleanup_list struct list list = {0};
 	char text[NSG_PREFIX_TEXT];
 
 	if (!prefixes->n)
@@ -109,7 +109,7 @@ static json_t *prefixes_words(const struct nsg_prefixes *prefixes)
 
 static json_t *asgs_words(const struct nsg_strings *asgs)
 {
-	cleanup_list struct list list = { 0 };
+	cleanup_list struct list list = {0};
 
 	if (!list_begin(&list))
 		return NULL;
@@ -135,7 +135,7 @@ json_t *nsg_address_words(const struct nsg_address *address)
 
 json_t *nsg_ports_words(const struct nsg_port_range *v, size_t n)
 {
-	cleanup_list struct list list = { 0 };
+	cleanup_list struct list list = {0};
 	char text[16];
 
 	if (n == 1 && v[0].lo == 0 && v[0].hi == 65535)

@@ -31,11 +31,11 @@ struct tuple {
 
 struct entry {
 	struct tuple tuple;
-	struct entry *chain;        /* of the bucket */
+	struct entry *chain; /* of the bucket */
 	struct entry *newer, *older;
 	uint64_t seen_ns;
 	void *data;
-	bool swapped;   /* the first packet went from end 1 to end 0 */
+	bool swapped;	/* the first packet went from end 1 to end 0 */
 	uint8_t closed; /* TCP: bit 0 and 1 a FIN of either end; 4 a RST */
 };
 
@@ -117,7 +117,8 @@ static void drop(struct table *t, uint64_t seed, struct entry *e)
 	free(e);
 }
 
-static struct entry *find(struct table *t, uint64_t seed, const struct tuple *tuple, uint64_t now_ns)
+static struct entry *find(struct table *t, uint64_t seed, const struct tuple *tuple,
+			  uint64_t now_ns)
 {
 	struct entry *e;
 
@@ -177,11 +178,11 @@ static struct tuple flow_tuple(const struct nsg_key *key, uint16_t icmp_id, bool
 	bool swap = key->src_host > key->dst_host ||
 		    (key->src_host == key->dst_host && key->sport_host > key->dport_host);
 	struct tuple t = {
-		.addr = { swap ? key->dst_host : key->src_host, swap ? key->src_host : key->dst_host },
-		.port = { swap ? key->dport_host : key->sport_host,
-			  swap ? key->sport_host : key->dport_host },
-		.protocol = key->protocol,
-		.id = icmp_id,
+	    .addr = {swap ? key->dst_host : key->src_host, swap ? key->src_host : key->dst_host},
+	    .port = {swap ? key->dport_host : key->sport_host,
+		     swap ? key->sport_host : key->dport_host},
+	    .protocol = key->protocol,
+	    .id = icmp_id,
 	};
 
 	*ret_swapped = swap;
@@ -191,9 +192,9 @@ static struct tuple flow_tuple(const struct nsg_key *key, uint16_t icmp_id, bool
 static struct tuple fragment_tuple(const struct nsg_track_view *v)
 {
 	return (struct tuple){
-		.addr = { v->key.src_host, v->key.dst_host },
-		.protocol = v->key.protocol,
-		.id = v->ip_id,
+	    .addr = {v->key.src_host, v->key.dst_host},
+	    .protocol = v->key.protocol,
+	    .id = v->ip_id,
 	};
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which flow a captured packet belongs to, for replay: the part of conntrack that semantics.md needs.
- * First packets, later ones, replies, fragments, ICMP errors, TCP packets of flows that began before
- * the capture. Bounded: the flow seen longest ago gives way.
+ * Which flow a captured packet belongs to, for replay: the part of conntrack that semantics.md
+ * needs. First packets, later ones, replies, fragments, ICMP errors, TCP packets of flows that
+ * began before the capture. Bounded: the flow seen longest ago gives way.
  */
 #ifndef NSG_FLOW_TRACK_H
 #define NSG_FLOW_TRACK_H
@@ -17,17 +17,18 @@
 struct nsg_track_view {
 	struct nsg_key key;
 	uint16_t ip_id;
-	uint16_t icmp_id;     /* of an echo or its like */
+	uint16_t icmp_id; /* of an echo or its like */
 	uint8_t tcp_flags;
 	bool is_ip4;
-	bool first_fragment;  /* more follow */
+	bool first_fragment; /* more follow */
 	bool later_fragment;
-	bool icmp_error;      /* inner is the packet it speaks of */
+	bool icmp_error; /* inner is the packet it speaks of */
 	struct nsg_key inner;
 	uint16_t inner_icmp_id;
 };
 
-/* nsg_key_extract with all of that; *ret is whole only for NSG_KEY_OK and NSG_KEY_LATER_FRAGMENT. */
+/* nsg_key_extract with all of that; *ret is whole only for NSG_KEY_OK and NSG_KEY_LATER_FRAGMENT.
+ */
 enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_t length,
 				   struct nsg_track_view *ret);
 

@@ -51,9 +51,9 @@ static bool read_inner(const uint8_t *p, size_t n, struct nsg_track_view *v)
 	if (n < 20 || p[0] >> 4 != 4 || header < 20 || n < header + 8)
 		return false;
 	*key = (struct nsg_key){
-		.src_host = read32(p + 12),
-		.dst_host = read32(p + 16),
-		.protocol = p[9],
+	    .src_host = read32(p + 12),
+	    .dst_host = read32(p + 16),
+	    .protocol = p[9],
 	};
 	p += header;
 	if (nsg_protocol_has_ports(key->protocol)) {
@@ -78,7 +78,7 @@ static void read_icmp(const uint8_t *p, size_t n, struct nsg_track_view *v)
 enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_t length,
 				   struct nsg_track_view *ret)
 {
-	struct nsg_track_view v = { .is_ip4 = true };
+	struct nsg_track_view v = {.is_ip4 = true};
 	enum nsg_key_status status = nsg_key_extract(packet, captured, length, &v.key);
 	size_t header;
 

@@ -115,7 +115,7 @@ static const struct nsgctl_option *find_long(const struct nsgctl *ctl, const cha
 static const struct nsgctl_option *find_letter(const struct nsgctl *ctl, char letter)
 {
 	const struct nsgctl_option *own =
-		ctl->verb ? find_letter_in(ctl->verb->options, letter) : NULL;
+	    ctl->verb ? find_letter_in(ctl->verb->options, letter) : NULL;
 
 	return own ? own : find_letter_in(nsgctl_options, letter);
 }
@@ -144,7 +144,7 @@ static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const cha
 	}
 	if (option->values && !is_one_of(value, option->values)) {
 		fprintf(err, "nsgctl: %s%s takes %s, not \"%s\"\n", option->name ? "--" : "-",
-			option->name ? option->name : (const char[]){ option->letter, '\0' },
+			option->name ? option->name : (const char[]){option->letter, '\0'},
 			option->values, value);
 		return NSG_EXIT_USAGE;
 	}
@@ -154,7 +154,7 @@ static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const cha
 
 static int unknown_long(const struct nsgctl *ctl, const char *word, const char *name, FILE *err)
 {
-	struct words words = { 0 };
+	struct words words = {0};
 	const char *closest;
 
 	if (ctl->verb)
@@ -164,7 +164,8 @@ static int unknown_long(const struct nsgctl *ctl, const char *word, const char *
 	fprintf(err, "nsgctl: unknown option %s", word);
 	if (closest)
 		fprintf(err, ": did you mean --%s?", closest);
-	fprintf(err, "\nTry: nsgctl%s%s -h\n", ctl->verb ? " " : "", ctl->verb ? ctl->verb->name : "");
+	fprintf(err, "\nTry: nsgctl%s%s -h\n", ctl->verb ? " " : "",
+		ctl->verb ? ctl->verb->name : "");
 	return NSG_EXIT_USAGE;
 }
 
@@ -231,7 +232,7 @@ static int take_letters(struct nsgctl *ctl, int argc, char *const *argv, int *at
 
 static int take_verb(struct nsgctl *ctl, const char *word, FILE *err)
 {
-	struct words words = { 0 };
+	struct words words = {0};
 	const char *closest;
 
 	for (const struct nsgctl_verb *v = nsgctl_verbs; v->name; v++) {
@@ -268,12 +269,13 @@ static int check_shaping(const struct nsgctl *ctl, FILE *err)
 	if (ctl->policy || !(ctl->verb->works & NSGCTL_LIVE))
 		return 0;
 	for (const struct nsgctl_option *o = nsgctl_options; o->help; o++) {
-		bool given = o->argument ? *(const char *const *)(base + o->offset) != NULL :
-					   *(const bool *)(base + o->offset);
+		bool given = o->argument ? *(const char *const *)(base + o->offset) != NULL
+					 : *(const bool *)(base + o->offset);
 
 		if (!o->shapes_policy || !given)
 			continue;
-		fprintf(err, "nsgctl: --%s says how a policy directory is read: give one with -p DIR\n",
+		fprintf(err,
+			"nsgctl: --%s says how a policy directory is read: give one with -p DIR\n",
 			o->name);
 		return NSG_EXIT_USAGE;
 	}
@@ -287,8 +289,7 @@ static int check_works(const struct nsgctl *ctl, FILE *err)
 			ctl->verb->name);
 		return NSG_EXIT_USAGE;
 	}
-	if ((ctl->socket || ctl->instance) &&
-	    (ctl->verb->works == NSGCTL_OFFLINE || ctl->policy)) {
+	if ((ctl->socket || ctl->instance) && (ctl->verb->works == NSGCTL_OFFLINE || ctl->policy)) {
 		fputs("nsgctl: -s and -i name a running nsgd, which is not asked here\n", err);
 		return NSG_EXIT_USAGE;
 	}
@@ -296,8 +297,8 @@ static int check_works(const struct nsgctl *ctl, FILE *err)
 		fputs("nsgctl: -s and -i name one thing: give one of them\n", err);
 		return NSG_EXIT_USAGE;
 	}
-	if (ctl->instance && (strlen(ctl->instance) > NSG_MAX_INSTANCE_LENGTH ||
-			      !*ctl->instance || strchr(ctl->instance, '/'))) {
+	if (ctl->instance && (strlen(ctl->instance) > NSG_MAX_INSTANCE_LENGTH || !*ctl->instance ||
+			      strchr(ctl->instance, '/'))) {
 		fprintf(err, "nsgctl: \"%s\" is no instance's name\n", ctl->instance);
 		return NSG_EXIT_USAGE;
 	}
@@ -321,7 +322,7 @@ static void choose_form(struct nsgctl *ctl)
 
 int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 {
-	struct nsgctl ctl = { 0 };
+	struct nsgctl ctl = {0};
 	bool operands_only = false;
 
 	for (int at = 1; at < argc;) {
@@ -364,7 +365,7 @@ int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 static void put_options(const struct nsgctl_option *options, FILE *out)
 {
 	for (; options->help; options++) {
-		char letter[] = { '-', options->letter, '\0' };
+		char letter[] = {'-', options->letter, '\0'};
 		char words[96];
 
 		(void)snprintf(words, sizeof(words), "%s%s%s%s%s%s", options->letter ? letter : "",
@@ -385,14 +386,15 @@ static void put_verbs(FILE *out)
 void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 {
 	static const char *const works[] = {
-		[NSGCTL_OFFLINE] = "Works on a policy directory, without nsgd.",
-		[NSGCTL_LIVE] = "Asks a running nsgd.",
-		[NSGCTL_BOTH] = "Works on a policy directory with -p DIR, else asks a running nsgd.",
+	    [NSGCTL_OFFLINE] = "Works on a policy directory, without nsgd.",
+	    [NSGCTL_LIVE] = "Asks a running nsgd.",
+	    [NSGCTL_BOTH] = "Works on a policy directory with -p DIR, else asks a running nsgd.",
 	};
 
 	if (!verb) {
 		fputs("Usage: nsgctl [OPTION]... VERB [ARGUMENT]...\n\n"
-		      "Tells what Azure App Service's integration subnet does with a packet, and why.\n"
+		      "Tells what Azure App Service's integration subnet does with a packet, and "
+		      "why.\n"
 		      "\nVerbs (nsgctl VERB -h tells more):\n",
 		      out);
 		put_verbs(out);
@@ -410,7 +412,8 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 	fputs("\nGlobal options:\n", out);
 	put_options(nsgctl_options, out);
 	if (!verb)
-		fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 the policy has errors, 4 no daemon "
+		fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 the policy has errors, 4 no "
+		      "daemon "
 		      "answers,\n5 not permitted. See nsgctl(1).\n",
 		      out);
 }

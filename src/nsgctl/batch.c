@@ -86,7 +86,8 @@ static int flush(struct batch *b)
 
 	if (!args)
 		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
-	json_array_foreach(b->items, i, item) {
+	json_array_foreach(b->items, i, item)
+	{
 		if (!is_error(item) && json_array_append(flows, item) < 0)
 			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
 	}
@@ -143,9 +144,9 @@ static int run(struct batch *b, FILE *in)
 int nsgctl_explain_batch(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(batch_done))) struct batch b = {
-		.ctl = ctl,
-		.session = { .fd = -1 },
-		.items = json_array(),
+	    .ctl = ctl,
+	    .session = {.fd = -1},
+	    .items = json_array(),
 	};
 	bool is_stdin = strcmp(ctl->batch, "-") == 0;
 	cleanup_fclose FILE *file = is_stdin ? NULL : fopen(ctl->batch, "re");

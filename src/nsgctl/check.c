@@ -65,15 +65,15 @@ static int print_policy(const struct nsgctl *ctl, const struct nsgctl_policy *p)
 int nsgctl_check(struct nsgctl *ctl)
 {
 	const char *directory = ctl->n_operands ? ctl->operands[0] : ctl->policy;
-	struct nsgctl_policy p = { 0 };
-	struct nsg_diag diag = { 0 };
+	struct nsgctl_policy p = {0};
+	struct nsg_diag diag = {0};
 	/* For a person even in a pipe: compilers' messages are (interfaces.md section 2). */
 	bool text = !ctl->output || ctl->form == NSGCTL_TABLE;
 	int status, printed = 0;
 
 	if (ctl->n_operands && ctl->policy)
-		return nsgctl_fail(NSG_EXIT_USAGE, "check takes one directory: -p %s or %s", ctl->policy,
-				   directory);
+		return nsgctl_fail(NSG_EXIT_USAGE, "check takes one directory: -p %s or %s",
+				   ctl->policy, directory);
 	if (!directory)
 		directory = NSG_SYSCONFDIR "/policy";
 

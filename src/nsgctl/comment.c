@@ -20,7 +20,8 @@ void nsgctl_comment(const json_t *decision, char *out, size_t size)
 			       (int)json_integer_value(nsg_at(decision, "nsg.priority")));
 	if (*prefix)
 		(void)snprintf(route_part, sizeof(route_part), "; route %s%s%s %s", prefix,
-			       *name ? " " : "", name, nsg_string_at(decision, "route.nextHopType"));
+			       *name ? " " : "", name,
+			       nsg_string_at(decision, "route.nextHopType"));
 	(void)snprintf(out, size, "%s, %s%s%s%s", nsg_string_at(decision, "verdict"),
 		       nsg_string_at(decision, "reason"), gate_part, rule_part, route_part);
 }

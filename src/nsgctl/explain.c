@@ -29,7 +29,8 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 		const char *close = strchr(text, ']');
 
 		if (!close || (close[1] && close[1] != ':'))
-			return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option, text);
+			return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option,
+					   text);
 		addr = text + 1;
 		n = (size_t)(close - addr);
 		colon = close[1] ? close + 1 : NULL;
@@ -53,7 +54,7 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 /* Hardly a rule looks at the source port: left out, it is one as kernels pick. */
 static int default_source_port(json_t *flow)
 {
-	static const char *const with_ports[] = { "TCP", "UDP", "6", "17" };
+	static const char *const with_ports[] = {"TCP", "UDP", "6", "17"};
 	const char *protocol = json_string_value(json_object_get(flow, "protocol"));
 
 	if (json_object_get(flow, "srcPort") || !json_object_get(flow, "dstPort"))
@@ -108,7 +109,7 @@ static int print_item(void *closure, json_t *item)
 static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json_t *item))
 {
 	cleanup_json json_t *owned = args;
-	cleanup_session struct nsgctl_session session = { .fd = -1 };
+	cleanup_session struct nsgctl_session session = {.fd = -1};
 	int status;
 
 	if (!owned)
@@ -151,12 +152,14 @@ int nsgctl_explain(struct nsgctl *ctl)
 				   "--expect speaks of the verdict, which -o azure does not show");
 	if (ctl->batch) {
 		if (ctl->protocol || ctl->src || ctl->dst || azure)
-			return nsgctl_fail(NSG_EXIT_USAGE, "--batch does not go with --protocol, --src, "
-							   "--dst and -o azure");
+			return nsgctl_fail(NSG_EXIT_USAGE,
+					   "--batch does not go with --protocol, --src, "
+					   "--dst and -o azure");
 		return nsgctl_explain_batch(ctl);
 	}
 	if (!ctl->protocol || !ctl->src || !ctl->dst)
-		return missing(ctl, "--protocol P --src IP[:PORT] --dst IP[:PORT], or --batch FILE");
+		return missing(ctl,
+			       "--protocol P --src IP[:PORT] --dst IP[:PORT], or --batch FILE");
 	status = make_flow(ctl->protocol, "src", ctl->src, "dst", ctl->dst, &flow);
 	if (status)
 		return status;
@@ -164,7 +167,8 @@ int nsgctl_explain(struct nsgctl *ctl)
 		   print_explained);
 }
 
-/* ---- Network Watcher -------------------------------------------------------------------------- */
+/* ---- Network Watcher --------------------------------------------------------------------------
+ */
 
 int nsgctl_test_ip_flow(struct nsgctl *ctl)
 {
@@ -175,10 +179,12 @@ int nsgctl_test_ip_flow(struct nsgctl *ctl)
 		return missing(ctl, "--direction Outbound --protocol TCP|UDP --local IP:PORT "
 				    "--remote IP:PORT");
 	if (strcasecmp(ctl->direction, "Outbound") != 0)
-		return nsgctl_fail(NSG_EXIT_USAGE,
-				   "--direction takes Outbound: inbound rules never apply to an app");
+		return nsgctl_fail(
+		    NSG_EXIT_USAGE,
+		    "--direction takes Outbound: inbound rules never apply to an app");
 	if (strcasecmp(ctl->protocol, "TCP") != 0 && strcasecmp(ctl->protocol, "UDP") != 0)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--protocol takes TCP or UDP here; explain has all");
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--protocol takes TCP or UDP here; explain has all");
 	status = make_flow(ctl->protocol, "local", ctl->local, "remote", ctl->remote, &flow);
 	if (status)
 		return status;
@@ -193,8 +199,8 @@ int nsgctl_show_next_hop(struct nsgctl *ctl)
 	if (!ctl->source_ip || !ctl->dest_ip)
 		return missing(ctl, "--source-ip IP --dest-ip IP");
 	/* a route is looked up by address alone: any protocol that a VNet carries will do */
-	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst", ctl->dest_ip,
-			 "srcPort", 0, "dstPort", 0);
+	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst",
+			 ctl->dest_ip, "srcPort", 0, "dstPort", 0);
 	status = check_flow(flow);
 	if (status)
 		return status;

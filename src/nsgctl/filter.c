@@ -12,19 +12,19 @@ static const struct {
 	const char *key, *path;
 	bool is_address;
 } keys[] = {
-	{ "verdict", "verdict", false },
-	{ "reason", "reason", false },
-	{ "gate", "gate", false },
-	{ "direction", "direction", false },
-	{ "protocol", "protocol", false },
-	{ "src", "src", true },
-	{ "srcPort", "srcPort", false },
-	{ "dst", "dst", true },
-	{ "dstPort", "dstPort", false },
-	{ "hostSrc", "hostSrc", true },
-	{ "rule", "nsg.rule", false },
-	{ "route", "route.name", false },
-	{ "nextHopType", "route.nextHopType", false },
+    {"verdict", "verdict", false},
+    {"reason", "reason", false},
+    {"gate", "gate", false},
+    {"direction", "direction", false},
+    {"protocol", "protocol", false},
+    {"src", "src", true},
+    {"srcPort", "srcPort", false},
+    {"dst", "dst", true},
+    {"dstPort", "dstPort", false},
+    {"hostSrc", "hostSrc", true},
+    {"rule", "nsg.rule", false},
+    {"route", "route.name", false},
+    {"nextHopType", "route.nextHopType", false},
 };
 
 static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret_error)
@@ -50,15 +50,16 @@ static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret
 		*ret_error = "is no IPv4 address or prefix";
 		return -EINVAL;
 	}
-	*ret_error = "is no key: verdict, reason, gate, direction, protocol, src, srcPort, dst, dstPort, "
-		     "hostSrc, rule, route and nextHopType are";
+	*ret_error =
+	    "is no key: verdict, reason, gate, direction, protocol, src, srcPort, dst, dstPort, "
+	    "hostSrc, rule, route and nextHopType are";
 	return -EINVAL;
 }
 
 int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char **ret_error,
 			char part[static 128])
 {
-	struct nsgctl_filter f = { 0 };
+	struct nsgctl_filter f = {0};
 
 	while (*text) {
 		size_t n = strcspn(text, ", ");

@@ -82,8 +82,10 @@ static int set_all(json_t *all, json_t *from)
 	json_t *value, *unused;
 	void *next;
 
-	json_object_foreach(from, name, value) {
-		json_object_foreach_safe(all, next, old, unused) {
+	json_object_foreach(from, name, value)
+	{
+		json_object_foreach_safe(all, next, old, unused)
+		{
 			if (strcasecmp(old, name) == 0)
 				(void)json_object_del(all, old);
 		}
@@ -117,7 +119,7 @@ static int evaluate(struct flatten *f)
 {
 	cleanup_json json_t *template = NULL;
 	cleanup_json json_t *parameters = NULL;
-	struct nsg_place where = { 0 };
+	struct nsg_place where = {0};
 	int r = read_document(f, f->ctl->operands[0], &where.source, &template);
 
 	if (!r)
@@ -164,7 +166,8 @@ static void add_word(char *out, size_t size, const char *word)
 	size_t n = strlen(out);
 
 	for (; *word && n + 1 < size && n < MAX_NAME; word++)
-		out[n++] = isalnum((unsigned char)*word) || *word == '-' || *word == '_' ? *word : '-';
+		out[n++] =
+		    isalnum((unsigned char)*word) || *word == '-' || *word == '_' ? *word : '-';
 	out[n] = '\0';
 }
 
@@ -185,7 +188,7 @@ static void file_name(size_t number, const json_t *resource, char out[128])
 static int write_one(int directory, const char *name, const json_t *resource)
 {
 	cleanup_close int fd =
-		openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	    openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	cleanup_fclose FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
 
 	if (!out)
@@ -204,19 +207,21 @@ static int write_all(struct flatten *f)
 	int r = open_empty(directory, &fd);
 
 	if (r == -ENOTEMPTY)
-		return nsgctl_fail(NSG_EXIT_FAILED, "%s is not empty: nothing is overwritten", directory);
+		return nsgctl_fail(NSG_EXIT_FAILED, "%s is not empty: nothing is overwritten",
+				   directory);
 	for (size_t i = 0; !r && i < f->n; i++) {
 		const json_t *resource = f->resources[i].resource;
 		char name[128];
 
 		file_name(i + 1, resource, name);
 		r = write_one(fd, name, resource);
-		if (!r && json_array_append_new(f->written, json_sprintf("%s/%s", directory, name)) < 0)
+		if (!r &&
+		    json_array_append_new(f->written, json_sprintf("%s/%s", directory, name)) < 0)
 			r = -ENOMEM;
 	}
 	if (r < 0)
-		return nsgctl_fail(r == -EACCES || r == -EPERM ? NSG_EXIT_NOT_PERMITTED :
-								 NSG_EXIT_FAILED,
+		return nsgctl_fail(r == -EACCES || r == -EPERM ? NSG_EXIT_NOT_PERMITTED
+							       : NSG_EXIT_FAILED,
 				   "%s: %s", directory, strerror(-r));
 	return 0;
 }
@@ -228,16 +233,15 @@ static int print_written(const struct flatten *f)
 
 	if (f->ctl->form != NSGCTL_TABLE)
 		return nsgctl_print(f->ctl, "flatten", f->written);
-	json_array_foreach(f->written, i, path)
-		puts(json_string_value(path));
+	json_array_foreach(f->written, i, path) puts(json_string_value(path));
 	return 0;
 }
 
 int nsgctl_flatten(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(flatten_done))) struct flatten f = {
-		.ctl = ctl,
-		.written = json_array(),
+	    .ctl = ctl,
+	    .written = json_array(),
 	};
 	int status;
 	int r;

@@ -11,7 +11,7 @@ int nsgctl_lines_begin(struct nsgctl_lines *l, FILE *in, size_t cap)
 
 	if (!line)
 		return -ENOMEM;
-	*l = (struct nsgctl_lines){ .in = in, .cap = cap, .line = line };
+	*l = (struct nsgctl_lines){.in = in, .cap = cap, .line = line};
 	return 0;
 }
 
@@ -36,5 +36,5 @@ bool nsgctl_lines_next(struct nsgctl_lines *l)
 void nsgctl_lines_done(struct nsgctl_lines *l)
 {
 	free(l->line);
-	*l = (struct nsgctl_lines){ 0 };
+	*l = (struct nsgctl_lines){0};
 }

@@ -18,7 +18,8 @@ struct nsgctl_lines {
 /* -ENOMEM. */
 int nsgctl_lines_begin(struct nsgctl_lines *l, FILE *in, size_t cap);
 /* Whether there is a line: l->line, l->n bytes without the newline. Of one longer than the cap the
- * first cap + 1 bytes; the rest is read past. A UTF-8 byte order mark at the beginning is dropped. */
+ * first cap + 1 bytes; the rest is read past. A UTF-8 byte order mark at the beginning is dropped.
+ */
 bool nsgctl_lines_next(struct nsgctl_lines *l);
 void nsgctl_lines_done(struct nsgctl_lines *l);
 

@@ -21,16 +21,16 @@ struct link {
 };
 
 static const struct link links[] = {
-	{ DLT_EN10MB, DLT_EN10MB, 12, 14, true },
-	{ DLT_LINUX_SLL, DLT_LINUX_SLL, 14, 16, true },
+    {DLT_EN10MB, DLT_EN10MB, 12, 14, true},
+    {DLT_LINUX_SLL, DLT_LINUX_SLL, 14, 16, true},
 #ifdef DLT_LINUX_SLL2
-	{ DLT_LINUX_SLL2, DLT_LINUX_SLL2, 0, 20, true },
+    {DLT_LINUX_SLL2, DLT_LINUX_SLL2, 0, 20, true},
 #endif
-	{ DLT_NULL, DLT_NULL, 0, 4, false },
-	{ DLT_LOOP, DLT_LOOP, 0, 4, false },
-	{ DLT_RAW, LINKTYPE_RAW, 0, 0, false },
-	{ DLT_IPV4, DLT_IPV4, 0, 0, false },
-	{ DLT_IPV6, DLT_IPV6, 0, 0, false },
+    {DLT_NULL, DLT_NULL, 0, 4, false},
+    {DLT_LOOP, DLT_LOOP, 0, 4, false},
+    {DLT_RAW, LINKTYPE_RAW, 0, 0, false},
+    {DLT_IPV4, DLT_IPV4, 0, 0, false},
+    {DLT_IPV6, DLT_IPV6, 0, 0, false},
 };
 
 static const struct link *find(int data_link)

@@ -29,7 +29,8 @@ struct nsgctl {
 	size_t n_operands;
 
 	/* global */
-	const char *policy, *subnet, *profile, *platform, *route_all, *endpoint_precedence, *parameters;
+	const char *policy, *subnet, *profile, *platform, *route_all, *endpoint_precedence,
+	    *parameters;
 	const char *output, *socket, *instance;
 	bool strict, verbose, help, version;
 
@@ -47,13 +48,13 @@ struct nsgctl {
 /* ---- tables (commands.c) -------------------------------------------------------------------- */
 
 struct nsgctl_option {
-	char letter;          /* 0: none */
+	char letter;	      /* 0: none */
 	const char *name;     /* without its dashes; NULL: letter only */
 	const char *argument; /* as DIR; NULL: a switch */
 	const char *values;   /* "on|off": nothing else is taken; NULL: anything */
 	const char *help;
-	size_t offset;        /* of its const char * or bool in struct nsgctl */
-	bool shapes_policy;   /* says how a directory is read: not for a daemon */
+	size_t offset;	    /* of its const char * or bool in struct nsgctl */
+	bool shapes_policy; /* says how a directory is read: not for a daemon */
 };
 
 enum nsgctl_works {
@@ -67,14 +68,14 @@ struct nsgctl_verb {
 	const char *operands; /* as "[DIR]"; "" none */
 	size_t min_operands, max_operands;
 	enum nsgctl_works works;
-	const char *help; /* one line */
-	const char *more; /* its -h goes on with this */
+	const char *help;		     /* one line */
+	const char *more;		     /* its -h goes on with this */
 	const struct nsgctl_option *options; /* its own; ends with a zero help */
-	int (*run)(struct nsgctl *ctl);      /* enum nsg_exit */
+	int (*run)(struct nsgctl *ctl);	     /* enum nsg_exit */
 };
 
 extern const struct nsgctl_option nsgctl_options[]; /* global; ends with a zero help */
-extern const struct nsgctl_verb nsgctl_verbs[];     /* ends with a zero name */
+extern const struct nsgctl_verb nsgctl_verbs[];	    /* ends with a zero name */
 
 /* ---- words to struct (args.c) --------------------------------------------------------------- */
 
@@ -122,7 +123,7 @@ struct nsgctl_session {
 	const struct nsgctl *ctl;
 	bool live;
 	int fd;
-	char path[256]; /* of the socket */
+	char path[256];				  /* of the socket */
 	const volatile sig_atomic_t *interrupted; /* set: an end of the talk is no error; or NULL */
 	struct nsgctl_policy policy;
 };

@@ -4,8 +4,8 @@
  * the integration subnet. A flow's first packet is asked for, of a directory or a daemon; its later
  * packets, replies and fragments follow it (interfaces.md section 4).
  *
- * What is decided is kept as JSON objects {gate, nsg, route, verdict, reason}, each distinct one once:
- * there are as many as rules and routes, not as flows.
+ * What is decided is kept as JSON objects {gate, nsg, route, verdict, reason}, each distinct one
+ * once: there are as many as rules and routes, not as flows.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -34,7 +34,7 @@ struct replay {
 	uint32_t timeout_minutes;
 	struct nsg_tracker *tracker;
 	json_t *outcomes; /* by their text */
-	json_t *answer;   /* the last decision asked for */
+	json_t *answer;	  /* the last decision asked for */
 
 	pcap_t *capture;
 	int data_link;
@@ -53,8 +53,8 @@ struct packet {
 	struct nsg_flow flow;
 	bool malformed;
 	enum nsg_direction direction;
-	json_t *outcome;      /* borrowed */
-	const char *reason;   /* instead of the outcome's; NULL: its own */
+	json_t *outcome;    /* borrowed */
+	const char *reason; /* instead of the outcome's; NULL: its own */
 	bool no_route;
 };
 
@@ -94,7 +94,8 @@ static void take_policy(struct replay *r, const json_t *policy)
 	const json_t *prefix;
 	size_t i;
 
-	json_array_foreach(json_object_get(policy, "subnetPrefixes"), i, prefix) {
+	json_array_foreach(json_object_get(policy, "subnetPrefixes"), i, prefix)
+	{
 		const char *text = json_string_value(prefix);
 		bool masked;
 
@@ -103,7 +104,7 @@ static void take_policy(struct replay *r, const json_t *policy)
 			r->n_subnet++;
 	}
 	r->timeout_minutes =
-		(uint32_t)json_integer_value(json_object_get(policy, "flowTimeoutInMinutes"));
+	    (uint32_t)json_integer_value(json_object_get(policy, "flowTimeoutInMinutes"));
 	if (!r->timeout_minutes)
 		r->timeout_minutes = DEFAULT_TIMEOUT_MINUTES;
 }
@@ -169,7 +170,7 @@ static json_t *not_judged(struct replay *r)
 /* What the policy says of the packet as a flow's first. An exit status. */
 static int decide(struct replay *r, const struct packet *p, json_t **ret)
 {
-	static const char *const members[] = { "gate", "nsg", "route", "verdict", "reason" };
+	static const char *const members[] = {"gate", "nsg", "route", "verdict", "reason"};
 	cleanup_json json_t *flow = json_object();
 	cleanup_json json_t *args = NULL;
 	json_t *outcome;
@@ -185,7 +186,8 @@ static int decide(struct replay *r, const struct packet *p, json_t **ret)
 		return status;
 	outcome = json_object();
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(members); i++)
-		if (json_object_set(outcome, members[i], json_object_get(r->answer, members[i])) < 0) {
+		if (json_object_set(outcome, members[i], json_object_get(r->answer, members[i])) <
+		    0) {
 			json_decref(outcome);
 			return nsgctl_fail(NSG_EXIT_FAILED, "nsgd left a flow undecided");
 		}
@@ -265,8 +267,8 @@ static int see_stray(struct replay *r, struct packet *p, enum nsg_verdict verdic
 	status = decide(r, p, &as_first);
 	if (status)
 		return status;
-	p->outcome = undecided(r, json_string_value(json_object_get(as_first, "gate")), verdict,
-			       reason);
+	p->outcome =
+	    undecided(r, json_string_value(json_object_get(as_first, "gate")), verdict, reason);
 	return p->outcome ? 0 : out_of_memory();
 }
 
@@ -360,13 +362,13 @@ static int write_packet(struct replay *r, const struct packet *p, const json_t *
 {
 	char comment[640];
 	const struct nsg_pcapng_packet out = {
-		.time_ns = p->time_ns,
-		.data = p->frame,
-		.captured = p->frame_captured,
-		.length = p->frame_length,
-		.outbound = p->malformed || p->flow.is_ip6 || in_subnet(r, p->flow.key.src_host),
-		.verdict = is_accepted(p->outcome) ? NSG_VERDICT_ACCEPT : NSG_VERDICT_DROP,
-		.comment = comment,
+	    .time_ns = p->time_ns,
+	    .data = p->frame,
+	    .captured = p->frame_captured,
+	    .length = p->frame_length,
+	    .outbound = p->malformed || p->flow.is_ip6 || in_subnet(r, p->flow.key.src_host),
+	    .verdict = is_accepted(p->outcome) ? NSG_VERDICT_ACCEPT : NSG_VERDICT_DROP,
+	    .comment = comment,
 	};
 	int e;
 
@@ -391,12 +393,12 @@ static int print_packet(struct replay *r, const struct packet *p)
 static int replay_frame(struct replay *r, const struct pcap_pkthdr *header, const uint8_t *frame)
 {
 	struct packet p = {
-		.number = ++r->n_packets,
-		/* nanoseconds: the capture was opened so */
-		.time_ns = (uint64_t)header->ts.tv_sec * NS_PER_SECOND + (uint64_t)header->ts.tv_usec,
-		.frame = frame,
-		.frame_captured = header->caplen,
-		.frame_length = header->len,
+	    .number = ++r->n_packets,
+	    /* nanoseconds: the capture was opened so */
+	    .time_ns = (uint64_t)header->ts.tv_sec * NS_PER_SECOND + (uint64_t)header->ts.tv_usec,
+	    .frame = frame,
+	    .frame_captured = header->caplen,
+	    .frame_length = header->len,
 	};
 	size_t offset;
 	int status;
@@ -423,7 +425,8 @@ static int open_capture(struct replay *r, uint16_t *ret_link_type)
 	if (!in)
 		return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
 				   "%s: %s", path, strerror(errno));
-	r->capture = pcap_fopen_offline_with_tstamp_precision(in, PCAP_TSTAMP_PRECISION_NANO, error);
+	r->capture =
+	    pcap_fopen_offline_with_tstamp_precision(in, PCAP_TSTAMP_PRECISION_NANO, error);
 	if (!r->capture) {
 		(void)fclose(in);
 		return nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", path, error);
@@ -431,8 +434,10 @@ static int open_capture(struct replay *r, uint16_t *ret_link_type)
 	r->data_link = pcap_datalink(r->capture);
 	if (nsgctl_link_known(r->data_link, ret_link_type))
 		return 0;
-	return nsgctl_fail(NSG_EXIT_FAILED, "%s: link type %d is not read: Ethernet, raw IP, Linux "
-			   "cooked and BSD loopback are", path, r->data_link);
+	return nsgctl_fail(NSG_EXIT_FAILED,
+			   "%s: link type %d is not read: Ethernet, raw IP, Linux "
+			   "cooked and BSD loopback are",
+			   path, r->data_link);
 }
 
 static int open_output(struct replay *r, uint16_t link_type)
@@ -492,9 +497,9 @@ static int replay_all(struct replay *r)
 int nsgctl_replay(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(replay_done))) struct replay r = {
-		.ctl = ctl,
-		.session = { .fd = -1 },
-		.outcomes = json_object(),
+	    .ctl = ctl,
+	    .session = {.fd = -1},
+	    .outcomes = json_object(),
 	};
 	uint16_t link_type = 0;
 	int status = open_capture(&r, &link_type);

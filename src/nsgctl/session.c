@@ -17,15 +17,15 @@
 void nsgctl_policy_options(const struct nsgctl *ctl, struct nsg_options *ret)
 {
 	*ret = (struct nsg_options){
-		.subnet = ctl->subnet,
-		.profile = nsg_profile_find(ctl->profile ? ctl->profile : "2020-04"),
-		.route_all = NSG_UNSET,
-		.endpoint_lab = ctl->endpoint_precedence &&
-				strcmp(ctl->endpoint_precedence, "lab") == 0,
+	    .subnet = ctl->subnet,
+	    .profile = nsg_profile_find(ctl->profile ? ctl->profile : "2020-04"),
+	    .route_all = NSG_UNSET,
+	    .endpoint_lab =
+		ctl->endpoint_precedence && strcmp(ctl->endpoint_precedence, "lab") == 0,
 	};
 	if (ctl->platform)
-		ret->platform = strcmp(ctl->platform, "linux") == 0 ? NSG_PLATFORM_LINUX :
-								      NSG_PLATFORM_WINDOWS;
+		ret->platform =
+		    strcmp(ctl->platform, "linux") == 0 ? NSG_PLATFORM_LINUX : NSG_PLATFORM_WINDOWS;
 	if (ctl->route_all)
 		ret->route_all = strcmp(ctl->route_all, "on") == 0 ? NSG_TRUE : NSG_FALSE;
 }
@@ -50,12 +50,12 @@ int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct n
 		       struct nsgctl_policy *ret)
 {
 	const struct nsg_load_options load = {
-		.flatten = nsg_template_evaluate,
-		.parameters_path = ctl->parameters,
-		/* an error in one document shall not hide those of the policy as a whole */
-		.partial = true,
+	    .flatten = nsg_template_evaluate,
+	    .parameters_path = ctl->parameters,
+	    /* an error in one document shall not hide those of the policy as a whole */
+	    .partial = true,
 	};
-	struct nsgctl_policy p = { 0 };
+	struct nsgctl_policy p = {0};
 	struct nsg_options options;
 	int r;
 
@@ -85,7 +85,7 @@ void nsgctl_policy_done(struct nsgctl_policy *p)
 
 static int open_directory(struct nsgctl_session *s)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int status = nsgctl_policy_load(s->ctl, s->ctl->policy, &diag, &s->policy);
 
 	nsgctl_print_diag(&diag, stderr);
@@ -100,7 +100,7 @@ static int open_directory(struct nsgctl_session *s)
 static int ask_directory(struct nsgctl_session *s, const char *verb, json_t *args,
 			 int (*data)(void *closure, json_t *item), void *closure)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = nsg_explain_answer(s->policy.effective, s->policy.image, verb, args, data, closure,
 				   &diag);
 
@@ -118,21 +118,21 @@ static int talk_status(const struct nsgctl_session *s, int r)
 	switch (r) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return nsgctl_fail(NSG_EXIT_NO_DAEMON,
-				   "no nsgd answers at %s%s", s->path,
-				   s->ctl->verb->works & NSGCTL_OFFLINE ?
-					   " (-p DIR asks a policy directory instead)" :
-					   "");
+		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "no nsgd answers at %s%s", s->path,
+				   s->ctl->verb->works & NSGCTL_OFFLINE
+				       ? " (-p DIR asks a policy directory instead)"
+				       : "");
 	case -EACCES:
 	case -EPERM:
 		return nsgctl_fail(NSG_EXIT_NOT_PERMITTED,
-				   "not permitted to use %s: root and the socket's group are", s->path);
+				   "not permitted to use %s: root and the socket's group are",
+				   s->path);
 	case -ECONNRESET:
 	case -EPIPE:
 		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "nsgd at %s closed the connection", s->path);
 	case -EBADMSG:
-		return nsgctl_fail(NSG_EXIT_FAILED, "what answers at %s does not speak nsgd's protocol",
-				   s->path);
+		return nsgctl_fail(NSG_EXIT_FAILED,
+				   "what answers at %s does not speak nsgd's protocol", s->path);
 	default:
 		return nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", s->path, strerror(-r));
 	}
@@ -143,9 +143,9 @@ static int open_daemon(struct nsgctl_session *s)
 	const char *instance = s->ctl->instance ? s->ctl->instance : DEFAULT_INSTANCE;
 	int n;
 
-	n = s->ctl->socket ? snprintf(s->path, sizeof(s->path), "%s", s->ctl->socket) :
-			     snprintf(s->path, sizeof(s->path), NSG_CONTROL_DIRECTORY "/%s.sock",
-				      instance);
+	n = s->ctl->socket
+		? snprintf(s->path, sizeof(s->path), "%s", s->ctl->socket)
+		: snprintf(s->path, sizeof(s->path), NSG_CONTROL_DIRECTORY "/%s.sock", instance);
 	if (n < 0 || (size_t)n >= sizeof(s->path))
 		return nsgctl_fail(NSG_EXIT_USAGE, "the socket's path is too long");
 	s->fd = nsg_control_connect(s->path);
@@ -171,8 +171,8 @@ static int relay(void *closure, json_t *item)
 static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 		      int (*data)(void *closure, json_t *item), void *closure)
 {
-	struct relay through = { .data = data, .closure = closure };
-	struct nsg_diag diag = { 0 };
+	struct relay through = {.data = data, .closure = closure};
+	struct nsg_diag diag = {0};
 	int status = NSG_EXIT_FAILED;
 	int r = nsg_control_call(s->fd, verb, args, relay, &through, &diag, &status);
 
@@ -189,15 +189,15 @@ static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 
 int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret)
 {
-	*ret = (struct nsgctl_session){ .ctl = ctl, .live = !ctl->policy, .fd = -1 };
+	*ret = (struct nsgctl_session){.ctl = ctl, .live = !ctl->policy, .fd = -1};
 	return ret->live ? open_daemon(ret) : open_directory(ret);
 }
 
 int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure)
 {
-	return s->live ? ask_daemon(s, verb, args, data, closure) :
-			 ask_directory(s, verb, args, data, closure);
+	return s->live ? ask_daemon(s, verb, args, data, closure)
+		       : ask_directory(s, verb, args, data, closure);
 }
 
 void nsgctl_session_close(struct nsgctl_session *s)

@@ -59,7 +59,7 @@ static size_t read_payload(const json_t *item, uint8_t out[static NSG_RECORD_PAY
 static uint64_t read_time(const json_t *item)
 {
 	const char *text = json_string_value(json_object_get(item, "time"));
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	uint64_t ns = 0;
 
@@ -77,14 +77,14 @@ static int write_decision(const struct trace *t, const json_t *item)
 	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES];
 	char comment[640];
 	struct nsg_pcapng_packet packet = {
-		.time_ns = read_time(item),
-		.data = payload,
-		.captured = (uint32_t)read_payload(item, payload),
-		.length = (uint32_t)json_integer_value(json_object_get(item, "length")),
-		.outbound = direction && strcmp(direction, "egress") == 0,
-		.verdict = verdict && strcmp(verdict, "accept") == 0 ? NSG_VERDICT_ACCEPT :
-								       NSG_VERDICT_DROP,
-		.comment = comment,
+	    .time_ns = read_time(item),
+	    .data = payload,
+	    .captured = (uint32_t)read_payload(item, payload),
+	    .length = (uint32_t)json_integer_value(json_object_get(item, "length")),
+	    .outbound = direction && strcmp(direction, "egress") == 0,
+	    .verdict =
+		verdict && strcmp(verdict, "accept") == 0 ? NSG_VERDICT_ACCEPT : NSG_VERDICT_DROP,
+	    .comment = comment,
 	};
 	int r;
 
@@ -115,11 +115,11 @@ static int print_decision(void *closure, json_t *item)
 
 int nsgctl_trace(struct nsgctl *ctl)
 {
-	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = { .fd = -1 };
+	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
 	cleanup_json json_t *args = json_pack("{sb}", "payload", ctl->write != NULL);
 	cleanup_fclose FILE *out = NULL;
-	const struct sigaction action = { .sa_handler = interrupt };
-	struct trace trace = { .ctl = ctl };
+	const struct sigaction action = {.sa_handler = interrupt};
+	struct trace trace = {.ctl = ctl};
 	const char *why;
 	char part[128];
 	int status;
@@ -133,7 +133,8 @@ int nsgctl_trace(struct nsgctl *ctl)
 	if (ctl->write) {
 		out = fopen(ctl->write, "we");
 		if (!out || nsg_pcapng_begin(out, NSG_PCAPNG_LINK_RAW) < 0)
-			return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
+			return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED
+							   : NSG_EXIT_FAILED,
 					   "%s: %s", ctl->write, strerror(errno));
 		trace.out = out;
 	}

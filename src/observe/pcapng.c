@@ -50,7 +50,7 @@ static void put32(FILE *out, uint32_t value)
 
 static void put_option(FILE *out, uint16_t code, const void *data, size_t n)
 {
-	const uint16_t head[2] = { code, (uint16_t)n };
+	const uint16_t head[2] = {code, (uint16_t)n};
 
 	put(out, head, sizeof(head));
 	put(out, data, n);
@@ -65,8 +65,8 @@ static int flushed(FILE *out)
 
 int nsg_pcapng_begin(FILE *out, uint16_t link_type)
 {
-	const uint16_t version[2] = { 1, 0 };
-	const uint16_t link[2] = { link_type, 0 };
+	const uint16_t version[2] = {1, 0};
+	const uint16_t link[2] = {link_type, 0};
 	const uint64_t unknown_length = UINT64_MAX;
 	const uint8_t nanoseconds = 9;
 	const uint32_t section = 28;
@@ -94,7 +94,7 @@ int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *p)
 	size_t comment = p->comment ? strnlen(p->comment, MAX_COMMENT) : 0;
 	uint32_t flags = p->outbound ? FLAGS_OUTBOUND : FLAGS_INBOUND;
 	uint64_t action = p->verdict == NSG_VERDICT_ACCEPT ? TC_ACT_OK : TC_ACT_SHOT;
-	uint8_t verdict[1 + sizeof(action)] = { VERDICT_TC };
+	uint8_t verdict[1 + sizeof(action)] = {VERDICT_TC};
 	uint32_t total = 32 + padded(p->captured) + option_size(sizeof(flags)) +
 			 option_size(sizeof(verdict)) + (comment ? option_size(comment) : 0) +
 			 option_size(0);

@@ -47,7 +47,7 @@ static int put_flow(json_t *object, const struct nsg_key *key)
 
 static int put_unknown_flow(json_t *object)
 {
-	static const char *const keys[] = { "protocol", "src", "srcPort", "dst", "dstPort" };
+	static const char *const keys[] = {"protocol", "src", "srcPort", "dst", "dstPort"};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys); i++)
 		if (put(object, keys[i], json_null()) < 0)
@@ -68,8 +68,8 @@ static json_t *nsg_json(const struct nsg_image *image, uint16_t index)
 	rule = nsg_image_rule(image, index);
 	name = json_sprintf("%s/%s", rule.is_default ? "defaultSecurityRules" : "securityRules",
 			    rule.name);
-	return json_pack("{sssosi}", "access", nsg_access_name((enum nsg_access)rule.access), "rule",
-			 name, "priority", (int)rule.priority);
+	return json_pack("{sssosi}", "access", nsg_access_name((enum nsg_access)rule.access),
+			 "rule", name, "priority", (int)rule.priority);
 }
 
 static json_t *hops_json(const uint32_t *hops_host, uint32_t n)
@@ -128,16 +128,17 @@ static json_t *time_json(uint64_t time_ns)
 	if (!gmtime_r(&seconds, &tm))
 		return json_null();
 	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(text + n, sizeof(text) - n, ".%09uZ", (unsigned int)(time_ns % NS_PER_SECOND));
+	(void)snprintf(text + n, sizeof(text) - n, ".%09uZ",
+		       (unsigned int)(time_ns % NS_PER_SECOND));
 	return json_string(text);
 }
 
 static const char *direction_name(enum nsg_direction d)
 {
 	static const char *const names[] = {
-		[NSG_DIRECTION_EGRESS] = "egress",
-		[NSG_DIRECTION_REPLY] = "reply",
-		[NSG_DIRECTION_INBOUND] = "inbound",
+	    [NSG_DIRECTION_EGRESS] = "egress",
+	    [NSG_DIRECTION_REPLY] = "reply",
+	    [NSG_DIRECTION_INBOUND] = "inbound",
 	};
 
 	return names[d];

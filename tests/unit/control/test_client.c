@@ -30,7 +30,7 @@ static int count(void *closure, json_t *item)
 /* A daemon that says `reply` and closes. */
 static struct talk talk(const char *reply, json_t *args)
 {
-	struct talk t = { .status = -1 };
+	struct talk t = {.status = -1};
 	ssize_t n;
 	int fd[2];
 
@@ -84,12 +84,13 @@ static void callback_ends_the_talk_with_its_value(void **state)
 
 static void adds_diagnostics_as_they_were_made(void **state)
 {
-	struct talk t = talk("{\"exit\":3,\"diagnostics\":["
-			     "{\"severity\":\"error\",\"file\":\"p/a.json\",\"line\":4,\"column\":7,"
-			     "\"pointer\":\"/x\",\"code\":\"RouteConflict\",\"text\":\"no\"},"
-			     "{\"severity\":\"warning\",\"text\":\"hm\",\"lint\":true},"
-			     "{\"severity\":\"warning\",\"file\":null,\"text\":\"hm\"}]}\n",
-			     NULL);
+	struct talk t =
+	    talk("{\"exit\":3,\"diagnostics\":["
+		 "{\"severity\":\"error\",\"file\":\"p/a.json\",\"line\":4,\"column\":7,"
+		 "\"pointer\":\"/x\",\"code\":\"RouteConflict\",\"text\":\"no\"},"
+		 "{\"severity\":\"warning\",\"text\":\"hm\",\"lint\":true},"
+		 "{\"severity\":\"warning\",\"file\":null,\"text\":\"hm\"}]}\n",
+		 NULL);
 
 	(void)state;
 	assert_int_equal(t.r, 0);
@@ -117,15 +118,15 @@ static void refuses_a_daemon_that_talks_nonsense(void **state)
 		const char *reply;
 		int r;
 	} cases[] = {
-		{ "", -ECONNRESET },
-		{ "{\"data\":1}\n", -ECONNRESET },
-		{ "{\"exit\":0}", -ECONNRESET },
-		{ "hello\n", -EBADMSG },
-		{ "{}\n", -EBADMSG },
-		{ "{\"exit\":\"0\"}\n", -EBADMSG },
-		{ "{\"exit\":0,\"diagnostics\":[1]}\n", -EBADMSG },
-		{ "{\"exit\":0,\"diagnostics\":[{\"severity\":\"odd\",\"text\":\"\"}]}\n", -EBADMSG },
-		{ "{\"exit\":0,\"diagnostics\":[{\"severity\":\"error\"}]}\n", -EBADMSG },
+	    {"", -ECONNRESET},
+	    {"{\"data\":1}\n", -ECONNRESET},
+	    {"{\"exit\":0}", -ECONNRESET},
+	    {"hello\n", -EBADMSG},
+	    {"{}\n", -EBADMSG},
+	    {"{\"exit\":\"0\"}\n", -EBADMSG},
+	    {"{\"exit\":0,\"diagnostics\":[1]}\n", -EBADMSG},
+	    {"{\"exit\":0,\"diagnostics\":[{\"severity\":\"odd\",\"text\":\"\"}]}\n", -EBADMSG},
+	    {"{\"exit\":0,\"diagnostics\":[{\"severity\":\"error\"}]}\n", -EBADMSG},
 	};
 
 	(void)state;
@@ -152,12 +153,12 @@ static void says_that_no_daemon_is_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sends_version_verb_and_args),
-		cmocka_unit_test(gives_items_until_the_last_line),
-		cmocka_unit_test(callback_ends_the_talk_with_its_value),
-		cmocka_unit_test(adds_diagnostics_as_they_were_made),
-		cmocka_unit_test(refuses_a_daemon_that_talks_nonsense),
-		cmocka_unit_test(says_that_no_daemon_is_there),
+	    cmocka_unit_test(sends_version_verb_and_args),
+	    cmocka_unit_test(gives_items_until_the_last_line),
+	    cmocka_unit_test(callback_ends_the_talk_with_its_value),
+	    cmocka_unit_test(adds_diagnostics_as_they_were_made),
+	    cmocka_unit_test(refuses_a_daemon_that_talks_nonsense),
+	    cmocka_unit_test(says_that_no_daemon_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

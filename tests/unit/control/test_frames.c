@@ -17,16 +17,17 @@ static void pops_lines_whatever_pieces_come(void **state)
 
 	(void)state;
 	for (size_t piece = 1; piece <= sizeof(stream) - 1; piece++) {
-		struct nsg_frames f = { 0 };
+		struct nsg_frames f = {0};
 		size_t found = 0;
 
 		for (size_t at = 0; at < sizeof(stream) - 1; at += piece) {
 			size_t n = sizeof(stream) - 1 - at;
 			json_t *value;
 
-			assert_int_equal(nsg_frames_push(&f, stream + at, n < piece ? n : piece), 0);
+			assert_int_equal(nsg_frames_push(&f, stream + at, n < piece ? n : piece),
+					 0);
 			while (nsg_frames_pop(&f, &value) == 1) {
-				static const char *const keys[] = { "a", "b", NULL };
+				static const char *const keys[] = {"a", "b", NULL};
 
 				assert_true(found < 3);
 				assert_int_equal(json_object_size(value), keys[found] ? 1 : 0);
@@ -44,12 +45,15 @@ static void pops_lines_whatever_pieces_come(void **state)
 static void refuses_what_is_no_object_and_goes_on(void **state)
 {
 	static const char *const bad[] = {
-		"\n", "[]\n", "1\n", "{\n", "{}{}\n", "{\"a\":1,\"a\":2}\n", "\xff\n", "{\"a\":\"\xc3\"}\n",
+	    "\n",     "[]\n",
+	    "1\n",    "{\n",
+	    "{}{}\n", "{\"a\":1,\"a\":2}\n",
+	    "\xff\n", "{\"a\":\"\xc3\"}\n",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct nsg_frames f = { 0 };
+		struct nsg_frames f = {0};
 		json_t *value = NULL;
 
 		assert_int_equal(nsg_frames_push(&f, bad[i], strlen(bad[i])), 0);
@@ -67,7 +71,7 @@ static void caps_a_line_at_its_exact_length(void **state)
 {
 	size_t size = NSG_MAX_CONTROL_FRAME_BYTES;
 	char *line = malloc(size + 2);
-	struct nsg_frames f = { 0 };
+	struct nsg_frames f = {0};
 	json_t *value;
 
 	(void)state;
@@ -94,10 +98,10 @@ static void caps_a_line_at_its_exact_length(void **state)
 
 static void reply_lines_are_one_line_and_fit_a_frame(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	json_t *item = json_pack("{ss}", "text", "two\nlines");
 	char *big = malloc(1u << 20);
-	struct nsg_frames f = { 0 };
+	struct nsg_frames f = {0};
 	json_t *value;
 	char *line;
 	size_t n;
@@ -136,10 +140,10 @@ static void reply_lines_are_one_line_and_fit_a_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pops_lines_whatever_pieces_come),
-		cmocka_unit_test(refuses_what_is_no_object_and_goes_on),
-		cmocka_unit_test(caps_a_line_at_its_exact_length),
-		cmocka_unit_test(reply_lines_are_one_line_and_fit_a_frame),
+	    cmocka_unit_test(pops_lines_whatever_pieces_come),
+	    cmocka_unit_test(refuses_what_is_no_object_and_goes_on),
+	    cmocka_unit_test(caps_a_line_at_its_exact_length),
+	    cmocka_unit_test(reply_lines_are_one_line_and_fit_a_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ static int remove_directory(void **state)
 
 static void listens_for_its_group_only(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct stat st;
 	int client, fd;
 
@@ -72,7 +72,7 @@ static void listens_for_its_group_only(void **state)
 
 static void an_unknown_group_is_said_and_left_out(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int fd = nsg_control_listen(path, "no-such-group", &diag);
 
 	(void)state;
@@ -86,7 +86,7 @@ static void an_unknown_group_is_said_and_left_out(void **state)
 
 static void never_replaces_what_is_no_socket(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	char long_path[300];
 	struct stat st;
 	int fd;
@@ -152,10 +152,10 @@ static void peers_are_root_the_same_user_or_the_group(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(listens_for_its_group_only),
-		cmocka_unit_test(an_unknown_group_is_said_and_left_out),
-		cmocka_unit_test(never_replaces_what_is_no_socket),
-		cmocka_unit_test(peers_are_root_the_same_user_or_the_group),
+	    cmocka_unit_test(listens_for_its_group_only),
+	    cmocka_unit_test(an_unknown_group_is_said_and_left_out),
+	    cmocka_unit_test(never_replaces_what_is_no_socket),
+	    cmocka_unit_test(peers_are_root_the_same_user_or_the_group),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A small policy, written as C: vnet-app 10.0.0.0/16 with snet-int 10.0.1.0/26, a peer 10.8.0.0/16,
- * endpoint Microsoft.Sql, NSG nsg-int (deny-dns, sql-ok), route table rt-int (to-nva: 10.1.0.0/16 to
- * two appliances; storage: the tag Storage to the Internet), a site with two outbound addresses.
+ * endpoint Microsoft.Sql, NSG nsg-int (deny-dns, sql-ok), route table rt-int (to-nva: 10.1.0.0/16
+ * to two appliances; storage: the tag Storage to the Internet), a site with two outbound addresses.
  */
 #ifndef NSG_TESTS_EXPLAIN_SAMPLE_H
 #define NSG_TESTS_EXPLAIN_SAMPLE_H

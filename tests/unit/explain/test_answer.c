@@ -26,7 +26,7 @@ static int keep(void *closure, json_t *item)
 
 static struct answer ask(const char *verb, const char *args_text)
 {
-	struct answer a = { .items = json_array() };
+	struct answer a = {.items = json_array()};
 	json_t *args = json_loads(args_text, 0, NULL);
 	struct sample s = sample_new(false);
 
@@ -42,22 +42,25 @@ static void answer_done(struct answer *a)
 	nsg_diag_done(&a->diag);
 }
 
-#define TCP(dst) "{\"id\":\"x\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1," \
-		 "\"dst\":\"" dst "\",\"dstPort\":443}"
-#define SIX "{\"protocol\":\"UDP\",\"src\":\"fd00::4\",\"srcPort\":1,\"dst\":\"fd00::5\",\"dstPort\":2}"
+#define TCP(dst)                                                                                   \
+	"{\"id\":\"x\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,"                   \
+	"\"dst\":\"" dst "\",\"dstPort\":443}"
+#define SIX                                                                                        \
+	"{\"protocol\":\"UDP\",\"src\":\"fd00::4\",\"srcPort\":1,\"dst\":\"fd00::5\",\"dstPort\":" \
+	"2}"
 
 static void every_verb_gives_its_item(void **state)
 {
 	static const struct {
 		const char *verb, *args, *path;
 	} cases[] = {
-		{ "explain", "{\"flow\":" TCP("10.0.2.2") "}", "story.gate.text" },
-		{ "explain", "{\"flow\":" SIX "}", "story.gate.text" },
-		{ "explain", "{\"flow\":" TCP("10.0.2.2") ",\"output\":\"azure\"}", "results" },
-		{ "test-ip-flow", "{\"flow\":" TCP("10.0.2.2") "}", "gate" },
-		{ "show-next-hop", "{\"flow\":" TCP("10.0.2.2") "}", "routeTableId" },
-		{ "effective-nsg", "{}", "value" },
-		{ "effective-routes", "{}", "value" },
+	    {"explain", "{\"flow\":" TCP("10.0.2.2") "}", "story.gate.text"},
+	    {"explain", "{\"flow\":" SIX "}", "story.gate.text"},
+	    {"explain", "{\"flow\":" TCP("10.0.2.2") ",\"output\":\"azure\"}", "results"},
+	    {"test-ip-flow", "{\"flow\":" TCP("10.0.2.2") "}", "gate"},
+	    {"show-next-hop", "{\"flow\":" TCP("10.0.2.2") "}", "routeTableId"},
+	    {"effective-nsg", "{}", "value"},
+	    {"effective-routes", "{}", "value"},
 	};
 
 	(void)state;
@@ -74,7 +77,8 @@ static void every_verb_gives_its_item(void **state)
 
 static void many_flows_give_decisions_in_order(void **state)
 {
-	struct answer a = ask("explain", "{\"flows\":[" TCP("10.0.2.2") "," SIX "," TCP("8.8.8.8") "]}");
+	struct answer a =
+	    ask("explain", "{\"flows\":[" TCP("10.0.2.2") "," SIX "," TCP("8.8.8.8") "]}");
 
 	(void)state;
 	assert_int_equal(a.r, 0);
@@ -92,14 +96,14 @@ static void bad_args_are_errors(void **state)
 	static const struct {
 		const char *verb, *args;
 	} cases[] = {
-		{ "explain", "{}" },
-		{ "explain", "[]" },
-		{ "explain", "{\"flow\":7}" },
-		{ "explain", "{\"flows\":[7]}" },
-		{ "explain", "{\"flow\":{\"protocol\":\"TCP\"}}" },
-		{ "test-ip-flow", "{}" },
-		{ "test-ip-flow", "{\"flow\":" SIX "}" },
-		{ "show-next-hop", "{\"flow\":" SIX "}" },
+	    {"explain", "{}"},
+	    {"explain", "[]"},
+	    {"explain", "{\"flow\":7}"},
+	    {"explain", "{\"flows\":[7]}"},
+	    {"explain", "{\"flow\":{\"protocol\":\"TCP\"}}"},
+	    {"test-ip-flow", "{}"},
+	    {"test-ip-flow", "{\"flow\":" SIX "}"},
+	    {"show-next-hop", "{\"flow\":" SIX "}"},
 	};
 
 	(void)state;
@@ -158,12 +162,12 @@ static void policy_says_what_was_chosen_and_why(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_verb_gives_its_item),
-		cmocka_unit_test(many_flows_give_decisions_in_order),
-		cmocka_unit_test(bad_args_are_errors),
-		cmocka_unit_test(other_verbs_are_somebody_elses),
-		cmocka_unit_test(next_hop_says_when_routes_do_not_count),
-		cmocka_unit_test(policy_says_what_was_chosen_and_why),
+	    cmocka_unit_test(every_verb_gives_its_item),
+	    cmocka_unit_test(many_flows_give_decisions_in_order),
+	    cmocka_unit_test(bad_args_are_errors),
+	    cmocka_unit_test(other_verbs_are_somebody_elses),
+	    cmocka_unit_test(next_hop_says_when_routes_do_not_count),
+	    cmocka_unit_test(policy_says_what_was_chosen_and_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,20 +35,21 @@ static void test_ip_flow_names_the_rule_and_the_gate(void **state)
 		uint16_t dport;
 		const char *json;
 	} cases[] = {
-		{ true, 17, NSG_IP4(8, 8, 8, 8), 53,
-		  "{\"access\":\"Deny\",\"ruleName\":\"securityRules/deny-dns\",\"gate\":\"route-all\"}" },
-		{ true, 6, NSG_IP4(8, 8, 8, 8), 53,
-		  "{\"access\":\"Allow\",\"ruleName\":\"defaultSecurityRules/AllowInternetOutBound\","
-		  "\"gate\":\"route-all\"}" },
-		{ false, 6, NSG_IP4(8, 8, 8, 8), 53,
-		  "{\"access\":null,\"ruleName\":null,\"gate\":\"bypass\"}" },
+	    {true, 17, NSG_IP4(8, 8, 8, 8), 53,
+	     "{\"access\":\"Deny\",\"ruleName\":\"securityRules/"
+	     "deny-dns\",\"gate\":\"route-all\"}"},
+	    {true, 6, NSG_IP4(8, 8, 8, 8), 53,
+	     "{\"access\":\"Allow\",\"ruleName\":\"defaultSecurityRules/AllowInternetOutBound\","
+	     "\"gate\":\"route-all\"}"},
+	    {false, 6, NSG_IP4(8, 8, 8, 8), 53,
+	     "{\"access\":null,\"ruleName\":null,\"gate\":\"bypass\"}"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sample s = sample_new(cases[i].route_all);
 		struct nsg_key key =
-			sample_key(cases[i].protocol, cases[i].dst_host, cases[i].dport);
+		    sample_key(cases[i].protocol, cases[i].dst_host, cases[i].dport);
 		json_t *value;
 
 		assert_int_equal(nsg_explain_test_ip_flow(s.effective, s.image, &key, &value), 0);
@@ -63,20 +64,20 @@ static void next_hop_names_the_route_table(void **state)
 		uint32_t dst_host;
 		const char *json;
 	} cases[] = {
-		{ NSG_IP4(10, 0, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetLocal\","
-					"\"routeTableId\":\"System Route\"}" },
-		{ NSG_IP4(10, 8, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetPeering\","
-					"\"routeTableId\":\"System Route\"}" },
-		{ NSG_IP4(10, 1, 2, 2),
-		  "{\"nextHopIpAddress\":\"10.0.9.6 10.0.9.5\",\"nextHopType\":\"VirtualAppliance\","
-		  "\"routeTableId\":\"" NETWORK "routeTables/rt-int\"}" },
-		{ NSG_IP4(10, 77, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"None\","
-					 "\"routeTableId\":\"System Route\"}" },
-		{ NSG_IP4(20, 1, 2, 2),
-		  "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VirtualNetworkServiceEndpoint\","
-		  "\"routeTableId\":\"System Route\"}" },
-		{ NSG_IP4(8, 8, 8, 8), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"Internet\","
-				       "\"routeTableId\":\"System Route\"}" },
+	    {NSG_IP4(10, 0, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetLocal\","
+				   "\"routeTableId\":\"System Route\"}"},
+	    {NSG_IP4(10, 8, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetPeering\","
+				   "\"routeTableId\":\"System Route\"}"},
+	    {NSG_IP4(10, 1, 2, 2),
+	     "{\"nextHopIpAddress\":\"10.0.9.6 10.0.9.5\",\"nextHopType\":\"VirtualAppliance\","
+	     "\"routeTableId\":\"" NETWORK "routeTables/rt-int\"}"},
+	    {NSG_IP4(10, 77, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"None\","
+				    "\"routeTableId\":\"System Route\"}"},
+	    {NSG_IP4(20, 1, 2, 2),
+	     "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VirtualNetworkServiceEndpoint\","
+	     "\"routeTableId\":\"System Route\"}"},
+	    {NSG_IP4(8, 8, 8, 8), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"Internet\","
+				  "\"routeTableId\":\"System Route\"}"},
 	};
 	struct sample s = sample_new(false);
 
@@ -100,7 +101,8 @@ static json_t *effective_rule(const char *name)
 	assert_int_equal(nsg_explain_effective_nsg(s.effective, &value), 0);
 	json_array_foreach(json_object_get(json_array_get(json_object_get(value, "value"), 0),
 					   "effectiveSecurityRules"),
-			   i, rule) {
+			   i, rule)
+	{
 		if (strcmp(nsg_string_at(rule, "name"), name) == 0)
 			found = json_incref(rule);
 	}
@@ -112,26 +114,28 @@ static json_t *effective_rule(const char *name)
 static void effective_rules_have_azs_spellings(void **state)
 {
 	(void)state;
-	assert_line(effective_rule("securityRules/deny-dns"),
-		    "{\"name\":\"securityRules/deny-dns\",\"protocol\":\"Udp\","
-		    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":\"53-53\","
-		    "\"sourcePortRanges\":[],\"destinationPortRanges\":[],"
-		    "\"sourceAddressPrefix\":\"0.0.0.0/0\",\"destinationAddressPrefix\":null,"
-		    "\"sourceAddressPrefixes\":[],"
-		    "\"destinationAddressPrefixes\":[\"8.8.8.8/32\",\"8.8.4.4/32\"],"
-		    "\"expandedSourceAddressPrefix\":null,\"expandedDestinationAddressPrefix\":null,"
-		    "\"access\":\"Deny\",\"priority\":100,\"direction\":\"Outbound\"}");
-	assert_line(effective_rule("securityRules/sql-ok"),
-		    "{\"name\":\"securityRules/sql-ok\",\"protocol\":\"Tcp\","
-		    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":null,"
-		    "\"sourcePortRanges\":[],\"destinationPortRanges\":[\"1433-1433\",\"11000-11999\"],"
-		    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"destinationAddressPrefix\":\"Sql\","
-		    "\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"
-		    "\"destinationAddressPrefixes\":[\"Sql\"],"
-		    "\"expandedSourceAddressPrefix\":[\"10.0.0.0/16\",\"10.8.0.0/16\","
-		    "\"168.63.129.16/32\",\"10.1.0.0/16\"],"
-		    "\"expandedDestinationAddressPrefix\":[\"20.1.0.0/16\",\"20.3.0.0/24\"],"
-		    "\"access\":\"Allow\",\"priority\":200,\"direction\":\"Outbound\"}");
+	assert_line(
+	    effective_rule("securityRules/deny-dns"),
+	    "{\"name\":\"securityRules/deny-dns\",\"protocol\":\"Udp\","
+	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":\"53-53\","
+	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[],"
+	    "\"sourceAddressPrefix\":\"0.0.0.0/0\",\"destinationAddressPrefix\":null,"
+	    "\"sourceAddressPrefixes\":[],"
+	    "\"destinationAddressPrefixes\":[\"8.8.8.8/32\",\"8.8.4.4/32\"],"
+	    "\"expandedSourceAddressPrefix\":null,\"expandedDestinationAddressPrefix\":null,"
+	    "\"access\":\"Deny\",\"priority\":100,\"direction\":\"Outbound\"}");
+	assert_line(
+	    effective_rule("securityRules/sql-ok"),
+	    "{\"name\":\"securityRules/sql-ok\",\"protocol\":\"Tcp\","
+	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":null,"
+	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[\"1433-1433\",\"11000-11999\"],"
+	    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"destinationAddressPrefix\":\"Sql\","
+	    "\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"
+	    "\"destinationAddressPrefixes\":[\"Sql\"],"
+	    "\"expandedSourceAddressPrefix\":[\"10.0.0.0/16\",\"10.8.0.0/16\","
+	    "\"168.63.129.16/32\",\"10.1.0.0/16\"],"
+	    "\"expandedDestinationAddressPrefix\":[\"20.1.0.0/16\",\"20.3.0.0/24\"],"
+	    "\"access\":\"Allow\",\"priority\":200,\"direction\":\"Outbound\"}");
 }
 
 static void effective_nsg_says_where_it_is_applied(void **state)
@@ -144,17 +148,18 @@ static void effective_nsg_says_where_it_is_applied(void **state)
 	group = json_array_get(json_object_get(value, "value"), 0);
 	assert_int_equal(json_array_size(json_object_get(group, "effectiveSecurityRules")), 5);
 	json_object_del(group, "effectiveSecurityRules");
-	assert_line(value, "{\"value\":[{\"networkSecurityGroup\":{\"id\":\"" NETWORK
-			   "networkSecurityGroups/nsg-int\"},\"association\":{\"subnet\":{\"id\":\"" NETWORK
-			   "virtualNetworks/vnet-app/subnets/snet-int\"},\"networkInterface\":null}}]}");
+	assert_line(
+	    value, "{\"value\":[{\"networkSecurityGroup\":{\"id\":\"" NETWORK
+		   "networkSecurityGroups/nsg-int\"},\"association\":{\"subnet\":{\"id\":\"" NETWORK
+		   "virtualNetworks/vnet-app/subnets/snet-int\"},\"networkInterface\":null}}]}");
 	sample_free(&s);
 }
 
 static void effective_routes_are_in_azs_order_and_form(void **state)
 {
 	static const char *const prefixes[] = {
-		"10.0.0.0/16",	  "10.8.0.0/16",    "20.1.0.0/16", "0.0.0.0/0",	 "10.0.0.0/8",
-		"192.168.0.0/16", "100.64.0.0/10", "10.1.0.0/16", "20.2.0.0/16",
+	    "10.0.0.0/16",    "10.8.0.0/16",   "20.1.0.0/16", "0.0.0.0/0",   "10.0.0.0/8",
+	    "192.168.0.0/16", "100.64.0.0/10", "10.1.0.0/16", "20.2.0.0/16",
 	};
 	struct sample s = sample_new(false);
 	json_t *value, *entries;
@@ -165,8 +170,7 @@ static void effective_routes_are_in_azs_order_and_form(void **state)
 	entries = json_object_get(value, "value");
 	assert_int_equal(json_array_size(entries), 9);
 	for (size_t i = 0; i < 9; i++) {
-		const json_t *of =
-			json_object_get(json_array_get(entries, i), "addressPrefix");
+		const json_t *of = json_object_get(json_array_get(entries, i), "addressPrefix");
 
 		assert_string_equal(json_string_value(json_array_get(of, 0)), prefixes[i]);
 	}
@@ -189,31 +193,32 @@ static void diagnostics_tell_rule_by_rule_what_matched(void **state)
 {
 	struct sample s = sample_new(true);
 	struct nsg_key key = sample_key(17, NSG_IP4(8, 8, 8, 8), 53);
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	json_t *value;
 
 	(void)state;
 	assert_int_equal(nsg_explain_azure(s.effective, s.image, &key, &diag, &value), 0);
-	assert_line(value,
-		    "{\"results\":[{\"networkSecurityGroupResult\":{\"evaluatedNetworkSecurityGroups\":["
-		    "{\"appliedTo\":\"" NETWORK "virtualNetworks/vnet-app/subnets/snet-int\","
-		    "\"matchedRule\":{\"action\":\"Deny\",\"ruleName\":\"UserRule_deny-dns\"},"
-		    "\"networkSecurityGroupId\":\"" NETWORK "networkSecurityGroups/nsg-int\","
-		    "\"rulesEvaluationResult\":[{\"destinationMatched\":true,"
-		    "\"destinationPortMatched\":true,\"name\":\"UserRule_deny-dns\","
-		    "\"protocolMatched\":true,\"sourceMatched\":true,\"sourcePortMatched\":true}]}],"
-		    "\"securityRuleAccessResult\":\"Deny\"},\"profile\":{\"destination\":\"8.8.8.8\","
-		    "\"destinationPort\":\"53\",\"direction\":\"Outbound\",\"protocol\":\"UDP\","
-		    "\"source\":\"10.0.1.4\"}}]}");
+	assert_line(
+	    value,
+	    "{\"results\":[{\"networkSecurityGroupResult\":{\"evaluatedNetworkSecurityGroups\":["
+	    "{\"appliedTo\":\"" NETWORK "virtualNetworks/vnet-app/subnets/snet-int\","
+	    "\"matchedRule\":{\"action\":\"Deny\",\"ruleName\":\"UserRule_deny-dns\"},"
+	    "\"networkSecurityGroupId\":\"" NETWORK "networkSecurityGroups/nsg-int\","
+	    "\"rulesEvaluationResult\":[{\"destinationMatched\":true,"
+	    "\"destinationPortMatched\":true,\"name\":\"UserRule_deny-dns\","
+	    "\"protocolMatched\":true,\"sourceMatched\":true,\"sourcePortMatched\":true}]}],"
+	    "\"securityRuleAccessResult\":\"Deny\"},\"profile\":{\"destination\":\"8.8.8.8\","
+	    "\"destinationPort\":\"53\",\"direction\":\"Outbound\",\"protocol\":\"UDP\","
+	    "\"source\":\"10.0.1.4\"}}]}");
 	sample_free(&s);
 
 	/* a flow that does not enter meets no NSG */
 	s = sample_new(false);
 	assert_int_equal(nsg_explain_azure(s.effective, s.image, &key, &diag, &value), 0);
 	assert_int_equal(
-		json_array_size(nsg_at(json_array_get(json_object_get(value, "results"), 0),
-				       "networkSecurityGroupResult.evaluatedNetworkSecurityGroups")),
-		0);
+	    json_array_size(nsg_at(json_array_get(json_object_get(value, "results"), 0),
+				   "networkSecurityGroupResult.evaluatedNetworkSecurityGroups")),
+	    0);
 	json_decref(value);
 	sample_free(&s);
 }
@@ -221,12 +226,12 @@ static void diagnostics_tell_rule_by_rule_what_matched(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ip_flow_names_the_rule_and_the_gate),
-		cmocka_unit_test(next_hop_names_the_route_table),
-		cmocka_unit_test(effective_rules_have_azs_spellings),
-		cmocka_unit_test(effective_nsg_says_where_it_is_applied),
-		cmocka_unit_test(effective_routes_are_in_azs_order_and_form),
-		cmocka_unit_test(diagnostics_tell_rule_by_rule_what_matched),
+	    cmocka_unit_test(test_ip_flow_names_the_rule_and_the_gate),
+	    cmocka_unit_test(next_hop_names_the_route_table),
+	    cmocka_unit_test(effective_rules_have_azs_spellings),
+	    cmocka_unit_test(effective_nsg_says_where_it_is_applied),
+	    cmocka_unit_test(effective_routes_are_in_azs_order_and_form),
+	    cmocka_unit_test(diagnostics_tell_rule_by_rule_what_matched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,24 +45,25 @@ static void reads_every_spelling_and_writes_one(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "{\"id\":\"a\",\"protocol\":\"tcp\"," FLOW, "{\"id\":\"a\",\"protocol\":\"TCP\"," FLOW },
-		{ " {\"dstPort\":2,\"dst\":\"8.8.8.8\",\"srcPort\":1,\"src\":\"10.0.1.4\","
-		  "\"protocol\":17,\"id\":\"a\",\"more\":[1,{}]} \r",
-		  "{\"id\":\"a\",\"protocol\":\"UDP\"," FLOW },
-		{ "{\"id\":\"\",\"protocol\":\"6\"," FLOW, "{\"id\":\"\",\"protocol\":\"TCP\"," FLOW },
-		{ "{\"id\":\"a\",\"protocol\":\"Esp\",\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\"}",
-		  "{\"id\":\"a\",\"protocol\":\"ESP\"," BARE },
-		{ "{\"id\":\"a\",\"protocol\":47," BARE, "{\"id\":\"a\",\"protocol\":47," BARE },
-		{ "{\"id\":\"a\",\"protocol\":0," BARE, "{\"id\":\"a\",\"protocol\":0," BARE },
-		{ "{\"id\":\"a\",\"protocol\":\"255\"," BARE, "{\"id\":\"a\",\"protocol\":255," BARE },
-		{ "{\"id\":\"\\u0000\\u001b\",\"protocol\":1," BARE,
-		  "{\"id\":\"\\u0000\\u001B\",\"protocol\":\"ICMP\"," BARE },
-		{ "{\"id\":\"a\",\"protocol\":\"TCP\",\"src\":\"FD00:0:0::4\",\"srcPort\":65535,"
-		  "\"dst\":\"2001:0DB8:0:1:0:0:0:1\",\"dstPort\":0}",
-		  "{\"id\":\"a\",\"protocol\":\"TCP\",\"src\":\"fd00::4\",\"srcPort\":65535,"
-		  "\"dst\":\"2001:db8:0:1::1\",\"dstPort\":0}" },
-		{ "", "" },
-		{ " \t\r", "" },
+	    {"{\"id\":\"a\",\"protocol\":\"tcp\"," FLOW,
+	     "{\"id\":\"a\",\"protocol\":\"TCP\"," FLOW},
+	    {" {\"dstPort\":2,\"dst\":\"8.8.8.8\",\"srcPort\":1,\"src\":\"10.0.1.4\","
+	     "\"protocol\":17,\"id\":\"a\",\"more\":[1,{}]} \r",
+	     "{\"id\":\"a\",\"protocol\":\"UDP\"," FLOW},
+	    {"{\"id\":\"\",\"protocol\":\"6\"," FLOW, "{\"id\":\"\",\"protocol\":\"TCP\"," FLOW},
+	    {"{\"id\":\"a\",\"protocol\":\"Esp\",\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\"}",
+	     "{\"id\":\"a\",\"protocol\":\"ESP\"," BARE},
+	    {"{\"id\":\"a\",\"protocol\":47," BARE, "{\"id\":\"a\",\"protocol\":47," BARE},
+	    {"{\"id\":\"a\",\"protocol\":0," BARE, "{\"id\":\"a\",\"protocol\":0," BARE},
+	    {"{\"id\":\"a\",\"protocol\":\"255\"," BARE, "{\"id\":\"a\",\"protocol\":255," BARE},
+	    {"{\"id\":\"\\u0000\\u001b\",\"protocol\":1," BARE,
+	     "{\"id\":\"\\u0000\\u001B\",\"protocol\":\"ICMP\"," BARE},
+	    {"{\"id\":\"a\",\"protocol\":\"TCP\",\"src\":\"FD00:0:0::4\",\"srcPort\":65535,"
+	     "\"dst\":\"2001:0DB8:0:1:0:0:0:1\",\"dstPort\":0}",
+	     "{\"id\":\"a\",\"protocol\":\"TCP\",\"src\":\"fd00::4\",\"srcPort\":65535,"
+	     "\"dst\":\"2001:db8:0:1::1\",\"dstPort\":0}"},
+	    {"", ""},
+	    {" \t\r", ""},
 	};
 
 	(void)state;
@@ -79,54 +80,68 @@ static void a_bad_line_is_an_error_with_its_id(void **state)
 	static const struct {
 		const char *line, *id;
 	} cases[] = {
-		{ "{not json", "null" },
-		{ "{\"id\":\"a\"", "null" },
-		{ "[]", "null" },
-		{ "7", "null" },
-		{ "{\"id\":\"a\",\"protocol\":6," FLOW " {}", "null" },
-		{ "\xef\xbb\xbf{}", "null" },
-		{ "{\"id\":\"\xff\",\"protocol\":6," FLOW, "null" },
-		{ "{\"protocol\":6," FLOW, "null" },
-		{ "{\"id\":5,\"protocol\":6," FLOW, "null" },
-		{ "{\"id\":null,\"protocol\":6," FLOW, "null" },
-		{ "{\"id\":\"a\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":\"TCPX\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":\"TCP\\u0000\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":\"\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":\"256\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":256," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":-1," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6.0," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":true," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":\"*\"," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"srcPort\":1,\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":1,\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.256\",\"srcPort\":1,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4/32\",\"srcPort\":1,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"fd00::4\",\"srcPort\":1,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"fe80::4%eth0\",\"srcPort\":1,"
-		  "\"dst\":\"fe80::1\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":167772420,\"srcPort\":1,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\","
-		  "\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":17,\"src\":\"10.0.1.4\",\"srcPort\":1,"
-		  "\"dst\":\"8.8.8.8\"}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":65536,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":\"1\","
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":-1,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":null,"
-		  "\"dst\":\"8.8.8.8\",\"dstPort\":2}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":1,\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\","
-		  "\"dstPort\":8}", "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"protocol\":6," FLOW, "\"a\"" },
-		{ "{\"id\":\"a\",\"protocol\":6,\"x\":{\"y\":1,\"y\":1}," FLOW, "\"a\"" },
+	    {"{not json", "null"},
+	    {"{\"id\":\"a\"", "null"},
+	    {"[]", "null"},
+	    {"7", "null"},
+	    {"{\"id\":\"a\",\"protocol\":6," FLOW " {}", "null"},
+	    {"\xef\xbb\xbf{}", "null"},
+	    {"{\"id\":\"\xff\",\"protocol\":6," FLOW, "null"},
+	    {"{\"protocol\":6," FLOW, "null"},
+	    {"{\"id\":5,\"protocol\":6," FLOW, "null"},
+	    {"{\"id\":null,\"protocol\":6," FLOW, "null"},
+	    {"{\"id\":\"a\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":\"TCPX\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":\"TCP\\u0000\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":\"\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":\"256\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":256," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":-1," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6.0," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":true," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":\"*\"," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"srcPort\":1,\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":1,\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.256\",\"srcPort\":1,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4/32\",\"srcPort\":1,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"fd00::4\",\"srcPort\":1,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"fe80::4%eth0\",\"srcPort\":1,"
+	     "\"dst\":\"fe80::1\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":167772420,\"srcPort\":1,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\","
+	     "\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":17,\"src\":\"10.0.1.4\",\"srcPort\":1,"
+	     "\"dst\":\"8.8.8.8\"}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":65536,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":\"1\","
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":-1,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"src\":\"10.0.1.4\",\"srcPort\":null,"
+	     "\"dst\":\"8.8.8.8\",\"dstPort\":2}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":1,\"src\":\"10.0.1.4\",\"dst\":\"8.8.8.8\","
+	     "\"dstPort\":8}",
+	     "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"protocol\":6," FLOW, "\"a\""},
+	    {"{\"id\":\"a\",\"protocol\":6,\"x\":{\"y\":1,\"y\":1}," FLOW, "\"a\""},
 	};
 
 	(void)state;
@@ -134,7 +149,8 @@ static void a_bad_line_is_an_error_with_its_id(void **state)
 		char *text = read_line(cases[i].line, strlen(cases[i].line));
 		char expected[64];
 
-		(void)snprintf(expected, sizeof(expected), "{\"id\":%s,\"error\":\"*\"}", cases[i].id);
+		(void)snprintf(expected, sizeof(expected), "{\"id\":%s,\"error\":\"*\"}",
+			       cases[i].id);
 		if (strcmp(text, expected) != 0)
 			fail_msg("%s: %s", cases[i].line, text);
 		free(text);
@@ -178,7 +194,8 @@ static void depth_is_bounded(void **state)
 
 static void ip6_is_bypass_without_an_image(void **state)
 {
-	static const char line[] = "{\"id\":\"six\",\"protocol\":58,\"src\":\"fd00::4\",\"dst\":\"FF02::1\"}";
+	static const char line[] =
+	    "{\"id\":\"six\",\"protocol\":58,\"src\":\"fd00::4\",\"dst\":\"FF02::1\"}";
 	json_t *value = NULL;
 	struct nsg_key key;
 	const char *why = NULL;
@@ -187,9 +204,10 @@ static void ip6_is_bypass_without_an_image(void **state)
 	(void)state;
 	assert_int_equal(nsg_explain_line(NULL, line, sizeof(line) - 1, &value), 0);
 	text = nsg_json_line(value);
-	assert_string_equal(text, "{\"id\":\"six\",\"protocol\":58,\"src\":\"fd00::4\",\"srcPort\":0,"
-				  "\"dst\":\"ff02::1\",\"dstPort\":0,\"gate\":\"bypass\",\"nsg\":null,"
-				  "\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\"}");
+	assert_string_equal(text,
+			    "{\"id\":\"six\",\"protocol\":58,\"src\":\"fd00::4\",\"srcPort\":0,"
+			    "\"dst\":\"ff02::1\",\"dstPort\":0,\"gate\":\"bypass\",\"nsg\":null,"
+			    "\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\"}");
 	assert_int_equal(nsg_flow_parse(value, &key, &why), -EINVAL);
 	assert_non_null(why);
 	free(text);
@@ -221,12 +239,12 @@ static void a_flow_needs_no_id_to_be_a_key(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_every_spelling_and_writes_one),
-		cmocka_unit_test(a_bad_line_is_an_error_with_its_id),
-		cmocka_unit_test(a_line_may_have_one_mebibyte),
-		cmocka_unit_test(depth_is_bounded),
-		cmocka_unit_test(ip6_is_bypass_without_an_image),
-		cmocka_unit_test(a_flow_needs_no_id_to_be_a_key),
+	    cmocka_unit_test(reads_every_spelling_and_writes_one),
+	    cmocka_unit_test(a_bad_line_is_an_error_with_its_id),
+	    cmocka_unit_test(a_line_may_have_one_mebibyte),
+	    cmocka_unit_test(depth_is_bounded),
+	    cmocka_unit_test(ip6_is_bypass_without_an_image),
+	    cmocka_unit_test(a_flow_needs_no_id_to_be_a_key),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

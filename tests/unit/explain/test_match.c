@@ -14,12 +14,12 @@
 /* A key on or beside a boundary of the policy more often than not. */
 static struct nsg_key random_key(const struct nsg_effective *e, struct test_random *r)
 {
-	static const uint8_t protocols[] = { 6, 17, 6, 17, 1, 50, 51, 47, 0 };
-	static const uint16_t ports[] = { 0, 1, 22, 53, 80, 443, 65330, 65535 };
+	static const uint8_t protocols[] = {6, 17, 6, 17, 1, 50, 51, 47, 0};
+	static const uint16_t ports[] = {0, 1, 22, 53, 80, 443, 65330, 65535};
 	struct nsg_key k = {
-		.protocol = protocols[test_random_below(r, 9)],
-		.src_host = NSG_IP4(10, 0, 1, 0) + test_random_below(r, 256),
-		.dst_host = (uint32_t)test_random_next(r),
+	    .protocol = protocols[test_random_below(r, 9)],
+	    .src_host = NSG_IP4(10, 0, 1, 0) + test_random_below(r, 256),
+	    .dst_host = (uint32_t)test_random_next(r),
 	};
 	uint32_t kind = test_random_below(r, 8);
 
@@ -35,22 +35,22 @@ static struct nsg_key random_key(const struct nsg_effective *e, struct test_rand
 	}
 	if (nsg_protocol_has_ports(k.protocol)) {
 		k.sport_host = ports[test_random_below(r, 8)];
-		k.dport_host = test_random_below(r, 2) ? ports[test_random_below(r, 8)] :
-							 (uint16_t)test_random_next(r);
+		k.dport_host = test_random_below(r, 2) ? ports[test_random_below(r, 8)]
+						       : (uint16_t)test_random_next(r);
 	}
 	return k;
 }
 
 static void agrees_with_the_classifier_on_whatever_can_meet(void **state)
 {
-	size_t gates[NSG_GATE_MAX] = { 0 }, reasons[NSG_REASON_MAX] = { 0 };
+	size_t gates[NSG_GATE_MAX] = {0}, reasons[NSG_REASON_MAX] = {0};
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 300; seed++) {
 		struct effective_build *b = effective_build_random(seed);
-		struct test_random r = { seed * 77 };
+		struct test_random r = {seed * 77};
 		struct nsg_image *image = NULL;
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 
 		assert_int_equal(nsg_compile(&b->e, NULL, &diag, &image), 0);
 		for (int i = 0; i < 200; i++) {
@@ -80,18 +80,20 @@ static void agrees_with_the_classifier_on_whatever_can_meet(void **state)
 static void sees_every_difference(void **state)
 {
 	struct effective_build *b = effective_build_new();
-	struct nsg_key key = { .protocol = 6, .src_host = NSG_IP4(10, 0, 1, 4),
-			       .dst_host = NSG_IP4(10, 0, 2, 2), .dport_host = 443 };
+	struct nsg_key key = {.protocol = 6,
+			      .src_host = NSG_IP4(10, 0, 1, 4),
+			      .dst_host = NSG_IP4(10, 0, 2, 2),
+			      .dport_host = 443};
 	struct nsg_image *image = NULL;
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_decision d, other;
 	const char *what = NULL;
 	struct nsg_way way;
 
 	(void)state;
 	effective_build_default_rules(b);
-	effective_build_row(b, (struct nsg_prefix){ 0, 0 }, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
-	effective_build_row(b, (struct nsg_prefix){ NSG_IP4(10, 0, 0, 0), 16 }, NSG_SOURCE_DEFAULT,
+	effective_build_row(b, (struct nsg_prefix){0, 0}, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
+	effective_build_row(b, (struct nsg_prefix){NSG_IP4(10, 0, 0, 0), 16}, NSG_SOURCE_DEFAULT,
 			    NSG_HOP_VNET_LOCAL);
 	assert_int_equal(nsg_compile(&b->e, NULL, &diag, &image), 0);
 	d = nsg_classify(image, &key);
@@ -130,8 +132,8 @@ static void sees_every_difference(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(agrees_with_the_classifier_on_whatever_can_meet),
-		cmocka_unit_test(sees_every_difference),
+	    cmocka_unit_test(agrees_with_the_classifier_on_whatever_can_meet),
+	    cmocka_unit_test(sees_every_difference),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

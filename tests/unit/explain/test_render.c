@@ -55,17 +55,18 @@ static void az_tables_have_azs_columns(void **state)
 			"Source   State   Address Prefix         Next Hop Type  Next Hop IP\n"
 			"-------  ------  ---------------------  -------------  -----------\n"
 			"Default  Active  10.0.0.0/8 11.0.0.0/8  None           \n");
-	assert_rendered("effective-nsg",
-			"{\"value\":[{\"networkSecurityGroup\":{\"id\":\"/x/nsg\"},\"association\":"
-			"{\"subnet\":{\"id\":\"/x/snet\"},\"networkInterface\":null},"
-			"\"effectiveSecurityRules\":["
-			"{\"name\":\"securityRules/a\",\"protocol\":\"Tcp\",\"direction\":\"Outbound\","
-			"\"access\":\"Deny\"},{\"name\":\"b\",\"protocol\":\"All\","
-			"\"direction\":\"Outbound\",\"access\":\"Allow\"}]}]}",
-			"NIC  Subnet  NSG  Rule Name        Protocol  Direction  Access\n"
-			"---  ------  ---  ---------------  --------  ---------  ------\n"
-			"-    snet    nsg  securityRules/a  Tcp       Outbound   Deny\n"
-			"                  b                All       Outbound   Allow\n");
+	assert_rendered(
+	    "effective-nsg",
+	    "{\"value\":[{\"networkSecurityGroup\":{\"id\":\"/x/nsg\"},\"association\":"
+	    "{\"subnet\":{\"id\":\"/x/snet\"},\"networkInterface\":null},"
+	    "\"effectiveSecurityRules\":["
+	    "{\"name\":\"securityRules/a\",\"protocol\":\"Tcp\",\"direction\":\"Outbound\","
+	    "\"access\":\"Deny\"},{\"name\":\"b\",\"protocol\":\"All\","
+	    "\"direction\":\"Outbound\",\"access\":\"Allow\"}]}]}",
+	    "NIC  Subnet  NSG  Rule Name        Protocol  Direction  Access\n"
+	    "---  ------  ---  ---------------  --------  ---------  ------\n"
+	    "-    snet    nsg  securityRules/a  Tcp       Outbound   Deny\n"
+	    "                  b                All       Outbound   Allow\n");
 }
 
 static void any_value_becomes_a_tree(void **state)
@@ -107,26 +108,28 @@ static void names_never_speak_to_the_terminal(void **state)
 	assert_non_null(strstr(text, "\\x9b2J"));
 	free(text);
 
-	text = rendered("explain",
-			"{\"protocol\":\"TCP\",\"src\":\"\\u001b\",\"dst\":\"1\",\"gate\":\"\\u001b\","
-			"\"verdict\":\"\\u001b\",\"reason\":\"\\u001b\",\"story\":{\"gate\":{\"text\":"
-			"\"\\u001b\"},\"tags\":[{\"tag\":\"\\u001b\",\"prefix\":\"\\u001b\","
-			"\"origin\":\"\\u001b\"}],\"nsg\":\"\\u001b\",\"rules\":[{\"rule\":\"\\u001b\","
-			"\"access\":\"\\u001b\",\"protocol\":\"\\u001b\",\"source\":\"\\u001b\","
-			"\"destination\":\"\\u001b\",\"failed\":[\"\\u001b\"]}],\"routes\":[{\"prefix\":"
-			"\"\\u001b\",\"name\":\"\\u001b\",\"nextHopIpAddress\":[\"\\u001b\"],\"tag\":"
-			"\"\\u001b\",\"text\":\"\\u001b\"}],\"nextHop\":{\"text\":\"\\u001b\"},"
-			"\"farEnd\":{\"text\":\"\\u001b\",\"addresses\":[\"\\u001b\"]},"
-			"\"notices\":[\"\\u001b\",7]}}",
-			false);
+	text = rendered(
+	    "explain",
+	    "{\"protocol\":\"TCP\",\"src\":\"\\u001b\",\"dst\":\"1\",\"gate\":\"\\u001b\","
+	    "\"verdict\":\"\\u001b\",\"reason\":\"\\u001b\",\"story\":{\"gate\":{\"text\":"
+	    "\"\\u001b\"},\"tags\":[{\"tag\":\"\\u001b\",\"prefix\":\"\\u001b\","
+	    "\"origin\":\"\\u001b\"}],\"nsg\":\"\\u001b\",\"rules\":[{\"rule\":\"\\u001b\","
+	    "\"access\":\"\\u001b\",\"protocol\":\"\\u001b\",\"source\":\"\\u001b\","
+	    "\"destination\":\"\\u001b\",\"failed\":[\"\\u001b\"]}],\"routes\":[{\"prefix\":"
+	    "\"\\u001b\",\"name\":\"\\u001b\",\"nextHopIpAddress\":[\"\\u001b\"],\"tag\":"
+	    "\"\\u001b\",\"text\":\"\\u001b\"}],\"nextHop\":{\"text\":\"\\u001b\"},"
+	    "\"farEnd\":{\"text\":\"\\u001b\",\"addresses\":[\"\\u001b\"]},"
+	    "\"notices\":[\"\\u001b\",7]}}",
+	    false);
 	assert_null(strchr(text, '\033'));
 	free(text);
 }
 
 static void color_is_asked_for(void **state)
 {
-	static const char json[] = "{\"protocol\":\"TCP\",\"src\":\"1\",\"dst\":\"2\",\"gate\":\"bypass\","
-				   "\"verdict\":\"accept\",\"reason\":\"bypass\",\"story\":{}}";
+	static const char json[] =
+	    "{\"protocol\":\"TCP\",\"src\":\"1\",\"dst\":\"2\",\"gate\":\"bypass\","
+	    "\"verdict\":\"accept\",\"reason\":\"bypass\",\"story\":{}}";
 	char *plain = rendered("explain", json, false);
 	char *color = rendered("explain", json, true);
 
@@ -157,7 +160,8 @@ static void decisions_are_rows(void **state)
 	assert_int_equal(fclose(out), 0);
 	line = strchr(text, '\n') + 1;
 	assert_ptr_equal(strstr(text, "VERDICT") - text, strstr(line, "accept") - line);
-	assert_non_null(strstr(line, "f1       TCP   10.0.1.4        1     8.8.8.8         2     accept"));
+	assert_non_null(
+	    strstr(line, "f1       TCP   10.0.1.4        1     8.8.8.8         2     accept"));
 	assert_non_null(strstr(line, "-        no flow\n"));
 	free(text);
 	json_decref(decision);
@@ -167,11 +171,11 @@ static void decisions_are_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(az_tables_have_azs_columns),
-		cmocka_unit_test(any_value_becomes_a_tree),
-		cmocka_unit_test(names_never_speak_to_the_terminal),
-		cmocka_unit_test(color_is_asked_for),
-		cmocka_unit_test(decisions_are_rows),
+	    cmocka_unit_test(az_tables_have_azs_columns),
+	    cmocka_unit_test(any_value_becomes_a_tree),
+	    cmocka_unit_test(names_never_speak_to_the_terminal),
+	    cmocka_unit_test(color_is_asked_for),
+	    cmocka_unit_test(decisions_are_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

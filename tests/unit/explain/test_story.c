@@ -19,7 +19,7 @@ static json_t *story(bool route_all, uint8_t protocol, uint32_t dst_host, uint16
 {
 	struct sample s = sample_new(route_all);
 	struct nsg_key key = sample_key(protocol, dst_host, dport);
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	json_t *item = NULL;
 
 	assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
@@ -53,16 +53,17 @@ static void gate_says_why(void **state)
 		uint32_t dst_host;
 		const char *gate, *part;
 	} cases[] = {
-		{ true, 6, NSG_IP4(8, 8, 8, 8), "route-all", "route-all is on" },
-		{ false, 6, NSG_IP4(8, 8, 8, 8), "bypass", "no \"allow\"" },
-		{ false, 6, NSG_IP4(127, 0, 0, 1), "bypass", "itself" },
-		{ false, 6, NSG_IP4(10, 0, 2, 2), "rfc1918", "private" },
-		{ false, 6, NSG_IP4(20, 1, 2, 3), "service-endpoint", "Microsoft.Sql covers it with "
-								       "20.1.0.0/16" },
-		{ false, 6, NSG_IP4(169, 254, 169, 254), "platform", "platform" },
-		{ true, 47, NSG_IP4(8, 8, 8, 8), "not-carried", "(route-all), but a VNet carries TCP" },
-		{ true, 17, NSG_IP4(224, 0, 0, 1), "not-carried", "multicast" },
-		{ true, 6, NSG_IP4(255, 255, 255, 255), "not-carried", "broadcast" },
+	    {true, 6, NSG_IP4(8, 8, 8, 8), "route-all", "route-all is on"},
+	    {false, 6, NSG_IP4(8, 8, 8, 8), "bypass", "no \"allow\""},
+	    {false, 6, NSG_IP4(127, 0, 0, 1), "bypass", "itself"},
+	    {false, 6, NSG_IP4(10, 0, 2, 2), "rfc1918", "private"},
+	    {false, 6, NSG_IP4(20, 1, 2, 3), "service-endpoint",
+	     "Microsoft.Sql covers it with "
+	     "20.1.0.0/16"},
+	    {false, 6, NSG_IP4(169, 254, 169, 254), "platform", "platform"},
+	    {true, 47, NSG_IP4(8, 8, 8, 8), "not-carried", "(route-all), but a VNet carries TCP"},
+	    {true, 17, NSG_IP4(224, 0, 0, 1), "not-carried", "multicast"},
+	    {true, 6, NSG_IP4(255, 255, 255, 255), "not-carried", "broadcast"},
 	};
 
 	(void)state;
@@ -97,11 +98,12 @@ static void tells_of_each_rule_what_failed(void **state)
 	json_t *item = story(true, 6, NSG_IP4(20, 2, 0, 1), 443);
 
 	(void)state;
-	assert_line(json_array_get(nsg_at(item, "story.rules"), 0),
-		    "{\"rule\":\"securityRules/deny-dns\",\"priority\":100,\"access\":\"Deny\","
-		    "\"protocol\":\"UDP\",\"source\":\"*\",\"sourcePorts\":\"*\","
-		    "\"destination\":\"8.8.8.8/32, 8.8.4.4/32\",\"destinationPorts\":\"53\","
-		    "\"matched\":false,\"failed\":[\"protocol\",\"destination\",\"destinationPorts\"]}");
+	assert_line(
+	    json_array_get(nsg_at(item, "story.rules"), 0),
+	    "{\"rule\":\"securityRules/deny-dns\",\"priority\":100,\"access\":\"Deny\","
+	    "\"protocol\":\"UDP\",\"source\":\"*\",\"sourcePorts\":\"*\","
+	    "\"destination\":\"8.8.8.8/32, 8.8.4.4/32\",\"destinationPorts\":\"53\","
+	    "\"matched\":false,\"failed\":[\"protocol\",\"destination\",\"destinationPorts\"]}");
 	assert_line(json_array_get(nsg_at(item, "story.rules"), 1),
 		    "{\"rule\":\"securityRules/sql-ok\",\"priority\":200,\"access\":\"Allow\","
 		    "\"protocol\":\"TCP\",\"source\":\"VirtualNetwork\",\"sourcePorts\":\"*\","
@@ -109,7 +111,7 @@ static void tells_of_each_rule_what_failed(void **state)
 		    "\"matched\":false,\"failed\":[\"destination\",\"destinationPorts\"]}");
 	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 4);
 	assert_true(json_is_true(
-		json_object_get(json_array_get(nsg_at(item, "story.rules"), 3), "matched")));
+	    json_object_get(json_array_get(nsg_at(item, "story.rules"), 3), "matched")));
 	json_decref(item);
 }
 
@@ -134,7 +136,8 @@ static void compares_the_routes_and_names_the_winner(void **state)
 	size_t i, selected = 0;
 
 	(void)state;
-	json_array_foreach(routes, i, route) {
+	json_array_foreach(routes, i, route)
+	{
 		if (json_is_true(json_object_get(route, "selected"))) {
 			selected++;
 			assert_string_equal(nsg_string_at(route, "name"), "to-nva");
@@ -158,11 +161,11 @@ static void says_what_the_far_end_sees(void **state)
 		uint32_t dst_host;
 		const char *source, *addresses;
 	} cases[] = {
-		{ false, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]" },
-		{ true, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]" },
-		{ false, NSG_IP4(10, 0, 2, 2), "subnet", "[\"10.0.1.4\"]" },
-		{ false, NSG_IP4(20, 1, 2, 3), "subnet", "[\"10.0.1.4\"]" },
-		{ false, NSG_IP4(10, 99, 2, 3), "nobody", "[]" },
+	    {false, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]"},
+	    {true, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]"},
+	    {false, NSG_IP4(10, 0, 2, 2), "subnet", "[\"10.0.1.4\"]"},
+	    {false, NSG_IP4(20, 1, 2, 3), "subnet", "[\"10.0.1.4\"]"},
+	    {false, NSG_IP4(10, 99, 2, 3), "nobody", "[]"},
 	};
 
 	(void)state;
@@ -180,7 +183,7 @@ static void notices_what_a_person_should_know(void **state)
 	json_t *item = story(false, NSG_PROTOCOL_ESP, NSG_IP4(10, 0, 2, 2), 0);
 	struct sample s = sample_new(false);
 	struct nsg_key key = sample_key(6, NSG_IP4(10, 0, 2, 2), 443);
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	const json_t *notices = nsg_at(item, "story.notices");
 
 	(void)state;
@@ -199,15 +202,17 @@ static void notices_what_a_person_should_know(void **state)
 
 static void starts_with_the_contracts_decision(void **state)
 {
-	static const char *const keys[] = { "protocol", "src", "srcPort", "dst", "dstPort", "gate",
-					    "nsg", "route", "verdict", "reason", "story" };
+	static const char *const keys[] = {"protocol", "src",	 "srcPort", "dst",
+					   "dstPort",  "gate",	 "nsg",	    "route",
+					   "verdict",  "reason", "story"};
 	json_t *item = story(false, 6, NSG_IP4(10, 0, 2, 2), 443);
 	const json_t *value;
 	const char *key;
 	size_t i = 0;
 
 	(void)state;
-	json_object_foreach(item, key, value) {
+	json_object_foreach(item, key, value)
+	{
 		assert_true(i < sizeof(keys) / sizeof(keys[0]));
 		assert_string_equal(key, keys[i++]);
 		assert_non_null(value);
@@ -219,14 +224,14 @@ static void starts_with_the_contracts_decision(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gate_says_why),
-		cmocka_unit_test(names_every_tag_with_its_prefix_and_origin),
-		cmocka_unit_test(tells_of_each_rule_what_failed),
-		cmocka_unit_test(stops_at_the_rule_that_matches),
-		cmocka_unit_test(compares_the_routes_and_names_the_winner),
-		cmocka_unit_test(says_what_the_far_end_sees),
-		cmocka_unit_test(notices_what_a_person_should_know),
-		cmocka_unit_test(starts_with_the_contracts_decision),
+	    cmocka_unit_test(gate_says_why),
+	    cmocka_unit_test(names_every_tag_with_its_prefix_and_origin),
+	    cmocka_unit_test(tells_of_each_rule_what_failed),
+	    cmocka_unit_test(stops_at_the_rule_that_matches),
+	    cmocka_unit_test(compares_the_routes_and_names_the_winner),
+	    cmocka_unit_test(says_what_the_far_end_sees),
+	    cmocka_unit_test(notices_what_a_person_should_know),
+	    cmocka_unit_test(starts_with_the_contracts_decision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

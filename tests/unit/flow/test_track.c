@@ -25,10 +25,13 @@ static struct nsg_track_view packet(uint8_t protocol, uint32_t src, uint16_t spo
 				    uint16_t dport, uint8_t tcp_flags)
 {
 	return (struct nsg_track_view){
-		.key = { .src_host = src, .dst_host = dst, .sport_host = sport, .dport_host = dport,
-			 .protocol = protocol },
-		.tcp_flags = tcp_flags,
-		.is_ip4 = true,
+	    .key = {.src_host = src,
+		    .dst_host = dst,
+		    .sport_host = sport,
+		    .dport_host = dport,
+		    .protocol = protocol},
+	    .tcp_flags = tcp_flags,
+	    .is_ip4 = true,
 	};
 }
 
@@ -45,9 +48,9 @@ static void follow(const struct step *steps, size_t n, uint8_t protocol)
 
 	assert_non_null(t);
 	for (size_t i = 0; i < n; i++) {
-		struct nsg_track_view v = steps[i].way == '>' ?
-						  packet(protocol, A, 50000, B, 443, steps[i].flags) :
-						  packet(protocol, B, 443, A, 50000, steps[i].flags);
+		struct nsg_track_view v = steps[i].way == '>'
+					      ? packet(protocol, A, 50000, B, 443, steps[i].flags)
+					      : packet(protocol, B, 443, A, 50000, steps[i].flags);
 		void **data;
 		int role = nsg_tracker_see(t, &v, steps[i].second * SECOND, &data);
 
@@ -60,19 +63,19 @@ static void follow(const struct step *steps, size_t n, uint8_t protocol)
 static void tcp_flows_live_from_syn_to_fin(void **state)
 {
 	static const struct step whole[] = {
-		{ SYN, '>', 0, NSG_TRACK_FIRST },	{ SYN, '>', 1, NSG_TRACK_LATER },
-		{ SYN | ACK, '<', 1, NSG_TRACK_REPLY }, { ACK, '>', 1, NSG_TRACK_LATER },
-		{ ACK, '>', 200, NSG_TRACK_LATER },	{ FIN | ACK, '>', 201, NSG_TRACK_LATER },
-		{ ACK, '<', 201, NSG_TRACK_REPLY },	{ SYN, '>', 201, NSG_TRACK_LATER },
-		{ FIN | ACK, '<', 202, NSG_TRACK_REPLY }, { ACK, '>', 202, NSG_TRACK_LATER },
-		{ SYN, '>', 203, NSG_TRACK_FIRST },	{ RST, '<', 203, NSG_TRACK_REPLY },
-		{ SYN, '<', 204, NSG_TRACK_FIRST },	{ SYN | ACK, '>', 204, NSG_TRACK_REPLY },
+	    {SYN, '>', 0, NSG_TRACK_FIRST},	    {SYN, '>', 1, NSG_TRACK_LATER},
+	    {SYN | ACK, '<', 1, NSG_TRACK_REPLY},   {ACK, '>', 1, NSG_TRACK_LATER},
+	    {ACK, '>', 200, NSG_TRACK_LATER},	    {FIN | ACK, '>', 201, NSG_TRACK_LATER},
+	    {ACK, '<', 201, NSG_TRACK_REPLY},	    {SYN, '>', 201, NSG_TRACK_LATER},
+	    {FIN | ACK, '<', 202, NSG_TRACK_REPLY}, {ACK, '>', 202, NSG_TRACK_LATER},
+	    {SYN, '>', 203, NSG_TRACK_FIRST},	    {RST, '<', 203, NSG_TRACK_REPLY},
+	    {SYN, '<', 204, NSG_TRACK_FIRST},	    {SYN | ACK, '>', 204, NSG_TRACK_REPLY},
 	};
 	static const struct step before[] = {
-		{ ACK, '>', 0, NSG_TRACK_MIDSTREAM },	    { ACK, '<', 0, NSG_TRACK_MIDSTREAM },
-		{ SYN | ACK, '<', 0, NSG_TRACK_MIDSTREAM }, { FIN, '>', 0, NSG_TRACK_MIDSTREAM },
-		{ RST, '>', 0, NSG_TRACK_MIDSTREAM },	    { 0, '>', 0, NSG_TRACK_MIDSTREAM },
-		{ SYN, '>', 1, NSG_TRACK_FIRST },
+	    {ACK, '>', 0, NSG_TRACK_MIDSTREAM},	      {ACK, '<', 0, NSG_TRACK_MIDSTREAM},
+	    {SYN | ACK, '<', 0, NSG_TRACK_MIDSTREAM}, {FIN, '>', 0, NSG_TRACK_MIDSTREAM},
+	    {RST, '>', 0, NSG_TRACK_MIDSTREAM},	      {0, '>', 0, NSG_TRACK_MIDSTREAM},
+	    {SYN, '>', 1, NSG_TRACK_FIRST},
 	};
 
 	(void)state;
@@ -83,13 +86,13 @@ static void tcp_flows_live_from_syn_to_fin(void **state)
 static void idle_flows_are_forgotten(void **state)
 {
 	static const struct step udp[] = {
-		{ 0, '>', 0, NSG_TRACK_FIRST },	  { 0, '<', 240, NSG_TRACK_REPLY },
-		{ 0, '>', 480, NSG_TRACK_LATER }, { 0, '<', 721, NSG_TRACK_FIRST },
-		{ 0, '>', 722, NSG_TRACK_REPLY }, { 0, '>', 700, NSG_TRACK_REPLY },
+	    {0, '>', 0, NSG_TRACK_FIRST},   {0, '<', 240, NSG_TRACK_REPLY},
+	    {0, '>', 480, NSG_TRACK_LATER}, {0, '<', 721, NSG_TRACK_FIRST},
+	    {0, '>', 722, NSG_TRACK_REPLY}, {0, '>', 700, NSG_TRACK_REPLY},
 	};
 	static const struct step tcp[] = {
-		{ SYN, '>', 0, NSG_TRACK_FIRST },
-		{ ACK, '>', 241, NSG_TRACK_MIDSTREAM },
+	    {SYN, '>', 0, NSG_TRACK_FIRST},
+	    {ACK, '>', 241, NSG_TRACK_MIDSTREAM},
 	};
 
 	(void)state;
@@ -201,13 +204,13 @@ static void the_oldest_flow_gives_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp_flows_live_from_syn_to_fin),
-		cmocka_unit_test(idle_flows_are_forgotten),
-		cmocka_unit_test(data_belongs_to_the_flow),
-		cmocka_unit_test(echoes_are_told_apart_by_their_id),
-		cmocka_unit_test(errors_belong_to_the_flow_they_quote),
-		cmocka_unit_test(fragments_follow_their_first),
-		cmocka_unit_test(the_oldest_flow_gives_way),
+	    cmocka_unit_test(tcp_flows_live_from_syn_to_fin),
+	    cmocka_unit_test(idle_flows_are_forgotten),
+	    cmocka_unit_test(data_belongs_to_the_flow),
+	    cmocka_unit_test(echoes_are_told_apart_by_their_id),
+	    cmocka_unit_test(errors_belong_to_the_flow_they_quote),
+	    cmocka_unit_test(fragments_follow_their_first),
+	    cmocka_unit_test(the_oldest_flow_gives_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

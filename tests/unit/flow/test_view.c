@@ -12,12 +12,30 @@
 #include "util/ip.h"
 
 /* 10.0.1.4 to 10.0.2.7, id 0x1234, 20 + payload bytes. */
-static size_t ip4(uint8_t *out, uint8_t protocol, uint16_t fragment, const uint8_t *payload, size_t n)
+static size_t ip4(uint8_t *out, uint8_t protocol, uint16_t fragment, const uint8_t *payload,
+		  size_t n)
 {
 	const uint8_t header[20] = {
-		0x45, 0, (uint8_t)((20 + n) >> 8), (uint8_t)(20 + n), 0x12, 0x34,
-		(uint8_t)(fragment >> 8), (uint8_t)fragment, 64, protocol, 0, 0,
-		10, 0, 1, 4, 10, 0, 2, 7,
+	    0x45,
+	    0,
+	    (uint8_t)((20 + n) >> 8),
+	    (uint8_t)(20 + n),
+	    0x12,
+	    0x34,
+	    (uint8_t)(fragment >> 8),
+	    (uint8_t)fragment,
+	    64,
+	    protocol,
+	    0,
+	    0,
+	    10,
+	    0,
+	    1,
+	    4,
+	    10,
+	    0,
+	    2,
+	    7,
 	};
 
 	memcpy(out, header, 20);
@@ -27,9 +45,9 @@ static size_t ip4(uint8_t *out, uint8_t protocol, uint16_t fragment, const uint8
 
 static void reads_flags_ids_and_fragments(void **state)
 {
-	static const uint8_t tcp[20] = { 0xc3, 0x50, 1, 0xbb, [12] = 0x50, [13] = 0x12 };
-	static const uint8_t udp[8] = { 0, 1, 0, 53, 0, 8 };
-	static const uint8_t ping[8] = { 8, 0, 0, 0, 0xab, 0xcd, 0, 1 };
+	static const uint8_t tcp[20] = {0xc3, 0x50, 1, 0xbb, [12] = 0x50, [13] = 0x12};
+	static const uint8_t udp[8] = {0, 1, 0, 53, 0, 8};
+	static const uint8_t ping[8] = {8, 0, 0, 0, 0xab, 0xcd, 0, 1};
 	struct nsg_track_view v;
 	uint8_t p[128];
 	size_t n;
@@ -58,8 +76,8 @@ static void reads_flags_ids_and_fragments(void **state)
 
 static void reads_what_an_error_quotes(void **state)
 {
-	static const uint8_t udp[8] = { 0xc3, 0x50, 0, 53, 0, 8 };
-	uint8_t error[8 + 28] = { 3, 3 };
+	static const uint8_t udp[8] = {0xc3, 0x50, 0, 53, 0, 8};
+	uint8_t error[8 + 28] = {3, 3};
 	struct nsg_track_view v;
 	uint8_t p[128];
 	size_t n;
@@ -78,8 +96,8 @@ static void reads_what_an_error_quotes(void **state)
 /* Every shorter packet in memory of just its size: the sanitizer sees a byte too many. */
 static void reads_nothing_beyond_what_was_captured(void **state)
 {
-	static const uint8_t udp[8] = { 0xc3, 0x50, 0, 53, 0, 8 };
-	uint8_t error[8 + 28] = { 11 };
+	static const uint8_t udp[8] = {0xc3, 0x50, 0, 53, 0, 8};
+	uint8_t error[8 + 28] = {11};
 	uint8_t p[128];
 	size_t n;
 
@@ -88,7 +106,7 @@ static void reads_nothing_beyond_what_was_captured(void **state)
 	n = ip4(p, 1, 0, error, sizeof(error));
 	for (size_t captured = 0; captured <= n; captured++) {
 		uint8_t *copy = malloc(captured ? captured : 1);
-		struct nsg_track_view v = { 0 };
+		struct nsg_track_view v = {0};
 
 		assert_non_null(copy);
 		memcpy(copy, p, captured);
@@ -101,9 +119,9 @@ static void reads_nothing_beyond_what_was_captured(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_flags_ids_and_fragments),
-		cmocka_unit_test(reads_what_an_error_quotes),
-		cmocka_unit_test(reads_nothing_beyond_what_was_captured),
+	    cmocka_unit_test(reads_flags_ids_and_fragments),
+	    cmocka_unit_test(reads_what_an_error_quotes),
+	    cmocka_unit_test(reads_nothing_beyond_what_was_captured),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

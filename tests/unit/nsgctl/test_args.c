@@ -30,7 +30,7 @@ static struct parsed *parse(const char *line)
 	FILE *err;
 
 	free(p.said);
-	p = (struct parsed){ 0 };
+	p = (struct parsed){0};
 	err = open_memstream(&p.said, &size);
 	(void)snprintf(p.words, sizeof(p.words), "nsgctl %s", line);
 	for (char *w = strtok(p.words, " "); w && argc < MAX_WORDS; w = strtok(NULL, " "))
@@ -43,10 +43,10 @@ static struct parsed *parse(const char *line)
 static void options_stand_before_and_after_the_verb(void **state)
 {
 	static const char *const lines[] = {
-		"-p dir --profile current explain --protocol tcp -o jsonl -v",
-		"explain --protocol=tcp --profile=current -vp dir -ojsonl",
-		"--output=jsonl --policy=dir explain -v --profile current --protocol tcp",
-		"explain -v -p nothing --policy dir --profile current --protocol tcp --output jsonl",
+	    "-p dir --profile current explain --protocol tcp -o jsonl -v",
+	    "explain --protocol=tcp --profile=current -vp dir -ojsonl",
+	    "--output=jsonl --policy=dir explain -v --profile current --protocol tcp",
+	    "explain -v -p nothing --policy dir --profile current --protocol tcp --output jsonl",
 	};
 
 	(void)state;
@@ -98,32 +98,32 @@ static void what_cannot_be_is_said_and_is_a_usage_error(void **state)
 	static const struct {
 		const char *line, *part;
 	} cases[] = {
-		{ "", "Usage:" },
-		{ "-v", "Usage:" },
-		{ "chekc", "did you mean check?" },
-		{ "explian", "did you mean explain?" },
-		{ "frobnicate", "unknown verb frobnicate\n" },
-		{ "check --stric", "did you mean --strict?" },
-		{ "explain --protcol tcp", "did you mean --protocol?" },
-		{ "check --xyzzy", "unknown option --xyzzy\n" },
-		{ "check -x", "unknown option -x" },
-		{ "check --strict=yes", "takes no value" },
-		{ "check -p", "-p needs DIR" },
-		{ "check --profile", "--profile needs NAME" },
-		{ "--profile 2021 check", "--profile takes 2020-04|current, not \"2021\"" },
-		{ "--route-all 1 check", "takes on|off" },
-		{ "-o yaml check", "takes table|json|jsonl" },
-		{ "check a b", "no argument \"b\"" },
-		{ "status now", "no argument" },
-		{ "flatten", "needs TEMPLATE" },
-		{ "status -p dir", "-p does not go with it" },
-		{ "explain --profile current", "-p DIR" },
-		{ "explain --strict", "-p DIR" },
-		{ "check -i nsgd", "not asked here" },
-		{ "explain -p dir -s sock", "not asked here" },
-		{ "status -i a -s b", "one of them" },
-		{ "status -i ../x", "no instance's name" },
-		{ "status -i sixteen-letters-", "no instance's name" },
+	    {"", "Usage:"},
+	    {"-v", "Usage:"},
+	    {"chekc", "did you mean check?"},
+	    {"explian", "did you mean explain?"},
+	    {"frobnicate", "unknown verb frobnicate\n"},
+	    {"check --stric", "did you mean --strict?"},
+	    {"explain --protcol tcp", "did you mean --protocol?"},
+	    {"check --xyzzy", "unknown option --xyzzy\n"},
+	    {"check -x", "unknown option -x"},
+	    {"check --strict=yes", "takes no value"},
+	    {"check -p", "-p needs DIR"},
+	    {"check --profile", "--profile needs NAME"},
+	    {"--profile 2021 check", "--profile takes 2020-04|current, not \"2021\""},
+	    {"--route-all 1 check", "takes on|off"},
+	    {"-o yaml check", "takes table|json|jsonl"},
+	    {"check a b", "no argument \"b\""},
+	    {"status now", "no argument"},
+	    {"flatten", "needs TEMPLATE"},
+	    {"status -p dir", "-p does not go with it"},
+	    {"explain --profile current", "-p DIR"},
+	    {"explain --strict", "-p DIR"},
+	    {"check -i nsgd", "not asked here"},
+	    {"explain -p dir -s sock", "not asked here"},
+	    {"status -i a -s b", "one of them"},
+	    {"status -i ../x", "no instance's name"},
+	    {"status -i sixteen-letters-", "no instance's name"},
 	};
 
 	(void)state;
@@ -150,7 +150,8 @@ static void shaping_options_are_for_directories(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("-p dir explain --strict --subnet s --parameters f")->status, 0);
-	assert_int_equal(parse("check --strict --subnet s --route-all on --platform linux")->status, 0);
+	assert_int_equal(parse("check --strict --subnet s --route-all on --platform linux")->status,
+			 0);
 	assert_int_equal(parse("reload")->status, 0);
 }
 
@@ -166,7 +167,7 @@ static void elsewhere_than_on_a_terminal_output_is_json(void **state)
 
 static void closest_word_is_near_or_none(void **state)
 {
-	static const char *const words[] = { "check", "explain", "status", "stats" };
+	static const char *const words[] = {"check", "explain", "status", "stats"};
 	char huge[300];
 
 	(void)state;
@@ -184,14 +185,14 @@ static void closest_word_is_near_or_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(options_stand_before_and_after_the_verb),
-		cmocka_unit_test(operands_are_what_is_left),
-		cmocka_unit_test(a_verbs_own_option_goes_before_the_global_one),
-		cmocka_unit_test(what_cannot_be_is_said_and_is_a_usage_error),
-		cmocka_unit_test(help_and_version_need_nothing_else),
-		cmocka_unit_test(shaping_options_are_for_directories),
-		cmocka_unit_test(elsewhere_than_on_a_terminal_output_is_json),
-		cmocka_unit_test(closest_word_is_near_or_none),
+	    cmocka_unit_test(options_stand_before_and_after_the_verb),
+	    cmocka_unit_test(operands_are_what_is_left),
+	    cmocka_unit_test(a_verbs_own_option_goes_before_the_global_one),
+	    cmocka_unit_test(what_cannot_be_is_said_and_is_a_usage_error),
+	    cmocka_unit_test(help_and_version_need_nothing_else),
+	    cmocka_unit_test(shaping_options_are_for_directories),
+	    cmocka_unit_test(elsewhere_than_on_a_terminal_output_is_json),
+	    cmocka_unit_test(closest_word_is_near_or_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

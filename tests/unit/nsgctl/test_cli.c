@@ -15,7 +15,8 @@
 #include <jansson.h>
 
 #define FLOW(id, dst, port)                                                                        \
-	"{\"id\":\"" id "\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,\"dst\":\"" dst  \
+	"{\"id\":\"" id                                                                            \
+	"\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,\"dst\":\"" dst                \
 	"\",\"dstPort\":" port "}\n"
 
 static char directory[] = "/tmp/nsg-test-cli-XXXXXX";
@@ -44,7 +45,8 @@ static int run(const char *words)
 	size_t n;
 	int status;
 
-	(void)snprintf(command, sizeof(command), "cd %s && NO_COLOR= %s %s", directory, NSGCTL, words);
+	(void)snprintf(command, sizeof(command), "cd %s && NO_COLOR= %s %s", directory, NSGCTL,
+		       words);
 	p = popen(command, "r");
 	assert_non_null(p);
 	n = fread(output, 1, sizeof(output) - 1, p);
@@ -89,26 +91,25 @@ static void exit_status_tells_what_went_wrong(void **state)
 	assert_run("check --strict " NSG_POLICY " 2>&1", 3, "not valid");
 	assert_run("-h", 0, "Usage: nsgctl");
 	assert_run("-V", 0, "nsgctl (nsgd) ");
-	assert_run("-p " NSG_POLICY " effective-nsg >/dev/full 2>err; echo $?; cat err", 0,
-		   "1\n");
+	assert_run("-p " NSG_POLICY " effective-nsg >/dev/full 2>err; echo $?; cat err", 0, "1\n");
 }
 
 static void usage_errors_of_flows(void **state)
 {
 	static const char *const bad[] = {
-		"--protocol tcpx --src 10.0.1.4 --dst 10.0.2.7:1",
-		"--protocol tcp --src 10.0.1.400 --dst 10.0.2.7:1",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:65536",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:x",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:",
-		"--protocol tcp --src '[fd00::1' --dst '[fd00::2]:5'",
-		"--protocol tcp --src '[fd00::1]x' --dst '[fd00::2]:5'",
-		"--protocol tcp --src fd00::1 --dst 10.0.0.1:5",
-		"--protocol icmp --src 10.0.1.4 --dst 10.0.2.7:8",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect allow",
-		"--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect drop -o azure",
-		"--protocol tcp --batch -",
+	    "--protocol tcpx --src 10.0.1.4 --dst 10.0.2.7:1",
+	    "--protocol tcp --src 10.0.1.400 --dst 10.0.2.7:1",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:65536",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:x",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:",
+	    "--protocol tcp --src '[fd00::1' --dst '[fd00::2]:5'",
+	    "--protocol tcp --src '[fd00::1]x' --dst '[fd00::2]:5'",
+	    "--protocol tcp --src fd00::1 --dst 10.0.0.1:5",
+	    "--protocol icmp --src 10.0.1.4 --dst 10.0.2.7:8",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect allow",
+	    "--protocol tcp --src 10.0.1.4 --dst 10.0.2.7:1 --expect drop -o azure",
+	    "--protocol tcp --batch -",
 	};
 
 	(void)state;
@@ -119,8 +120,10 @@ static void usage_errors_of_flows(void **state)
 		assert_run(words, 2, "nsgctl: ");
 	}
 	assert_run("-p " NSG_POLICY " test-ip-flow --direction Inbound --protocol TCP "
-		   "--local 10.0.1.4:1 --remote 10.0.2.7:2 2>&1", 2, "inbound rules never apply");
-	assert_run("-p " NSG_POLICY " show-next-hop --source-ip 10.0.1.4 --dest-ip x 2>&1", 2, "dst");
+		   "--local 10.0.1.4:1 --remote 10.0.2.7:2 2>&1",
+		   2, "inbound rules never apply");
+	assert_run("-p " NSG_POLICY " show-next-hop --source-ip 10.0.1.4 --dest-ip x 2>&1", 2,
+		   "dst");
 }
 
 static void expect_turns_the_verdict_into_the_status(void **state)
@@ -130,23 +133,25 @@ static void expect_turns_the_verdict_into_the_status(void **state)
 	assert_run(ASK "5432 --expect accept 2>/dev/null", 0, "\"verdict\": \"accept\"");
 	assert_run(ASK "5432 --expect drop 2>&1 >/dev/null", 1, "expected drop, but it is accept");
 	assert_run(ASK "22 --expect drop 2>/dev/null", 0, "securityRules/DenyRestOfData");
-	assert_run(ASK "22 -o jsonl 2>/dev/null", 0, "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
-						    "\"srcPort\":50000,");
+	assert_run(ASK "22 -o jsonl 2>/dev/null", 0,
+		   "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
+		   "\"srcPort\":50000,");
 	assert_run(ASK "22 -o table 2>/dev/null", 0, "verdict   drop, nsg-deny\n");
 	assert_run(ASK "22 -o azure 2>/dev/null", 0, "\"securityRuleAccessResult\": \"Deny\"");
 }
 
 static void batches_answer_line_by_line(void **state)
 {
-	static const char flows[] = "\xef\xbb\xbf" FLOW("a", "10.0.2.7", "5432") "\nnonsense\n"
-		FLOW("b", "10.0.2.7", "22") FLOW("c", "8.8.8.8", "443");
+	static const char flows[] =
+	    "\xef\xbb\xbf" FLOW("a", "10.0.2.7", "5432") "\nnonsense\n" FLOW("b", "10.0.2.7", "22")
+		FLOW("c", "8.8.8.8", "443");
 	char *line;
 
 	(void)state;
 	write_file("flows", flows, sizeof(flows) - 1);
 	for (int i = 0; i < 2; i++) {
-		assert_run(i ? "-p " NSG_POLICY " explain --batch - <flows 2>/dev/null" :
-			       "-p " NSG_POLICY " explain --batch flows 2>/dev/null",
+		assert_run(i ? "-p " NSG_POLICY " explain --batch - <flows 2>/dev/null"
+			     : "-p " NSG_POLICY " explain --batch flows 2>/dev/null",
 			   1, "{\"id\":\"a\",\"protocol\":\"TCP\"");
 		line = strchr(output, '\n') + 1;
 		assert_ptr_equal(strstr(line, "{\"id\":null,\"error\":\""), line);
@@ -159,7 +164,8 @@ static void batches_answer_line_by_line(void **state)
 	}
 	write_file("flows", FLOW("a", "10.0.2.7", "5432"), strlen(FLOW("a", "10.0.2.7", "5432")));
 	assert_run("-p " NSG_POLICY " explain --batch flows 2>/dev/null", 0, "accept");
-	assert_run("-p " NSG_POLICY " explain --batch flows --expect drop 2>/dev/null", 1, "accept");
+	assert_run("-p " NSG_POLICY " explain --batch flows --expect drop 2>/dev/null", 1,
+		   "accept");
 }
 
 static void strict_decides_nothing_on_a_warning(void **state)
@@ -210,9 +216,9 @@ static size_t put32(uint8_t *out, uint32_t value)
 /* A record of a classic capture of raw packets: UDP, 10.0.1.4 or back. */
 static size_t put_udp(uint8_t *out, uint32_t second, uint8_t dst_d, uint16_t dport, int back)
 {
-	const uint8_t here[4] = { 10, 0, 1, 4 }, there[4] = { 10, 0, 2, dst_d };
-	uint8_t ip[28] = { 0x45, 0, 0, 28, [8] = 64, [9] = 17, [25] = 8 };
-	const uint8_t ports[4] = { 0x10, 0, (uint8_t)(dport >> 8), (uint8_t)dport };
+	const uint8_t here[4] = {10, 0, 1, 4}, there[4] = {10, 0, 2, dst_d};
+	uint8_t ip[28] = {0x45, 0, 0, 28, [8] = 64, [9] = 17, [25] = 8};
+	const uint8_t ports[4] = {0x10, 0, (uint8_t)(dport >> 8), (uint8_t)dport};
 	size_t n = 0;
 
 	memcpy(ip + 12, back ? there : here, 4);
@@ -230,10 +236,10 @@ static size_t put_udp(uint8_t *out, uint32_t second, uint8_t dst_d, uint16_t dpo
 static void replay_follows_flows(void **state)
 {
 	static const char *const expected[] = {
-		"\"direction\":\"egress\"", "\"reason\":\"nsg-deny\"",	   /* 10.0.2.9:53 */
-		"\"direction\":\"egress\"", "\"reason\":\"nsg-deny\"",
-		"\"direction\":\"inbound\"", "\"reason\":\"bypass\"",	   /* nobody asked */
-		"\"direction\":\"reply\"",  "\"reason\":\"reply\"",
+	    "\"direction\":\"egress\"",	 "\"reason\":\"nsg-deny\"", /* 10.0.2.9:53 */
+	    "\"direction\":\"egress\"",	 "\"reason\":\"nsg-deny\"",
+	    "\"direction\":\"inbound\"", "\"reason\":\"bypass\"", /* nobody asked */
+	    "\"direction\":\"reply\"",	 "\"reason\":\"reply\"",
 	};
 	uint8_t capture[512];
 	size_t n = 0;
@@ -280,13 +286,13 @@ static void replay_follows_flows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exit_status_tells_what_went_wrong),
-		cmocka_unit_test(usage_errors_of_flows),
-		cmocka_unit_test(expect_turns_the_verdict_into_the_status),
-		cmocka_unit_test(batches_answer_line_by_line),
-		cmocka_unit_test(strict_decides_nothing_on_a_warning),
-		cmocka_unit_test(check_gives_records_as_json),
-		cmocka_unit_test(replay_follows_flows),
+	    cmocka_unit_test(exit_status_tells_what_went_wrong),
+	    cmocka_unit_test(usage_errors_of_flows),
+	    cmocka_unit_test(expect_turns_the_verdict_into_the_status),
+	    cmocka_unit_test(batches_answer_line_by_line),
+	    cmocka_unit_test(strict_decides_nothing_on_a_warning),
+	    cmocka_unit_test(check_gives_records_as_json),
+	    cmocka_unit_test(replay_follows_flows),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

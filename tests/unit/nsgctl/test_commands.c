@@ -155,10 +155,9 @@ static void nsgd_conf_5_has_every_key(void **state)
 		if (sscanf(at, "\n\t{ \"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
 			continue;
 		(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
-		(void)snprintf(word, sizeof(word), "It Va %s%s\n", key,
-			       strstr(line, ".restart = true") || strstr(line, "true, true") ?
-				       " No *" :
-				       "");
+		(void)snprintf(
+		    word, sizeof(word), "It Va %s%s\n", key,
+		    strstr(line, ".restart = true") || strstr(line, "true, true") ? " No *" : "");
 		if (!strstr(man_conf, word))
 			fail_msg("nsgd.conf(5) lacks [%s] %s, or its asterisk", section, key);
 		(void)snprintf(word, sizeof(word), ".Ss Section %s\n", section);
@@ -207,11 +206,11 @@ static void help_names_every_verb_and_option(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tables_are_whole),
-		cmocka_unit_test(help_names_every_verb_and_option),
-		cmocka_unit_test(man_page_and_completion_name_everything),
-		cmocka_unit_test(man_page_and_completion_name_nothing_else),
-		cmocka_unit_test(nsgd_conf_5_has_every_key),
+	    cmocka_unit_test(tables_are_whole),
+	    cmocka_unit_test(help_names_every_verb_and_option),
+	    cmocka_unit_test(man_page_and_completion_name_everything),
+	    cmocka_unit_test(man_page_and_completion_name_nothing_else),
+	    cmocka_unit_test(nsgd_conf_5_has_every_key),
 	};
 
 	return cmocka_run_group_tests(tests, read_files, free_files);

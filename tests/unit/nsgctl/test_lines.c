@@ -15,16 +15,22 @@ static void gives_lines_none_longer_than_the_cap(void **state)
 		const char *in;
 		const char *lines[4];
 	} cases[] = {
-		{ "", { NULL } },
-		{ "\n", { "", NULL } },
-		{ "a", { "a", NULL } },
-		{ "a\nbb\n", { "a", "bb", NULL } },
-		{ "a\r\n\nb", { "a\r", "", "b", NULL } },
-		{ "\xef\xbb\xbf" "a\n\xef\xbb\xbf" "b\n", { "a", "\xef\xbb\xbf" "b", NULL } },
-		{ "12345678\n", { "12345678", NULL } },
-		{ "123456789\nx\n", { "123456789", "x", NULL } },
-		{ "1234567890abcdef\nx\n", { "123456789", "x", NULL } },
-		{ "1234567890abcdef", { "123456789", NULL } },
+	    {"", {NULL}},
+	    {"\n", {"", NULL}},
+	    {"a", {"a", NULL}},
+	    {"a\nbb\n", {"a", "bb", NULL}},
+	    {"a\r\n\nb", {"a\r", "", "b", NULL}},
+	    {"\xef\xbb\xbf"
+	     "a\n\xef\xbb\xbf"
+	     "b\n",
+	     {"a",
+	      "\xef\xbb\xbf"
+	      "b",
+	      NULL}},
+	    {"12345678\n", {"12345678", NULL}},
+	    {"123456789\nx\n", {"123456789", "x", NULL}},
+	    {"1234567890abcdef\nx\n", {"123456789", "x", NULL}},
+	    {"1234567890abcdef", {"123456789", NULL}},
 	};
 
 	(void)state;
@@ -54,7 +60,7 @@ static void gives_lines_none_longer_than_the_cap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gives_lines_none_longer_than_the_cap),
+	    cmocka_unit_test(gives_lines_none_longer_than_the_cap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* libpcap reads what was written; the options, which it skips, are walked here by the draft's rules. */
+/* libpcap reads what was written; the options, which it skips, are walked here by the draft's
+ * rules. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,14 +18,27 @@ static size_t size;
 
 static void write_sample(void)
 {
-	static const uint8_t bytes[] = { 0x45, 1, 2, 3, 4 };
+	static const uint8_t bytes[] = {0x45, 1, 2, 3, 4};
 	const struct nsg_pcapng_packet packets[] = {
-		{ .time_ns = 1586908800123456789, .data = bytes, .captured = 5, .length = 1500,
-		  .outbound = true, .verdict = NSG_VERDICT_DROP, .comment = "drop, nsg-deny" },
-		{ .time_ns = 1586908801000000000, .data = bytes, .captured = 4, .length = 4,
-		  .verdict = NSG_VERDICT_ACCEPT },
-		{ .time_ns = 1586908802000000000, .data = bytes, .captured = 0, .length = 9,
-		  .outbound = true, .verdict = NSG_VERDICT_ACCEPT, .comment = "abcd" },
+	    {.time_ns = 1586908800123456789,
+	     .data = bytes,
+	     .captured = 5,
+	     .length = 1500,
+	     .outbound = true,
+	     .verdict = NSG_VERDICT_DROP,
+	     .comment = "drop, nsg-deny"},
+	    {.time_ns = 1586908801000000000,
+	     .data = bytes,
+	     .captured = 4,
+	     .length = 4,
+	     .verdict = NSG_VERDICT_ACCEPT},
+	    {.time_ns = 1586908802000000000,
+	     .data = bytes,
+	     .captured = 0,
+	     .length = 9,
+	     .outbound = true,
+	     .verdict = NSG_VERDICT_ACCEPT,
+	     .comment = "abcd"},
 	};
 	FILE *out = open_memstream(&text, &size);
 
@@ -100,9 +114,9 @@ static void packets_carry_direction_verdict_and_comment(void **state)
 		uint64_t action;
 		const char *comment;
 	} expected[] = {
-		{ 2, 2, "drop, nsg-deny" },
-		{ 1, 0, NULL },
-		{ 2, 0, "abcd" },
+	    {2, 2, "drop, nsg-deny"},
+	    {1, 0, NULL},
+	    {2, 0, "abcd"},
 	};
 	size_t packets = 0, n;
 
@@ -143,8 +157,8 @@ static void packets_carry_direction_verdict_and_comment(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(libpcap_reads_it),
-		cmocka_unit_test(packets_carry_direction_verdict_and_comment),
+	    cmocka_unit_test(libpcap_reads_it),
+	    cmocka_unit_test(packets_carry_direction_verdict_and_comment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,17 +11,17 @@
 #include "observe/record.h"
 #include "util/json.h"
 
-static const uint32_t appliances[] = { NSG_IP4(10, 0, 100, 6), NSG_IP4(10, 0, 100, 5) };
+static const uint32_t appliances[] = {NSG_IP4(10, 0, 100, 6), NSG_IP4(10, 0, 100, 5)};
 
 /* The image as far as a record asks it. */
 struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t index)
 {
 	static const struct nsg_image_rule rules[] = {
-		{ .name = "deny \"x\"", .priority = 100, .access = NSG_DENY },
-		{ .name = "AllowVnetOutBound",
-		  .priority = 65000,
-		  .access = NSG_ALLOW,
-		  .is_default = true },
+	    {.name = "deny \"x\"", .priority = 100, .access = NSG_DENY},
+	    {.name = "AllowVnetOutBound",
+	     .priority = 65000,
+	     .access = NSG_ALLOW,
+	     .is_default = true},
 	};
 
 	(void)image;
@@ -31,13 +31,13 @@ struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t ind
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	static const struct nsg_image_route routes[] = {
-		{ .prefix = { 0, 0 }, .source = NSG_SOURCE_DEFAULT, .hop_type = NSG_HOP_INTERNET },
-		{ .prefix = { NSG_IP4(10, 0, 0, 0), 8 },
-		  .source = NSG_SOURCE_USER,
-		  .hop_type = NSG_HOP_APPLIANCE,
-		  .name = "spread",
-		  .hops_host = appliances,
-		  .n_hops = 2 },
+	    {.prefix = {0, 0}, .source = NSG_SOURCE_DEFAULT, .hop_type = NSG_HOP_INTERNET},
+	    {.prefix = {NSG_IP4(10, 0, 0, 0), 8},
+	     .source = NSG_SOURCE_USER,
+	     .hop_type = NSG_HOP_APPLIANCE,
+	     .name = "spread",
+	     .hops_host = appliances,
+	     .n_hops = 2},
 	};
 
 	(void)image;
@@ -45,11 +45,11 @@ struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t i
 }
 
 static const struct nsg_key tcp = {
-	.src_host = NSG_IP4(10, 0, 1, 4),
-	.dst_host = NSG_IP4(10, 1, 2, 3),
-	.sport_host = 50000,
-	.dport_host = 443,
-	.protocol = NSG_PROTOCOL_TCP,
+    .src_host = NSG_IP4(10, 0, 1, 4),
+    .dst_host = NSG_IP4(10, 1, 2, 3),
+    .sport_host = 50000,
+    .dport_host = 443,
+    .protocol = NSG_PROTOCOL_TCP,
 };
 
 static void decisions_have_the_contracts_keys_in_order(void **state)
@@ -59,45 +59,60 @@ static void decisions_have_the_contracts_keys_in_order(void **state)
 		uint8_t protocol;
 		const char *json;
 	} cases[] = {
-		{ { .route = 1, .rule = 1, .gate = NSG_GATE_RFC1918, .verdict = NSG_VERDICT_ACCEPT,
-		    .reason = NSG_REASON_ALLOWED },
-		  NSG_PROTOCOL_TCP,
-		  "{\"id\":\"f\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
-		  "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"rfc1918\",\"nsg\":{\"access\":"
-		  "\"Allow\",\"rule\":\"defaultSecurityRules/AllowVnetOutBound\",\"priority\":65000},"
-		  "\"route\":{\"prefix\":\"10.0.0.0/8\",\"source\":\"User\",\"name\":\"spread\","
-		  "\"nextHopType\":\"VirtualAppliance\",\"nextHopIpAddress\":[\"10.0.100.6\","
-		  "\"10.0.100.5\"]},\"verdict\":\"accept\",\"reason\":\"allowed\"}" },
-		{ { .route = 0, .rule = 0, .gate = NSG_GATE_ROUTE_ALL, .verdict = NSG_VERDICT_DROP,
-		    .reason = NSG_REASON_NSG_DENY },
-		  47,
-		  "{\"id\":\"f\",\"protocol\":47,\"src\":\"10.0.1.4\",\"srcPort\":50000,"
-		  "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"route-all\",\"nsg\":{\"access\":"
-		  "\"Deny\",\"rule\":\"securityRules/deny \\\"x\\\"\",\"priority\":100},"
-		  "\"route\":{\"prefix\":\"0.0.0.0/0\",\"source\":\"Default\",\"name\":null,"
-		  "\"nextHopType\":\"Internet\",\"nextHopIpAddress\":[]},"
-		  "\"verdict\":\"drop\",\"reason\":\"nsg-deny\"}" },
-		{ { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE, .gate = NSG_GATE_BYPASS,
-		    .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_BYPASS },
-		  NSG_PROTOCOL_UDP,
-		  "{\"id\":\"f\",\"protocol\":\"UDP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
-		  "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\",\"nsg\":null,"
-		  "\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\"}" },
-		{ { .route = 0, .rule = NSG_RULE_NO_NSG, .gate = NSG_GATE_SERVICE_ENDPOINT,
-		    .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_ALLOWED },
-		  NSG_PROTOCOL_TCP,
-		  "{\"id\":\"f\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
-		  "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"service-endpoint\",\"nsg\":"
-		  "{\"access\":\"Allow\",\"rule\":null,\"priority\":null},"
-		  "\"route\":{\"prefix\":\"0.0.0.0/0\",\"source\":\"Default\",\"name\":null,"
-		  "\"nextHopType\":\"Internet\",\"nextHopIpAddress\":[]},"
-		  "\"verdict\":\"accept\",\"reason\":\"allowed\"}" },
-		{ { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE, .gate = NSG_GATE_NONE,
-		    .verdict = NSG_VERDICT_DROP, .reason = NSG_REASON_MALFORMED },
-		  NSG_PROTOCOL_TCP,
-		  "{\"id\":\"f\",\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
-		  "\"dstPort\":null,\"gate\":null,\"nsg\":null,\"route\":null,"
-		  "\"verdict\":\"drop\",\"reason\":\"malformed\"}" },
+	    {{.route = 1,
+	      .rule = 1,
+	      .gate = NSG_GATE_RFC1918,
+	      .verdict = NSG_VERDICT_ACCEPT,
+	      .reason = NSG_REASON_ALLOWED},
+	     NSG_PROTOCOL_TCP,
+	     "{\"id\":\"f\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
+	     "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"rfc1918\",\"nsg\":{\"access\":"
+	     "\"Allow\",\"rule\":\"defaultSecurityRules/AllowVnetOutBound\",\"priority\":65000},"
+	     "\"route\":{\"prefix\":\"10.0.0.0/8\",\"source\":\"User\",\"name\":\"spread\","
+	     "\"nextHopType\":\"VirtualAppliance\",\"nextHopIpAddress\":[\"10.0.100.6\","
+	     "\"10.0.100.5\"]},\"verdict\":\"accept\",\"reason\":\"allowed\"}"},
+	    {{.route = 0,
+	      .rule = 0,
+	      .gate = NSG_GATE_ROUTE_ALL,
+	      .verdict = NSG_VERDICT_DROP,
+	      .reason = NSG_REASON_NSG_DENY},
+	     47,
+	     "{\"id\":\"f\",\"protocol\":47,\"src\":\"10.0.1.4\",\"srcPort\":50000,"
+	     "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"route-all\",\"nsg\":{\"access\":"
+	     "\"Deny\",\"rule\":\"securityRules/deny \\\"x\\\"\",\"priority\":100},"
+	     "\"route\":{\"prefix\":\"0.0.0.0/0\",\"source\":\"Default\",\"name\":null,"
+	     "\"nextHopType\":\"Internet\",\"nextHopIpAddress\":[]},"
+	     "\"verdict\":\"drop\",\"reason\":\"nsg-deny\"}"},
+	    {{.route = NSG_ROUTE_NONE,
+	      .rule = NSG_RULE_NONE,
+	      .gate = NSG_GATE_BYPASS,
+	      .verdict = NSG_VERDICT_ACCEPT,
+	      .reason = NSG_REASON_BYPASS},
+	     NSG_PROTOCOL_UDP,
+	     "{\"id\":\"f\",\"protocol\":\"UDP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
+	     "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\",\"nsg\":null,"
+	     "\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\"}"},
+	    {{.route = 0,
+	      .rule = NSG_RULE_NO_NSG,
+	      .gate = NSG_GATE_SERVICE_ENDPOINT,
+	      .verdict = NSG_VERDICT_ACCEPT,
+	      .reason = NSG_REASON_ALLOWED},
+	     NSG_PROTOCOL_TCP,
+	     "{\"id\":\"f\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,"
+	     "\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"service-endpoint\",\"nsg\":"
+	     "{\"access\":\"Allow\",\"rule\":null,\"priority\":null},"
+	     "\"route\":{\"prefix\":\"0.0.0.0/0\",\"source\":\"Default\",\"name\":null,"
+	     "\"nextHopType\":\"Internet\",\"nextHopIpAddress\":[]},"
+	     "\"verdict\":\"accept\",\"reason\":\"allowed\"}"},
+	    {{.route = NSG_ROUTE_NONE,
+	      .rule = NSG_RULE_NONE,
+	      .gate = NSG_GATE_NONE,
+	      .verdict = NSG_VERDICT_DROP,
+	      .reason = NSG_REASON_MALFORMED},
+	     NSG_PROTOCOL_TCP,
+	     "{\"id\":\"f\",\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
+	     "\"dstPort\":null,\"gate\":null,\"nsg\":null,\"route\":null,"
+	     "\"verdict\":\"drop\",\"reason\":\"malformed\"}"},
 	};
 
 	(void)state;
@@ -107,7 +122,8 @@ static void decisions_have_the_contracts_keys_in_order(void **state)
 		char *line;
 
 		key.protocol = cases[i].protocol;
-		assert_int_equal(nsg_record_put_decision(object, NULL, &key, &cases[i].decision), 0);
+		assert_int_equal(nsg_record_put_decision(object, NULL, &key, &cases[i].decision),
+				 0);
 		line = nsg_json_line(object);
 		assert_string_equal(line, cases[i].json);
 		free(line);
@@ -118,17 +134,20 @@ static void decisions_have_the_contracts_keys_in_order(void **state)
 static void records_say_when_how_long_and_whether_enforced(void **state)
 {
 	const struct nsg_trace_record record = {
-		.time_ns = 1586908800000000042,
-		.packet = 7,
-		.key = tcp,
-		.host_src = NSG_IP4(192, 0, 2, 1),
-		.length = 60,
-		.decision = { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE, .gate = NSG_GATE_BYPASS,
-			      .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_BYPASS },
-		.mark = 0x10000,
-		.captured = 3,
-		.direction = NSG_DIRECTION_REPLY,
-		.payload = { 0x45, 0x00, 0xfe },
+	    .time_ns = 1586908800000000042,
+	    .packet = 7,
+	    .key = tcp,
+	    .host_src = NSG_IP4(192, 0, 2, 1),
+	    .length = 60,
+	    .decision = {.route = NSG_ROUTE_NONE,
+			 .rule = NSG_RULE_NONE,
+			 .gate = NSG_GATE_BYPASS,
+			 .verdict = NSG_VERDICT_ACCEPT,
+			 .reason = NSG_REASON_BYPASS},
+	    .mark = 0x10000,
+	    .captured = 3,
+	    .direction = NSG_DIRECTION_REPLY,
+	    .payload = {0x45, 0x00, 0xfe},
 	};
 	json_t *object = nsg_record_json(NULL, &record);
 	char *line;
@@ -137,13 +156,13 @@ static void records_say_when_how_long_and_whether_enforced(void **state)
 	assert_non_null(object);
 	assert_int_equal(nsg_record_put_payload(object, &record), 0);
 	line = nsg_json_line(object);
-	assert_string_equal(line,
-			    "{\"packet\":7,\"time\":\"2020-04-15T00:00:00.000000042Z\",\"length\":60,"
-			    "\"direction\":\"reply\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
-			    "\"srcPort\":50000,\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\","
-			    "\"nsg\":null,\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\","
-			    "\"hostSrc\":\"192.0.2.1\",\"mark\":65536,\"enforced\":false,"
-			    "\"payload\":\"4500fe\"}");
+	assert_string_equal(
+	    line, "{\"packet\":7,\"time\":\"2020-04-15T00:00:00.000000042Z\",\"length\":60,"
+		  "\"direction\":\"reply\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
+		  "\"srcPort\":50000,\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\","
+		  "\"nsg\":null,\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\","
+		  "\"hostSrc\":\"192.0.2.1\",\"mark\":65536,\"enforced\":false,"
+		  "\"payload\":\"4500fe\"}");
 	free(line);
 	json_decref(object);
 }
@@ -151,8 +170,8 @@ static void records_say_when_how_long_and_whether_enforced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decisions_have_the_contracts_keys_in_order),
-		cmocka_unit_test(records_say_when_how_long_and_whether_enforced),
+	    cmocka_unit_test(decisions_have_the_contracts_keys_in_order),
+	    cmocka_unit_test(records_say_when_how_long_and_whether_enforced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
