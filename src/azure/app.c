@@ -19,8 +19,8 @@
 static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node *n)
 {
 	const struct nsg_source *source = n->root->source;
-	struct nsg_root whole = { .source = source, .value = n->root->value, .pointer = "" };
-	struct nsg_node root = { .root = &whole };
+	struct nsg_root whole = {.source = source, .value = n->root->value, .pointer = ""};
+	struct nsg_node root = {.root = &whole};
 
 	if (!(source->file.mode & S_IROTH) || r->secrets_warned == source)
 		return;
@@ -32,8 +32,8 @@ static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node 
 static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, const char *site_id)
 {
 	struct nsg_route_all_setting setting = {
-		.site_id = site_id,
-		.place = nsg_node_place(&r->sink, value),
+	    .site_id = site_id,
+	    .place = nsg_node_place(&r->sink, value),
 	};
 	const char *text = json_string_value(value->value);
 
@@ -113,8 +113,8 @@ static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct n
 	if (!site->route_all_place.source)
 		site->route_all_place = nsg_node_place(s, &routing);
 	site->all_traffic = either(site->all_traffic, nsg_read_bool(s, &routing, "allTraffic"));
-	site->application_traffic = either(site->application_traffic,
-					   nsg_read_bool(s, &routing, "applicationTraffic"));
+	site->application_traffic =
+	    either(site->application_traffic, nsg_read_bool(s, &routing, "applicationTraffic"));
 }
 
 /* "192.0.2.1,192.0.2.2"; for people only, so that what is no IPv4 address is left out. */
@@ -154,18 +154,18 @@ void nsg_read_site(struct nsg_reader *r, const struct nsg_node *n)
 	struct nsg_node subnet = nsg_node_get(n, "virtualNetworkSubnetId");
 	struct nsg_node config = nsg_node_get(n, "siteConfig"), settings;
 	struct nsg_site site = {
-		.id = who.id,
-		.name = who.name,
-		.location = nsg_read_member(s, n, "location"),
-		.plan_id = first_of(nsg_read_member(s, n, "serverFarmId"),
-				    nsg_read_member(s, n, "appServicePlanId")),
-		.subnet_id = nsg_read_string(s, &subnet),
-		.is_linux = nsg_read_bool(s, n, "reserved"),
-		.route_all = NSG_UNSET,
-		.all_traffic = NSG_UNSET,
-		.application_traffic = NSG_UNSET,
-		.place = nsg_node_place(s, n),
-		.subnet_place = nsg_node_place(s, &subnet),
+	    .id = who.id,
+	    .name = who.name,
+	    .location = nsg_read_member(s, n, "location"),
+	    .plan_id = first_of(nsg_read_member(s, n, "serverFarmId"),
+				nsg_read_member(s, n, "appServicePlanId")),
+	    .subnet_id = nsg_read_string(s, &subnet),
+	    .is_linux = nsg_read_bool(s, n, "reserved"),
+	    .route_all = NSG_UNSET,
+	    .all_traffic = NSG_UNSET,
+	    .application_traffic = NSG_UNSET,
+	    .place = nsg_node_place(s, n),
+	    .subnet_place = nsg_node_place(s, &subnet),
 	};
 
 	read_switches(s, n, &site);
@@ -180,25 +180,36 @@ void nsg_read_site(struct nsg_reader *r, const struct nsg_node *n)
 	nsg_sink_push(s, &r->sites, site);
 }
 
+/* Some answers carry the id of the site itself. */
+static struct nsg_identity read_config_identity(struct nsg_sink *s, const struct nsg_node *n)
+{
+	struct nsg_identity who = nsg_read_identity(s, n, TYPE_SITE "/config");
+	const char *type = nsg_id_type(s, who.id);
+
+	if (!strcasecmp(type, TYPE_SITE) || !strcasecmp(type, TYPE_SITE "/slots"))
+		who.parent = who.id;
+	return who;
+}
+
 /* sites/config: `appsettings` is an object of settings, `web` has the switches; az names both after
  * the site, so that the keys decide. The others (authsettings, connectionstrings) are not ours. */
 void nsg_read_site_config(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, TYPE_SITE "/config");
+	struct nsg_identity who = read_config_identity(s, n);
 	struct nsg_node inner = nsg_node_own(n, "properties");
 	struct nsg_node settings = nsg_node_get(n, "appSettings");
 	struct nsg_site site = {
-		.id = who.parent,
-		.name = nsg_id_name(who.parent),
-		.location = "",
-		.plan_id = "",
-		.subnet_id = "",
-		.is_linux = NSG_UNSET,
-		.route_all = NSG_UNSET,
-		.all_traffic = NSG_UNSET,
-		.application_traffic = NSG_UNSET,
-		.place = nsg_node_place(s, n),
+	    .id = who.parent,
+	    .name = nsg_id_name(who.parent),
+	    .location = "",
+	    .plan_id = "",
+	    .subnet_id = "",
+	    .is_linux = NSG_UNSET,
+	    .route_all = NSG_UNSET,
+	    .all_traffic = NSG_UNSET,
+	    .application_traffic = NSG_UNSET,
+	    .place = nsg_node_place(s, n),
 	};
 
 	if (!strcasecmp(who.name, "appsettings") && nsg_read_object(s, &inner)) {
@@ -227,15 +238,16 @@ void nsg_read_integration(struct nsg_reader *r, const struct nsg_node *n)
 				      nsg_read_member(s, n, "vnetResourceId"));
 	bool is_subnet = strcasestr(target, "/subnets/");
 	struct nsg_loose_integration loose = {
-		.id = who.made ? "" : who.id,
-		.integration = {
-			.name = who.name,
-			.subnet_id = is_subnet ? target : "",
-			.vnet_id = is_subnet ? "" : target,
-			.site_id = who.parent,
-			.is_swift = either(nsg_read_bool(s, n, "isSwift"),
-					   nsg_read_bool(s, n, "swiftSupported")),
-			.place = nsg_node_place(s, n),
+	    .id = who.made ? "" : who.id,
+	    .integration =
+		{
+		    .name = who.name,
+		    .subnet_id = is_subnet ? target : "",
+		    .vnet_id = is_subnet ? "" : target,
+		    .site_id = who.parent,
+		    .is_swift = either(nsg_read_bool(s, n, "isSwift"),
+				       nsg_read_bool(s, n, "swiftSupported")),
+		    .place = nsg_node_place(s, n),
 		},
 	};
 
@@ -252,14 +264,14 @@ void nsg_read_plan(struct nsg_reader *r, const struct nsg_node *n)
 	struct nsg_node capacity = nsg_node_get(&sku, "capacity");
 	struct nsg_node workers = nsg_node_get(n, "numberOfWorkers");
 	struct nsg_plan plan = {
-		.id = who.id,
-		.name = who.name,
-		.location = nsg_read_member(s, n, "location"),
-		.tier = nsg_read_member(s, &sku, "tier"),
-		.sku = nsg_read_member(s, &sku, "name"),
-		.is_linux = nsg_read_bool(s, n, "reserved"),
-		.place = nsg_node_place(s, n),
-		.sku_place = nsg_node_place(s, &sku),
+	    .id = who.id,
+	    .name = who.name,
+	    .location = nsg_read_member(s, n, "location"),
+	    .tier = nsg_read_member(s, &sku, "tier"),
+	    .sku = nsg_read_member(s, &sku, "name"),
+	    .is_linux = nsg_read_bool(s, n, "reserved"),
+	    .place = nsg_node_place(s, n),
+	    .sku_place = nsg_node_place(s, &sku),
 	};
 	uint64_t instances = 0;
 

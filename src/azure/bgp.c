@@ -8,7 +8,7 @@
 static void add(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *prefix,
 		uint32_t *hops_host, size_t n_hops)
 {
-	struct nsg_bgp_route route = { .hops_host = hops_host, .n_hops = n_hops };
+	struct nsg_bgp_route route = {.hops_host = hops_host, .n_hops = n_hops};
 	bool is_ip6;
 
 	if (!nsg_read_prefix(&r->sink, prefix, &route.prefix, &is_ip6) || is_ip6)
@@ -75,7 +75,8 @@ void nsg_read_route_server(struct nsg_reader *r, const struct nsg_node *n)
 	const char *key;
 	json_t *unused;
 
-	json_object_foreach (n->value, key, unused) {
+	json_object_foreach(n->value, key, unused)
+	{
 		struct nsg_node list = nsg_node_own(n, key);
 		size_t size;
 

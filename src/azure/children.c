@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Children that stand alone: resources of a template named parent/child, and lists that az prints
- * without their parent. A child counts in place of the parent's own of its name; a list whose parent
- * has no document stands for it (interfaces.md section 1).
+ * without their parent. A child counts in place of the parent's own of its name; a list whose
+ * parent has no document stands for it (interfaces.md section 1).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -142,9 +142,9 @@ static void merge(struct nsg_sink *s, const struct family *f, const struct pair 
 	size_t *count = (size_t *)(void *)(parent + f->count);
 	char **list = (char **)(void *)(parent + f->list);
 	struct merged m = {
-		.v = nsg_sink_array(s, *count + n, f->child_size),
-		.from = nsg_sink_array(s, *count + n, sizeof(*m.from)),
-		.n = *count,
+	    .v = nsg_sink_array(s, *count + n, f->child_size),
+	    .from = nsg_sink_array(s, *count + n, sizeof(*m.from)),
+	    .n = *count,
 	};
 
 	if (*count + n > 2 * f->max) {
@@ -178,7 +178,7 @@ static void give(struct nsg_sink *s, const struct family *f, const size_t *owner
 		if (owner[i] == NO_PARENT)
 			say_orphan(s, f, i);
 		else
-			pairs[n++] = (struct pair){ owner[i], i };
+			pairs[n++] = (struct pair){owner[i], i};
 	}
 	qsort(pairs, n, sizeof(*pairs), by_parent);
 	for (size_t first = 0; first < n && !s->no_memory; first = last) {
@@ -237,9 +237,9 @@ static void make_parents(struct nsg_reader *r, const struct family *f, size_t *o
 static void make_nsg(struct nsg_reader *r, const struct nsg_loose *loose)
 {
 	struct nsg_nsg nsg = {
-		.id = loose->parent,
-		.name = nsg_id_name(loose->parent),
-		.place = loose->place,
+	    .id = loose->parent,
+	    .name = nsg_id_name(loose->parent),
+	    .place = loose->place,
 	};
 
 	nsg_sink_push(&r->sink, &r->nsgs, nsg);
@@ -248,9 +248,9 @@ static void make_nsg(struct nsg_reader *r, const struct nsg_loose *loose)
 static void make_table(struct nsg_reader *r, const struct nsg_loose *loose)
 {
 	struct nsg_route_table table = {
-		.id = loose->parent,
-		.name = nsg_id_name(loose->parent),
-		.place = loose->place,
+	    .id = loose->parent,
+	    .name = nsg_id_name(loose->parent),
+	    .place = loose->place,
 	};
 
 	nsg_sink_push(&r->sink, &r->route_tables, table);
@@ -282,53 +282,53 @@ static void note_inbound(struct nsg_sink *s, struct nsg_nsg *nsg, const struct n
 static struct family rule_family(struct nsg_reader *r)
 {
 	return (struct family){
-		.what = NSG_RESOURCE_RULE,
-		.word = "rule",
-		.parent_word = "NSG",
-		.max = NSG_MAX_RULES + NSG_MAX_DEFAULT_RULES,
-		.loose = (char *)r->rules.v,
-		.n_loose = r->rules.n,
-		.loose_size = sizeof(*r->rules.v),
-		.child = offsetof(struct nsg_loose_rule, rule),
-		.child_size = sizeof(struct nsg_rule),
-		.parents = (char *)r->nsgs.v,
-		.n_parents = r->nsgs.n,
-		.parent_size = sizeof(*r->nsgs.v),
-		.parent_id = offsetof(struct nsg_nsg, id),
-		.list = offsetof(struct nsg_nsg, rules),
-		.count = offsetof(struct nsg_nsg, n_rules),
+	    .what = NSG_RESOURCE_RULE,
+	    .word = "rule",
+	    .parent_word = "NSG",
+	    .max = NSG_MAX_RULES + NSG_MAX_DEFAULT_RULES,
+	    .loose = (char *)r->rules.v,
+	    .n_loose = r->rules.n,
+	    .loose_size = sizeof(*r->rules.v),
+	    .child = offsetof(struct nsg_loose_rule, rule),
+	    .child_size = sizeof(struct nsg_rule),
+	    .parents = (char *)r->nsgs.v,
+	    .n_parents = r->nsgs.n,
+	    .parent_size = sizeof(*r->nsgs.v),
+	    .parent_id = offsetof(struct nsg_nsg, id),
+	    .list = offsetof(struct nsg_nsg, rules),
+	    .count = offsetof(struct nsg_nsg, n_rules),
 	};
 }
 
 static struct family route_family(struct nsg_reader *r)
 {
 	return (struct family){
-		.what = NSG_RESOURCE_ROUTE,
-		.word = "route",
-		.parent_word = "route table",
-		.max = NSG_MAX_UDRS,
-		.loose = (char *)r->routes.v,
-		.n_loose = r->routes.n,
-		.loose_size = sizeof(*r->routes.v),
-		.child = offsetof(struct nsg_loose_route, route),
-		.child_size = sizeof(struct nsg_route),
-		.parents = (char *)r->route_tables.v,
-		.n_parents = r->route_tables.n,
-		.parent_size = sizeof(*r->route_tables.v),
-		.parent_id = offsetof(struct nsg_route_table, id),
-		.list = offsetof(struct nsg_route_table, routes),
-		.count = offsetof(struct nsg_route_table, n_routes),
+	    .what = NSG_RESOURCE_ROUTE,
+	    .word = "route",
+	    .parent_word = "route table",
+	    .max = NSG_MAX_UDRS,
+	    .loose = (char *)r->routes.v,
+	    .n_loose = r->routes.n,
+	    .loose_size = sizeof(*r->routes.v),
+	    .child = offsetof(struct nsg_loose_route, route),
+	    .child_size = sizeof(struct nsg_route),
+	    .parents = (char *)r->route_tables.v,
+	    .n_parents = r->route_tables.n,
+	    .parent_size = sizeof(*r->route_tables.v),
+	    .parent_id = offsetof(struct nsg_route_table, id),
+	    .list = offsetof(struct nsg_route_table, routes),
+	    .count = offsetof(struct nsg_route_table, n_routes),
 	};
 }
 
 static struct family vnet_family(struct nsg_reader *r)
 {
 	return (struct family){
-		.parent_word = "virtual network",
-		.parents = (char *)r->vnets.v,
-		.n_parents = r->vnets.n,
-		.parent_size = sizeof(*r->vnets.v),
-		.parent_id = offsetof(struct nsg_vnet, id),
+	    .parent_word = "virtual network",
+	    .parents = (char *)r->vnets.v,
+	    .n_parents = r->vnets.n,
+	    .parent_size = sizeof(*r->vnets.v),
+	    .parent_id = offsetof(struct nsg_vnet, id),
 	};
 }
 

@@ -22,19 +22,18 @@ static void add_address(struct nsg_sink *s, struct nsg_private_endpoint *e,
 void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who =
-		nsg_read_identity(s, n, "Microsoft.Network/privateEndpoints");
+	struct nsg_identity who = nsg_read_identity(s, n, "Microsoft.Network/privateEndpoints");
 	struct nsg_node nics = nsg_node_get(n, "networkInterfaces");
 	struct nsg_node dns = nsg_node_get(n, "customDnsConfigs");
 	struct nsg_node configurations = nsg_node_get(n, "ipConfigurations");
 	size_t n_dns = nsg_read_array(s, &dns);
 	size_t n_configurations = nsg_read_array(s, &configurations), room = n_configurations;
 	struct nsg_private_endpoint e = {
-		.id = who.id,
-		.name = who.name,
-		.subnet_id = nsg_read_ref(s, n, "subnet"),
-		.nic_ids = nsg_read_ids(s, &nics),
-		.place = nsg_node_place(s, n),
+	    .id = who.id,
+	    .name = who.name,
+	    .subnet_id = nsg_read_ref(s, n, "subnet"),
+	    .nic_ids = nsg_read_ids(s, &nics),
+	    .place = nsg_node_place(s, n),
 	};
 
 	for (size_t i = 0; i < n_dns; i++) {
@@ -44,7 +43,8 @@ void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n)
 	}
 	if (room > NSG_MAX_ENDPOINT_ADDRESSES) {
 		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "private endpoint '" NSG_QUOTE "' has %zu addresses; at most %u are read",
+			     "private endpoint '" NSG_QUOTE
+			     "' has %zu addresses; at most %u are read",
 			     who.name, room, NSG_MAX_ENDPOINT_ADDRESSES);
 		return;
 	}
@@ -83,16 +83,15 @@ static void read_configuration(struct nsg_sink *s, const struct nsg_node *n,
 void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who =
-		nsg_read_identity(s, n, "Microsoft.Network/networkInterfaces");
+	struct nsg_identity who = nsg_read_identity(s, n, "Microsoft.Network/networkInterfaces");
 	struct nsg_node list = nsg_node_get(n, "ipConfigurations");
 	size_t size = nsg_read_array(s, &list);
 	struct nsg_nic nic = {
-		.id = who.id,
-		.name = who.name,
-		.private_endpoint_id = nsg_read_ref(s, n, "privateEndpoint"),
-		.configurations = nsg_sink_array(s, size, sizeof(*nic.configurations)),
-		.place = nsg_node_place(s, n),
+	    .id = who.id,
+	    .name = who.name,
+	    .private_endpoint_id = nsg_read_ref(s, n, "privateEndpoint"),
+	    .configurations = nsg_sink_array(s, size, sizeof(*nic.configurations)),
+	    .place = nsg_node_place(s, n),
 	};
 
 	for (size_t i = 0; i < size && nic.configurations; i++) {
@@ -108,10 +107,8 @@ void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n)
 void nsg_read_asg(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who =
-		nsg_read_identity(&r->sink, n, "Microsoft.Network/applicationSecurityGroups");
-	struct nsg_asg asg = { .id = who.id,
-			       .name = who.name,
-			       .place = nsg_node_place(&r->sink, n) };
+	    nsg_read_identity(&r->sink, n, "Microsoft.Network/applicationSecurityGroups");
+	struct nsg_asg asg = {.id = who.id, .name = who.name, .place = nsg_node_place(&r->sink, n)};
 
 	nsg_sink_push(&r->sink, &r->asgs, asg);
 }

@@ -63,7 +63,7 @@ static const char *parent_of(struct nsg_sink *s, const char *id)
 struct nsg_identity nsg_read_identity(struct nsg_sink *s, const struct nsg_node *n,
 				      const char *type)
 {
-	struct nsg_identity who = { .id = nsg_read_member(s, n, "id"), .parent = "" };
+	struct nsg_identity who = {.id = nsg_read_member(s, n, "id"), .parent = ""};
 	const char *name = !n->up && n->root->name ? n->root->name : nsg_read_member(s, n, "name");
 	const char *woven = weave(s, type, name);
 	bool is_child = count_slashes(type) > 1;
@@ -109,10 +109,10 @@ struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
 				const struct nsg_identity *who)
 {
 	return (struct nsg_loose){
-		.id = who->made ? "" : who->id,
-		.parent = who->parent,
-		.is_listed = !n->root->in_template,
-		.list = r->list,
-		.place = nsg_node_place(&r->sink, n),
+	    .id = who->made ? "" : who->id,
+	    .parent = who->parent,
+	    .is_listed = !n->root->in_template,
+	    .list = r->list,
+	    .place = nsg_node_place(&r->sink, n),
 	};
 }

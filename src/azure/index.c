@@ -29,12 +29,12 @@ static int by_hash(const void *a, const void *b)
 
 int nsg_index_new(struct nsg_index *x, const void *v, size_t n, size_t size, size_t id_offset)
 {
-	*x = (struct nsg_index){ .v = v, .n = n, .size = size, .id_offset = id_offset };
+	*x = (struct nsg_index){.v = v, .n = n, .size = size, .id_offset = id_offset};
 	x->entries = calloc(n ? n : 1, sizeof(*x->entries));
 	if (!x->entries)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		x->entries[i] = (struct nsg_index_entry){ hash_name(nsg_index_id(x, i)), i };
+		x->entries[i] = (struct nsg_index_entry){hash_name(nsg_index_id(x, i)), i};
 	qsort(x->entries, n, sizeof(*x->entries), by_hash);
 	return 0;
 }
@@ -48,12 +48,12 @@ void nsg_index_done(struct nsg_index *x)
 const char *nsg_index_id(const struct nsg_index *x, size_t i)
 {
 	return *(const char *const *)(const void *)((const char *)x->v + i * x->size +
-						     x->id_offset);
+						    x->id_offset);
 }
 
 size_t nsg_index_find(const struct nsg_index *x, const char *id)
 {
-	struct nsg_index_entry want = { .hash = hash_name(id) };
+	struct nsg_index_entry want = {.hash = hash_name(id)};
 	size_t lo = 0, hi = x->n;
 
 	if (!*id)

@@ -114,8 +114,10 @@ static void drop_equal_integrations(struct nsg_reader *r)
 }
 
 #define SHELF(what, word, vec, type, id, place)                                                    \
-	{ what,         word, (char *)(vec).v, &(vec).n, sizeof(type), offsetof(type, id),          \
-	  offsetof(type, place) }
+	{                                                                                          \
+		what, word, (char *)(vec).v, &(vec).n, sizeof(type), offsetof(type, id),           \
+		    offsetof(type, place)                                                          \
+	}
 
 /* Whether there are more than are read. */
 static bool too_many(struct nsg_reader *r, const struct shelf *shelf)
@@ -132,19 +134,19 @@ static bool too_many(struct nsg_reader *r, const struct shelf *shelf)
 static void drop_all_twins(struct nsg_reader *r)
 {
 	struct shelf shelves[] = {
-		SHELF(NSG_RESOURCE_VNET, "virtual network", r->vnets, struct nsg_vnet, id, place),
-		SHELF(NSG_RESOURCE_NSG, "NSG", r->nsgs, struct nsg_nsg, id, place),
-		SHELF(NSG_RESOURCE_ROUTE_TABLE, "route table", r->route_tables,
-		      struct nsg_route_table, id, place),
-		SHELF(NSG_RESOURCE_SITE, "site", r->sites, struct nsg_site, id, place),
-		SHELF(NSG_RESOURCE_INTEGRATION, "integration", r->integrations,
-		      struct nsg_loose_integration, id, integration.place),
-		SHELF(NSG_RESOURCE_PLAN, "plan", r->plans, struct nsg_plan, id, place),
-		SHELF(NSG_RESOURCE_PRIVATE_ENDPOINT, "private endpoint", r->private_endpoints,
-		      struct nsg_private_endpoint, id, place),
-		SHELF(NSG_RESOURCE_NIC, "network interface", r->nics, struct nsg_nic, id, place),
-		SHELF(NSG_RESOURCE_ASG, "application security group", r->asgs, struct nsg_asg, id,
-		      place),
+	    SHELF(NSG_RESOURCE_VNET, "virtual network", r->vnets, struct nsg_vnet, id, place),
+	    SHELF(NSG_RESOURCE_NSG, "NSG", r->nsgs, struct nsg_nsg, id, place),
+	    SHELF(NSG_RESOURCE_ROUTE_TABLE, "route table", r->route_tables, struct nsg_route_table,
+		  id, place),
+	    SHELF(NSG_RESOURCE_SITE, "site", r->sites, struct nsg_site, id, place),
+	    SHELF(NSG_RESOURCE_INTEGRATION, "integration", r->integrations,
+		  struct nsg_loose_integration, id, integration.place),
+	    SHELF(NSG_RESOURCE_PLAN, "plan", r->plans, struct nsg_plan, id, place),
+	    SHELF(NSG_RESOURCE_PRIVATE_ENDPOINT, "private endpoint", r->private_endpoints,
+		  struct nsg_private_endpoint, id, place),
+	    SHELF(NSG_RESOURCE_NIC, "network interface", r->nics, struct nsg_nic, id, place),
+	    SHELF(NSG_RESOURCE_ASG, "application security group", r->asgs, struct nsg_asg, id,
+		  place),
 	};
 
 	for (size_t i = 0; i < sizeof(shelves) / sizeof(shelves[0]); i++) {
@@ -216,7 +218,8 @@ static void check_nsg(struct nsg_sink *s, const struct nsg_nsg *nsg)
 		n_default += nsg->rules[i].is_default;
 	if (nsg->n_rules - n_default > NSG_MAX_RULES || nsg->n_inbound > NSG_MAX_RULES)
 		(void)nsg_diag_add(s->diag, NSG_ERROR, &nsg->place, NULL,
-				   "NSG '" NSG_QUOTE "' has more than the %u rules a direction that "
+				   "NSG '" NSG_QUOTE
+				   "' has more than the %u rules a direction that "
 				   "Azure allows",
 				   nsg->name, NSG_MAX_RULES);
 	if (n_default > NSG_MAX_DEFAULT_RULES)

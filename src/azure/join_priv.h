@@ -3,6 +3,7 @@
 #define NSG_AZURE_JOIN_PRIV_H
 
 #include "azure/reader_priv.h"
+#include "azure/same_priv.h"
 
 /* children.c: gives rules, routes, subnets and peerings that stand alone to their parents. */
 void nsg_reader_join_children(struct nsg_reader *r);

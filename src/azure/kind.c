@@ -26,7 +26,7 @@ static size_t count_keys(const struct nsg_node *n, const char *const keys[])
 	return found;
 }
 
-#define COUNT_KEYS(n, ...) count_keys(n, (const char *const[]){ __VA_ARGS__, NULL })
+#define COUNT_KEYS(n, ...) count_keys(n, (const char *const[]){__VA_ARGS__, NULL})
 
 static bool looks_like_tags(const struct nsg_node *n)
 {
@@ -43,7 +43,8 @@ static bool looks_like_nsg(const struct nsg_node *n)
 {
 	json_t *inner = json_object_get(n->value, "properties");
 
-	return json_object_get(n->value, "securityRules") || json_object_get(inner, "securityRules");
+	return json_object_get(n->value, "securityRules") ||
+	       json_object_get(inner, "securityRules");
 }
 
 /* Three fields of a rule: one with a field missing is still told as what it is. */
@@ -90,7 +91,8 @@ static bool looks_like_route_server(const struct nsg_node *n)
 	const char *key;
 	json_t *unused;
 
-	json_object_foreach (n->value, key, unused) {
+	json_object_foreach(n->value, key, unused)
+	{
 		if (!strncasecmp(key, role, sizeof(role) - 1))
 			return true;
 	}
@@ -136,21 +138,22 @@ static bool looks_like_peering(const struct nsg_node *n)
 static bool looks_like_subnet(const struct nsg_node *n)
 {
 	return COUNT_KEYS(n, "addressPrefix", "addressPrefixes") &&
-	       COUNT_KEYS(n, "delegations", "serviceEndpoints", "networkSecurityGroup", "routeTable",
-			  "privateEndpointNetworkPolicies");
+	       COUNT_KEYS(n, "delegations", "serviceEndpoints", "networkSecurityGroup",
+			  "routeTable", "privateEndpointNetworkPolicies");
 }
 
 /* {"name": ..., "slotSetting": ..., "value": ...} and no other key. */
 static bool looks_like_setting(const struct nsg_node *n)
 {
-	static const char *const keys[] = { "name", "slotSetting", "value" };
+	static const char *const keys[] = {"name", "slotSetting", "value"};
 	const char *key;
 	json_t *unused;
 
 	if (!json_is_string(json_object_get(n->value, "name")) ||
 	    !json_object_get(n->value, "value"))
 		return false;
-	json_object_foreach (n->value, key, unused) {
+	json_object_foreach(n->value, key, unused)
+	{
 		if (strcmp(key, keys[0]) && strcmp(key, keys[1]) && strcmp(key, keys[2]))
 			return false;
 	}
@@ -168,33 +171,32 @@ static const struct kind {
 	bool (*looks)(const struct nsg_node *n);
 	void (*read)(struct nsg_reader *r, const struct nsg_node *n);
 } kinds[] = {
-	{ NETWORK "serviceTags", looks_like_tags, nsg_read_tags },
-	{ NULL, looks_like_route_server, nsg_read_route_server },
-	{ NULL, looks_like_setting, nsg_read_app_setting },
-	{ NETWORK "privateEndpoints", looks_like_private_endpoint, nsg_read_private_endpoint },
-	{ NETWORK "networkInterfaces", looks_like_nic, nsg_read_nic },
-	{ NETWORK "virtualNetworks", looks_like_vnet, nsg_read_vnet },
-	{ "Microsoft.ClassicNetwork/virtualNetworks", NULL, nsg_read_classic_vnet },
-	{ NETWORK "virtualNetworks/virtualNetworkPeerings", looks_like_peering,
-	  nsg_read_loose_peering },
-	{ NETWORK "networkSecurityGroups", looks_like_nsg, nsg_read_nsg },
-	{ NETWORK "networkSecurityGroups/securityRules", looks_like_rule, nsg_read_loose_rule },
-	{ NETWORK "networkSecurityGroups/defaultSecurityRules", NULL, nsg_read_loose_default_rule },
-	{ WEB "sites/virtualNetworkConnections", looks_like_integration, nsg_read_integration },
-	{ WEB "sites/slots/virtualNetworkConnections", NULL, nsg_read_integration },
-	{ WEB "sites/networkConfig", NULL, nsg_read_integration },
-	{ WEB "sites/slots/networkConfig", NULL, nsg_read_integration },
-	{ NULL, looks_like_effective_route, nsg_read_effective_route },
-	{ NETWORK "routeTables/routes", looks_like_route, nsg_read_loose_route },
-	{ NETWORK "routeTables", looks_like_table, nsg_read_route_table },
-	{ NULL, looks_like_learned_route, nsg_read_learned_route },
-	{ WEB "serverfarms", looks_like_plan, nsg_read_plan },
-	{ WEB "sites", looks_like_site, nsg_read_site },
-	{ WEB "sites/slots", NULL, nsg_read_site },
-	{ WEB "sites/config", looks_like_site_config, nsg_read_site_config },
-	{ WEB "sites/slots/config", NULL, nsg_read_site_config },
-	{ NETWORK "virtualNetworks/subnets", looks_like_subnet, nsg_read_loose_subnet },
-	{ NETWORK "applicationSecurityGroups", NULL, nsg_read_asg },
+    {NETWORK "serviceTags", looks_like_tags, nsg_read_tags},
+    {NULL, looks_like_route_server, nsg_read_route_server},
+    {NULL, looks_like_setting, nsg_read_app_setting},
+    {NETWORK "privateEndpoints", looks_like_private_endpoint, nsg_read_private_endpoint},
+    {NETWORK "networkInterfaces", looks_like_nic, nsg_read_nic},
+    {NETWORK "virtualNetworks", looks_like_vnet, nsg_read_vnet},
+    {"Microsoft.ClassicNetwork/virtualNetworks", NULL, nsg_read_classic_vnet},
+    {NETWORK "virtualNetworks/virtualNetworkPeerings", looks_like_peering, nsg_read_loose_peering},
+    {NETWORK "networkSecurityGroups", looks_like_nsg, nsg_read_nsg},
+    {NETWORK "networkSecurityGroups/securityRules", looks_like_rule, nsg_read_loose_rule},
+    {NETWORK "networkSecurityGroups/defaultSecurityRules", NULL, nsg_read_loose_default_rule},
+    {WEB "sites/virtualNetworkConnections", looks_like_integration, nsg_read_integration},
+    {WEB "sites/slots/virtualNetworkConnections", NULL, nsg_read_integration},
+    {WEB "sites/networkConfig", NULL, nsg_read_integration},
+    {WEB "sites/slots/networkConfig", NULL, nsg_read_integration},
+    {NULL, looks_like_effective_route, nsg_read_effective_route},
+    {NETWORK "routeTables/routes", looks_like_route, nsg_read_loose_route},
+    {NETWORK "routeTables", looks_like_table, nsg_read_route_table},
+    {NULL, looks_like_learned_route, nsg_read_learned_route},
+    {WEB "serverfarms", looks_like_plan, nsg_read_plan},
+    {WEB "sites", looks_like_site, nsg_read_site},
+    {WEB "sites/slots", NULL, nsg_read_site},
+    {WEB "sites/config", looks_like_site_config, nsg_read_site_config},
+    {WEB "sites/slots/config", NULL, nsg_read_site_config},
+    {NETWORK "virtualNetworks/subnets", looks_like_subnet, nsg_read_loose_subnet},
+    {NETWORK "applicationSecurityGroups", NULL, nsg_read_asg},
 };
 
 static const struct kind *by_type(const char *type)
@@ -239,6 +241,12 @@ static const struct kind *tell(struct nsg_reader *r, const struct nsg_node *n)
 
 static void read_value(struct nsg_reader *r, const struct nsg_node *n);
 
+static void say_unknown(struct nsg_reader *r, const struct nsg_node *n)
+{
+	r->policy->incomplete = true;
+	nsg_say_unknown(&r->sink, n);
+}
+
 static void check_properties(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_node properties = nsg_node_own(n, "properties");
@@ -269,7 +277,7 @@ static void read_array(struct nsg_reader *r, const struct nsg_node *n)
 /* The body of a REST specification's example. */
 static void read_responses(struct nsg_reader *r, const struct nsg_node *responses)
 {
-	static const char *const codes[] = { "200", "201" };
+	static const char *const codes[] = {"200", "201"};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(codes); i++) {
 		struct nsg_node answer = nsg_node_own(responses, codes[i]);
@@ -303,8 +311,8 @@ static bool is_page(const struct nsg_node *n)
 
 	if (!json_object_get(n->value, "value") || nsg_node_own(n, "type").value)
 		return false;
-	return value.value ? json_is_array(value.value) || json_is_object(value.value) :
-			     json_object_size(n->value) == known;
+	return value.value ? json_is_array(value.value) || json_is_object(value.value)
+			   : json_object_size(n->value) == known;
 }
 
 /* {"NewNSG": {...}}: what `az ... create` prints around some resources. What is inside must be
@@ -342,7 +350,7 @@ static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 		read_value(r, &inner);
 		return;
 	}
-	nsg_say_unknown(&r->sink, n);
+	say_unknown(r, n);
 }
 
 static void read_value(struct nsg_reader *r, const struct nsg_node *n)
@@ -352,7 +360,7 @@ static void read_value(struct nsg_reader *r, const struct nsg_node *n)
 	else if (json_is_array(n->value))
 		read_array(r, n);
 	else
-		nsg_say_unknown(&r->sink, n);
+		say_unknown(r, n);
 }
 
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value)

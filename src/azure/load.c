@@ -21,7 +21,7 @@ struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
 	const struct nsg_shared *reused; /* as the policy before has it: nothing to parse; NULL */
-	json_t *values;                  /* NULL: not parsed yet, or not JSON */
+	json_t *values;			 /* NULL: not parsed yet, or not JSON */
 	bool tried;
 };
 
@@ -29,7 +29,7 @@ struct directory {
 	const char *path;
 	const struct nsg_policy *before; /* NULL: none */
 	NSG_VEC(struct file) files;
-	json_t *parameters; /* of --parameters; NULL: none */
+	json_t *parameters;				   /* of --parameters; NULL: none */
 	size_t n_templates, n_parameters, only_parameters; /* counted by count_templates */
 	bool counted;
 };
@@ -46,6 +46,13 @@ static void directory_done(struct directory *d)
 
 #define cleanup_directory __attribute__((cleanup(directory_done)))
 
+static bool ends_in_slash(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n && path[n - 1] == '/';
+}
+
 /* The diagnostics say whether it worked; memory that ran out is noted. */
 static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f)
 {
@@ -55,7 +62,7 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 	if (f->tried)
 		return;
 	f->tried = true;
-	if (asprintf(&path, "%s/%s", d->path, f->name) < 0) {
+	if (asprintf(&path, "%s%s%s", d->path, ends_in_slash(d->path) ? "" : "/", f->name) < 0) {
 		path = NULL;
 		r->sink.no_memory = true;
 		return;
@@ -68,6 +75,8 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 	}
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
+	if (result)
+		r->policy->incomplete = true;
 }
 
 static bool is_document(const char *name)
@@ -96,7 +105,7 @@ static int list_files(struct nsg_reader *r, struct directory *d)
 		return result;
 	}
 	while ((errno = 0, entry = readdir(dir))) {
-		struct file f = { 0 };
+		struct file f = {0};
 
 		if (!is_document(entry->d_name))
 			continue;
@@ -121,7 +130,8 @@ static json_t *first_parameters(const struct file *f)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach (f->values, i, value) {
+	json_array_foreach(f->values, i, value)
+	{
 		if (nsg_template_is_parameters(value))
 			return value;
 	}
@@ -141,7 +151,8 @@ static void count_templates(struct nsg_reader *r, struct directory *d)
 		struct file *f = &d->files.v[i];
 
 		parse_file(r, d, f);
-		json_array_foreach (f->values, j, value) {
+		json_array_foreach(f->values, j, value)
+		{
 			d->n_templates += nsg_template_is(value);
 			if (!nsg_template_is_parameters(value))
 				continue;
@@ -182,15 +193,18 @@ static json_t *inner_parameters(json_t *document)
 	return json_is_object(inner) ? inner : document;
 }
 
-/* Sets each of `from`; a parameter's name has no case (one written otherwise gives way). -1: no memory. */
+/* Sets each of `from`; a parameter's name has no case (one written otherwise gives way). -1: no
+ * memory. */
 static int update_parameters(json_t *all, json_t *from)
 {
 	const char *name, *old;
 	json_t *value, *unused;
 	void *next;
 
-	json_object_foreach (from, name, value) {
-		json_object_foreach_safe (all, next, old, unused) {
+	json_object_foreach(from, name, value)
+	{
+		json_object_foreach_safe(all, next, old, unused)
+		{
 			if (!strcasecmp(old, name))
 				(void)json_object_del(all, old);
 		}
@@ -200,7 +214,8 @@ static int update_parameters(json_t *all, json_t *from)
 	return 0;
 }
 
-/* Those of the document, over them those of --parameters. New reference; NULL: none, or no memory. */
+/* Those of the document, over them those of --parameters. New reference; NULL: none, or no memory.
+ */
 static json_t *merge_parameters(struct nsg_reader *r, json_t *document, json_t *option)
 {
 	cleanup_json json_t *all = json_object();
@@ -234,7 +249,7 @@ static void read_parameters_option(struct nsg_reader *r, struct directory *d)
 	if (json_is_object(json_array_get(values, 0)))
 		d->parameters = json_incref(json_array_get(values, 0));
 	else
-		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &(struct nsg_place){ .source = source },
+		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &(struct nsg_place){.source = source},
 				   NULL, "the parameters must be an object");
 }
 
@@ -245,7 +260,8 @@ static bool has_template(const struct file *f)
 	json_t *value;
 	size_t i;
 
-	json_array_foreach (f->values, i, value) {
+	json_array_foreach(f->values, i, value)
+	{
 		if (nsg_template_is(value) || nsg_template_is_parameters(value))
 			return true;
 	}
@@ -273,10 +289,11 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 		nsg_reuse_give(r, f->reused);
 	if (f->values && !has_template(f))
 		shared = nsg_reuse_begin(r, f->source);
-	json_array_foreach (f->values, i, value) {
-		struct nsg_root root = { .source = shared ? &shared->source : f->source,
-					 .value = (uint32_t)i,
-					 .pointer = "" };
+	json_array_foreach(f->values, i, value)
+	{
+		struct nsg_root root = {.source = shared ? &shared->source : f->source,
+					.value = (uint32_t)i,
+					.pointer = ""};
 
 		if (nsg_template_is(value))
 			read_template(r, d, f, &root, value);
@@ -314,7 +331,7 @@ static int reader_init(struct nsg_reader *r, const char *directory,
 	char *no_text = NULL;
 	int result;
 
-	*r = (struct nsg_reader){ .options = options ? options : &none };
+	*r = (struct nsg_reader){.options = options ? options : &none};
 	r->policy = calloc(1, sizeof(*r->policy));
 	if (!r->policy)
 		return -ENOMEM;
@@ -367,7 +384,6 @@ static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret
 	if (r->sink.no_memory)
 		return -ENOMEM;
 	wrong = r->sink.diag->n_errors > n_errors;
-	r->policy->incomplete = wrong;
 	if (!wrong || r->options->partial)
 		*ret = TAKE_PTR(r->policy);
 	return wrong ? -EINVAL : 0;
@@ -387,8 +403,8 @@ static void check_lack(struct nsg_reader *r, const struct directory *d, size_t n
 int nsg_policy_load(const char *directory, const struct nsg_load_options *options,
 		    const struct nsg_policy *before, struct nsg_diag *diag, struct nsg_policy **ret)
 {
-	cleanup_directory struct directory d = { .path = directory, .before = before };
-	cleanup_reader struct nsg_reader r = { 0 };
+	cleanup_directory struct directory d = {.path = directory, .before = before};
+	cleanup_reader struct nsg_reader r = {0};
 	size_t n_errors = diag->n_errors;
 	int result;
 
@@ -413,10 +429,10 @@ int nsg_policy_load_bytes(const char *path, const void *data, size_t size_bytes,
 			  const struct nsg_load_options *options, struct nsg_diag *diag,
 			  struct nsg_policy **ret)
 {
-	cleanup_directory struct directory d = { .path = path };
-	cleanup_reader struct nsg_reader r = { 0 };
+	cleanup_directory struct directory d = {.path = path};
+	cleanup_reader struct nsg_reader r = {0};
 	size_t n_errors = diag->n_errors;
-	struct file f = { .name = NULL, .tried = true };
+	struct file f = {.name = NULL, .tried = true};
 	int result;
 
 	result = reader_init(&r, path, options, diag);

@@ -19,11 +19,10 @@ struct nsg_load_options {
 	 * *ret is malloc'ed. Problems are diagnostics: -EINVAL. NULL: such a template is an error
 	 * that names `nsgctl flatten`.
 	 */
-	int (*flatten)(json_t *template, json_t *parameters,
-		       const struct nsg_place *where, struct nsg_diag *diag,
-		       struct nsg_flat_resource **ret, size_t *ret_n);
+	int (*flatten)(json_t *template, json_t *parameters, const struct nsg_place *where,
+		       struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n);
 	const char *parameters_path; /* --parameters FILE; NULL: none */
-	/* -EINVAL still gives what could be read, marked incomplete, so that nsg_effective_new can
+	/* -EINVAL still gives what could be read, so that nsg_effective_new can
 	 * find the other errors. It must never be enforced. */
 	bool partial;
 };

@@ -34,7 +34,8 @@ static json_t *member(json_t *object, const char **key)
 
 	if (value)
 		return unless_empty(value);
-	json_object_foreach (object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		if ((*name | 0x20) == (**key | 0x20) && !strcasecmp(name, *key)) {
 			*key = name;
 			return unless_empty(value);
@@ -45,14 +46,14 @@ static json_t *member(json_t *object, const char **key)
 
 struct nsg_node nsg_node_root(const struct nsg_root *root, json_t *value)
 {
-	return (struct nsg_node){ .root = root, .value = unless_empty(value) };
+	return (struct nsg_node){.root = root, .value = unless_empty(value)};
 }
 
 struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key)
 {
 	json_t *value = member(n->value, &key);
 
-	return (struct nsg_node){ .up = n, .root = n->root, .key = key, .value = value };
+	return (struct nsg_node){.up = n, .root = n->root, .key = key, .value = value};
 }
 
 struct nsg_node nsg_node_get(const struct nsg_node *n, const char *key)
@@ -64,8 +65,7 @@ struct nsg_node nsg_node_get(const struct nsg_node *n, const char *key)
 	if (!value)
 		return nsg_node_own(n, key);
 	return (struct nsg_node){
-		.up = n, .root = n->root, .key = spelt, .nested = true, .value = value
-	};
+	    .up = n, .root = n->root, .key = spelt, .nested = true, .value = value};
 }
 
 struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index)
@@ -73,10 +73,10 @@ struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index)
 	json_t *value = json_array_get(n->value, index);
 
 	return (struct nsg_node){
-		.up = n,
-		.root = n->root,
-		.index = index,
-		.value = value ? unless_empty(value) : NULL,
+	    .up = n,
+	    .root = n->root,
+	    .index = index,
+	    .value = value ? unless_empty(value) : NULL,
 	};
 }
 
@@ -102,7 +102,7 @@ static size_t put_token(const char *key, char *out)
 	size_t n = put_text("/", out);
 
 	for (; *key; key++) {
-		char plain[2] = { *key };
+		char plain[2] = {*key};
 		const char *text = *key == '~' ? "~0" : *key == '/' ? "~1" : plain;
 
 		n += put_text(text, out ? out + n : NULL);
@@ -129,7 +129,7 @@ static size_t put_way(const struct nsg_node *n, char *out)
 
 struct nsg_place nsg_node_place(struct nsg_sink *s, const struct nsg_node *n)
 {
-	struct nsg_place place = { .source = n->root->source, .value = n->root->value };
+	struct nsg_place place = {.source = n->root->source, .value = n->root->value};
 	char *way = nsg_arena_alloc(s->arena, put_way(n, NULL) + 1);
 
 	if (way)
@@ -145,9 +145,8 @@ void nsg_node_say(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severit
 {
 	cleanup_free char *way = calloc(1, put_way(n, NULL) + 1);
 	cleanup_free char *text = NULL;
-	struct nsg_place place = { .source = n->root->source,
-				   .value = n->root->value,
-				   .pointer = way };
+	struct nsg_place place = {
+	    .source = n->root->source, .value = n->root->value, .pointer = way};
 	va_list args;
 	int r;
 
@@ -323,7 +322,7 @@ bool nsg_read_object(struct nsg_sink *s, const struct nsg_node *n)
 struct nsg_strings nsg_read_strings(struct nsg_sink *s, const struct nsg_node *n)
 {
 	size_t size = nsg_read_array(s, n);
-	struct nsg_strings strings = { .v = nsg_sink_array(s, size, sizeof(*strings.v)) };
+	struct nsg_strings strings = {.v = nsg_sink_array(s, size, sizeof(*strings.v))};
 
 	for (size_t i = 0; i < size && strings.v; i++) {
 		struct nsg_node element = nsg_node_at(n, i);
@@ -338,13 +337,12 @@ struct nsg_strings nsg_read_strings(struct nsg_sink *s, const struct nsg_node *n
 struct nsg_strings nsg_read_ids(struct nsg_sink *s, const struct nsg_node *n)
 {
 	size_t size = nsg_read_array(s, n);
-	struct nsg_strings ids = { .v = nsg_sink_array(s, size, sizeof(*ids.v)) };
+	struct nsg_strings ids = {.v = nsg_sink_array(s, size, sizeof(*ids.v))};
 
 	for (size_t i = 0; i < size && ids.v; i++) {
 		struct nsg_node element = nsg_node_at(n, i);
-		const char *id = nsg_read_object(s, &element) ?
-					 nsg_read_member(s, &element, "id") :
-					 "";
+		const char *id =
+		    nsg_read_object(s, &element) ? nsg_read_member(s, &element, "id") : "";
 
 		if (*id)
 			ids.v[ids.n++] = id;

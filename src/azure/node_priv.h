@@ -25,13 +25,13 @@ struct nsg_root {
 	uint32_t value;
 	const char *pointer; /* of a template's resource in its template; "" else */
 	bool in_template;
-	const char *name;    /* of a template's resource with its parents', a/b; NULL else */
+	const char *name; /* of a template's resource with its parents', a/b; NULL else */
 };
 
 struct nsg_node {
 	const struct nsg_node *up; /* NULL: the root */
 	const struct nsg_root *root;
-	json_t *value;   /* borrowed; NULL: absent, null, "" or [] */
+	json_t *value;	 /* borrowed; NULL: absent, null, "" or [] */
 	const char *key; /* NULL: an element of an array, or the root */
 	size_t index;
 	bool nested; /* key stands in the parent's `properties` */
@@ -45,8 +45,8 @@ struct nsg_sink {
 };
 
 struct nsg_node nsg_node_root(const struct nsg_root *root, json_t *value);
-/* The member, from `properties` unless it is empty there; exact spelling first, then any case (ARM's
- * keys have no case, and tools differ: nextHopIPAddress). */
+/* The member, from `properties` unless it is empty there; exact spelling first, then any case
+ * (ARM's keys have no case, and tools differ: nextHopIPAddress). */
 struct nsg_node nsg_node_get(const struct nsg_node *n, const char *key);
 /* The member of the object itself, whatever `properties` says. */
 struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key);
@@ -87,7 +87,7 @@ struct nsg_strings nsg_read_ids(struct nsg_sink *s, const struct nsg_node *n);
 void *nsg_sink_array(struct nsg_sink *s, size_t n, size_t size);
 /* A formatted string of the arena; never NULL. */
 const char *nsg_sink_printf(struct nsg_sink *s, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* Appends to an NSG_VEC; what does not fit sets no_memory. */
 #define nsg_sink_push(s, vec, element)                                                             \
@@ -99,8 +99,7 @@ const char *nsg_sink_printf(struct nsg_sink *s, const char *format, ...)
 /* A vector's elements as an array of the arena; the vector is emptied. */
 #define nsg_sink_keep(s, vec)                                                                      \
 	({                                                                                         \
-		__typeof__((vec)->v) nsg_kept =                                                    \
-			nsg_sink_array(s, (vec)->n, sizeof(*(vec)->v));                            \
+		__typeof__((vec)->v) nsg_kept = nsg_sink_array(s, (vec)->n, sizeof(*(vec)->v));    \
 		if (nsg_kept && (vec)->n)                                                          \
 			memcpy(nsg_kept, (vec)->v, (vec)->n * sizeof(*(vec)->v));                  \
 		nsg_vec_done(vec);                                                                 \

@@ -125,7 +125,7 @@ static void read_outbound(struct nsg_sink *s, const struct nsg_node *n, bool is_
 static bool read_rule(struct nsg_sink *s, const struct nsg_node *n, const char *name,
 		      bool is_default, struct nsg_rule *ret, bool *ret_inbound)
 {
-	*ret = (struct nsg_rule){ .name = name, .place = nsg_node_place(s, n) };
+	*ret = (struct nsg_rule){.name = name, .place = nsg_node_place(s, n)};
 	if (!*name)
 		nsg_node_say(s, n, NSG_ERROR, CODE_MISSING, "a rule has no name");
 	if (!read_direction(s, n, name, ret_inbound))
@@ -169,13 +169,13 @@ static void read_nsg(struct nsg_reader *r, const struct nsg_node *n, const char 
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_node subnets = nsg_node_get(n, "subnets");
-	struct rules rules = { 0 };
+	struct rules rules = {0};
 	struct nsg_nsg nsg = {
-		.id = id,
-		.name = name,
-		.flush_connection = nsg_read_bool(s, n, "flushConnection") == NSG_TRUE,
-		.subnets = nsg_read_ids(s, &subnets),
-		.place = nsg_node_place(s, n),
+	    .id = id,
+	    .name = name,
+	    .flush_connection = nsg_read_bool(s, n, "flushConnection") == NSG_TRUE,
+	    .subnets = nsg_read_ids(s, &subnets),
+	    .place = nsg_node_place(s, n),
 	};
 
 	read_rules(s, n, "securityRules", false, &rules);
@@ -215,7 +215,7 @@ static void read_loose(struct nsg_reader *r, const struct nsg_node *n, const cha
 		       bool is_default)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, type);
-	struct nsg_loose_rule loose = { .loose = nsg_read_loose(r, n, &who) };
+	struct nsg_loose_rule loose = {.loose = nsg_read_loose(r, n, &who)};
 
 	if (read_rule(&r->sink, n, who.name, is_default, &loose.rule, &loose.inbound))
 		nsg_sink_push(&r->sink, &r->rules, loose);

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a directory becomes a policy: load.c takes the files, kind.c tells what each JSON value is and
- * calls the reader of its kind, the readers fill the vectors below in document order, join.c makes
- * one resource of what stands in several places, and load.c hands the policy over.
+ * How a directory becomes a policy: load.c takes the files, kind.c tells what each JSON value is
+ * and calls the reader of its kind, the readers fill the vectors below in document order, join.c
+ * makes one resource of what stands in several places, and load.c hands the policy over.
  */
 #ifndef NSG_AZURE_READER_PRIV_H
 #define NSG_AZURE_READER_PRIV_H
 
 #include "azure/load.h"
 #include "azure/node_priv.h"
+#include "azure/value_priv.h"
 #include "util/vec.h"
 
 /* Who a resource is. */
 struct nsg_identity {
-	const char *id;     /* as written, else made of type and name; "" when there is no name */
+	const char *id;	    /* as written, else made of type and name; "" when there is no name */
 	const char *name;   /* without its parents */
 	const char *parent; /* id of the resource it is a child of; "" unknown */
-	bool made;          /* the document has no id */
+	bool made;	    /* the document has no id */
 };
 
 /* A rule, route, subnet or peering that does not stand in its parent. */
 struct nsg_loose {
 	const char *id, *parent; /* "" unknown */
-	bool is_listed;          /* of a list: may stand for a parent that is not there */
-	size_t list;             /* which: those of one list belong together */
+	bool is_listed;		 /* of a list: may stand for a parent that is not there */
+	size_t list;		 /* which: those of one list belong together */
 	struct nsg_place place;
 };
 
@@ -84,7 +85,7 @@ struct nsg_reader {
 
 	NSG_VEC(const char *) skipped; /* types of template resources told to be of no use */
 
-	size_t list, n_lists;                    /* the list that is being read; how many so far */
+	size_t list, n_lists;			 /* the list that is being read; how many so far */
 	const struct nsg_source *secrets_warned; /* the last one told to be readable by all */
 };
 
@@ -121,34 +122,6 @@ const char *nsg_id_type(struct nsg_sink *s, const char *id);
 /* The loose part of a child: where it stands and whose it is. */
 struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
 				const struct nsg_identity *who);
-
-/* ---- value.c ---- */
-
-/* One prefix. False when absent or wrong; masked host bits are a warning. IPv6: *ret untouched. */
-bool nsg_read_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_prefix *ret,
-		     bool *ret_is_ip6);
-/* An array of prefixes. */
-struct nsg_prefixes nsg_read_prefixes(struct nsg_sink *s, const struct nsg_node *n);
-/* Singular and plural member of one kind; both filled must be one set. */
-struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg_node *n,
-					    const char *singular, const char *plural);
-/* The warning about masked host bits. */
-void nsg_say_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
-		    struct nsg_prefix p);
-/* An IPv4 address. False when absent, wrong (an error) or IPv6. */
-bool nsg_read_address(struct nsg_sink *s, const struct nsg_node *n, uint32_t *ret_host);
-/* Whether two lists of prefixes are one set of addresses; sets no_memory. */
-bool nsg_same_addresses(struct nsg_sink *s, const struct nsg_prefixes *a,
-			const struct nsg_prefixes *b);
-/* Whether it has the form of a service tag's name. */
-bool nsg_is_tag_name(const char *text);
-
-/* ---- rule_address.c, rule_ports.c: fields of a rule; side is "source" or "destination" ---- */
-
-struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_node *rule,
-					 const char *name, const char *side);
-struct nsg_port_range *nsg_read_rule_ports(struct nsg_sink *s, const struct nsg_node *rule,
-					   const char *name, const char *side, size_t *ret_n);
 
 /* ---- the readers, one a kind ---- */
 
@@ -197,27 +170,5 @@ void nsg_reuse_end(struct nsg_reader *r, struct nsg_shared *shared);
 
 /* Makes one resource of what stands in several places; checks what Azure bounds. */
 void nsg_reader_join(struct nsg_reader *r);
-
-/* ---- same.c ---- */
-
-enum nsg_resource {
-	NSG_RESOURCE_VNET,
-	NSG_RESOURCE_NSG,
-	NSG_RESOURCE_ROUTE_TABLE,
-	NSG_RESOURCE_SITE,
-	NSG_RESOURCE_INTEGRATION,
-	NSG_RESOURCE_PLAN,
-	NSG_RESOURCE_PRIVATE_ENDPOINT,
-	NSG_RESOURCE_NIC,
-	NSG_RESOURCE_ASG,
-	NSG_RESOURCE_RULE,
-	NSG_RESOURCE_ROUTE,
-	NSG_RESOURCE_SUBNET,
-	NSG_RESOURCE_PEERING,
-};
-
-/* Whether two structs of that resource say the same; what only says where it was read, and what
- * Azure adds by itself (default rules as they always are), does not count. */
-bool nsg_same(enum nsg_resource what, const void *a, const void *b);
 
 #endif

@@ -20,9 +20,9 @@ struct kept {
 	} name;
 	NSG_READER_VECTORS(DECLARE)
 #undef DECLARE
-	size_t first_list, n_lists;  /* the numbers of its lists */
-	size_t n_diagnostics;        /* there were before it was read */
-	struct nsg_arena *outer;     /* while it is read */
+	size_t first_list, n_lists; /* the numbers of its lists */
+	size_t n_diagnostics;	    /* there were before it was read */
+	struct nsg_arena *outer;    /* while it is read */
 };
 
 static size_t count_diagnostics(const struct nsg_reader *r)

@@ -13,8 +13,8 @@
 static bool is_routable_tag(const char *tag)
 {
 	static const char *const others[] = {
-		"Internet",	    "VirtualNetwork",	"AzureLoadBalancer",   "VIRTUAL_NETWORK",
-		"AZURE_LOADBALANCER", "AzurePlatformDNS", "AzurePlatformIMDS", "AzurePlatformLKM",
+	    "Internet",		  "VirtualNetwork",   "AzureLoadBalancer", "VIRTUAL_NETWORK",
+	    "AZURE_LOADBALANCER", "AzurePlatformDNS", "AzurePlatformIMDS", "AzurePlatformLKM",
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(others); i++) {
@@ -147,7 +147,7 @@ static bool read_route(struct nsg_sink *s, const struct nsg_node *n, const char 
 	struct nsg_node override = nsg_node_get(n, "hasBgpOverride");
 	bool usable;
 
-	*ret = (struct nsg_route){ .name = name, .place = nsg_node_place(s, n) };
+	*ret = (struct nsg_route){.name = name, .place = nsg_node_place(s, n)};
 	if (!*name)
 		nsg_node_say(s, n, NSG_ERROR, NULL, "a route has no name");
 	usable = read_destination(s, n, ret);
@@ -171,12 +171,12 @@ static void read_table(struct nsg_reader *r, const struct nsg_node *n, const cha
 	size_t size = nsg_read_array(s, &list);
 	const char *disabled = nsg_read_string(s, &peering);
 	struct nsg_route_table table = {
-		.id = id,
-		.name = name,
-		.disable_bgp = nsg_read_bool(s, n, "disableBgpRoutePropagation") == NSG_TRUE,
-		.routes = nsg_sink_array(s, size, sizeof(*table.routes)),
-		.subnets = nsg_read_ids(s, &subnets),
-		.place = nsg_node_place(s, n),
+	    .id = id,
+	    .name = name,
+	    .disable_bgp = nsg_read_bool(s, n, "disableBgpRoutePropagation") == NSG_TRUE,
+	    .routes = nsg_sink_array(s, size, sizeof(*table.routes)),
+	    .subnets = nsg_read_ids(s, &subnets),
+	    .place = nsg_node_place(s, n),
 	};
 
 	if (*disabled && strcasecmp(disabled, "None"))
@@ -219,7 +219,7 @@ const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_n
 void nsg_read_loose_route(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE "/routes");
-	struct nsg_loose_route loose = { .loose = nsg_read_loose(r, n, &who) };
+	struct nsg_loose_route loose = {.loose = nsg_read_loose(r, n, &who)};
 
 	if (read_route(&r->sink, n, who.name, &loose.route))
 		nsg_sink_push(&r->sink, &r->routes, loose);

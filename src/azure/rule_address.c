@@ -32,9 +32,9 @@ struct elements {
 static const char *modern_tag(const char *text)
 {
 	static const char *const old[][2] = {
-		{ "VIRTUAL_NETWORK", "VirtualNetwork" },
-		{ "INTERNET", "Internet" },
-		{ "AZURE_LOADBALANCER", "AzureLoadBalancer" },
+	    {"VIRTUAL_NETWORK", "VirtualNetwork"},
+	    {"INTERNET", "Internet"},
+	    {"AZURE_LOADBALANCER", "AzureLoadBalancer"},
 	};
 
 	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
@@ -50,7 +50,7 @@ static bool read_element(struct nsg_sink *s, const struct nsg_node *n, const cha
 {
 	bool masked = false;
 
-	*ret = (struct element){ .text = nsg_read_string(s, n) };
+	*ret = (struct element){.text = nsg_read_string(s, n)};
 	if (!*ret->text)
 		return false;
 	if (!strcmp(ret->text, "*") || !strcasecmp(ret->text, "Any")) {
@@ -75,7 +75,8 @@ static bool read_element(struct nsg_sink *s, const struct nsg_node *n, const cha
 		return true;
 	}
 	nsg_node_say(s, n, NSG_ERROR, CODE_PREFIX,
-		     "rule '" NSG_QUOTE "': '" NSG_QUOTE "' is no address prefix and no service tag",
+		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
+		     "' is no address prefix and no service tag",
 		     name, ret->text);
 	return false;
 }
@@ -102,7 +103,7 @@ static void check_list(struct nsg_sink *s, const struct nsg_node *n, const char 
 static struct elements read_list(struct nsg_sink *s, const struct nsg_node *n, const char *name)
 {
 	size_t size = nsg_read_array(s, n), filled = 0;
-	struct elements list = { 0 };
+	struct elements list = {0};
 
 	if (size > NSG_MAX_FIELD_PREFIXES) {
 		nsg_node_say(s, n, NSG_ERROR, NULL,
@@ -145,7 +146,7 @@ static bool same_ip6(const char *a, const char *b)
 
 static struct nsg_prefixes to_prefixes(struct nsg_sink *s, const struct elements *list)
 {
-	struct nsg_prefixes p = { .v = nsg_sink_array(s, list->n, sizeof(*p.v)) };
+	struct nsg_prefixes p = {.v = nsg_sink_array(s, list->n, sizeof(*p.v))};
 
 	for (size_t i = 0; i < list->n && p.v; i++) {
 		if (list->v[i].kind == ELEMENT_IP6)
@@ -159,7 +160,7 @@ static struct nsg_prefixes to_prefixes(struct nsg_sink *s, const struct elements
 /* Whether the singular field and the list are one set of addresses. */
 static bool is_set(struct nsg_sink *s, const struct element *one, const struct elements *list)
 {
-	struct nsg_prefixes single = { .v = (struct nsg_prefix[]){ one->prefix }, .n = 1 }, many;
+	struct nsg_prefixes single = {.v = (struct nsg_prefix[]){one->prefix}, .n = 1}, many;
 
 	for (size_t i = 0; i < list->n; i++) {
 		const struct element *e = &list->v[i];
@@ -201,7 +202,7 @@ struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_no
 	const char *groups = nsg_sink_printf(s, "%sApplicationSecurityGroups", side);
 	struct nsg_node one = nsg_node_get(rule, singular), many = nsg_node_get(rule, plural);
 	struct nsg_node asgs = nsg_node_get(rule, groups);
-	struct nsg_address a = { .tag = "", .asgs = nsg_read_ids(s, &asgs) };
+	struct nsg_address a = {.tag = "", .asgs = nsg_read_ids(s, &asgs)};
 	struct elements list = read_list(s, &many, name);
 	struct element single;
 	bool has_single = read_element(s, &one, name, &single);
@@ -219,7 +220,7 @@ struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_no
 			     "rule '" NSG_QUOTE "': %s and %s say different things", name, singular,
 			     plural);
 	if (has_single && !list.n)
-		list = (struct elements){ .v = &single, .n = 1 };
+		list = (struct elements){.v = &single, .n = 1};
 	if (a.asgs.n)
 		a.kind = NSG_ADDRESS_ASGS;
 	else

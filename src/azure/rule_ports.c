@@ -29,7 +29,7 @@ static bool parse_ports(const char *text, struct nsg_port_range *ret)
 	unsigned int lo, hi;
 
 	if (!strcmp(text, "*")) {
-		*ret = (struct nsg_port_range){ 0, 65535 };
+		*ret = (struct nsg_port_range){0, 65535};
 		return true;
 	}
 	text = parse_port(text, &lo);
@@ -38,7 +38,7 @@ static bool parse_ports(const char *text, struct nsg_port_range *ret)
 		text = parse_port(text + 1, &hi);
 	if (!text || *text || hi < lo)
 		return false;
-	*ret = (struct nsg_port_range){ (uint16_t)lo, (uint16_t)hi };
+	*ret = (struct nsg_port_range){(uint16_t)lo, (uint16_t)hi};
 	return true;
 }
 

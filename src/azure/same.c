@@ -3,6 +3,8 @@
  * Whether two loaded structs say the same. Each struct is described once, by a table of its fields;
  * places are in none of them.
  */
+#include "azure/same_priv.h"
+
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -11,14 +13,14 @@
 #include "util/cleanup.h"
 
 enum field_kind {
-	FIELD_TEXT,     /* any case */
+	FIELD_TEXT,	/* any case */
 	FIELD_LOCATION, /* "West Europe" is westeurope */
 	FIELD_ID,
 	FIELD_IDS,
 	FIELD_TEXTS,
 	FIELD_PREFIXES,
-	FIELD_BYTES, /* numbers, flags, enums */
-	FIELD_ARRAY, /* of structs with a table */
+	FIELD_BYTES,   /* numbers, flags, enums */
+	FIELD_ARRAY,   /* of structs with a table */
 	FIELD_NUMBERS, /* array of numbers, element by element */
 };
 
@@ -26,9 +28,9 @@ struct fields;
 
 struct field {
 	enum field_kind kind;
-	size_t at;             /* offset of the value, or of the array */
-	size_t at_n;           /* arrays: offset of the count */
-	size_t size;           /* FIELD_BYTES: its size; arrays: an element's */
+	size_t at;   /* offset of the value, or of the array */
+	size_t at_n; /* arrays: offset of the count */
+	size_t size; /* FIELD_BYTES: its size; arrays: an element's */
 	const struct fields *of;
 };
 
@@ -37,6 +39,7 @@ struct fields {
 	size_t n;
 };
 
+/* clang-format off */
 #define TABLE(fields) { fields, NSG_ARRAY_SIZE(fields) }
 #define SIZE(type, name) sizeof(((type *)0)->name)
 #define TEXT(type, name) { FIELD_TEXT, offsetof(type, name), 0, 0, NULL }
@@ -51,154 +54,156 @@ struct fields {
 #define NUMBERS(type, name, count, element)                                                        \
 	{ FIELD_NUMBERS, offsetof(type, name), offsetof(type, count), sizeof(element), NULL }
 
+/* clang-format on */
+
 static const struct field rule_fields[] = {
-	TEXT(struct nsg_rule, name),
-	BYTES(struct nsg_rule, priority),
-	BYTES(struct nsg_rule, access),
-	BYTES(struct nsg_rule, is_default),
-	BYTES(struct nsg_rule, protocol),
-	BYTES(struct nsg_rule, src.kind),
-	PREFIXES(struct nsg_rule, src.prefixes),
-	TEXT(struct nsg_rule, src.tag),
-	IDS(struct nsg_rule, src.asgs),
-	BYTES(struct nsg_rule, dst.kind),
-	PREFIXES(struct nsg_rule, dst.prefixes),
-	TEXT(struct nsg_rule, dst.tag),
-	IDS(struct nsg_rule, dst.asgs),
-	NUMBERS(struct nsg_rule, src_ports, n_src_ports, struct nsg_port_range),
-	NUMBERS(struct nsg_rule, dst_ports, n_dst_ports, struct nsg_port_range),
+    TEXT(struct nsg_rule, name),
+    BYTES(struct nsg_rule, priority),
+    BYTES(struct nsg_rule, access),
+    BYTES(struct nsg_rule, is_default),
+    BYTES(struct nsg_rule, protocol),
+    BYTES(struct nsg_rule, src.kind),
+    PREFIXES(struct nsg_rule, src.prefixes),
+    TEXT(struct nsg_rule, src.tag),
+    IDS(struct nsg_rule, src.asgs),
+    BYTES(struct nsg_rule, dst.kind),
+    PREFIXES(struct nsg_rule, dst.prefixes),
+    TEXT(struct nsg_rule, dst.tag),
+    IDS(struct nsg_rule, dst.asgs),
+    NUMBERS(struct nsg_rule, src_ports, n_src_ports, struct nsg_port_range),
+    NUMBERS(struct nsg_rule, dst_ports, n_dst_ports, struct nsg_port_range),
 };
 static const struct fields rule_table = TABLE(rule_fields);
 
 static const struct field route_fields[] = {
-	TEXT(struct nsg_route, name),
-	TEXT(struct nsg_route, tag),
-	BYTES(struct nsg_route, prefix.addr_host),
-	BYTES(struct nsg_route, prefix.len),
-	BYTES(struct nsg_route, is_ip6),
-	BYTES(struct nsg_route, hop_type),
-	BYTES(struct nsg_route, ecmp),
-	NUMBERS(struct nsg_route, hops_host, n_hops, uint32_t),
+    TEXT(struct nsg_route, name),
+    TEXT(struct nsg_route, tag),
+    BYTES(struct nsg_route, prefix.addr_host),
+    BYTES(struct nsg_route, prefix.len),
+    BYTES(struct nsg_route, is_ip6),
+    BYTES(struct nsg_route, hop_type),
+    BYTES(struct nsg_route, ecmp),
+    NUMBERS(struct nsg_route, hops_host, n_hops, uint32_t),
 };
 static const struct fields route_table = TABLE(route_fields);
 
 static const struct field table_fields[] = {
-	BYTES(struct nsg_route_table, disable_bgp),
-	ARRAY(struct nsg_route_table, routes, struct nsg_route, &route_table),
+    BYTES(struct nsg_route_table, disable_bgp),
+    ARRAY(struct nsg_route_table, routes, struct nsg_route, &route_table),
 };
 static const struct fields table_table = TABLE(table_fields);
 
 static const struct field endpoint_fields[] = {
-	TEXT(struct nsg_service_endpoint, service),
-	TEXTS(struct nsg_service_endpoint, locations),
+    TEXT(struct nsg_service_endpoint, service),
+    TEXTS(struct nsg_service_endpoint, locations),
 };
 static const struct fields endpoint_table = TABLE(endpoint_fields);
 
 static const struct field subnet_fields[] = {
-	TEXT(struct nsg_subnet, name),
-	PREFIXES(struct nsg_subnet, prefixes),
-	ID(struct nsg_subnet, nsg_id),
-	ID(struct nsg_subnet, route_table_id),
-	ARRAY(struct nsg_subnet, endpoints, struct nsg_service_endpoint, &endpoint_table),
-	TEXTS(struct nsg_subnet, delegations),
-	TEXT(struct nsg_subnet, endpoint_policies),
-	BYTES(struct nsg_subnet, n_ip_configurations),
-	BYTES(struct nsg_subnet, n_private_endpoints),
+    TEXT(struct nsg_subnet, name),
+    PREFIXES(struct nsg_subnet, prefixes),
+    ID(struct nsg_subnet, nsg_id),
+    ID(struct nsg_subnet, route_table_id),
+    ARRAY(struct nsg_subnet, endpoints, struct nsg_service_endpoint, &endpoint_table),
+    TEXTS(struct nsg_subnet, delegations),
+    TEXT(struct nsg_subnet, endpoint_policies),
+    BYTES(struct nsg_subnet, n_ip_configurations),
+    BYTES(struct nsg_subnet, n_private_endpoints),
 };
 static const struct fields subnet_table = TABLE(subnet_fields);
 
 static const struct field peering_fields[] = {
-	TEXT(struct nsg_peering, name),
-	ID(struct nsg_peering, remote_id),
-	TEXT(struct nsg_peering, state),
-	BYTES(struct nsg_peering, allow_access),
-	PREFIXES(struct nsg_peering, remote_space),
-	PREFIXES(struct nsg_peering, remote_vnet_space),
+    TEXT(struct nsg_peering, name),
+    ID(struct nsg_peering, remote_id),
+    TEXT(struct nsg_peering, state),
+    BYTES(struct nsg_peering, allow_access),
+    PREFIXES(struct nsg_peering, remote_space),
+    PREFIXES(struct nsg_peering, remote_vnet_space),
 };
 static const struct fields peering_table = TABLE(peering_fields);
 
 static const struct field vnet_fields[] = {
-	LOCATION(struct nsg_vnet, location),
-	BYTES(struct nsg_vnet, is_classic),
-	PREFIXES(struct nsg_vnet, space),
-	ARRAY(struct nsg_vnet, subnets, struct nsg_subnet, &subnet_table),
-	ARRAY(struct nsg_vnet, peerings, struct nsg_peering, &peering_table),
-	BYTES(struct nsg_vnet, flow_timeout_minutes),
+    LOCATION(struct nsg_vnet, location),
+    BYTES(struct nsg_vnet, is_classic),
+    PREFIXES(struct nsg_vnet, space),
+    ARRAY(struct nsg_vnet, subnets, struct nsg_subnet, &subnet_table),
+    ARRAY(struct nsg_vnet, peerings, struct nsg_peering, &peering_table),
+    BYTES(struct nsg_vnet, flow_timeout_minutes),
 };
 static const struct fields vnet_table = TABLE(vnet_fields);
 
 static const struct field site_fields[] = {
-	LOCATION(struct nsg_site, location),
-	ID(struct nsg_site, plan_id),
-	ID(struct nsg_site, subnet_id),
-	BYTES(struct nsg_site, is_linux),
-	BYTES(struct nsg_site, route_all),
-	BYTES(struct nsg_site, all_traffic),
-	BYTES(struct nsg_site, application_traffic),
+    LOCATION(struct nsg_site, location),
+    ID(struct nsg_site, plan_id),
+    ID(struct nsg_site, subnet_id),
+    BYTES(struct nsg_site, is_linux),
+    BYTES(struct nsg_site, route_all),
+    BYTES(struct nsg_site, all_traffic),
+    BYTES(struct nsg_site, application_traffic),
 };
 static const struct fields site_table = TABLE(site_fields);
 
 static const struct field integration_fields[] = {
-	TEXT(struct nsg_loose_integration, integration.name),
-	ID(struct nsg_loose_integration, integration.subnet_id),
-	ID(struct nsg_loose_integration, integration.vnet_id),
-	ID(struct nsg_loose_integration, integration.site_id),
-	BYTES(struct nsg_loose_integration, integration.is_swift),
+    TEXT(struct nsg_loose_integration, integration.name),
+    ID(struct nsg_loose_integration, integration.subnet_id),
+    ID(struct nsg_loose_integration, integration.vnet_id),
+    ID(struct nsg_loose_integration, integration.site_id),
+    BYTES(struct nsg_loose_integration, integration.is_swift),
 };
 static const struct fields integration_table = TABLE(integration_fields);
 
 static const struct field plan_fields[] = {
-	LOCATION(struct nsg_plan, location), TEXT(struct nsg_plan, tier),
-	TEXT(struct nsg_plan, sku),	     BYTES(struct nsg_plan, instances),
-	BYTES(struct nsg_plan, is_linux),
+    LOCATION(struct nsg_plan, location), TEXT(struct nsg_plan, tier),
+    TEXT(struct nsg_plan, sku),		 BYTES(struct nsg_plan, instances),
+    BYTES(struct nsg_plan, is_linux),
 };
 static const struct fields plan_table = TABLE(plan_fields);
 
 static const struct field private_endpoint_fields[] = {
-	ID(struct nsg_private_endpoint, subnet_id),
-	IDS(struct nsg_private_endpoint, nic_ids),
-	NUMBERS(struct nsg_private_endpoint, addrs_host, n_addrs, uint32_t),
+    ID(struct nsg_private_endpoint, subnet_id),
+    IDS(struct nsg_private_endpoint, nic_ids),
+    NUMBERS(struct nsg_private_endpoint, addrs_host, n_addrs, uint32_t),
 };
 static const struct fields private_endpoint_table = TABLE(private_endpoint_fields);
 
 static const struct field configuration_fields[] = {
-	BYTES(struct nsg_ip_configuration, has_addr),
-	BYTES(struct nsg_ip_configuration, addr_host),
-	ID(struct nsg_ip_configuration, subnet_id),
-	IDS(struct nsg_ip_configuration, asgs),
+    BYTES(struct nsg_ip_configuration, has_addr),
+    BYTES(struct nsg_ip_configuration, addr_host),
+    ID(struct nsg_ip_configuration, subnet_id),
+    IDS(struct nsg_ip_configuration, asgs),
 };
 static const struct fields configuration_table = TABLE(configuration_fields);
 
 static const struct field nic_fields[] = {
-	ID(struct nsg_nic, private_endpoint_id),
-	ARRAY(struct nsg_nic, configurations, struct nsg_ip_configuration, &configuration_table),
+    ID(struct nsg_nic, private_endpoint_id),
+    ARRAY(struct nsg_nic, configurations, struct nsg_ip_configuration, &configuration_table),
 };
 static const struct fields nic_table = TABLE(nic_fields);
 
 static const struct field nsg_fields[] = {
-	BYTES(struct nsg_nsg, flush_connection),
+    BYTES(struct nsg_nsg, flush_connection),
 };
 static const struct fields nsg_table = TABLE(nsg_fields);
 
 static const struct field asg_fields[] = {
-	TEXT(struct nsg_asg, name),
+    TEXT(struct nsg_asg, name),
 };
 static const struct fields asg_table = TABLE(asg_fields);
 
 static const struct fields *const tables[] = {
-	[NSG_RESOURCE_VNET] = &vnet_table,
-	[NSG_RESOURCE_NSG] = &nsg_table,
-	[NSG_RESOURCE_ROUTE_TABLE] = &table_table,
-	[NSG_RESOURCE_SITE] = &site_table,
-	[NSG_RESOURCE_INTEGRATION] = &integration_table,
-	[NSG_RESOURCE_PLAN] = &plan_table,
-	[NSG_RESOURCE_PRIVATE_ENDPOINT] = &private_endpoint_table,
-	[NSG_RESOURCE_NIC] = &nic_table,
-	[NSG_RESOURCE_ASG] = &asg_table,
-	[NSG_RESOURCE_RULE] = &rule_table,
-	[NSG_RESOURCE_ROUTE] = &route_table,
-	[NSG_RESOURCE_SUBNET] = &subnet_table,
-	[NSG_RESOURCE_PEERING] = &peering_table,
+    [NSG_RESOURCE_VNET] = &vnet_table,
+    [NSG_RESOURCE_NSG] = &nsg_table,
+    [NSG_RESOURCE_ROUTE_TABLE] = &table_table,
+    [NSG_RESOURCE_SITE] = &site_table,
+    [NSG_RESOURCE_INTEGRATION] = &integration_table,
+    [NSG_RESOURCE_PLAN] = &plan_table,
+    [NSG_RESOURCE_PRIVATE_ENDPOINT] = &private_endpoint_table,
+    [NSG_RESOURCE_NIC] = &nic_table,
+    [NSG_RESOURCE_ASG] = &asg_table,
+    [NSG_RESOURCE_RULE] = &rule_table,
+    [NSG_RESOURCE_ROUTE] = &route_table,
+    [NSG_RESOURCE_SUBNET] = &subnet_table,
+    [NSG_RESOURCE_PEERING] = &peering_table,
 };
 
 /* ---- comparing ------------------------------------------------------------------------------ */
@@ -213,7 +218,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_location(const char *a, const char *b)
 {
 	for (;; a++, b++) {
-		char x[2] = { 0 }, y[2] = { 0 };
+		char x[2] = {0}, y[2] = {0};
 
 		while (*a == ' ')
 			a++;

@@ -14,8 +14,8 @@ struct masked {
 	size_t tag;
 };
 
-static void read_prefixes(struct nsg_sink *s, const struct nsg_node *list,
-			  struct nsg_prefixes *to, struct masked *masked)
+static void read_prefixes(struct nsg_sink *s, const struct nsg_node *list, struct nsg_prefixes *to,
+			  struct masked *masked)
 {
 	size_t size = nsg_read_array(s, list);
 
@@ -24,8 +24,8 @@ static void read_prefixes(struct nsg_sink *s, const struct nsg_node *list,
 		const char *text = json_string_value(json_array_get(list->value, i));
 		bool has_host_bits = false;
 
-		switch (text ? nsg_prefix_parse(text, &to->v[to->n], &has_host_bits) :
-			       NSG_PREFIX_INVALID) {
+		switch (text ? nsg_prefix_parse(text, &to->v[to->n], &has_host_bits)
+			     : NSG_PREFIX_INVALID) {
 		case NSG_PREFIX_IP4:
 			if (has_host_bits && !masked->n++)
 				masked->first = to->v[to->n];
@@ -67,15 +67,15 @@ void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n)
 	struct nsg_node number = nsg_node_get(n, "changeNumber");
 	size_t size = nsg_read_array(s, &list);
 	struct nsg_tag_document document = {
-		.cloud = nsg_read_member(s, n, "cloud"),
-		.tags = nsg_sink_array(s, size, sizeof(*document.tags)),
-		.place = nsg_node_place(s, n),
+	    .cloud = nsg_read_member(s, n, "cloud"),
+	    .tags = nsg_sink_array(s, size, sizeof(*document.tags)),
+	    .place = nsg_node_place(s, n),
 	};
-	struct masked masked = { 0 };
+	struct masked masked = {0};
 	char first[NSG_PREFIX_TEXT];
 
 	document.has_change_number =
-		nsg_read_number(s, &number, INT64_MAX / 16, &document.change_number);
+	    nsg_read_number(s, &number, INT64_MAX / 16, &document.change_number);
 	for (size_t i = 0; i < size && document.tags; i++) {
 		struct nsg_node tag = nsg_node_at(&list, i);
 		size_t before = masked.n;

@@ -24,7 +24,8 @@ bool nsg_template_is(const json_t *value)
 	json_t *resources = json_object_get(value, "resources");
 
 	return (json_is_array(resources) || json_is_object(resources)) &&
-	       (schema_has(value, "deploymentTemplate") || json_object_get(value, "contentVersion"));
+	       (schema_has(value, "deploymentTemplate") ||
+		json_object_get(value, "contentVersion"));
 }
 
 bool nsg_template_is_parameters(const json_t *value)
@@ -65,9 +66,10 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 		web = n;
 	if (is_expression(n->value)) {
 		if (s)
-			nsg_node_say(s, web ? web : n, NSG_ERROR, NULL,
-				     "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` "
-				     "makes plain documents of it");
+			nsg_node_say(
+			    s, web ? web : n, NSG_ERROR, NULL,
+			    "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` "
+			    "makes plain documents of it");
 		return true;
 	}
 	for (size_t i = 0; i < json_array_size(n->value); i++) {
@@ -76,7 +78,8 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 		if (find_expression(s, &element, web))
 			return true;
 	}
-	json_object_foreach (n->value, key, unused) {
+	json_object_foreach(n->value, key, unused)
+	{
 		struct nsg_node member = nsg_node_own(n, key);
 
 		if (find_expression(s, &member, web))
@@ -87,7 +90,7 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 
 bool nsg_template_has_expressions(json_t *value)
 {
-	struct nsg_root root = { .pointer = "" };
+	struct nsg_root root = {.pointer = ""};
 	struct nsg_node n = nsg_node_root(&root, json_object_get(value, "resources"));
 
 	return find_expression(NULL, &n, NULL);
@@ -128,7 +131,7 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	struct nsg_node name_node = nsg_node_own(n, "name");
 	const char *type = nsg_read_string(s, &own), *name = nsg_read_string(s, &name_node);
 	struct nsg_root root = *n->root;
-	struct nsg_node resource = { .root = &root, .value = n->value };
+	struct nsg_node resource = {.root = &root, .value = n->value};
 
 	if (json_is_false(nsg_node_own(n, "condition").value) ||
 	    json_is_true(nsg_node_own(n, "existing").value))
@@ -165,7 +168,8 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 		if (nsg_read_object(&r->sink, &n))
 			read_resource(r, &n, type, name);
 	}
-	json_object_foreach (list->value, key, unused) {
+	json_object_foreach(list->value, key, unused)
+	{
 		struct nsg_node n = nsg_node_own(list, key);
 
 		if (nsg_read_object(&r->sink, &n))
@@ -173,17 +177,19 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 	}
 }
 
-static void read_flattened(struct nsg_reader *r, const struct nsg_root *template,
-			   json_t *value, json_t *parameters)
+static void read_flattened(struct nsg_reader *r, const struct nsg_root *template, json_t *value,
+			   json_t *parameters)
 {
-	struct nsg_place where = { .source = template->source, .value = template->value,
-				   .pointer = template->pointer };
+	struct nsg_place where = {
+	    .source = template->source, .value = template->value, .pointer = template->pointer};
 	struct nsg_flat_resource *flat = NULL;
 	size_t n = 0;
 	int result = r->options->flatten(value, parameters, &where, r->sink.diag, &flat, &n);
 
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
+	if (result)
+		r->policy->incomplete = true;
 	for (size_t i = 0; !result && i < n; i++) {
 		struct nsg_root root = *template;
 		struct nsg_node resource;
@@ -212,5 +218,5 @@ void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t
 	else if (r->options->flatten)
 		read_flattened(r, &template, value, parameters);
 	else
-		(void)find_expression(&r->sink, &resources, NULL);
+		r->policy->incomplete = find_expression(&r->sink, &resources, NULL);
 }

@@ -13,35 +13,35 @@
 #define AZ_TAGS "az network list-service-tags -l REGION"
 #define AZ_ROUTES "az network nic show-effective-route-table -g GROUP -n NIC"
 
-const char nsg_commands[] = AZ_VNET " > vnet.json; " AZ_NSG " > nsg.json; " AZ_TABLE
-				    " > routes.json; " AZ_SITE " > site.json; " AZ_TAGS
-				    " > service-tags.json";
+const char nsg_commands[] =
+    AZ_VNET " > vnet.json; " AZ_NSG " > nsg.json; " AZ_TABLE " > routes.json; " AZ_SITE
+	    " > site.json; " AZ_TAGS " > service-tags.json";
 
 /* A document that has these keys (up to two) looks like that, and this command is meant. */
 static const struct look {
 	const char *keys[2];
 	const char *what, *az;
 } looks[] = {
-	{ { "effectiveSecurityRules" }, "the effective rules of a network interface", AZ_NSG },
-	{ { "networkInterfaces" }, "the rules of network interfaces", AZ_NSG },
-	{ { "nextHopType", "routeTableId" }, "an answer of Network Watcher about a next hop",
-	  AZ_TABLE },
-	{ { "nextHopType" }, "an answer of Network Watcher about a next hop", AZ_TABLE },
-	{ { "access", "ruleName" }, "an answer of Network Watcher about a flow", AZ_NSG },
-	{ { "records" }, "a flow log", AZ_NSG },
-	{ { "terraform_version" }, "a Terraform plan", AZ_VNET },
-	{ { "IsEncrypted", "Values" }, "local settings of a function app", AZ_SETTINGS },
-	{ { "WEBSITE_VNET_ROUTE_ALL" }, "app settings without their names as values",
-	  AZ_SETTINGS },
-	{ { "ipRules", "virtualNetworkRules" }, "a firewall of a service", AZ_VNET },
-	{ { "error" }, "an error message of Azure", AZ_VNET },
-	{ { "code", "message" }, "an error message of Azure", AZ_VNET },
-	{ { "addressPrefix", "id" }, "a subnet that does not say whose it is", AZ_VNET },
-	{ { "addressPrefix" }, "a subnet or a route without its next hop", AZ_VNET },
-	{ { "prefixes", "tag" }, "a service tag of no Azure tool", AZ_TAGS },
-	{ { "ipConfigurations" }, "something with IP configurations", "az network nic show -g GROUP -n NIC" },
-	{ { "name", "value" }, "settings", AZ_SETTINGS },
-	{ { "$schema" }, "a document for another tool", AZ_VNET },
+    {{"effectiveSecurityRules"}, "the effective rules of a network interface", AZ_NSG},
+    {{"networkInterfaces"}, "the rules of network interfaces", AZ_NSG},
+    {{"nextHopType", "routeTableId"}, "an answer of Network Watcher about a next hop", AZ_TABLE},
+    {{"nextHopType"}, "an answer of Network Watcher about a next hop", AZ_TABLE},
+    {{"access", "ruleName"}, "an answer of Network Watcher about a flow", AZ_NSG},
+    {{"records"}, "a flow log", AZ_NSG},
+    {{"terraform_version"}, "a Terraform plan", AZ_VNET},
+    {{"IsEncrypted", "Values"}, "local settings of a function app", AZ_SETTINGS},
+    {{"WEBSITE_VNET_ROUTE_ALL"}, "app settings without their names as values", AZ_SETTINGS},
+    {{"ipRules", "virtualNetworkRules"}, "a firewall of a service", AZ_VNET},
+    {{"error"}, "an error message of Azure", AZ_VNET},
+    {{"code", "message"}, "an error message of Azure", AZ_VNET},
+    {{"addressPrefix", "id"}, "a subnet that does not say whose it is", AZ_VNET},
+    {{"addressPrefix"}, "a subnet or a route without its next hop", AZ_VNET},
+    {{"prefixes", "tag"}, "a service tag of no Azure tool", AZ_TAGS},
+    {{"ipConfigurations"},
+     "something with IP configurations",
+     "az network nic show -g GROUP -n NIC"},
+    {{"name", "value"}, "settings", AZ_SETTINGS},
+    {{"$schema"}, "a document for another tool", AZ_VNET},
 };
 
 static const struct look *find_look(const struct nsg_node *n)

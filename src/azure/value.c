@@ -60,7 +60,7 @@ static void add_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_
 struct nsg_prefixes nsg_read_prefixes(struct nsg_sink *s, const struct nsg_node *n)
 {
 	size_t size = nsg_read_array(s, n);
-	struct nsg_prefixes list = { .v = nsg_sink_array(s, size, sizeof(*list.v)) };
+	struct nsg_prefixes list = {.v = nsg_sink_array(s, size, sizeof(*list.v))};
 
 	for (size_t i = 0; i < size && list.v; i++) {
 		struct nsg_node element = nsg_node_at(n, i);
@@ -73,7 +73,7 @@ struct nsg_prefixes nsg_read_prefixes(struct nsg_sink *s, const struct nsg_node 
 bool nsg_same_addresses(struct nsg_sink *s, const struct nsg_prefixes *a,
 			const struct nsg_prefixes *b)
 {
-	struct nsg_ranges ra = { 0 }, rb = { 0 };
+	struct nsg_ranges ra = {0}, rb = {0};
 	bool same;
 
 	if (nsg_ranges_from_prefixes(a->v, a->n, &ra) < 0 ||
@@ -89,7 +89,7 @@ struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg
 					    const char *singular, const char *plural)
 {
 	struct nsg_node one = nsg_node_get(n, singular), many = nsg_node_get(n, plural);
-	struct nsg_prefixes single = { .v = nsg_sink_array(s, 1, sizeof(*single.v)) };
+	struct nsg_prefixes single = {.v = nsg_sink_array(s, 1, sizeof(*single.v))};
 	struct nsg_prefixes list;
 
 	if (one.value && single.v)

@@ -17,7 +17,8 @@ static void read_service_endpoints(struct nsg_sink *s, const struct nsg_node *n,
 
 	subnet->endpoints = nsg_sink_array(s, size, sizeof(*subnet->endpoints));
 	for (size_t i = 0; i < size && subnet->endpoints; i++) {
-		struct nsg_node e = nsg_node_at(&list, i), locations = nsg_node_get(&e, "locations");
+		struct nsg_node e = nsg_node_at(&list, i),
+				locations = nsg_node_get(&e, "locations");
 		struct nsg_service_endpoint *to = &subnet->endpoints[subnet->n_endpoints];
 
 		if (!nsg_read_object(s, &e))
@@ -37,12 +38,12 @@ static struct nsg_strings read_delegations(struct nsg_sink *s, const struct nsg_
 {
 	struct nsg_node list = nsg_node_get(n, "delegations");
 	size_t size = nsg_read_array(s, &list);
-	struct nsg_strings to = { .v = nsg_sink_array(s, size, sizeof(*to.v)) };
+	struct nsg_strings to = {.v = nsg_sink_array(s, size, sizeof(*to.v))};
 
 	for (size_t i = 0; i < size && to.v; i++) {
 		struct nsg_node d = nsg_node_at(&list, i);
 		const char *service =
-			nsg_read_object(s, &d) ? nsg_read_member(s, &d, "serviceName") : "";
+		    nsg_read_object(s, &d) ? nsg_read_member(s, &d, "serviceName") : "";
 
 		if (*service)
 			to.v[to.n++] = service;
@@ -71,18 +72,18 @@ static void read_subnet(struct nsg_reader *r, const struct nsg_node *n, const ch
 	struct nsg_node private_endpoints = nsg_node_get(n, "privateEndpoints");
 
 	*to = (struct nsg_subnet){
-		.id = id,
-		.name = name,
-		.prefixes = nsg_read_prefix_members(s, n, "addressPrefix", "addressPrefixes"),
-		.nsg_id = "",
-		.route_table_id = "",
-		.delegations = read_delegations(s, n),
-		.endpoint_policies = nsg_read_member(s, n, "privateEndpointNetworkPolicies"),
-		.n_ip_configurations = count_ip_configurations(s, n),
-		.n_private_endpoints = nsg_read_array(s, &private_endpoints),
-		.place = nsg_node_place(s, n),
-		.nsg_place = nsg_node_place(s, &nsg),
-		.route_table_place = nsg_node_place(s, &table),
+	    .id = id,
+	    .name = name,
+	    .prefixes = nsg_read_prefix_members(s, n, "addressPrefix", "addressPrefixes"),
+	    .nsg_id = "",
+	    .route_table_id = "",
+	    .delegations = read_delegations(s, n),
+	    .endpoint_policies = nsg_read_member(s, n, "privateEndpointNetworkPolicies"),
+	    .n_ip_configurations = count_ip_configurations(s, n),
+	    .n_private_endpoints = nsg_read_array(s, &private_endpoints),
+	    .place = nsg_node_place(s, n),
+	    .nsg_place = nsg_node_place(s, &nsg),
+	    .route_table_place = nsg_node_place(s, &table),
 	};
 	read_service_endpoints(s, n, to);
 	if (!*name)
@@ -109,13 +110,13 @@ static void read_peering(struct nsg_sink *s, const struct nsg_node *n, const cha
 			 struct nsg_peering *to)
 {
 	*to = (struct nsg_peering){
-		.name = name,
-		.remote_id = nsg_read_ref(s, n, "remoteVirtualNetwork"),
-		.state = nsg_read_member(s, n, "peeringState"),
-		.allow_access = nsg_read_bool(s, n, "allowVirtualNetworkAccess"),
-		.remote_space = read_space(s, n, "remoteAddressSpace"),
-		.remote_vnet_space = read_space(s, n, "remoteVirtualNetworkAddressSpace"),
-		.place = nsg_node_place(s, n),
+	    .name = name,
+	    .remote_id = nsg_read_ref(s, n, "remoteVirtualNetwork"),
+	    .state = nsg_read_member(s, n, "peeringState"),
+	    .allow_access = nsg_read_bool(s, n, "allowVirtualNetworkAccess"),
+	    .remote_space = read_space(s, n, "remoteAddressSpace"),
+	    .remote_vnet_space = read_space(s, n, "remoteVirtualNetworkAddressSpace"),
+	    .place = nsg_node_place(s, n),
 	};
 	if (!*name)
 		nsg_node_say(s, n, NSG_ERROR, NULL, "a peering has no name");
@@ -176,12 +177,12 @@ static void read_vnet(struct nsg_reader *r, const struct nsg_node *n, const char
 	struct nsg_identity who = nsg_read_identity(s, n, type);
 	struct nsg_node timeout = nsg_node_get(n, "flowTimeoutInMinutes");
 	struct nsg_vnet vnet = {
-		.id = who.id,
-		.name = who.name,
-		.location = nsg_read_member(s, n, "location"),
-		.is_classic = is_classic,
-		.space = read_space(s, n, "addressSpace"),
-		.place = nsg_node_place(s, n),
+	    .id = who.id,
+	    .name = who.name,
+	    .location = nsg_read_member(s, n, "location"),
+	    .is_classic = is_classic,
+	    .space = read_space(s, n, "addressSpace"),
+	    .place = nsg_node_place(s, n),
 	};
 	uint64_t minutes;
 
@@ -214,7 +215,7 @@ void nsg_read_classic_vnet(struct nsg_reader *r, const struct nsg_node *n)
 void nsg_read_loose_subnet(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_VNET "/subnets");
-	struct nsg_loose_subnet loose = { .loose = nsg_read_loose(r, n, &who) };
+	struct nsg_loose_subnet loose = {.loose = nsg_read_loose(r, n, &who)};
 
 	read_subnet(r, n, who.id, who.name, &loose.subnet);
 	nsg_sink_push(&r->sink, &r->subnets, loose);
@@ -223,8 +224,8 @@ void nsg_read_loose_subnet(struct nsg_reader *r, const struct nsg_node *n)
 void nsg_read_loose_peering(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who =
-		nsg_read_identity(&r->sink, n, TYPE_VNET "/virtualNetworkPeerings");
-	struct nsg_loose_peering loose = { .loose = nsg_read_loose(r, n, &who) };
+	    nsg_read_identity(&r->sink, n, TYPE_VNET "/virtualNetworkPeerings");
+	struct nsg_loose_peering loose = {.loose = nsg_read_loose(r, n, &who)};
 
 	read_peering(&r->sink, n, who.name, &loose.peering);
 	nsg_sink_push(&r->sink, &r->peerings, loose);

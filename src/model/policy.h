@@ -266,8 +266,8 @@ struct nsg_policy {
 	size_t n_vnets, n_nsgs, n_route_tables, n_bgp_routes, n_tag_documents, n_route_all_settings,
 	    n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
 
-	/* Some value or document could not be read: what is missing here may be there. Only a
-	 * policy that is looked through for further errors can be so (nsg_load_options.partial). */
+	/* A whole document could not be read: what is missing here may stand there. Only a policy
+	 * that is looked through for further errors can be so (nsg_load_options.partial). */
 	bool incomplete;
 
 	/* The texts behind the places; wiped by nsg_policy_forget_sources when the diagnostics are

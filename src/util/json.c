@@ -178,22 +178,22 @@ static int64_t to_ns(struct timespec t)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* A change soon after the last one may leave the time stamp as it is: the kernel's clock ticks every
- * 10 ms at worst, and a file system that knows whole seconds only every second. */
+/* A change soon after the last one may leave the time stamp as it is: the kernel's clock ticks
+ * every 10 ms at worst, and a file system that knows whole seconds only every second. */
 static struct nsg_file_identity identify(const struct stat *st)
 {
-	struct timespec now = { 0 };
+	struct timespec now = {0};
 	int64_t tick_ns = st->st_ctim.tv_nsec ? 100000000 : 2000000000;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	return (struct nsg_file_identity){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size_bytes = (uint64_t)st->st_size,
-		.mtime_ns = to_ns(st->st_mtim),
-		.ctime_ns = to_ns(st->st_ctim),
-		.mode = st->st_mode,
-		.is_settled = to_ns(now) - to_ns(st->st_ctim) > tick_ns,
+	    .dev = st->st_dev,
+	    .ino = st->st_ino,
+	    .size_bytes = (uint64_t)st->st_size,
+	    .mtime_ns = to_ns(st->st_mtim),
+	    .ctime_ns = to_ns(st->st_ctim),
+	    .mode = st->st_mode,
+	    .is_settled = to_ns(now) - to_ns(st->st_ctim) > tick_ns,
 	};
 }
 
@@ -256,11 +256,13 @@ static bool is_deeper(json_t *value, size_t levels)
 		return false;
 	if (!levels)
 		return true;
-	json_array_foreach (value, i, inner) {
+	json_array_foreach(value, i, inner)
+	{
 		if (is_deeper(inner, levels - 1))
 			return true;
 	}
-	json_object_foreach (value, key, inner) {
+	json_object_foreach(value, key, inner)
+	{
 		if (is_deeper(inner, levels - 1))
 			return true;
 	}
@@ -277,7 +279,8 @@ static int refuse_depth(const struct nsg_source *source, struct nsg_diag *diag)
 		switch (*p++) {
 		case '"':
 			while (p < end && *p != '"') {
-				/* end is the closing NUL, so that a character follows a backslash */
+				/* end is the closing NUL, so that a character follows a backslash
+				 */
 				p += *p == '\\';
 				p++;
 			}

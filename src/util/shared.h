@@ -12,8 +12,9 @@
 struct nsg_shared {
 	unsigned int n_holders;
 	struct nsg_arena arena;
-	struct nsg_source source; /* its path is of the arena; the text comes and goes with a load */
-	void *data;               /* of the arena; the loader's */
+	struct nsg_source
+	    source; /* its path is of the arena; the text comes and goes with a load */
+	void *data; /* of the arena; the loader's */
 };
 
 struct nsg_shared_list {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The texts a policy was read from, and places in them. A place is a file, one of its JSON values
- * (a file may hold several) and a JSON pointer; line and column are found by scanning the text, only
- * when a diagnostic is made.
+ * (a file may hold several) and a JSON pointer; line and column are found by scanning the text,
+ * only when a diagnostic is made.
  */
 #ifndef NSG_UTIL_SOURCE_H
 #define NSG_UTIL_SOURCE_H
@@ -15,7 +15,7 @@
 struct nsg_file_identity {
 	uint64_t dev, ino, size_bytes;
 	int64_t mtime_ns, ctime_ns;
-	uint32_t mode;   /* st_mode; 0: not from a file */
+	uint32_t mode;	 /* st_mode; 0: not from a file */
 	bool is_settled; /* unchanged for so long when it was read that a change would show */
 };
 
@@ -41,7 +41,8 @@ struct nsg_sources {
 struct nsg_place {
 	const struct nsg_source *source;
 	uint32_t value;
-	/* Not 0: byte at - 1 of the text, whatever value and pointer say (a text that is not JSON). */
+	/* Not 0: byte at - 1 of the text, whatever value and pointer say (a text that is not JSON).
+	 */
 	uint32_t at;
 	const char *pointer;
 };

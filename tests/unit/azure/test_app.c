@@ -8,12 +8,13 @@
 static void a_site_is_read_whole(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"{'name':'app','id':'" SITE_ID "app','type':'Microsoft.Web/sites','location':"
-		"'West Europe','properties':{'virtualNetworkSubnetId':'s','serverFarmId':'p',"
-		"'reserved':true,'vnetRouteAllEnabled':false,'outboundVnetRouting':{'allTraffic':false,"
-		"'applicationTraffic':true,'imagePullTraffic':true},'outboundIpAddresses':"
-		"'192.0.2.1,bad,192.0.2.2','siteConfig':{'vnetRouteAllEnabled':true,'appSettings':"
-		"[{'name':'SECRET','value':'hunter2'},{'name':'website_vnet_route_all','value':'1'}]}}}");
+	    "{'name':'app','id':'" SITE_ID "app','type':'Microsoft.Web/sites','location':"
+	    "'West Europe','properties':{'virtualNetworkSubnetId':'s','serverFarmId':'p',"
+	    "'reserved':true,'vnetRouteAllEnabled':false,'outboundVnetRouting':{'allTraffic':false,"
+	    "'applicationTraffic':true,'imagePullTraffic':true},'outboundIpAddresses':"
+	    "'192.0.2.1,bad,192.0.2.2','siteConfig':{'vnetRouteAllEnabled':true,'appSettings':"
+	    "[{'name':'SECRET','value':'hunter2'},{'name':'website_vnet_route_all','value':'1'}]}}"
+	    "}");
 	const struct nsg_site *s;
 
 	(void)state;
@@ -26,7 +27,8 @@ static void a_site_is_read_whole(void **state)
 	assert_string_equal(s->subnet_id, "s");
 	assert_int_equal(s->is_linux, NSG_TRUE);
 	assert_int_equal(s->route_all, NSG_TRUE);
-	assert_string_equal(s->route_all_place.pointer, "/properties/siteConfig/vnetRouteAllEnabled");
+	assert_string_equal(s->route_all_place.pointer,
+			    "/properties/siteConfig/vnetRouteAllEnabled");
 	assert_int_equal(s->all_traffic, NSG_FALSE);
 	assert_int_equal(s->application_traffic, NSG_TRUE);
 	assert_int_equal(s->n_outbound, 2);
@@ -56,24 +58,24 @@ static const struct {
 	int value; /* -1: no setting */
 	const char *want;
 } settings[] = {
-	{ "[{'name':'WEBSITE_VNET_ROUTE_ALL','slotSetting':false,'value':'1'}]", NSG_ROUTE_ALL_ON, "" },
-	{ "[{'name':'Website_Vnet_Route_All','value':'0'}]", NSG_ROUTE_ALL_OFF, "" },
-	{ "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':null}]", NSG_ROUTE_ALL_EMPTY, "" },
-	{ "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':''}]", NSG_ROUTE_ALL_EMPTY, "" },
-	{ "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':'hunter2'}]", NSG_ROUTE_ALL_OTHER,
-	  "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off" },
-	{ "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':1}]", NSG_ROUTE_ALL_OTHER,
-	  "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off" },
-	{ "[{'name':'OTHER','value':'hunter2'},{'name':'THIRD','value':{'hunter2':1}}]", -1, "" },
-	{ "{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
-	  "{'SECRET':'hunter2','WEBSITE_VNET_ROUTE_ALL':'1'}}",
-	  NSG_ROUTE_ALL_ON, "" },
-	{ "{'id':'" SITE_ID "app/config/appsettings','name':'appsettings','properties':"
-	  "{'website_vnet_route_all':'1'}}",
-	  NSG_ROUTE_ALL_ON, "" },
-	{ "{'name':'web','type':'Microsoft.Web/sites/config','properties':{'appSettings':"
-	  "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':'1'}]}}",
-	  NSG_ROUTE_ALL_ON, "" },
+    {"[{'name':'WEBSITE_VNET_ROUTE_ALL','slotSetting':false,'value':'1'}]", NSG_ROUTE_ALL_ON, ""},
+    {"[{'name':'Website_Vnet_Route_All','value':'0'}]", NSG_ROUTE_ALL_OFF, ""},
+    {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':null}]", NSG_ROUTE_ALL_EMPTY, ""},
+    {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':''}]", NSG_ROUTE_ALL_EMPTY, ""},
+    {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':'hunter2'}]", NSG_ROUTE_ALL_OTHER,
+     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off"},
+    {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':1}]", NSG_ROUTE_ALL_OTHER,
+     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off"},
+    {"[{'name':'OTHER','value':'hunter2'},{'name':'THIRD','value':{'hunter2':1}}]", -1, ""},
+    {"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
+     "{'SECRET':'hunter2','WEBSITE_VNET_ROUTE_ALL':'1'}}",
+     NSG_ROUTE_ALL_ON, ""},
+    {"{'id':'" SITE_ID "app/config/appsettings','name':'appsettings','properties':"
+     "{'website_vnet_route_all':'1'}}",
+     NSG_ROUTE_ALL_ON, ""},
+    {"{'name':'web','type':'Microsoft.Web/sites/config','properties':{'appSettings':"
+     "[{'name':'WEBSITE_VNET_ROUTE_ALL','value':'1'}]}}",
+     NSG_ROUTE_ALL_ON, ""},
 };
 
 static void of_app_settings_one_is_kept(void **state)
@@ -93,31 +95,31 @@ static void of_app_settings_one_is_kept(void **state)
 }
 
 static const char *const secrets[] = {
-	"[{'name':'hunter1','slotSetting':false,'value':'hunter2'}]",
-	"{'hunter1':'hunter2'}",
-	"{'hunter1':{'hunter2':'hunter3'}}",
-	"{'properties':{'hunter1':'hunter2'}}",
-	"{'IsEncrypted':false,'Values':{'hunter1':'hunter2'}}",
-	"[{'name':'hunter1','value':'hunter2','extra':1}]",
-	"{'type':'hunter1/hunter2'}",
-	"{'type':'Microsoft.Web/hunter 1'}",
-	"[{'name':'hunter1','value':'hunter2'},'hunter3',7]",
-	"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':'hunter2'}",
-	"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
-	"{'WEBSITE_VNET_ROUTE_ALL':{'hunter1':'hunter2'},'hunter1':7}}",
-	"{'name':'app/authsettings','type':'Microsoft.Web/sites/config','properties':"
-	"{'clientSecret':'hunter2'}}",
-	"{'name':'a','siteConfig':{'appSettings':{'hunter1':'hunter2'}}}",
-	"{'name':'a','siteConfig':{'appSettings':['hunter1',{'name':7,'value':'hunter2'}]}}",
-	"[{'name':'hunter1','value':'hunter2'",
-	"[{'name':'hunter1','name':'hunter2'}]",
-	"[{'name':'hunter1','value':hunter2}]",
-	"{'newhunter':{'hunter2':'hunter3'}}",
-	"{'contentVersion':'1','resources':[{'type':'Microsoft.Web/sites/config','name':"
-	"'a/appsettings','properties':{'hunter1':'[hunter2]'}}]}",
-	"{'contentVersion':'1','resources':[{'type':'Microsoft.Web/sites','name':'a','properties':"
-	"{'x':1},'resources':[{'type':'config','name':'appsettings','properties':"
-	"{'hunter1':'[hunter2]'}}]}]}",
+    "[{'name':'hunter1','slotSetting':false,'value':'hunter2'}]",
+    "{'hunter1':'hunter2'}",
+    "{'hunter1':{'hunter2':'hunter3'}}",
+    "{'properties':{'hunter1':'hunter2'}}",
+    "{'IsEncrypted':false,'Values':{'hunter1':'hunter2'}}",
+    "[{'name':'hunter1','value':'hunter2','extra':1}]",
+    "{'type':'hunter1/hunter2'}",
+    "{'type':'Microsoft.Web/hunter 1'}",
+    "[{'name':'hunter1','value':'hunter2'},'hunter3',7]",
+    "{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':'hunter2'}",
+    "{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
+    "{'WEBSITE_VNET_ROUTE_ALL':{'hunter1':'hunter2'},'hunter1':7}}",
+    "{'name':'app/authsettings','type':'Microsoft.Web/sites/config','properties':"
+    "{'clientSecret':'hunter2'}}",
+    "{'name':'a','siteConfig':{'appSettings':{'hunter1':'hunter2'}}}",
+    "{'name':'a','siteConfig':{'appSettings':['hunter1',{'name':7,'value':'hunter2'}]}}",
+    "[{'name':'hunter1','value':'hunter2'",
+    "[{'name':'hunter1','name':'hunter2'}]",
+    "[{'name':'hunter1','value':hunter2}]",
+    "{'newhunter':{'hunter2':'hunter3'}}",
+    "{'contentVersion':'1','resources':[{'type':'Microsoft.Web/sites/config','name':"
+    "'a/appsettings','properties':{'hunter1':'[hunter2]'}}]}",
+    "{'contentVersion':'1','resources':[{'type':'Microsoft.Web/sites','name':'a','properties':"
+    "{'x':1},'resources':[{'type':'config','name':'appsettings','properties':"
+    "{'hunter1':'[hunter2]'}}]}]}",
 };
 
 /* The policy's memory is looked through as well: nothing of a setting is kept. */
@@ -133,7 +135,8 @@ static void no_secret_is_kept_or_quoted(void **state)
 		for (size_t j = 0; j < l.diag.n; j++)
 			assert_true(!l.diag.v[j].pointer || !strstr(l.diag.v[j].pointer, "hunter"));
 		for (size_t j = 0; l.policy && j < l.policy->n_route_all_settings; j++)
-			assert_null(strstr(l.policy->route_all_settings[j].place.pointer, "hunter"));
+			assert_null(
+			    strstr(l.policy->route_all_settings[j].place.pointer, "hunter"));
 	}
 }
 
@@ -142,7 +145,7 @@ static void settings_that_all_can_read_are_a_warning(void **state)
 	static const struct {
 		unsigned int mode;
 		size_t n_warnings;
-	} modes[] = { { 0600, 0 }, { 0640, 0 }, { 0644, 1 }, { 0604, 1 } };
+	} modes[] = {{0600, 0}, {0640, 0}, {0644, 1}, {0604, 1}};
 	char dir[] = "/tmp/nsg-app-XXXXXX", path[64];
 
 	(void)state;
@@ -150,10 +153,10 @@ static void settings_that_all_can_read_are_a_warning(void **state)
 	snprintf(path, sizeof(path), "%s/settings.json", dir);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(modes); i++) {
 		cleanup_free char *json =
-			to_json("[{'name':'A','value':'1'},{'name':'B','value':'2'}]"
-				"{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/16']}}");
+		    to_json("[{'name':'A','value':'1'},{'name':'B','value':'2'}]"
+			    "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/16']}}");
 		struct nsg_policy *policy = NULL;
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 		FILE *out = fopen(path, "w");
 
 		assert_non_null(out);
@@ -177,18 +180,18 @@ static const struct {
 	const char *text, *subnet_id, *vnet_id, *site_id;
 	int is_swift;
 } integrations[] = {
-	{ "[{'name':'x','id':'" SITE_ID "app/virtualNetworkConnections/x','vnetResourceId':'" NETWORK_ID
-	  "virtualNetworks/v/subnets/s','isSwift':true}]",
-	  NETWORK_ID "virtualNetworks/v/subnets/s", "", SITE_ID "app", NSG_TRUE },
-	{ "[{'name':'x','vnetResourceId':'" NETWORK_ID "virtualNetworks/v','isSwift':null,"
-	  "'routes':null}]",
-	  "", NETWORK_ID "virtualNetworks/v", "", NSG_UNSET },
-	{ "{'name':'app/virtualNetwork','type':'Microsoft.Web/sites/networkConfig','properties':"
-	  "{'subnetResourceId':'a/subnets/s','swiftSupported':true}}",
-	  "a/subnets/s", "", "Microsoft.Web/sites/app", NSG_TRUE },
-	{ "{'id':'" SITE_ID "app/networkConfig/virtualNetwork','name':'virtualNetwork','properties':"
-	  "{'subnetResourceId':'a/subnets/s','isSwift':false}}",
-	  "a/subnets/s", "", SITE_ID "app", NSG_FALSE },
+    {"[{'name':'x','id':'" SITE_ID "app/virtualNetworkConnections/x','vnetResourceId':'" NETWORK_ID
+     "virtualNetworks/v/subnets/s','isSwift':true}]",
+     NETWORK_ID "virtualNetworks/v/subnets/s", "", SITE_ID "app", NSG_TRUE},
+    {"[{'name':'x','vnetResourceId':'" NETWORK_ID "virtualNetworks/v','isSwift':null,"
+     "'routes':null}]",
+     "", NETWORK_ID "virtualNetworks/v", "", NSG_UNSET},
+    {"{'name':'app/virtualNetwork','type':'Microsoft.Web/sites/networkConfig','properties':"
+     "{'subnetResourceId':'a/subnets/s','swiftSupported':true}}",
+     "a/subnets/s", "", "Microsoft.Web/sites/app", NSG_TRUE},
+    {"{'id':'" SITE_ID "app/networkConfig/virtualNetwork','name':'virtualNetwork','properties':"
+     "{'subnetResourceId':'a/subnets/s','isSwift':false}}",
+     "a/subnets/s", "", SITE_ID "app", NSG_FALSE},
 };
 
 static void an_integration_names_subnet_or_network(void **state)
@@ -211,8 +214,8 @@ static void an_integration_names_subnet_or_network(void **state)
 static void an_empty_integration_is_none(void **state)
 {
 	cleanup_loaded struct loaded l =
-		load("{'name':'app/virtualNetwork','type':'Microsoft.Web/sites/networkConfig',"
-		     "'properties':{'subnetResourceId':null,'swiftSupported':true}}");
+	    load("{'name':'app/virtualNetwork','type':'Microsoft.Web/sites/networkConfig',"
+		 "'properties':{'subnetResourceId':null,'swiftSupported':true}}");
 
 	(void)state;
 	assert_int_equal(l.result, 0);
@@ -221,10 +224,10 @@ static void an_empty_integration_is_none(void **state)
 
 static void a_plan_is_read_whole(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"[{'name':'p','location':'westeurope','numberOfWorkers':7,'reserved':true,'sku':"
-		"{'name':'P1v2','tier':'PremiumV2','capacity':3}},{'name':'q','sku':{'name':'S1',"
-		"'capacity':null},'properties':{'numberOfWorkers':2}}]");
+	cleanup_loaded struct loaded l =
+	    load("[{'name':'p','location':'westeurope','numberOfWorkers':7,'reserved':true,'sku':"
+		 "{'name':'P1v2','tier':'PremiumV2','capacity':3}},{'name':'q','sku':{'name':'S1',"
+		 "'capacity':null},'properties':{'numberOfWorkers':2}}]");
 	const struct nsg_plan *p;
 
 	(void)state;
@@ -240,16 +243,16 @@ static void a_plan_is_read_whole(void **state)
 }
 
 static const struct saying sayings[] = {
-	{ "a switch of the wrong type", "{'name':'a','siteConfig':{'vnetRouteAllEnabled':'perhaps'}}",
-	  "1:49: error: vnetRouteAllEnabled must be true or false" },
-	{ "a configuration without a switch",
-	  "{'name':'a/web','type':'Microsoft.Web/sites/config','properties':{'x':1}}",
-	  "1:1: notice: a site's configuration without a switch of its routing: skipped" },
-	{ "instances that are no number",
-	  "{'name':'p','type':'Microsoft.Web/serverfarms','sku':{'capacity':'many'}}",
-	  "1:66: error: this must be a number from 0 to 1000000" },
-	{ "an SKU that is no object", "{'name':'p','type':'Microsoft.Web/serverfarms','sku':'P1'}",
-	  "1:54: error: sku must be an object" },
+    {"a switch of the wrong type", "{'name':'a','siteConfig':{'vnetRouteAllEnabled':'perhaps'}}",
+     "1:49: error: vnetRouteAllEnabled must be true or false"},
+    {"a configuration without a switch",
+     "{'name':'a/web','type':'Microsoft.Web/sites/config','properties':{'x':1}}",
+     "1:1: notice: a site's configuration without a switch of its routing: skipped"},
+    {"instances that are no number",
+     "{'name':'p','type':'Microsoft.Web/serverfarms','sku':{'capacity':'many'}}",
+     "1:66: error: this must be a number from 0 to 1000000"},
+    {"an SKU that is no object", "{'name':'p','type':'Microsoft.Web/serverfarms','sku':'P1'}",
+     "1:54: error: sku must be an object"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -261,15 +264,15 @@ static void each_fault_has_its_message_and_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_site_is_read_whole),
-		cmocka_unit_test(what_a_site_does_not_say_is_unknown),
-		cmocka_unit_test(of_app_settings_one_is_kept),
-		cmocka_unit_test(no_secret_is_kept_or_quoted),
-		cmocka_unit_test(settings_that_all_can_read_are_a_warning),
-		cmocka_unit_test(an_integration_names_subnet_or_network),
-		cmocka_unit_test(an_empty_integration_is_none),
-		cmocka_unit_test(a_plan_is_read_whole),
-		cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(a_site_is_read_whole),
+	    cmocka_unit_test(what_a_site_does_not_say_is_unknown),
+	    cmocka_unit_test(of_app_settings_one_is_kept),
+	    cmocka_unit_test(no_secret_is_kept_or_quoted),
+	    cmocka_unit_test(settings_that_all_can_read_are_a_warning),
+	    cmocka_unit_test(an_integration_names_subnet_or_network),
+	    cmocka_unit_test(an_empty_integration_is_none),
+	    cmocka_unit_test(a_plan_is_read_whole),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

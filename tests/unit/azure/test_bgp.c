@@ -50,31 +50,31 @@ static void of_effective_routes_the_gateways_count(void **state)
 {
 	(void)state;
 	check_routes(
-		"{'nextLink':null,'value':[{'addressPrefix':['10.0.0.0/16'],'nextHopIpAddress':[],"
-		"'nextHopType':'VnetLocal','source':'Default','state':'Active'},"
-		"{'addressPrefix':['10.30.0.0/16','10.31.0.0/16'],'nextHopIpAddress':['10.0.254.5',"
-		"'10.0.254.4'],'nextHopType':'VirtualNetworkGateway','source':"
-		"'VirtualNetworkGateway','state':'Invalid'},{'addressPrefix':'10.32.0.0/16',"
-		"'nextHopIpAddress':'10.0.254.5','nextHopType':'VirtualNetworkGateway','source':"
-		"'virtualnetworkgateway','state':'Active'},{'addressPrefix':['10.33.0.0/16'],"
-		"'nextHopIpAddress':['10.0.0.9'],'nextHopType':'VirtualAppliance','source':'User',"
-		"'state':'Active'}]}",
-		"10.30.0.0/16 10.0.254.5 10.0.254.4; 10.31.0.0/16 10.0.254.5 10.0.254.4; "
-		"10.32.0.0/16 10.0.254.5");
+	    "{'nextLink':null,'value':[{'addressPrefix':['10.0.0.0/16'],'nextHopIpAddress':[],"
+	    "'nextHopType':'VnetLocal','source':'Default','state':'Active'},"
+	    "{'addressPrefix':['10.30.0.0/16','10.31.0.0/16'],'nextHopIpAddress':['10.0.254.5',"
+	    "'10.0.254.4'],'nextHopType':'VirtualNetworkGateway','source':"
+	    "'VirtualNetworkGateway','state':'Invalid'},{'addressPrefix':'10.32.0.0/16',"
+	    "'nextHopIpAddress':'10.0.254.5','nextHopType':'VirtualNetworkGateway','source':"
+	    "'virtualnetworkgateway','state':'Active'},{'addressPrefix':['10.33.0.0/16'],"
+	    "'nextHopIpAddress':['10.0.0.9'],'nextHopType':'VirtualAppliance','source':'User',"
+	    "'state':'Active'}]}",
+	    "10.30.0.0/16 10.0.254.5 10.0.254.4; 10.31.0.0/16 10.0.254.5 10.0.254.4; "
+	    "10.32.0.0/16 10.0.254.5");
 }
 
 static const struct saying sayings[] = {
-	{ "a wrong network", "{'value':[{'network':'10.20.0.0/99','nextHop':'1.1.1.1'}]}",
-	  "1:22: error: '10.20.0.0/99' is no address prefix" },
-	{ "a wrong next hop", "{'value':[{'network':'10.20.0.0/16','nextHop':'1.1.1'}]}",
-	  "1:47: error: '1.1.1' is no address" },
-	{ "host bits", "{'value':[{'network':'10.20.0.1/16','nextHop':'1.1.1.1'}]}",
-	  "1:22: warning: 10.20.0.1/16 has host bits set: read as 10.20.0.0/16" },
-	{ "no prefix",
-	  "{'value':[{'nextHopType':'X','source':'VirtualNetworkGateway','state':'Active'}]}",
-	  "1:11: error: an effective route has no addressPrefix" },
-	{ "a list that is none", "{'RouteServiceRole_IN_0':{}}",
-	  "1:26: error: RouteServiceRole_IN_0 must be an array" },
+    {"a wrong network", "{'value':[{'network':'10.20.0.0/99','nextHop':'1.1.1.1'}]}",
+     "1:22: error: '10.20.0.0/99' is no address prefix"},
+    {"a wrong next hop", "{'value':[{'network':'10.20.0.0/16','nextHop':'1.1.1'}]}",
+     "1:47: error: '1.1.1' is no address"},
+    {"host bits", "{'value':[{'network':'10.20.0.1/16','nextHop':'1.1.1.1'}]}",
+     "1:22: warning: 10.20.0.1/16 has host bits set: read as 10.20.0.0/16"},
+    {"no prefix",
+     "{'value':[{'nextHopType':'X','source':'VirtualNetworkGateway','state':'Active'}]}",
+     "1:11: error: an effective route has no addressPrefix"},
+    {"a list that is none", "{'RouteServiceRole_IN_0':{}}",
+     "1:26: error: RouteServiceRole_IN_0 must be an array"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -100,9 +100,9 @@ static void routes_are_bounded_once_merged(void **state)
 		fputc(']', out);
 		assert_int_equal(fclose(out), 0);
 		l = load(text);
-		assert_said("merged", &l.diag,
-			    n == 10000 ? "" :
-					 "1:2: error: 10001 gateway routes: at most 10000 are read");
+		assert_said(
+		    "merged", &l.diag,
+		    n == 10000 ? "" : "1:2: error: 10001 gateway routes: at most 10000 are read");
 		unload(&l);
 	}
 }
@@ -110,11 +110,11 @@ static void routes_are_bounded_once_merged(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(learned_routes_are_read_but_the_networks_own),
-		cmocka_unit_test(a_route_server_has_a_list_an_instance),
-		cmocka_unit_test(of_effective_routes_the_gateways_count),
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(routes_are_bounded_once_merged),
+	    cmocka_unit_test(learned_routes_are_read_but_the_networks_own),
+	    cmocka_unit_test(a_route_server_has_a_list_an_instance),
+	    cmocka_unit_test(of_effective_routes_the_gateways_count),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(routes_are_bounded_once_merged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

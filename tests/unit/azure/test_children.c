@@ -2,7 +2,7 @@
 #include "support.h"
 
 #define FIELDS                                                                                     \
-	"'access':'Deny','protocol':'Tcp','sourceAddressPrefix':'*','destinationAddressPrefix':"    \
+	"'access':'Deny','protocol':'Tcp','sourceAddressPrefix':'*','destinationAddressPrefix':"   \
 	"'*','sourcePortRange':'*','destinationPortRange':'80','direction':'Outbound'"
 #define NSG_ID NETWORK_ID "networkSecurityGroups/n"
 #define OF_N(name) "'id':'" NSG_ID "/securityRules/" name "','name':'" name "'"
@@ -11,11 +11,13 @@
 
 static void a_list_gives_its_parent_children(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"[{'id':'" NSG_ID "','securityRules':[{'name':'a','priority':100," FIELDS "},"
-		"{'name':'b','priority':110," FIELDS "},{'name':'in','direction':'Inbound'}]},"
-		"[{" OF_N("B") ",'priority':300," FIELDS "},{" OF_N("c") ",'priority':310," FIELDS "},"
-		"{" OF_N("IN") ",'direction':'Inbound'},{" OF_N("in2") ",'direction':'Inbound'}]]");
+	cleanup_loaded struct loaded l =
+	    load("[{'id':'" NSG_ID "','securityRules':[{'name':'a','priority':100," FIELDS "},"
+		 "{'name':'b','priority':110," FIELDS "},{'name':'in','direction':'Inbound'}]},"
+		 "[{" OF_N("B") ",'priority':300," FIELDS
+				"},{" OF_N("c") ",'priority':310," FIELDS "},"
+						"{" OF_N("IN") ",'direction':'Inbound'},{" OF_N(
+						    "in2") ",'direction':'Inbound'}]]");
 	const struct nsg_nsg *n;
 
 	(void)state;
@@ -34,11 +36,12 @@ static void a_list_gives_its_parent_children(void **state)
 
 static void a_list_stands_for_a_parent_that_is_not_there(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"[[{" OF_N("a") ",'priority':100," FIELDS "},{" OF_N("i") ",'direction':'Inbound'}],"
-		"[{" OF_N("c") ",'priority':310," FIELDS "}],"
-		"[{'name':'x','priority':100," FIELDS "},{'name':'y','priority':101," FIELDS "}],"
-		"[{'name':'z','priority':100," FIELDS "}]]");
+	cleanup_loaded struct loaded l = load("[[{" OF_N("a") ",'priority':100," FIELDS "},{" OF_N(
+	    "i") ",'direction':'Inbound'}],"
+		 "[{" OF_N("c") ",'priority':310," FIELDS "}],"
+				"[{'name':'x','priority':100," FIELDS
+				"},{'name':'y','priority':101," FIELDS "}],"
+				"[{'name':'z','priority':100," FIELDS "}]]");
 	const struct nsg_policy *p = l.policy;
 
 	(void)state;
@@ -58,10 +61,11 @@ static void a_list_stands_for_a_parent_that_is_not_there(void **state)
 static void routes_do_the_same(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"[[{'id':'" TABLE_ID "/routes/a','name':'a','addressPrefix':'10.1.0.0/16','nextHopType':"
-		"'Internet'}],{'id':'" TABLE_ID "','routes':[{'name':'a','addressPrefix':'10.1.0.0/16',"
-		"'nextHopType':'None'}]},[{'name':'b','addressPrefix':'10.2.0.0/16','nextHopType':"
-		"'None'}]]");
+	    "[[{'id':'" TABLE_ID
+	    "/routes/a','name':'a','addressPrefix':'10.1.0.0/16','nextHopType':"
+	    "'Internet'}],{'id':'" TABLE_ID "','routes':[{'name':'a','addressPrefix':'10.1.0.0/16',"
+	    "'nextHopType':'None'}]},[{'name':'b','addressPrefix':'10.2.0.0/16','nextHopType':"
+	    "'None'}]]");
 	const struct nsg_policy *p = l.policy;
 
 	(void)state;
@@ -75,12 +79,12 @@ static void routes_do_the_same(void **state)
 static void subnets_and_peerings_join_their_network(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"[{'id':'" NETWORK_ID "virtualNetworks/v'," SPACE ",'subnets':[{'name':'s',"
-		"'addressPrefix':'10.0.0.0/24'}]},{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s',"
-		"'name':'s','addressPrefix':'10.0.9.0/24'},{'id':'" NETWORK_ID
-		"virtualNetworks/v/subnets/t','name':'t','addressPrefix':'10.0.8.0/24'},{'id':'"
-		NETWORK_ID "virtualNetworks/v/virtualNetworkPeerings/p','name':'p',"
-		"'remoteVirtualNetwork':{'id':'w'}}]");
+	    "[{'id':'" NETWORK_ID "virtualNetworks/v'," SPACE ",'subnets':[{'name':'s',"
+	    "'addressPrefix':'10.0.0.0/24'}]},{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s',"
+	    "'name':'s','addressPrefix':'10.0.9.0/24'},{'id':'" NETWORK_ID
+	    "virtualNetworks/v/subnets/t','name':'t','addressPrefix':'10.0.8.0/"
+	    "24'},{'id':'" NETWORK_ID "virtualNetworks/v/virtualNetworkPeerings/p','name':'p',"
+	    "'remoteVirtualNetwork':{'id':'w'}}]");
 	const struct nsg_vnet *v;
 
 	(void)state;
@@ -95,21 +99,19 @@ static void subnets_and_peerings_join_their_network(void **state)
 }
 
 static const struct saying sayings[] = {
-	{ "one rule in two lists, equal",
-	  "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':100," FIELDS "}]]",
-	  "" },
-	{ "one rule in two lists, different",
-	  "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':101," FIELDS "}]]",
-	  "2:2: error: rule 'a' stands at d.json:1:3 too, with other content" },
-	{ "a subnet without its network",
-	  "{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s','addressPrefix':'10.0.9.0/24'}",
-	  "1:1: error: subnet 's' belongs to the virtual network 'v', which is not here" },
-	{ "a peering that does not say whose it is",
-	  "{'name':'p','remoteVirtualNetwork':{'id':'w'}}",
-	  "1:1: error: peering 'p' does not say whose it is" },
-	{ "a rule named for a parent that is not there",
-	  "{'name':'n/a','priority':100," FIELDS "}",
-	  "1:1: error: rule 'a' belongs to the NSG 'n', which is not here" },
+    {"one rule in two lists, equal",
+     "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':100," FIELDS "}]]",
+     ""},
+    {"one rule in two lists, different",
+     "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':101," FIELDS "}]]",
+     "2:2: error: rule 'a' stands at d.json:1:3 too, with other content"},
+    {"a subnet without its network",
+     "{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s','addressPrefix':'10.0.9.0/24'}",
+     "1:1: error: subnet 's' belongs to the virtual network 'v', which is not here"},
+    {"a peering that does not say whose it is", "{'name':'p','remoteVirtualNetwork':{'id':'w'}}",
+     "1:1: error: peering 'p' does not say whose it is"},
+    {"a rule named for a parent that is not there", "{'name':'n/a','priority':100," FIELDS "}",
+     "1:1: error: rule 'a' belongs to the NSG 'n', which is not here"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -129,24 +131,26 @@ static void a_parents_children_are_bounded(void **state)
 	assert_non_null(out);
 	fputs("[{'name':'t','routes':[]}", out);
 	for (int i = 0; i < 801; i++)
-		fprintf(out, ",{'name':'t/r%d','addressPrefix':'10.%d.%d.0/24','nextHopType':'None'}",
-			i, i / 256, i % 256);
+		fprintf(out,
+			",{'name':'t/r%d','addressPrefix':'10.%d.%d.0/24','nextHopType':'None'}", i,
+			i / 256, i % 256);
 	fputs("]", out);
 	assert_int_equal(fclose(out), 0);
 	l = load(text);
-	assert_said("801", &l.diag, "1:27: error: route table 't': 801 times route; Azure allows 400");
+	assert_said("801", &l.diag,
+		    "1:27: error: route table 't': 801 times route; Azure allows 400");
 	unload(&l);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_list_gives_its_parent_children),
-		cmocka_unit_test(a_list_stands_for_a_parent_that_is_not_there),
-		cmocka_unit_test(routes_do_the_same),
-		cmocka_unit_test(subnets_and_peerings_join_their_network),
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(a_parents_children_are_bounded),
+	    cmocka_unit_test(a_list_gives_its_parent_children),
+	    cmocka_unit_test(a_list_stands_for_a_parent_that_is_not_there),
+	    cmocka_unit_test(routes_do_the_same),
+	    cmocka_unit_test(subnets_and_peerings_join_their_network),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(a_parents_children_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,13 +3,13 @@
 
 static void a_private_endpoints_addresses_stand_in_two_places(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"[{'name':'e','id':'" NETWORK_ID "privateEndpoints/e','type':"
-		"'Microsoft.Network/privateEndpoints','properties':{'subnet':{'id':'s'},"
-		"'networkInterfaces':[{'id':'n1'},{'id':'n2'}],'customDnsConfigs':[{'fqdn':'x',"
-		"'ipAddresses':['10.0.2.20','10.0.2.21']},{'ipAddresses':['10.0.2.20','::1']}],"
-		"'ipConfigurations':[{'properties':{'privateIPAddress':'10.0.2.22'}},"
-		"{'privateIpAddress':'10.0.2.21'}]}}]");
+	cleanup_loaded struct loaded l =
+	    load("[{'name':'e','id':'" NETWORK_ID "privateEndpoints/e','type':"
+		 "'Microsoft.Network/privateEndpoints','properties':{'subnet':{'id':'s'},"
+		 "'networkInterfaces':[{'id':'n1'},{'id':'n2'}],'customDnsConfigs':[{'fqdn':'x',"
+		 "'ipAddresses':['10.0.2.20','10.0.2.21']},{'ipAddresses':['10.0.2.20','::1']}],"
+		 "'ipConfigurations':[{'properties':{'privateIPAddress':'10.0.2.22'}},"
+		 "{'privateIpAddress':'10.0.2.21'}]}}]");
 	const struct nsg_private_endpoint *e;
 
 	(void)state;
@@ -27,10 +27,10 @@ static void a_private_endpoints_addresses_stand_in_two_places(void **state)
 static void a_network_interface_is_read_whole(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"{'NewNIC':{'name':'n','macAddress':'x','privateEndpoint':{'id':'e'},"
-		"'ipConfigurations':[{'name':'i','privateIpAddress':'10.0.2.10','subnet':{'id':'s'},"
-		"'applicationSecurityGroups':[{'id':'a'},{'id':'b'}]},{'name':'j','properties':{"
-		"'privateIPAddress':'fd00::1'}}]}}");
+	    "{'NewNIC':{'name':'n','macAddress':'x','privateEndpoint':{'id':'e'},"
+	    "'ipConfigurations':[{'name':'i','privateIpAddress':'10.0.2.10','subnet':{'id':'s'},"
+	    "'applicationSecurityGroups':[{'id':'a'},{'id':'b'}]},{'name':'j','properties':{"
+	    "'privateIPAddress':'fd00::1'}}]}}");
 	const struct nsg_nic *n;
 
 	(void)state;
@@ -49,8 +49,8 @@ static void a_network_interface_is_read_whole(void **state)
 static void a_group_is_its_id(void **state)
 {
 	cleanup_loaded struct loaded l =
-		load("[{'name':'a','type':'Microsoft.Network/applicationSecurityGroups'},"
-		     "{'id':'" NETWORK_ID "applicationSecurityGroups/b'}]");
+	    load("[{'name':'a','type':'Microsoft.Network/applicationSecurityGroups'},"
+		 "{'id':'" NETWORK_ID "applicationSecurityGroups/b'}]");
 
 	(void)state;
 	assert_said("nothing", &l.diag, "");
@@ -60,15 +60,15 @@ static void a_group_is_its_id(void **state)
 }
 
 static const struct saying sayings[] = {
-	{ "a wrong address of an interface",
-	  "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.2'}]}",
-	  "1:70: error: '10.0.2' is no address" },
-	{ "a wrong address of an endpoint",
-	  "{'name':'e','customDnsConfigs':[{'ipAddresses':['10.0.2.256']}]}",
-	  "1:49: error: '10.0.2.256' is no address" },
-	{ "a reference that is none",
-	  "{'name':'n','macAddress':'x','privateEndpoint':'e','ipConfigurations':[{}]}",
-	  "1:48: error: privateEndpoint must be an object" },
+    {"a wrong address of an interface",
+     "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.2'}]}",
+     "1:70: error: '10.0.2' is no address"},
+    {"a wrong address of an endpoint",
+     "{'name':'e','customDnsConfigs':[{'ipAddresses':['10.0.2.256']}]}",
+     "1:49: error: '10.0.2.256' is no address"},
+    {"a reference that is none",
+     "{'name':'n','macAddress':'x','privateEndpoint':'e','ipConfigurations':[{}]}",
+     "1:48: error: privateEndpoint must be an object"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -100,11 +100,11 @@ static void an_endpoints_addresses_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_private_endpoints_addresses_stand_in_two_places),
-		cmocka_unit_test(a_network_interface_is_read_whole),
-		cmocka_unit_test(a_group_is_its_id),
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(an_endpoints_addresses_are_bounded),
+	    cmocka_unit_test(a_private_endpoints_addresses_stand_in_two_places),
+	    cmocka_unit_test(a_network_interface_is_read_whole),
+	    cmocka_unit_test(a_group_is_its_id),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(an_endpoints_addresses_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

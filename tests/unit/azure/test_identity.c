@@ -10,22 +10,22 @@
 static const struct {
 	const char *text, *type, *id, *name, *parent;
 } identities[] = {
-	{ "{'id':'" NETWORK_ID "routeTables/t','name':'t'}", "Microsoft.Network/routeTables",
-	  NETWORK_ID "routeTables/t", "t", "" },
-	{ "{'id':'" NETWORK_ID "routeTables/t'}", "Microsoft.Network/routeTables",
-	  NETWORK_ID "routeTables/t", "t", "" },
-	{ "{'name':'t'}", "Microsoft.Network/routeTables", "Microsoft.Network/routeTables/t", "t", "" },
-	{ "{}", "Microsoft.Network/routeTables", "", "", "" },
-	{ "{'name':'n/r'}", RULES, "Microsoft.Network/networkSecurityGroups/n/securityRules/r", "r",
-	  "Microsoft.Network/networkSecurityGroups/n" },
-	{ "{'name':'r'}", RULES, "", "r", "" },
-	{ "{'id':'" NETWORK_ID "networkSecurityGroups/n/securityRules/r','name':'r'}", RULES,
-	  NETWORK_ID "networkSecurityGroups/n/securityRules/r", "r",
-	  NETWORK_ID "networkSecurityGroups/n" },
-	{ "{'name':'a/b'}", "Microsoft.Web/sites/slots", "Microsoft.Web/sites/a/slots/b", "b",
-	  "Microsoft.Web/sites/a" },
-	{ "{'name':'a/b/c/d'}", "Microsoft.Web/sites", "", "d", "" },
-	{ "{'id':'odd','name':'r'}", RULES, "odd", "r", "" },
+    {"{'id':'" NETWORK_ID "routeTables/t','name':'t'}", "Microsoft.Network/routeTables",
+     NETWORK_ID "routeTables/t", "t", ""},
+    {"{'id':'" NETWORK_ID "routeTables/t'}", "Microsoft.Network/routeTables",
+     NETWORK_ID "routeTables/t", "t", ""},
+    {"{'name':'t'}", "Microsoft.Network/routeTables", "Microsoft.Network/routeTables/t", "t", ""},
+    {"{}", "Microsoft.Network/routeTables", "", "", ""},
+    {"{'name':'n/r'}", RULES, "Microsoft.Network/networkSecurityGroups/n/securityRules/r", "r",
+     "Microsoft.Network/networkSecurityGroups/n"},
+    {"{'name':'r'}", RULES, "", "r", ""},
+    {"{'id':'" NETWORK_ID "networkSecurityGroups/n/securityRules/r','name':'r'}", RULES,
+     NETWORK_ID "networkSecurityGroups/n/securityRules/r", "r",
+     NETWORK_ID "networkSecurityGroups/n"},
+    {"{'name':'a/b'}", "Microsoft.Web/sites/slots", "Microsoft.Web/sites/a/slots/b", "b",
+     "Microsoft.Web/sites/a"},
+    {"{'name':'a/b/c/d'}", "Microsoft.Web/sites", "", "d", ""},
+    {"{'id':'odd','name':'r'}", RULES, "odd", "r", ""},
 };
 
 static void a_resource_is_known_by_id_or_by_type_and_name(void **state)
@@ -34,10 +34,10 @@ static void a_resource_is_known_by_id_or_by_type_and_name(void **state)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(identities); i++) {
 		cleanup_free char *text = to_json(identities[i].text);
 		cleanup_json json_t *value = json_loads(text, 0, NULL);
-		struct nsg_arena arena = { 0 };
-		struct nsg_diag diag = { 0 };
-		struct nsg_sink s = { .arena = &arena, .diag = &diag };
-		struct nsg_root root = { .pointer = "" };
+		struct nsg_arena arena = {0};
+		struct nsg_diag diag = {0};
+		struct nsg_sink s = {.arena = &arena, .diag = &diag};
+		struct nsg_root root = {.pointer = ""};
 		struct nsg_node n = nsg_node_root(&root, value);
 		struct nsg_identity who = nsg_read_identity(&s, &n, identities[i].type);
 
@@ -51,22 +51,22 @@ static void a_resource_is_known_by_id_or_by_type_and_name(void **state)
 static const struct {
 	const char *id, *type;
 } types[] = {
-	{ NETWORK_ID "routeTables/t", "Microsoft.Network/routeTables" },
-	{ NETWORK_ID "networkSecurityGroups/n/securityRules/r", RULES },
-	{ NETWORK_ID "routeTables/", "Microsoft.Network/routeTables" },
-	{ NETWORK_ID "routeTables", "" },
-	{ ID_HEAD "Microsoft.Web/sites/a/providers/Microsoft.Network/routeTables/t",
-	  "Microsoft.Network/routeTables" },
-	{ "/subscriptions/s", "" },
-	{ "", "" },
-	{ "/providers/", "" },
-	{ "/providers//", "" },
+    {NETWORK_ID "routeTables/t", "Microsoft.Network/routeTables"},
+    {NETWORK_ID "networkSecurityGroups/n/securityRules/r", RULES},
+    {NETWORK_ID "routeTables/", "Microsoft.Network/routeTables"},
+    {NETWORK_ID "routeTables", ""},
+    {ID_HEAD "Microsoft.Web/sites/a/providers/Microsoft.Network/routeTables/t",
+     "Microsoft.Network/routeTables"},
+    {"/subscriptions/s", ""},
+    {"", ""},
+    {"/providers/", ""},
+    {"/providers//", ""},
 };
 
 static void an_id_spells_its_type(void **state)
 {
-	struct nsg_arena arena = { 0 };
-	struct nsg_sink s = { .arena = &arena };
+	struct nsg_arena arena = {0};
+	struct nsg_sink s = {.arena = &arena};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(types); i++)
@@ -77,19 +77,18 @@ static void an_id_spells_its_type(void **state)
 static void an_index_finds_what_is_equal(void **state)
 {
 	struct nsg_asg v[] = {
-		{ .id = NETWORK_ID "applicationSecurityGroups/a" },
-		{ .id = "" },
-		{ .id = "Microsoft.Network/applicationSecurityGroups/B" },
-		{ .id = "/subscriptions/t/resourceGroups/g/providers/Microsoft.Network/"
-			"applicationSecurityGroups/A" },
-		{ .id = NETWORK_ID "applicationSecurityGroups/a" },
+	    {.id = NETWORK_ID "applicationSecurityGroups/a"},
+	    {.id = ""},
+	    {.id = "Microsoft.Network/applicationSecurityGroups/B"},
+	    {.id = "/subscriptions/t/resourceGroups/g/providers/Microsoft.Network/"
+		   "applicationSecurityGroups/A"},
+	    {.id = NETWORK_ID "applicationSecurityGroups/a"},
 	};
 	struct nsg_index x;
 
 	(void)state;
-	assert_int_equal(nsg_index_new(&x, v, NSG_ARRAY_SIZE(v), sizeof(*v),
-				       offsetof(struct nsg_asg, id)),
-			 0);
+	assert_int_equal(
+	    nsg_index_new(&x, v, NSG_ARRAY_SIZE(v), sizeof(*v), offsetof(struct nsg_asg, id)), 0);
 	assert_int_equal(nsg_index_find(&x, NETWORK_ID "applicationSecurityGroups/A"), 0);
 	assert_int_equal(nsg_index_find(&x, v[3].id), 3);
 	assert_int_equal(nsg_index_find(&x, NETWORK_ID "applicationSecurityGroups/b"), 2);
@@ -103,9 +102,9 @@ static void an_index_finds_what_is_equal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_resource_is_known_by_id_or_by_type_and_name),
-		cmocka_unit_test(an_id_spells_its_type),
-		cmocka_unit_test(an_index_finds_what_is_equal),
+	    cmocka_unit_test(a_resource_is_known_by_id_or_by_type_and_name),
+	    cmocka_unit_test(an_id_spells_its_type),
+	    cmocka_unit_test(an_index_finds_what_is_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,12 +3,13 @@
 #include "support.h"
 
 #define NSG_ID "'id':'" NETWORK_ID "networkSecurityGroups/n'"
-#define RULE "'name':'r','direction':'Outbound','access':'Deny','protocol':'Tcp',"                  \
-	     "'sourceAddressPrefix':'*','destinationAddressPrefix':'10.0.0.0/8',"                   \
-	     "'sourcePortRange':'*','destinationPortRange':'80'"
+#define RULE                                                                                       \
+	"'name':'r','direction':'Outbound','access':'Deny','protocol':'Tcp',"                      \
+	"'sourceAddressPrefix':'*','destinationAddressPrefix':'10.0.0.0/8',"                       \
+	"'sourcePortRange':'*','destinationPortRange':'80'"
 #define DEFAULT                                                                                    \
-	"'defaultSecurityRules':[{'name':'denyalloutbound','priority':65500,'direction':"           \
-	"'Outbound','access':'Deny','protocol':'*','sourceAddressPrefix':'*',"                      \
+	"'defaultSecurityRules':[{'name':'denyalloutbound','priority':65500,'direction':"          \
+	"'Outbound','access':'Deny','protocol':'*','sourceAddressPrefix':'*',"                     \
 	"'destinationAddressPrefix':'*','sourcePortRange':'*','destinationPortRange':'*'}]"
 
 struct pair {
@@ -17,61 +18,63 @@ struct pair {
 };
 
 static const struct pair pairs[] = {
-	{ "an NSG nested and flattened, with etag and without",
-	  "{" NSG_ID ",'properties':{'securityRules':[{'name':'r','properties':{'priority':100," RULE "}}]}}",
-	  "{'NewNSG':{" NSG_ID ",'etag':'x','securityRules':[{'priority':'100'," RULE ",'sourcePortRanges':[]}]}}",
-	  NULL },
-	{ "an id in another case",
-	  "{" NSG_ID ",'securityRules':[]}",
-	  "{'id':'/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/N'}",
-	  NULL },
-	{ "Azure's own default rules may be missing in one", "{" NSG_ID ",'securityRules':[]}",
-	  "{" NSG_ID "," DEFAULT "}", NULL },
-	{ "what says where it is used may be missing in one", "{" NSG_ID ",'subnets':[{'id':'s'}]}",
-	  "{" NSG_ID "}", NULL },
-	{ "a rule's priority differs", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
-	  "{" NSG_ID ",'securityRules':[{'priority':101," RULE "}]}", "NSG 'n'" },
-	{ "a rule more", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
-	  "{" NSG_ID ",'securityRules':[]}", "NSG 'n'" },
-	{ "flushConnection differs", "{" NSG_ID ",'flushConnection':true}", "{" NSG_ID "}", "NSG 'n'" },
-	{ "without ids the name decides", "{'name':'n','securityRules':[]}",
-	  "{'name':'N','securityRules':[],'flushConnection':true}", "NSG 'N'" },
-	{ "two groups, two NSGs", "{" NSG_ID ",'flushConnection':true}",
-	  "{'id':'/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/"
-	  "networkSecurityGroups/n'}", NULL },
-	{ "a route table's next hop differs",
-	  "{'name':'t','routes':[{'name':'a','addressPrefix':'10.0.0.0/8','nextHopType':'None'}]}",
-	  "{'name':'t','routes':[{'name':'a','addressPrefix':'10.0.0.0/8','nextHopType':'Internet'}]}",
-	  "route table 't'" },
-	{ "a network's place in two spellings",
-	  "{'name':'v','location':'West Europe','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
-	  "{'name':'v','location':'westeurope','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
-	  NULL },
-	{ "a network's range differs",
-	  "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
-	  "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/9']}}", "virtual network 'v'" },
-	{ "a subnet's NSG differs",
-	  "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']},'subnets':[{'name':'s',"
-	  "'addressPrefix':'10.0.0.0/24','networkSecurityGroup':{'id':'a'}}]}",
-	  "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']},'subnets':[{'name':'s',"
-	  "'addressPrefix':'10.0.0.0/24'}]}",
-	  "virtual network 'v'" },
-	{ "a site's switch differs", "{'name':'a','siteConfig':{},'vnetRouteAllEnabled':true}",
-	  "{'name':'a','siteConfig':{}}", "site 'a'" },
-	{ "a plan's instances differ", "{'name':'p','sku':{'capacity':1},'numberOfSites':1}",
-	  "{'name':'p','sku':{'capacity':2},'numberOfSites':1}", "plan 'p'" },
-	{ "an interface's address differs",
-	  "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.0.4'}]}",
-	  "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.0.5'}]}",
-	  "network interface 'n'" },
-	{ "an endpoint's subnet differs", "{'name':'e','customDnsConfigs':[{}],'subnet':{'id':'s'}}",
-	  "{'name':'e','customDnsConfigs':[{}],'subnet':{'id':'t'}}", "private endpoint 'e'" },
-	{ "a group is the same", "{'name':'a','type':'Microsoft.Network/applicationSecurityGroups'}",
-	  "{'name':'A','type':'Microsoft.Network/applicationSecurityGroups'}", NULL },
-	{ "an integration differs",
-	  "{'id':'" ID_HEAD "Microsoft.Web/sites/a/virtualNetworkConnections/x','vnetResourceId':'v'}",
-	  "{'id':'" ID_HEAD "Microsoft.Web/sites/a/virtualNetworkConnections/x','vnetResourceId':'w'}",
-	  "integration 'x'" },
+    {"an NSG nested and flattened, with etag and without",
+     "{" NSG_ID ",'properties':{'securityRules':[{'name':'r','properties':{'priority':100," RULE
+     "}}]}}",
+     "{'NewNSG':{" NSG_ID ",'etag':'x','securityRules':[{'priority':'100'," RULE
+     ",'sourcePortRanges':[]}]}}",
+     NULL},
+    {"an id in another case", "{" NSG_ID ",'securityRules':[]}",
+     "{'id':'/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/"
+     "N'}",
+     NULL},
+    {"Azure's own default rules may be missing in one", "{" NSG_ID ",'securityRules':[]}",
+     "{" NSG_ID "," DEFAULT "}", NULL},
+    {"what says where it is used may be missing in one", "{" NSG_ID ",'subnets':[{'id':'s'}]}",
+     "{" NSG_ID "}", NULL},
+    {"a rule's priority differs", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
+     "{" NSG_ID ",'securityRules':[{'priority':101," RULE "}]}", "NSG 'n'"},
+    {"a rule more", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
+     "{" NSG_ID ",'securityRules':[]}", "NSG 'n'"},
+    {"flushConnection differs", "{" NSG_ID ",'flushConnection':true}", "{" NSG_ID "}", "NSG 'n'"},
+    {"without ids the name decides", "{'name':'n','securityRules':[]}",
+     "{'name':'N','securityRules':[],'flushConnection':true}", "NSG 'N'"},
+    {"two groups, two NSGs", "{" NSG_ID ",'flushConnection':true}",
+     "{'id':'/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/"
+     "networkSecurityGroups/n'}",
+     NULL},
+    {"a route table's next hop differs",
+     "{'name':'t','routes':[{'name':'a','addressPrefix':'10.0.0.0/8','nextHopType':'None'}]}",
+     "{'name':'t','routes':[{'name':'a','addressPrefix':'10.0.0.0/8','nextHopType':'Internet'}]}",
+     "route table 't'"},
+    {"a network's place in two spellings",
+     "{'name':'v','location':'West Europe','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
+     "{'name':'v','location':'westeurope','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
+     NULL},
+    {"a network's range differs", "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']}}",
+     "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/9']}}", "virtual network 'v'"},
+    {"a subnet's NSG differs",
+     "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']},'subnets':[{'name':'s',"
+     "'addressPrefix':'10.0.0.0/24','networkSecurityGroup':{'id':'a'}}]}",
+     "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8']},'subnets':[{'name':'s',"
+     "'addressPrefix':'10.0.0.0/24'}]}",
+     "virtual network 'v'"},
+    {"a site's switch differs", "{'name':'a','siteConfig':{},'vnetRouteAllEnabled':true}",
+     "{'name':'a','siteConfig':{}}", "site 'a'"},
+    {"a plan's instances differ", "{'name':'p','sku':{'capacity':1},'numberOfSites':1}",
+     "{'name':'p','sku':{'capacity':2},'numberOfSites':1}", "plan 'p'"},
+    {"an interface's address differs",
+     "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.0.4'}]}",
+     "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.0.5'}]}",
+     "network interface 'n'"},
+    {"an endpoint's subnet differs", "{'name':'e','customDnsConfigs':[{}],'subnet':{'id':'s'}}",
+     "{'name':'e','customDnsConfigs':[{}],'subnet':{'id':'t'}}", "private endpoint 'e'"},
+    {"a group is the same", "{'name':'a','type':'Microsoft.Network/applicationSecurityGroups'}",
+     "{'name':'A','type':'Microsoft.Network/applicationSecurityGroups'}", NULL},
+    {"an integration differs",
+     "{'id':'" ID_HEAD "Microsoft.Web/sites/a/virtualNetworkConnections/x','vnetResourceId':'v'}",
+     "{'id':'" ID_HEAD "Microsoft.Web/sites/a/virtualNetworkConnections/x','vnetResourceId':'w'}",
+     "integration 'x'"},
 };
 
 static size_t count_resources(const struct nsg_policy *p)
@@ -103,8 +106,7 @@ static void one_id_twice_is_one_or_an_error(void **state)
 
 static void where_it_is_used_is_taken_from_the_other(void **state)
 {
-	cleanup_loaded struct loaded l =
-		load("[{" NSG_ID "},{" NSG_ID ",'subnets':[{'id':'s'}]}]");
+	cleanup_loaded struct loaded l = load("[{" NSG_ID "},{" NSG_ID ",'subnets':[{'id':'s'}]}]");
 
 	(void)state;
 	assert_int_equal(l.policy->n_nsgs, 1);
@@ -114,8 +116,8 @@ static void where_it_is_used_is_taken_from_the_other(void **state)
 static void integrations_without_an_id_are_one_when_equal(void **state)
 {
 	cleanup_loaded struct loaded l =
-		load("[{'name':'s','vnetResourceId':'v/subnets/s'},{'name':'s','vnetResourceId':"
-		     "'v/subnets/s','isSwift':null},{'name':'s','vnetResourceId':'v/subnets/t'}]");
+	    load("[{'name':'s','vnetResourceId':'v/subnets/s'},{'name':'s','vnetResourceId':"
+		 "'v/subnets/s','isSwift':null},{'name':'s','vnetResourceId':'v/subnets/t'}]");
 
 	(void)state;
 	assert_said("nothing", &l.diag, "");
@@ -124,14 +126,15 @@ static void integrations_without_an_id_are_one_when_equal(void **state)
 
 static void a_configuration_speaks_for_its_site(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"[{'name':'a/web','type':'Microsoft.Web/sites/config','properties':"
-		"{'vnetRouteAllEnabled':true}},{'name':'a/appsettings','type':"
-		"'Microsoft.Web/sites/config','properties':{'WEBSITE_VNET_ROUTE_ALL':'0'}},"
-		"{'name':'a','type':'Microsoft.Web/sites','properties':{'vnetRouteAllEnabled':false}}]");
+	cleanup_loaded struct loaded l =
+	    load("[{'name':'a/web','type':'Microsoft.Web/sites/config','properties':"
+		 "{'vnetRouteAllEnabled':true}},{'name':'a/appsettings','type':"
+		 "'Microsoft.Web/sites/config','properties':{'WEBSITE_VNET_ROUTE_ALL':'0'}},"
+		 "{'name':'a','type':'Microsoft.Web/"
+		 "sites','properties':{'vnetRouteAllEnabled':false}}]");
 	cleanup_loaded struct loaded alone =
-		load("{'name':'a/web','type':'Microsoft.Web/sites/config','properties':"
-		     "{'outboundVnetRouting':{'allTraffic':true}}}");
+	    load("{'name':'a/web','type':'Microsoft.Web/sites/config','properties':"
+		 "{'outboundVnetRouting':{'allTraffic':true}}}");
 
 	(void)state;
 	assert_said("nothing", &l.diag, "");
@@ -145,13 +148,37 @@ static void a_configuration_speaks_for_its_site(void **state)
 	assert_int_equal(alone.policy->sites[0].all_traffic, NSG_TRUE);
 }
 
+static void a_configuration_may_carry_its_sites_id(void **state)
+{
+	static const char *const ids[] = {ID_HEAD "Microsoft.Web/sites/a",
+					  ID_HEAD "Microsoft.Web/sites/a/config/web"};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(ids); i++) {
+		cleanup_free char *text = NULL;
+		struct loaded l;
+
+		assert_true(asprintf(&text,
+				     "[{'id':'%s','type':'Microsoft.Web/sites/config',"
+				     "'vnetRouteAllEnabled':true},{'id':'" ID_HEAD
+				     "Microsoft.Web/sites/a','type':'Microsoft.Web/sites'}]",
+				     ids[i]) > 0);
+		l = load(text);
+		assert_said("nothing", &l.diag, "");
+		assert_int_equal(l.policy->n_sites, 1);
+		assert_int_equal(l.policy->sites[0].route_all, NSG_TRUE);
+		unload(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_id_twice_is_one_or_an_error),
-		cmocka_unit_test(where_it_is_used_is_taken_from_the_other),
-		cmocka_unit_test(integrations_without_an_id_are_one_when_equal),
-		cmocka_unit_test(a_configuration_speaks_for_its_site),
+	    cmocka_unit_test(one_id_twice_is_one_or_an_error),
+	    cmocka_unit_test(where_it_is_used_is_taken_from_the_other),
+	    cmocka_unit_test(integrations_without_an_id_are_one_when_equal),
+	    cmocka_unit_test(a_configuration_speaks_for_its_site),
+	    cmocka_unit_test(a_configuration_may_carry_its_sites_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

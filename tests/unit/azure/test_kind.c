@@ -4,8 +4,8 @@
 
 #define SPACE "'addressSpace':{'addressPrefixes':['10.0.0.0/16']}"
 #define RULE                                                                                       \
-	"'priority':100,'access':'Deny','protocol':'Tcp','sourceAddressPrefix':'*',"                \
-	"'destinationAddressPrefix':'*','sourcePortRange':'*','destinationPortRange':'80',"         \
+	"'priority':100,'access':'Deny','protocol':'Tcp','sourceAddressPrefix':'*',"               \
+	"'destinationAddressPrefix':'*','sourcePortRange':'*','destinationPortRange':'80',"        \
 	"'direction':'Outbound'"
 
 /* What a document gives, as letters: v network, n NSG, t table, b gateway route, g tags, s setting,
@@ -16,12 +16,12 @@ static void letters(const struct nsg_policy *p, char out[64])
 		char letter;
 		size_t n;
 	} counts[] = {
-		{ 'v', p->n_vnets },	{ 'n', p->n_nsgs },
-		{ 't', p->n_route_tables }, { 'b', p->n_bgp_routes },
-		{ 'g', p->n_tag_documents }, { 's', p->n_route_all_settings },
-		{ 'w', p->n_sites },	{ 'i', p->n_integrations },
-		{ 'p', p->n_plans },	{ 'e', p->n_private_endpoints },
-		{ 'c', p->n_nics },	{ 'a', p->n_asgs },
+	    {'v', p->n_vnets},	       {'n', p->n_nsgs},
+	    {'t', p->n_route_tables},  {'b', p->n_bgp_routes},
+	    {'g', p->n_tag_documents}, {'s', p->n_route_all_settings},
+	    {'w', p->n_sites},	       {'i', p->n_integrations},
+	    {'p', p->n_plans},	       {'e', p->n_private_endpoints},
+	    {'c', p->n_nics},	       {'a', p->n_asgs},
 	};
 	size_t at = 0;
 
@@ -35,44 +35,45 @@ static void letters(const struct nsg_policy *p, char out[64])
 static const struct {
 	const char *fact, *text, *want;
 } kinds[] = {
-	{ "type before keys", "{'type':'Microsoft.Network/routeTables','securityRules':[]}", "t" },
-	{ "a type in any case", "{'type':'MICROSOFT.NETWORK/routetables'}", "t" },
-	{ "the id's type before keys", "{'id':'" NETWORK_ID "routeTables/t','securityRules':[]}", "t" },
-	{ "a type without a slash is none", "{'type':'x','securityRules':[]}", "n" },
-	{ "network by keys", "{" SPACE "}", "v" },
-	{ "NSG by keys, nested", "{'properties':{'securityRules':null}}", "n" },
-	{ "table by keys", "{'disableBgpRoutePropagation':false}", "t" },
-	{ "rule by keys", "{'name':'r'," RULE "}", "n" },
-	{ "route by keys", "{'name':'r','addressPrefix':'10.0.0.0/8','nextHopType':'None'}", "t" },
-	{ "an effective route of a gateway",
-	  "{'addressPrefix':['10.0.0.0/8'],'nextHopType':'None','source':'VirtualNetworkGateway',"
-	  "'state':'Active'}", "b" },
-	{ "a learned route", "{'network':'10.0.0.0/8','origin':'EBgp'}", "b" },
-	{ "tags by keys", "{'values':[{'name':'x'}],'changeNumber':1}", "g" },
-	{ "a setting", "{'name':'WEBSITE_VNET_ROUTE_ALL','value':'1'}", "s" },
-	{ "an integration by keys", "{'vnetResourceId':'x','routes':null}", "i" },
-	{ "a site by keys", "{'name':'a','properties':{'siteConfig':{}}}", "w" },
-	{ "a site's slot", "{'name':'a/b','type':'Microsoft.Web/sites/slots'}", "w" },
-	{ "a site's switches by keys", "{'vnetRouteAllEnabled':true}", "w" },
-	{ "a plan by keys", "{'name':'p','sku':{},'numberOfSites':1}", "p" },
-	{ "an endpoint by keys", "{'name':'e','customDnsConfigs':[{}]}", "e" },
-	{ "an interface by keys", "{'ipConfigurations':[{}],'macAddress':'x'}", "c" },
-	{ "a group by its id", "{'id':'" NETWORK_ID "applicationSecurityGroups/a'}", "a" },
+    {"type before keys", "{'type':'Microsoft.Network/routeTables','securityRules':[]}", "t"},
+    {"a type in any case", "{'type':'MICROSOFT.NETWORK/routetables'}", "t"},
+    {"the id's type before keys", "{'id':'" NETWORK_ID "routeTables/t','securityRules':[]}", "t"},
+    {"a type without a slash is none", "{'type':'x','securityRules':[]}", "n"},
+    {"network by keys", "{" SPACE "}", "v"},
+    {"NSG by keys, nested", "{'properties':{'securityRules':null}}", "n"},
+    {"table by keys", "{'disableBgpRoutePropagation':false}", "t"},
+    {"rule by keys", "{'name':'r'," RULE "}", "n"},
+    {"route by keys", "{'name':'r','addressPrefix':'10.0.0.0/8','nextHopType':'None'}", "t"},
+    {"an effective route of a gateway",
+     "{'addressPrefix':['10.0.0.0/8'],'nextHopType':'None','source':'VirtualNetworkGateway',"
+     "'state':'Active'}",
+     "b"},
+    {"a learned route", "{'network':'10.0.0.0/8','origin':'EBgp'}", "b"},
+    {"tags by keys", "{'values':[{'name':'x'}],'changeNumber':1}", "g"},
+    {"a setting", "{'name':'WEBSITE_VNET_ROUTE_ALL','value':'1'}", "s"},
+    {"an integration by keys", "{'vnetResourceId':'x','routes':null}", "i"},
+    {"a site by keys", "{'name':'a','properties':{'siteConfig':{}}}", "w"},
+    {"a site's slot", "{'name':'a/b','type':'Microsoft.Web/sites/slots'}", "w"},
+    {"a site's switches by keys", "{'vnetRouteAllEnabled':true}", "w"},
+    {"a plan by keys", "{'name':'p','sku':{},'numberOfSites':1}", "p"},
+    {"an endpoint by keys", "{'name':'e','customDnsConfigs':[{}]}", "e"},
+    {"an interface by keys", "{'ipConfigurations':[{}],'macAddress':'x'}", "c"},
+    {"a group by its id", "{'id':'" NETWORK_ID "applicationSecurityGroups/a'}", "a"},
 
-	{ "nothing", "[]", "" },
-	{ "nothing in a page", "{'value':[]}", "" },
-	{ "nothing in a page, with its link", "{'value':null,'nextLink':null}", "" },
-	{ "null", "null", "" },
-	{ "null in an array", "[null,{" SPACE "},[]]", "v" },
-	{ "several kinds in one array", "[{" SPACE "},[{'securityRules':[]}],{'value':[{'routes':[]}]}]",
-	  "vnt" },
-	{ "a page of one object", "{'value':{" SPACE "}}", "v" },
-	{ "an example of the specification",
-	  "{'parameters':{},'responses':{'200':{'body':{" SPACE "}},'201':{'body':{" SPACE "}}}}", "v" },
-	{ "an example with its body under 201",
-	  "{'responses':{'200':{'headers':{}},'201':{'body':{" SPACE "}}}}", "v" },
-	{ "what az prints around a new resource", "{'NewNSG':{'securityRules':[]}}", "n" },
-	{ "several values in one file", "{" SPACE "}\n{'securityRules':[]}", "vn" },
+    {"nothing", "[]", ""},
+    {"nothing in a page", "{'value':[]}", ""},
+    {"nothing in a page, with its link", "{'value':null,'nextLink':null}", ""},
+    {"null", "null", ""},
+    {"null in an array", "[null,{" SPACE "},[]]", "v"},
+    {"several kinds in one array", "[{" SPACE "},[{'securityRules':[]}],{'value':[{'routes':[]}]}]",
+     "vnt"},
+    {"a page of one object", "{'value':{" SPACE "}}", "v"},
+    {"an example of the specification",
+     "{'parameters':{},'responses':{'200':{'body':{" SPACE "}},'201':{'body':{" SPACE "}}}}", "v"},
+    {"an example with its body under 201",
+     "{'responses':{'200':{'headers':{}},'201':{'body':{" SPACE "}}}}", "v"},
+    {"what az prints around a new resource", "{'NewNSG':{'securityRules':[]}}", "n"},
+    {"several values in one file", "{" SPACE "}\n{'securityRules':[]}", "vn"},
 };
 
 static void each_kind_and_shape_is_told(void **state)
@@ -91,37 +92,37 @@ static void each_kind_and_shape_is_told(void **state)
 
 #define UNKNOWN(what, az)                                                                          \
 	"1:1: error: unknown document: it looks like " what "; useful is what `az " az "` prints"
-#define NOTHING UNKNOWN("nothing of a virtual network or an app", "network vnet show -g GROUP -n VNET")
+#define NOTHING                                                                                    \
+	UNKNOWN("nothing of a virtual network or an app", "network vnet show -g GROUP -n VNET")
 
 static const struct saying sayings[] = {
-	{ "a document of nothing known", "{'temperature':7}", NOTHING },
-	{ "an empty object", "{}", NOTHING },
-	{ "a wrapping of something unknown", "{'NewThing':{'x':1}}", NOTHING },
-	{ "a bare value", "7",
-	  "1:1: error: unknown document: a bare value, no resource of Azure; useful is what `az "
-	  "network vnet show -g GROUP -n VNET` prints" },
-	{ "another resource", "{'type':'Microsoft.Storage/storageAccounts','securityRules':[]}",
-	  "1:1: error: unknown document: a resource of type Microsoft.Storage/storageAccounts, which "
-	  "decides nothing here; useful is what `az network vnet show -g GROUP -n VNET` or `az "
-	  "network nsg show -g GROUP -n NSG` prints" },
-	{ "effective rules", "{'effectiveSecurityRules':[{}]}",
-	  UNKNOWN("the effective rules of a network interface", "network nsg show -g GROUP -n NSG") },
-	{ "a next hop", "{'nextHopType':'Internet','routeTableId':'System Route'}",
-	  UNKNOWN("an answer of Network Watcher about a next hop",
-		  "network route-table show -g GROUP -n TABLE") },
-	{ "a flow verified", "{'access':'Allow','ruleName':'x'}",
-	  UNKNOWN("an answer of Network Watcher about a flow", "network nsg show -g GROUP -n NSG") },
-	{ "local settings", "{'IsEncrypted':false,'Values':{'A':'b'}}",
-	  UNKNOWN("local settings of a function app",
-		  "webapp config appsettings list -g GROUP -n APP") },
-	{ "a page that is more", "{'value':null,'other':1}", NOTHING },
-	{ "a page of a longer list", "{'value':[],'nextLink':'https://x'}",
-	  "1:24: warning: this is one page of a longer list: the rest is not here" },
-	{ "an example without a body", "{'responses':{'202':{}}}",
-	  "1:14: notice: an example without a body: skipped" },
-	{ "one unknown among known", "[{" SPACE "},\n{'x':1}]",
-	  "2:1: error: unknown document: it looks like nothing of a virtual network or an app; "
-	  "useful is what `az network vnet show -g GROUP -n VNET` prints" },
+    {"a document of nothing known", "{'temperature':7}", NOTHING},
+    {"an empty object", "{}", NOTHING},
+    {"a wrapping of something unknown", "{'NewThing':{'x':1}}", NOTHING},
+    {"a bare value", "7",
+     "1:1: error: unknown document: a bare value, no resource of Azure; useful is what `az "
+     "network vnet show -g GROUP -n VNET` prints"},
+    {"another resource", "{'type':'Microsoft.Storage/storageAccounts','securityRules':[]}",
+     "1:1: error: unknown document: a resource of type Microsoft.Storage/storageAccounts, which "
+     "decides nothing here; useful is what `az network vnet show -g GROUP -n VNET` or `az "
+     "network nsg show -g GROUP -n NSG` prints"},
+    {"effective rules", "{'effectiveSecurityRules':[{}]}",
+     UNKNOWN("the effective rules of a network interface", "network nsg show -g GROUP -n NSG")},
+    {"a next hop", "{'nextHopType':'Internet','routeTableId':'System Route'}",
+     UNKNOWN("an answer of Network Watcher about a next hop",
+	     "network route-table show -g GROUP -n TABLE")},
+    {"a flow verified", "{'access':'Allow','ruleName':'x'}",
+     UNKNOWN("an answer of Network Watcher about a flow", "network nsg show -g GROUP -n NSG")},
+    {"local settings", "{'IsEncrypted':false,'Values':{'A':'b'}}",
+     UNKNOWN("local settings of a function app", "webapp config appsettings list -g GROUP -n APP")},
+    {"a page that is more", "{'value':null,'other':1}", NOTHING},
+    {"a page of a longer list", "{'value':[],'nextLink':'https://x'}",
+     "1:24: warning: this is one page of a longer list: the rest is not here"},
+    {"an example without a body", "{'responses':{'202':{}}}",
+     "1:14: notice: an example without a body: skipped"},
+    {"one unknown among known", "[{" SPACE "},\n{'x':1}]",
+     "2:1: error: unknown document: it looks like nothing of a virtual network or an app; "
+     "useful is what `az network vnet show -g GROUP -n VNET` prints"},
 };
 
 static void an_unknown_document_is_an_error_with_a_way_out(void **state)
@@ -130,11 +131,23 @@ static void an_unknown_document_is_an_error_with_a_way_out(void **state)
 	check_sayings(sayings, NSG_ARRAY_SIZE(sayings));
 }
 
+static void what_is_missing_may_stand_in_an_unknown_document(void **state)
+{
+	cleanup_loaded struct loaded unknown = load("[{" SPACE "},{'x':1}]");
+	cleanup_loaded struct loaded wrong = load("{'name':'v','addressSpace':7}");
+
+	(void)state;
+	assert_true(unknown.policy->incomplete);
+	assert_int_equal(unknown.policy->n_vnets, 1);
+	assert_false(wrong.policy->incomplete);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_kind_and_shape_is_told),
-		cmocka_unit_test(an_unknown_document_is_an_error_with_a_way_out),
+	    cmocka_unit_test(each_kind_and_shape_is_told),
+	    cmocka_unit_test(an_unknown_document_is_an_error_with_a_way_out),
+	    cmocka_unit_test(what_is_missing_may_stand_in_an_unknown_document),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

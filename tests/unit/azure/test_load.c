@@ -87,6 +87,7 @@ static void files_are_read_in_byte_order(void **state)
 	assert_string_equal(f.policy->nsgs[0].name, "first");
 	assert_string_equal(f.policy->nsgs[1].name, "second");
 	assert_string_equal(f.policy->directory, f.dir);
+	assert_string_equal(f.policy->nsgs[0].place.source->path + strlen(f.dir), "/B.json");
 	assert_false(f.policy->incomplete);
 	end(&f);
 }
@@ -110,7 +111,7 @@ static void a_directory_that_lacks_something_names_the_commands(void **state)
 
 static void a_missing_directory_is_an_error(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_policy *policy = NULL;
 
 	(void)state;
@@ -182,7 +183,7 @@ static void more_files_than_the_bound_are_an_error(void **state)
 
 static void what_could_be_read_is_there_to_be_looked_through(void **state)
 {
-	struct nsg_load_options options = { .partial = true };
+	struct nsg_load_options options = {.partial = true};
 	struct fixture f;
 
 	(void)state;
@@ -236,14 +237,14 @@ static void utf16_is_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files_are_read_in_byte_order),
-		cmocka_unit_test(a_directory_that_lacks_something_names_the_commands),
-		cmocka_unit_test(a_missing_directory_is_an_error),
-		cmocka_unit_test(every_bad_file_is_named_and_nothing_is_half_loaded),
-		cmocka_unit_test(more_files_than_the_bound_are_an_error),
-		cmocka_unit_test(what_could_be_read_is_there_to_be_looked_through),
-		cmocka_unit_test(one_rule_stands_in_two_files),
-		cmocka_unit_test(utf16_is_read),
+	    cmocka_unit_test(files_are_read_in_byte_order),
+	    cmocka_unit_test(a_directory_that_lacks_something_names_the_commands),
+	    cmocka_unit_test(a_missing_directory_is_an_error),
+	    cmocka_unit_test(every_bad_file_is_named_and_nothing_is_half_loaded),
+	    cmocka_unit_test(more_files_than_the_bound_are_an_error),
+	    cmocka_unit_test(what_could_be_read_is_there_to_be_looked_through),
+	    cmocka_unit_test(one_rule_stands_in_two_files),
+	    cmocka_unit_test(utf16_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,11 +19,12 @@ static void begin(struct fixture *f, const char *text)
 	char *json = to_json(text);
 
 	memset(f, 0, sizeof(*f));
-	f->sink = (struct nsg_sink){ .arena = &f->arena, .diag = &f->diag };
+	f->sink = (struct nsg_sink){.arena = &f->arena, .diag = &f->diag};
 	f->value = json_loads(json, JSON_DECODE_ANY, NULL);
 	assert_non_null(f->value);
-	assert_int_equal(nsg_sources_add(&f->sources, "d.json", &json, strlen(json), &f->source), 0);
-	f->root = (struct nsg_root){ .source = f->source, .pointer = "" };
+	assert_int_equal(nsg_sources_add(&f->sources, "d.json", &json, strlen(json), &f->source),
+			 0);
+	f->root = (struct nsg_root){.source = f->source, .pointer = ""};
 	f->node = nsg_node_root(&f->root, f->value);
 }
 
@@ -150,12 +151,12 @@ static void numbers_and_flags_may_be_strings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(properties_count_unless_they_are_empty),
-		cmocka_unit_test(keys_are_found_in_any_case_and_exactly_first),
-		cmocka_unit_test(a_way_is_a_json_pointer),
-		cmocka_unit_test(blanks_around_a_string_are_not_read),
-		cmocka_unit_test(a_value_of_the_wrong_type_is_an_error_and_absent),
-		cmocka_unit_test(numbers_and_flags_may_be_strings),
+	    cmocka_unit_test(properties_count_unless_they_are_empty),
+	    cmocka_unit_test(keys_are_found_in_any_case_and_exactly_first),
+	    cmocka_unit_test(a_way_is_a_json_pointer),
+	    cmocka_unit_test(blanks_around_a_string_are_not_read),
+	    cmocka_unit_test(a_value_of_the_wrong_type_is_an_error_and_absent),
+	    cmocka_unit_test(numbers_and_flags_may_be_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

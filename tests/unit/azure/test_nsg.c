@@ -2,71 +2,74 @@
 #include "support.h"
 
 /* An NSG with one rule of these fields. */
-#define NSG(fields) "{'name':'n','type':'Microsoft.Network/networkSecurityGroups','securityRules':[\n{" \
-		    fields "}]}"
+#define NSG(fields)                                                                                \
+	"{'name':'n','type':'Microsoft.Network/networkSecurityGroups','securityRules':[\n{" fields \
+	"}]}"
 #define OUT "'name':'r','direction':'Outbound',"
 #define TAIL "'access':'Allow','protocol':'Tcp',"
 #define PORTS "'sourcePortRange':'*','destinationPortRange':'*'"
 #define ANY "'sourceAddressPrefix':'*','destinationAddressPrefix':'*',"
 
 static const struct saying sayings[] = {
-	{ "priorities 100 and 4096 are legal, as numbers and digits",
-	  "{'name':'n','securityRules':[{" OUT TAIL ANY PORTS ",'priority':100},"
-	  "{" OUT TAIL ANY PORTS ",'priority':' 4096 '}]}",
-	  "" },
-	{ "priority 99", NSG(OUT TAIL ANY "'priority':99," PORTS),
-	  "2:138: error: rule 'r': its priority must be a number from 100 to 4096 "
-	  "[SecurityRuleInvalidPriority]" },
-	{ "priority 4097", NSG("'priority':4097," OUT TAIL ANY PORTS),
-	  "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
-	  "[SecurityRuleInvalidPriority]" },
-	{ "priority of letters", NSG("'priority':'1x0'," OUT TAIL ANY PORTS),
-	  "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
-	  "[SecurityRuleInvalidPriority]" },
-	{ "priority of another type", NSG("'priority':[100]," OUT TAIL ANY PORTS),
-	  "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
-	  "[SecurityRuleInvalidPriority]" },
-	{ "a priority beyond 32 bits", NSG("'priority':4294967396," OUT TAIL ANY PORTS),
-	  "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
-	  "[SecurityRuleInvalidPriority]" },
-	{ "what a rule needs", NSG("'name':'r','direction':'Outbound'"),
-	  "2:1: error: rule 'r' has no access [SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r' has no protocol [SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r' has no priority [SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r': none of sourceAddressPrefix, sourceAddressPrefixes and "
-	  "sourceApplicationSecurityGroups [SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r': none of destinationAddressPrefix, destinationAddressPrefixes and "
-	  "destinationApplicationSecurityGroups [SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r': neither sourcePortRange nor sourcePortRanges "
-	  "[SecurityRuleParametersMissing]\n"
-	  "2:1: error: rule 'r': neither destinationPortRange nor destinationPortRanges "
-	  "[SecurityRuleParametersMissing]" },
-	{ "a direction is needed", NSG("'name':'r'"),
-	  "2:1: error: rule 'r' has no direction [SecurityRuleParametersMissing]" },
-	{ "a name is needed", NSG("'direction':'Inbound'"),
-	  "2:1: error: a rule has no name [SecurityRuleParametersMissing]" },
-	{ "words of the field in any case and with blanks",
-	  NSG("'name':'r','direction':' OUTBOUND','access':'aLLOW ','protocol':' *',"
-	      "'priority':100," ANY PORTS),
-	  "" },
-	{ "wrong words",
-	  NSG("'name':'r','priority':100,'direction':'Outbound',\n'access':'Maybe',\n"
-	      "'protocol':'Ggp'," ANY PORTS),
-	  "3:10: error: rule 'r': access is 'Maybe', not Allow or Deny\n"
-	  "4:12: error: rule 'r': protocol is 'Ggp', not Tcp, Udp, Icmp, Esp, Ah or *" },
-	{ "a wrong direction", NSG("'name':'r','direction':'Sideways'"),
-	  "2:25: error: rule 'r': direction is 'Sideways', not Inbound or Outbound" },
-	{ "of an inbound rule only the direction is read",
-	  NSG("'name':'r','direction':'Inbound','priority':1,'access':7"), "" },
-	{ "rules must be an array", "{'type':'Microsoft.Network/networkSecurityGroups','name':'n',"
-				    "'securityRules':{}}",
-	  "1:78: error: securityRules must be an array" },
-	{ "a rule must be an object", "{'type':'Microsoft.Network/networkSecurityGroups','name':'n',"
-				      "'securityRules':['x']}",
-	  "1:79: error: this must be an object" },
-	{ "properties must be an object",
-	  "{'type':'Microsoft.Network/networkSecurityGroups','name':'n','properties':'x'}",
-	  "1:75: error: properties must be an object" },
+    {"priorities 100 and 4096 are legal, as numbers and digits",
+     "{'name':'n','securityRules':[{" OUT TAIL ANY PORTS ",'priority':100},"
+     "{" OUT TAIL ANY PORTS ",'priority':' 4096 '}]}",
+     ""},
+    {"priority 99", NSG(OUT TAIL ANY "'priority':99," PORTS),
+     "2:138: error: rule 'r': its priority must be a number from 100 to 4096 "
+     "[SecurityRuleInvalidPriority]"},
+    {"priority 4097", NSG("'priority':4097," OUT TAIL ANY PORTS),
+     "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
+     "[SecurityRuleInvalidPriority]"},
+    {"priority of letters", NSG("'priority':'1x0'," OUT TAIL ANY PORTS),
+     "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
+     "[SecurityRuleInvalidPriority]"},
+    {"priority of another type", NSG("'priority':[100]," OUT TAIL ANY PORTS),
+     "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
+     "[SecurityRuleInvalidPriority]"},
+    {"a priority beyond 32 bits", NSG("'priority':4294967396," OUT TAIL ANY PORTS),
+     "2:13: error: rule 'r': its priority must be a number from 100 to 4096 "
+     "[SecurityRuleInvalidPriority]"},
+    {"what a rule needs", NSG("'name':'r','direction':'Outbound'"),
+     "2:1: error: rule 'r' has no access [SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r' has no protocol [SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r' has no priority [SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r': none of sourceAddressPrefix, sourceAddressPrefixes and "
+     "sourceApplicationSecurityGroups [SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r': none of destinationAddressPrefix, destinationAddressPrefixes and "
+     "destinationApplicationSecurityGroups [SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r': neither sourcePortRange nor sourcePortRanges "
+     "[SecurityRuleParametersMissing]\n"
+     "2:1: error: rule 'r': neither destinationPortRange nor destinationPortRanges "
+     "[SecurityRuleParametersMissing]"},
+    {"a direction is needed", NSG("'name':'r'"),
+     "2:1: error: rule 'r' has no direction [SecurityRuleParametersMissing]"},
+    {"a name is needed", NSG("'direction':'Inbound'"),
+     "2:1: error: a rule has no name [SecurityRuleParametersMissing]"},
+    {"words of the field in any case and with blanks",
+     NSG("'name':'r','direction':' OUTBOUND','access':'aLLOW ','protocol':' *',"
+	 "'priority':100," ANY PORTS),
+     ""},
+    {"wrong words",
+     NSG("'name':'r','priority':100,'direction':'Outbound',\n'access':'Maybe',\n"
+	 "'protocol':'Ggp'," ANY PORTS),
+     "3:10: error: rule 'r': access is 'Maybe', not Allow or Deny\n"
+     "4:12: error: rule 'r': protocol is 'Ggp', not Tcp, Udp, Icmp, Esp, Ah or *"},
+    {"a wrong direction", NSG("'name':'r','direction':'Sideways'"),
+     "2:25: error: rule 'r': direction is 'Sideways', not Inbound or Outbound"},
+    {"of an inbound rule only the direction is read",
+     NSG("'name':'r','direction':'Inbound','priority':1,'access':7"), ""},
+    {"rules must be an array",
+     "{'type':'Microsoft.Network/networkSecurityGroups','name':'n',"
+     "'securityRules':{}}",
+     "1:78: error: securityRules must be an array"},
+    {"a rule must be an object",
+     "{'type':'Microsoft.Network/networkSecurityGroups','name':'n',"
+     "'securityRules':['x']}",
+     "1:79: error: this must be an object"},
+    {"properties must be an object",
+     "{'type':'Microsoft.Network/networkSecurityGroups','name':'n','properties':'x'}",
+     "1:75: error: properties must be an object"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -78,14 +81,15 @@ static void each_fault_has_its_message_and_place(void **state)
 static void a_rule_is_read_whole(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"{'name':'web','id':'" NETWORK_ID "networkSecurityGroups/web','flushConnection':true,"
-		"'subnets':[{'id':'s1'},{'id':'s2'}],'properties':{'securityRules':[{'name':'r','id':'x',"
-		"'properties':{'priority':150,'direction':'Outbound','access':'Deny','protocol':'Udp',"
-		"'sourceAddressPrefix':'VIRTUAL_NETWORK','destinationAddressPrefixes':['10.0.0.0/8'],"
-		"'sourcePortRange':'*','destinationPortRanges':['53',5353]}}],"
-		"'defaultSecurityRules':[{'name':'d','properties':{'priority':65000,'direction':"
-		"'Outbound','access':'Allow','protocol':'*'," ANY PORTS "}},"
-		"{'name':'i','properties':{'direction':'Inbound'}}]}}");
+	    "{'name':'web','id':'" NETWORK_ID "networkSecurityGroups/web','flushConnection':true,"
+	    "'subnets':[{'id':'s1'},{'id':'s2'}],'properties':{'securityRules':[{'name':'r','id':'"
+	    "x',"
+	    "'properties':{'priority':150,'direction':'Outbound','access':'Deny','protocol':'Udp',"
+	    "'sourceAddressPrefix':'VIRTUAL_NETWORK','destinationAddressPrefixes':['10.0.0.0/8'],"
+	    "'sourcePortRange':'*','destinationPortRanges':['53',5353]}}],"
+	    "'defaultSecurityRules':[{'name':'d','properties':{'priority':65000,'direction':"
+	    "'Outbound','access':'Allow','protocol':'*'," ANY PORTS "}},"
+	    "{'name':'i','properties':{'direction':'Inbound'}}]}}");
 	const struct nsg_nsg *nsg;
 	const struct nsg_rule *r;
 
@@ -125,8 +129,8 @@ static void a_rule_is_read_whole(void **state)
 static void inbound_rules_are_counted(void **state)
 {
 	cleanup_loaded struct loaded l =
-		load("{'name':'n','securityRules':[{'name':'a','direction':'Inbound'},"
-		     "{'name':'b','direction':'inbound'}]}");
+	    load("{'name':'n','securityRules':[{'name':'a','direction':'Inbound'},"
+		 "{'name':'b','direction':'inbound'}]}");
 
 	(void)state;
 	assert_int_equal(l.policy->nsgs[0].n_inbound, 2);
@@ -140,8 +144,7 @@ static void protocols_have_their_numbers(void **state)
 		const char *name;
 		int number;
 	} protocols[] = {
-		{ "Tcp", 6 }, { "UDP", 17 }, { "icmp", 1 },   { "Esp", 50 },
-		{ "AH", 51 }, { "*", 256 },  { "Any", 256 },
+	    {"Tcp", 6}, {"UDP", 17}, {"icmp", 1}, {"Esp", 50}, {"AH", 51}, {"*", 256}, {"Any", 256},
 	};
 
 	(void)state;
@@ -175,19 +178,20 @@ static void more_rules_than_azure_allows_are_an_error(void **state)
 		end += sprintf(end, "%s%s", i ? "," : "", rule);
 	sprintf(end, "]}");
 	l = load(text);
-	assert_said("1,001 rules", &l.diag,
-		    "1:1: error: NSG 'n' has more than the 1000 rules a direction that Azure allows");
+	assert_said(
+	    "1,001 rules", &l.diag,
+	    "1:1: error: NSG 'n' has more than the 1000 rules a direction that Azure allows");
 	unload(&l);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(a_rule_is_read_whole),
-		cmocka_unit_test(inbound_rules_are_counted),
-		cmocka_unit_test(protocols_have_their_numbers),
-		cmocka_unit_test(more_rules_than_azure_allows_are_an_error),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(a_rule_is_read_whole),
+	    cmocka_unit_test(inbound_rules_are_counted),
+	    cmocka_unit_test(protocols_have_their_numbers),
+	    cmocka_unit_test(more_rules_than_azure_allows_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

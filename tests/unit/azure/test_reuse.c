@@ -41,7 +41,7 @@ static void put(const struct fixture *f, const char *name, const char *text)
 /* Until a change of the files shows in their time stamps. */
 static void settle(void)
 {
-	struct timespec t = { .tv_nsec = 150000000 };
+	struct timespec t = {.tv_nsec = 150000000};
 
 	assert_int_equal(nanosleep(&t, NULL), 0);
 }
@@ -100,8 +100,9 @@ static void a_changed_document_is_parsed(void **state)
 	put(&f, "tags.json", tags);
 	settle();
 	a = load_after(&f, NULL);
-	put(&f, "tags.json", "{'cloud':'Public','values':[{'name':'y','properties':"
-			     "{'addressPrefixes':['1.2.3.0/24']}}]}");
+	put(&f, "tags.json",
+	    "{'cloud':'Public','values':[{'name':'y','properties':"
+	    "{'addressPrefixes':['1.2.3.0/24']}}]}");
 	b = load_after(&f, a);
 	assert_string_equal(b->tag_documents[0].tags[0].name, "y");
 	nsg_policy_free(a);
@@ -145,8 +146,8 @@ static void a_warning_is_given_again(void **state)
 }
 
 #define RULE(name)                                                                                 \
-	"{'name':'" name "','priority':100,'access':'Deny','protocol':'*','direction':'Outbound',"  \
-	"'sourceAddressPrefix':'*','destinationAddressPrefix':'*','sourcePortRange':'*',"           \
+	"{'name':'" name "','priority':100,'access':'Deny','protocol':'*','direction':'Outbound'," \
+	"'sourceAddressPrefix':'*','destinationAddressPrefix':'*','sourcePortRange':'*',"          \
 	"'destinationPortRange':'*'}"
 
 static void lists_stay_apart(void **state)
@@ -204,12 +205,12 @@ static void its_text_is_there_while_it_is_loaded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_unchanged_document_is_not_parsed_again),
-		cmocka_unit_test(a_changed_document_is_parsed),
-		cmocka_unit_test(one_that_changed_just_now_is_parsed),
-		cmocka_unit_test(a_warning_is_given_again),
-		cmocka_unit_test(lists_stay_apart),
-		cmocka_unit_test(its_text_is_there_while_it_is_loaded),
+	    cmocka_unit_test(an_unchanged_document_is_not_parsed_again),
+	    cmocka_unit_test(a_changed_document_is_parsed),
+	    cmocka_unit_test(one_that_changed_just_now_is_parsed),
+	    cmocka_unit_test(a_warning_is_given_again),
+	    cmocka_unit_test(lists_stay_apart),
+	    cmocka_unit_test(its_text_is_there_while_it_is_loaded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

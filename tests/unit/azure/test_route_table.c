@@ -5,61 +5,62 @@
 #define TO "'addressPrefix':'10.0.0.0/8',"
 
 static const struct saying sayings[] = {
-	{ "an appliance", TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'10.0.0.4'"), "" },
-	{ "an appliance without an address", TABLE(TO "'nextHopType':'VirtualAppliance'"),
-	  "2:1: error: route 'r': the next hop type VirtualAppliance needs a nextHopIpAddress "
-	  "[MissingNextHopIpAddress]" },
-	{ "an appliance with an empty address",
-	  TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':''"),
-	  "2:1: error: route 'r': the next hop type VirtualAppliance needs a nextHopIpAddress "
-	  "[MissingNextHopIpAddress]" },
-	{ "an appliance with a wrong address",
-	  TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'10.0.0'"),
-	  "2:94: error: route 'r': its next hop '10.0.0' is no address" },
-	{ "an IPv6 appliance of an IPv4 route",
-	  TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'::1'"),
-	  "2:94: error: route 'r': its next hop '::1' is no address" },
-	{ "an IPv6 appliance of an IPv6 route",
-	  TABLE("'addressPrefix':'2001:db8::/32','nextHopType':'VirtualAppliance',"
-		"'nextHopIpAddress':'::1'"),
-	  "" },
-	{ "an address without an appliance",
-	  TABLE(TO "'nextHopType':'Internet','nextHopIpAddress':'10.0.0.4'"),
-	  "2:86: error: route 'r': nextHopIpAddress belongs to the next hop type "
-	  "VirtualAppliance" },
-	{ "one ECMP address",
-	  TABLE(TO "'nextHopType':'VirtualApplianceEcmp','nextHop':{'nextHopIpAddresses':"
-		   "['10.0.0.4']}"),
-	  "2:1: error: route 'r': the next hop type VirtualApplianceEcmp needs 2 to 64 "
-	  "nextHop.nextHopIpAddresses [MissingNextHopIpAddress]" },
-	{ "ECMP without any", TABLE(TO "'nextHopType':'VirtualApplianceEcmp'"),
-	  "2:1: error: route 'r': the next hop type VirtualApplianceEcmp needs 2 to 64 "
-	  "nextHop.nextHopIpAddresses [MissingNextHopIpAddress]" },
-	{ "a next hop only Azure makes", TABLE(TO "'nextHopType':'VNetPeering'"),
-	  "2:56: error: route 'r': nextHopType is 'VNetPeering', not VirtualNetworkGateway, "
-	  "VnetLocal, Internet, VirtualAppliance, VirtualApplianceEcmp or None" },
-	{ "no next hop", TABLE("'addressPrefix':'10.0.0.0/8'"),
-	  "2:1: error: route 'r' has no nextHopType" },
-	{ "no prefix", TABLE("'nextHopType':'None'"), "2:1: error: route 'r' has no addressPrefix" },
-	{ "a wrong prefix", TABLE("'addressPrefix':'10.0.0.0/40','nextHopType':'None'"),
-	  "2:29: error: '10.0.0.0/40' is no address prefix" },
-	{ "host bits", TABLE("'addressPrefix':'10.0.0.9/8','nextHopType':'None'"),
-	  "2:29: warning: 10.0.0.9/8 has host bits set: read as 10.0.0.0/8" },
-	{ "a tag no route may name", TABLE("'addressPrefix':'internet','nextHopType':'None'"),
-	  "2:29: error: route 'r': a route cannot name the tag internet" },
-	{ "a platform tag", TABLE("'addressPrefix':'AzurePlatformDNS','nextHopType':'None'"),
-	  "2:29: error: route 'r': a route cannot name the tag AzurePlatformDNS" },
-	{ "what is read and ignored",
-	  "{'name':'t','disablePeeringRoute':'All','routes':[{'name':'r'," TO
-	  "'nextHopType':'None','hasBgpOverride':true}]}",
-	  "1:35: warning: disablePeeringRoute is ignored\n"
-	  "1:130: warning: route 'r': hasBgpOverride is ignored" },
-	{ "what is ignored and not set",
-	  "{'name':'t','disablePeeringRoute':'None','routes':[{'name':'r'," TO
-	  "'nextHopType':'None','hasBgpOverride':false}]}",
-	  "" },
-	{ "a route without a name", "{'name':'t','routes':[{" TO "'nextHopType':'None'}]}",
-	  "1:23: error: a route has no name" },
+    {"an appliance", TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'10.0.0.4'"),
+     ""},
+    {"an appliance without an address", TABLE(TO "'nextHopType':'VirtualAppliance'"),
+     "2:1: error: route 'r': the next hop type VirtualAppliance needs a nextHopIpAddress "
+     "[MissingNextHopIpAddress]"},
+    {"an appliance with an empty address",
+     TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':''"),
+     "2:1: error: route 'r': the next hop type VirtualAppliance needs a nextHopIpAddress "
+     "[MissingNextHopIpAddress]"},
+    {"an appliance with a wrong address",
+     TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'10.0.0'"),
+     "2:94: error: route 'r': its next hop '10.0.0' is no address"},
+    {"an IPv6 appliance of an IPv4 route",
+     TABLE(TO "'nextHopType':'VirtualAppliance','nextHopIpAddress':'::1'"),
+     "2:94: error: route 'r': its next hop '::1' is no address"},
+    {"an IPv6 appliance of an IPv6 route",
+     TABLE("'addressPrefix':'2001:db8::/32','nextHopType':'VirtualAppliance',"
+	   "'nextHopIpAddress':'::1'"),
+     ""},
+    {"an address without an appliance",
+     TABLE(TO "'nextHopType':'Internet','nextHopIpAddress':'10.0.0.4'"),
+     "2:86: error: route 'r': nextHopIpAddress belongs to the next hop type "
+     "VirtualAppliance"},
+    {"one ECMP address",
+     TABLE(TO "'nextHopType':'VirtualApplianceEcmp','nextHop':{'nextHopIpAddresses':"
+	      "['10.0.0.4']}"),
+     "2:1: error: route 'r': the next hop type VirtualApplianceEcmp needs 2 to 64 "
+     "nextHop.nextHopIpAddresses [MissingNextHopIpAddress]"},
+    {"ECMP without any", TABLE(TO "'nextHopType':'VirtualApplianceEcmp'"),
+     "2:1: error: route 'r': the next hop type VirtualApplianceEcmp needs 2 to 64 "
+     "nextHop.nextHopIpAddresses [MissingNextHopIpAddress]"},
+    {"a next hop only Azure makes", TABLE(TO "'nextHopType':'VNetPeering'"),
+     "2:56: error: route 'r': nextHopType is 'VNetPeering', not VirtualNetworkGateway, "
+     "VnetLocal, Internet, VirtualAppliance, VirtualApplianceEcmp or None"},
+    {"no next hop", TABLE("'addressPrefix':'10.0.0.0/8'"),
+     "2:1: error: route 'r' has no nextHopType"},
+    {"no prefix", TABLE("'nextHopType':'None'"), "2:1: error: route 'r' has no addressPrefix"},
+    {"a wrong prefix", TABLE("'addressPrefix':'10.0.0.0/40','nextHopType':'None'"),
+     "2:29: error: '10.0.0.0/40' is no address prefix"},
+    {"host bits", TABLE("'addressPrefix':'10.0.0.9/8','nextHopType':'None'"),
+     "2:29: warning: 10.0.0.9/8 has host bits set: read as 10.0.0.0/8"},
+    {"a tag no route may name", TABLE("'addressPrefix':'internet','nextHopType':'None'"),
+     "2:29: error: route 'r': a route cannot name the tag internet"},
+    {"a platform tag", TABLE("'addressPrefix':'AzurePlatformDNS','nextHopType':'None'"),
+     "2:29: error: route 'r': a route cannot name the tag AzurePlatformDNS"},
+    {"what is read and ignored",
+     "{'name':'t','disablePeeringRoute':'All','routes':[{'name':'r'," TO
+     "'nextHopType':'None','hasBgpOverride':true}]}",
+     "1:35: warning: disablePeeringRoute is ignored\n"
+     "1:130: warning: route 'r': hasBgpOverride is ignored"},
+    {"what is ignored and not set",
+     "{'name':'t','disablePeeringRoute':'None','routes':[{'name':'r'," TO
+     "'nextHopType':'None','hasBgpOverride':false}]}",
+     ""},
+    {"a route without a name", "{'name':'t','routes':[{" TO "'nextHopType':'None'}]}",
+     "1:23: error: a route has no name"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -71,15 +72,15 @@ static void each_fault_has_its_message_and_place(void **state)
 static void a_table_is_read_whole(void **state)
 {
 	cleanup_loaded struct loaded l = load(
-		"{'id':'" NETWORK_ID "routeTables/t','properties':{'disableBgpRoutePropagation':true,"
-		"'subnets':[{'id':'s'}],'routes':["
-		"{'name':'a','properties':{'addressPrefix':' 10.0.0.0/8 ','nextHopType':"
-		"'virtualappliance ','nextHopIPAddress':' 10.0.0.4 '}},"
-		"{'name':'b','properties':{'addressPrefix':'Storage','nextHopType':'Internet'}},"
-		"{'name':'c','properties':{'addressPrefix':'::/0','nextHopType':'None'}},"
-		"{'name':'d','properties':{'addressPrefix':'10.9.0.0/16','nextHopType':"
-		"'VirtualApplianceEcmp','nextHop':{'nextHopIpAddresses':['10.0.0.6','10.0.0.5',"
-		"'10.0.0.6']}}}]}}");
+	    "{'id':'" NETWORK_ID "routeTables/t','properties':{'disableBgpRoutePropagation':true,"
+	    "'subnets':[{'id':'s'}],'routes':["
+	    "{'name':'a','properties':{'addressPrefix':' 10.0.0.0/8 ','nextHopType':"
+	    "'virtualappliance ','nextHopIPAddress':' 10.0.0.4 '}},"
+	    "{'name':'b','properties':{'addressPrefix':'Storage','nextHopType':'Internet'}},"
+	    "{'name':'c','properties':{'addressPrefix':'::/0','nextHopType':'None'}},"
+	    "{'name':'d','properties':{'addressPrefix':'10.9.0.0/16','nextHopType':"
+	    "'VirtualApplianceEcmp','nextHop':{'nextHopIpAddresses':['10.0.0.6','10.0.0.5',"
+	    "'10.0.0.6']}}}]}}");
 	const struct nsg_route_table *t;
 
 	(void)state;
@@ -126,23 +127,23 @@ static void more_routes_than_azure_allows_are_an_error(void **state)
 	assert_non_null(out);
 	fputs("{'name':'t','routes':[", out);
 	for (int i = 0; i < 401; i++)
-		fprintf(out, "%s{'name':'r%d','addressPrefix':'10.%d.%d.0/24','nextHopType':'None'}",
+		fprintf(out,
+			"%s{'name':'r%d','addressPrefix':'10.%d.%d.0/24','nextHopType':'None'}",
 			i ? "," : "", i, i / 256, i % 256);
 	fputs("]}", out);
 	assert_int_equal(fclose(out), 0);
 	l = load(text);
-	assert_said("401", &l.diag,
-		    "1:1: error: route table 't' has 401 routes; Azure allows 400");
+	assert_said("401", &l.diag, "1:1: error: route table 't' has 401 routes; Azure allows 400");
 	unload(&l);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(a_table_is_read_whole),
-		cmocka_unit_test(an_empty_table_is_a_table),
-		cmocka_unit_test(more_routes_than_azure_allows_are_an_error),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(a_table_is_read_whole),
+	    cmocka_unit_test(an_empty_table_is_a_table),
+	    cmocka_unit_test(more_routes_than_azure_allows_are_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

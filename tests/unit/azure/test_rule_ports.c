@@ -2,38 +2,39 @@
 #include "support.h"
 
 #define RULE(ports)                                                                                \
-	"{'name':'n','securityRules':[{'name':'r','direction':'Outbound','priority':100,"           \
-	"'access':'Deny','protocol':'*','sourceAddressPrefix':'*','destinationAddressPrefix':'*',"  \
+	"{'name':'n','securityRules':[{'name':'r','direction':'Outbound','priority':100,"          \
+	"'access':'Deny','protocol':'*','sourceAddressPrefix':'*','destinationAddressPrefix':'*'," \
 	"'sourcePortRange':'*',\n" ports "}]}"
 #define BAD(text)                                                                                  \
-	"2:24: error: rule 'r': '" text "' is no port (0-65535), no range of ports and not * "      \
+	"2:24: error: rule 'r': '" text "' is no port (0-65535), no range of ports and not * "     \
 	"[SecurityRuleInvalidPortRange]"
 
 static const struct saying sayings[] = {
-	{ "the last port", RULE("'destinationPortRange':'65535'"), "" },
-	{ "a port too high", RULE("'destinationPortRange':'65536'"), BAD("65536") },
-	{ "a number too high", RULE("'destinationPortRange':65536"), BAD("65536") },
-	{ "a negative number", RULE("'destinationPortRange':-1"), BAD("-1") },
-	{ "a range reversed", RULE("'destinationPortRange':'90-80'"), BAD("90-80") },
-	{ "a range without its end", RULE("'destinationPortRange':'90-'"), BAD("90-") },
-	{ "a range without its start", RULE("'destinationPortRange':'-90'"), BAD("-90") },
-	{ "a comma list", RULE("'destinationPortRange':'80,443'"), BAD("80,443") },
-	{ "a word", RULE("'destinationPortRange':'http'"), BAD("http") },
-	{ "blanks inside", RULE("'destinationPortRange':'80 - 90'"), BAD("80 - 90") },
-	{ "another type", RULE("'destinationPortRange':{'a':1}"),
-	  "2:24: error: destinationPortRange must be a string" },
-	{ "one in a list", RULE("'destinationPortRanges':['1','70000']"),
-	  "2:30: error: rule 'r': '70000' is no port (0-65535), no range of ports and not * "
-	  "[SecurityRuleInvalidPortRange]" },
-	{ "both fields, one set", RULE("'destinationPortRange':'80-81','destinationPortRanges':['81',80]"),
-	  "" },
-	{ "both fields, everything", RULE("'destinationPortRange':'*','destinationPortRanges':['0-79','80-65535']"),
-	  "" },
-	{ "both fields, two sets", RULE("'destinationPortRange':'80','destinationPortRanges':['80','443']"),
-	  "2:24: error: rule 'r': destinationPortRange and destinationPortRanges say different "
-	  "things" },
-	{ "one empty, one filled", RULE("'destinationPortRange':'','destinationPortRanges':['80']"), "" },
-	{ "* in a list", RULE("'destinationPortRanges':['*','80']"), "" },
+    {"the last port", RULE("'destinationPortRange':'65535'"), ""},
+    {"a port too high", RULE("'destinationPortRange':'65536'"), BAD("65536")},
+    {"a number too high", RULE("'destinationPortRange':65536"), BAD("65536")},
+    {"a negative number", RULE("'destinationPortRange':-1"), BAD("-1")},
+    {"a range reversed", RULE("'destinationPortRange':'90-80'"), BAD("90-80")},
+    {"a range without its end", RULE("'destinationPortRange':'90-'"), BAD("90-")},
+    {"a range without its start", RULE("'destinationPortRange':'-90'"), BAD("-90")},
+    {"a comma list", RULE("'destinationPortRange':'80,443'"), BAD("80,443")},
+    {"a word", RULE("'destinationPortRange':'http'"), BAD("http")},
+    {"blanks inside", RULE("'destinationPortRange':'80 - 90'"), BAD("80 - 90")},
+    {"another type", RULE("'destinationPortRange':{'a':1}"),
+     "2:24: error: destinationPortRange must be a string"},
+    {"one in a list", RULE("'destinationPortRanges':['1','70000']"),
+     "2:30: error: rule 'r': '70000' is no port (0-65535), no range of ports and not * "
+     "[SecurityRuleInvalidPortRange]"},
+    {"both fields, one set",
+     RULE("'destinationPortRange':'80-81','destinationPortRanges':['81',80]"), ""},
+    {"both fields, everything",
+     RULE("'destinationPortRange':'*','destinationPortRanges':['0-79','80-65535']"), ""},
+    {"both fields, two sets",
+     RULE("'destinationPortRange':'80','destinationPortRanges':['80','443']"),
+     "2:24: error: rule 'r': destinationPortRange and destinationPortRanges say different "
+     "things"},
+    {"one empty, one filled", RULE("'destinationPortRange':'','destinationPortRanges':['80']"), ""},
+    {"* in a list", RULE("'destinationPortRanges':['*','80']"), ""},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -62,8 +63,8 @@ static void ports_are_kept_as_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(ports_are_kept_as_written),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(ports_are_kept_as_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,22 +4,24 @@
 #define SCHEMA "'$schema':'https://x/deploymentTemplate.json#','contentVersion':'1.0.0.0'"
 #define SPACE "'addressSpace':{'addressPrefixes':['10.0.0.0/16']}"
 #define VNET "'type':'Microsoft.Network/virtualNetworks','name':'v'"
-#define FLATTEN "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of it"
+#define FLATTEN                                                                                    \
+	"a template with expressions: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of "  \
+	"it"
 
 static void resources_and_their_children_are_read(void **state)
 {
-	cleanup_loaded struct loaded l = load(
-		"{" SCHEMA ",'resources':[{" VNET ",'properties':{" SPACE "},'resources':[{'type':"
-		"'subnets','name':'s','properties':{'addressPrefix':'10.0.0.0/24'}}]},"
-		"{'type':'Microsoft.Network/virtualNetworks/subnets','name':'v/t','properties':"
-		"{'addressPrefix':'10.0.1.0/24'}},"
-		"{'type':'Microsoft.Network/networkSecurityGroups','name':'n'},"
-		"{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/r',"
-		"'properties':{'direction':'Inbound'}},"
-		"{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
-		"{'type':'Microsoft.Network/routeTables','name':'y','existing':true},"
-		"{'type':'Microsoft.Resources/deployments','name':'d','properties':{'template':"
-		"{'resources':[{'type':'Microsoft.Network/routeTables','name':'t'}]}}}]}");
+	cleanup_loaded struct loaded l =
+	    load("{" SCHEMA ",'resources':[{" VNET ",'properties':{" SPACE "},'resources':[{'type':"
+		 "'subnets','name':'s','properties':{'addressPrefix':'10.0.0.0/24'}}]},"
+		 "{'type':'Microsoft.Network/virtualNetworks/subnets','name':'v/t','properties':"
+		 "{'addressPrefix':'10.0.1.0/24'}},"
+		 "{'type':'Microsoft.Network/networkSecurityGroups','name':'n'},"
+		 "{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/r',"
+		 "'properties':{'direction':'Inbound'}},"
+		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
+		 "{'type':'Microsoft.Network/routeTables','name':'y','existing':true},"
+		 "{'type':'Microsoft.Resources/deployments','name':'d','properties':{'template':"
+		 "{'resources':[{'type':'Microsoft.Network/routeTables','name':'t'}]}}}]}");
 	const struct nsg_policy *p = l.policy;
 
 	(void)state;
@@ -38,8 +40,8 @@ static void resources_and_their_children_are_read(void **state)
 static void resources_may_have_symbolic_names(void **state)
 {
 	cleanup_loaded struct loaded l =
-		load("{" SCHEMA ",'languageVersion':'2.0','resources':{'net':{" VNET
-		     ",'properties':{" SPACE "}}}}");
+	    load("{" SCHEMA ",'languageVersion':'2.0','resources':{'net':{" VNET
+		 ",'properties':{" SPACE "}}}}");
 
 	(void)state;
 	assert_int_equal(l.policy->n_vnets, 1);
@@ -47,35 +49,34 @@ static void resources_may_have_symbolic_names(void **state)
 }
 
 static const struct saying sayings[] = {
-	{ "types without use are told once",
-	  "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Compute/disks','name':'a'},\n{'type':"
-	  "'microsoft.compute/DISKS','name':'b'},\n{'type':'Microsoft.X/y','name':'c'}]}",
-	  "2:1: notice: resources of type Microsoft.Compute/disks decide nothing here: skipped\n"
-	  "4:1: notice: resources of type Microsoft.X/y decide nothing here: skipped" },
-	{ "an expression", "{" SCHEMA ",'resources':[{" VNET ",\n'location':'[x()]'}]}",
-	  "2:12: error: " FLATTEN },
-	{ "a bracket that stands for itself is to be evaluated too",
-	  "{" SCHEMA ",'resources':[{" VNET ",\n'name2':'[[x]'}]}", "2:9: error: " FLATTEN },
-	{ "brackets inside are none",
-	  "{" SCHEMA ",'resources':[{" VNET ",'tags':{'a':'x[y]'},'properties':{" SPACE "}}]}", "" },
-	{ "expressions outside of resources do not matter",
-	  "{" SCHEMA ",'variables':{'x':'[y()]'},'outputs':{'o':'[z()]'},'resources':[]}", "" },
-	{ "a child without its parent",
-	  "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
-	  "'name':'n/r','properties':{'direction':'Inbound'}}]}",
-	  "2:1: error: rule 'r' belongs to the NSG 'n', which is not here" },
-	{ "a child that does not name its parent",
-	  "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
-	  "'name':'r','properties':{'direction':'Inbound'}}]}",
-	  "2:1: error: rule 'r' does not say whose it is" },
-	{ "a resource without a type", "{" SCHEMA ",'resources':[\n{'name':'n'}]}",
-	  "2:1: error: a resource has no type" },
-	{ "a resource that is none", "{" SCHEMA ",'resources':[\n'n']}",
-	  "2:1: error: this must be an object" },
-	{ "parameters alone are nothing",
-	  "{'$schema':'https://x/deploymentParameters.json#','parameters':{'a':{'value':1}}}", "" },
-	{ "parameters without a schema",
-	  "{'contentVersion':'1','parameters':{'a':{'value':1}}}", "" },
+    {"types without use are told once",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Compute/disks','name':'a'},\n{'type':"
+     "'microsoft.compute/DISKS','name':'b'},\n{'type':'Microsoft.X/y','name':'c'}]}",
+     "2:1: notice: resources of type Microsoft.Compute/disks decide nothing here: skipped\n"
+     "4:1: notice: resources of type Microsoft.X/y decide nothing here: skipped"},
+    {"an expression", "{" SCHEMA ",'resources':[{" VNET ",\n'location':'[x()]'}]}",
+     "2:12: error: " FLATTEN},
+    {"a bracket that stands for itself is to be evaluated too",
+     "{" SCHEMA ",'resources':[{" VNET ",\n'name2':'[[x]'}]}", "2:9: error: " FLATTEN},
+    {"brackets inside are none",
+     "{" SCHEMA ",'resources':[{" VNET ",'tags':{'a':'x[y]'},'properties':{" SPACE "}}]}", ""},
+    {"expressions outside of resources do not matter",
+     "{" SCHEMA ",'variables':{'x':'[y()]'},'outputs':{'o':'[z()]'},'resources':[]}", ""},
+    {"a child without its parent",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
+     "'name':'n/r','properties':{'direction':'Inbound'}}]}",
+     "2:1: error: rule 'r' belongs to the NSG 'n', which is not here"},
+    {"a child that does not name its parent",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
+     "'name':'r','properties':{'direction':'Inbound'}}]}",
+     "2:1: error: rule 'r' does not say whose it is"},
+    {"a resource without a type", "{" SCHEMA ",'resources':[\n{'name':'n'}]}",
+     "2:1: error: a resource has no type"},
+    {"a resource that is none", "{" SCHEMA ",'resources':[\n'n']}",
+     "2:1: error: this must be an object"},
+    {"parameters alone are nothing",
+     "{'$schema':'https://x/deploymentParameters.json#','parameters':{'a':{'value':1}}}", ""},
+    {"parameters without a schema", "{'contentVersion':'1','parameters':{'a':{'value':1}}}", ""},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -99,13 +100,13 @@ static int flatten_one(json_t *template, json_t *parameters, const struct nsg_pl
 	assert_int_equal(where->value, 0);
 	free(seen_parameters);
 	seen_parameters = parameters ? nsg_json_line(parameters) : strdup("none");
-	flat[0].resource = json_pack("{s:s,s:s,s:{s:[s]}}", "type",
-				     "Microsoft.Network/virtualNetworks", "name", "v",
-				     "addressSpace", "addressPrefixes", "10.0.0.0/16");
+	flat[0].resource =
+	    json_pack("{s:s,s:s,s:{s:[s]}}", "type", "Microsoft.Network/virtualNetworks", "name",
+		      "v", "addressSpace", "addressPrefixes", "10.0.0.0/16");
 	flat[0].pointer = strdup("/resources/0");
-	flat[1].resource = json_pack("{s:s,s:s,s:s}", "type",
-				     "Microsoft.Network/virtualNetworks/subnets", "name", "v/s",
-				     "addressPrefix", "10.0.0.0/33");
+	flat[1].resource =
+	    json_pack("{s:s,s:s,s:s}", "type", "Microsoft.Network/virtualNetworks/subnets", "name",
+		      "v/s", "addressPrefix", "10.0.0.0/33");
 	flat[1].pointer = strdup("/resources/1");
 	*ret = flat;
 	*ret_n = 2;
@@ -114,10 +115,10 @@ static int flatten_one(json_t *template, json_t *parameters, const struct nsg_pl
 
 static void what_the_hook_makes_is_read_at_its_place(void **state)
 {
-	struct nsg_load_options options = { .flatten = flatten_one };
+	struct nsg_load_options options = {.flatten = flatten_one};
 	cleanup_loaded struct loaded l = load_with(
-		"{" SCHEMA ",'resources':[{'name':'[a()]'},\n{'x':1,'addressPrefix':'[b()]'}]}",
-		&options);
+	    "{" SCHEMA ",'resources':[{'name':'[a()]'},\n{'x':1,'addressPrefix':'[b()]'}]}",
+	    &options);
 
 	(void)state;
 	assert_said("flattened", &l.diag,
@@ -130,10 +131,11 @@ static void what_the_hook_makes_is_read_at_its_place(void **state)
 
 static void without_expressions_the_hook_is_not_asked(void **state)
 {
-	struct nsg_load_options options = { .flatten = flatten_one };
+	struct nsg_load_options options = {.flatten = flatten_one};
 	cleanup_loaded struct loaded l =
-		load_with("{" SCHEMA ",'resources':[{'type':'Microsoft.Network/routeTables',"
-			  "'name':'t'}]}", &options);
+	    load_with("{" SCHEMA ",'resources':[{'type':'Microsoft.Network/routeTables',"
+		      "'name':'t'}]}",
+		      &options);
 
 	(void)state;
 	assert_int_equal(l.policy->n_vnets, 0);
@@ -152,9 +154,9 @@ static int refuse(json_t *template, json_t *parameters, const struct nsg_place *
 
 static void what_the_hook_refuses_is_an_error(void **state)
 {
-	struct nsg_load_options options = { .flatten = refuse };
+	struct nsg_load_options options = {.flatten = refuse};
 	cleanup_loaded struct loaded l =
-		load_with("{" SCHEMA ",'resources':[{'name':'[a()]'}]}", &options);
+	    load_with("{" SCHEMA ",'resources':[{'name':'[a()]'}]}", &options);
 
 	(void)state;
 	assert_said("refused", &l.diag, "1:1: error: no");
@@ -164,7 +166,7 @@ static void what_the_hook_refuses_is_an_error(void **state)
 
 static const char template_text[] = "{" SCHEMA ",'resources':[{'name':'[a()]'}]}";
 static const char parameters_text[] =
-	"{'$schema':'x/deploymentParameters.json','parameters':{'a':{'value':1},'b':{'value':2}}}";
+    "{'$schema':'x/deploymentParameters.json','parameters':{'a':{'value':1},'b':{'value':2}}}";
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
@@ -182,16 +184,16 @@ static void write_file(const char *dir, const char *name, const char *text)
 static const struct {
 	const char *fact, *template, *parameters, *other, *option, *want;
 } choices[] = {
-	{ "X.parameters.json for X.json", "x.json", "x.parameters.json", "z.json", NULL,
-	  "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":2}}}" },
-	{ "the only one for the only template", "x.json", "a.json", NULL, NULL,
-	  "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":2}}}" },
-	{ "none for one of two templates", "x.json", "a.json", "z.json", NULL, "none" },
-	{ "the option wins", "x.json", "x.parameters.json", NULL,
-	  "{'parameters':{'b':{'value':3},'c':{'value':4}}}",
-	  "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":3},\"c\":{\"value\":4}}}" },
-	{ "the option alone, without its wrapping", "x.json", NULL, NULL, "{'c':{'value':4}}",
-	  "{\"parameters\":{\"c\":{\"value\":4}}}" },
+    {"X.parameters.json for X.json", "x.json", "x.parameters.json", "z.json", NULL,
+     "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":2}}}"},
+    {"the only one for the only template", "x.json", "a.json", NULL, NULL,
+     "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":2}}}"},
+    {"none for one of two templates", "x.json", "a.json", "z.json", NULL, "none"},
+    {"the option wins", "x.json", "x.parameters.json", NULL,
+     "{'parameters':{'b':{'value':3},'c':{'value':4}}}",
+     "{\"parameters\":{\"a\":{\"value\":1},\"b\":{\"value\":3},\"c\":{\"value\":4}}}"},
+    {"the option alone, without its wrapping", "x.json", NULL, NULL, "{'c':{'value':4}}",
+     "{\"parameters\":{\"c\":{\"value\":4}}}"},
 };
 
 static void parameters_find_their_template(void **state)
@@ -199,9 +201,9 @@ static void parameters_find_their_template(void **state)
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(choices); i++) {
 		char dir[] = "/tmp/nsg-template-XXXXXX", option[64], command[64];
-		struct nsg_load_options options = { .flatten = flatten_one, .partial = true };
+		struct nsg_load_options options = {.flatten = flatten_one, .partial = true};
 		struct nsg_policy *policy = NULL;
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 
 		assert_non_null(mkdtemp(dir));
 		snprintf(option, sizeof(option), "%s/option", dir);
@@ -227,9 +229,9 @@ static void parameters_find_their_template(void **state)
 static void an_option_that_is_no_object_is_an_error(void **state)
 {
 	char dir[] = "/tmp/nsg-template-XXXXXX", path[64];
-	struct nsg_load_options options = { .flatten = flatten_one, .parameters_path = path };
+	struct nsg_load_options options = {.flatten = flatten_one, .parameters_path = path};
 	struct nsg_policy *policy = NULL;
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -256,14 +258,14 @@ static int forget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(resources_and_their_children_are_read),
-		cmocka_unit_test(resources_may_have_symbolic_names),
-		cmocka_unit_test(each_fault_has_its_message_and_place),
-		cmocka_unit_test(what_the_hook_makes_is_read_at_its_place),
-		cmocka_unit_test(without_expressions_the_hook_is_not_asked),
-		cmocka_unit_test(what_the_hook_refuses_is_an_error),
-		cmocka_unit_test(parameters_find_their_template),
-		cmocka_unit_test(an_option_that_is_no_object_is_an_error),
+	    cmocka_unit_test(resources_and_their_children_are_read),
+	    cmocka_unit_test(resources_may_have_symbolic_names),
+	    cmocka_unit_test(each_fault_has_its_message_and_place),
+	    cmocka_unit_test(what_the_hook_makes_is_read_at_its_place),
+	    cmocka_unit_test(without_expressions_the_hook_is_not_asked),
+	    cmocka_unit_test(what_the_hook_refuses_is_an_error),
+	    cmocka_unit_test(parameters_find_their_template),
+	    cmocka_unit_test(an_option_that_is_no_object_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, forget);

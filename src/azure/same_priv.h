@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NSG_AZURE_SAME_PRIV_H
+#define NSG_AZURE_SAME_PRIV_H
+
+#include <stdbool.h>
+
+enum nsg_resource {
+	NSG_RESOURCE_VNET,
+	NSG_RESOURCE_NSG,
+	NSG_RESOURCE_ROUTE_TABLE,
+	NSG_RESOURCE_SITE,
+	NSG_RESOURCE_INTEGRATION,
+	NSG_RESOURCE_PLAN,
+	NSG_RESOURCE_PRIVATE_ENDPOINT,
+	NSG_RESOURCE_NIC,
+	NSG_RESOURCE_ASG,
+	NSG_RESOURCE_RULE,
+	NSG_RESOURCE_ROUTE,
+	NSG_RESOURCE_SUBNET,
+	NSG_RESOURCE_PEERING,
+};
+
+/* Whether two structs of that resource say the same; what only says where it was read, and what
+ * Azure adds by itself (default rules as they always are), does not count. */
+bool nsg_same(enum nsg_resource what, const void *a, const void *b);
+
+#endif
