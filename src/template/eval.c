@@ -50,7 +50,7 @@ int nsg_eval_pay(struct nsg_eval *ev, uint64_t work)
 	if (work > ev->work) {
 		ev->work = 0;
 		return nsg_eval_fail(ev, NSG_FAIL_LIMIT,
-				     "it takes more than %u steps: is it meant to grow that large?",
+				     "it takes more than %u steps, far beyond what Azure deploys",
 				     NSG_MAX_TEMPLATE_WORK);
 	}
 	ev->work -= work;
