@@ -35,6 +35,7 @@ where() {
 	for ns in vnet nva inet; do
 		[ -z "$(seen $ns)" ] || out+="${out:+, }${NAME[$ns]}"
 	done
+	[[ $out != *NVA* ]] || [ -z "$(past_nva)" ] || out+=" (past the NVA too)"
 	[ "$ANSWERED" = no ] || out+=", answered"
 	echo "${out:-nothing}"
 }

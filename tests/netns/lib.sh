@@ -462,7 +462,13 @@ silent() {
 	is "$ANSWERED" no
 }
 
-# only_at NS...: the last probe arrived at these, and nowhere else.
+# past_nva: packets of the last probe that came to the Internet straight from the app's host.
+past_nva() {
+	seen inet | grep '^app0 '
+}
+
+# only_at NS...: the last probe arrived at these, and nowhere else; with the NVA among them, no packet of it
+# reached the Internet another way.
 only_at() {
 	local ns at=" $* "
 	for ns; do
@@ -473,4 +479,5 @@ only_at() {
 		case $at in *" $ns "*) continue ;; esac
 		[ -z "$(seen $ns)" ] || return 1
 	done
+	case $at in *" nva "*) [ -z "$(past_nva)" ] ;; esac
 }

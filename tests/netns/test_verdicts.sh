@@ -103,6 +103,19 @@ t_conversation() { # a stream both ways: its later packets follow the first
 	is "$ANSWERED" yes
 }
 
+t_stream_through_nva() { # every packet of it
+	probe tcp 198.51.100.10:443 -l 300000
+	is "$ANSWERED" yes && only_at nva inet && [ "$(seen nva | wc -l)" -gt 5 ]
+}
+
+# An allowed flow's later packets never come to the worker: one queued packet a flow, its bits in ct mark.
+t_offloaded() {
+	probe tcp 10.0.2.4:5432 -l 300000
+	is "$ANSWERED" yes || return 1
+	is "$(jq -c "select(.srcPort == $SPORT)" "$T/trace.log" | wc -l)" 1 &&
+		[ "$(in_ns app nft -j list counter ip nsgd preexisting | jq '[.. | .packets? // empty] | add')" = 0 ]
+}
+
 t_route_all_on() {
 	route_all on && reload
 }
@@ -153,6 +166,8 @@ fact "public denied by a rule: tcp 80" t_silent tcp 203.0.113.10:80 drop nsg-den
 fact "public denied by a rule: udp 53" t_silent udp 203.0.113.10:53 drop nsg-deny DenyPublicDns Internet
 fact "public allowed goes straight out" t_arrives inet tcp 203.0.113.10:443 accept allowed AllowInternetOutBound Internet
 fact "public through the NVA: tcp" t_arrives "nva inet" tcp 198.51.100.10:443 accept allowed AllowVnetOutBound VirtualAppliance
+fact "every packet of a stream goes through the NVA" t_stream_through_nva
+fact "a flow comes to the worker once" t_offloaded
 fact "public through the NVA: udp" t_arrives "nva inet" udp 198.51.100.10:7 accept allowed AllowVnetOutBound VirtualAppliance
 fact "fragments of an allowed datagram arrive" t_fragments 203.0.113.10:443 yes
 fact "fragments of a denied datagram vanish" t_fragments 203.0.113.10:53 no
