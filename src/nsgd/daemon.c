@@ -52,9 +52,10 @@ static enum nsg_exit load_conf(struct daemon *d)
 {
 	struct nsg_diag diag = { 0 };
 	int r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, &diag, &d->conf_start);
+	bool told = diag.n_errors;
 
 	if (say(r, d->conf_path, &diag) < 0)
-		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
+		return told ? NSG_EXIT_POLICY : daemon_exit_of(r);
 	d->conf = d->conf_start;
 	log_open(d->conf->instance, d->conf->log_level);
 	if (nsg_marks_init(d->conf->mark_mask, &d->marks) < 0)
@@ -70,9 +71,10 @@ static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = { 0 };
 	int r = live_load(d->conf, NULL, &diag, &d->live);
+	bool told = diag.n_errors;
 
 	if (say(r, d->conf->policy, &diag) < 0)
-		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
+		return told ? NSG_EXIT_POLICY : daemon_exit_of(r);
 	return NSG_EXIT_DONE;
 }
 

@@ -94,6 +94,7 @@ static void take_conf(struct daemon *d, struct nsg_conf **conf)
 	daemon_trace_update(d);
 }
 
+/* -EINVAL: nsgd.conf or the policy has errors. */
 static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 {
 	cleanup_conf struct nsg_conf *conf = NULL;
@@ -104,7 +105,7 @@ static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 	if (!policy_only) {
 		r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, diag, &conf);
 		if (r < 0)
-			return r;
+			return diag->n_errors ? -EINVAL : r;
 		nsg_conf_restart_keys(d->conf_start, conf, keys, sizeof(keys));
 		if (*keys)
 			(void)nsg_diag_line(diag, NSG_WARNING, d->conf_path, 0, NULL,
@@ -114,7 +115,7 @@ static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 	watch_follow(d->watch, conf ? conf->policy : d->conf->policy);
 	r = live_load(conf ? conf : d->conf, d->live, diag, &next);
 	if (r < 0)
-		return r;
+		return diag->n_errors ? -EINVAL : r;
 	r = live_place(next, conf ? conf : d->conf, d->kernel, false, diag);
 	if (!r)
 		r = publish(d, next, diag);

@@ -40,9 +40,9 @@ static const char *hook_name(const struct nsg_conf *c)
 
 static json_t *capture(const struct nsg_conf *c)
 {
-	return json_pack("{ss so so so so}", "hook", hook_name(c), "interfaces",
+	return json_pack("{ss so so so so ss}", "hook", hook_name(c), "interfaces",
 			 strings(&c->interfaces), "users", strings(&c->users), "cgroups",
-			 strings(&c->cgroups), "exclude", excludes(c));
+			 strings(&c->cgroups), "exclude", excludes(c), "ipv6", "not captured");
 }
 
 static json_t *queue(const struct daemon *d, const struct nsg_engine_stats *s)
@@ -121,13 +121,15 @@ json_t *daemon_status(struct daemon *d, struct nsg_diag *diag)
 
 /* ---- stats ----------------------------------------------------------------------------------- */
 
-static json_t *named(const uint64_t *counts, int n, const char *(*name)(int))
+/* One row a name, as for rules and routes. */
+static json_t *rows(const char *key, const uint64_t *counts, int n, const char *(*name)(int))
 {
-	json_t *object = json_object();
+	json_t *array = json_array();
 
 	for (int i = 0; i < n; i++)
-		(void)json_object_set_new(object, name(i), json_integer((json_int_t)counts[i]));
-	return object;
+		(void)json_array_append_new(array, json_pack("{ss sI}", key, name(i), "packets",
+							     (json_int_t)counts[i]));
+	return array;
 }
 
 static const char *verdict_name(int i)
@@ -233,9 +235,9 @@ json_t *daemon_stats(struct daemon *d)
 	return json_pack(
 		"{sI sI sI so so so sI sI so so so s{sI sI sI sI sI sI} sI sO*}", "packets",
 		(json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "batches",
-		(json_int_t)s.batches, "verdicts", named(s.verdicts, 2, verdict_name), "reasons",
-		named(s.reasons, NSG_REASON_MAX, reason_name), "gates",
-		named(s.gates, NSG_GATE_MAX, gate_name), "wouldDrop", (json_int_t)s.would_drop,
+		(json_int_t)s.batches, "verdicts", rows("verdict", s.verdicts, 2, verdict_name), "reasons",
+		rows("reason", s.reasons, NSG_REASON_MAX, reason_name), "gates",
+		rows("gate", s.gates, NSG_GATE_MAX, gate_name), "wouldDrop", (json_int_t)s.would_drop,
 		"routeOnly", (json_int_t)s.route_only, "rules", rules(d), "routes", routes(d),
 		"latencyNs", latency(&s), "queue", "queued", (json_int_t)s.queued, "droppedFull",
 		(json_int_t)s.dropped_full, "droppedBuffer", (json_int_t)s.dropped_buffer,
