@@ -85,7 +85,7 @@ int nsg_control_listen(const char *path, const char *group, struct nsg_diag *dia
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return fail(diag, ENAMETOOLONG, path, "its path does not fit");
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 
 	r = lock_directory(path, diag, &lock);
 	if (r < 0)

@@ -119,7 +119,7 @@ static int test_ip_flow(const struct asker *a)
 
 	if (!r)
 		r = nsg_explain_test_ip_flow(a->e, a->image, &key, &item);
-	return r < 0 ? r : give(a, item);
+	return r ? r : give(a, item);
 }
 
 static int show_next_hop(const struct asker *a)

@@ -6,8 +6,9 @@
 #include "explain/match.h"
 #include "util/cleanup.h"
 
-#define UDP_PORT_NOT_CARRIED 65330 /* azure-reference.md section 2: reserved by the host network   \
-				    */
+#define UDP_PORT_NOT_CARRIED                                                                       \
+	65330 /* azure-reference.md section 2: reserved by the host network                        \
+	       */
 
 static bool is_multicast(uint32_t a)
 {
@@ -173,7 +174,7 @@ static int find_row(const struct nsg_effective *e, uint32_t dst_host, struct nsg
 		n += nsg_prefix_contains(e->rows[i].prefix, dst_host);
 	if (!n)
 		return 0;
-	way->rows = calloc(n, sizeof(*way->rows));
+	way->rows = calloc(n, sizeof(const struct nsg_row *));
 	way->fates = calloc(n, sizeof(*way->fates));
 	if (!way->rows || !way->fates)
 		return -ENOMEM;

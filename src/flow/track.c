@@ -153,7 +153,7 @@ static struct entry *add(struct table *t, uint64_t seed, const struct tuple *tup
 
 static int table_init(struct table *t, size_t max, uint64_t timeout_ns)
 {
-	t->buckets = calloc(max, sizeof(*t->buckets));
+	t->buckets = calloc(max, sizeof(struct entry *));
 	t->n_buckets = t->max = max;
 	t->timeout_ns = timeout_ns;
 	return t->buckets ? 0 : -ENOMEM;

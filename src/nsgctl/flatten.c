@@ -165,7 +165,7 @@ static void add_word(char *out, size_t size, const char *word)
 {
 	size_t n = strlen(out);
 
-	for (; *word && n + 1 < size && n < MAX_NAME; word++)
+	for (; *word && n + 1 < size; word++)
 		out[n++] =
 		    isalnum((unsigned char)*word) || *word == '-' || *word == '_' ? *word : '-';
 	out[n] = '\0';
@@ -177,12 +177,12 @@ static void file_name(size_t number, const json_t *resource, char out[128])
 	const char *type = json_string_value(json_object_get(resource, "type"));
 	const char *name = json_string_value(json_object_get(resource, "name"));
 	const char *slash = type ? strchr(type, '/') : NULL;
+	char words[MAX_NAME + 1] = "";
 
-	(void)snprintf(out, 128, "%05zu-", number);
-	add_word(out, 128, slash ? slash + 1 : "resource");
-	add_word(out, 128, "-");
-	add_word(out, 128, name ? name : "");
-	(void)strcat(out, ".json");
+	add_word(words, sizeof(words), slash ? slash + 1 : "resource");
+	add_word(words, sizeof(words), "-");
+	add_word(words, sizeof(words), name ? name : "");
+	(void)snprintf(out, 128, "%05zu-%s.json", number, words);
 }
 
 static int write_one(int directory, const char *name, const json_t *resource)

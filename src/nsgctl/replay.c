@@ -274,7 +274,7 @@ static int see_stray(struct replay *r, struct packet *p, enum nsg_verdict verdic
 
 static int judge(struct replay *r, struct packet *p)
 {
-	void **data;
+	void **data = NULL;
 	int role = nsg_tracker_see(r->tracker, &p->view, p->time_ns, &data);
 
 	switch (role) {
