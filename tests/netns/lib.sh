@@ -389,15 +389,17 @@ reload() {
 	ctl reload >"$T/reload.out" 2>&1
 }
 
-# kernel_state: rules, routes, nft objects and connection marks of the app's namespace, without what
-# changes by itself (counters, timeouts, ids).
+# kernel_state: rules, routes and nft objects of the app's namespace, without what changes by itself.
 kernel_state() {
 	in_ns app ip rule show
 	in_ns app ip route show table all | sort
 	in_ns app nft -s list ruleset 2>/dev/null
+}
+
+# connection_marks: a line for each connection there, its tuple and its mark.
+connection_marks() {
 	in_ns app conntrack -L 2>/dev/null |
-		sed -n 's/^\([a-z]*\) .*\(src=[^ ]* dst=[^ ]* sport=[^ ]* dport=[^ ]*\).*\(mark=[0-9]*\).*/\1 \2 \3/p' |
-		sort
+		sed -n 's/^\([a-z]*\) .*\(src=[^ ]* dst=[^ ]* sport=[^ ]* dport=[^ ]*\).*mark=\([0-9]*\).*/\1 \2 \3/p' | sort
 }
 
 # What is nsgd's in the app's namespace; nothing must remain of it.
