@@ -58,6 +58,7 @@ struct nsg_frame nsg_decl_frame(const struct nsg_decl *d, const struct nsg_frame
 {
 	struct nsg_frame f = nsg_scope_frame(d->scope, from);
 
+	f.decl = d;
 	f.loop = d->loop;
 	return f;
 }
@@ -284,6 +285,7 @@ static int decl_deployment(struct nsg_eval *ev, struct nsg_decl *d)
 	if (!s)
 		return -ENOMEM;
 	s->template = template;
+	s->parent = d->scope;
 	s->pointer = nsg_arena_printf(&ev->arena, "%s/properties/template", d->pointer);
 	s->name = d->name;
 	if (!s->pointer)

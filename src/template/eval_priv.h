@@ -26,6 +26,7 @@
 
 struct nsg_scope;
 struct nsg_binding;
+struct nsg_decl;
 
 enum nsg_fail {
 	NSG_FAIL_INVALID, /* Azure would refuse it too */
@@ -51,8 +52,9 @@ struct nsg_local {
 
 /* What the meaning of an expression depends on. */
 struct nsg_frame {
-	struct nsg_scope *scope; /* whose parameters and variables */
-	struct nsg_scope *home;	 /* whose resources: another where a template has outer scope */
+	struct nsg_scope *scope;     /* whose parameters and variables */
+	struct nsg_scope *home;	     /* whose resources: another where a template has outer scope */
+	const struct nsg_decl *decl; /* whose body it stands in; NULL: in none */
 	const struct nsg_loop *loop;
 	const struct nsg_local *local;
 	bool lenient; /* what cannot be evaluated becomes a stand-in text: for names */

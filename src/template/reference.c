@@ -70,21 +70,28 @@ static bool has_id(const struct nsg_decl *d, const char *what, size_t len)
 	return strlen(id) == len && !strncasecmp(id, what, len);
 }
 
-static struct nsg_decl *find_in(struct nsg_scope *s, const char *what)
+/* By symbolic name or name, which only expressions of the same template may use. */
+static struct nsg_decl *find_name(struct nsg_scope *s, const char *what)
 {
 	struct nsg_decl *d;
-	size_t len = strlen(what);
 
 	for (d = s->decls; d; d = d->next) {
 		if (has_symbol(d, what))
 			return d;
 	}
 	for (d = s->decls; d; d = d->next) {
-		if (has_id(d, what, len))
+		if (d->name && !strcasecmp(d->name, what))
 			return d;
 	}
-	for (d = s->decls; d; d = d->next) {
-		if (d->name && !strcasecmp(d->name, what))
+	return NULL;
+}
+
+/* No resource refers to itself: what would is meant of the same resource declared elsewhere. */
+static struct nsg_decl *find_id(struct nsg_scope *s, const char *what, size_t len,
+				const struct nsg_decl *self)
+{
+	for (struct nsg_decl *d = s->decls; d && len; d = d->next) {
+		if (d != self && has_id(d, what, len))
 			return d;
 	}
 	return NULL;
@@ -103,17 +110,6 @@ static size_t parent_length(const char *id)
 	return n;
 }
 
-static struct nsg_decl *find_parent_in(struct nsg_scope *s, const char *what)
-{
-	size_t n = parent_length(what);
-
-	for (struct nsg_decl *d = s->decls; d && n; d = d->next) {
-		if (has_id(d, what, n))
-			return d;
-	}
-	return NULL;
-}
-
 static int make_decls(struct nsg_eval *ev, struct nsg_scope *s)
 {
 	int r = nsg_decls_make(ev, s);
@@ -123,25 +119,41 @@ static int make_decls(struct nsg_eval *ev, struct nsg_scope *s)
 	return r;
 }
 
-/* *ret NULL: nothing of these templates. *ret_parent: it is an element of what was found. */
+/* In one template. *ret_parent: it is an element of what was found. */
+static struct nsg_decl *find_in(struct nsg_eval *ev, struct nsg_scope *s, const char *what,
+				bool by_name, bool *ret_parent)
+{
+	struct nsg_decl *d = by_name ? find_name(s, what) : NULL;
+
+	*ret_parent = false;
+	if (!d || d == ev->frame.decl)
+		d = find_id(s, what, strlen(what), ev->frame.decl);
+	if (d)
+		return d;
+	*ret_parent = true;
+	return find_id(s, what, parent_length(what), NULL);
+}
+
+/*
+ * In the template that the expression stands in, in the one that it is evaluated in (outer scope),
+ * then by id in those around. *ret NULL: nothing of these templates.
+ */
 static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bool *ret_parent)
 {
-	struct nsg_scope *places[] = {ev->frame.home, ev->frame.scope};
-	int r;
+	struct nsg_scope *s = ev->frame.home;
+	int r = 0;
 
 	*ret = NULL;
-	*ret_parent = false;
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(places) && !*ret; i++) {
-		if (i && places[i] == places[0])
-			break;
-		r = make_decls(ev, places[i]);
+	for (; s && !*ret; s = s->parent) {
+		bool is_near = s == ev->frame.home || s == ev->frame.scope;
+
+		/* one that is being made cannot be looked into from within */
+		if (!is_near && s->decls_state == NSG_DECLS_BUSY)
+			continue;
+		r = make_decls(ev, s);
 		if (r)
 			return r;
-		*ret = find_in(places[i], what);
-		if (*ret)
-			break;
-		*ret = find_parent_in(places[i], what);
-		*ret_parent = *ret != NULL;
+		*ret = find_in(ev, s, what, is_near, ret_parent);
 	}
 	return 0;
 }

@@ -55,8 +55,9 @@ struct nsg_bindings {
 struct nsg_decl;
 
 struct nsg_scope {
-	json_t *template;	/* borrowed */
-	const char *pointer;	/* of the template in the main one; "" is the main one */
+	json_t *template;	  /* borrowed */
+	const char *pointer;	  /* of the template in the main one; "" is the main one */
+	struct nsg_scope *parent; /* where the deployment stands; NULL: the main template */
 	struct nsg_scope *eval; /* where its expressions are evaluated: itself, or (outer) above */
 	const struct nsg_loop *loop; /* outer scope: the loops around it */
 	enum nsg_level level;

@@ -228,12 +228,51 @@ static void circles_end(void **state)
 	    NULL);
 	cleanup_outcome struct outcome growing = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'a', 'properties':"
+	    " {'x': '[concat(reference(`b`).x, reference(`b`).x)]'}}, {'type':"
+	    " 'Microsoft.Network/routeTables', 'name': 'b', 'properties':"
 	    " {'x': '[concat(reference(`a`).x, reference(`a`).x)]'}}]}",
+	    NULL);
+	cleanup_outcome struct outcome self = evaluate(
+	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'a', 'properties':"
+	    " {'x': '[reference(`a`).x]'}}]}",
 	    NULL);
 
 	(void)state;
 	assert_error(&o, "/resources/0/properties/x", "refer to one another more than");
 	assert_error(&growing, "/resources/0/properties/x", "refer to one another more than");
+	assert_error(&self, "/resources/0/properties/x", "reference() to 'a', which " LIVE);
+}
+
+/* The usual way to change a subnet of a network that the same template makes. */
+static void a_subnet_deployed_again_keeps_what_it_refers_to(void **state)
+{
+	static const char *const scopes[] = {"outer", "inner"};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(scopes); i++) {
+		cleanup_free char *text = NULL;
+		cleanup_outcome struct outcome o = {0};
+
+		assert_true(
+		    asprintf(
+			&text,
+			"{'resources': [{'type': 'Microsoft.Network/virtualNetworks', 'name': 'v',"
+			" 'properties': {'subnets': [{'name': 's', 'properties': {'addressPrefix':"
+			" '[concat(`10.0.0.0`, `/24`)]'}}]}}, {'type':"
+			" 'Microsoft.Resources/deployments', 'name': 'again', 'properties': {"
+			"'expressionEvaluationOptions': {'scope': '%s'}, 'template': {'resources':"
+			" [{'type': 'Microsoft.Network/virtualNetworks/subnets', 'name': 'v/s',"
+			" 'properties': {'addressPrefix': '[reference(resourceId("
+			"`Microsoft.Network/virtualNetworks/subnets`, `v`, "
+			"`s`)).addressPrefix]'}}]}}}"
+			"]}",
+			scopes[i]) > 0);
+		o = evaluate(text, NULL);
+		assert_resource(
+		    &o, 1,
+		    "{'type': 'Microsoft.Network/virtualNetworks/subnets', 'name': 'v/s',"
+		    " 'properties': {'addressPrefix': '10.0.0.0/24'}}");
+	}
 }
 
 int main(void)
@@ -244,6 +283,7 @@ int main(void)
 	    cmocka_unit_test(outputs_of_deployments),
 	    cmocka_unit_test(symbolic_names),
 	    cmocka_unit_test(circles_end),
+	    cmocka_unit_test(a_subnet_deployed_again_keeps_what_it_refers_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
