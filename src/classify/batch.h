@@ -11,29 +11,41 @@
  * more than the work.
  */
 
-/* The segments of n addresses: all of them a level at a time. */
-BATCH_TARGET static void find_segments(const struct nsg_image *image, const struct nsg_tree *tree,
-				       int32_t *keys, uint32_t n, uint32_t *segments)
+/* Called twice, with a whole chunk and with what is left: a loop whose count is known is cheaper.
+ */
+#define BATCH_INLINE BATCH_TARGET __attribute__((always_inline)) static inline
+
+/* The segments of n addresses, all of them a level at a time. `leaves` is where their leaves stand.
+ */
+BATCH_INLINE void find_segments(const struct nsg_image *image, const struct nsg_tree *tree,
+				const char *leaves, size_t leaf_bytes, int32_t *keys, uint32_t n,
+				uint32_t *segments)
 {
-	const int32_t *level = nsg_image_at(image, tree->level_off[0]);
+	const int32_t *level;
 
 	for (uint32_t i = 0; i < n; i++)
-		segments[i] = node_rank(level, keys[i]);
-	for (uint32_t d = 1; d < tree->depth; d++) {
-		uint32_t children = d + 1 < tree->depth ? NSG_NODE_CHILDREN : NSG_NODE_KEYS;
-
+		segments[i] = 0;
+	for (uint32_t d = 0; d + 1 < tree->depth; d++) {
 		level = nsg_image_at(image, tree->level_off[d]);
 		for (uint32_t i = 0; i < n; i++) {
 			uint32_t node = segments[i];
 
-			segments[i] = node * children +
+			segments[i] = node * NSG_NODE_CHILDREN +
 				      node_rank(level + (size_t)node * NSG_NODE_KEYS, keys[i]);
 		}
 	}
+	level = nsg_image_at(image, tree->level_off[tree->depth - 1]);
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t node = segments[i];
+
+		segments[i] =
+		    node * NSG_NODE_KEYS + node_rank(level + (size_t)node * NSG_NODE_KEYS, keys[i]);
+		__builtin_prefetch(leaves + segments[i] * leaf_bytes);
+	}
 }
 
-BATCH_TARGET static void find_sources(const struct nsg_image *image, const struct nsg_key *keys,
-				      uint32_t n, uint32_t *classes)
+BATCH_INLINE void find_sources(const struct nsg_image *image, const struct nsg_key *keys,
+			       uint32_t n, uint32_t *classes)
 {
 	const uint32_t *table = nsg_image_at(image, image->src_table_off);
 	const uint32_t *leaves = nsg_image_at(image, image->src_leaves_off);
@@ -51,13 +63,14 @@ BATCH_TARGET static void find_sources(const struct nsg_image *image, const struc
 	}
 	if (!others)
 		return;
-	find_segments(image, &image->src, addrs, others, segments);
+	find_segments(image, &image->src, (const char *)leaves, sizeof(*leaves), addrs, others,
+		      segments);
 	for (uint32_t i = 0; i < others; i++)
 		classes[list[i]] = leaves[segments[i]];
 }
 
-BATCH_TARGET static void find_layer4(const struct nsg_image *image, const struct nsg_key *keys,
-				     uint32_t n, uint32_t *classes)
+BATCH_INLINE void find_layer4(const struct nsg_image *image, const struct nsg_key *keys, uint32_t n,
+			      uint32_t *classes)
 {
 	const struct nsg_layout_protocol *protocols = nsg_image_at(image, image->protocols_off);
 	const uint32_t *cross = nsg_image_at(image, image->cross_off);
@@ -80,8 +93,8 @@ struct rows {
 	const uint64_t *dst, *src, *l4;
 };
 
-BATCH_TARGET static inline struct rows rows_of(const struct nsg_image *image, uint64_t leaf,
-					       uint32_t src, uint32_t l4)
+BATCH_INLINE struct rows rows_of(const struct nsg_image *image, uint64_t leaf, uint32_t src,
+				 uint32_t l4)
 {
 	return (struct rows){
 	    (const uint64_t *)nsg_image_at(image, image->dst_rows_off) +
@@ -116,9 +129,9 @@ match_rows(const struct nsg_image *image, uint32_t n, const uint32_t *list, cons
 }
 
 /* Through the memo. How many packets it did not know. */
-BATCH_TARGET static uint32_t match_memo(const struct nsg_image *image, struct nsg_memo *memo,
-					uint32_t n, const uint64_t *leaves, const uint32_t *src,
-					const uint32_t *l4, uint32_t *matches)
+BATCH_INLINE uint32_t match_memo(const struct nsg_image *image, struct nsg_memo *memo, uint32_t n,
+				 const uint64_t *leaves, const uint32_t *src, const uint32_t *l4,
+				 uint32_t *matches)
 {
 	uint64_t hashes[NSG_CHUNK];
 	uint32_t list[NSG_CHUNK], missed = 0;
@@ -139,9 +152,9 @@ BATCH_TARGET static uint32_t match_memo(const struct nsg_image *image, struct ns
 	return missed;
 }
 
-BATCH_TARGET static void match(const struct nsg_image *image, struct nsg_memo *memo, uint32_t n,
-			       const uint64_t *leaves, const uint32_t *src, const uint32_t *l4,
-			       uint32_t *matches)
+BATCH_INLINE void match(const struct nsg_image *image, struct nsg_memo *memo, uint32_t n,
+			const uint64_t *leaves, const uint32_t *src, const uint32_t *l4,
+			uint32_t *matches)
 {
 	if (memo && memo_is_worth_it(memo, n))
 		memo->missed += match_memo(image, memo, n, leaves, src, l4, matches);
@@ -149,9 +162,8 @@ BATCH_TARGET static void match(const struct nsg_image *image, struct nsg_memo *m
 		match_rows(image, n, NULL, leaves, src, l4, matches);
 }
 
-BATCH_TARGET static void run_chunk(const struct nsg_image *image, struct nsg_memo *memo,
-				   const struct nsg_key *keys, uint32_t n,
-				   struct nsg_decision *decisions)
+BATCH_INLINE void run_chunk(const struct nsg_image *image, struct nsg_memo *memo,
+			    const struct nsg_key *keys, uint32_t n, struct nsg_decision *decisions)
 {
 	const uint64_t *dst_leaves = nsg_image_at(image, image->dst_leaves_off);
 	uint32_t dst[NSG_CHUNK], src[NSG_CHUNK], l4[NSG_CHUNK], matches[NSG_CHUNK];
@@ -160,9 +172,8 @@ BATCH_TARGET static void run_chunk(const struct nsg_image *image, struct nsg_mem
 
 	for (uint32_t i = 0; i < n; i++)
 		addrs[i] = nsg_tree_key(keys[i].dst_host);
-	find_segments(image, &image->dst, addrs, n, dst);
-	for (uint32_t i = 0; i < n; i++)
-		__builtin_prefetch(dst_leaves + dst[i]);
+	find_segments(image, &image->dst, (const char *)dst_leaves, sizeof(*dst_leaves), addrs, n,
+		      dst);
 	find_sources(image, keys, n, src);
 	if (!image->wide)
 		find_layer4(image, keys, n, l4);
@@ -177,10 +188,13 @@ BATCH_TARGET static void run_chunk(const struct nsg_image *image, struct nsg_mem
 		decisions[i] = decide(leaves[i], matches[i]);
 }
 
-void BATCH_NAME(const struct nsg_image *image, struct nsg_memo *memo, const struct nsg_key *keys,
-		size_t n, struct nsg_decision *decisions)
+BATCH_TARGET void BATCH_NAME(const struct nsg_image *image, struct nsg_memo *memo,
+			     const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
 {
-	for (size_t at = 0; at < n; at += NSG_CHUNK)
-		run_chunk(image, memo, keys + at,
-			  n - at < NSG_CHUNK ? (uint32_t)(n - at) : NSG_CHUNK, decisions + at);
+	size_t at = 0;
+
+	for (; n - at >= NSG_CHUNK; at += NSG_CHUNK)
+		run_chunk(image, memo, keys + at, NSG_CHUNK, decisions + at);
+	if (at < n)
+		run_chunk(image, memo, keys + at, (uint32_t)(n - at), decisions + at);
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "util/vec.h"
 
@@ -22,6 +23,7 @@ struct piece {
 };
 
 #define MAX_PIECES 32
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct writer {
 	struct nsg_image header;
@@ -285,6 +287,21 @@ static int place_searched(struct writer *w, const struct nsg_effective *e,
 	return 0;
 }
 
+/* A large image lies on huge pages where the system gives any: its search touches pages by chance.
+ */
+static struct nsg_image *image_alloc(size_t size_bytes)
+{
+	struct nsg_image *image;
+	size_t rounded = (size_bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+
+	if (size_bytes < HUGE_PAGE / 2)
+		return aligned_alloc(NSG_IMAGE_ALIGN, size_bytes);
+	image = aligned_alloc(HUGE_PAGE, rounded);
+	if (image)
+		(void)madvise(image, rounded, MADV_HUGEPAGE);
+	return image;
+}
+
 static int write_image(struct writer *w, struct nsg_image **ret)
 {
 	static _Atomic uint64_t ids;
@@ -292,7 +309,7 @@ static int write_image(struct writer *w, struct nsg_image **ret)
 
 	if (w->too_large)
 		return -E2BIG;
-	image = aligned_alloc(NSG_IMAGE_ALIGN, w->size_bytes);
+	image = image_alloc(w->size_bytes);
 	if (!image)
 		return -ENOMEM;
 	w->header.id = atomic_fetch_add_explicit(&ids, 1, memory_order_relaxed) + 1;
