@@ -83,7 +83,9 @@ static enum nsg_exit open_kernel(struct daemon *d)
 	struct nsg_diag diag = { 0 };
 	int r = nsg_kernel_open(d->conf_start, &diag, &d->kernel);
 
-	return daemon_exit_of(say(r, "kernel", &diag));
+	if (say(r, "kernel", &diag) == -EPERM)
+		log_error("not permitted: nsgd needs CAP_NET_ADMIN in this network namespace");
+	return daemon_exit_of(r);
 }
 
 static enum nsg_exit place(struct daemon *d, bool strict)
