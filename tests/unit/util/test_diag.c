@@ -34,6 +34,42 @@ static void a_record_prints_file_line_severity_and_code(void **state)
 	nsg_diag_done(&d);
 }
 
+/* U+009B is CSI on terminals that know C1; another letter of its lead byte is text. */
+static void c1_controls_do_not_reach_a_terminal(void **state)
+{
+	struct nsg_diag d = { 0 };
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(nsg_diag_line(&d, NSG_ERROR, "a\302\233m", 0, NULL, "\302\251 x"), -EINVAL);
+	nsg_diag_print(&d.v[0], out);
+	(void)fclose(out);
+	assert_string_equal(text, "a\\x9bm: error: \302\251 x");
+	free(text);
+	nsg_diag_done(&d);
+}
+
+static void a_record_that_is_no_utf8_has_its_json(void **state)
+{
+	struct nsg_diag d = { 0 };
+	json_t *json;
+
+	(void)state;
+	assert_int_equal(nsg_diag_line(&d, NSG_ERROR, "\303\251\377", 1, NULL, "x\377\n"), -EINVAL);
+	assert_int_equal(nsg_diag_line(&d, NSG_ERROR, "\303\251", 1, NULL, "x\n"), -EINVAL);
+	json = nsg_diag_json(&d.v[0]);
+	assert_string_equal(json_string_value(json_object_get(json, "file")), "\\xc3\\xa9\\xff");
+	assert_string_equal(json_string_value(json_object_get(json, "text")), "x\\xff\\x0a");
+	json_decref(json);
+	json = nsg_diag_json(&d.v[1]);
+	assert_string_equal(json_string_value(json_object_get(json, "file")), "\303\251");
+	assert_string_equal(json_string_value(json_object_get(json, "text")), "x\n");
+	json_decref(json);
+	nsg_diag_done(&d);
+}
+
 static void lints_are_counted_apart(void **state)
 {
 	struct nsg_diag d = { 0 };
@@ -102,6 +138,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_prints_file_line_severity_and_code),
+		cmocka_unit_test(c1_controls_do_not_reach_a_terminal),
+		cmocka_unit_test(a_record_that_is_no_utf8_has_its_json),
 		cmocka_unit_test(lints_are_counted_apart),
 		cmocka_unit_test(beyond_the_bound_records_are_counted_and_dropped),
 		cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
