@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -20,12 +21,11 @@
 
 struct sweep {
 	struct nsg_nl *update;
-	uint32_t match_mask, match, mask, value;
+	const struct nsg_conntrack_sweep *order;
 	uint32_t n;
 	char chunk[CHUNK_BYTES];
 	size_t size;
 	uint32_t first_seq, last_seq;
-	int error;
 };
 
 static int flush(struct sweep *s)
@@ -56,6 +56,12 @@ static int take_attr(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ?
+		       ntohl(mnl_attr_get_u32(attr)) : 0;
+}
+
 static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
@@ -69,44 +75,66 @@ static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-static int take_entry(const struct nlmsghdr *nlh, void *arg)
+static bool is_established(const struct nlattr *protoinfo)
 {
-	struct sweep *s = arg;
-	struct attrs a = { { 0 } };
-	struct nlmsghdr *update;
-	uint32_t mark;
+	struct attrs info = { { 0 } }, tcp = { { 0 } };
+
+	if (!protoinfo || mnl_attr_parse_nested(protoinfo, take_attr, &info) < 0 ||
+	    !info.v[CTA_PROTOINFO_TCP] ||
+	    mnl_attr_parse_nested(info.v[CTA_PROTOINFO_TCP], take_attr, &tcp) < 0 ||
+	    !tcp.v[CTA_PROTOINFO_TCP_STATE])
+		return false;
+	return mnl_attr_get_u8(tcp.v[CTA_PROTOINFO_TCP_STATE]) == TCP_CONNTRACK_ESTABLISHED;
+}
+
+static int add_update(struct sweep *s, const struct attrs *a, uint32_t value)
+{
+	struct nlmsghdr *nlh;
 	int r;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &a) < 0 ||
-	    !a.v[CTA_TUPLE_ORIG] || !a.v[CTA_MARK] ||
-	    mnl_attr_get_payload_len(a.v[CTA_MARK]) != sizeof(mark))
-		return 0;
-	mark = ntohl(mnl_attr_get_u32(a.v[CTA_MARK]));
-	if ((mark & s->match_mask) != s->match || (mark & s->mask) == s->value ||
-	    mnl_attr_get_len(a.v[CTA_TUPLE_ORIG]) > UPDATE_BYTES / 2)
-		return 0;
 	if (s->size + UPDATE_BYTES > sizeof(s->chunk)) {
 		r = flush(s);
 		if (r < 0)
 			return r;
 	}
-	update = ct_message(s->chunk + s->size, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
-	mnl_attr_put(update, CTA_TUPLE_ORIG | NLA_F_NESTED,
-		     mnl_attr_get_payload_len(a.v[CTA_TUPLE_ORIG]),
-		     mnl_attr_get_payload(a.v[CTA_TUPLE_ORIG]));
-	if (a.v[CTA_ZONE])
-		mnl_attr_put(update, CTA_ZONE, mnl_attr_get_payload_len(a.v[CTA_ZONE]),
-			     mnl_attr_get_payload(a.v[CTA_ZONE]));
-	mnl_attr_put_u32(update, CTA_MARK, htonl(s->value));
-	mnl_attr_put_u32(update, CTA_MARK_MASK, htonl(s->mask));
-	update->nlmsg_seq = ++s->update->seq;
+	nlh = ct_message(s->chunk + s->size, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED,
+		     mnl_attr_get_payload_len(a->v[CTA_TUPLE_ORIG]),
+		     mnl_attr_get_payload(a->v[CTA_TUPLE_ORIG]));
+	if (a->v[CTA_ZONE])
+		mnl_attr_put_u16(nlh, CTA_ZONE, mnl_attr_get_u16(a->v[CTA_ZONE]));
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(value));
+	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(s->order->mask));
+	nlh->nlmsg_seq = ++s->update->seq;
 	if (!s->size)
-		s->first_seq = update->nlmsg_seq;
-	s->last_seq = update->nlmsg_seq;
-	s->size += MNL_ALIGN(update->nlmsg_len);
+		s->first_seq = nlh->nlmsg_seq;
+	s->last_seq = nlh->nlmsg_seq;
+	s->size += MNL_ALIGN(nlh->nlmsg_len);
 	s->n++;
 	return 0;
+}
+
+static int take_entry(const struct nlmsghdr *nlh, void *arg)
+{
+	struct sweep *s = arg;
+	const struct nsg_conntrack_sweep *order = s->order;
+	struct nsg_connection c = { 0 };
+	struct attrs a = { { 0 } };
+	uint32_t wanted;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
+	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &a) < 0 ||
+	    !a.v[CTA_TUPLE_ORIG] ||
+	    mnl_attr_get_payload_len(a.v[CTA_TUPLE_ORIG]) > UPDATE_BYTES / 2 ||
+	    (a.v[CTA_ZONE] && mnl_attr_get_payload_len(a.v[CTA_ZONE]) != sizeof(uint16_t)))
+		return 0;
+	c.mark = u32_of(a.v[CTA_MARK]);
+	c.id = u32_of(a.v[CTA_ID]);
+	c.tcp_established = is_established(a.v[CTA_PROTOINFO]);
+	if ((c.mark & order->match_mask) != order->match)
+		return 0;
+	wanted = order->wanted(&c, order->arg) & order->mask;
+	return wanted == (c.mark & order->mask) ? 0 : add_update(s, &a, wanted);
 }
 
 /* What is rewritten stays so: a dump that begins again meets only what is left. */
@@ -115,16 +143,10 @@ static void keep(void *arg)
 	(void)arg;
 }
 
-int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask,
-			  uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n)
+int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update,
+			  const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n)
 {
-	struct sweep s = {
-		.update = update,
-		.match_mask = match_mask,
-		.match = match,
-		.mask = mask,
-		.value = value & mask,
-	};
+	struct sweep s = { .update = update, .order = sweep };
 	uint32_t n = 0;
 	char buffer[128];
 	int r = 0;
@@ -132,8 +154,10 @@ int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update, uint32_t m
 	for (int pass = 0; pass < PASSES; pass++) {
 		struct nlmsghdr *nlh = ct_message(buffer, IPCTNL_MSG_CT_GET, 0);
 
-		mnl_attr_put_u32(nlh, CTA_MARK, htonl(match));
-		mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(match_mask));
+		if (sweep->match_mask) {
+			mnl_attr_put_u32(nlh, CTA_MARK, htonl(sweep->match));
+			mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(sweep->match_mask));
+		}
 		s.n = 0;
 		r = nsg_nl_dump(dump, nlh, take_entry, keep, &s);
 		if (r >= 0)
@@ -143,10 +167,30 @@ int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update, uint32_t m
 		if (r < 0 || !s.n)
 			break;
 	}
-	/* EINVAL, EOPNOTSUPP: nobody has loaded ctnetlink's part, so there are no entries either */
-	if (r < 0 && r != -EOPNOTSUPP)
+	/* EINVAL or EOPNOTSUPP: nobody has loaded ctnetlink, and there are no entries either */
+	if (r < 0 && r != -EINVAL && r != -EOPNOTSUPP)
 		return r;
 	if (ret_n)
 		*ret_n = n;
 	return 0;
+}
+
+static uint32_t constant(const struct nsg_connection *c, void *arg)
+{
+	(void)c;
+	return *(const uint32_t *)arg;
+}
+
+int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask,
+		      uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n)
+{
+	const struct nsg_conntrack_sweep sweep = {
+		.match_mask = match_mask,
+		.match = match,
+		.mask = mask,
+		.wanted = constant,
+		.arg = &value,
+	};
+
+	return nsg_conntrack_rewrite(dump, update, &sweep, ret_n);
 }

@@ -49,7 +49,17 @@ struct nsg_kernel {
 	uint64_t repairs;
 };
 
-/* kernel.c. Reads the links and asks about every hop again. */
+/* Two bits of the mark. */
+#define NSG_GENERATIONS 4u
+
+/* open.c: "what: error" as a diagnostic; returns the error. */
+int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what);
+
+/* kernel.c. What the table takes from a policy. */
+void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
+/* Tables first: a rule never leads to one without its blackhole. */
+int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
+/* Reads the links and asks about every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 /* The whole table as it should be now; nothing that is there and right is lost by it. */
 int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag);

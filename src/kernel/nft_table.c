@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/nft_table.h"
 
-#include <errno.h>
 #include <netinet/in.h> /* before the kernel's, which then gives way */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter_ipv4.h>
 
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
+#include "kernel/nft_table_priv.h"
 #include "util/cleanup.h"
 
-/* linux/netfilter/nf_conntrack_common.h gives them to the kernel only. */
-#define STATE_NEW (1u << (IP_CT_NEW + 1))
-#define STATE_RELATED (1u << (IP_CT_RELATED + 1))
-
 #define DENIED_SIZE 65535u
-#define NAME_BYTES 24
 
 static const char *const counters[] = {
 	NSG_COUNTER_OFFLOADED,	 NSG_COUNTER_QUEUED,   NSG_COUNTER_DENIED,
@@ -31,53 +22,14 @@ static const char *const counters[] = {
 	NSG_COUNTER_MULTICAST,	 NSG_COUNTER_STRAYED,
 };
 
-static bool offload(const struct nsg_kernel *k)
-{
-	return k->conf->offload && !k->conf->audit;
-}
-
-static bool remembers_denied(const struct nsg_kernel *k)
-{
-	return offload(k) && k->conf->denied_seconds;
-}
-
-/* The mark of a connection that is older than nsgd: not decided, hop 0, and a generation that no
- * decision of ours lacks `decided` with. */
-static uint32_t preexisting(const struct nsg_kernel *k)
-{
-	return k->marks.generation;
-}
-
 static uint32_t hop_mark(const struct nsg_kernel *k, uint32_t number)
 {
 	return number << k->marks.hop_shift;
 }
 
-static void hop_counter(uint32_t number, char name[NAME_BYTES])
+static void hop_counter(uint32_t number, char name[NSG_TABLE_NAME_BYTES])
 {
-	(void)snprintf(name, NAME_BYTES, NSG_COUNTER_HOP "%u", number);
-}
-
-static void timeout_name(const char *protocol, uint32_t minutes, char name[NAME_BYTES])
-{
-	(void)snprintf(name, NAME_BYTES, "%s_%um", protocol, minutes);
-}
-
-/* Whether the sets and chains of something are there: conf decides, once. */
-static bool has_snat(const struct nsg_kernel *k)
-{
-	return !k->conf->audit && (k->conf->has_snat_vnet || k->conf->has_snat_internet);
-}
-
-static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nft_queue nobody = {
-		.native = k->table.native_queue,
-		.first = k->table.silent_queue,
-		.total = 1,
-	};
-
-	nft_queue_to(b, &nobody);
+	(void)snprintf(name, NSG_TABLE_NAME_BYTES, NSG_COUNTER_HOP "%u", number);
 }
 
 /* --- sets ------------------------------------------------------------------------------------ */
@@ -95,17 +47,17 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		{ !k->conf->audit,
 		  { .name = "young", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1,
 		    .flags = NFT_SET_TIMEOUT } },
-		{ remembers_denied(k),
+		{ nsg_table_remembers_denied(k),
 		  { .name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1,
 		    .size = 4 } },
-		{ remembers_denied(k),
+		{ nsg_table_remembers_denied(k),
 		  { .name = "denied",
 		    .key_type = NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
 						 NFT_TYPE_INET_SERVICE, NFT_TYPE_IPV4_ADDR,
 						 NFT_TYPE_INET_SERVICE),
 		    .key_bytes = NFT_FLOW_KEY_BYTES(true),
 		    .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL, .size = DENIED_SIZE } },
-		{ remembers_denied(k),
+		{ nsg_table_remembers_denied(k),
 		  { .name = "denied_portless",
 		    .key_type = NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
 						 NFT_TYPE_IPV4_ADDR),
@@ -119,10 +71,10 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		  { .name = "ways", .key_type = way, .key_bytes = 8, .host_order = true } },
 		{ !k->conf->audit,
 		  { .name = "tunnel_ways", .key_type = way, .key_bytes = 8, .host_order = true } },
-		{ has_snat(k),
+		{ nsg_table_has_snat(k),
 		  { .name = "host_routed", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
 		    .size = NSG_MAX_HOPS, .host_order = true } },
-		{ has_snat(k),
+		{ nsg_table_has_snat(k),
 		  { .name = "sources", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
 		    .flags = NFT_SET_MAP, .data_type = NFT_TYPE_IPV4_ADDR, .data_bytes = 4,
 		    .size = NSG_MAX_HOPS, .host_order = true } },
@@ -151,9 +103,9 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	nsg_nft_elements(b, "gen", false);
-	if (offload(k))
+	if (nsg_table_offloads(k))
 		nsg_nft_element_u32(b, nsg_marks_accept(&k->marks, k->table.generation, 0));
-	nsg_nft_element_u32(b, preexisting(k));
+	nsg_nft_element_u32(b, nsg_table_preexisting(&k->marks));
 	nsg_nft_elements_end(b);
 }
 
@@ -240,7 +192,7 @@ void nsg_table_put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	char name[NAME_BYTES];
+	char name[NSG_TABLE_NAME_BYTES];
 
 	if (k->conf->audit)
 		return;
@@ -249,7 +201,7 @@ void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint
 	nsg_nft_elements(b, "hops", false);
 	nsg_nft_element_object(b, hop_mark(k, number), name);
 	nsg_nft_elements_end(b);
-	if (!has_snat(k))
+	if (!nsg_table_has_snat(k))
 		return;
 	if (hop->has_snat) {
 		nsg_nft_elements(b, "sources", false);
@@ -274,14 +226,14 @@ static void remove_mark(struct nsg_nft_batch *b, const struct nsg_kernel *k, con
 void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	char name[NAME_BYTES];
+	char name[NSG_TABLE_NAME_BYTES];
 
 	if (k->conf->audit)
 		return;
 	remove_mark(b, k, "hops", number);
-	if (has_snat(k) && hop->has_snat)
+	if (nsg_table_has_snat(k) && hop->has_snat)
 		remove_mark(b, k, "sources", number);
-	if (has_snat(k) && !hop->n_legs)
+	if (nsg_table_has_snat(k) && !hop->n_legs)
 		remove_mark(b, k, "host_routed", number);
 	hop_counter(number, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_COUNTER);
@@ -305,28 +257,6 @@ static void put_leg_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k, bo
 	nsg_nft_elements_end(b);
 }
 
-/* Outer packets of a next hop's own tunnel: they look like the app's, and are the host's. */
-static void put_tunnel(struct nsg_nft_batch *b, const struct nsg_tunnel *t)
-{
-	nsg_nft_rule(b, "tunnels");
-	nft_l4proto(b, t->protocol);
-	if (t->has_remote)
-		nft_daddr(b, t->remote_host, 32);
-	if (t->port)
-		nft_destination_port(b, t->port);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-}
-
-static bool is_leg(const struct nsg_kernel *k, uint32_t ifindex)
-{
-	for (uint32_t n = 1; n <= k->hops.max; n++)
-		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_legs; i++)
-			if (k->hops.v[n].legs[i].up && k->hops.v[n].legs[i].ifindex == ifindex)
-				return true;
-	return false;
-}
-
 void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->audit)
@@ -336,432 +266,7 @@ void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_leg_ways(b, k, false);
 	put_leg_ways(b, k, true);
 	nsg_nft_chain_flush(b, "tunnels");
-	for (size_t i = 0; i < k->links.links.n; i++) {
-		const struct nsg_link *link = &k->links.links.v[i];
-
-		if (link->tunnel.protocol && is_leg(k, link->ifindex))
-			put_tunnel(b, &link->tunnel);
-	}
-}
-
-/* --- chains and rules ------------------------------------------------------------------------ */
-
-static void put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	static const char *const regular[] = { "answers", "tunnels", "capture",	 "multicast",
-					       "timeouts", "queue",   "save",	 "keep" };
-	const int mangle = NF_IP_PRI_MANGLE, srcnat = NF_IP_PRI_NAT_SRC;
-	const struct {
-		bool wanted;
-		const char *name, *type;
-		uint32_t hook;
-		int priority;
-	} bases[] = {
-		{ k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, mangle },
-		{ k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, mangle },
-		{ k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
-		  mangle + 1 },
-		{ k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
-		  NF_INET_PRE_ROUTING, mangle + 1 },
-		{ has_snat(k), "snat", "nat", NF_INET_POST_ROUTING, srcnat },
-		{ !k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1 },
-	};
-
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
-		nsg_nft_chain(b, regular[i]);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
-		if (bases[i].wanted)
-			nsg_nft_base_chain(b, bases[i].name, bases[i].type, bases[i].hook,
-					   bases[i].priority);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
-		nsg_nft_chain_flush(b, regular[i]);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
-		if (bases[i].wanted)
-			nsg_nft_chain_flush(b, bases[i].name);
-}
-
-/* Packets of decided flows pass here, and see nothing of what comes after. */
-static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
-{
-	const struct nsg_marks *m = &k->marks;
-
-	if (k->conf->audit)
-		return;
-	/* SO_MARK must not forge a decision */
-	nsg_nft_rule(b, chain);
-	nft_mark_is_not(b, NFT_MARK_PACKET, m->mask, 0);
-	nft_mark_keep(b, ~m->mask);
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, chain);
-	nft_mark_in(b, NFT_MARK_CONNECTION, m->mask, "gen");
-	nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
-	nft_count(b, NSG_COUNTER_OFFLOADED);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	if (!offload(k))
-		return;
-	/* a hop that is not among ours any more ends the rule: the flow is queued */
-	nsg_nft_rule(b, chain);
-	nft_mark_in(b, NFT_MARK_CONNECTION, m->decided | m->generation, "gen");
-	nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
-	nft_count_by_mark(b, NFT_MARK_CONNECTION, m->hop, "hops");
-	nft_mark_restore(b, m->hop);
-	nft_count(b, NSG_COUNTER_OFFLOADED);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-}
-
-/* Whose sockets are captured; everybody else's packets leave the chain, accepted. */
-static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nsg_cgroups *c = &k->cgroups;
-
-	for (uint32_t level = 1; c->n && level <= nsg_cgroups_deepest(c); level++) {
-		if (!nsg_cgroups_has_level(c, level))
-			continue;
-		nsg_nft_rule(b, "output");
-		if (k->n_users)
-			nft_skuid_in(b, "users");
-		nft_cgroup_in(b, level, NSG_SET_CGROUPS);
-		nft_goto(b, "capture");
-		nsg_nft_rule_end(b);
-	}
-	if (c->n)
-		return;
-	nsg_nft_rule(b, "output");
-	if (k->n_users)
-		nft_skuid_in(b, "users");
-	else
-		nft_skuid_known(b);
-	nft_goto(b, "capture");
-	nsg_nft_rule_end(b);
-}
-
-static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	put_fast(b, k, "output");
-
-	nsg_nft_rule(b, "output");
-	nft_oif_loopback(b);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "output");
-	nft_jump(b, "answers");
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "output");
-	nft_jump(b, "tunnels");
-	nsg_nft_rule_end(b);
-
-	put_owners(b, k);
-}
-
-static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_rule(b, "prerouting");
-	nft_iifname_in(b, "interfaces", true);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	put_fast(b, k, "prerouting");
-
-	nsg_nft_rule(b, "prerouting");
-	nft_daddr_local(b);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "prerouting");
-	nft_jump(b, "answers");
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "prerouting");
-	nft_goto(b, "capture");
-	nsg_nft_rule_end(b);
-}
-
-static void put_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_rule(b, "answers");
-	nft_ct_direction(b, IP_CT_DIR_REPLY);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	/* Our own error about a packet of a reply is `original, related` and carries the flow's
-	 * mark: queued, its verdict would overwrite the flow's. */
-	nsg_nft_rule(b, "answers");
-	nft_l4proto(b, IPPROTO_ICMP);
-	nft_ct_state(b, STATE_RELATED);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	if (!offload(k))
-		return;
-	/* Of another generation: the NSG has allowed it, only its route is looked up again. */
-	nsg_nft_rule(b, "answers");
-	nft_mark_is_not(b, NFT_MARK_CONNECTION, k->marks.decided, 0);
-	nft_mark_restore(b, k->marks.mask);
-	nft_goto(b, "queue");
-	nsg_nft_rule_end(b);
-}
-
-static void put_preexisting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_rule(b, "capture");
-	if (k->conf->audit)
-		nft_l4proto(b, IPPROTO_TCP);
-	else
-		nft_l4proto_in(b, "young", false);
-	nft_ct_state(b, STATE_NEW);
-	nft_tcp_not_bare_syn(b);
-	nft_count(b, NSG_COUNTER_PREEXISTING);
-	if (!k->conf->audit)
-		nft_ct_mark_put(b, k->marks.mask, preexisting(k));
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-}
-
-static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
-{
-	nsg_nft_rule(b, "capture");
-	nft_l4proto_in(b, "ported", !ports);
-	nft_flow_in(b, ports, ports ? "denied" : "denied_portless");
-	nft_count(b, NSG_COUNTER_DENIED_AGAIN);
-	silence(b, k);
-	nsg_nft_rule_end(b);
-}
-
-static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	if (k->conf->n_excludes) {
-		nsg_nft_rule(b, "capture");
-		nft_daddr_in(b, "excluded");
-		nft_count(b, NSG_COUNTER_EXCLUDED);
-		nft_accept(b);
-		nsg_nft_rule_end(b);
-	}
-	nsg_nft_rule(b, "capture");
-	nft_l4proto(b, IPPROTO_UDP);
-	nft_ports(b, 68, 67);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	put_preexisting(b, k);
-
-	nsg_nft_rule(b, "capture");
-	nft_daddr(b, INADDR_UNSPEC_GROUP, 4);
-	nft_goto(b, "multicast");
-	nsg_nft_rule_end(b);
-	nsg_nft_rule(b, "capture");
-	nft_daddr(b, INADDR_BROADCAST, 32);
-	nft_goto(b, "multicast");
-	nsg_nft_rule_end(b);
-
-	if (remembers_denied(k)) {
-		put_denied(b, k, true);
-		put_denied(b, k, false);
-	}
-	nsg_nft_rule(b, "capture");
-	nft_jump(b, "timeouts");
-	nsg_nft_rule_end(b);
-	nsg_nft_rule(b, "capture");
-	nft_goto(b, "queue");
-	nsg_nft_rule_end(b);
-}
-
-static void put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_rule(b, "multicast");
-	nft_count(b, NSG_COUNTER_MULTICAST);
-	/* route-all brings it into the VNet, and a VNet does not carry it */
-	if (k->table.route_all && !k->conf->audit)
-		silence(b, k);
-	else
-		nft_accept(b);
-	nsg_nft_rule_end(b);
-}
-
-/* A flow that is idle for so long is forgotten, here as in Azure. */
-static void put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct {
-		const char *name;
-		uint8_t protocol;
-	} all[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP } };
-
-	for (size_t i = 0; !k->conf->audit && i < NSG_ARRAY_SIZE(all); i++) {
-		char name[NAME_BYTES];
-
-		timeout_name(all[i].name, k->table.flow_minutes, name);
-		nsg_nft_ct_timeout(b, name, all[i].protocol, k->table.flow_minutes * 60);
-		nsg_nft_rule(b, "timeouts");
-		nft_l4proto(b, all[i].protocol);
-		nft_ct_timeout_set(b, name);
-		nsg_nft_rule_end(b);
-	}
-}
-
-static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nft_queue workers = {
-		.native = k->table.native_queue,
-		.first = k->conf->queue_first,
-		.total = k->table.n_queues,
-		.bypass = k->conf->down_accept,
-	};
-
-	nsg_nft_rule(b, "queue");
-	nft_count(b, NSG_COUNTER_QUEUED);
-	nft_queue_to(b, &workers);
-	nsg_nft_rule_end(b);
-}
-
-static void put_remember(struct nsg_nft_batch *b, const char *chain)
-{
-	nsg_nft_rule(b, chain);
-	nft_goto(b, "save");
-	nsg_nft_rule_end(b);
-}
-
-static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
-{
-	nsg_nft_rule(b, "save");
-	nft_l4proto_in(b, "ported", !ports);
-	nft_flow_add(b, ports, ports ? "denied" : "denied_portless",
-		     (uint64_t)k->conf->denied_seconds * 1000);
-	nsg_nft_rule_end(b);
-}
-
-static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nsg_marks *m = &k->marks;
-
-	nsg_nft_rule(b, "save");
-	nft_mark_is(b, NFT_MARK_PACKET, m->mask, 0);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	if (!offload(k)) {
-		nsg_nft_rule(b, "save");
-		nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops");
-		nsg_nft_rule_end(b);
-		return;
-	}
-	nsg_nft_rule(b, "save");
-	nft_mark_is_not(b, NFT_MARK_PACKET, m->decided, 0);
-	nft_goto(b, "keep");
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "save");
-	nft_mark_is_not(b, NFT_MARK_PACKET, m->hop, m->denied);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	/* Adding and dropping are rules of their own: a full set ends the rule. */
-	if (remembers_denied(k)) {
-		put_deny(b, k, true);
-		put_deny(b, k, false);
-	}
-	nsg_nft_rule(b, "save");
-	nft_count(b, NSG_COUNTER_DENIED);
-	silence(b, k);
-	nsg_nft_rule_end(b);
-}
-
-static void put_keep(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nsg_marks *m = &k->marks;
-
-	nsg_nft_rule(b, "keep");
-	nft_mark_save(b, m->mask);
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "keep");
-	nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops");
-	nsg_nft_rule_end(b);
-
-	/* `remember` is a route chain: the packet's way is found again when its mark changes here,
-	 * also for packets that nobody decided (daemon-down, overflow) and that go as before */
-	nsg_nft_rule(b, "keep");
-	nft_mark_keep(b, ~(m->decided | m->generation));
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-}
-
-static void put_snat(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nsg_marks *m = &k->marks;
-
-	nsg_nft_rule(b, "snat");
-	nft_snat_by_mark(b, m->hop, "sources");
-	nsg_nft_rule_end(b);
-	/* bypass and platform: decided, and the host's own routing */
-	if (k->conf->has_snat_internet && offload(k)) {
-		nsg_nft_rule(b, "snat");
-		nft_mark_is(b, NFT_MARK_CONNECTION, m->decided | m->hop, m->decided);
-		nft_snat(b, k->conf->snat_internet_host);
-		nsg_nft_rule_end(b);
-	}
-}
-
-/* Whoever deletes our ip rules or routes cannot send a marked packet along the host's own. */
-static void put_guard(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nsg_marks *m = &k->marks;
-
-	nsg_nft_rule(b, "guard");
-	nft_mark_is(b, NFT_MARK_PACKET, m->hop, 0);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	nsg_nft_rule(b, "guard");
-	nft_mark_oif_in(b, m->hop, "ways");
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	/* A tunnel looks its own way up with the mark of what it carries: into itself. */
-	nsg_nft_rule(b, "guard");
-	nft_mark_oif_in(b, m->hop, "tunnel_ways");
-	nft_mark_keep(b, ~m->mask);
-	nft_accept(b);
-	nsg_nft_rule_end(b);
-
-	if (has_snat(k)) {
-		nsg_nft_rule(b, "guard");
-		nft_mark_in(b, NFT_MARK_PACKET, m->hop, "host_routed");
-		nft_accept(b);
-		nsg_nft_rule_end(b);
-	}
-	nsg_nft_rule(b, "guard");
-	nft_count(b, NSG_COUNTER_STRAYED);
-	silence(b, k);
-	nsg_nft_rule_end(b);
-}
-
-static void put_rules(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	if (k->conf->hook_output)
-		put_output(b, k);
-	if (k->conf->hook_prerouting)
-		put_prerouting(b, k);
-	put_answers(b, k);
-	put_capture(b, k);
-	put_multicast(b, k);
-	put_timeouts(b, k);
-	put_queue(b, k);
-	if (k->conf->audit)
-		return;
-	if (k->conf->hook_output)
-		put_remember(b, "remember");
-	if (k->conf->hook_prerouting)
-		put_remember(b, "remember_pre");
-	put_save(b, k);
-	put_keep(b, k);
-	if (has_snat(k))
-		put_snat(b, k);
-	put_guard(b, k);
+	nsg_table_put_tunnels(b, k);
 }
 
 static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -772,7 +277,7 @@ static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		put_generation(b, k);
 		put_young(b, k);
 	}
-	if (remembers_denied(k)) {
+	if (nsg_table_remembers_denied(k)) {
 		nsg_nft_elements(b, "ported", false);
 		for (size_t i = 0; i < NSG_ARRAY_SIZE(ported); i++)
 			nsg_nft_element(b, &ported[i], sizeof(ported[i]));
@@ -790,10 +295,10 @@ void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_table_add(b, k->conf->down_accept ? NFT_TABLE_F_OWNER : 0);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(counters); i++)
 		nsg_nft_counter(b, counters[i]);
-	put_chains(b, k);
+	nsg_table_put_chains(b, k);
 	put_sets(b, k);
 	put_elements(b, k);
-	put_rules(b, k);
+	nsg_table_put_rules(b, k);
 	nsg_table_put_ways(b, k);
 }
 
@@ -813,47 +318,24 @@ void nsg_table_put_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 			  uint32_t old_flow_minutes)
 {
-	char name[NAME_BYTES];
+	char name[NSG_TABLE_NAME_BYTES];
 
 	nsg_nft_chain_flush(b, "multicast");
-	put_multicast(b, k);
+	nsg_table_put_multicast(b, k);
 	if (k->conf->audit)
 		return;
 	nsg_nft_set_flush(b, "gen");
 	put_generation(b, k);
-	if (remembers_denied(k)) {
+	if (nsg_table_remembers_denied(k)) {
 		nsg_nft_set_flush(b, "denied");
 		nsg_nft_set_flush(b, "denied_portless");
 	}
 	if (old_flow_minutes == k->table.flow_minutes)
 		return;
 	nsg_nft_chain_flush(b, "timeouts");
-	put_timeouts(b, k);
-	timeout_name("tcp", old_flow_minutes, name);
+	nsg_table_put_timeouts(b, k);
+	nsg_table_timeout_name("tcp", old_flow_minutes, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_CT_TIMEOUT);
-	timeout_name("udp", old_flow_minutes, name);
+	nsg_table_timeout_name("udp", old_flow_minutes, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_CT_TIMEOUT);
-}
-
-void nsg_table_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	if (k->conf->hook_output)
-		nsg_nft_chain_flush(b, "output");
-	if (k->conf->hook_prerouting)
-		nsg_nft_chain_flush(b, "prerouting");
-}
-
-void nsg_table_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue)
-{
-	const struct nft_queue queue = { .native = native_queue, .total = 1 };
-
-	nsg_nft_table_add(b, 0);
-	nsg_nft_chain(b, "probe");
-	nsg_nft_rule(b, "probe");
-	nft_mark_restore(b, marks->mask);
-	nsg_nft_rule_end(b);
-	nsg_nft_rule(b, "probe");
-	nft_queue_to(b, &queue);
-	nsg_nft_rule_end(b);
-	nsg_nft_table_delete(b);
 }

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening: sockets, what the kernel has, what conf asks for that can be looked up at once. */
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/netlink.h>
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_table.h"
+#include "kernel/rules.h"
+#include "util/cleanup.h"
+
+/* Rules from `main` (32766) on come after every packet has found its route. */
+#define RULE_MAIN 32766u
+/* Tables 253 to 255 are default, main and local. */
+#define TABLE_LAST_RESERVED 255u
+
+int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what)
+{
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "%s: %s", what, strerror(-error));
+	return error;
+}
+
+static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct {
+		struct nsg_nl *nl;
+		int protocol;
+		const char *what;
+	} all[] = {
+		{ &k->nft, NETLINK_NETFILTER, "cannot open a netfilter socket" },
+		{ &k->ct_dump, NETLINK_NETFILTER, "cannot open a netfilter socket" },
+		{ &k->ct_update, NETLINK_NETFILTER, "cannot open a netfilter socket" },
+		{ &k->rt, NETLINK_ROUTE, "cannot open a routing socket" },
+	};
+	int r;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
+		r = nsg_nl_open(all[i].protocol, all[i].nl);
+		if (r < 0)
+			return nsg_kernel_complain(diag, r, all[i].what);
+	}
+	return nsg_kernel_watch_open(k, diag);
+}
+
+static int try_probe(struct nsg_kernel *k, bool native)
+{
+	struct nsg_nft_batch b;
+	char name[32];
+	int r;
+
+	(void)snprintf(name, sizeof(name), "nsgd_probe_%ld", (long)getpid());
+	nsg_nft_batch_begin(&b, name);
+	nsg_table_probe(&b, &k->marks, native);
+	r = nsg_nft_batch_send(&b, &k->nft, "probing", NULL);
+	nsg_nft_batch_done(&b);
+	return r;
+}
+
+/* What the kernel has: nft's own queue expression, else the xt target. */
+static int probe(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	int r = try_probe(k, true);
+
+	k->table.native_queue = r >= 0;
+	if (r == -ENOENT)
+		r = try_probe(k, false);
+	switch (r) {
+	case 0:
+		return 0;
+	case -EPERM:
+		return nsg_kernel_complain(diag, r, "cannot change nf_tables (CAP_NET_ADMIN is missing)");
+	case -ENOENT:
+		return nsg_kernel_complain(diag, r,
+				"the kernel has neither nft's queue expression (nft_queue) nor the "
+				"NFQUEUE and CONNMARK targets (xt_NFQUEUE, xt_CONNMARK, nft_compat)");
+	case -EINVAL:
+	case -EOPNOTSUPP:
+	case -ECONNREFUSED:
+		return nsg_kernel_complain(diag, r, "the kernel has no nf_tables");
+	default:
+		return nsg_kernel_complain(diag, r, "cannot probe nf_tables");
+	}
+}
+
+static int find_user(const struct nsg_conf *conf, const char *user, struct nsg_diag *diag,
+		     uint32_t *ret)
+{
+	struct passwd entry, *found = NULL;
+	cleanup_free char *buffer = NULL;
+	const size_t size = 64 << 10;
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(user, &end, 10);
+	if (user[0] >= '0' && user[0] <= '9' && !*end && !errno && number < UINT32_MAX) {
+		*ret = (uint32_t)number;
+		return 0;
+	}
+	buffer = malloc(size);
+	if (!buffer)
+		return -ENOMEM;
+	if (getpwnam_r(user, &entry, buffer, size, &found) || !found)
+		return nsg_diag_line(diag, NSG_ERROR, conf->path,
+				     nsg_conf_line(conf, "capture", "users"), NULL,
+				     "there is no user \"%s\"", user);
+	*ret = entry.pw_uid;
+	return 0;
+}
+
+static int find_users(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct nsg_conf_strings *users = &k->conf->users;
+	int r;
+
+	if (!users->n)
+		return 0;
+	k->users = calloc(users->n, sizeof(*k->users));
+	if (!k->users)
+		return -ENOMEM;
+	for (size_t i = 0; i < users->n; i++) {
+		uint32_t uid = 0;
+		bool known = false;
+
+		r = find_user(k->conf, users->v[i], diag, &uid);
+		if (r < 0)
+			return r;
+		for (size_t j = 0; j < k->n_users; j++)
+			known |= k->users[j] == uid;
+		if (!known)
+			k->users[k->n_users++] = uid;
+	}
+	return 0;
+}
+
+static int check_numbers(const struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct nsg_conf *conf = k->conf;
+
+	if (conf->rule_priority > RULE_MAIN - NSG_RULES_SPAN || !conf->rule_priority)
+		return nsg_diag_line(diag, NSG_ERROR, conf->path,
+				     nsg_conf_line(conf, "route", "rule-priority"), NULL,
+				     "rule-priority must lie between 1 and %u: nsgd uses the %u "
+				     "priorities from it on, all before the rule for table main",
+				     RULE_MAIN - NSG_RULES_SPAN, NSG_RULES_SPAN);
+	if (conf->table_base < TABLE_LAST_RESERVED || conf->table_base > UINT32_MAX - NSG_MAX_HOPS)
+		return nsg_diag_line(diag, NSG_ERROR, conf->path,
+				     nsg_conf_line(conf, "route", "table-base"), NULL,
+				     "table-base must be at least %u: tables below are the kernel's",
+				     TABLE_LAST_RESERVED);
+	return 0;
+}
+
+static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	int r;
+
+	r = nsg_marks_init(k->conf->mark_mask, &k->marks);
+	if (r < 0)
+		return nsg_diag_line(diag, NSG_ERROR, k->conf->path,
+				     nsg_conf_line(k->conf, "route", "mark-mask"), NULL,
+				     "mark-mask 0x%08x is not one run of 6 to 19 bits",
+				     k->conf->mark_mask);
+	r = check_numbers(k, diag);
+	if (r < 0)
+		return r;
+	r = nsg_hops_init(&k->hops, k->conf, &k->marks);
+	if (r < 0)
+		return r;
+	r = find_users(k, diag);
+	if (r < 0)
+		return r;
+	r = nsg_cgroups_open(&k->conf->cgroups, "/proc/self/mountinfo", &k->cgroups);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot look for the captured cgroups (is cgroup version "
+					 "2 mounted?)");
+	r = open_sockets(k, diag);
+	if (r < 0)
+		return r;
+	return probe(k, diag);
+}
+
+int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret)
+{
+	struct nsg_kernel *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->conf = conf;
+	k->nft.fd = k->rt.fd = k->ct_dump.fd = k->ct_update.fd = -1;
+	k->rt_watch.fd = k->nft_watch.fd = k->epoll_fd = k->retry_fd = k->cgroups.inotify_fd = -1;
+	r = open_parts(k, diag);
+	if (r < 0) {
+		nsg_kernel_free(k);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
+{
+	struct nsg_nl *const all[] = { &k->nft,	      &k->rt,	    &k->ct_dump,
+				       &k->ct_update, &k->rt_watch, &k->nft_watch };
+
+	if (!k)
+		return NULL;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++)
+		nsg_nl_close(all[i]);
+	if (k->epoll_fd >= 0)
+		(void)close(k->epoll_fd);
+	if (k->retry_fd >= 0)
+		(void)close(k->retry_fd);
+	nsg_cgroups_done(&k->cgroups);
+	nsg_hops_done(&k->hops);
+	nsg_links_done(&k->links);
+	free(k->users);
+	free(k);
+	return NULL;
+}
