@@ -1,0 +1,380 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The packet engine's figures: engine.sh OUTDIR BUILDDIR [ROW...]
+# Prints a table; OUTDIR gets engine.json ({"rows": [...], "goals": [...]}). Every figure is a ratio of
+# two runs side by side, the median of PAIRS pairs of SECONDS each. The sender has core CPU_SEND, the
+# daemon core CPU_WORK; how far they are apart is measured with each pair.
+[ $# -ge 2 ] || {
+	echo "usage: engine.sh OUTDIR BUILDDIR [ROW...]" >&2
+	exit 2
+}
+mkdir -p "$1" || exit 1
+OUT=$(cd "$1" && pwd)
+BUILD=$(cd "$2" && pwd)
+ROWS=("${@:3}")
+HERE=$(cd "$(dirname "$0")" && pwd)
+SECONDS_EACH=${SECONDS_EACH:-1.5}
+PAIRS=${PAIRS:-5}
+CPU_SEND=${CPU_SEND:-0}
+CPU_WORK=${CPU_WORK:-1}
+DATA=${DATA:-$HERE/../../../shared/data}
+. "$HERE/../netns/lib.sh"
+lab_enter "$@"
+FLOOD=$BUILD/tests/bench/flood
+NULL=$BUILD/tests/bench/null_engine
+TO=10.0.2.4 # allowed; .5 is denied
+: >"$OUT/engine.rows"
+
+# ---- the place -------------------------------------------------------------------------------
+
+# `app` has nsgd, `far` counts and drops what comes to port 9000 before it costs anything. `bare` is
+# the same without conntrack.
+place() {
+	lab_ns app far bare barefar &&
+		lab_link app e0 10.0.1.4/26 far e0 10.0.1.1/26 &&
+		lab_link bare e0 10.0.1.4/26 barefar e0 10.0.1.1/26 || return 1
+	local ns
+	for ns in far barefar; do
+		in_ns $ns ip address add 10.0.2.4/32 dev lo
+		in_ns $ns ip address add 10.0.2.5/32 dev lo
+		in_ns $ns nft -f - <<-END
+			table ip sink {
+				counter got { }
+				chain c { type filter hook prerouting priority -400; udp dport 9000 counter name got drop; }
+			}
+		END
+	done
+	for ns in app bare; do
+		in_ns $ns ip route add 10.0.0.0/8 via 10.0.1.1
+		in_ns $ns ip route add default via 10.0.1.1
+		in_ns $ns "$TRAFFIC" send -w 2000 icmp 10.0.1.1 >/dev/null || return 1
+	done
+	spawn_ready echo far "$TRAFFIC" serve udp:7 && spawn iperf far taskset -c "$CPU_WORK" iperf3 -s --forceflush &&
+		eventually 5 matches "$T/iperf.log" listening
+}
+
+# policy DIR RULES HOPS [ROUTES [TAGS]]: a subnet whose rules allow 10.0.2.4 and deny 10.0.2.5, both by
+# the last of so many rules; so many appliances, so many gateway routes.
+policy() {
+	local dir=$1 tags=${5:-}
+	mkdir -p "$dir"
+	jq -n --argjson hops "$3" '{type: "Microsoft.Network/virtualNetworks", name: "vnet", location: "westeurope",
+		id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/vnet",
+		addressSpace: {addressPrefixes: ["10.0.0.0/8"]},
+		subnets: [{name: "apps", addressPrefix: "10.0.1.0/26",
+			delegations: [{serviceName: "Microsoft.Web/serverFarms"}],
+			networkSecurityGroup: {id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg"},
+			routeTable: {id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/routes"}}]}' \
+		>"$dir/vnet.json"
+	jq -n --argjson rules "$2" --argjson tags "${tags:-[]}" '
+		def rule($i; $access; $destination): {name: "rule\($i)", priority: (100 + $i), direction: "Outbound",
+			access: $access, protocol: "Udp", sourceAddressPrefix: "*", sourcePortRange: "*",
+			destinationAddressPrefix: $destination, destinationPortRange: "\(1000 + $i % 7000)-\(9100 + $i % 5000)"};
+		{type: "Microsoft.Network/networkSecurityGroups", name: "nsg", location: "westeurope",
+		 id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg",
+		 securityRules: ([range($rules - 2) as $i | rule($i; "Deny";
+			if $i < ($tags | length) then $tags[$i] else "10.\(128 + $i % 100).\($i / 100 | floor).0/24" end)] +
+			[rule($rules - 2; "Deny"; "10.0.2.5/32"), rule($rules - 1; "Allow"; "10.0.2.4/32")])}' \
+		>"$dir/nsg.json"
+	jq -n --argjson hops "$3" '{type: "Microsoft.Network/routeTables", name: "routes", location: "westeurope",
+		id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/routes",
+		routes: [range($hops) | {name: "hop\(.)", addressPrefix: "10.\(64 + . / 200 | floor).\(. % 200).0/24",
+			nextHopType: "VirtualAppliance", nextHopIpAddress: "10.0.1.\(5 + . % 50)"}]}' >"$dir/routes.json"
+	[ "${4:-0}" = 0 ] ||
+		jq -n --argjson n "$4" '{value: [range($n) | {network: "11.\(. / 256 | floor).\(. % 256).0/24",
+			nextHop: "10.0.1.62", origin: "EBgp", asPath: "65001", sourcePeer: "10.0.1.62", weight: 32768,
+			localAddress: "10.0.1.61"}]}' >"$dir/bgp.json"
+}
+
+# A rule of the policy and a route change their minds; nothing that is sent is concerned.
+policy_touch() {
+	jq --argjson n "$1" '.securityRules[0].access = (if $n % 2 == 0 then "Deny" else "Allow" end)' \
+		"$T/policy/nsg.json" >"$T/policy/.n" && mv "$T/policy/.n" "$T/policy/nsg.json"
+	jq --argjson n "$1" '.routes[0].addressPrefix = "10.60.\($n % 200).0/24"' \
+		"$T/policy/routes.json" >"$T/policy/.n" && mv "$T/policy/.n" "$T/policy/routes.json"
+}
+
+policy_touch_all() {
+	policy_touch "$1"
+	local f
+	for f in "$T"/policy/*.json; do
+		{ cat "$f"; echo; } >"$T/policy/.n" && mv "$T/policy/.n" "$f"
+	done
+}
+
+pin() { # NAME: all its threads on the daemon's core
+	taskset -apc "$CPU_WORK" "${PIDS[$1]}" >/dev/null
+}
+
+# ---- the sides -------------------------------------------------------------------------------
+
+side_nsgd() { # CONF...
+	conf "subnet.watch=no" "log.decisions=none" "$@"
+	nsgd_start && pin nsgd
+	WORKER=nsgd
+}
+
+# nsgd's own table with somebody else at the queue: what the best daemon could do there.
+side_null() { # VERDICT [one] -- CONF...
+	local how=()
+	while [ "$1" != -- ]; do
+		how+=("$1")
+		shift
+	done
+	shift
+	conf "subnet.watch=no" "log.decisions=none" "$@"
+	nsgd_start && nsgd_kill 2>/dev/null && spawn_ready null app "$NULL" 0 "${how[@]}" && pin null
+	WORKER=null
+}
+
+# The rules and routes that nsgd made, and one rule instead of its table.
+side_bare() { # CONF...
+	conf "subnet.watch=no" "log.decisions=none" "$@"
+	nsgd_start && nsgd_kill 2>/dev/null && in_ns app nft -f - <<-END
+		delete table ip nsgd
+		table ip bare {
+			chain output {
+				type filter hook output priority mangle;
+				ct mark and 0x0fff0000 == 0x08000000 ct direction original accept
+				ct mark set ct mark or 0x08000000
+			}
+		}
+	END
+	WORKER=
+}
+
+side_off() {
+	stop null
+	if [ -n "${PIDS[nsgd]:-}" ]; then
+		nsgd_stop
+	elif [ -s "$T/nsgd.conf" ]; then
+		in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup
+	fi
+	in_ns app nft delete table ip bare 2>/dev/null
+	in_ns app conntrack -F >/dev/null 2>&1
+	WORKER=
+}
+
+# ---- measuring -------------------------------------------------------------------------------
+
+got() { # NS
+	in_ns "$1" nft -j list counter ip sink got | jq '[.. | .packets? // empty][0]'
+}
+
+cpu_ns() {
+	cat /proc/"${PIDS[$WORKER]}"/task/*/schedstat 2>/dev/null | awk '{ n += $1 } END { printf "%.0f", n }'
+}
+
+distance() {
+	"$FLOOD" "$CPU_SEND" 0.1 distance "$CPU_WORK"
+}
+
+# run_flood FLOWS [ADDRESS [SIZE]]: RATE of packets at the far end a second, SENT of those sent, COST in
+# microseconds of the daemon's processor a packet sent.
+run_flood() {
+	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0
+	[ "$ns" = app ] || far=barefar
+	before=$(got "$far")
+	[ -z "$WORKER" ] || cpu=$(cpu_ns)
+	in_ns "$ns" "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" "$flows" "$to:9000" "$size" >"$T/flood.out" || return 1
+	sleep 0.1
+	[ -z "$WORKER" ] || cpu=$(($(cpu_ns) - cpu))
+	read -r RATE SENT COST < <(sed 's/[a-z_]*=//g' "$T/flood.out" | awk -v got=$(($(got "$far") - before)) -v cpu="$cpu" \
+		'{ printf "%.0f %.0f %.3f\n", got / $3, $1 / $3, $1 ? cpu / 1000 / $1 : 0 }')
+}
+
+run_tcp() { # RATE in bits a second
+	RATE=$(in_ns app taskset -c "$CPU_SEND" iperf3 -J -c "$TO" -t "$SECONDS_EACH" 2>/dev/null |
+		jq '.end.sum_received.bits_per_second | floor')
+	COST=0
+}
+
+run_ping() { # RATE in nanoseconds
+	RATE=$(in_ns app "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" ping "$TO:7" | sed 's/.*median_ns=//')
+	COST=0
+}
+
+median() {
+	sort -g | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# pairs ROW WHAT GOAL at-least|at-most FIGURE(RATE|SENT|COST) A B RUN...: A and B alternate, each a
+# function that makes its side; the ratio is A's figure by B's.
+pairs() {
+	local row=$1 what=$2 goal=$3 sense=$4 figure=$5 a=$6 b=$7 i=0 tries=0 far first=
+	shift 7
+	wanted "$row" || return 0
+	: >"$T/ratios" && : >"$T/as" && : >"$T/bs" && : >"$T/costs" && : >"$T/far"
+	while [ $i -lt "$PAIRS" ] && [ $tries -lt $((3 * PAIRS)) ]; do
+		tries=$((tries + 1))
+		far=$(distance)
+		first=${first:-$far}
+		# another machine's pair, in effect: once more
+		awk -v a="$far" -v b="$first" 'BEGIN { exit !(a > 1.3 * b || b > 1.3 * a) }' && {
+			first=$far
+			continue
+		}
+		local -A value=() cost=()
+		local side
+		for side in $([ $((i % 2)) = 0 ] && echo a b || echo b a); do
+			"${!side}" || { side_off; echo "engine.sh: $row: cannot make ${!side}" >&2; tail -n 3 "$T/nsgd.log" >&2; return 1; }
+			"$@" || { side_off; return 1; }
+			value[$side]=${!figure} cost[$side]=$COST
+			side_off
+		done
+		awk -v a="${value[a]}" -v b="${value[b]}" 'BEGIN { if (a <= 0 || b <= 0) exit 1; printf "%.4f\n", a / b }' \
+			>>"$T/ratios" || continue
+		echo "${value[a]}" >>"$T/as"
+		echo "${value[b]}" >>"$T/bs"
+		echo "${cost[a]} ${cost[b]}" >>"$T/costs"
+		echo "$far" >>"$T/far"
+		i=$((i + 1))
+	done
+	[ -s "$T/ratios" ] || { echo "engine.sh: $row: no pair" >&2; return 1; }
+	report "$row" "$what" "$goal" "$sense"
+}
+
+report() {
+	jq -cn --arg row "$1" --arg what "$2" --argjson goal "$3" --arg sense "$4" \
+		--argjson ratio "$(median <"$T/ratios")" --argjson min "$(sort -g "$T/ratios" | head -n 1)" \
+		--argjson max "$(sort -g "$T/ratios" | tail -n 1)" --argjson a "$(median <"$T/as")" \
+		--argjson b "$(median <"$T/bs")" --argjson far "$(median <"$T/far")" --argjson pairs "$(wc -l <"$T/ratios")" \
+		--argjson cost_a "$(cut -d' ' -f1 "$T/costs" | median)" --argjson cost_b "$(cut -d' ' -f2 "$T/costs" | median)" \
+		'{bench: "engine", name: $row, what: $what, ratio: $ratio, min: $min, max: $max, pairs: $pairs, a: $a, b: $b,
+		  cpu_us_a: $cost_a, cpu_us_b: $cost_b, core_distance_ns: $far, goal: (if $goal == 0 then null else $goal end),
+		  met: (if $goal == 0 then null elif $sense == "at-least" then $ratio >= $goal else $ratio <= $goal end)}' |
+		tee -a "$OUT/engine.rows" |
+		jq -r '[.name, .ratio, .min, .max, .a, .b, .cpu_us_a, .cpu_us_b, (.goal // "-"),
+			(if .met == null then "" elif .met then "met" else "NOT MET" end)] | @tsv' |
+		awk -F'\t' '{ printf "%-28s %7.3f  %6.3f-%-6.3f %12.0f %12.0f  %6.2f %6.2f  %5s %s\n", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }'
+}
+
+wanted() {
+	local row
+	[ ${#ROWS[@]} -gt 0 ] || return 0
+	for row in "${ROWS[@]}"; do
+		[[ $1 != $row* ]] || return 0
+	done
+	return 1
+}
+
+# ---- the rows --------------------------------------------------------------------------------
+
+EVERY="offload.established=no"
+
+nsgd_every() { side_nsgd "$EVERY"; }
+nsgd_offload() { side_nsgd "subnet.watch=no"; }
+null_every() { side_null accept -- "$EVERY"; }
+null_one() { side_null accept one -- "$EVERY"; }
+null_save() { side_null 0x08000000 -- subnet.watch=no; }
+null_drop() { side_null drop -- "$EVERY"; }
+bare_ct() { side_bare subnet.watch=no; }
+nothing() { WORKER=; }
+
+nsgd_trace_on() {
+	side_nsgd "$EVERY" && spawn trace app "$NSGCTL" trace -o jsonl && sleep 0.3 && : >"$T/trace.log"
+}
+
+nsgd_excluding() { side_nsgd "capture.exclude=$EXCLUDES"; }
+
+# Packets to the queue by a rule of their own, nobody tracks connections.
+plain_null() {
+	in_ns bare iptables -t mangle -A OUTPUT -p udp --dport 9000 -j NFQUEUE --queue-num 0 || return 1
+	spawn_ready null bare "$NULL" 0 accept && pin null
+	WORKER=null
+}
+
+run_plain() {
+	FLOOD_NS=bare run_flood "$@"
+	local status=$?
+	in_ns bare iptables -t mangle -F OUTPUT 2>/dev/null
+	return $status
+}
+
+rows_queued() {
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 1
+	pairs void-check "null engine without conntrack / unfiltered (void below 0.40 far, 0.70 near)" 0 at-least RATE \
+		plain_null nothing run_plain 64
+	pairs queued-pps "every packet queued, 1,000 rules / null engine" 0.90 at-least RATE nsgd_every null_every run_flood 64
+	pairs queued-cpu "the same, CPU a packet" 1.20 at-most COST nsgd_every null_every run_flood 64
+	pairs queued-one-by-one "the same / libnetfilter_queue one by one" 2.2 at-least RATE nsgd_every null_one run_flood 64
+	pairs queued-tcp "TCP bulk, every packet / null engine" 0.95 at-least RATE nsgd_every null_every run_tcp
+	pairs queued-rtt "round trip / null engine's" 1.1 at-most RATE nsgd_every null_every run_ping
+	pairs queued-trace "trace of every decision on / off" 0.85 at-least RATE nsgd_trace_on nsgd_every run_flood 64
+}
+
+rows_offload() {
+	local n
+	for n in 0 1 100; do
+		rm -rf "$T/policy"
+		policy "$T/policy" 1000 1
+		EXCLUDES=$(for ((i = 0; i < n; i++)); do printf '%s172.20.%d.0/24' "$([ $i = 0 ] || printf '\n  ')" "$i"; done)
+		pairs "offload-excluded-$n" "UDP of a decided flow, $n excluded prefixes / ct-mark rule" 0.90 at-least RATE \
+			nsgd_excluding bare_ct run_flood 64
+	done
+	for n in 1 40 400; do
+		rm -rf "$T/policy"
+		policy "$T/policy" 1000 "$n"
+		pairs "offload-hops-$n" "UDP of a decided flow, $n next hops / ct-mark rule" 0.90 at-least RATE \
+			nsgd_offload bare_ct run_flood 64
+	done
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 1
+	pairs offload-tcp "TCP bulk of a decided flow / nft accept" 0.95 at-least RATE nsgd_offload bare_ct run_tcp
+	pairs offload-new-flows "new flows a second / null engine + ct mark" 0.90 at-least RATE nsgd_offload null_save run_flood 0
+	pairs denied-again "flood of 1,024 denied flows / null engine dropping" 1.5 at-least SENT nsgd_offload null_drop \
+		run_flood 1024 10.0.2.5
+	pairs denied-new "flood of new denied flows / null engine dropping" 0.90 at-least SENT nsgd_offload null_drop \
+		run_flood 0 10.0.2.5
+}
+
+rows_reload() {
+	local tags='[]'
+	wanted reload || return 0
+	rm -rf "$T/policy"
+	if ls "$DATA"/service-tags/*.json.gz >/dev/null 2>&1; then
+		zcat "$DATA"/service-tags/*.json.gz >"$T/tags.json"
+		tags=$(jq -c '[.values[] | select(.properties.addressPrefixes | any(contains(".")))
+			| .name | select(startswith("AzurePlatform") | not)][:900]' "$T/tags.json")
+	fi
+	policy "$T/policy" 1000 40 10000 "$tags"
+	[ ! -s "$T/tags.json" ] || mv "$T/tags.json" "$T/policy/tags.json"
+	SECONDS_EACH=4 PAIRS=${PAIRS_RELOAD:-3} pairs reload-one "one rule and one route differ, once a second / no reloads" \
+		0.97 at-least RATE reloading_one still run_as
+	SECONDS_EACH=4 PAIRS=${PAIRS_RELOAD:-3} pairs reload-all "all files differ, once a second / no reloads" \
+		0.80 at-least RATE reloading_all still run_as
+}
+
+GATEWAY=(nexthop:VirtualNetworkGateway.via=10.0.1.1 nexthop:VirtualNetworkGateway.dev=e0)
+reloading_one() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=policy_touch; }
+reloading_all() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=policy_touch_all; }
+still() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=; }
+
+run_as() {
+	local n=0 reloader=
+	if [ -n "$TOUCH" ]; then
+		: >"$T/reloads"
+		while "$TOUCH" $((n += 1)); do
+			ctl reload >"$T/reload.out" 2>&1 && echo ok >>"$T/reloads" || cat "$T/reload.out" >&2
+			sleep 1
+		done &
+		reloader=$!
+	fi
+	run_flood 64
+	local status=$?
+	[ -z "$reloader" ] || {
+		kill $reloader
+		wait $reloader 2>/dev/null
+		[ "$(wc -l <"$T/reloads")" -ge 2 ] || status=1
+	}
+	return $status
+}
+
+place || exit 1
+printf '%-28s %7s  %-13s %12s %12s  %6s %6s  %5s\n' row ratio min-max a b 'us a' 'us b' goal
+rows_queued
+rows_offload
+rows_reload
+jq -s '{rows: ., goals: [.[] | select(.goal != null) | {bench, name, ratio, goal, met}]}' "$OUT/engine.rows" >"$OUT/engine.json" &&
+	rm "$OUT/engine.rows"

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A sender that does nothing else: 64-byte UDP packets as fast as one core makes them, or round trips.
+ *
+ *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each time
+ *	flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time
+ *	flood CPU SECONDS distance CPU                 a cache line, back and forth between two cores
+ *
+ * Prints "sent=N errors=N seconds=S cpu_us=N", for ping "round_trips=N median_ns=N", for distance the
+ * nanoseconds of a round trip.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#define UDP_AND_IP 28
+#define MAX_FLOWS 200000
+#define MAX_ROUND_TRIPS 2000000
+#define LOOK_EVERY 64
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static int open_flow(const struct sockaddr_in *to)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int size = 8 << 20;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		die("socket");
+	/* What waits in the queue is the socket's: the queue, not the socket, is to be the limit. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	return fd;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void ping(const struct sockaddr_in *to, uint64_t end_ns)
+{
+	uint64_t *times = calloc(MAX_ROUND_TRIPS, sizeof(*times));
+	const struct timeval patience = { .tv_sec = 1 };
+	int fd = open_flow(to);
+	size_t n = 0;
+	char byte = 0;
+
+	if (!times)
+		die("memory");
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	while (now_ns() < end_ns && n < MAX_ROUND_TRIPS) {
+		uint64_t start_ns = now_ns();
+
+		if (send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
+			times[n++] = now_ns() - start_ns;
+	}
+	qsort(times, n, sizeof(*times), compare);
+	(void)printf("round_trips=%zu median_ns=%llu\n", n,
+		     n ? (unsigned long long)times[n / 2] : 0ull);
+	(void)close(fd);
+	free(times);
+}
+
+static void flood(const struct sockaddr_in *to, uint64_t end_ns, size_t flows, size_t size)
+{
+	int *fds = calloc(flows ? flows : 1, sizeof(*fds));
+	char *payload = calloc(1, size ? size : 1);
+	uint64_t start_ns = now_ns(), sent = 0, errors = 0;
+	struct rusage r;
+
+	if (!fds || !payload)
+		die("memory");
+	for (size_t i = 0; i < flows; i++)
+		fds[i] = open_flow(to);
+	for (uint64_t i = 0; i % LOOK_EVERY || now_ns() < end_ns; i++) {
+		int fd = flows ? fds[i % flows] : open_flow(to);
+
+		if (send(fd, payload, size, 0) < 0)
+			errors++;
+		else
+			sent++;
+		if (!flows)
+			(void)close(fd);
+	}
+	(void)getrusage(RUSAGE_SELF, &r);
+	(void)printf("sent=%llu errors=%llu seconds=%.6f cpu_us=%llu\n", (unsigned long long)sent,
+		     (unsigned long long)errors, (double)(now_ns() - start_ns) / 1e9,
+		     (unsigned long long)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 +
+			     (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
+	free(payload);
+	free(fds);
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET((size_t)cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
+		die("affinity");
+}
+
+static _Atomic uint64_t line __attribute__((aligned(64)));
+static _Atomic int over;
+
+/* Odd numbers are answered by the next even one. */
+static void *answer(void *cpu)
+{
+	pin(*(int *)cpu);
+	while (!atomic_load(&over)) {
+		uint64_t n = atomic_load(&line);
+
+		if (n & 1)
+			atomic_store(&line, n + 1);
+	}
+	return NULL;
+}
+
+static void distance(int cpu, uint64_t end_ns)
+{
+	uint64_t start_ns = now_ns(), rounds = 0;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, answer, &cpu))
+		die("thread");
+	for (; rounds % LOOK_EVERY || now_ns() < end_ns; rounds++) {
+		uint64_t n = atomic_load(&line) + 1;
+
+		atomic_store(&line, n);
+		while (atomic_load(&line) == n)
+			;
+	}
+	(void)printf("%.0f\n", (double)(now_ns() - start_ns) / (double)rounds);
+	atomic_store(&over, 1);
+	(void)pthread_join(thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint64_t end_ns;
+	char *colon;
+
+	if (argc < 5) {
+		(void)fprintf(stderr, "usage: flood CPU SECONDS FLOWS|ping|distance ADDRESS:PORT|CPU [SIZE]\n");
+		return 2;
+	}
+	pin(atoi(argv[1]));
+	end_ns = now_ns() + (uint64_t)(atof(argv[2]) * 1e9);
+	if (strcmp(argv[3], "distance") == 0) {
+		distance(atoi(argv[4]), end_ns);
+		return 0;
+	}
+	colon = strchr(argv[4], ':');
+	if (colon)
+		*colon = '\0';
+	to.sin_port = htons((uint16_t)atoi(colon ? colon + 1 : "9"));
+	if (inet_pton(AF_INET, argv[4], &to.sin_addr) != 1)
+		return 2;
+	if (strcmp(argv[3], "ping") == 0) {
+		ping(&to, end_ns);
+	} else {
+		size_t flows = strtoul(argv[3], NULL, 0);
+		size_t size = argc > 5 ? strtoul(argv[5], NULL, 0) : 64;
+
+		flood(&to, end_ns, flows < MAX_FLOWS ? flows : MAX_FLOWS,
+		      size > UDP_AND_IP ? size - UDP_AND_IP : 0);
+	}
+	return 0;
+}
