@@ -8,7 +8,7 @@
 #include "classify/decide.h"
 #include "classify/search.h"
 
-/* ---- which instructions --------------------------------------------------------------------- */
+/* ---- which instructions ---- */
 
 struct path {
 	const char *name;
@@ -61,7 +61,7 @@ const char *nsg_classify_simd(void)
 	return path_choose()->name;
 }
 
-/* ---- memo ------------------------------------------------------------------------------------ */
+/* ---- memo ---- */
 
 struct nsg_memo *nsg_memo_new(void)
 {
@@ -83,8 +83,7 @@ struct nsg_memo *nsg_memo_free(struct nsg_memo *memo)
 	return NULL;
 }
 
-/* ---- one packet --------------------------------------------------------------------------------
- */
+/* ---- one packet ---- */
 
 static uint32_t find_segment(const struct nsg_image *image, const struct nsg_tree *tree,
 			     uint32_t addr_host)
@@ -168,8 +167,7 @@ struct nsg_decision nsg_classify_route(const struct nsg_image *image, const stru
 	return d;
 }
 
-/* ---- many packets ------------------------------------------------------------------------------
- */
+/* ---- many packets ---- */
 
 void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
 			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)

@@ -16,7 +16,7 @@ static inline uint32_t match_of(const struct nsg_image *image, uint32_t bit)
 	return bit | ((image->denies[bit / 64] >> (bit % 64) & 1) ? NSG_MATCH_DENIES : 0);
 }
 
-/* ---- memo ----------------------------------------------------------------------------------- */
+/* ---- memo ---- */
 
 #define MEMO_KEY_BITS (NSG_LEAF_CLASS_BITS + NSG_SRC_CLASS_BITS + NSG_L4_CLASS_BITS)
 #define MEMO_TAG_BITS (MEMO_KEY_BITS - NSG_MEMO_INDEX_BITS)
@@ -77,8 +77,7 @@ static inline bool memo_is_worth_it(struct nsg_memo *memo, uint32_t n)
 	return true;
 }
 
-/* ---- layer 4 where the cross table would be too large ------------------------------------------
- */
+/* ---- layer 4 where the cross table would be too large ---- */
 
 static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, uint32_t src,
 				  const struct nsg_key *key)
@@ -111,8 +110,7 @@ static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, u
 	return NSG_BIT_NOTHING;
 }
 
-/* ---- leaf and match become a decision -----------------------------------------------------------
- */
+/* ---- leaf and match become a decision ---- */
 
 /* Written with masks where a branch would be guessed wrong: whether a rule denies is as good as
  * chance. */

@@ -13,7 +13,7 @@
 
 #define NSG_IMAGE_ALIGN 64
 
-/* ---- rows: which rules a class can match --------------------------------------------------- */
+/* ---- rows: which rules a class can match ---- */
 
 #define NSG_ROW_BITS 1024
 #define NSG_ROW_WORDS (NSG_ROW_BITS / 64)
@@ -30,7 +30,7 @@
 #define NSG_MATCH_BIT 0x3ffu
 #define NSG_MATCH_DENIES 0x400u
 
-/* ---- search tree: address to segment ------------------------------------------------------- */
+/* ---- search tree: address to segment ---- */
 
 /* A node is one cache line: 16 keys, 17 children, ascending. A key is the last address of a segment
  * (or of a child's segments) with its top bit turned, so that signed comparison orders addresses.
@@ -56,7 +56,7 @@ static inline uint32_t nsg_tree_addr(int32_t key)
 	return (uint32_t)key ^ 0x80000000u;
 }
 
-/* ---- leaf of a destination segment --------------------------------------------------------- */
+/* ---- leaf of a destination segment ---- */
 
 /*
  *  63..42  41..39  38    37      36..33  32..30  29..21  20..0
@@ -98,7 +98,7 @@ static inline uint32_t nsg_tree_addr(int32_t key)
 	 ((uint64_t)((1u << NSG_LEAF_HOP_BITS) - 1) << NSG_LEAF_HOP_SHIFT) |                       \
 	 ((uint64_t)((1u << NSG_LEAF_REASON_BITS) - 1) << NSG_LEAF_REASON_SHIFT))
 
-/* ---- layer 4 -------------------------------------------------------------------------------- */
+/* ---- layer 4 ---- */
 
 #define NSG_PORTS 65536u
 
@@ -116,7 +116,7 @@ struct nsg_layout_protocol {
 #define NSG_L4_CLASS_BITS 20
 #define NSG_SRC_CLASS_BITS 21
 
-/* ---- records for people ---------------------------------------------------------------------- */
+/* ---- records for people ---- */
 
 struct nsg_layout_rule {
 	uint32_t name_off;
@@ -138,8 +138,7 @@ struct nsg_layout_hop {
 	uint32_t addrs_off, n_addrs;
 };
 
-/* ---- the image --------------------------------------------------------------------------------
- */
+/* ---- the image ---- */
 
 struct nsg_image {
 	_Alignas(NSG_IMAGE_ALIGN) uint64_t

@@ -67,7 +67,7 @@ static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 	return (uint32_t)off;
 }
 
-/* ---- search trees --------------------------------------------------------------------------- */
+/* ---- search trees ---- */
 
 static int place_tree(struct writer *w, const uint32_t *lasts, size_t n, struct nsg_tree_part *part,
 		      struct nsg_tree *ret)
@@ -83,8 +83,7 @@ static int place_tree(struct writer *w, const uint32_t *lasts, size_t n, struct 
 	return 0;
 }
 
-/* ---- the integration subnet's own addresses
- * ---------------------------------------------------------- */
+/* ---- the integration subnet's own addresses ---- */
 
 /* Without a subnet of a size that makes sense the table has one entry and no address is in it. */
 static int place_src_table(struct writer *w, const struct nsg_effective *e,
@@ -112,8 +111,7 @@ static int place_src_table(struct writer *w, const struct nsg_effective *e,
 	return 0;
 }
 
-/* ---- records for people
- * ---------------------------------------------------------------------------------- */
+/* ---- records for people ---- */
 
 static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 {
@@ -248,8 +246,7 @@ static int place_records(struct writer *w, const struct nsg_effective *e,
 	return 0;
 }
 
-/* ---- what decides
- * ---------------------------------------------------------------------------------------- */
+/* ---- what decides ---- */
 
 static void place_layer4(struct writer *w, const struct nsg_layer4 *l4)
 {

@@ -15,8 +15,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* ---- bounds ------------------------------------------------------------------------------------
- */
+/* ---- bounds ---- */
 
 static size_t count_rows(const struct nsg_effective *e, enum nsg_route_source source)
 {
@@ -72,8 +71,7 @@ static int check_bounds(const struct nsg_effective *e, struct nsg_diag *diag)
 	return r;
 }
 
-/* ---- rules and gate, laid over the routes
- * --------------------------------------------------------- */
+/* ---- rules and gate, laid over the routes ---- */
 
 static uint64_t with_route(const struct nsg_effective *e, const struct nsg_routes_part *routes,
 			   uint64_t leaf, uint32_t row_index)
@@ -125,8 +123,7 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 	return r;
 }
 
-/* ---- all of it
- * ---------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 static int compile_parts(const struct nsg_effective *e, const struct nsg_image *before,
 			 const struct nsg_fields *fields, const struct nsg_partition *gate,

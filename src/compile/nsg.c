@@ -53,8 +53,7 @@ void nsg_leaves_done(struct nsg_leaves *l)
 	*l = (struct nsg_leaves){0};
 }
 
-/* ---- fields -----------------------------------------------------------------------------------
- */
+/* ---- fields ---- */
 
 static int add_dports(struct nsg_field *f, size_t i, const struct nsg_effective_rule *rule)
 {
@@ -110,8 +109,7 @@ void nsg_fields_done(struct nsg_fields *f)
 	nsg_field_done(&f->dports);
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 /* The rules whose list is in the set. */
 static void row_of_set(const struct nsg_field *f, const struct nsg_row_bits *set,
@@ -155,8 +153,7 @@ static int fixed_rows(const struct nsg_effective *e, struct nsg_rowset *rows)
 	return 0;
 }
 
-/* ---- destinations
- * ---------------------------------------------------------------------------------- */
+/* ---- destinations ---- */
 
 static uint64_t leaf_of(enum nsg_gate gate, enum nsg_reason reason, uint32_t class)
 {

@@ -19,14 +19,12 @@
 /* More entries than this (TCP and UDP together) and ports are not merged into one class. */
 #define NSG_MAX_CROSS 262144u
 
-/* ---- sort.c ------------------------------------------------------------------------------------
- */
+/* ---- sort.c ---- */
 
 /* By the upper 32 bits, stable. scratch has room for n too. */
 void nsg_sort_upper(uint64_t *v, uint64_t *scratch, size_t n);
 
-/* ---- rowset.c: distinct rows, numbered from 0
- * ---------------------------------------------------- */
+/* ---- rowset.c: distinct rows, numbered from 0 ---- */
 
 struct nsg_row_bits {
 	_Alignas(NSG_IMAGE_ALIGN) uint64_t w[NSG_ROW_WORDS];
@@ -60,8 +58,7 @@ static inline uint64_t nsg_mix(uint64_t h, uint64_t value)
 	return h ^ h >> 29;
 }
 
-/* ---- field.c: one field of all rules, equal sets of values interned
- * -------------------------------- */
+/* ---- field.c: one field of all rules, equal sets of values interned ---- */
 
 struct nsg_field {
 	struct nsg_ranges *lists;   /* borrowed or from owned */
@@ -82,8 +79,7 @@ int nsg_field_add_ports(struct nsg_field *f, size_t rule, const struct nsg_port_
 			size_t n);
 void nsg_field_done(struct nsg_field *f);
 
-/* ---- sweep.c: lists become a partition
- * --------------------------------------------------------------- */
+/* ---- sweep.c: lists become a partition ---- */
 
 /* 0 to 2^32 - 1 in pieces; set: which row of `sets` says which lists hold the piece. */
 struct nsg_partition {
@@ -99,8 +95,7 @@ int nsg_sweep(const struct nsg_ranges *lists, size_t n_lists, struct nsg_partiti
 int nsg_partition_push(struct nsg_partition *p, uint32_t last, uint32_t id);
 void nsg_partition_done(struct nsg_partition *p);
 
-/* ---- gate.c
- * -------------------------------------------------------------------------------------------- */
+/* ---- gate.c ---- */
 
 enum nsg_place_kind {
 	NSG_PLACE_BYPASS,
@@ -121,8 +116,7 @@ static inline bool nsg_place_enters(uint32_t kind)
 	return kind >= NSG_PLACE_RFC1918 && kind <= NSG_PLACE_ENDPOINT;
 }
 
-/* ---- layer4.c
- * --------------------------------------------------------------------------------------------- */
+/* ---- layer4.c ---- */
 
 struct nsg_layer4 {
 	struct nsg_layout_protocol *protocols; /* 256 */
@@ -140,8 +134,7 @@ int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports
 		   const struct nsg_field *dports, struct nsg_layer4 *ret);
 void nsg_layer4_done(struct nsg_layer4 *l4);
 
-/* ---- nsg.c: all that rules and gate decide
- * ------------------------------------------------------------------ */
+/* ---- nsg.c: all that rules and gate decide ---- */
 
 /* Destination segments with leaves that have no route yet. */
 struct nsg_leaves {
@@ -182,8 +175,7 @@ int nsg_nsg_compile(const struct nsg_effective *e, const struct nsg_fields *f,
 int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret);
 void nsg_nsg_done(struct nsg_nsg_part *part);
 
-/* ---- routes.c
- * ---------------------------------------------------------------------------------------------- */
+/* ---- routes.c ---- */
 
 #define NSG_ROW_NONE UINT32_MAX
 
@@ -205,7 +197,7 @@ int nsg_routes_new(const struct nsg_effective *e, const struct nsg_partition *ga
 const struct nsg_partition *nsg_routes_of_place(const struct nsg_routes_part *part, uint32_t kind);
 void nsg_routes_done(struct nsg_routes_part *r);
 
-/* ---- tree.c --------------------------------------------------------------------------------- */
+/* ---- tree.c ---- */
 
 struct nsg_tree_part {
 	uint32_t depth;
@@ -218,9 +210,7 @@ struct nsg_tree_part {
 int nsg_tree_new(const uint32_t *lasts, size_t n, struct nsg_tree_part *ret);
 void nsg_tree_done(struct nsg_tree_part *t);
 
-/* ---- build.c
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- build.c ---- */
 
 /* Writes it all into one block. -ENOMEM, -E2BIG when offsets do not suffice. */
 int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,

@@ -102,8 +102,7 @@ static int partition_rows(const struct nsg_effective *e, struct nsg_routes_part 
 	return r;
 }
 
-/* ---- which rows the image needs
- * -------------------------------------------------------------------- */
+/* ---- which rows the image needs ---- */
 
 const struct nsg_partition *nsg_routes_of_place(const struct nsg_routes_part *part, uint32_t kind)
 {
@@ -156,8 +155,7 @@ static void collect_used(const struct nsg_effective *e, const struct nsg_partiti
 	}
 }
 
-/* ---- next hops
- * ----------------------------------------------------------------------------------------- */
+/* ---- next hops ---- */
 
 static bool holds_addr(const struct nsg_row *row, uint32_t addr_host)
 {
@@ -220,8 +218,7 @@ static int number_hops(const struct nsg_effective *e, struct nsg_diag *diag,
 	return 0;
 }
 
-/* ---- all of it
- * --------------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 static uint64_t routes_hash(const struct nsg_effective *e)
 {

@@ -155,8 +155,7 @@ void effective_build_hops(struct effective_build *b, struct nsg_row *row, const 
 	row->n_hops = n;
 }
 
-/* ---- by chance ----------------------------------------------------------------------------------
- */
+/* ---- by chance ---- */
 
 static struct nsg_prefix random_prefix(struct test_random *r)
 {

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-/* ---- section 1: the gate ------------------------------------------------------------------------
- */
+/* ---- section 1: the gate ---- */
 
 static enum nsg_gate gate_of(const struct nsg_effective *e, const struct nsg_key *k)
 {
@@ -35,8 +34,7 @@ static enum nsg_gate gate_of(const struct nsg_effective *e, const struct nsg_key
 	return gate;
 }
 
-/* ---- section 2: rules
- * ------------------------------------------------------------------------------ */
+/* ---- section 2: rules ---- */
 
 static bool port_matches(const struct nsg_port_range *ports, size_t n, const struct nsg_key *k,
 			 uint16_t port)
@@ -79,8 +77,7 @@ static const struct nsg_effective_rule *first_rule(const struct nsg_effective *e
 	return NULL;
 }
 
-/* ---- section 3: routes
- * ------------------------------------------------------------------------------- */
+/* ---- section 3: routes ---- */
 
 static bool covers(const struct nsg_row *r, uint32_t dst)
 {
@@ -156,8 +153,7 @@ static const struct nsg_row *route_of(const struct nsg_effective *e, uint32_t ds
 	return best;
 }
 
-/* ---- together
- * --------------------------------------------------------------------------------------------- */
+/* ---- together ---- */
 
 static struct nsg_decision platform_decision(const struct nsg_effective *e, const struct nsg_key *k)
 {
@@ -230,9 +226,7 @@ struct nsg_decision naive_classify(const struct nsg_effective *e, const struct n
 	return d;
 }
 
-/* ---- comparison
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- comparison ---- */
 
 static bool same_addrs(const uint32_t *a, size_t n_a, const uint32_t *b, size_t n_b, bool in_order)
 {

@@ -245,8 +245,7 @@ static void the_route_alone(void **state)
 	free(h);
 }
 
-/* ---- memo
- * ---------------------------------------------------------------------------------------- */
+/* ---- memo ---- */
 
 static void a_memo_never_takes_one_triple_for_another(void **state)
 {
@@ -316,8 +315,7 @@ static void a_memo_forgets_another_image(void **state)
 	free(two);
 }
 
-/* ---- which instructions
- * ------------------------------------------------------------------------------ */
+/* ---- which instructions ---- */
 
 /* The choice is made once a process. */
 static bool chooses(const char *forced, const char *want)

@@ -30,8 +30,7 @@ static struct nsg_image *compile(const struct nsg_effective *e, const struct nsg
 	return image;
 }
 
-/* ---- keys
- * ---------------------------------------------------------------------------------------- */
+/* ---- keys ---- */
 
 struct keys {
 	struct nsg_key *v;
@@ -122,8 +121,7 @@ static struct keys keys_of(const struct nsg_effective *e, uint64_t seed, size_t 
 	return k;
 }
 
-/* ---- equality
- * ---------------------------------------------------------------------------------------- */
+/* ---- equality ---- */
 
 static void complain(const struct nsg_effective *e, const struct nsg_key *k,
 		     const struct nsg_decision *want, const struct nsg_decision *got)
@@ -261,8 +259,7 @@ static void any_change_with_an_image_before_it(void **state)
 	nsg_image_free(before);
 }
 
-/* ---- shapes
- * -------------------------------------------------------------------------------------------- */
+/* ---- shapes ---- */
 
 static const struct nsg_prefix any = {0, 0};
 
@@ -344,8 +341,7 @@ static void trees_of_many_sizes(void **state)
 	}
 }
 
-/* ---- what the image tells
- * ---------------------------------------------------------------------------------- */
+/* ---- what the image tells ---- */
 
 static void image_describes_rules_routes_and_hops(void **state)
 {
@@ -456,9 +452,7 @@ static void route_alone_for_a_flow_that_was_allowed(void **state)
 	effective_build_free(b);
 }
 
-/* ---- hashes
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- hashes ---- */
 
 static void hashes_tell_which_part_changed(void **state)
 {
@@ -501,9 +495,7 @@ static void hashes_tell_which_part_changed(void **state)
 	effective_build_free(b);
 }
 
-/* ---- bounds
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- bounds ---- */
 
 static void assert_refused(const struct nsg_effective *e, const char *code)
 {
