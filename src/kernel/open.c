@@ -206,13 +206,14 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
 
 struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 {
-	struct nsg_nl *const all[] = { &k->nft,	      &k->rt,	    &k->ct_dump,
-				       &k->ct_update, &k->rt_watch, &k->nft_watch };
-
 	if (!k)
 		return NULL;
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++)
-		nsg_nl_close(all[i]);
+	nsg_nl_close(&k->nft);
+	nsg_nl_close(&k->rt);
+	nsg_nl_close(&k->ct_dump);
+	nsg_nl_close(&k->ct_update);
+	nsg_nl_close(&k->rt_watch);
+	nsg_nl_close(&k->nft_watch);
 	if (k->epoll_fd >= 0)
 		(void)close(k->epoll_fd);
 	if (k->retry_fd >= 0)
