@@ -27,6 +27,7 @@ struct connection {
 	struct nsg_frames frames;
 	NSG_VEC(char) out;
 	size_t sent; /* of out */
+	bool more;    /* whole requests may have come that are not answered */
 	bool closing; /* when all is sent */
 	bool trace, payload;
 };
@@ -83,8 +84,9 @@ static bool flush(struct connection *c)
 		if (c->closing)
 			return false;
 	}
-	/* While a reply waits no further request is read: a client cannot make us hoard. */
-	(void)sd_event_source_set_io_events(c->io, c->out.n ? EPOLLOUT : EPOLLIN);
+	/* While a reply waits no further request is read: a client cannot make us hoard. A request
+	 * that has come is answered at once where a reply can be sent. */
+	(void)sd_event_source_set_io_events(c->io, c->out.n || c->more ? EPOLLOUT : EPOLLIN);
 	return true;
 }
 
@@ -129,6 +131,18 @@ static int send_exit(struct connection *c, enum nsg_exit status, const struct ns
 	return r < 0 ? r : append(c, line, n);
 }
 
+static int refuse(struct connection *c, enum nsg_exit status, const char *why)
+{
+	struct nsg_diag diag = { 0 };
+	int r;
+
+	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL, "%s", why);
+	r = send_exit(c, status, &diag);
+	nsg_diag_done(&diag);
+	c->closing = true;
+	return r;
+}
+
 static void start_trace(struct connection *c, const json_t *args)
 {
 	c->trace = true;
@@ -161,20 +175,18 @@ static int answer(struct connection *c, const json_t *request)
 	return r;
 }
 
-/* All whole requests that have come. */
-static int answer_all(struct connection *c)
+/* The next whole request that has come: one a turn of the event loop, so that a client with a
+ * thousand of them keeps neither the others nor the watchdog waiting. */
+static bool answer_next(struct connection *c)
 {
-	for (;;) {
-		cleanup_json json_t *request = NULL;
-		int r = nsg_frames_pop(&c->frames, &request);
+	cleanup_json json_t *request = NULL;
+	int r = nsg_frames_pop(&c->frames, &request);
 
-		if (r == 0)
-			return 0;
-		if (r > 0)
-			r = answer(c, request);
-		if (r < 0)
-			return r;
-	}
+	c->more = r > 0;
+	if (r > 0)
+		r = answer(c, request);
+	return r == -EBADMSG ? refuse(c, NSG_EXIT_USAGE, "a request is one JSON object a line") == 0
+			     : r >= 0;
 }
 
 static bool receive(struct connection *c)
@@ -188,19 +200,9 @@ static bool receive(struct connection *c)
 	if (n == 0)
 		return false;
 	r = nsg_frames_push(&c->frames, bytes, (size_t)n);
-	if (r == 0)
-		r = answer_all(c);
-	if (r == -EBADMSG || r == -EMSGSIZE) {
-		struct nsg_diag diag = { 0 };
-
-		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
-				   r == -EBADMSG ? "a request is one JSON object a line" :
-						   "the request is too large");
-		r = send_exit(c, NSG_EXIT_USAGE, &diag);
-		nsg_diag_done(&diag);
-		c->closing = true;
-	}
-	return r == 0;
+	if (r == -EMSGSIZE)
+		return refuse(c, NSG_EXIT_USAGE, "the request is too large") == 0;
+	return r == 0 && answer_next(c);
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *data)
@@ -210,11 +212,14 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 	(void)source;
 	(void)fd;
-	if (revents & EPOLLIN && !c->closing)
+	if (c->more && !c->out.n && !c->closing)
+		alive = answer_next(c);
+	else if (revents & EPOLLIN && !c->more && !c->closing)
 		alive = receive(c);
-	if (alive && !(revents & EPOLLERR))
-		alive = flush(c);
-	if (!alive || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
+	/* EPOLLERR: the client closed without reading all; nothing can be sent any more. */
+	if (revents & EPOLLERR || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
+		alive = false;
+	if (!alive || !flush(c))
 		connection_free(c);
 	return 0;
 }
@@ -240,18 +245,6 @@ static int connection_new(struct server *s, int *fd, struct connection **ret)
 	s->n_connections++;
 	*ret = c;
 	return 0;
-}
-
-static int refuse(struct connection *c, enum nsg_exit status, const char *why)
-{
-	struct nsg_diag diag = { 0 };
-	int r;
-
-	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL, "%s", why);
-	r = send_exit(c, status, &diag);
-	nsg_diag_done(&diag);
-	c->closing = true;
-	return r;
 }
 
 static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, void *data)
@@ -362,13 +355,11 @@ void server_trace(struct server *s, const struct nsg_image *image,
 {
 	cleanup_free char *plain = NULL, *full = NULL;
 	size_t n_plain = 0, n_full = 0;
-	struct connection *next;
 
-	for (struct connection *c = s ? s->connections : NULL; c; c = next) {
+	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
 		const char *line;
 
-		next = c->next;
-		if (!c->trace)
+		if (!c->trace || c->closing)
 			continue;
 		if (c->out.n - c->sent > TRACE_BACKLOG_BYTES) {
 			s->daemon->trace_lost++;
@@ -378,6 +369,8 @@ void server_trace(struct server *s, const struct nsg_image *image,
 				    line_of(image, record, false, &plain, &n_plain);
 		if (line && append(c, line, c->payload ? n_full : n_plain) == 0 && flush(c))
 			continue;
-		connection_free(c);
+		/* Its own event frees it: it may be the one whose `reload` brought us here. */
+		c->closing = true;
+		(void)shutdown(c->fd, SHUT_RDWR);
 	}
 }

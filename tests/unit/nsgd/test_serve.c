@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Clients that misbehave: none may hold the socket, the event loop or memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "nsgd/serve.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+/* A verb of no meaning needs no policy; its reply is some 150 bytes. */
+#define REQUEST "{\"version\":1,\"verb\":\"nope\"}\n"
+#define N_REQUESTS 2000
+
+struct fixture {
+	struct daemon daemon;
+	struct live live;
+	char directory[32], path[64];
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct nsg_diag diag = { 0 };
+
+	strcpy(f->directory, "/tmp/nsgd-serve-XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	(void)snprintf(f->path, sizeof(f->path), "%s/socket", f->directory);
+	f->daemon.live = &f->live;
+	assert_true(sd_event_new(&f->daemon.event) >= 0);
+	assert_int_equal(server_new(&f->daemon, f->path, &diag, &f->daemon.server), 0);
+	assert_true(server_start(f->daemon.server) >= 0);
+	nsg_diag_done(&diag);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	server_free(f->daemon.server);
+	sd_event_unref(f->daemon.event);
+	(void)rmdir(f->directory);
+	free(f);
+	return 0;
+}
+
+/* Turns until nothing happens any more; false: after `most` something still does. */
+static bool settle(struct fixture *f, unsigned int most)
+{
+	for (unsigned int i = 0; i < most; i++)
+		if (sd_event_run(f->daemon.event, 0) == 0)
+			return true;
+	return false;
+}
+
+static int client(const struct fixture *f)
+{
+	int fd = nsg_control_connect(f->path);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* In one piece: one by one the socket takes only some hundred. */
+static void pipeline(int fd)
+{
+	char bytes[N_REQUESTS * (sizeof(REQUEST) - 1)];
+
+	for (size_t i = 0; i < N_REQUESTS; i++)
+		memcpy(bytes + i * (sizeof(REQUEST) - 1), REQUEST, sizeof(REQUEST) - 1);
+	assert_int_equal(send(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+}
+
+/* Whole lines that have come so far. */
+static unsigned int count_replies(int fd)
+{
+	unsigned int n_lines = 0;
+	char bytes[65536];
+	ssize_t n;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			n_lines += bytes[i] == '\n';
+	return n_lines;
+}
+
+static bool is_answered(struct fixture *f, unsigned int turns)
+{
+	cleanup_close int fd = client(f);
+	char reply[512];
+	ssize_t n;
+
+	assert_int_equal(send(fd, REQUEST, strlen(REQUEST), 0), strlen(REQUEST));
+	for (unsigned int i = 0; i < turns; i++)
+		assert_true(sd_event_run(f->daemon.event, 0) >= 0);
+	n = recv(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT);
+	if (n <= 0)
+		return false;
+	reply[n] = '\0';
+	return strstr(reply, "does not know this verb");
+}
+
+static void clients_that_close_unread_replies_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < 2 * NSG_MAX_CONTROL_CLIENTS; i++) {
+		cleanup_close int fd = client(f);
+
+		pipeline(fd);
+		/* until the replies fill the socket, in the midst of one */
+		assert_true(settle(f, 10 * N_REQUESTS));
+	}
+	assert_true(settle(f, 10 * NSG_MAX_CONTROL_CLIENTS));
+	assert_true(is_answered(f, 20));
+}
+
+static void a_client_with_many_requests_lets_others_in_between(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int fd = client(f);
+	unsigned int answered;
+
+	pipeline(fd);
+	assert_true(is_answered(f, 20));
+	answered = count_replies(fd);
+	assert_in_range(answered, 1, 20);
+	for (unsigned int turn = 0; answered < N_REQUESTS && turn < 10 * N_REQUESTS; turn++) {
+		assert_true(sd_event_run(f->daemon.event, 0) >= 0);
+		if (turn % 64 == 0)
+			answered += count_replies(fd);
+	}
+	assert_int_equal(answered, N_REQUESTS);
+	assert_true(settle(f, 10));
+}
+
+static void what_is_no_request_ends_the_talk_after_those_before(void **state)
+{
+	static const char bytes[] = REQUEST REQUEST "no JSON\n" REQUEST;
+	struct fixture *f = *state;
+	cleanup_close int fd = client(f);
+	char reply[2048];
+	size_t n_lines = 0;
+	ssize_t n;
+
+	assert_int_equal(send(fd, bytes, strlen(bytes), 0), strlen(bytes));
+	assert_true(settle(f, 20));
+	n = recv(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT);
+	assert_true(n > 0);
+	reply[n] = '\0';
+	for (const char *p = reply; *p; p++)
+		n_lines += *p == '\n';
+	assert_int_equal(n_lines, 3);
+	assert_non_null(strstr(reply, "a request is one JSON object a line"));
+	assert_true(recv(fd, reply, sizeof(reply), MSG_DONTWAIT) <= 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(clients_that_close_unread_replies_are_forgotten,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_client_with_many_requests_lets_others_in_between,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    what_is_no_request_ends_the_talk_after_those_before, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
