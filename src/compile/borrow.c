@@ -15,7 +15,7 @@ static int strip_routes(const struct nsg_image *before, struct nsg_leaves *ret)
 	const struct nsg_tree *tree = &before->dst;
 	const int32_t *keys = nsg_image_at(before, tree->level_off[tree->depth - 1]);
 	const uint64_t *leaves = nsg_image_at(before, before->dst_leaves_off);
-	int r = 0;
+	int r = nsg_leaves_reserve(ret, tree->n);
 
 	for (uint32_t i = 0; i < tree->n && !r; i++) {
 		uint64_t leaf = leaves[i];

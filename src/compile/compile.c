@@ -73,8 +73,9 @@ static int check_bounds(const struct nsg_effective *e, struct nsg_diag *diag)
 
 /* ---- rules and gate, laid over the routes ---- */
 
-static uint64_t with_route(const struct nsg_effective *e, const struct nsg_routes_part *routes,
-			   uint64_t leaf, uint32_t row_index)
+/* What a row of the route table says in a leaf. */
+static uint64_t route_part(const struct nsg_effective *e, const struct nsg_routes_part *routes,
+			   uint32_t row_index)
 {
 	uint64_t reason = NSG_REASON_ROUTE_NONE, hop = 0, route = NSG_LEAF_ROUTE_NONE;
 
@@ -82,43 +83,72 @@ static uint64_t with_route(const struct nsg_effective *e, const struct nsg_route
 		const struct nsg_row *row = &e->rows[row_index];
 
 		route = routes->route_of_row[row_index];
-		hop = routes->hop_of_route[route];
+		/* A row that wins only where nothing enters has no route in the image. */
+		hop = route == NSG_ROW_NONE ? 0 : routes->hop_of_route[route];
 		if (row->hop_type != NSG_HOP_NONE)
 			reason =
 			    row->unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
 	}
-	return (leaf & ~NSG_LEAF_ROUTE_PART) | route << NSG_LEAF_ROUTE_SHIFT |
-	       hop << NSG_LEAF_HOP_SHIFT | reason << NSG_LEAF_REASON_SHIFT;
+	return route << NSG_LEAF_ROUTE_SHIFT | hop << NSG_LEAF_HOP_SHIFT |
+	       reason << NSG_LEAF_REASON_SHIFT;
 }
 
-/* One walk over three partitions; winners and endpoints have boundaries of their own. */
+/* A partition of routes, and where a walk over it is. */
+struct walk {
+	const struct nsg_partition *p;
+	size_t at;
+	uint64_t part; /* of the piece at `at` */
+};
+
+static void walk_to(struct walk *w, const struct nsg_effective *e,
+		    const struct nsg_routes_part *routes, uint32_t addr)
+{
+	size_t before = w->at;
+
+	while (w->p->lasts[w->at] < addr)
+		w->at++;
+	if (w->at != before)
+		w->part = route_part(e, routes, w->p->ids[w->at]);
+}
+
+/* The segment's leaves, cut where the route changes. */
+static int cut_by_routes(const struct nsg_effective *e, const struct nsg_routes_part *routes,
+			 struct walk *w, uint32_t first, uint32_t last, uint64_t leaf,
+			 struct nsg_leaves *ret)
+{
+	for (;;) {
+		uint32_t end;
+		int r;
+
+		walk_to(w, e, routes, first);
+		end = w->p->lasts[w->at] < last ? w->p->lasts[w->at] : last;
+		r = nsg_leaves_push(ret, end, (leaf & ~NSG_LEAF_ROUTE_PART) | w->part);
+		if (r || end == last)
+			return r;
+		first = end + 1;
+	}
+}
+
 static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
 		    const struct nsg_routes_part *routes, struct nsg_leaves *ret)
 {
-	const struct nsg_partition *parts[2] = {&routes->winners, &routes->endpoints};
-	size_t at[2] = {0, 0}, b = 0;
-	int r = 0;
+	struct walk all = {.p = &routes->winners}, endpoints = {.p = &routes->endpoints};
+	int r = nsg_leaves_reserve(ret, base->n + all.p->n + endpoints.p->n);
 
-	while (!r && b < base->n) {
+	all.part = route_part(e, routes, all.p->ids[0]);
+	if (endpoints.p->n)
+		endpoints.part = route_part(e, routes, endpoints.p->ids[0]);
+	for (size_t b = 0; b < base->n && !r; b++) {
 		uint64_t leaf = base->leaves[b];
-		uint32_t gate = NSG_LEAF_GATE(leaf), last = base->lasts[b];
-		size_t which = gate == NSG_GATE_SERVICE_ENDPOINT && routes->endpoints.n;
+		uint32_t gate = NSG_LEAF_GATE(leaf), first = b ? base->lasts[b - 1] + 1 : 0;
 
-		if (gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
-		    gate == NSG_GATE_SERVICE_ENDPOINT) {
-			uint32_t first = b ? base->lasts[b - 1] + 1 : 0;
-			const struct nsg_partition *p = parts[which];
-
-			if (ret->n && ret->lasts[ret->n - 1] + 1 > first)
-				first = ret->lasts[ret->n - 1] + 1;
-			while (p->lasts[at[which]] < first)
-				at[which]++;
-			if (p->lasts[at[which]] < last)
-				last = p->lasts[at[which]];
-			leaf = with_route(e, routes, leaf, p->ids[at[which]]);
-		}
-		r = nsg_leaves_push(ret, last, leaf);
-		b += base->lasts[b] == last;
+		if (gate == NSG_GATE_SERVICE_ENDPOINT && endpoints.p->n)
+			r = cut_by_routes(e, routes, &endpoints, first, base->lasts[b], leaf, ret);
+		else if (gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
+			 gate == NSG_GATE_SERVICE_ENDPOINT)
+			r = cut_by_routes(e, routes, &all, first, base->lasts[b], leaf, ret);
+		else
+			r = nsg_leaves_push(ret, base->lasts[b], leaf);
 	}
 	return r;
 }

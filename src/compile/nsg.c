@@ -19,30 +19,22 @@ enum fixed_class {
 	N_FIXED_CLASSES,
 };
 
-int nsg_leaves_push(struct nsg_leaves *l, uint32_t last, uint64_t leaf)
+int nsg_leaves_reserve(struct nsg_leaves *l, size_t n)
 {
-	if (l->n && l->leaves[l->n - 1] == leaf) {
-		l->lasts[l->n - 1] = last;
-		return 0;
-	}
-	if (l->n == NSG_MAX_IMAGE_SEGMENTS)
-		return -E2BIG;
-	if (l->n == l->room) {
-		size_t room = l->room ? l->room * 2 : 256;
-		uint32_t *lasts = realloc(l->lasts, room * sizeof(*lasts));
-		uint64_t *leaves;
+	uint32_t *lasts;
+	uint64_t *leaves;
 
-		if (!lasts)
-			return -ENOMEM;
-		l->lasts = lasts;
-		leaves = realloc(l->leaves, room * sizeof(*leaves));
-		if (!leaves)
-			return -ENOMEM;
-		l->leaves = leaves;
-		l->room = room;
-	}
-	l->lasts[l->n] = last;
-	l->leaves[l->n++] = leaf;
+	if (n <= l->room)
+		return 0;
+	lasts = realloc(l->lasts, n * sizeof(*lasts));
+	if (!lasts)
+		return -ENOMEM;
+	l->lasts = lasts;
+	leaves = realloc(l->leaves, n * sizeof(*leaves));
+	if (!leaves)
+		return -ENOMEM;
+	l->leaves = leaves;
+	l->room = n;
 	return 0;
 }
 
@@ -219,7 +211,7 @@ static int overlay(const struct nsg_effective *e, const struct nsg_field *f,
 {
 	uint32_t *classes = calloc(sets->sets.n, sizeof(*classes));
 	size_t s = 0, g = 0;
-	int r = classes ? 0 : -ENOMEM;
+	int r = classes ? nsg_leaves_reserve(&part->dst, sets->n + gate->n) : -ENOMEM;
 
 	while (!r && s < sets->n) {
 		uint32_t last = sets->lasts[s] < gate->lasts[g] ? sets->lasts[s] : gate->lasts[g];

@@ -6,6 +6,7 @@
 #ifndef NSG_COMPILE_PARTS_H
 #define NSG_COMPILE_PARTS_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "model/effective.h"
 #include "util/diag.h"
 #include "util/ip.h"
+#include "util/limits.h"
 
 /* More entries than this (TCP and UDP together) and ports are not merged into one class. */
 #define NSG_MAX_CROSS 262144u
@@ -60,6 +62,13 @@ static inline uint64_t nsg_mix(uint64_t h, uint64_t value)
 
 /* ---- field.c: one field of all rules, equal sets of values interned ---- */
 
+struct nsg_field_pointer {
+	const struct nsg_range *v;
+	size_t n;
+	uint16_t list;
+	bool used;
+};
+
 struct nsg_field {
 	struct nsg_ranges *lists;   /* borrowed or from owned */
 	uint64_t *hashes;	    /* of each list's content */
@@ -68,6 +77,8 @@ struct nsg_field {
 	uint32_t *list_of_rule;
 	struct nsg_range **owned;
 	size_t n_owned;
+	struct nsg_field_pointer *by_pointer;
+	uint16_t *by_content; /* number + 1; 0: empty */
 };
 
 /* n_rules + 1 lists at most. -ENOMEM. */
@@ -143,7 +154,23 @@ struct nsg_leaves {
 	size_t n, room;
 };
 
-int nsg_leaves_push(struct nsg_leaves *l, uint32_t last, uint64_t leaf);
+/* Room for n leaves in all. -ENOMEM. */
+int nsg_leaves_reserve(struct nsg_leaves *l, size_t n);
+
+/* Room must be reserved. Equal neighbours are joined. -E2BIG. */
+static inline int nsg_leaves_push(struct nsg_leaves *l, uint32_t last, uint64_t leaf)
+{
+	if (l->n && l->leaves[l->n - 1] == leaf) {
+		l->lasts[l->n - 1] = last;
+		return 0;
+	}
+	if (l->n == NSG_MAX_IMAGE_SEGMENTS)
+		return -E2BIG;
+	l->lasts[l->n] = last;
+	l->leaves[l->n++] = leaf;
+	return 0;
+}
+
 void nsg_leaves_done(struct nsg_leaves *l);
 
 /* Where the rules' part of an image comes from: compiled, or borrowed from the image before. */

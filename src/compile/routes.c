@@ -11,6 +11,9 @@
 #include "model/select.h"
 #include "util/limits.h"
 
+/* Rows are many and stand in another order than they are swept in. */
+#define PREFETCH_ROWS 8
+
 struct sweep {
 	const struct nsg_effective *e;
 	const struct nsg_row **stack;
@@ -70,6 +73,8 @@ static int sweep_rows(struct sweep *s, const uint64_t *v, size_t n)
 	for (size_t i = 0; i < n && !r; i++) {
 		const struct nsg_row *row = &s->e->rows[(uint32_t)v[i]];
 
+		if (i + PREFETCH_ROWS < n)
+			__builtin_prefetch(&s->e->rows[(uint32_t)v[i + PREFETCH_ROWS]]);
 		while (!r && s->depth &&
 		       nsg_prefix_last(s->stack[s->depth - 1]->prefix) < row->prefix.addr_host) {
 			r = emit(s, nsg_prefix_last(s->stack[s->depth - 1]->prefix));

@@ -3,6 +3,7 @@ set terminal svg size 1200,420 background rgb "white" font "sans,12"
 set output svg
 set multiplot layout 1,3 title "What a packet, an image and a compilation cost"
 set logscale x
+set format x '10^%T'
 set grid
 set key top left
 set yrange [0:*]
