@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What leaves the host, by which way and as whom: tunnels, several ways to one next hop, source
+# addresses, and nothing by a way that is not its own.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+route_all on
+conf
+PARTNER=198.51.100.10:443
+
+appliance() { # ADDRESS
+	policy_edit rt-integration.json \
+		"(.routes[] | select(.nextHopType == \"VirtualAppliance\")).nextHopIpAddress = \"$1\""
+}
+
+kernel_status() { # JQ
+	ctl status -o json | jq -r ".kernel | $1"
+}
+
+# tunnel KIND-AND-OPTIONS...: vx0 between the host and the NVA, over nva0.
+tunnel() {
+	in_ns app ip link del vx0 2>/dev/null
+	in_ns nva ip link del vx0 2>/dev/null
+	# Geneve takes no local address
+	local ours=(local 10.0.100.1) theirs=(local 10.0.100.4)
+	[ "$1" != geneve ] || ours=() theirs=()
+	in_ns app ip link add vx0 type "$@" remote 10.0.100.4 "${ours[@]}" &&
+		in_ns nva ip link add vx0 type "$@" remote 10.0.100.1 "${theirs[@]}" || return 1
+	in_ns app ip address add 10.77.0.1/24 dev vx0
+	in_ns nva ip address add 10.77.0.4/24 dev vx0
+	in_ns nva sh -c 'echo 2 >/proc/sys/net/ipv4/conf/vx0/rp_filter'
+	in_ns app ip link set vx0 up && in_ns nva ip link set vx0 up
+}
+
+t_tunnel() {
+	tunnel "$@" || { skip "no $1 in this kernel"; return; }
+	appliance 10.77.0.4
+	nsgd_start && nsgd_trace || return 1
+	local before after protocol status=0
+	before=$(kernel_status .packets.queued)
+	for protocol in udp tcp; do
+		probe $protocol $PARTNER
+		is "$ANSWERED" yes && only_at nva inet || status=1
+	done
+	# Each flow once; an outer packet would be queued too.
+	after=$(kernel_status .packets.queued)
+	# `only_at` itself sends three undecided datagrams for each probe.
+	is $((after - before)) 8 || status=1
+	seen nva | grep -q '^vx0 in' || status=1
+	in_ns app ip -s -j link show vx0 | jq -e '.[0].stats64.tx.packets >= 5' >/dev/null || status=1
+	is "$(kernel_status .packets.strayed)" 0 || status=1
+	nsgd_stop && nothing_left && return $status
+}
+
+t_tunnel_gone() { # and back: nothing goes another way meanwhile
+	tunnel vxlan id 7 dstport 4789 || { skip "no vxlan in this kernel"; return; }
+	nsgd_start && nsgd_trace || return 1
+	in_ns app ip link del vx0
+	SETTLE_WITHOUT=
+	probe udp $PARTNER
+	silent || return 1
+	tunnel vxlan id 7 dstport 4789 || return 1
+	eventually 3 eval 'probe udp $PARTNER; [ "$ANSWERED" = yes ]' && nsgd_stop && nothing_left
+}
+
+t_snat() {
+	appliance 10.0.100.4
+	# addresses that the host does not use by itself
+	in_ns app ip address add 10.0.1.40/32 dev lo
+	in_ns app ip address add 192.0.2.200/32 dev lo
+	in_ns inet ip route add 192.0.2.200/32 via 192.0.2.2
+	conf snat.vnet=10.0.1.40 snat.internet=192.0.2.200 subnet.address=10.0.1.4
+	nsgd_start && nsgd_trace || return 1
+	local status=0
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" yes && source_at vnet 10.0.1.40 || status=1
+	probe udp 203.0.113.99:443
+	is "$ANSWERED" yes && source_at inet 192.0.2.200 || status=1
+	in_ns nva ip route add 10.0.1.40/32 via 10.0.100.1
+	in_ns inet ip route add 10.0.1.40/32 via 192.0.2.13
+	probe tcp $PARTNER
+	is "$ANSWERED" yes && only_at nva inet && source_at nva 10.0.1.40 || status=1
+	# route-all off: it goes out past the VNet, from the app's outbound address too
+	route_all off && reload || status=1
+	probe udp 203.0.113.10:53
+	is "$ANSWERED" yes && source_at inet 192.0.2.200 || status=1
+	route_all on
+	conf
+	nsgd_stop && nothing_left && return $status
+}
+
+source_at() { # NS ADDRESS: whose the last probe's first packet was there
+	: "$(seen "$1")"
+	seen "$1" in | head -n1 | grep -q " $2 "
+}
+
+t_stray() { # rules and routes deleted under a stream: not one packet by another way
+	nsgd_start && nsgd_trace || return 1
+	probe udp $PARTNER
+	is "$ANSWERED" yes || return 1
+	local i p
+	spawn load app "$TRAFFIC" send -s 0.0.0.0:30100 -n 6000 -r 3000 udp 198.51.100.10:9000
+	for ((i = 0; i < 10; i++)); do
+		in_ns app ip rule show | sed -n 's/^\(2[1-9][0-9]*\):.*/\1/p' | while read -r p; do
+			in_ns app ip rule del pref "$p" 2>/dev/null
+		done
+		in_ns app ip route flush table 21001
+	done
+	ended load 20 && settle || return 1
+	# the sniffer at the far end sees which link a packet came by
+	is "$(grep -c '^app0 in 17 [^ ]* 30100 ' "$T/sniff.inet.log")" 0 &&
+		[ "$(grep -c '^nva0 in 17 [^ ]* 30100 ' "$T/sniff.inet.log")" -gt 1000 ] || return 1
+	nsgd_stop && nothing_left
+}
+
+t_list() { # nft lists the table: every kind of rule there is
+	conf capture.hook=both capture.interfaces=vnet0 capture.users=root capture.exclude=10.55.0.0/16,10.56.0.0/16 \
+		snat.vnet=10.0.1.40 snat.internet=192.0.2.200
+	nsgd_start && in_ns app nft list ruleset >"$T/list" 2>"$T/list.err" && in_ns app nft -j list ruleset >/dev/null || return 1
+	local chain status=0
+	for chain in output prerouting capture queue remember remember_pre save snat guard; do
+		matches "$T/list" "chain $chain \\{" || status=1
+	done
+	conf
+	nsgd_stop && nothing_left && return $status
+}
+
+t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known
+	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 10'
+	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes || return 1
+	local left
+	left=$(in_ns app conntrack -L -p udp --sport $SPORT 2>/dev/null | awk '{ print $3 }')
+	[ "$left" -gt 500 ] && [ "$left" -le 600 ] || return 1
+	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 5'
+	reload && probe udp 10.1.0.4:5000 || return 1
+	left=$(in_ns app conntrack -L -p udp --sport $SPORT 2>/dev/null | awk '{ print $3 }')
+	[ "$left" -gt 200 ] && [ "$left" -le 300 ] && nsgd_stop && nothing_left
+}
+
+t_accept_owned() { # daemon-down = accept: the table dies with the daemon, nobody else can touch it
+	conf queue.daemon-down=accept
+	nsgd_start || return 1
+	local status=0
+	in_ns app nft flush ruleset
+	in_ns app nft delete table ip nsgd 2>/dev/null && status=1
+	probe tcp 10.0.2.4:22
+	silent || status=1
+	nsgd_kill
+	in_ns app nft list tables | grep -qw nsgd && status=1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && nothing_left || status=1
+	conf
+	return $status
+}
+
+fact "a VXLAN tunnel to the NVA; its outer packets are not captured" t_tunnel vxlan id 7 dstport 4789
+fact "a Geneve tunnel" t_tunnel geneve id 7 dstport 6081
+fact "a GRE tunnel" t_tunnel gre
+fact "an IPIP tunnel" t_tunnel ipip
+fact "the tunnel vanishes and comes back" t_tunnel_gone
+fact "[snat]: into the VNet, through the NVA and to the Internet, each with its source" t_snat
+fact "rules and routes deleted under a stream: nothing goes astray" t_stray
+fact "nft lists the table" t_list
+fact "a flow is known for flowTimeoutInMinutes" t_flow_timeout
+fact "daemon-down = accept: an owned table" t_accept_owned
+lab_done
