@@ -2,7 +2,24 @@
 /*
  * The image: one immutable, contiguous block with 32-bit offsets; the only meeting place of the
  * compiler and the classifier. What logs and traces need of a rule or a route stands in it too.
- * (The layout of the search structures is drawn below, where the classifier owns it.)
+ *
+ *   header     offsets, sizes, which rules deny
+ *   strings, addresses, rules, routes, hops          for people and for the kernel layer
+ *   dst tree   last address of each destination segment, searched 16 keys a cache line
+ *   src tree   the same of sources; the integration subnet's own by a table, without a search
+ *   leaves     of each destination segment: class, gate, route, next hop, reason
+ *   classes    of each source segment
+ *   rows       of each class: 1,024 bits, which rules it can match
+ *   ports      class of each source and destination port
+ *   cross      (protocol, source port class, destination port class) to layer-4 class
+ *
+ *   destination -> leaf -> class -> row -+
+ *   source      ---------> class -> row -+-> AND -> first bit -> rule -+
+ *   protocol, ports -----> class -> row -+                            +-> decision
+ *                  leaf: gate, route, next hop -----------------------+
+ *
+ * Bit 0 of a row is no rule but `not carried`, bit 1,023 is `nothing matched`. Two values of a
+ * field are of one class when no rule tells them apart. image_layout.h has every structure.
  */
 #ifndef NSG_CLASSIFY_IMAGE_H
 #define NSG_CLASSIFY_IMAGE_H

@@ -47,7 +47,7 @@ static char *read_file(const char *path, size_t *ret_size)
 {
 	FILE *f = fopen(path, "rb");
 	char *text;
-	long size;
+	long size = -1;
 
 	if (!f || fseek(f, 0, SEEK_END) || (size = ftell(f)) < 0 || fseek(f, 0, SEEK_SET))
 		fail(path);
