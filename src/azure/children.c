@@ -125,7 +125,7 @@ static void put(struct nsg_sink *s, const struct family *f, struct merged *m, si
 	while (at < m->n && !is_same_child(f, m->v + at * f->child_size, child))
 		at++;
 	if (at < m->n && m->from[at]) {
-		if (!nsg_same(f->what, m->v + at * f->child_size, child))
+		if (!nsg_same(s, f->what, m->v + at * f->child_size, child))
 			nsg_say_twice(s, f->word, child_name(f, child), &loose->place,
 				      &m->from[at]->place);
 		return;

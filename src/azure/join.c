@@ -75,7 +75,7 @@ static void drop_twins(struct nsg_sink *s, const struct shelf *shelf)
 		if (first >= i)
 			continue;
 		drop[i] = true;
-		if (nsg_same(shelf->what, shelf->v + first * shelf->size,
+		if (nsg_same(s, shelf->what, shelf->v + first * shelf->size,
 			     shelf->v + i * shelf->size))
 			unite(shelf, first, i);
 		else
@@ -105,7 +105,7 @@ static void drop_equal_integrations(struct nsg_reader *r)
 		bool known = false;
 
 		for (size_t j = 0; j < kept && !known; j++)
-			known = nsg_same(NSG_RESOURCE_INTEGRATION, &r->integrations.v[j],
+			known = nsg_same(&r->sink, NSG_RESOURCE_INTEGRATION, &r->integrations.v[j],
 					 &r->integrations.v[i]);
 		if (!known)
 			r->integrations.v[kept++] = r->integrations.v[i];

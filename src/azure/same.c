@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether two loaded structs say the same. Each struct is described once, by a table of its fields;
- * places are in none of them.
+ * places are in none of them. The order of a list counts only where Azure gives it a meaning: next
+ * hops, and routes, the earlier of which wins a tie.
  */
 #include "azure/same_priv.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,6 +23,7 @@ enum field_kind {
 	FIELD_PREFIXES,
 	FIELD_BYTES,   /* numbers, flags, enums */
 	FIELD_ARRAY,   /* of structs with a table */
+	FIELD_PORTS,   /* array of port ranges */
 	FIELD_NUMBERS, /* array of numbers, element by element */
 };
 
@@ -34,13 +37,18 @@ struct field {
 	const struct fields *of;
 };
 
+#define IN_ORDER SIZE_MAX
+
 struct fields {
 	const struct field *v;
 	size_t n;
+	size_t
+	    key; /* offset of the name that tells the elements of an array; IN_ORDER: their order */
 };
 
 /* clang-format off */
-#define TABLE(fields) { fields, NSG_ARRAY_SIZE(fields) }
+#define TABLE(fields) { fields, NSG_ARRAY_SIZE(fields), IN_ORDER }
+#define TABLE_BY(fields, type, name) { fields, NSG_ARRAY_SIZE(fields), offsetof(type, name) }
 #define SIZE(type, name) sizeof(((type *)0)->name)
 #define TEXT(type, name) { FIELD_TEXT, offsetof(type, name), 0, 0, NULL }
 #define LOCATION(type, name) { FIELD_LOCATION, offsetof(type, name), 0, 0, NULL }
@@ -51,6 +59,7 @@ struct fields {
 #define BYTES(type, name) { FIELD_BYTES, offsetof(type, name), 0, SIZE(type, name), NULL }
 #define ARRAY(type, name, element, table)                                                          \
 	{ FIELD_ARRAY, offsetof(type, name), offsetof(type, n_##name), sizeof(element), table }
+#define PORTS(type, name) { FIELD_PORTS, offsetof(type, name), offsetof(type, n_##name), 0, NULL }
 #define NUMBERS(type, name, count, element)                                                        \
 	{ FIELD_NUMBERS, offsetof(type, name), offsetof(type, count), sizeof(element), NULL }
 
@@ -70,10 +79,10 @@ static const struct field rule_fields[] = {
     PREFIXES(struct nsg_rule, dst.prefixes),
     TEXT(struct nsg_rule, dst.tag),
     IDS(struct nsg_rule, dst.asgs),
-    NUMBERS(struct nsg_rule, src_ports, n_src_ports, struct nsg_port_range),
-    NUMBERS(struct nsg_rule, dst_ports, n_dst_ports, struct nsg_port_range),
+    PORTS(struct nsg_rule, src_ports),
+    PORTS(struct nsg_rule, dst_ports),
 };
-static const struct fields rule_table = TABLE(rule_fields);
+static const struct fields rule_table = TABLE_BY(rule_fields, struct nsg_rule, name);
 
 static const struct field route_fields[] = {
     TEXT(struct nsg_route, name),
@@ -97,7 +106,8 @@ static const struct field endpoint_fields[] = {
     TEXT(struct nsg_service_endpoint, service),
     TEXTS(struct nsg_service_endpoint, locations),
 };
-static const struct fields endpoint_table = TABLE(endpoint_fields);
+static const struct fields endpoint_table =
+    TABLE_BY(endpoint_fields, struct nsg_service_endpoint, service);
 
 static const struct field subnet_fields[] = {
     TEXT(struct nsg_subnet, name),
@@ -110,7 +120,7 @@ static const struct field subnet_fields[] = {
     BYTES(struct nsg_subnet, n_ip_configurations),
     BYTES(struct nsg_subnet, n_private_endpoints),
 };
-static const struct fields subnet_table = TABLE(subnet_fields);
+static const struct fields subnet_table = TABLE_BY(subnet_fields, struct nsg_subnet, name);
 
 static const struct field peering_fields[] = {
     TEXT(struct nsg_peering, name),
@@ -120,7 +130,7 @@ static const struct field peering_fields[] = {
     PREFIXES(struct nsg_peering, remote_space),
     PREFIXES(struct nsg_peering, remote_vnet_space),
 };
-static const struct fields peering_table = TABLE(peering_fields);
+static const struct fields peering_table = TABLE_BY(peering_fields, struct nsg_peering, name);
 
 static const struct field vnet_fields[] = {
     LOCATION(struct nsg_vnet, location),
@@ -208,7 +218,8 @@ static const struct fields *const tables[] = {
 
 /* ---- comparing ------------------------------------------------------------------------------ */
 
-static bool same_fields(const struct fields *table, const void *a, const void *b);
+static bool same_fields(struct nsg_sink *s, const struct fields *table, const void *a,
+			const void *b);
 
 static bool same_text(const char *a, const char *b)
 {
@@ -238,10 +249,40 @@ static bool same_id(const char *a, const char *b)
 	return (!*a && !*b) || nsg_id_equal(a, b);
 }
 
-static bool same_strings(const struct nsg_strings *a, const struct nsg_strings *b, bool ids)
+static int by_text(const void *a, const void *b)
 {
-	if (a->n != b->n)
-		return false;
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int by_prefix(const void *a, const void *b)
+{
+	return nsg_prefix_compare(a, b);
+}
+
+static int by_port(const void *a, const void *b)
+{
+	const struct nsg_port_range *x = a, *y = b;
+
+	return x->lo != y->lo ? (int)x->lo - (int)y->lo : (int)x->hi - (int)y->hi;
+}
+
+/* A copy in order, to be freed. */
+static void *sorted(struct nsg_sink *s, const void *v, size_t n, size_t size,
+		    int (*compare)(const void *a, const void *b))
+{
+	void *copy = malloc(n * size + 1);
+
+	if (!copy) {
+		s->no_memory = true;
+		return NULL;
+	}
+	if (n)
+		qsort(memcpy(copy, v, n * size), n, size, compare);
+	return copy;
+}
+
+static bool same_list(const struct nsg_strings *a, const struct nsg_strings *b, bool ids)
+{
 	for (size_t i = 0; i < a->n; i++) {
 		if (ids ? !same_id(a->v[i], b->v[i]) : !same_text(a->v[i], b->v[i]))
 			return false;
@@ -249,36 +290,100 @@ static bool same_strings(const struct nsg_strings *a, const struct nsg_strings *
 	return true;
 }
 
-static bool same_prefixes(const struct nsg_prefixes *a, const struct nsg_prefixes *b)
+static bool same_strings(struct nsg_sink *s, const struct nsg_strings *a,
+			 const struct nsg_strings *b, bool ids)
 {
-	if (a->n != b->n || a->n_ip6 != b->n_ip6)
+	cleanup_free const char **va = NULL;
+	cleanup_free const char **vb = NULL;
+
+	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		if (!nsg_prefix_equal(a->v[i], b->v[i]))
-			return false;
-	}
-	return true;
+	if (same_list(a, b, ids))
+		return true;
+	va = sorted(s, a->v, a->n, sizeof(*va), by_text);
+	vb = sorted(s, b->v, b->n, sizeof(*vb), by_text);
+	return va && vb &&
+	       same_list(&(struct nsg_strings){.v = va, .n = a->n},
+			 &(struct nsg_strings){.v = vb, .n = b->n}, ids);
 }
 
-static bool same_array(const struct field *f, const void *a, const void *b)
+static bool same_prefixes(struct nsg_sink *s, const struct nsg_prefixes *a,
+			  const struct nsg_prefixes *b)
+{
+	cleanup_free struct nsg_prefix *va = NULL;
+	cleanup_free struct nsg_prefix *vb = NULL;
+
+	if (a->n != b->n || a->n_ip6 != b->n_ip6)
+		return false;
+	va = sorted(s, a->v, a->n, sizeof(*va), by_prefix);
+	vb = sorted(s, b->v, b->n, sizeof(*vb), by_prefix);
+	for (size_t i = 0; va && vb && i < a->n; i++) {
+		if (!nsg_prefix_equal(va[i], vb[i]))
+			return false;
+	}
+	return va && vb;
+}
+
+static bool same_ports(struct nsg_sink *s, const struct nsg_port_range *a,
+		       const struct nsg_port_range *b, size_t n)
+{
+	cleanup_free struct nsg_port_range *va = sorted(s, a, n, sizeof(*va), by_port);
+	cleanup_free struct nsg_port_range *vb = sorted(s, b, n, sizeof(*vb), by_port);
+
+	return va && vb && !memcmp(va, vb, n * sizeof(*va));
+}
+
+static int by_name(const void *a, const void *b, void *key)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	const size_t *at = key;
+
+	return strcasecmp(*(const char *const *)(const void *)(x + *at),
+			  *(const char *const *)(const void *)(y + *at));
+}
+
+static const char **sorted_elements(struct nsg_sink *s, const struct field *f, const char *v,
+				    size_t n)
+{
+	const char **element = calloc(n ? n : 1, sizeof(*element));
+	size_t key = f->of->key;
+
+	if (!element) {
+		s->no_memory = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		element[i] = v + i * f->size;
+	if (key != IN_ORDER)
+		qsort_r(element, n, sizeof(*element), by_name, &key);
+	return element;
+}
+
+static bool same_array(struct nsg_sink *s, const struct field *f, const void *a, const void *b)
 {
 	const char *va = *(const char *const *)((const char *)a + f->at);
 	const char *vb = *(const char *const *)((const char *)b + f->at);
 	size_t na = *(const size_t *)(const void *)((const char *)a + f->at_n);
 	size_t nb = *(const size_t *)(const void *)((const char *)b + f->at_n);
+	cleanup_free const char **ea = NULL;
+	cleanup_free const char **eb = NULL;
 
 	if (na != nb)
 		return false;
 	if (f->kind == FIELD_NUMBERS)
 		return !na || !memcmp(va, vb, na * f->size);
-	for (size_t i = 0; i < na; i++) {
-		if (!same_fields(f->of, va + i * f->size, vb + i * f->size))
+	if (f->kind == FIELD_PORTS)
+		return same_ports(s, (const void *)va, (const void *)vb, na);
+	ea = sorted_elements(s, f, va, na);
+	eb = sorted_elements(s, f, vb, na);
+	for (size_t i = 0; ea && eb && i < na; i++) {
+		if (!same_fields(s, f->of, ea[i], eb[i]))
 			return false;
 	}
-	return true;
+	return ea && eb;
 }
 
-static bool same_field(const struct field *f, const void *a, const void *b)
+static bool same_field(struct nsg_sink *s, const struct field *f, const void *a, const void *b)
 {
 	const void *fa = (const char *)a + f->at, *fb = (const char *)b + f->at;
 
@@ -290,24 +395,26 @@ static bool same_field(const struct field *f, const void *a, const void *b)
 	case FIELD_ID:
 		return same_id(*(const char *const *)fa, *(const char *const *)fb);
 	case FIELD_IDS:
-		return same_strings(fa, fb, true);
+		return same_strings(s, fa, fb, true);
 	case FIELD_TEXTS:
-		return same_strings(fa, fb, false);
+		return same_strings(s, fa, fb, false);
 	case FIELD_PREFIXES:
-		return same_prefixes(fa, fb);
+		return same_prefixes(s, fa, fb);
 	case FIELD_BYTES:
 		return !memcmp(fa, fb, f->size);
 	case FIELD_ARRAY:
+	case FIELD_PORTS:
 	case FIELD_NUMBERS:
-		return same_array(f, a, b);
+		return same_array(s, f, a, b);
 	}
 	return false;
 }
 
-static bool same_fields(const struct fields *table, const void *a, const void *b)
+static bool same_fields(struct nsg_sink *s, const struct fields *table, const void *a,
+			const void *b)
 {
 	for (size_t i = 0; i < table->n; i++) {
-		if (!same_field(&table->v[i], a, b))
+		if (!same_field(s, &table->v[i], a, b))
 			return false;
 	}
 	return true;
@@ -343,28 +450,53 @@ static bool is_azures_own(const struct nsg_rule *r)
 	       !strcasecmp(r->name, "DenyAllOutBound") && r->dst.kind == NSG_ADDRESS_ANY;
 }
 
-static const struct nsg_rule *next_rule(const struct nsg_nsg *nsg, size_t *at)
+/* By name, a default rule after a rule of the same name. */
+static int by_rule(const void *a, const void *b)
 {
-	while (*at < nsg->n_rules && is_azures_own(&nsg->rules[*at]))
-		(*at)++;
-	return *at < nsg->n_rules ? &nsg->rules[(*at)++] : NULL;
+	const struct nsg_rule *x = *(const struct nsg_rule *const *)a;
+	const struct nsg_rule *y = *(const struct nsg_rule *const *)b;
+	int r = strcasecmp(x->name, y->name);
+
+	return r ? r : (int)x->is_default - (int)y->is_default;
 }
 
-static bool same_rules(const struct nsg_nsg *a, const struct nsg_nsg *b)
+/* Those that are not Azure's own, in order; to be freed. */
+static const struct nsg_rule **own_rules(struct nsg_sink *s, const struct nsg_nsg *nsg,
+					 size_t *ret_n)
 {
-	size_t i = 0, j = 0;
+	const struct nsg_rule **v = calloc(nsg->n_rules + 1, sizeof(*v));
+	size_t n = 0;
 
-	for (;;) {
-		const struct nsg_rule *x = next_rule(a, &i), *y = next_rule(b, &j);
+	if (!v) {
+		s->no_memory = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < nsg->n_rules; i++) {
+		if (!is_azures_own(&nsg->rules[i]))
+			v[n++] = &nsg->rules[i];
+	}
+	qsort(v, n, sizeof(*v), by_rule);
+	*ret_n = n;
+	return v;
+}
 
-		if (!x || !y)
-			return !x && !y;
-		if (!same_fields(&rule_table, x, y))
+static bool same_rules(struct nsg_sink *s, const struct nsg_nsg *a, const struct nsg_nsg *b)
+{
+	size_t na = 0, nb = 0;
+	cleanup_free const struct nsg_rule **va = own_rules(s, a, &na);
+	cleanup_free const struct nsg_rule **vb = own_rules(s, b, &nb);
+
+	if (!va || !vb || na != nb)
+		return false;
+	for (size_t i = 0; i < na; i++) {
+		if (!same_fields(s, &rule_table, va[i], vb[i]))
 			return false;
 	}
+	return true;
 }
 
-bool nsg_same(enum nsg_resource what, const void *a, const void *b)
+bool nsg_same(struct nsg_sink *s, enum nsg_resource what, const void *a, const void *b)
 {
-	return same_fields(tables[what], a, b) && (what != NSG_RESOURCE_NSG || same_rules(a, b));
+	return same_fields(s, tables[what], a, b) &&
+	       (what != NSG_RESOURCE_NSG || same_rules(s, a, b));
 }

@@ -20,8 +20,10 @@ enum nsg_resource {
 	NSG_RESOURCE_PEERING,
 };
 
-/* Whether two structs of that resource say the same; what only says where it was read, and what
- * Azure adds by itself (default rules as they always are), does not count. */
-bool nsg_same(enum nsg_resource what, const void *a, const void *b);
+struct nsg_sink;
+
+/* Whether two structs of that resource say the same; what only says where it was read, what Azure
+ * adds by itself (default rules as they always are) and an order without a meaning do not count. */
+bool nsg_same(struct nsg_sink *s, enum nsg_resource what, const void *a, const void *b);
 
 #endif

@@ -3,8 +3,12 @@
 #include "support.h"
 
 #define NSG_ID "'id':'" NETWORK_ID "networkSecurityGroups/n'"
-#define RULE                                                                                       \
-	"'name':'r','direction':'Outbound','access':'Deny','protocol':'Tcp',"                      \
+#define RULE "'name':'r'," RULE_OF
+#define RULE_SETS                                                                                  \
+	"'direction':'Outbound','access':'Deny','protocol':'Tcp','sourceAddressPrefix':'*',"       \
+	"'sourcePortRange':'*'"
+#define RULE_OF                                                                                    \
+	"'direction':'Outbound','access':'Deny','protocol':'Tcp',"                                 \
 	"'sourceAddressPrefix':'*','destinationAddressPrefix':'10.0.0.0/8',"                       \
 	"'sourcePortRange':'*','destinationPortRange':'80'"
 #define DEFAULT                                                                                    \
@@ -32,6 +36,34 @@ static const struct pair pairs[] = {
      "{" NSG_ID "," DEFAULT "}", NULL},
     {"what says where it is used may be missing in one", "{" NSG_ID ",'subnets':[{'id':'s'}]}",
      "{" NSG_ID "}", NULL},
+    {"rules in another order",
+     "{" NSG_ID ",'securityRules':[{'priority':100," RULE "},{'priority':101,'name':'q'," RULE_OF
+     "}]}",
+     "{" NSG_ID ",'securityRules':[{'priority':101,'name':'Q'," RULE_OF "},{'priority':100," RULE
+     "}]}",
+     NULL},
+    {"prefixes and ports in another order",
+     "{" NSG_ID ",'securityRules':[{'name':'r','priority':100," RULE_SETS
+     ",'destinationAddressPrefixes':['10.1.0.0/16','10.0.0.0/16'],"
+     "'destinationPortRanges':['80','443']}]}",
+     "{" NSG_ID ",'securityRules':[{'name':'r','priority':100," RULE_SETS
+     ",'destinationAddressPrefixes':['10.0.0.0/16','10.1.0.0/16'],"
+     "'destinationPortRanges':['443','80']}]}",
+     NULL},
+    {"the order of routes decides ties",
+     "{'name':'t','routes':[{'name':'a','addressPrefix':'Sql','nextHopType':'None'},"
+     "{'name':'b','addressPrefix':'Storage','nextHopType':'Internet'}]}",
+     "{'name':'t','routes':[{'name':'b','addressPrefix':'Storage','nextHopType':'Internet'},"
+     "{'name':'a','addressPrefix':'Sql','nextHopType':'None'}]}",
+     "route table 't'"},
+    {"subnets and their endpoints in another order",
+     "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/8','11.0.0.0/8']},'subnets':["
+     "{'name':'s','addressPrefix':'10.0.0.0/24','serviceEndpoints':[{'service':'A','locations':"
+     "['x','y']},{'service':'B'}]},{'name':'t','addressPrefix':'10.0.1.0/24'}]}",
+     "{'name':'v','addressSpace':{'addressPrefixes':['11.0.0.0/8','10.0.0.0/8']},'subnets':["
+     "{'name':'t','addressPrefix':'10.0.1.0/24'},{'name':'s','addressPrefix':'10.0.0.0/24',"
+     "'serviceEndpoints':[{'service':'b'},{'service':'A','locations':['Y','x']}]}]}",
+     NULL},
     {"a rule's priority differs", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
      "{" NSG_ID ",'securityRules':[{'priority':101," RULE "}]}", "NSG 'n'"},
     {"a rule more", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
