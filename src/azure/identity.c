@@ -17,6 +17,13 @@ const char *nsg_child_id(struct nsg_sink *s, const char *parent, const char *typ
 	return nsg_sink_printf(s, "%s/%s/%s", parent, type, name);
 }
 
+bool nsg_names_nothing(const struct nsg_node *n)
+{
+	size_t ids = json_object_get(n->value, "id") != NULL;
+
+	return json_object_size(n->value) == ids && !nsg_node_own(n, "id").value;
+}
+
 static size_t count_slashes(const char *text)
 {
 	size_t n = 0;

@@ -71,7 +71,7 @@ static bool looks_like_table(const struct nsg_node *n)
 
 static bool looks_like_effective_route(const struct nsg_node *n)
 {
-	return nsg_node_has(n, "nextHopType") && COUNT_KEYS(n, "source", "state") == 2;
+	return nsg_node_has(n, "nextHopType") && COUNT_KEYS(n, "source", "state");
 }
 
 static bool looks_like_route(const struct nsg_node *n)

@@ -125,14 +125,29 @@ static void read_outbound(struct nsg_sink *s, const struct nsg_node *n, bool is_
 static bool read_rule(struct nsg_sink *s, const struct nsg_node *n, const char *name,
 		      bool is_default, struct nsg_rule *ret, bool *ret_inbound)
 {
+	bool known;
+
 	*ret = (struct nsg_rule){.name = name, .place = nsg_node_place(s, n)};
+	known = read_direction(s, n, name, ret_inbound);
+	if (known && *ret_inbound)
+		return true;
 	if (!*name)
 		nsg_node_say(s, n, NSG_ERROR, CODE_MISSING, "a rule has no name");
-	if (!read_direction(s, n, name, ret_inbound))
-		return false;
-	if (!*ret_inbound)
+	if (known)
 		read_outbound(s, n, is_default, ret);
-	return true;
+	return known;
+}
+
+/* Its name, else the end of its id. Of an inbound rule neither can be wrong. */
+static const char *read_name(struct nsg_sink *s, const struct nsg_node *n)
+{
+	struct nsg_node name = nsg_node_get(n, "name"), direction = nsg_node_get(n, "direction");
+	const char *text = json_is_string(direction.value) ? nsg_read_string(s, &direction) : "";
+
+	if (!strcasecmp(text, "Inbound") && !json_is_string(name.value))
+		return "";
+	text = nsg_id_name(nsg_read_string(s, &name));
+	return *text ? text : nsg_id_name(nsg_read_member(s, n, "id"));
 }
 
 static void read_rules(struct nsg_sink *s, const struct nsg_node *nsg, const char *key,
@@ -149,9 +164,7 @@ static void read_rules(struct nsg_sink *s, const struct nsg_node *nsg, const cha
 
 		if (!nsg_read_object(s, &n))
 			continue;
-		name = nsg_id_name(nsg_read_member(s, &n, "name"));
-		if (!*name)
-			name = nsg_id_name(nsg_read_member(s, &n, "id"));
+		name = read_name(s, &n);
 		if (!read_rule(s, &n, name, is_default, &rule, &inbound))
 			continue;
 		if (!inbound) {
@@ -201,8 +214,9 @@ const char *nsg_read_inline_nsg(struct nsg_reader *r, const struct nsg_node *n,
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_NSG);
 	bool filled = nsg_node_has(n, "securityRules") || nsg_node_has(n, "defaultSecurityRules");
 
-	/* An id is a reference to a document elsewhere unless rules stand here. */
-	if (!who.made && !filled)
+	/* An id is a reference to a document elsewhere unless rules stand here; {"id": null} is
+	 * none. */
+	if ((!who.made && !filled) || nsg_names_nothing(n))
 		return who.id;
 	if (who.made)
 		who.id = nsg_child_id(&r->sink, subnet_id, "networkSecurityGroups",

@@ -119,6 +119,8 @@ const char *nsg_child_id(struct nsg_sink *s, const char *parent, const char *typ
 bool nsg_id_is_full(const char *id);
 /* The full type that the id spells, as Microsoft.Network/routeTables/routes; "" none. */
 const char *nsg_id_type(struct nsg_sink *s, const char *id);
+/* {} or {"id": null}: a reference to nothing. */
+bool nsg_names_nothing(const struct nsg_node *n);
 /* The loose part of a child: where it stands and whose it is. */
 struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
 				const struct nsg_identity *who);

@@ -207,7 +207,7 @@ const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_n
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE);
 
-	if (!who.made && !nsg_node_has(n, "routes"))
+	if ((!who.made && !nsg_node_has(n, "routes")) || nsg_names_nothing(n))
 		return who.id;
 	if (who.made)
 		who.id = nsg_child_id(&r->sink, subnet_id, "routeTables",

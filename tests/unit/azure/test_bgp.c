@@ -56,7 +56,7 @@ static void of_effective_routes_the_gateways_count(void **state)
 	    "'10.0.254.4'],'nextHopType':'VirtualNetworkGateway','source':"
 	    "'VirtualNetworkGateway','state':'Invalid'},{'addressPrefix':'10.32.0.0/16',"
 	    "'nextHopIpAddress':'10.0.254.5','nextHopType':'VirtualNetworkGateway','source':"
-	    "'virtualnetworkgateway','state':'Active'},{'addressPrefix':['10.33.0.0/16'],"
+	    "'virtualnetworkgateway'},{'addressPrefix':['10.33.0.0/16'],"
 	    "'nextHopIpAddress':['10.0.0.9'],'nextHopType':'VirtualAppliance','source':'User',"
 	    "'state':'Active'}]}",
 	    "10.30.0.0/16 10.0.254.5 10.0.254.4; 10.31.0.0/16 10.0.254.5 10.0.254.4; "

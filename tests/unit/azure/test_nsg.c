@@ -44,8 +44,10 @@ static const struct saying sayings[] = {
      "[SecurityRuleParametersMissing]"},
     {"a direction is needed", NSG("'name':'r'"),
      "2:1: error: rule 'r' has no direction [SecurityRuleParametersMissing]"},
-    {"a name is needed", NSG("'direction':'Inbound'"),
+    {"a name is needed",
+     NSG("'direction':'Outbound','access':'Allow','protocol':'*','priority':100," ANY PORTS),
      "2:1: error: a rule has no name [SecurityRuleParametersMissing]"},
+    {"an inbound rule may lack it", NSG("'direction':'Inbound'"), ""},
     {"words of the field in any case and with blanks",
      NSG("'name':'r','direction':' OUTBOUND','access':'aLLOW ','protocol':' *',"
 	 "'priority':100," ANY PORTS),
@@ -130,10 +132,12 @@ static void inbound_rules_are_counted(void **state)
 {
 	cleanup_loaded struct loaded l =
 	    load("{'name':'n','securityRules':[{'name':'a','direction':'Inbound'},"
-		 "{'name':'b','direction':'inbound'}]}");
+		 "{'name':'b','direction':'inbound'},{'direction':'INBOUND'},"
+		 "{'name':7,'direction':'Inbound','priority':'none'}]}");
 
 	(void)state;
-	assert_int_equal(l.policy->nsgs[0].n_inbound, 2);
+	assert_int_equal(l.diag.n, 0);
+	assert_int_equal(l.policy->nsgs[0].n_inbound, 4);
 	assert_string_equal(l.policy->nsgs[0].inbound[1], "b");
 	assert_string_equal(l.policy->nsgs[0].inbound_place.pointer, "/securityRules/0");
 }

@@ -145,7 +145,9 @@ static void what_is_inline_in_a_subnet_is_the_subnets(void **state)
 		 "'routeTable':{'properties':{'routes':[{'name':'r','addressPrefix':'10.0.0.0/8',"
 		 "'nextHopType':'None'}]}}},{'name':'t','addressPrefix':'10.0.1.0/24',"
 		 "'networkSecurityGroup':{'id':'" NETWORK_ID "networkSecurityGroups/m',"
-		 "'defaultSecurityRules':[{'name':'d','direction':'Inbound'}]}}]}");
+		 "'defaultSecurityRules':[{'name':'d','direction':'Inbound'}]}},"
+		 "{'name':'u','addressPrefix':'10.0.2.0/24','networkSecurityGroup':{'id':null},"
+		 "'routeTable':{}}]}");
 	const struct nsg_policy *p = l.policy;
 
 	(void)state;
@@ -156,6 +158,9 @@ static void what_is_inline_in_a_subnet_is_the_subnets(void **state)
 	assert_string_equal(p->nsgs[0].name, "n");
 	assert_true(nsg_id_equal(p->vnets[0].subnets[0].route_table_id, p->route_tables[0].id));
 	assert_true(nsg_id_equal(p->vnets[0].subnets[1].nsg_id, p->nsgs[1].id));
+	/* {"id": null} names nothing */
+	assert_string_equal(p->vnets[0].subnets[2].nsg_id, "");
+	assert_string_equal(p->vnets[0].subnets[2].route_table_id, "");
 	/* an NSG of that name elsewhere is another one */
 	assert_false(nsg_id_equal(p->nsgs[0].id, "Microsoft.Network/networkSecurityGroups/n"));
 	assert_false(nsg_id_equal(p->nsgs[0].id, NETWORK_ID "networkSecurityGroups/n"));
