@@ -411,6 +411,34 @@ static bool plan_is_linux(const struct nsg_effective *e, const struct nsg_site *
 	return e->is_linux;
 }
 
+/* Without the site's document its plan is not known, but one app's integrations are one plan's. */
+static void check_lone_integrations(struct nsg_build *b)
+{
+	const struct nsg_effective *e = b->e;
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_integration *here = NULL;
+	unsigned int most = e->is_linux ? e->profile->plan_integrations_linux
+					: e->profile->plan_integrations_windows;
+	struct subnets subnets = {.n = 0};
+
+	for (size_t i = 0; i < p->n_integrations && !here; i++)
+		if (*p->integrations[i].site_id && nsg_integration_is_here(e, &p->integrations[i]))
+			here = &p->integrations[i];
+	if (!here)
+		return;
+	for (size_t i = 0; i < p->n_integrations; i++)
+		if (p->integrations[i].is_swift != NSG_FALSE &&
+		    nsg_id_equal(p->integrations[i].site_id, here->site_id))
+			note_subnet(&subnets, p->integrations[i].subnet_id);
+	if (subnets.n > most)
+		(void)nsg_diag_add(b->diag, NSG_ERROR, &here->place, NULL,
+				   "app %s has %zu integrations, with subnets %s and %s%s: its "
+				   "plan may have %u",
+				   nsg_id_name(here->site_id), subnets.n,
+				   nsg_id_name(subnets.ref[0]), nsg_id_name(subnets.ref[1]),
+				   subnets.n > 2 ? " and others" : "", most);
+}
+
 static void check_integrations(struct nsg_build *b)
 {
 	const struct nsg_effective *e = b->e;
@@ -421,8 +449,10 @@ static void check_integrations(struct nsg_build *b)
 	for (size_t i = 0; i < e->n_sites && !here; i++)
 		if (nsg_site_is_here(e, e->sites[i]))
 			here = e->sites[i];
-	if (!here)
+	if (!here) {
+		check_lone_integrations(b);
 		return;
+	}
 	gather_subnets(b->policy, here, &subnets);
 	most = plan_is_linux(e, here) ? e->profile->plan_integrations_linux
 				      : e->profile->plan_integrations_windows;

@@ -252,6 +252,27 @@ static void a_plan_has_so_many_integrations(void **state)
 	expect(b, "current", -1, "");
 }
 
+static void one_apps_integrations_are_counted_without_its_document(void **state)
+{
+	static const char *const ids[] = {TEST_WEB "sites/app", TEST_WEB "sites/APP",
+					  TEST_WEB "sites/other"};
+	struct policy_build *b = *state;
+	struct nsg_integration *two;
+
+	b->options.subnet = "snet-int";
+	policy_build_delegate(b, policy_build_subnet(b, &b->p->vnets[0], "snet-b", "10.0.2.0/26"),
+			      "Microsoft.Web/serverFarms");
+	policy_build_integration(b, HERE)->site_id = ids[0];
+	two = policy_build_integration(b, THERE);
+	two->site_id = ids[1];
+	expect(b, "2020-04", NSG_ERROR, "may have 1");
+	expect(b, "current", -1, "");
+	b->options.platform = NSG_PLATFORM_LINUX;
+	expect(b, "current", NSG_ERROR, "may have 1");
+	two->site_id = ids[2];
+	expect(b, "current", -1, "");
+}
+
 static void linux_has_no_gateway_required_integration(void **state)
 {
 	struct policy_build *b = *state;
@@ -281,6 +302,7 @@ int main(void)
 	    TEST(in_2020_all_are_in_one_subscription),
 	    TEST(a_subnet_serves_one_plan),
 	    TEST(a_plan_has_so_many_integrations),
+	    TEST(one_apps_integrations_are_counted_without_its_document),
 	    TEST(linux_has_no_gateway_required_integration),
 	};
 
