@@ -389,12 +389,12 @@ static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret
 	return wrong ? -EINVAL : 0;
 }
 
-static void check_lack(struct nsg_reader *r, const struct directory *d, size_t n_errors)
+static void check_lack(struct nsg_reader *r, const struct directory *d)
 {
 	if (!d->files.n)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
 				   "no *.json document here; these fill it: %s", nsg_commands);
-	else if (!r->vnets.n && r->sink.diag->n_errors == n_errors)
+	else if (!r->vnets.n && !r->policy->incomplete)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
 				   "no document of a virtual network here; these fill it: %s",
 				   nsg_commands);
@@ -421,7 +421,7 @@ int nsg_policy_load(const char *directory, const struct nsg_load_options *option
 		parse_file(&r, &d, &d.files.v[i]);
 		read_file(&r, &d, &d.files.v[i]);
 	}
-	check_lack(&r, &d, n_errors);
+	check_lack(&r, &d);
 	return finish(&r, n_errors, ret);
 }
 

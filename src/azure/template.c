@@ -217,6 +217,6 @@ void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t
 		read_resources(r, &resources, NULL, NULL);
 	else if (r->options->flatten)
 		read_flattened(r, &template, value, parameters);
-	else
-		r->policy->incomplete = find_expression(&r->sink, &resources, NULL);
+	else if (find_expression(&r->sink, &resources, NULL))
+		r->policy->incomplete = true;
 }

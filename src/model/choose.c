@@ -259,6 +259,9 @@ static int choose_subnet(struct nsg_build *b)
 
 	if (all_spots(b->policy, &all))
 		return -ENOMEM;
+	/* what could not be read may be it; a lack of networks has been told by the loader */
+	if (!all.n && (b->policy->incomplete || (!b->policy->n_vnets && b->diag->n_errors)))
+		return 0;
 	if (!all.n) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
 				   "no document gives a virtual network with a subnet: "
@@ -274,6 +277,8 @@ static int choose_subnet(struct nsg_build *b)
 	if (naming.named.n)
 		return refuse(b, &naming.named,
 			      "the integration and site documents name several subnets");
+	if (naming.lost && b->policy->incomplete)
+		return 0;
 	if (naming.lost) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, naming.lost, NULL,
 				   "the app's subnet %s is in no virtual network document: "
@@ -331,7 +336,7 @@ static int choose_named(struct nsg_build *b, const struct kind *k, const char *r
 	} else if (n_bare == 1) {
 		*ret = bare;
 		*ret_by = "a list without ids stands for the one the subnet names";
-	} else {
+	} else if (!b->policy->incomplete) { /* what could not be read may be it */
 		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
 				   "the subnet's %s %s is in no document: %s --ids %s", k->what,
 				   nsg_id_name(ref), k->command, ref);

@@ -90,7 +90,8 @@ int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options 
 	r = build(&b);
 	if (r)
 		return r;
-	if (diag->n_errors > n_errors)
+	/* of an incomplete policy the subnet may be missing without an error */
+	if (diag->n_errors > n_errors || !e->subnet)
 		return -EINVAL;
 	e->flush_connection = e->nsg && e->nsg->flush_connection;
 	/* flowTimeoutInMinutes: 4 is the platform's own (nsg-flow-logs-overview). */

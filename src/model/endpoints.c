@@ -118,6 +118,9 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 		return 0;
 	}
 	whole = nsg_effective_tag_find(b->e, base);
+	/* what could not be read may be the service tags */
+	if (!whole && b->policy->incomplete)
+		return 0;
 	if (!whole) {
 		(void)nsg_diag_add(
 		    b->diag, NSG_ERROR, &s->place, NULL,

@@ -93,7 +93,8 @@ static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)
 		v[i] = &g->rules[i];
 	qsort(v, g->n_rules, sizeof(*v), compare_priority);
 	for (size_t i = 1, first = 0; i < g->n_rules; i++) {
-		if (v[i]->priority == v[first]->priority)
+		/* 0 and "" are what could not be read: that has its own error */
+		if (v[i]->priority && v[i]->priority == v[first]->priority)
 			(void)nsg_diag_add(
 			    b->diag, NSG_ERROR, &v[i]->priority_place, "SecurityRuleConflict",
 			    "rules %s and %s of NSG %s both have priority %u outbound",
@@ -103,7 +104,7 @@ static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)
 	}
 	qsort(v, g->n_rules, sizeof(*v), compare_name);
 	for (size_t i = 1; i < g->n_rules; i++)
-		if (!strcasecmp(v[i]->name, v[i - 1]->name) &&
+		if (*v[i]->name && !strcasecmp(v[i]->name, v[i - 1]->name) &&
 		    v[i]->is_default == v[i - 1]->is_default)
 			(void)nsg_diag_add(b->diag, NSG_ERROR, &v[i]->place, "SecurityRuleConflict",
 					   "two outbound rules of NSG %s have the same name, %s",
@@ -146,7 +147,8 @@ static int check_prefixes(struct nsg_build *b, const struct nsg_rule *r,
 static void check_groups(struct shelf *s, const struct nsg_rule *r, const struct nsg_address *a,
 			 bool is_src)
 {
-	for (size_t i = 0; i < a->asgs.n; i++) {
+	/* what could not be read may have the groups */
+	for (size_t i = 0; i < a->asgs.n && !s->b->policy->incomplete; i++) {
 		const char *id = a->asgs.v[i];
 
 		if (nsg_ids_next(s->members.v, s->members.n, id, NULL) ||

@@ -61,7 +61,7 @@ int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct n
 
 	nsgctl_policy_options(ctl, &options);
 	r = nsg_policy_load(directory, &load, NULL, diag, &p.policy);
-	if (p.policy && p.policy->n_vnets) {
+	if (p.policy) {
 		int more = nsg_effective_new(p.policy, &options, diag, &p.effective);
 
 		r = r ? r : more;

@@ -26,7 +26,10 @@ static enum nsg_platform platform(const struct nsg_conf *conf)
 int live_load(const struct nsg_conf *conf, const struct live *before, struct nsg_diag *diag,
 	      struct live **ret)
 {
-	const struct nsg_load_options load = { 0 };
+	const struct nsg_load_options load = {
+		/* an error in one document shall not hide those of the policy as a whole */
+		.partial = true,
+	};
 	const struct nsg_options options = {
 		.subnet = conf->subnet,
 		.profile = nsg_profile_find(conf->profile),
@@ -40,9 +43,11 @@ int live_load(const struct nsg_conf *conf, const struct live *before, struct nsg
 	if (!l)
 		return -ENOMEM;
 	r = nsg_policy_load(conf->policy, &load, before ? before->policy : NULL, diag, &l->policy);
-	if (r < 0)
-		return r;
-	r = nsg_effective_new(l->policy, &options, diag, &l->effective);
+	if (l->policy) {
+		int more = nsg_effective_new(l->policy, &options, diag, &l->effective);
+
+		r = r < 0 && more != -ENOMEM ? r : more;
+	}
 	if (r < 0)
 		return r;
 	if (before) {
