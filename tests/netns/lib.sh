@@ -317,6 +317,7 @@ route_all() { # on|off
 # nsgd_start [OPTION...]: returns when it decides. Its log is $T/nsgd.log, what it told its service
 # manager $T/notify.log.
 nsgd_start() {
+	nsgd_stop # a fact that failed may have left one
 	rm -f "$T/notify.socket"
 	spawn_ready notify app "$TRAFFIC" notify "$T/notify.socket" || return 1
 	NOTIFY_SOCKET=$T/notify.socket spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
@@ -351,7 +352,7 @@ nsgd_fails() {
 # it has told of a packet.
 nsgd_trace() {
 	spawn trace app "$NSGCTL" trace -o jsonl "$@"
-	eventually 5 eval 'in_ns app "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; test -s "$T/trace.log"'
+	eventually 5 eval 'in_ns "${PROBE_NS:-app}" "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; test -s "$T/trace.log"'
 }
 
 # traced [JQ]: the record of the last probe's first packet, or JQ of it.

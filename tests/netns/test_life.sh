@@ -22,7 +22,7 @@ foreign() {
 			chain before {
 				type route hook output priority mangle - 5;
 				udp dport 5000 meta mark set meta mark or 0x30000000
-				tcp dport 443 ct mark set ct mark or 0x1000
+				tcp dport 443 ct mark set ct mark or 0x40000000
 			}
 			chain after {
 				type route hook output priority mangle + 5;
@@ -70,13 +70,17 @@ unchanged() {
 		return 1
 	}
 	marks=$(connection_marks)
-	awk '{ m = $NF; while (m >= 4096 * 65536) m -= 4096 * 65536; if (m >= 65536) exit 1 }' \
+	awk '{ m = $NF; while (m >= 4096 * 65536) m -= 4096 * 65536; if (m >= 16) exit 1 }' \
 		<<<"$marks" || {
 		echo "$marks" >&9
 		return 1
 	}
-	join -j1 <(sed 's/ /|/g; s/|\([0-9]*\)$/ \1/' "$T/marks.before" | sort) \
-		<(sed 's/ /|/g; s/|\([0-9]*\)$/ \1/' <<<"$marks" | sort) | awk '$2 != $3 { bad = 1 } END { exit bad }'
+	join -j1 "$T/marks.before" <(keyed <<<"$marks") | awk '$2 != $3 { print; bad = 1 } END { exit bad }' >&9
+}
+
+# A connection's tuple as one word, and its mark.
+keyed() {
+	sed 's/ /|/g; s/|\([0-9]*\)$/ \1/' | sort
 }
 
 t_older() { # connections older than nsgd, both ways
@@ -97,7 +101,7 @@ t_foreign_marks() {
 	is "$ANSWERED" yes || return 1
 	# The foreign bit stands beside ours in the connection mark.
 	in_ns app conntrack -L -p tcp --sport $SPORT 2>/dev/null | sed -n 's/.*mark=\([0-9]*\).*/\1/p' |
-		{ read -r m && [ $((m & 0x1000)) = $((0x1000)) ] && [ $((m & 0x08000000)) != 0 ]; }
+		{ read -r m && [ $((m & 0x40000000)) = $((0x40000000)) ] && [ $((m & 0x08000000)) != 0 ]; }
 }
 
 t_stop() {
@@ -267,7 +271,7 @@ nsgd_stop
 foreign
 probe tcp 203.0.113.10:443 # a connection with a foreign mark, before anything
 kernel_state >"$T/state.before"
-connection_marks >"$T/marks.before"
+connection_marks | keyed >"$T/marks.before"
 fact "nsgd starts beside others' tables, rules and marks" eval 'nsgd_start && decides'
 fact "foreign mark bits stay, on packets and on connections" t_foreign_marks
 fact "SIGTERM: STOPPING is told, all is as before, traffic flows" t_stop

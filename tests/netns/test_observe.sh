@@ -31,7 +31,7 @@ t_established() { # later packets of an accepted flow
 }
 
 t_filter() {
-	spawn filtered app "$NSGCTL" trace -o jsonl --filter "dst 10.0.2.4"
+	spawn filtered app "$NSGCTL" trace -o jsonl --filter dst=10.0.2.4
 	eventually 5 eval 'probe tcp 10.0.2.4:22; [ -s "$T/filtered.log" ]' || return 1
 	probe tcp 203.0.113.10:443
 	probe tcp 10.0.2.4:22

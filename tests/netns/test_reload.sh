@@ -166,6 +166,18 @@ t_stop() {
 	nsgd_stop && nothing_left
 }
 
+t_without_offload() { # every packet is queued; the flow's decision still stands
+	conf subnet.watch=no offload.established=no
+	nsgd_start && hold 10.0.2.4:5432 && still echo || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
+	reload && still echo || return 1
+	probe tcp 10.0.2.4:5432
+	silent || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
+	stop hold
+	nsgd_stop && nothing_left
+}
+
 t_watch() {
 	conf subnet.watch=yes
 	nsgd_start || return 1
@@ -212,6 +224,7 @@ fact "what was denied may be allowed at once after a reload" t_denied_is_forgott
 fact "a reload without the VNet is refused" t_removed_vnet
 fact "twenty reloads under 3,000 packets a second lose none" t_many
 fact "SIGTERM leaves nothing behind" t_stop
+fact "without offload too a rule change touches new connections only" t_without_offload
 fact "watch: an edit decides by itself" t_watch
 fact "watch: half a file changes nothing and is told" t_watch_bad
 fact "watch: a symlink swap decides by itself" t_watch_symlink

@@ -21,7 +21,11 @@ t_exclude() {
 }
 
 t_many_excludes() {
-	conf "capture.exclude=$(for ((i = 0; i < 100; i++)); do printf '172.20.%d.0/24,' $i; done)10.0.2.4/32"
+	local i list=10.0.2.4/32
+	for ((i = 0; i < 100; i++)); do # a list goes on in indented lines
+		list+=$'\n\t'172.20.$i.0/24
+	done
+	conf "capture.exclude=$list"
 	nsgd_start && answered yes tcp $DENIED && answered no tcp 203.0.113.10:80 && nsgd_stop && nothing_left
 }
 
@@ -42,9 +46,9 @@ t_unknown_user() {
 
 
 t_cgroups() {
-	local root=/sys/fs/cgroup at
-	[ -e $root/cgroup.controllers ] && at=$root/nsgdtest$$ && mkdir $at 2>/dev/null ||
-		{ skip "no writable cgroup v2 here"; return; }
+	local at
+	at=$(findmnt -nt cgroup2 -o TARGET | head -n1)
+	[ -n "$at" ] && at+=/nsgdtest$$ && mkdir "$at" 2>/dev/null || { skip "no writable cgroup v2 here"; return; }
 	conf "capture.cgroups=nsgdtest$$/app"
 	nsgd_start && answered yes tcp $DENIED || return 1
 	# The path appears only now, and again after a restart of its service.
@@ -75,8 +79,8 @@ guest() {
 t_forward() {
 	guest || return 1
 	conf capture.hook=prerouting capture.interfaces=guest0
-	nsgd_start && nsgd_trace || return 1
 	PROBE_NS=guest
+	nsgd_start && nsgd_trace || return 1
 	answered yes tcp 10.0.2.4:5432 && says accept allowed AllowDatabase &&
 		is "$(traced .src)" 10.0.1.4 && is "$(traced .hostSrc)" 172.31.0.2 || return 1
 	probe tcp $DENIED

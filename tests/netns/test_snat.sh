@@ -9,12 +9,12 @@ policy_copy
 route_all on
 # The host's own address is not the subnet's, as on a real test host.
 in_ns app ip address add 10.0.1.9/26 dev vnet0
-in_ns app ip address add 192.0.2.3/32 dev inet0
-in_ns inet ip route add 192.0.2.3/32 via 192.0.2.2
-in_ns nva ip route add 192.0.2.3/32 via 10.0.100.1
+in_ns app ip address add 192.0.2.20/32 dev inet0
+in_ns inet ip route add 192.0.2.20/32 via 192.0.2.2
+in_ns nva ip route add 192.0.2.20/32 via 10.0.100.1
 
 t_start() {
-	conf subnet.address=10.0.1.9 snat.vnet=10.0.1.9 snat.internet=192.0.2.3
+	conf subnet.address=10.0.1.9 snat.vnet=10.0.1.9 snat.internet=192.0.2.20
 	nsgd_start && nsgd_trace
 }
 
@@ -47,7 +47,7 @@ fact "nsgd starts" t_start
 fact "into the VNet: the subnet's address" from vnet 10.0.1.9 tcp 10.0.2.4:5432
 fact "into a peered VNet: the subnet's address" from vnet 10.0.1.9 udp 10.1.0.4:7
 fact "through the NVA: the subnet's address" from nva 10.0.1.9 tcp 198.51.100.10:443
-fact "out to the Internet: the app's outbound address" from inet 192.0.2.3 tcp 203.0.113.10:443
+fact "out to the Internet: the app's outbound address" from inet 192.0.2.20 tcp 203.0.113.10:443
 fact "denied is denied, judged with the subnet's address" t_judged
 fact "SIGTERM leaves nothing behind" t_stop
 fact "without [snat] the host's own source stays" t_without
