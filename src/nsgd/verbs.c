@@ -57,6 +57,10 @@ enum nsg_exit verb_answer(struct daemon *d, const char *verb, const json_t *args
 	r = nsg_explain_answer(d->live->effective, d->live->image, verb, args, data, closure, diag);
 	if (r == -ENOENT)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "this nsgd does not know this verb");
+	if (r == -EMSGSIZE)
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "the answer is larger than the control socket carries: ask the "
+				   "policy directory, with -p");
 	if (r == -ENOENT || r == -EINVAL)
 		return NSG_EXIT_USAGE;
 	return r < 0 ? NSG_EXIT_FAILED : NSG_EXIT_DONE;
