@@ -309,13 +309,20 @@ bool nsg_engine_alive(struct nsg_engine *e)
 		const struct nsg_worker *w = e->workers[i];
 		uint32_t beats = atomic_load_explicit(&w->beats, memory_order_relaxed);
 
-		if (beats == e->beats_seen[i] ||
-		    atomic_load_explicit(&w->failed, memory_order_acquire))
-			alive = false;
+		alive &= beats != e->beats_seen[i];
 		e->beats_seen[i] = beats;
 	}
 	wake_all(e);
 	return alive;
+}
+
+int nsg_engine_failed(const struct nsg_engine *e)
+{
+	int failed = 0;
+
+	for (uint32_t i = 0; i < e->n_workers && !failed; i++)
+		failed = atomic_load_explicit(&e->workers[i]->failed, memory_order_acquire);
+	return failed;
 }
 
 /* ---- trace ----------------------------------------------------------------------------------- */

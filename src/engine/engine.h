@@ -95,6 +95,9 @@ void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t
  * call wakes them all, so let them have time in between). */
 bool nsg_engine_alive(struct nsg_engine *e);
 
+/* 0, or the errno that ended a worker (its socket died): nobody decides its queue's packets. */
+int nsg_engine_failed(const struct nsg_engine *e);
+
 /* Stops the workers, unbinds. NULL is fine; returns NULL. */
 struct nsg_engine *nsg_engine_stop(struct nsg_engine *e);
 

@@ -18,7 +18,7 @@
 #include "util/limits.h"
 
 #define DRAIN_TIMEOUT_NS 3000000000u
-#define CAPTURE_LOOK_USEC 10000000u
+#define LOOK_USEC 5000000u
 
 uint64_t daemon_now_ns(void)
 {
@@ -231,11 +231,19 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
 	return again_in(source, d->watchdog_usec / 3);
 }
 
-static int on_capture(sd_event_source *source, uint64_t usec, void *data)
+/* Whoever started us may start us again; a queue without its worker only drops. */
+static int on_look(sd_event_source *source, uint64_t usec, void *data)
 {
+	struct daemon *d = data;
+	int failed = nsg_engine_failed(d->engine);
+
 	(void)usec;
-	daemon_watch_capture(data);
-	return again_in(source, CAPTURE_LOOK_USEC);
+	if (failed) {
+		log_error("a worker's queue is dead: %s", strerror(failed));
+		return sd_event_exit(d->event, NSG_EXIT_FAILED);
+	}
+	daemon_watch_capture(d);
+	return again_in(source, LOOK_USEC);
 }
 
 static int add_sources(struct daemon *d)
@@ -250,8 +258,8 @@ static int add_sources(struct daemon *d)
 		r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->kernel), EPOLLIN,
 				    on_kernel, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->capture_source, CLOCK_MONOTONIC,
-					       CAPTURE_LOOK_USEC, 0, on_capture, d);
+		r = sd_event_add_time_relative(d->event, &d->look_source, CLOCK_MONOTONIC,
+					       LOOK_USEC, 0, on_look, d);
 	if (r >= 0 && sd_watchdog_enabled(0, &d->watchdog_usec) > 0)
 		r = sd_event_add_time_relative(d->event, &d->watchdog_source, CLOCK_MONOTONIC,
 					       d->watchdog_usec / 3, 0, on_watchdog, d);
@@ -371,7 +379,7 @@ void daemon_stop(struct daemon *d)
 	sd_event_source_disable_unref(d->trace_source);
 	sd_event_source_disable_unref(d->kernel_source);
 	sd_event_source_disable_unref(d->watchdog_source);
-	sd_event_source_disable_unref(d->capture_source);
+	sd_event_source_disable_unref(d->look_source);
 	d->kernel = nsg_kernel_free(d->kernel);
 	d->live = live_free(d->live);
 	d->limbo = live_free(d->limbo);

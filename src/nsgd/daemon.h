@@ -23,7 +23,7 @@ struct daemon {
 	struct nsg_marks marks;
 
 	struct live *live;         /* in force */
-	const struct live *parked; /* during a reload: records of its generation may still come */
+	struct live *parked; /* during a reload: records of its generation may still come */
 	/* From a publish that timed out: workers may hold its image until the next one. */
 	struct live *limbo;
 
@@ -34,7 +34,7 @@ struct daemon {
 	struct watch *watch;
 
 	sd_event *event;
-	sd_event_source *kernel_source, *trace_source, *watchdog_source, *capture_source;
+	sd_event_source *kernel_source, *trace_source, *watchdog_source, *look_source;
 	uint64_t watchdog_usec; /* 0: nobody watches */
 
 	uint64_t started_ns;        /* CLOCK_MONOTONIC */

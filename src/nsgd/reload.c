@@ -72,8 +72,7 @@ static void take_over(struct daemon *d, struct live *next)
 	d->live = next;
 	/* Records of the old generation are all in the rings: every worker has acknowledged. */
 	daemon_trace_drain(d);
-	live_free((struct live *)(uintptr_t)d->parked);
-	d->parked = NULL;
+	d->parked = live_free(d->parked);
 	d->limbo = live_free(d->limbo);
 }
 
@@ -94,29 +93,31 @@ static void take_conf(struct daemon *d, struct nsg_conf **conf)
 	daemon_trace_update(d);
 }
 
-/* -EINVAL: nsgd.conf or the policy has errors. */
-static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+static int load_conf(struct daemon *d, struct nsg_diag *diag, struct nsg_conf **ret)
 {
-	cleanup_conf struct nsg_conf *conf = NULL;
-	struct live *next = NULL;
 	char keys[512];
-	int r;
+	int r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, diag, ret);
 
-	if (!policy_only) {
-		r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, diag, &conf);
-		if (r < 0)
-			return diag->n_errors ? -EINVAL : r;
-		nsg_conf_restart_keys(d->conf_start, conf, keys, sizeof(keys));
-		if (*keys)
-			(void)nsg_diag_line(diag, NSG_WARNING, d->conf_path, 0, NULL,
-					    "takes effect at the next start only: %s", keys);
-	}
-	/* Before loading: what changes while files are read is not missed. */
-	watch_follow(d->watch, conf ? conf->policy : d->conf->policy);
-	r = live_load(conf ? conf : d->conf, d->live, diag, &next);
 	if (r < 0)
 		return diag->n_errors ? -EINVAL : r;
-	r = live_place(next, conf ? conf : d->conf, d->kernel, false, diag);
+	nsg_conf_restart_keys(d->conf_start, *ret, keys, sizeof(keys));
+	if (*keys)
+		(void)nsg_diag_line(diag, NSG_WARNING, d->conf_path, 0, NULL,
+				    "takes effect at the next start only: %s", keys);
+	return 0;
+}
+
+static int load_and_publish(struct daemon *d, const struct nsg_conf *conf, struct nsg_diag *diag)
+{
+	struct live *next = NULL;
+	int r;
+
+	/* Before loading: what changes while files are read is not missed. */
+	watch_follow(d->watch, conf->policy);
+	r = live_load(conf, d->live, diag, &next);
+	if (r < 0)
+		return diag->n_errors ? -EINVAL : r;
+	r = live_place(next, conf, d->kernel, false, diag);
 	if (!r)
 		r = publish(d, next, diag);
 	if (r == -ETIMEDOUT) {
@@ -130,6 +131,23 @@ static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 		return r;
 	}
 	take_over(d, next);
+	return 0;
+}
+
+/* -EINVAL: nsgd.conf or the policy has errors. */
+static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+{
+	cleanup_conf struct nsg_conf *conf = NULL;
+	int r = policy_only ? 0 : load_conf(d, diag, &conf);
+
+	if (r < 0)
+		return r;
+	r = load_and_publish(d, conf ? conf : d->conf, diag);
+	if (r < 0) {
+		if (conf && strcmp(conf->policy, d->conf->policy) != 0)
+			watch_follow(d->watch, d->conf->policy);
+		return r;
+	}
 	take_conf(d, &conf);
 	r = nsg_kernel_retire(d->kernel, diag);
 	if (r < 0)

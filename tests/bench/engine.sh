@@ -170,7 +170,8 @@ distance() {
 }
 
 # run_flood FLOWS [ADDRESS [SIZE]]: RATE of packets at the far end a second, SENT of those sent, COST in
-# microseconds of the daemon's processor a packet sent.
+# microseconds of the daemon's processor a packet sent. Figures are read by name, in pairs.
+# shellcheck disable=SC2034
 run_flood() {
 	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0
 	[ "$ns" = app ] || far=barefar
@@ -189,6 +190,7 @@ run_tcp() { # RATE in bits a second
 	COST=0
 }
 
+# shellcheck disable=SC2034
 run_ping() { # RATE in nanoseconds
 	RATE=$(in_ns app "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" ping "$TO:7" | sed 's/.*median_ns=//')
 	COST=0
