@@ -3,6 +3,7 @@
  * nsgctl against something that listens on the daemon's socket and is not nsgd. The first line is
  * the command line, its words apart by one blank; the rest is what the other side sends.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "nsgctl/nsgctl.h"
@@ -41,18 +41,16 @@ static void clean_up(void)
 
 static void set_up(void)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct nsg_diag diag = {0};
 
 	if (!mkdtemp(directory))
 		abort();
 	(void)snprintf(socket_path, sizeof(socket_path), "%s/sock", directory);
 	(void)snprintf(write_path, sizeof(write_path), "%s/capture", directory);
 	(void)atexit(clean_up);
-	memcpy(addr.sun_path, socket_path, sizeof(socket_path));
-	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	listener = nsg_control_listen(socket_path, NULL, &diag);
 	null = fopen("/dev/null", "we");
-	if (listener < 0 || !null || bind(listener, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    listen(listener, 8) < 0)
+	if (listener < 0 || fcntl(listener, F_SETFL, 0) < 0 || !null)
 		abort();
 }
 
