@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,9 +25,9 @@ struct parser {
 	struct nsg_diag *diag;
 	FILE *file;
 	uint32_t line;
-	bool indented;        /* the line in hand starts with a blank */
-	bool failed;          /* -ENOMEM */
-	char *section;        /* as last seen, to notice a new one */
+	bool indented; /* the line in hand starts with a blank */
+	bool failed;   /* -ENOMEM */
+	struct nsg_conf_nexthop *hop; /* of the section in hand; NULL: not one, or refused */
 };
 
 struct key {
@@ -51,7 +52,7 @@ static const struct key keys[] = {
 	{ "capture", "hook", nsg_conf_set_hook, 0, .restart = true },
 	{ "capture", "interfaces", nsg_conf_set_interfaces, CONF(interfaces), true, true },
 	{ "capture", "users", nsg_conf_set_strings, CONF(users), true, true },
-	{ "capture", "cgroups", nsg_conf_set_strings, CONF(cgroups), true, true },
+	{ "capture", "cgroups", nsg_conf_set_cgroups, CONF(cgroups), true, true },
 	{ "capture", "exclude", nsg_conf_set_prefixes, 0, true, true },
 	{ "queue", "first", nsg_conf_set_queue, CONF(queue_first), .restart = true },
 	{ "queue", "workers", nsg_conf_set_workers, CONF(workers), .restart = true },
@@ -136,12 +137,12 @@ static void nexthop_begin(struct parser *p, const char *name)
 		memcpy(v, c->nexthops, c->n_nexthops * sizeof(*v));
 	v[c->n_nexthops++] = h;
 	c->nexthops = v;
+	p->hop = &v[c->n_nexthops - 1];
 }
 
 static void nexthop_set(struct parser *p, const char *name, const char *value)
 {
-	struct nsg_conf *c = p->conf;
-	struct nsg_conf_nexthop *h = c->n_nexthops ? &c->nexthops[c->n_nexthops - 1] : NULL;
+	struct nsg_conf_nexthop *h = p->hop;
 
 	if (!h) /* its section was refused */
 		return;
@@ -150,8 +151,10 @@ static void nexthop_set(struct parser *p, const char *name, const char *value)
 		if (nsg_ip4_parse(value, &h->via_host))
 			complain(p, "via: \"%s\" is no IPv4 address", value);
 	} else if (!strcmp(name, "dev") && !h->dev) {
-		h->dev = nsg_arena_strdup(&c->arena, value);
-		if (!*value || strlen(value) > 15)
+		h->dev = nsg_arena_strdup(&p->conf->arena, value);
+		if (!h->dev)
+			p->failed = true;
+		if (!nsg_conf_is_interface(value))
 			complain(p, "dev: \"%s\" is no interface name", value);
 	} else if (!strcmp(name, "via") || !strcmp(name, "dev")) {
 		complain(p, "%s stands twice in this section", name);
@@ -198,23 +201,55 @@ static int on_value(void *user, const char *section, const char *name, const cha
 	struct parser *p = user;
 	cleanup_free char *hop = nexthop_name(section);
 
-	if (!hop) {
-		value_set(p, section, name, value);
-	} else {
-		if (!p->section || strcmp(p->section, section))
-			nexthop_begin(p, hop);
+	if (hop)
 		nexthop_set(p, name, value);
-	}
-	free(p->section);
-	p->section = strdup(section);
+	else
+		value_set(p, section, name, value);
 	return 1;
 }
 
-/* A line into inih's buffer; one that does not fit is an error and passed over. */
+/*
+ * inih drops what follows a section's bracket, and tells nobody of a section without keys: so both
+ * are looked at here.
+ */
+static void section_begin(struct parser *p, const char *line)
+{
+	const char *end = strchr(line, ']');
+	cleanup_free char *section = end ? strndup(line + 1, (size_t)(end - line - 1)) : NULL;
+	cleanup_free char *hop = section ? nexthop_name(section) : NULL;
+
+	p->hop = NULL;
+	if (!end) /* inih tells */
+		return;
+	end += 1 + strspn(end + 1, " \t\r\n");
+	if (*end && *end != ';' && *end != '#')
+		complain(p, "a section stands alone on its line");
+	if (hop)
+		nexthop_begin(p, hop);
+}
+
+/* What is wrong with a whole line, before it is cut; NULL: nothing. */
+static const char *line_complaint(const char *line, size_t n, int size)
+{
+	const char *first = line + strspn(line, " \t"), *cr = memchr(line, '\r', n);
+
+	if (strlen(line) != n)
+		return "the line holds a NUL byte";
+	if (cr && strcmp(cr, "\r\n") && strcmp(cr, "\r"))
+		return "the line holds a carriage return";
+	if (n > NSG_MAX_CONF_LINE_BYTES || n >= (size_t)size)
+		return "the line is longer than 198 bytes; a list may go on in an indented line";
+	if (first != line && *first == '[')
+		return "a section begins at the start of its line";
+	return NULL;
+}
+
+/* A line into inih's buffer; one with a complaint is passed over. */
 static char *read_line(char *buffer, int size, void *stream)
 {
 	struct parser *p = stream;
 	cleanup_free char *line = NULL;
+	const char *complaint;
 	size_t room = 0;
 	ssize_t n = getline(&line, &room, p->file);
 
@@ -222,13 +257,13 @@ static char *read_line(char *buffer, int size, void *stream)
 		return NULL;
 	p->line++;
 	p->indented = *line == ' ' || *line == '\t';
-	if (strlen(line) != (size_t)n) {
-		complain(p, "the line holds a NUL byte");
-		strcpy(line, "\n");
-	} else if (n > (ssize_t)NSG_MAX_CONF_LINE_BYTES || n >= size) {
-		complain(p, "the line is longer than 198 bytes; a list may go on in an indented line");
-		strcpy(line, "\n");
+	complaint = line_complaint(line, (size_t)n, size);
+	if (complaint) {
+		complain(p, "%s", complaint);
+		return strcpy(buffer, "\n");
 	}
+	if (*line == '[')
+		section_begin(p, line);
 	return strcpy(buffer, line);
 }
 
@@ -290,15 +325,17 @@ int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag, s
 	struct parser p = { .conf = c, .diag = diag };
 	const size_t errors = diag->n_errors;
 	struct stat st;
-	int status = 0;
+	int status = 0, fd;
 
 	if (!c)
 		return -ENOMEM;
-	p.file = fopen(path, "re");
+	/* Not to wait for the writer of a FIFO. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	p.file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (!p.file && !(errno == ENOENT && may_be_absent)) {
 		status = -errno;
 		(void)nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "cannot be opened: %m");
-	} else if (p.file && !fstat(fileno(p.file), &st) && !S_ISREG(st.st_mode)) {
+	} else if (p.file && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
 		status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "is no regular file");
 	} else if (p.file) {
 		int line = ini_parse_stream(read_line, &p, on_value, &p);
@@ -315,7 +352,6 @@ int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag, s
 	}
 	if (p.file)
 		(void)fclose(p.file);
-	free(p.section);
 	if (!status && p.failed)
 		status = -ENOMEM;
 	if (!status && diag->n_errors > errors)

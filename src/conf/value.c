@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -242,11 +243,30 @@ static const char *add_string(struct nsg_conf *c, const char *word, size_t offse
 	return NULL;
 }
 
+bool nsg_conf_is_interface(const char *name)
+{
+	/* As the kernel's dev_valid_name. */
+	return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t") && strcmp(name, ".") &&
+	       strcmp(name, "..");
+}
+
 static const char *add_interface(struct nsg_conf *c, const char *word, size_t offset)
 {
-	if (strlen(word) > 15 || strchr(word, '/') || !strcmp(word, ".") || !strcmp(word, ".."))
-		return "is no interface name";
-	return add_string(c, word, offset);
+	return nsg_conf_is_interface(word) ? add_string(c, word, offset) : "is no interface name";
+}
+
+/* A path below the root of cgroup v2, which may not exist yet. */
+static const char *add_cgroup(struct nsg_conf *c, const char *word, size_t offset)
+{
+	for (const char *p = word; *p; p += strcspn(p, "/")) {
+		size_t n;
+
+		p += strspn(p, "/");
+		n = strcspn(p, "/");
+		if ((n == 1 && *p == '.') || (n == 2 && !strncmp(p, "..", 2)))
+			return "is no path of a cgroup";
+	}
+	return word[strspn(word, "/")] ? add_string(c, word, offset) : "is no path of a cgroup";
 }
 
 static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offset)
@@ -272,6 +292,11 @@ static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offse
 const char *nsg_conf_set_interfaces(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return each_word(c, value, offset, add_interface);
+}
+
+const char *nsg_conf_set_cgroups(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return each_word(c, value, offset, add_cgroup);
 }
 
 const char *nsg_conf_set_strings(struct nsg_conf *c, const char *value, size_t offset)

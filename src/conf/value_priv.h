@@ -33,9 +33,13 @@ const char *nsg_conf_set_instance_address(struct nsg_conf *c, const char *value,
 const char *nsg_conf_set_snat_vnet(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_snat_internet(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_interfaces(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_cgroups(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_strings(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_prefixes(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset);
+
+/* Whether the kernel would take it as the name of an interface. */
+bool nsg_conf_is_interface(const char *name);
 
 #endif

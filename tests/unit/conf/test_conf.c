@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -26,7 +27,7 @@ static int load(const char *text, struct nsg_diag *diag, struct nsg_conf **ret)
 
 static void an_empty_file_gives_the_defaults(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_conf *c = NULL;
 
 	(void)state;
@@ -47,21 +48,22 @@ static void an_empty_file_gives_the_defaults(void **state)
 
 static void every_key_reaches_its_field(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_conf *c = NULL;
-	int r = load("[nsgd]\ninstance = lab-1\nmode = audit\n"
-		     "[subnet]\npolicy = /p\nsubnet = vnet/snet\nprofile = current\nplatform = linux\n"
-		     "endpoint-precedence = lab\nwatch = no\naddress = 10.0.1.4\n"
-		     "[capture]\nhook = both\ninterfaces = eth0, br-lan\nusers = www-data\n  1000\n"
-		     "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24\n"
-		     "[queue]\nfirst = 7\nworkers = 3\nlength = 1024\noverflow = accept\n"
-		     "daemon-down = accept\n[offload]\nestablished = no\ndenied-seconds = 0\n"
-		     "[route]\nmark-mask = 0xff\ntable-base = 300\nrule-priority = 5\n"
-		     "[nexthop \"VirtualNetworkGateway\"]\nvia = 192.168.50.1\ndev = wg0\n"
-		     "[nexthop \"10.0.100.4\"]\ndev = vxlan0\n"
-		     "[snat]\nvnet = 10.0.1.4\ninternet = 203.0.113.1\n"
-		     "[log]\nlevel = debug ; comment\ndecisions = all\n",
-		     &diag, &c);
+	int r =
+	    load("[nsgd]\ninstance = lab-1\nmode = audit\n"
+		 "[subnet]\npolicy = /p\nsubnet = vnet/snet\nprofile = current\nplatform = linux\n"
+		 "endpoint-precedence = lab\nwatch = no\naddress = 10.0.1.4\n"
+		 "[capture]\nhook = both\ninterfaces = eth0, br-lan\nusers = www-data\n  1000\n"
+		 "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24\n"
+		 "[queue]\nfirst = 7\nworkers = 3\nlength = 1024\noverflow = accept\n"
+		 "daemon-down = accept\n[offload]\nestablished = no\ndenied-seconds = 0\n"
+		 "[route]\nmark-mask = 0xff\ntable-base = 300\nrule-priority = 5\n"
+		 "[nexthop \"VirtualNetworkGateway\"]\nvia = 192.168.50.1\ndev = wg0\n"
+		 "[nexthop \"10.0.100.4\"]\ndev = vxlan0\n"
+		 "[snat]\nvnet = 10.0.1.4\ninternet = 203.0.113.1\n"
+		 "[log]\nlevel = debug ; comment\ndecisions = all\n",
+		 &diag, &c);
 
 	(void)state;
 	for (size_t i = 0; i < diag.n; i++)
@@ -105,37 +107,45 @@ static void bad_lines_are_errors_at_their_line(void **state)
 		uint32_t line;
 		const char *says;
 	} cases[] = {
-		{ "[nsgd]\n\ncolour = red\n", 3, "unknown key \"colour\"" },
-		{ "[nsg]\nmode = audit\n", 2, "unknown section [nsg]" },
-		{ "mode = audit\n", 1, "unknown section []" },
-		{ "[nsgd]\nmode = audit\nmode = audit\n", 3, "twice" },
-		{ "[nsgd]\nmode = audit\n instance = x\n", 3, "indented" },
-		{ "[nsgd]\nmode = maybe\n", 2, "neither enforce nor audit" },
-		{ "[nsgd]\ninstance = a b\n", 2, "instance name" },
-		{ "[nsgd]\ninstance = ../../x\n", 2, "instance name" },
-		{ "[nsgd]\nfoo\n", 2, "neither a section" },
-		{ "[subnet]\naddress = 10.0.1\n", 2, "IPv4" },
-		{ "[subnet]\nprofile = 2021\n", 2, "2020-04" },
-		{ "[capture]\nhook = prerouting\n", 2, "interfaces" },
-		{ "[capture]\ninterfaces = eth0\n", 2, "prerouting" },
-		{ "[capture]\nexclude = 10.0.0.1/8\n", 2, "prefixes" },
-		{ "[queue]\nfirst = 65535\n", 2, "queue number" },
-		{ "[queue]\nfirst = 65530\nworkers = 8\n", 2, "65534" },
-		{ "[queue]\nworkers = 0\n", 2, "64" },
-		{ "[queue]\nlength = -5\n", 2, "queue length" },
-		{ "[route]\nmark-mask = 0xf0f00000\n", 2, "one run" },
-		{ "[route]\nmark-mask = 0x1f\n", 2, "one run" },
-		{ "[route]\ntable-base = 255\n", 2, "tables" },
-		{ "[nexthop \"Nowhere\"]\nvia = 10.0.0.1\n", 2, "next hop type" },
-		{ "[nexthop \"10.0.0.4\"]\ncolour = red\ndev = x\n", 2, "unknown key" },
-		{ "[nexthop \"10.0.0.4\"]\ndev = x\n[nsgd]\nmode=audit\n[nexthop \"10.0.0.4\"]\ndev=y\n",
-		  6, "already" },
-		{ "[flow-log]\ndirectory = /x\n", 2, "flow logs" },
+	    {"[nsgd]\n\ncolour = red\n", 3, "unknown key \"colour\""},
+	    {"[nsg]\nmode = audit\n", 2, "unknown section [nsg]"},
+	    {"mode = audit\n", 1, "unknown section []"},
+	    {"[nsgd]\nmode = audit\nmode = audit\n", 3, "twice"},
+	    {"[nsgd]\nmode = audit\n instance = x\n", 3, "indented"},
+	    {"[nsgd]\nmode = maybe\n", 2, "neither enforce nor audit"},
+	    {"[nsgd]\ninstance = a b\n", 2, "instance name"},
+	    {"[nsgd]\ninstance = ../../x\n", 2, "instance name"},
+	    {"[nsgd]\nfoo\n", 2, "neither a section"},
+	    {"[subnet]\naddress = 10.0.1\n", 2, "IPv4"},
+	    {"[subnet]\nprofile = 2021\n", 2, "2020-04"},
+	    {"[capture]\nhook = prerouting\n", 2, "interfaces"},
+	    {"[capture]\ninterfaces = eth0\n", 2, "prerouting"},
+	    {"[capture]\nexclude = 10.0.0.1/8\n", 2, "prefixes"},
+	    {"[queue]\nfirst = 65535\n", 2, "queue number"},
+	    {"[queue]\nfirst = 65530\nworkers = 8\n", 2, "65534"},
+	    {"[queue]\nworkers = 0\n", 2, "64"},
+	    {"[queue]\nlength = -5\n", 2, "queue length"},
+	    {"[route]\nmark-mask = 0xf0f00000\n", 2, "one run"},
+	    {"[route]\nmark-mask = 0x1f\n", 2, "one run"},
+	    {"[route]\ntable-base = 255\n", 2, "tables"},
+	    {"[nexthop \"Nowhere\"]\nvia = 10.0.0.1\n", 1, "next hop type"},
+	    {"[nexthop \"10.0.0.4\"]\ncolour = red\ndev = x\n", 2, "unknown key"},
+	    {"[nexthop \"10.0.0.4\"]\ndev = x\n[nsgd]\nmode=audit\n[nexthop \"10.0.0.4\"]\ndev=y\n",
+	     5, "already"},
+	    {"[queue] workers = 0\n", 1, "alone"},
+	    {"[nsgd] x\n", 1, "alone"},
+	    {"[nsgd]\rmode = audit\r", 1, "carriage return"},
+	    {"[nsgd]\nmode = audit\n [queue]\n", 3, "start of its line"},
+	    {"[nexthop \"Internet\"]\n[nsgd]\n", 1, "neither via nor dev"},
+	    {"[nexthop \"10.0.0.4\"]\ndev = %s/../x\n", 2, "interface name"},
+	    {"[capture]\ncgroups = ../../etc\n", 2, "cgroup"},
+	    {"[capture]\ncgroups = /\n", 2, "cgroup"},
+	    {"[flow-log]\ndirectory = /x\n", 2, "flow logs"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 		struct nsg_conf *c = NULL;
 
 		print_message("case %zu: %s\n", i, cases[i].says);
@@ -150,7 +160,7 @@ static void bad_lines_are_errors_at_their_line(void **state)
 
 static void a_line_of_5000_characters_is_an_error_and_not_cut(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_conf *c = NULL;
 	cleanup_free char *text = malloc(5100);
 
@@ -164,9 +174,34 @@ static void a_line_of_5000_characters_is_an_error_and_not_cut(void **state)
 	nsg_diag_done(&diag);
 }
 
+static void a_fifo_is_refused_and_not_waited_for(void **state)
+{
+	struct nsg_diag diag = {0};
+	struct nsg_conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(nsg_conf_load(path, false, &diag, &c), -EINVAL);
+	assert_non_null(strstr(diag.v[0].text, "regular"));
+	assert_int_equal(unlink(path), 0);
+	nsg_diag_done(&diag);
+}
+
+static void crlf_and_comments_behind_a_section_are_read(void **state)
+{
+	struct nsg_diag diag = {0};
+	struct nsg_conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(load("[nsgd] ; the daemon\r\nmode = audit\r\n", &diag, &c), 0);
+	assert_true(c->audit);
+	nsg_conf_free(c);
+}
+
 static void a_missing_file_and_a_directory_are_told(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_conf *c = NULL;
 
 	(void)state;
@@ -178,15 +213,16 @@ static void a_missing_file_and_a_directory_are_told(void **state)
 
 static void keys_that_need_a_restart_are_named(void **state)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_conf *a = NULL, *b = NULL;
 	char out[200];
 
 	(void)state;
 	assert_int_equal(load("[queue]\nfirst = 1\n[log]\nlevel = info\n", &diag, &a), 0);
-	assert_int_equal(load("[queue]\nfirst = 2\n[log]\nlevel = error\n[route]\ntable-base = 900\n",
-			      &diag, &b),
-			 0);
+	assert_int_equal(
+	    load("[queue]\nfirst = 2\n[log]\nlevel = error\n[route]\ntable-base = 900\n", &diag,
+		 &b),
+	    0);
 	nsg_conf_restart_keys(a, b, out, sizeof(out));
 	assert_string_equal(out, "queue.first, route.table-base");
 	nsg_conf_restart_keys(a, a, out, sizeof(out));
@@ -208,18 +244,21 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	return unlink(path);
+	(void)unlink(path);
+	return 0;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_file_gives_the_defaults),
-		cmocka_unit_test(every_key_reaches_its_field),
-		cmocka_unit_test(bad_lines_are_errors_at_their_line),
-		cmocka_unit_test(a_line_of_5000_characters_is_an_error_and_not_cut),
-		cmocka_unit_test(a_missing_file_and_a_directory_are_told),
-		cmocka_unit_test(keys_that_need_a_restart_are_named),
+	    cmocka_unit_test(an_empty_file_gives_the_defaults),
+	    cmocka_unit_test(every_key_reaches_its_field),
+	    cmocka_unit_test(bad_lines_are_errors_at_their_line),
+	    cmocka_unit_test(a_line_of_5000_characters_is_an_error_and_not_cut),
+	    cmocka_unit_test(crlf_and_comments_behind_a_section_are_read),
+	    cmocka_unit_test(a_missing_file_and_a_directory_are_told),
+	    cmocka_unit_test(a_fifo_is_refused_and_not_waited_for),
+	    cmocka_unit_test(keys_that_need_a_restart_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
