@@ -16,9 +16,8 @@
 
 struct life {
 	const struct nsg_marks *marks;
-	NSG_VEC(uint32_t) known; /* decided by an earlier life; sorted */
+	NSG_VEC(uint32_t) known; /* decided by an earlier life; sorted when looked up */
 	NSG_VEC(uint32_t) alive; /* of this and of earlier lives, seen now */
-	bool mark; /* those that are older */
 	int error;
 };
 
@@ -39,7 +38,7 @@ static void path_of(const struct nsg_older *o, const char *suffix, char *out, si
 	(void)snprintf(out, size, "%s/%s.flows%s", o->directory, o->instance, suffix);
 }
 
-static int read_known(const struct nsg_older *o, struct life *life)
+static int read_file(const struct nsg_older *o, struct life *life)
 {
 	cleanup_fclose FILE *f = NULL;
 	char path[256];
@@ -50,26 +49,24 @@ static int read_known(const struct nsg_older *o, struct life *life)
 	f = fopen(path, "re");
 	while (f && !r && life->known.n < MAX_IDS && fread(&id, sizeof(id), 1, f) == 1)
 		r = nsg_vec_push(&life->known, id);
-	if (life->known.n)
-		qsort(life->known.v, life->known.n, sizeof(id), compare_ids);
 	return r;
 }
 
-/* An id comes once for every pass of the sweep that met it. */
-static void make_unique(struct life *life)
+/* Sorted, each id once: a sweep may meet one in every pass. */
+static size_t make_unique(uint32_t *ids, size_t n)
 {
-	size_t n = 0;
+	size_t kept = 0;
 
-	if (!life->alive.n)
-		return;
-	qsort(life->alive.v, life->alive.n, sizeof(*life->alive.v), compare_ids);
-	for (size_t i = 0; i < life->alive.n; i++)
-		if (!n || life->alive.v[n - 1] != life->alive.v[i])
-			life->alive.v[n++] = life->alive.v[i];
-	life->alive.n = n;
+	if (!n)
+		return 0;
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || ids[kept - 1] != ids[i])
+			ids[kept++] = ids[i];
+	return kept;
 }
 
-static int write_alive(const struct nsg_older *o, const struct life *life)
+static int write_file(const struct nsg_older *o, const uint32_t *ids, size_t n)
 {
 	char path[256], temporary[256];
 	bool written;
@@ -77,12 +74,12 @@ static int write_alive(const struct nsg_older *o, const struct life *life)
 
 	path_of(o, "", path, sizeof(path));
 	path_of(o, ".new", temporary, sizeof(temporary));
-	if (!life->alive.n)
+	if (!n)
 		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 	f = fopen(temporary, "we");
 	if (!f)
 		return -errno;
-	written = fwrite(life->alive.v, sizeof(*life->alive.v), life->alive.n, f) == life->alive.n;
+	written = fwrite(ids, sizeof(*ids), n, f) == n;
 	written &= fclose(f) == 0;
 	if (written && rename(temporary, path) == 0)
 		return 0;
@@ -90,16 +87,43 @@ static int write_alive(const struct nsg_older *o, const struct life *life)
 	return -EIO;
 }
 
-static uint32_t at_begin(const struct nsg_connection *c, void *arg)
+/* The marks are right all the same: only the memory of them is lost. */
+static void write_known(const struct nsg_older *o, const uint32_t *ids, size_t n,
+			struct nsg_diag *diag)
+{
+	int r = write_file(o, ids, n);
+
+	if (r < 0 && r != -ENOENT)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "%s: open connections will count as older than nsgd at the "
+				   "next start: %s", o->directory, strerror(-r));
+}
+
+static uint32_t forget(const struct nsg_connection *c, void *arg)
+{
+	struct life *life = arg;
+	int r = nsg_vec_push(&life->known, c->id);
+
+	if (r < 0)
+		life->error = r;
+	return 0;
+}
+
+static uint32_t mark_older(const struct nsg_connection *c, void *arg)
 {
 	const struct life *life = arg;
-	const uint32_t older = life->marks->generation, ours = c->mark & life->marks->mask;
+	const uint32_t older = life->marks->generation;
 
-	if (!life->mark || (ours & life->marks->decided))
-		return 0;
-	if (ours == older)
+	if ((c->mark & life->marks->mask) == older)
 		return older;
 	return c->tcp_established && !is_known(life, c->id) ? older : 0;
+}
+
+static uint32_t nothing(const struct nsg_connection *c, void *arg)
+{
+	(void)c;
+	(void)arg;
+	return 0;
 }
 
 static uint32_t at_end(const struct nsg_connection *c, void *arg)
@@ -114,15 +138,18 @@ static uint32_t at_end(const struct nsg_connection *c, void *arg)
 	return 0;
 }
 
-static int sweep(const struct nsg_older *o, nsg_conntrack_wanted wanted, struct life *life,
-		 struct nsg_diag *diag)
+/* Connections with these bits of ours, all with 0. */
+static int sweep(const struct nsg_older *o, uint32_t bits, nsg_conntrack_wanted wanted,
+		 struct life *life, struct nsg_diag *diag)
 {
-	const struct nsg_conntrack_sweep all = {
+	const struct nsg_conntrack_sweep some = {
+		.match_mask = bits,
+		.match = bits,
 		.mask = o->marks->mask,
 		.wanted = wanted,
 		.arg = life,
 	};
-	int r = nsg_conntrack_rewrite(o->dump, o->update, &all, NULL);
+	int r = nsg_conntrack_rewrite(o->dump, o->update, &some, NULL);
 
 	if (r < 0)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
@@ -132,12 +159,20 @@ static int sweep(const struct nsg_older *o, nsg_conntrack_wanted wanted, struct 
 
 int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag)
 {
-	struct life life = { .marks = o->marks, .mark = mark };
+	struct life life = { .marks = o->marks };
 	int r;
 
-	r = read_known(o, &life);
+	r = read_file(o, &life);
+	/* Decided ones first: when they are unmarked, only their ids tell them. */
 	if (r >= 0)
-		r = sweep(o, at_begin, &life, diag);
+		r = sweep(o, o->marks->decided, forget, &life, diag);
+	if (r >= 0)
+		r = life.error;
+	life.known.n = make_unique(life.known.v, life.known.n);
+	if (r >= 0)
+		r = sweep(o, 0, mark ? mark_older : nothing, &life, diag);
+	if (r >= 0)
+		write_known(o, life.known.v, life.known.n, diag);
 	nsg_vec_done(&life.known);
 	return r;
 }
@@ -145,22 +180,16 @@ int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag)
 int nsg_older_end(const struct nsg_older *o, struct nsg_diag *diag)
 {
 	struct life life = { .marks = o->marks };
-	int r, e;
+	int r;
 
-	r = read_known(o, &life);
+	r = read_file(o, &life);
+	life.known.n = make_unique(life.known.v, life.known.n);
 	if (r >= 0)
-		r = sweep(o, at_end, &life, diag);
+		r = sweep(o, 0, at_end, &life, diag);
 	if (r >= 0)
 		r = life.error;
-	if (r >= 0) {
-		/* the marks are gone all the same: only the memory of them is lost */
-		make_unique(&life);
-		e = write_alive(o, &life);
-		if (e < 0 && e != -ENOENT)
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-					   "%s: open connections will count as older than nsgd at "
-					   "the next start: %s", o->directory, strerror(-e));
-	}
+	if (r >= 0)
+		write_known(o, life.alive.v, make_unique(life.alive.v, life.alive.n), diag);
 	nsg_vec_done(&life.known);
 	nsg_vec_done(&life.alive);
 	return r;

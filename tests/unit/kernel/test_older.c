@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/older.h"
+#include "support/connections.h"
+#include "support/netns.h"
+
+#define DECIDED 0x08010000u
+#define OLDER 0x06000000u
+#define FOREIGN 0x40000003u
+
+enum { DECIDED_ONE, UNDECIDED_TCP, UNDECIDED_UDP, OLDER_ONE, N };
+
+struct fixture {
+	struct nsg_nl dump, update;
+	struct nsg_marks marks;
+	char directory[32];
+	struct nsg_older older;
+	struct nsg_diag diag;
+	uint32_t seen[N + 1];
+};
+
+static bool begin(struct fixture *f)
+{
+	*f = (struct fixture){ .directory = "/tmp/nsg-older-XXXXXX" };
+	if (!netns_enter() || connections_add(DECIDED_ONE, true, DECIDED | FOREIGN) < 0)
+		return false;
+	assert_int_equal(connections_add(UNDECIDED_TCP, true, FOREIGN), 0);
+	assert_int_equal(connections_add(UNDECIDED_UDP, false, FOREIGN), 0);
+	assert_int_equal(connections_add(OLDER_ONE, true, OLDER | FOREIGN), 0);
+	assert_int_equal(nsg_marks_init(0x0fff0000, &f->marks), 0);
+	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &f->dump), 0);
+	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &f->update), 0);
+	assert_non_null(mkdtemp(f->directory));
+	f->older = (struct nsg_older){ &f->dump, &f->update, &f->marks, f->directory, "unit" };
+	return true;
+}
+
+static void end(struct fixture *f)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/unit.flows", f->directory);
+	(void)unlink(path);
+	(void)rmdir(f->directory);
+	assert_int_equal(access(f->directory, F_OK), -1);
+	nsg_nl_close(&f->dump);
+	nsg_nl_close(&f->update);
+	nsg_diag_done(&f->diag);
+}
+
+static uint32_t mark(struct fixture *f, uint32_t i)
+{
+	connections_marks(f->seen, N + 1);
+	assert_int_equal(f->seen[i] & ~f->marks.mask, FOREIGN);
+	return f->seen[i] & f->marks.mask;
+}
+
+static void test_at_a_start_established_ones_become_older_decided_ones_are_forgotten(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, DECIDED_ONE), 0);
+	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
+	assert_int_equal(mark(&f, UNDECIDED_UDP), 0);
+	assert_int_equal(mark(&f, OLDER_ONE), OLDER);
+	end(&f);
+}
+
+static void test_in_audit_nothing_is_marked(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_int_equal(nsg_older_begin(&f.older, false, &f.diag), 0);
+	for (uint32_t i = 0; i < N; i++)
+		assert_int_equal(mark(&f, i), 0);
+	end(&f);
+}
+
+static void test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	for (int life = 0; life < 3; life++) {
+		assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+		for (uint32_t i = 0; i < N; i++)
+			assert_int_equal(mark(&f, i), 0);
+		/* also one that this life did not decide: it was denied, say */
+		assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+		assert_int_equal(mark(&f, DECIDED_ONE), 0);
+		assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
+		assert_int_equal(mark(&f, OLDER_ONE), OLDER);
+	}
+	assert_int_equal(f.diag.n, 0);
+	/* one that began while nsgd was not there */
+	assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+	assert_int_equal(connections_add(N, true, FOREIGN), 0);
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, N), OLDER);
+	end(&f);
+}
+
+static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	/* the first life ended without a word; the second one denies what the first allowed */
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, DECIDED_ONE), 0);
+	assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, DECIDED_ONE), 0);
+	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
+	end(&f);
+}
+
+static void test_without_the_directory_the_bits_go_all_the_same(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	f.older.directory = "/nowhere/at/all";
+	assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+	assert_int_equal(mark(&f, DECIDED_ONE), 0);
+	assert_int_equal(f.diag.n, 0);
+	end(&f);
+}
+
+static void test_a_file_that_is_not_ours_does_no_harm(void **state)
+{
+	struct fixture f;
+	char path[64];
+	FILE *file;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	(void)snprintf(path, sizeof(path), "%s/unit.flows", f.directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs("seven", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
+	assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_at_a_start_established_ones_become_older_decided_ones_are_forgotten),
+		cmocka_unit_test(test_in_audit_nothing_is_marked),
+		cmocka_unit_test(
+			test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
+		cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
+		cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
+		cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
