@@ -11,19 +11,28 @@
 
 /* ---- ways ---------------------------------------------------------------------------------- */
 
-/* null, [] and "" are the same as absent (interfaces.md section 1). */
+/* A string of blanks is empty: blanks around a value do not count. */
+static bool is_empty_scalar(const json_t *value)
+{
+	return json_is_null(value) ||
+	       (json_is_string(value) &&
+		strspn(json_string_value(value), " \t\r\n") == json_string_length(value));
+}
+
+/* null, [] and "" are the same as absent (interfaces.md section 1), and so is a list of such. */
 static json_t *unless_empty(json_t *value)
 {
-	switch (json_typeof(value)) {
-	case JSON_NULL:
-		return NULL;
-	case JSON_STRING:
-		return json_string_length(value) ? value : NULL;
-	case JSON_ARRAY:
-		return json_array_size(value) ? value : NULL;
-	default:
-		return value;
+	const json_t *element;
+	size_t i;
+
+	if (!json_is_array(value))
+		return is_empty_scalar(value) ? NULL : value;
+	json_array_foreach(value, i, element)
+	{
+		if (!is_empty_scalar(element))
+			return value;
 	}
+	return NULL;
 }
 
 /* The member as it is spelt: exactly so, else in any case. */

@@ -18,6 +18,10 @@ static const struct saying sayings[] = {
     {"a tag", ONE("Storage.WestEurope"), ""},
     {"an address", ONE("10.0.0.1"), ""},
     {"an IPv6 prefix", ONE("2001:db8::/32"), ""},
+    {"blanks, and lists of nothing, are none",
+     RULE("'destinationAddressPrefix':' ','destinationAddressPrefixes':['',null]"),
+     "1:30: error: rule 'r': none of destinationAddressPrefix, destinationAddressPrefixes and "
+     "destinationApplicationSecurityGroups [SecurityRuleParametersMissing]"},
     {"/33", ONE("10.0.0.0/33"), BAD("10.0.0.0/33")},
     {"a number too high", ONE("300.1.1.1"), BAD("300.1.1.1")},
     {"a comma list", ONE("10.0.0.0/8,11.0.0.0/8"), BAD("10.0.0.0/8,11.0.0.0/8")},
