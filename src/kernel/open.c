@@ -44,7 +44,7 @@ static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
 		if (r < 0)
 			return nsg_kernel_complain(diag, r, all[i].what);
 	}
-	return nsg_kernel_watch_open(k, diag);
+	return 0;
 }
 
 static int try_probe(struct nsg_kernel *k, bool native)
@@ -182,7 +182,9 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = open_sockets(k, diag);
 	if (r < 0)
 		return r;
-	return probe(k, diag);
+	/* first of all what says whether this process may: with the better words */
+	r = probe(k, diag);
+	return r < 0 ? r : nsg_kernel_watch_open(k, diag);
 }
 
 int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret)
