@@ -169,9 +169,47 @@ static void frames_done(struct nsg_frames *f)
 	nsg_frames_done(f);
 }
 
-int nsg_control_call(int fd, const char *verb, json_t *args,
-		     int (*data)(void *closure, json_t *item), void *closure, struct nsg_diag *diag,
-		     int *ret_exit)
+/* Who gets the items: as values, or as their text. */
+struct reader {
+	int (*data)(void *closure, json_t *item);
+	int (*text)(void *closure, const char *item, size_t n);
+	void *closure;
+};
+
+/* An item's line is {"data":ITEM}, as the daemon writes it. */
+static bool item_text(const char *line, size_t n, const char **ret, size_t *ret_n)
+{
+	static const char head[] = "{\"data\":";
+	const size_t n_head = sizeof(head) - 1;
+
+	if (n <= n_head + 1 || memcmp(line, head, n_head) != 0 || line[n - 1] != '}')
+		return false;
+	*ret = line + n_head;
+	*ret_n = n - n_head - 1;
+	return true;
+}
+
+/* The next line, if one has come. What the reader returned ends the talk when it is not 0. */
+static int take_line(struct nsg_frames *frames, const struct reader *reader, struct nsg_diag *diag,
+		     int *ret_exit, bool *ret_took, bool *ret_last)
+{
+	cleanup_json json_t *reply = NULL;
+	const char *line;
+	size_t n;
+
+	*ret_took = nsg_frames_pop_text(frames, &line, &n);
+	if (!*ret_took)
+		return 0;
+	if (reader->text && item_text(line, n, &line, &n))
+		return reader->text(reader->closure, line, n);
+	reply = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+	if (!json_is_object(reply))
+		return -EBADMSG;
+	return take_reply(reply, reader->data, reader->closure, diag, ret_exit, ret_last);
+}
+
+static int converse(int fd, const char *verb, json_t *args, const struct reader *reader,
+		    struct nsg_diag *diag, int *ret_exit)
 {
 	__attribute__((cleanup(frames_done))) struct nsg_frames frames = {0};
 	cleanup_free char *piece = malloc(READ_BYTES);
@@ -182,16 +220,16 @@ int nsg_control_call(int fd, const char *verb, json_t *args,
 		return -ENOMEM;
 	r = send_request(fd, verb, args);
 	while (r == 0 && !last) {
-		cleanup_json json_t *reply = NULL;
+		bool took;
 		ssize_t n;
 
-		r = nsg_frames_pop(&frames, &reply);
-		if (r < 0)
-			return r;
-		if (r > 0) {
-			r = take_reply(reply, data, closure, diag, ret_exit, &last);
+		r = take_line(&frames, reader, diag, ret_exit, &took, &last);
+		if (r || took)
 			continue;
-		}
+		if (reader->text)
+			r = reader->text(reader->closure, NULL, 0);
+		if (r)
+			return r;
 		n = recv(fd, piece, READ_BYTES, 0);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -202,4 +240,22 @@ int nsg_control_call(int fd, const char *verb, json_t *args,
 		r = nsg_frames_push(&frames, piece, (size_t)n);
 	}
 	return r;
+}
+
+int nsg_control_call(int fd, const char *verb, json_t *args,
+		     int (*data)(void *closure, json_t *item), void *closure, struct nsg_diag *diag,
+		     int *ret_exit)
+{
+	const struct reader reader = {.data = data, .closure = closure};
+
+	return converse(fd, verb, args, &reader, diag, ret_exit);
+}
+
+int nsg_control_pass(int fd, const char *verb, json_t *args,
+		     int (*text)(void *closure, const char *item, size_t n), void *closure,
+		     struct nsg_diag *diag, int *ret_exit)
+{
+	const struct reader reader = {.text = text, .closure = closure};
+
+	return converse(fd, verb, args, &reader, diag, ret_exit);
 }

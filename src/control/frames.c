@@ -54,11 +54,9 @@ int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n)
 	return 0;
 }
 
-int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
+int nsg_frames_pop_text(struct nsg_frames *f, const char **ret, size_t *ret_n)
 {
 	const char *newline;
-	const char *line;
-	json_t *value;
 
 	if (f->scanned == f->n)
 		return 0;
@@ -67,10 +65,21 @@ int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
 		f->scanned = f->n;
 		return 0;
 	}
-	line = f->buffer + f->start;
+	*ret = f->buffer + f->start;
+	*ret_n = (size_t)(newline - *ret);
 	f->start = f->scanned = (size_t)(newline - f->buffer) + 1;
+	return 1;
+}
 
-	value = json_loadb(line, (size_t)(newline - line), JSON_REJECT_DUPLICATES, NULL);
+int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
+{
+	const char *line;
+	json_t *value;
+	size_t n;
+
+	if (!nsg_frames_pop_text(f, &line, &n))
+		return 0;
+	value = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(value)) {
 		json_decref(value);
 		return -EBADMSG;

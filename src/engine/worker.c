@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Decisions the main thread may be behind: a fifth of a second at 20,000 a second. */
-#define TRACE_RECORDS 4096
+/* Decisions the main thread may be behind: most of a second at 20,000 a second. */
+#define TRACE_RECORDS 16384
 
 static uint64_t now_ns(clockid_t clock)
 {

@@ -136,6 +136,8 @@ int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret);
  */
 int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure);
+/* Of a daemon: prints each item as it comes, a line each, without looking into it. */
+int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
 void nsgctl_session_close(struct nsgctl_session *s);
 
 /* ---- verbs ---------------------------------------------------------------------------------- */

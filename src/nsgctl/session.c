@@ -168,6 +168,19 @@ static int relay(void *closure, json_t *item)
 	return r;
 }
 
+/* What a talk came to: r, unless the callback ended it. */
+static int end_talk(const struct nsgctl_session *s, int r, bool ended, int status,
+		    struct nsg_diag *diag)
+{
+	nsgctl_print_diag(diag, stderr);
+	nsg_diag_done(diag);
+	if (ended)
+		return r < 0 ? NSG_EXIT_FAILED : r;
+	if (r < 0 && s->interrupted && *s->interrupted)
+		return NSG_EXIT_DONE;
+	return r < 0 ? talk_status(s, r) : status;
+}
+
 static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 		      int (*data)(void *closure, json_t *item), void *closure)
 {
@@ -176,13 +189,23 @@ static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 	int status = NSG_EXIT_FAILED;
 	int r = nsg_control_call(s->fd, verb, args, relay, &through, &diag, &status);
 
-	nsgctl_print_diag(&diag, stderr);
-	nsg_diag_done(&diag);
-	if (through.ended)
-		return r < 0 ? NSG_EXIT_FAILED : r;
-	if (r < 0 && s->interrupted && *s->interrupted)
-		return NSG_EXIT_DONE;
-	return r < 0 ? talk_status(s, r) : status;
+	return end_talk(s, r, through.ended, status, &diag);
+}
+
+struct passing {
+	FILE *out;
+	bool failed;
+};
+
+/* Whole pieces at once: a line is not worth a system call when more of them wait. */
+static int pass(void *closure, const char *item, size_t n)
+{
+	struct passing *p = closure;
+	bool ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF :
+			 fflush(p->out) == 0;
+
+	p->failed = !ok;
+	return ok ? 0 : NSG_EXIT_FAILED;
 }
 
 /* ---- either --------------------------------------------------------------------------------- */
@@ -191,6 +214,16 @@ int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret)
 {
 	*ret = (struct nsgctl_session){.ctl = ctl, .live = !ctl->policy, .fd = -1};
 	return ret->live ? open_daemon(ret) : open_directory(ret);
+}
+
+int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out)
+{
+	struct passing passing = {.out = out};
+	struct nsg_diag diag = {0};
+	int status = NSG_EXIT_FAILED;
+	int r = nsg_control_pass(s->fd, verb, args, pass, &passing, &diag, &status);
+
+	return end_talk(s, r, passing.failed, status, &diag);
 }
 
 int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,

@@ -143,5 +143,7 @@ int nsgctl_trace(struct nsgctl *ctl)
 	(void)sigaction(SIGTERM, &action, NULL);
 	if (ctl->form == NSGCTL_TABLE)
 		nsg_render_decision_header(true, stdout);
+	else if (!out && !ctl->filter)
+		return nsgctl_session_pass(&session, "trace", args, stdout);
 	return nsgctl_session_ask(&session, "trace", args, print_decision, &trace);
 }

@@ -377,6 +377,7 @@ void daemon_stop(struct daemon *d)
 	d->watch = watch_free(d->watch);
 	d->server = server_free(d->server);
 	sd_event_source_disable_unref(d->trace_source);
+	sd_event_source_disable_unref(d->trace_timer);
 	sd_event_source_disable_unref(d->kernel_source);
 	sd_event_source_disable_unref(d->watchdog_source);
 	sd_event_source_disable_unref(d->look_source);

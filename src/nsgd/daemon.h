@@ -34,7 +34,7 @@ struct daemon {
 	struct watch *watch;
 
 	sd_event *event;
-	sd_event_source *kernel_source, *trace_source, *watchdog_source, *look_source;
+	sd_event_source *kernel_source, *trace_source, *trace_timer, *watchdog_source, *look_source;
 	uint64_t watchdog_usec; /* 0: nobody watches */
 
 	uint64_t started_ns;        /* CLOCK_MONOTONIC */

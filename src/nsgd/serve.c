@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "nsgd/log.h"
-#include "observe/record.h"
+#include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
 #include "util/vec.h"
@@ -40,6 +40,7 @@ struct server {
 	sd_event_source *io;
 	struct connection *connections;
 	size_t n_connections;
+	struct nsg_line lines[2]; /* the record in hand, without and with payload */
 };
 
 /* ---- one connection -------------------------------------------------------------------------- */
@@ -335,42 +336,39 @@ bool server_wants_payload(const struct server *s)
 	return false;
 }
 
-/* The record as one line, made when the first client wants it so. */
-static const char *line_of(const struct nsg_image *image, const struct nsg_trace_record *record,
-			   bool payload, char **line, size_t *n)
+static bool line_of(struct nsg_line *l, const struct nsg_image *image,
+		    const struct nsg_trace_record *record, bool payload)
 {
-	cleanup_json json_t *item = NULL;
-
-	if (*line)
-		return *line;
-	item = nsg_record_json(image, record);
-	if (!item || (payload && nsg_record_put_payload(item, record) < 0) ||
-	    nsg_control_data_line(item, line, n) < 0)
-		return NULL;
-	return *line;
+	return nsg_line_record(l, image, record, payload, "{\"data\":", "}\n") == 0;
 }
 
 void server_trace(struct server *s, const struct nsg_image *image,
 		  const struct nsg_trace_record *record)
 {
-	cleanup_free char *plain = NULL, *full = NULL;
-	size_t n_plain = 0, n_full = 0;
+	bool wanted[2] = { false, false }, made[2] = { false, false };
 
+	for (struct connection *c = s ? s->connections : NULL; c; c = c->next)
+		wanted[c->payload] |= c->trace;
+	for (int i = 0; i < 2; i++)
+		made[i] = wanted[i] && line_of(&s->lines[i], image, record, i);
 	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
-		const char *line;
+		const struct nsg_line *l = &s->lines[c->payload];
 
-		if (!c->trace || c->closing)
+		if (!c->trace)
 			continue;
-		if (c->out.n - c->sent > TRACE_BACKLOG_BYTES) {
+		if (!made[c->payload] || c->out.n - c->sent > TRACE_BACKLOG_BYTES ||
+		    append(c, l->text, l->n) < 0)
 			s->daemon->trace_lost++;
-			continue;
-		}
-		line = c->payload ? line_of(image, record, true, &full, &n_full) :
-				    line_of(image, record, false, &plain, &n_plain);
-		if (line && append(c, line, c->payload ? n_full : n_plain) == 0 && flush(c))
-			continue;
-		/* Its own event frees it: it may be the one whose `reload` brought us here. */
-		c->closing = true;
-		(void)shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+void server_flush_trace(struct server *s)
+{
+	struct connection *next;
+
+	for (struct connection *c = s ? s->connections : NULL; c; c = next) {
+		next = c->next;
+		if (c->trace && !flush(c))
+			connection_free(c);
 	}
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/line.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "util/names.h"
+
+#define NS_PER_SECOND 1000000000u
+
+/* Longest text of a number: 2^64 - 1. */
+#define MAX_DIGITS 20
+
+static void put(struct nsg_line *l, const char *text, size_t n)
+{
+	/* What does not fit makes n larger than the room: the end notices. */
+	if (l->n < sizeof(l->text) && n <= sizeof(l->text) - l->n) {
+		memcpy(l->text + l->n, text, n);
+		l->n += n;
+	} else {
+		l->n = sizeof(l->text) + 1;
+	}
+}
+
+static void put_text(struct nsg_line *l, const char *text)
+{
+	put(l, text, strlen(text));
+}
+
+/* A key or anything else that is known at compile time. */
+#define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
+
+static void put_number(struct nsg_line *l, uint64_t n)
+{
+	char text[MAX_DIGITS];
+	size_t i = sizeof(text);
+
+	do {
+		text[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	put(l, text + i, sizeof(text) - i);
+}
+
+static void put_address(struct nsg_line *l, uint32_t addr_host)
+{
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		put_number(l, addr_host >> shift & 255);
+		if (shift)
+			PUT(l, ".");
+	}
+}
+
+static void put_quoted_address(struct nsg_line *l, uint32_t addr_host)
+{
+	PUT(l, "\"");
+	put_address(l, addr_host);
+	PUT(l, "\"");
+}
+
+static void put_escape(struct nsg_line *l, unsigned char c)
+{
+	static const char upper[] = "0123456789ABCDEF", letters[] = "btn?fr"; /* from 8 on */
+	char escape[] = { '\\', 'u', '0', '0', upper[c >> 4], upper[c & 15] };
+	size_t n = sizeof(escape);
+
+	if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
+		escape[1] = c > 13 ? (char)c : letters[c - 8];
+		n = 2;
+	}
+	put(l, escape, n);
+}
+
+/* What stands between the quotes of a JSON string. */
+static void put_escaped(struct nsg_line *l, const char *s)
+{
+	for (;;) {
+		size_t plain = 0;
+
+		while ((unsigned char)s[plain] >= 0x20 && s[plain] != '"' && s[plain] != '\\')
+			plain++;
+		put(l, s, plain);
+		s += plain;
+		if (!*s)
+			return;
+		put_escape(l, (unsigned char)*s++);
+	}
+}
+
+static void put_name_or_null(struct nsg_line *l, const char *name)
+{
+	if (!name) {
+		PUT(l, "null");
+		return;
+	}
+	PUT(l, "\"");
+	put_escaped(l, name);
+	PUT(l, "\"");
+}
+
+static void put_time(struct nsg_line *l, uint64_t time_ns)
+{
+	int64_t second = (int64_t)(time_ns / NS_PER_SECOND);
+	uint32_t ns = (uint32_t)(time_ns % NS_PER_SECOND);
+	char fraction[9];
+
+	if (!l->has_second || l->second != second) {
+		time_t t = (time_t)second;
+		struct tm tm;
+
+		l->has_second = gmtime_r(&t, &tm) &&
+				strftime(l->clock, sizeof(l->clock), "%Y-%m-%dT%H:%M:%S", &tm);
+		l->second = second;
+	}
+	if (!l->has_second) {
+		PUT(l, "null");
+		return;
+	}
+	for (size_t i = sizeof(fraction); i-- > 0; ns /= 10)
+		fraction[i] = (char)('0' + ns % 10);
+	PUT(l, "\"");
+	put_text(l, l->clock);
+	PUT(l, ".");
+	put(l, fraction, sizeof(fraction));
+	PUT(l, "Z\"");
+}
+
+static void put_flow(struct nsg_line *l, const struct nsg_key *key)
+{
+	const char *protocol = nsg_protocol_name(key->protocol);
+
+	PUT(l, ",\"protocol\":");
+	if (protocol)
+		put_name_or_null(l, protocol);
+	else
+		put_number(l, key->protocol);
+	PUT(l, ",\"src\":");
+	put_quoted_address(l, key->src_host);
+	PUT(l, ",\"srcPort\":");
+	put_number(l, key->sport_host);
+	PUT(l, ",\"dst\":");
+	put_quoted_address(l, key->dst_host);
+	PUT(l, ",\"dstPort\":");
+	put_number(l, key->dport_host);
+}
+
+static void put_nsg(struct nsg_line *l, const struct nsg_image *image, uint16_t index)
+{
+	struct nsg_image_rule rule;
+
+	if (index == NSG_RULE_NONE) {
+		PUT(l, ",\"nsg\":null");
+		return;
+	}
+	if (index == NSG_RULE_NO_NSG) {
+		PUT(l, ",\"nsg\":{\"access\":\"Allow\",\"rule\":null,\"priority\":null}");
+		return;
+	}
+	rule = nsg_image_rule(image, index);
+	PUT(l, ",\"nsg\":{\"access\":\"");
+	put_text(l, nsg_access_name((enum nsg_access)rule.access));
+	PUT(l, "\",\"rule\":\"");
+	put_text(l, rule.is_default ? "defaultSecurityRules/" : "securityRules/");
+	put_escaped(l, rule.name);
+	PUT(l, "\",\"priority\":");
+	put_number(l, rule.priority);
+	PUT(l, "}");
+}
+
+static void put_route(struct nsg_line *l, const struct nsg_image *image, uint32_t index)
+{
+	struct nsg_image_route route;
+
+	if (index == NSG_ROUTE_NONE) {
+		PUT(l, ",\"route\":null");
+		return;
+	}
+	route = nsg_image_route(image, index);
+	PUT(l, ",\"route\":{\"prefix\":\"");
+	put_address(l, route.prefix.addr_host);
+	PUT(l, "/");
+	put_number(l, route.prefix.len);
+	PUT(l, "\",\"source\":\"");
+	put_text(l, nsg_route_source_name((enum nsg_route_source)route.source));
+	PUT(l, "\",\"name\":");
+	put_name_or_null(l, route.name);
+	PUT(l, ",\"nextHopType\":\"");
+	put_text(l, nsg_hop_type_name((enum nsg_hop_type)route.hop_type));
+	PUT(l, "\",\"nextHopIpAddress\":[");
+	for (uint32_t i = 0; i < route.n_hops; i++) {
+		if (i)
+			PUT(l, ",");
+		put_quoted_address(l, route.hops_host[i]);
+	}
+	PUT(l, "]}");
+}
+
+static void put_payload(struct nsg_line *l, const struct nsg_trace_record *r)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = r->captured < NSG_RECORD_PAYLOAD_BYTES ? r->captured : NSG_RECORD_PAYLOAD_BYTES;
+	char text[2 * NSG_RECORD_PAYLOAD_BYTES];
+
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = hex[r->payload[i] >> 4];
+		text[2 * i + 1] = hex[r->payload[i] & 15];
+	}
+	PUT(l, ",\"payload\":\"");
+	put(l, text, 2 * n);
+	PUT(l, "\"");
+}
+
+int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
+		    const struct nsg_trace_record *r, bool payload, const char *prefix,
+		    const char *suffix)
+{
+	static const char *const directions[] = {
+		[NSG_DIRECTION_EGRESS] = "egress",
+		[NSG_DIRECTION_REPLY] = "reply",
+		[NSG_DIRECTION_INBOUND] = "inbound",
+	};
+	const struct nsg_decision *d = &r->decision;
+
+	l->n = 0;
+	put_text(l, prefix);
+	PUT(l, "{\"packet\":");
+	put_number(l, r->packet);
+	PUT(l, ",\"time\":");
+	put_time(l, r->time_ns);
+	PUT(l, ",\"length\":");
+	put_number(l, r->length);
+	PUT(l, ",\"direction\":\"");
+	put_text(l, directions[r->direction]);
+	PUT(l, "\"");
+	if (d->reason == NSG_REASON_MALFORMED)
+		PUT(l, ",\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
+		       "\"dstPort\":null");
+	else
+		put_flow(l, &r->key);
+	PUT(l, ",\"gate\":");
+	put_name_or_null(l, nsg_gate_name((enum nsg_gate)d->gate));
+	put_nsg(l, image, d->rule);
+	put_route(l, image, d->route);
+	PUT(l, ",\"verdict\":\"");
+	put_text(l, nsg_verdict_name((enum nsg_verdict)d->verdict));
+	PUT(l, "\",\"reason\":\"");
+	put_text(l, nsg_reason_name((enum nsg_reason)d->reason));
+	PUT(l, "\",\"hostSrc\":");
+	put_quoted_address(l, r->host_src);
+	PUT(l, ",\"mark\":");
+	put_number(l, r->mark);
+	put_text(l, r->enforced ? ",\"enforced\":true" : ",\"enforced\":false");
+	if (payload)
+		put_payload(l, r);
+	PUT(l, "}");
+	put_text(l, suffix);
+	return l->n > sizeof(l->text) ? -EMSGSIZE : 0;
+}
