@@ -18,7 +18,8 @@
 struct family {
 	enum nsg_resource what;
 	const char *word, *parent_word;
-	size_t max; /* children a parent */
+	size_t max;	 /* children a parent */
+	bool incomplete; /* what could not be read may be a parent */
 
 	char *loose;
 	size_t n_loose, loose_size, child; /* offset of the child in a loose one */
@@ -175,9 +176,9 @@ static void give(struct nsg_sink *s, const struct family *f, const size_t *owner
 		return;
 	}
 	for (size_t i = 0; i < f->n_loose; i++) {
-		if (owner[i] == NO_PARENT)
+		if (owner[i] == NO_PARENT && !f->incomplete)
 			say_orphan(s, f, i);
-		else
+		if (owner[i] != NO_PARENT)
 			pairs[n++] = (struct pair){owner[i], i};
 	}
 	qsort(pairs, n, sizeof(*pairs), by_parent);
@@ -286,6 +287,7 @@ static struct family rule_family(struct nsg_reader *r)
 	    .word = "rule",
 	    .parent_word = "NSG",
 	    .max = NSG_MAX_RULES + NSG_MAX_DEFAULT_RULES,
+	    .incomplete = r->policy->incomplete,
 	    .loose = (char *)r->rules.v,
 	    .n_loose = r->rules.n,
 	    .loose_size = sizeof(*r->rules.v),
@@ -307,6 +309,7 @@ static struct family route_family(struct nsg_reader *r)
 	    .word = "route",
 	    .parent_word = "route table",
 	    .max = NSG_MAX_UDRS,
+	    .incomplete = r->policy->incomplete,
 	    .loose = (char *)r->routes.v,
 	    .n_loose = r->routes.n,
 	    .loose_size = sizeof(*r->routes.v),
@@ -325,6 +328,7 @@ static struct family vnet_family(struct nsg_reader *r)
 {
 	return (struct family){
 	    .parent_word = "virtual network",
+	    .incomplete = r->policy->incomplete,
 	    .parents = (char *)r->vnets.v,
 	    .n_parents = r->vnets.n,
 	    .parent_size = sizeof(*r->vnets.v),

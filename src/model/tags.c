@@ -218,7 +218,7 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 		    "%s %s is neither a prefix nor a known service tag; close to it: "
 		    "%s",
 		    what, name, nsg_phrase_end(&text));
-	if (!b->e->tags)
+	if (!b->e->tags && !b->policy->incomplete)
 		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
 				    "%s %s is neither a prefix nor a known service tag, and no "
 				    "service tag document is here: az network list-service-tags "

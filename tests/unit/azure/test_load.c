@@ -190,11 +190,16 @@ static void what_could_be_read_is_there_to_be_looked_through(void **state)
 	begin(&f);
 	put(&f, "a.json", vnet);
 	put(&f, "b.json", "{");
+	/* its network may be in b.json */
+	put(&f, "c.json",
+	    "{'id':'" NETWORK_ID "virtualNetworks/w/subnets/s','addressPrefix':"
+	    "'10.9.0.0/24','delegations':[]}");
 	f.result = nsg_policy_load(f.dir, &options, NULL, &f.diag, &f.policy);
 	assert_int_equal(f.result, -EINVAL);
 	assert_non_null(f.policy);
 	assert_true(f.policy->incomplete);
 	assert_int_equal(f.policy->n_vnets, 1);
+	assert_int_equal(f.diag.n, 1);
 	end(&f);
 }
 
