@@ -162,6 +162,23 @@ BATCH_INLINE void match(const struct nsg_image *image, struct nsg_memo *memo, ui
 		match_rows(image, n, NULL, leaves, src, l4, matches);
 }
 
+/* The leaves; their rows are on their way when they are needed. */
+BATCH_INLINE void fetch_leaves(const struct nsg_image *image, const uint32_t *segments, uint32_t n,
+			       uint64_t *leaves)
+{
+	const uint64_t *all = nsg_image_at(image, image->dst_leaves_off);
+	const uint64_t *rows = nsg_image_at(image, image->dst_rows_off);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t leaf = all[segments[i]];
+		const uint64_t *row = rows + (size_t)NSG_LEAF_CLASS(leaf) * NSG_ROW_WORDS;
+
+		leaves[i] = leaf;
+		__builtin_prefetch(row);
+		__builtin_prefetch(row + NSG_ROW_WORDS / 2);
+	}
+}
+
 BATCH_INLINE void run_chunk(const struct nsg_image *image, struct nsg_memo *memo,
 			    const struct nsg_key *keys, uint32_t n, struct nsg_decision *decisions)
 {
@@ -175,10 +192,9 @@ BATCH_INLINE void run_chunk(const struct nsg_image *image, struct nsg_memo *memo
 	find_segments(image, &image->dst, (const char *)dst_leaves, sizeof(*dst_leaves), addrs, n,
 		      dst);
 	find_sources(image, keys, n, src);
+	fetch_leaves(image, dst, n, leaves);
 	if (!image->wide)
 		find_layer4(image, keys, n, l4);
-	for (uint32_t i = 0; i < n; i++)
-		leaves[i] = dst_leaves[dst[i]];
 	if (image->wide)
 		for (uint32_t i = 0; i < n; i++)
 			matches[i] = match_wide(image, NSG_LEAF_CLASS(leaves[i]), src[i], &keys[i]);

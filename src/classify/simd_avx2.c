@@ -25,6 +25,7 @@ BATCH_TARGET static inline uint32_t first_word(const uint64_t *a, const uint64_t
 {
 	uint32_t empty = 0;
 
+#pragma GCC unroll 4
 	for (uint32_t w = 0; w < NSG_ROW_WORDS; w += 4) {
 		__m256i common =
 		    _mm256_and_si256(_mm256_and_si256(_mm256_load_si256((const __m256i *)(b + w)),
