@@ -305,10 +305,8 @@ struct server *server_free(struct server *s)
 {
 	if (!s)
 		return NULL;
-	while (s->connections) {
-		s->connections->trace = false;
+	while (s->connections)
 		connection_free(s->connections);
-	}
 	sd_event_source_disable_unref(s->io);
 	if (s->path)
 		(void)unlink(s->path);
@@ -354,7 +352,7 @@ void server_trace(struct server *s, const struct nsg_image *image,
 	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
 		const struct nsg_line *l = &s->lines[c->payload];
 
-		if (!c->trace)
+		if (!c->trace || c->closing)
 			continue;
 		if (!made[c->payload] || c->out.n - c->sent > TRACE_BACKLOG_BYTES ||
 		    append(c, l->text, l->n) < 0)
@@ -364,11 +362,11 @@ void server_trace(struct server *s, const struct nsg_image *image,
 
 void server_flush_trace(struct server *s)
 {
-	struct connection *next;
-
-	for (struct connection *c = s ? s->connections : NULL; c; c = next) {
-		next = c->next;
-		if (c->trace && !flush(c))
-			connection_free(c);
+	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
+		if (!c->trace || c->closing || flush(c))
+			continue;
+		/* Its own event frees it: it may be the one whose `reload` brought us here. */
+		c->closing = true;
+		(void)shutdown(c->fd, SHUT_RDWR);
 	}
 }

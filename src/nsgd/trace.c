@@ -121,8 +121,12 @@ int daemon_trace_start(struct daemon *d)
 
 void daemon_trace_update(struct daemon *d)
 {
-	enum nsg_conf_log_decisions level = d->conf->log_decisions;
+	enum nsg_conf_log_decisions level;
 
+	/* Clients may leave after the workers did. */
+	if (!d->engine)
+		return;
+	level = d->conf->log_decisions;
 	if (server_wants_trace(d->server))
 		level = NSG_LOG_ALL;
 	nsg_engine_trace(d->engine, level,

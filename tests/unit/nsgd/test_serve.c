@@ -91,6 +91,14 @@ static unsigned int count_replies(int fd)
 	return n_lines;
 }
 
+static void start_trace_of(struct fixture *f, int fd)
+{
+	static const char request[] = "{\"version\":1,\"verb\":\"trace\",\"args\":{}}\n";
+
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	assert_true(settle(f, 20));
+}
+
 static bool is_answered(struct fixture *f, unsigned int turns)
 {
 	cleanup_close int fd = client(f);
@@ -162,6 +170,56 @@ static void what_is_no_request_ends_the_talk_after_those_before(void **state)
 	assert_true(recv(fd, reply, sizeof(reply), MSG_DONTWAIT) <= 0);
 }
 
+/* What it is sent fails, and it is still there: who called may be its own request. */
+static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
+{
+	static const struct nsg_trace_record record = {
+		.decision = { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE },
+	};
+	struct fixture *f = *state;
+	struct server *s = f->daemon.server;
+	int fd = client(f);
+
+	start_trace_of(f, fd);
+	assert_true(server_wants_trace(s));
+	assert_false(server_wants_payload(s));
+	server_trace(s, NULL, &record);
+	server_flush_trace(s);
+	assert_int_equal(count_replies(fd), 1);
+	(void)close(fd);
+	server_trace(s, NULL, &record);
+	server_flush_trace(s);
+	assert_true(server_wants_trace(s));
+	server_trace(s, NULL, &record);
+	server_flush_trace(s);
+	assert_true(settle(f, 20));
+	assert_false(server_wants_trace(s));
+}
+
+/* A tracer that does not read costs so much memory and no more; what it misses is counted. */
+static void a_tracer_that_does_not_read_misses_records(void **state)
+{
+	static const struct nsg_trace_record record = {
+		.decision = { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE },
+	};
+	struct fixture *f = *state;
+	cleanup_close int fd = client(f);
+	unsigned int n = 0, came = 0, before;
+
+	start_trace_of(f, fd);
+	for (; n < 100000 && !f->daemon.trace_lost; n++) {
+		server_trace(f->daemon.server, NULL, &record);
+		server_flush_trace(f->daemon.server);
+	}
+	assert_int_equal(f->daemon.trace_lost, 1);
+	do {
+		before = came;
+		came += count_replies(fd);
+		assert_true(settle(f, 100));
+	} while (came != before);
+	assert_int_equal(came, n - 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +229,10 @@ int main(void)
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    what_is_no_request_ends_the_talk_after_those_before, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_tracer_that_does_not_read_misses_records, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
