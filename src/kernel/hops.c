@@ -273,7 +273,6 @@ static void take(struct nsg_hops *h, uint32_t n, struct nsg_hop *hop)
 	*hop = (struct nsg_hop){ 0 };
 	at->used = true;
 	at->next = true;
-	at->was_up = true;
 	h->last = n;
 }
 

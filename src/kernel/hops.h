@@ -45,7 +45,7 @@ struct nsg_hop {
 	uint32_t snat_host;
 
 	bool up;               /* at least one leg is */
-	bool was_up;           /* as last told; plan has told of those that begin down */
+	bool was_up, told;     /* as last told */
 	bool touched;          /* somebody else changed its table */
 	bool changed;          /* its table was not as it should be */
 	uint64_t packets;      /* sent to it, as last read */

@@ -90,16 +90,24 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	int r = read_links(k, diag);
 
-	for (uint32_t n = 1; r >= 0 && n <= k->hops.max; n++)
-		if (k->hops.v[n].used)
-			nsg_routes_resolve(&k->rt, &k->links, &k->hops.v[n]);
+	for (uint32_t n = 1; r >= 0 && n <= k->hops.max; n++) {
+		struct nsg_hop *hop = &k->hops.v[n];
+
+		if (!hop->used)
+			continue;
+		nsg_routes_resolve(&k->rt, &k->links, hop);
+		/* how a new one begins has been told by the plan */
+		if (!hop->told)
+			hop->was_up = hop->up;
+		hop->told = true;
+	}
 	return r;
 }
 
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	uint32_t changed;
-	int r = nsg_routes_apply(&k->rt, &k->hops, diag);
+	int r = nsg_routes_apply(&k->rt, &k->hops, true, diag);
 
 	return r < 0 ? r : nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
 }
@@ -183,6 +191,32 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 							   NSG_FLOW_TIMEOUT_MINUTES;
 }
 
+/* FNV-1a over what the table says of ways and tunnels. */
+static uint64_t ways_hash(const struct nsg_kernel *k)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (uint32_t n = 1; n <= k->hops.max; n++) {
+		const struct nsg_hop *hop = &k->hops.v[n];
+
+		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++) {
+			const struct nsg_leg *leg = &hop->legs[i];
+			const struct nsg_link *link = nsg_links_by_index(&k->links, leg->ifindex);
+			const uint32_t words[] = {
+				n,
+				leg->up ? leg->ifindex : 0,
+				link ? link->tunnel.protocol : 0,
+				link ? link->tunnel.port : 0,
+				link ? link->tunnel.remote_host : 0,
+			};
+
+			for (size_t w = 0; w < NSG_ARRAY_SIZE(words); w++)
+				hash = (hash ^ words[w]) * 0x100000001b3u;
+		}
+	}
+	return hash;
+}
+
 static int put_table(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 {
 	struct nsg_nft_batch b;
@@ -195,6 +229,8 @@ static int put_table(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 		nsg_table_put(&b, k);
 	r = nsg_nft_batch_send(&b, &k->nft, "cannot load the rules", diag);
 	nsg_nft_batch_done(&b);
+	if (r >= 0)
+		k->ways_put = ways_hash(k);
 	return r;
 }
 
@@ -207,13 +243,18 @@ int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag)
 
 int nsg_kernel_put_ways(struct nsg_kernel *k, struct nsg_diag *diag)
 {
+	uint64_t hash = ways_hash(k);
 	struct nsg_nft_batch b;
 	int r;
 
+	if (hash == k->ways_put)
+		return 0;
 	nsg_nft_batch_begin(&b, k->conf->instance);
 	nsg_table_put_ways(&b, k);
 	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the ways of next hops", diag);
 	nsg_nft_batch_done(&b);
+	if (r >= 0)
+		k->ways_put = hash;
 	return r;
 }
 

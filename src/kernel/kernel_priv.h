@@ -45,6 +45,7 @@ struct nsg_kernel {
 	struct nsg_table_state table;
 	bool running;            /* the table is there, and is to stay */
 	bool prepared;
+	uint64_t ways_put;       /* what the table says of ways, see nsg_kernel_put_ways */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
 };
@@ -63,7 +64,7 @@ int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *dia
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 /* The whole table as it should be now; nothing that is there and right is lost by it. */
 int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag);
-/* The ways out of the hops, as resolved last, into the table. */
+/* The ways out of the hops, as resolved last, into the table, if it says anything else. */
 int nsg_kernel_put_ways(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /* checks.c: host settings that would break what nsgd does; warnings that say what to set. */
@@ -77,7 +78,7 @@ void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size);
 /* watch.c */
 int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* status.c: each hop's packets, and those lost while it is down; called at every change of `up`. */
+/* status.c: each hop's packets, and those lost while it was down; before `was_up` changes. */
 void nsg_kernel_count_hops(struct nsg_kernel *k);
 
 #endif

@@ -109,21 +109,25 @@ static uint32_t forget(const struct nsg_connection *c, void *arg)
 	return 0;
 }
 
+/* Our bits where they mean something of ours; whatever else stands under the mask stays. */
+static uint32_t without_ours(const struct life *life, uint32_t mark)
+{
+	const uint32_t bits = mark & life->marks->mask;
+
+	return (bits & life->marks->decided) || bits == life->marks->generation ? 0 : bits;
+}
+
 static uint32_t mark_older(const struct nsg_connection *c, void *arg)
 {
 	const struct life *life = arg;
-	const uint32_t older = life->marks->generation;
+	const uint32_t older = life->marks->generation, bits = c->mark & life->marks->mask;
 
-	if ((c->mark & life->marks->mask) == older)
-		return older;
-	return c->tcp_established && !is_known(life, c->id) ? older : 0;
+	return !bits && c->tcp_established && !is_known(life, c->id) ? older : bits;
 }
 
 static uint32_t nothing(const struct nsg_connection *c, void *arg)
 {
-	(void)c;
-	(void)arg;
-	return 0;
+	return without_ours(arg, c->mark);
 }
 
 static uint32_t at_end(const struct nsg_connection *c, void *arg)
@@ -135,7 +139,7 @@ static uint32_t at_end(const struct nsg_connection *c, void *arg)
 		r = nsg_vec_push(&life->alive, c->id);
 	if (r < 0)
 		life->error = r;
-	return 0;
+	return without_ours(life, c->mark);
 }
 
 /* Connections with these bits of ours, all with 0. */

@@ -57,7 +57,7 @@ static int drop_idle(struct nsg_kernel *k, struct nsg_diag *diag)
 		return r;
 	/* rules first: a table without routes would let its packets through */
 	r = nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
-	return r < 0 ? r : nsg_routes_apply(&k->rt, &k->hops, diag);
+	return r < 0 ? r : nsg_routes_apply(&k->rt, &k->hops, true, diag);
 }
 
 static int add_hops(struct nsg_kernel *k, struct nsg_diag *diag)
@@ -72,9 +72,10 @@ static int add_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].next && !k->hops.v[n].live)
 			nsg_table_put_hop(&b, k, n);
-	nsg_table_put_ways(&b, k);
 	r = nsg_nft_batch_send(&b, &k->nft, "cannot add next hops", diag);
 	nsg_nft_batch_done(&b);
+	if (r >= 0)
+		r = nsg_kernel_put_ways(k, diag);
 	if (r < 0 || k->conf->audit)
 		return r;
 	r = nsg_routes_check_foreign(&k->rt, &k->hops, diag);

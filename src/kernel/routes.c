@@ -369,29 +369,45 @@ static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 	return 0;
 }
 
-int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, struct nsg_diag *diag)
+static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const struct reading *there,
+			 struct nsg_diag *diag)
 {
-	const uint32_t base = h->conf->table_base;
-	struct reading there = { .first = base + 1, .last = base + h->max };
-	int r;
+	int r = 0;
 
-	r = read_routes(nl, 0, &there);
-	if (r < 0)
-		(void)failed(nl, "read the routes", base, r, diag);
-	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
-		h->v[n].changed = false;
-		if (h->v[n].used && h->v[n].n_legs)
-			r = apply_table(nl, base + n, &h->v[n], &there, diag);
-	}
-	for (size_t i = 0; r >= 0 && i < there.routes.n; i++) {
-		const struct nsg_hop *hop = &h->v[there.routes.v[i].table - base];
+	for (size_t i = 0; r >= 0 && i < there->routes.n; i++) {
+		const struct route *route = &there->routes.v[i];
+		const struct nsg_hop *hop = &h->v[route->table - h->conf->table_base];
 
 		if (hop->used && hop->n_legs)
 			continue;
-		r = remove_route(nl, &there.routes.v[i]);
+		r = remove_route(nl, route);
 		if (r < 0)
-			(void)failed(nl, "remove a route", there.routes.v[i].table, r, diag);
+			(void)failed(nl, "remove a route", route->table, r, diag);
 	}
+	return r;
+}
+
+int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag)
+{
+	const uint32_t base = h->conf->table_base;
+	struct reading there = { .first = base + 1, .last = base + h->max };
+	int r = 0;
+
+	if (all)
+		r = read_routes(nl, 0, &there);
+	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
+		h->v[n].changed = false;
+		if (!h->v[n].used || !h->v[n].n_legs)
+			continue;
+		if (!all)
+			r = read_routes(nl, base + n, &there);
+		if (r >= 0)
+			r = apply_table(nl, base + n, &h->v[n], &there, diag);
+		else
+			(void)failed(nl, "read the routes", base + n, r, diag);
+	}
+	if (r >= 0 && all)
+		r = remove_others(nl, h, &there, diag);
 	nsg_vec_done(&there.routes);
 	return r < 0 ? r : 0;
 }

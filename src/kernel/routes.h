@@ -18,10 +18,11 @@
 void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop);
 
 /*
- * Makes the tables of all numbers in use what they should be (legs as last resolved) and removes our
- * routes from all others. A hop that the kernel refuses becomes down. Sets each hop's `changed`.
+ * Makes the tables of all numbers in use what they should be (legs as last resolved). A hop that the
+ * kernel refuses becomes down. Sets each hop's `changed`. `all`: removes our routes from the other
+ * tables of the range too; that walks every table of the host once.
  */
-int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, struct nsg_diag *diag);
+int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag);
 /* Removes all of ours. */
 int nsg_routes_clear(struct nsg_nl *nl, const struct nsg_conf *conf, uint32_t max_hop,
 		     struct nsg_diag *diag);

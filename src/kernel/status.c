@@ -94,7 +94,7 @@ static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
 		/* a table that was made anew counts from 0 */
 		if (packets < hop->packets)
 			hop->packets = 0;
-		if (!hop->up)
+		if (!hop->was_up)
 			hop->lost += packets - hop->packets;
 		hop->packets = packets;
 	}

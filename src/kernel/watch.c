@@ -200,12 +200,17 @@ static int drain(struct nsg_nl *nl, nsg_nl_each each, struct dirt *dirt)
 
 static void tell_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 {
+	bool counted = false;
+
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		struct nsg_hop *hop = &k->hops.v[n];
 		char name[128], why[160] = "";
 
 		if (!hop->used || hop->up == hop->was_up)
 			continue;
+		if (!counted)
+			nsg_kernel_count_hops(k);
+		counted = true;
 		hop->was_up = hop->up;
 		nsg_kernel_name_hop(hop, name, sizeof(name));
 		if (hop->n_legs)
@@ -223,12 +228,11 @@ static int mend_ways(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repa
 {
 	int r;
 
-	nsg_kernel_count_hops(k);
 	r = nsg_kernel_resolve(k, diag);
 	if (r >= 0)
 		r = nsg_kernel_put_ways(k, diag);
 	if (r >= 0)
-		r = nsg_routes_apply(&k->rt, &k->hops, diag);
+		r = nsg_routes_apply(&k->rt, &k->hops, false, diag);
 	if (r < 0)
 		return r;
 	for (uint32_t n = 1; n <= k->hops.max; n++) {

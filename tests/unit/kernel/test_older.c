@@ -136,6 +136,21 @@ static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
 	end(&f);
 }
 
+static void test_bits_under_the_mask_that_are_not_ours_stay(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_int_equal(connections_add(N, true, FOREIGN | 0x00010000), 0);
+	assert_int_equal(nsg_older_begin(&f.older, true, &f.diag), 0);
+	assert_int_equal(mark(&f, N), 0x00010000);
+	assert_int_equal(nsg_older_end(&f.older, &f.diag), 0);
+	assert_int_equal(mark(&f, N), 0x00010000);
+	end(&f);
+}
+
 static void test_without_the_directory_the_bits_go_all_the_same(void **state)
 {
 	struct fixture f;
@@ -179,6 +194,7 @@ int main(void)
 		cmocka_unit_test(
 			test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
 		cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
+		cmocka_unit_test(test_bits_under_the_mask_that_are_not_ours_stay),
 		cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
 		cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
 	};

@@ -21,6 +21,7 @@ struct fixture {
 	struct nsg_links links;
 	struct nsg_diag diag;
 	struct nsg_nl nl;
+	bool all;
 };
 
 static void lab(void)
@@ -59,7 +60,7 @@ static void apply(struct fixture *f)
 	for (uint32_t n = 1; n <= f->hops.max; n++)
 		if (f->hops.v[n].used)
 			nsg_routes_resolve(&f->nl, &f->links, &f->hops.v[n]);
-	assert_int_equal(nsg_routes_apply(&f->nl, &f->hops, &f->diag), 0);
+	assert_int_equal(nsg_routes_apply(&f->nl, &f->hops, f->all, &f->diag), 0);
 	assert_int_equal(f->diag.n, 0);
 }
 
@@ -249,6 +250,7 @@ static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 	(void)state;
 	if (!begin(&f, hops, 1))
 		skip();
+	f.all = true;
 	/* of a dead predecessor, and in a table that is not ours */
 	assert_int_equal(netns_run("ip route add default via 10.0.101.9 table 21001 proto 110;"
 				   "ip route add 10.5.0.0/16 via 10.0.101.9 table 21001 proto 110;"
