@@ -9,7 +9,7 @@ may() {
 	conf) echo "util/ <ini>" ;;
 	model | template | packet) echo "util/ <jansson>" ;;
 	azure) echo "model/ util/ <jansson>" ;;
-	compile) echo "model/ classify/image.h classify/image_layout.h classify/decide.h util/" ;;
+	compile) echo "model/ classify/image.h classify/image_layout.h util/" ;;
 	classify) echo "packet/ util/" ;;
 	explain) echo "model/ classify/ packet/ observe/record.h util/ <jansson>" ;;
 	flow) echo "packet/ util/" ;;

@@ -8,9 +8,6 @@
 #include "classify/simd.h"
 #include "util/names.h"
 
-/* UDP from this port is the host's own: a virtual network does not carry it (semantics.md 1). */
-#define NSG_SPORT_RESERVED 65330u
-
 static inline uint32_t match_of(const struct nsg_image *image, uint32_t bit)
 {
 	return bit | ((image->denies[bit / 64] >> (bit % 64) & 1) ? NSG_MATCH_DENIES : 0);

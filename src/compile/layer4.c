@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "classify/decide.h"
+#include "classify/image_layout.h"
 #include "util/limits.h"
 
 #define PROTOCOLS 256u
