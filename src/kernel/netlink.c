@@ -152,6 +152,13 @@ static int nl_receive(struct nsg_nl *nl, int flags)
 	return n > (ssize_t)NSG_NL_BUFFER_BYTES ? -ENOBUFS : (int)n;
 }
 
+/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative number, which is small enough. */
+static bool is_whole(const struct nlmsghdr *nlh, int left)
+{
+	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&
+	       nlh->nlmsg_len <= (uint32_t)left;
+}
+
 static int attribute_message(const struct nlattr *attr, void *data)
 {
 	struct nsg_nl *nl = data;
@@ -167,6 +174,12 @@ static int attribute_message(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
+/* A status as -errno: the kernel's are from -4095 to 0. */
+static int errno_of(int status)
+{
+	return status < -4095 || status > 0 ? -EBADMSG : status;
+}
+
 /* What an NLMSG_ERROR says; `words`: keeps the kernel's own about it. */
 static int error_of(struct nsg_nl *nl, const struct nlmsghdr *nlh, bool words)
 {
@@ -180,7 +193,7 @@ static int error_of(struct nsg_nl *nl, const struct nlmsghdr *nlh, bool words)
 	if (words && (nlh->nlmsg_flags & NLM_F_ACK_TLVS) &&
 	    offset <= mnl_nlmsg_get_payload_len(nlh))
 		(void)mnl_attr_parse(nlh, (unsigned int)offset, attribute_message, nl);
-	return e->error > 0 ? -e->error : e->error;
+	return errno_of(e->error);
 }
 
 static bool is_ours(const struct nsg_nl *nl, const struct nlmsghdr *nlh)
@@ -195,7 +208,7 @@ static int take_answer(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg)
 	const struct nlmsghdr *nlh = (const void *)nl->buffer;
 	int r;
 
-	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+	for (; is_whole(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
 		/* an answer to an earlier request that was given up */
 		if (!is_ours(nl, nlh))
 			continue;
@@ -235,7 +248,7 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 	const struct nlmsghdr *nlh = (const void *)nl->buffer;
 	int r;
 
-	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+	for (; is_whole(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
 		if (!is_ours(nl, nlh))
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
@@ -250,7 +263,7 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 			if (mnl_nlmsg_get_payload_len(nlh) >= sizeof(status))
 				memcpy(&status, mnl_nlmsg_get_payload(nlh), sizeof(status));
 			if (status < 0)
-				return status;
+				return errno_of(status);
 			return *disturbed ? -ERESTART : 1;
 		}
 		r = each(nlh, arg);
@@ -303,7 +316,7 @@ static void take_batch_answer(struct nsg_nl *nl, int size, uint32_t first_seq, u
 	const struct nlmsghdr *nlh = (const void *)nl->buffer;
 	int e;
 
-	for (; mnl_nlmsg_ok(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
+	for (; is_whole(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
 		if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - first_seq > last_seq - first_seq)
 			continue;
 		e = error_of(nl, nlh, !answer->error);
@@ -350,7 +363,7 @@ int nsg_nl_drain(struct nsg_nl *nl, nsg_nl_each each, void *arg)
 		}
 		if (r < 0)
 			return r;
-		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		for (; is_whole(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
 			r = each(nlh, arg);
 			if (r < 0)
 				return r;

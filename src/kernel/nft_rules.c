@@ -177,9 +177,10 @@ static void put_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nft_accept(b);
 	nsg_nft_rule_end(b);
 
-	if (!nsg_table_offloads(k))
+	if (k->conf->audit)
 		return;
-	/* Of another generation: the NSG has allowed it, only its route is looked up again. */
+	/* The NSG has allowed it, only its route is looked up again: a flow of another generation,
+	 * or of any where the kernel does not decide by itself. */
 	nsg_nft_rule(b, "answers");
 	nft_mark_is_not(b, NFT_MARK_CONNECTION, k->marks.decided, 0);
 	nft_mark_restore(b, k->marks.mask);
@@ -323,12 +324,6 @@ static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nft_accept(b);
 	nsg_nft_rule_end(b);
 
-	if (!nsg_table_offloads(k)) {
-		nsg_nft_rule(b, "save");
-		nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops");
-		nsg_nft_rule_end(b);
-		return;
-	}
 	nsg_nft_rule(b, "save");
 	nft_mark_is_not(b, NFT_MARK_PACKET, m->decided, 0);
 	nft_goto(b, "keep");
@@ -378,7 +373,7 @@ static void put_snat(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nft_snat_by_mark(b, m->hop, "sources");
 	nsg_nft_rule_end(b);
 	/* bypass and platform: decided, and the host's own routing */
-	if (k->conf->has_snat_internet && nsg_table_offloads(k)) {
+	if (k->conf->has_snat_internet) {
 		nsg_nft_rule(b, "snat");
 		nft_mark_is(b, NFT_MARK_CONNECTION, m->decided | m->hop, m->decided);
 		nft_snat(b, k->conf->snat_internet_host);

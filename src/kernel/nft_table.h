@@ -17,7 +17,7 @@
  *   guard         filter, srcnat + 1      a marked packet leaves by its next hop or not at all
  *
  * In audit mode nothing is marked or dropped: only the ways to the queue are there. Without offload
- * nothing is remembered but the connections that are older than nsgd.
+ * decided flows are remembered too (the NSG is stateful), but all their packets are queued.
  */
 #ifndef NSG_KERNEL_NFT_TABLE_H
 #define NSG_KERNEL_NFT_TABLE_H

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <libnftnl/expr.h>
 #include <libnftnl/object.h>
 #include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_table.h"
@@ -26,24 +28,66 @@ struct counts {
 	NSG_VEC(struct count) v;
 };
 
+struct attrs {
+	const struct nlattr *v[NFTA_SET_ELEM_MAX + 1];
+};
+_Static_assert(NFTA_OBJ_MAX <= NFTA_SET_ELEM_MAX, "the largest of what is read here");
+
+static int take_attr(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) <= NFTA_SET_ELEM_MAX)
+		a->v[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+/* What stands inside; nothing when there is no such attribute. */
+static struct attrs attrs_in(const struct nlattr *nest)
+{
+	struct attrs a = { { 0 } };
+
+	if (nest)
+		(void)mnl_attr_parse_nested(nest, take_attr, &a);
+	return a;
+}
+
+static const char *string_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr) :
+									   "";
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ?
+		       ntohl(mnl_attr_get_u32(attr)) :
+		       0;
+}
+
+static uint64_t u64_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint64_t) ?
+		       be64toh(mnl_attr_get_u64(attr)) :
+		       0;
+}
+
+/* Not with libnftnl, which ends the program when an attribute is not as large as it knows. */
 static int take_counter(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_obj *o = nftnl_obj_alloc();
+	struct attrs object = { { 0 } }, data;
 	struct counts *counts = arg;
 	struct count c = { .name = "" };
-	int r = 0;
 
-	if (!o)
-		return -ENOMEM;
-	if (nftnl_obj_nlmsg_parse(nlh, o) >= 0 && nftnl_obj_is_set(o, NFTNL_OBJ_NAME) &&
-	    nftnl_obj_get_u32(o, NFTNL_OBJ_TYPE) == NFT_OBJECT_COUNTER) {
-		(void)snprintf(c.name, sizeof(c.name), "%s", nftnl_obj_get_str(o, NFTNL_OBJ_NAME));
-		c.packets = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_PKTS);
-		c.bytes = nftnl_obj_get_u64(o, NFTNL_OBJ_CTR_BYTES);
-		r = nsg_vec_push(&counts->v, c);
-	}
-	nftnl_obj_free(o);
-	return r;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
+	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &object) < 0 ||
+	    u32_of(object.v[NFTA_OBJ_TYPE]) != NFT_OBJECT_COUNTER)
+		return 0;
+	data = attrs_in(object.v[NFTA_OBJ_DATA]);
+	(void)snprintf(c.name, sizeof(c.name), "%s", string_of(object.v[NFTA_OBJ_NAME]));
+	c.packets = u64_of(data.v[NFTA_COUNTER_PACKETS]);
+	c.bytes = u64_of(data.v[NFTA_COUNTER_BYTES]);
+	return nsg_vec_push(&counts->v, c);
 }
 
 static void reset_counters(void *arg)
@@ -185,40 +229,40 @@ struct cgroup_counts {
 	NSG_VEC(struct cgroup_count) v;
 };
 
-static int take_element_counter(struct nftnl_expr *e, void *data)
+static uint64_t element_packets(const struct nlattr *expr)
 {
-	uint64_t *packets = data;
+	struct attrs e = attrs_in(expr), data;
 
-	if (nftnl_expr_is_set(e, NFTNL_EXPR_CTR_PACKETS))
-		*packets = nftnl_expr_get_u64(e, NFTNL_EXPR_CTR_PACKETS);
-	return 0;
+	if (strcmp(string_of(e.v[NFTA_EXPR_NAME]), "counter"))
+		return 0;
+	data = attrs_in(e.v[NFTA_EXPR_DATA]);
+	return u64_of(data.v[NFTA_COUNTER_PACKETS]);
 }
 
-static int take_element(struct nftnl_set_elem *e, void *data)
+static int take_element(const struct nlattr *attr, void *data)
 {
+	struct attrs e = attrs_in(attr), key = attrs_in(e.v[NFTA_SET_ELEM_KEY]);
+	const struct nlattr *value = key.v[NFTA_DATA_VALUE];
 	struct cgroup_counts *counts = data;
-	uint32_t size;
-	const void *key = nftnl_set_elem_get(e, NFTNL_SET_ELEM_KEY, &size);
 	struct cgroup_count row = { 0 };
 
-	if (!key || size != sizeof(row.id))
-		return 0;
-	memcpy(&row.id, key, sizeof(row.id));
-	(void)nftnl_set_elem_expr_foreach(e, take_element_counter, &row.packets);
-	return nsg_vec_push(&counts->v, row);
+	if (!value || mnl_attr_get_payload_len(value) != sizeof(row.id))
+		return MNL_CB_OK;
+	memcpy(&row.id, mnl_attr_get_payload(value), sizeof(row.id));
+	row.packets = element_packets(e.v[NFTA_SET_ELEM_EXPR]);
+	return nsg_vec_push(&counts->v, row) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
 }
 
 static int take_elements(const struct nlmsghdr *nlh, void *arg)
 {
-	struct nftnl_set *set = nftnl_set_alloc();
-	int r = 0;
+	struct attrs list = { { 0 } };
+	const struct nlattr *elements;
 
-	if (!set)
-		return -ENOMEM;
-	if (nftnl_set_elems_nlmsg_parse(nlh, set) >= 0)
-		r = nftnl_set_elem_foreach(set, take_element, arg);
-	nftnl_set_free(set);
-	return r < 0 ? -ENOMEM : 0;
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
+	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &list) < 0)
+		return 0;
+	elements = list.v[NFTA_SET_ELEM_LIST_ELEMENTS];
+	return elements && mnl_attr_parse_nested(elements, take_element, arg) < 0 ? -ENOMEM : 0;
 }
 
 static void reset_elements(void *arg)
