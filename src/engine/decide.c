@@ -91,7 +91,7 @@ static struct nsg_outcome fate(const struct nsg_engine_options *o,
 	if (o->audit || (m->family != AF_INET && d->verdict == NSG_VERDICT_ACCEPT))
 		return (struct nsg_outcome){ .id = m->id, .accept = true };
 	if (d->verdict == NSG_VERDICT_DROP) {
-		if (!o->offload || !o->remember_denied || d->gate == NSG_GATE_NONE)
+		if (!o->remember_denied || d->gate == NSG_GATE_NONE)
 			return (struct nsg_outcome){ .id = m->id };
 		return (struct nsg_outcome){
 			.id = m->id,
@@ -101,12 +101,10 @@ static struct nsg_outcome fate(const struct nsg_engine_options *o,
 		};
 	}
 	ours = nsg_marks_accept(&o->marks, policy->generation, policy->hop_numbers[d->hop]);
-	if (!o->offload)
-		ours &= o->marks.hop;
 	return (struct nsg_outcome){
 		.id = m->id,
 		.mark = foreign | ours,
-		.has_mark = m->mark || ours,
+		.has_mark = true,
 		.accept = true,
 	};
 }

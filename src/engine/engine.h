@@ -35,8 +35,7 @@ struct nsg_engine_options {
 	uint32_t queue_length;
 	bool audit;
 	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
-	bool offload;         /* verdicts carry decided, generation */
-	bool remember_denied; /* with offload: a denial is a mark, the kernel drops and remembers */
+	bool remember_denied; /* a denial is a mark: the kernel drops and remembers the flow */
 	struct nsg_marks marks;
 };
 

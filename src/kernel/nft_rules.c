@@ -18,9 +18,9 @@
 static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue nobody = {
-		.native = k->table.native_queue,
-		.first = k->table.silent_queue,
-		.total = 1,
+	    .native = k->table.native_queue,
+	    .first = k->table.silent_queue,
+	    .total = 1,
 	};
 
 	nft_queue_to(b, &nobody);
@@ -28,8 +28,8 @@ static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const regular[] = { "answers", "tunnels", "capture",	 "multicast",
-					       "timeouts", "queue",   "save",	 "keep" };
+	static const char *const regular[] = {"answers",  "tunnels", "capture", "multicast",
+					      "timeouts", "queue",   "save",	"keep"};
 	const int mangle = NF_IP_PRI_MANGLE, srcnat = NF_IP_PRI_NAT_SRC;
 	const struct {
 		bool wanted;
@@ -37,14 +37,14 @@ void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		uint32_t hook;
 		int priority;
 	} bases[] = {
-		{ k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, mangle },
-		{ k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, mangle },
-		{ k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
-		  mangle + 1 },
-		{ k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
-		  NF_INET_PRE_ROUTING, mangle + 1 },
-		{ nsg_table_has_snat(k), "snat", "nat", NF_INET_POST_ROUTING, srcnat },
-		{ !k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1 },
+	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, mangle},
+	    {k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, mangle},
+	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
+	     mangle + 1},
+	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
+	     NF_INET_PRE_ROUTING, mangle + 1},
+	    {nsg_table_has_snat(k), "snat", "nat", NF_INET_POST_ROUTING, srcnat},
+	    {!k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1},
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
@@ -270,7 +270,7 @@ void nsg_table_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	const struct {
 		const char *name;
 		uint8_t protocol;
-	} all[] = { { "tcp", IPPROTO_TCP }, { "udp", IPPROTO_UDP } };
+	} all[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}};
 
 	for (size_t i = 0; !k->conf->audit && i < NSG_ARRAY_SIZE(all); i++) {
 		char name[NSG_TABLE_NAME_BYTES];
@@ -287,10 +287,10 @@ void nsg_table_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue workers = {
-		.native = k->table.native_queue,
-		.first = k->conf->queue_first,
-		.total = k->table.n_queues,
-		.bypass = k->conf->down_accept,
+	    .native = k->table.native_queue,
+	    .first = k->conf->queue_first,
+	    .total = k->table.n_queues,
+	    .bypass = k->conf->down_accept,
 	};
 
 	nsg_nft_rule(b, "queue");
@@ -481,7 +481,7 @@ void nsg_table_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_table_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue)
 {
-	const struct nft_queue queue = { .native = native_queue, .total = 1 };
+	const struct nft_queue queue = {.native = native_queue, .total = 1};
 
 	nsg_nft_table_add(b, 0);
 	nsg_nft_chain(b, "probe");

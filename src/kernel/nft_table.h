@@ -4,17 +4,16 @@
  * drops every packet that is queued in the namespace. What a reload changes are elements, and the
  * rules of chains `multicast`, `timeouts` and `tunnels`.
  *
- *   output        route, mangle           sanitise; fast; loopback; jump answers; tunnels; whose → capture
- *   prerouting    filter, mangle          interfaces; sanitise; fast; local; jump answers; → capture
- *   answers                               replies, related errors; decided before: → queue
- *   capture                               excluded; DHCP; older than nsgd; multicast; denied; → queue
- *   queue                                 counted, to the workers
- *   remember      route, mangle + 1       → save         after a verdict, and after the fast rules
- *   remember_pre  filter, mangle + 1      → save
- *   save                                  decided → keep; denied → into the set, silence
- *   keep                                  our bits into the connection's mark, hop bits stay
- *   snat          nat, srcnat             sources by hop, with [snat] only
- *   guard         filter, srcnat + 1      a marked packet leaves by its next hop or not at all
+ *   output        route, mangle           sanitise; fast; loopback; jump answers; tunnels; whose →
+ * capture prerouting    filter, mangle          interfaces; sanitise; fast; local; jump answers; →
+ * capture answers                               replies, related errors; decided before: → queue
+ *   capture                               excluded; DHCP; older than nsgd; multicast; denied; →
+ * queue queue                                 counted, to the workers remember      route, mangle +
+ * 1       → save         after a verdict, and after the fast rules remember_pre  filter, mangle + 1
+ * → save save                                  decided → keep; denied → into the set, silence keep
+ * our bits into the connection's mark, hop bits stay snat          nat, srcnat             sources
+ * by hop, with [snat] only guard         filter, srcnat + 1      a marked packet leaves by its next
+ * hop or not at all
  *
  * In audit mode nothing is marked or dropped: only the ways to the queue are there. Without offload
  * decided flows are remembered too (the NSG is stateful), but all their packets are queued.
@@ -36,7 +35,8 @@ void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint
 void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
 /* The ways out of all hops: guard's sets and the tunnels' chain. */
 void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-void nsg_table_put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* What the last update of the cgroups changed: the others keep their counters. */
+void nsg_table_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* A reload's: the generation, the denied flows forgotten, multicast and timeouts as `k->table`. */
 void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 			  uint32_t old_flow_minutes);

@@ -122,8 +122,7 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 		.queue_length = c->queue_length,
 		.audit = c->audit,
 		.overflow_accept = c->overflow_accept,
-		.offload = c->offload,
-		.remember_denied = c->denied_seconds > 0,
+		.remember_denied = c->offload && c->denied_seconds > 0,
 		.marks = d->marks,
 	};
 	const struct nsg_engine_policy policy = daemon_engine_policy(d->live, NSG_FORGET_NOTHING);

@@ -37,7 +37,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct nsg_image_route route = { .hop_type = NSG_HOP_INTERNET };
 	static const uint16_t hop_numbers[] = { 0 };
 	static const struct nsg_engine_options options = {
-		.offload = true,
 		.remember_denied = true,
 		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
 			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,

@@ -150,9 +150,9 @@ t_removed_vnet() {
 }
 
 t_many() { # twenty reloads while a flow talks: not one datagram lost
-	spawn load app "$TRAFFIC" send -s 0.0.0.0:30000 -n 6000 -r 3000 udp 10.1.0.4:9000
 	local i before
 	before=$(far_counts vnet datagrams)
+	spawn load app "$TRAFFIC" send -s 0.0.0.0:30000 -n 6000 -r 3000 udp 10.1.0.4:9000
 	for ((i = 0; i < 20; i++)); do
 		reload || return 1
 	done

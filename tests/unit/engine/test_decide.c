@@ -79,7 +79,6 @@ static struct nsg_engine_options options(void)
 {
 	struct nsg_engine_options o = {
 		.n_workers = 1,
-		.offload = true,
 		.remember_denied = true,
 		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
 			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
@@ -154,28 +153,22 @@ static void foreign_mark_bits_survive(void **state)
 	check(&o, &p, DST_DENIED, FOREIGN,
 	      (struct expected){ NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true,
 				 FOREIGN | 0x01ff0000 });
-	o.offload = false;
 	check(&o, &p, DST_BYPASS, FOREIGN,
-	      (struct expected){ NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS, true, true, FOREIGN });
+	      (struct expected){ NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS, true, true,
+				 FOREIGN | 0x0c000000 });
 }
 
-static void without_offload_only_hop_bits_leave_and_a_denial_is_a_drop(void **state)
+static void a_denial_that_nobody_remembers_is_a_drop(void **state)
 {
 	struct nsg_engine_options o = options();
 	struct nsg_engine_policy p = policy();
 
 	(void)state;
-	o.offload = false;
-	check(&o, &p, DST_ALLOWED, 0,
-	      (struct expected){ NSG_VERDICT_ACCEPT, NSG_REASON_ALLOWED, true, true, 0x00050000 });
-	check(&o, &p, DST_BYPASS, 0,
-	      (struct expected){ NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS, true, false, 0 });
-	check(&o, &p, DST_DENIED, 0,
-	      (struct expected){ NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, false, false, 0 });
-	o.offload = true;
 	o.remember_denied = false;
 	check(&o, &p, DST_DENIED, 0,
 	      (struct expected){ NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, false, false, 0 });
+	check(&o, &p, DST_ALLOWED, 0,
+	      (struct expected){ NSG_VERDICT_ACCEPT, NSG_REASON_ALLOWED, true, true, 0x0c050000 });
 }
 
 static void audit_decides_and_touches_nothing(void **state)
@@ -270,7 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_allowed_flow_is_marked_decided_with_its_hop),
 		cmocka_unit_test(foreign_mark_bits_survive),
-		cmocka_unit_test(without_offload_only_hop_bits_leave_and_a_denial_is_a_drop),
+		cmocka_unit_test(a_denial_that_nobody_remembers_is_a_drop),
 		cmocka_unit_test(audit_decides_and_touches_nothing),
 		cmocka_unit_test(a_decided_flow_keeps_its_nsg_verdict_and_takes_the_new_route),
 		cmocka_unit_test(a_policy_that_forgets_judges_older_flows_anew),

@@ -43,7 +43,6 @@ static struct nsg_engine_options options(uint16_t first, uint32_t n)
 		.n_workers = n,
 		.queue_length = 1024,
 		.overflow_accept = true,
-		.offload = true,
 		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
 			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
 			   .hop_shift = 16, .max_hop = 510 },
