@@ -70,8 +70,8 @@ static uint32_t count_components(const char *path)
 /* Watches every directory along the path that is there; 0 when the last one is not. */
 static uint64_t look(const struct nsg_cgroups *c, const char *path)
 {
-	const uint32_t events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |
-				IN_DELETE_SELF | IN_ONLYDIR;
+	const uint32_t events =
+	    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR;
 	size_t root = strlen(c->root), at = 0, size = strlen(path);
 	cleanup_free char *full = malloc(root + 1 + size + 1);
 	struct stat st;
@@ -100,7 +100,7 @@ static uint64_t look(const struct nsg_cgroups *c, const char *path)
 int nsg_cgroups_open(const struct nsg_conf_strings *paths, const char *mounts,
 		     struct nsg_cgroups *ret)
 {
-	struct nsg_cgroups c = { .n = paths->n, .inotify_fd = -1 };
+	struct nsg_cgroups c = {.n = paths->n, .inotify_fd = -1};
 	int r;
 
 	if (!paths->n) {
@@ -132,7 +132,7 @@ void nsg_cgroups_done(struct nsg_cgroups *c)
 		(void)close(c->inotify_fd);
 	free(c->v);
 	free(c->root);
-	*c = (struct nsg_cgroups){ .inotify_fd = -1 };
+	*c = (struct nsg_cgroups){.inotify_fd = -1};
 }
 
 bool nsg_cgroups_update(struct nsg_cgroups *c)
@@ -147,6 +147,7 @@ bool nsg_cgroups_update(struct nsg_cgroups *c)
 		uint64_t id = look(c, c->v[i].path);
 
 		changed |= id != c->v[i].id;
+		c->v[i].was_id = c->v[i].id;
 		c->v[i].id = id;
 	}
 	return changed;
@@ -174,6 +175,22 @@ bool nsg_cgroups_is_repeated(const struct nsg_cgroups *c, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
 		if (c->v[i].id == c->v[index].id)
+			return true;
+	return false;
+}
+
+bool nsg_cgroups_has_id(const struct nsg_cgroups *c, uint64_t id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].id == id)
+			return true;
+	return false;
+}
+
+bool nsg_cgroups_had_id(const struct nsg_cgroups *c, uint64_t id)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].was_id == id)
 			return true;
 	return false;
 }

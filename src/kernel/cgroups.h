@@ -15,15 +15,16 @@
 
 struct nsg_cgroup {
 	const char *path; /* as in conf */
-	uint32_t level;   /* components; 1 is below the root */
-	uint64_t id;      /* 0: it is not there */
+	uint32_t level;	  /* components; 1 is below the root */
+	uint64_t id;	  /* 0: it is not there */
+	uint64_t was_id;  /* before the last update */
 };
 
 struct nsg_cgroups {
 	struct nsg_cgroup *v;
 	size_t n;
-	char *root;       /* where the hierarchy is mounted */
-	int inotify_fd;   /* -1: no cgroups are captured */
+	char *root;	/* where the hierarchy is mounted */
+	int inotify_fd; /* -1: no cgroups are captured */
 };
 
 /* Finds the hierarchy (`mounts`: /proc/self/mountinfo or a test's), and the ids. -ENOENT: no cgroup
@@ -39,5 +40,8 @@ uint32_t nsg_cgroups_deepest(const struct nsg_cgroups *c);
 bool nsg_cgroups_has_level(const struct nsg_cgroups *c, uint32_t level);
 /* The same id comes earlier: one path was written twice. */
 bool nsg_cgroups_is_repeated(const struct nsg_cgroups *c, size_t index);
+/* The id is of some path now, or was before the last update. */
+bool nsg_cgroups_has_id(const struct nsg_cgroups *c, uint64_t id);
+bool nsg_cgroups_had_id(const struct nsg_cgroups *c, uint64_t id);
 
 #endif

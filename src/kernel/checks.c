@@ -52,8 +52,9 @@ void nsg_kernel_explain_leg(const struct nsg_hop *hop, const struct nsg_leg *leg
 			       "%s is not on a link of this host but behind %s: a [nexthop \"%s\"] "
 			       "section can give via and dev",
 			       via, behind,
-			       hop->type == NSG_HOP_APPLIANCE ? via :
-				       nsg_hop_type_name((enum nsg_hop_type)hop->type));
+			       hop->type == NSG_HOP_APPLIANCE
+				   ? via
+				   : nsg_hop_type_name((enum nsg_hop_type)hop->type));
 		return;
 	}
 }
@@ -77,19 +78,22 @@ static void check_return_path(const char *dev, struct nsg_diag *diag)
 	/* the larger of the two counts; 1 is strict, 2 loose (ip-sysctl) */
 	if ((all > own ? all : own) != 1)
 		return;
-	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-			   "replies that come by %s would be dropped: strict reverse path filtering; "
-			   "set net.ipv4.conf.%s.rp_filter=2", dev, dev);
+	(void)nsg_diag_add(
+	    diag, NSG_WARNING, NULL, NULL,
+	    "replies that come by %s would be dropped: strict reverse path filtering; "
+	    "set net.ipv4.conf.%s.rp_filter=2",
+	    dev, dev);
 }
 
 static void check_forwarding(const struct nsg_conf *conf, struct nsg_diag *diag)
 {
 	for (size_t i = 0; i < conf->interfaces.n; i++)
 		if (setting(conf->interfaces.v[i], "forwarding") == 0)
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-					   "packets from %s are captured but not forwarded; set "
-					   "net.ipv4.conf.%s.forwarding=1 (or net.ipv4.ip_forward=1)",
-					   conf->interfaces.v[i], conf->interfaces.v[i]);
+			(void)nsg_diag_add(
+			    diag, NSG_WARNING, NULL, NULL,
+			    "packets from %s are captured but not forwarded; set "
+			    "net.ipv4.conf.%s.forwarding=1 (or net.ipv4.ip_forward=1)",
+			    conf->interfaces.v[i], conf->interfaces.v[i]);
 }
 
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,

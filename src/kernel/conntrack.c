@@ -58,8 +58,9 @@ static int take_attr(const struct nlattr *attr, void *data)
 
 static uint32_t u32_of(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ?
-		       ntohl(mnl_attr_get_u32(attr)) : 0;
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
+		   ? ntohl(mnl_attr_get_u32(attr))
+		   : 0;
 }
 
 static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
@@ -77,7 +78,7 @@ static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 
 static bool is_established(const struct nlattr *protoinfo)
 {
-	struct attrs info = { { 0 } }, tcp = { { 0 } };
+	struct attrs info = {{0}}, tcp = {{0}};
 
 	if (!protoinfo || mnl_attr_parse_nested(protoinfo, take_attr, &info) < 0 ||
 	    !info.v[CTA_PROTOINFO_TCP] ||
@@ -118,8 +119,8 @@ static int take_entry(const struct nlmsghdr *nlh, void *arg)
 {
 	struct sweep *s = arg;
 	const struct nsg_conntrack_sweep *order = s->order;
-	struct nsg_connection c = { 0 };
-	struct attrs a = { { 0 } };
+	struct nsg_connection c = {0};
+	struct attrs a = {{0}};
 	uint32_t wanted;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
@@ -146,7 +147,7 @@ static void keep(void *arg)
 int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update,
 			  const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n)
 {
-	struct sweep s = { .update = update, .order = sweep };
+	struct sweep s = {.update = update, .order = sweep};
 	uint32_t n = 0;
 	char buffer[128];
 	int r = 0;
@@ -185,11 +186,11 @@ int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match
 		      uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n)
 {
 	const struct nsg_conntrack_sweep sweep = {
-		.match_mask = match_mask,
-		.match = match,
-		.mask = mask,
-		.wanted = constant,
-		.arg = &value,
+	    .match_mask = match_mask,
+	    .match = match,
+	    .mask = mask,
+	    .wanted = constant,
+	    .arg = &value,
 	};
 
 	return nsg_conntrack_rewrite(dump, update, &sweep, ret_n);

@@ -17,21 +17,21 @@ struct nsg_connection {
 	bool tcp_established;
 };
 
-/* The value of the bits under the mask that the connection should have; called once or more for each
- * one. */
+/* The value of the bits under the mask that the connection should have; called once or more for
+ * each one. */
 typedef uint32_t (*nsg_conntrack_wanted)(const struct nsg_connection *c, void *arg);
 
 struct nsg_conntrack_sweep {
 	uint32_t match_mask, match; /* entries with mark & match_mask == match; the kernel looks */
-	uint32_t mask;              /* bits that are rewritten */
+	uint32_t mask;		    /* bits that are rewritten */
 	nsg_conntrack_wanted wanted;
 	void *arg;
 };
 
 /*
- * Rewrites every IPv4 entry that wants another value. Uses two sockets: one dumps, one writes. Repeats
- * until nothing is left to do, so that an entry which moved during the dump is met too. *ret_n (may
- * be NULL): entries rewritten. -errno; no conntrack in the kernel is 0 entries.
+ * Rewrites every IPv4 entry that wants another value. Uses two sockets: one dumps, one writes.
+ * Repeats until nothing is left to do, so that an entry which moved during the dump is met too.
+ * *ret_n (may be NULL): entries rewritten. -errno; no conntrack in the kernel is 0 entries.
  */
 int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update,
 			  const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n);

@@ -15,7 +15,7 @@ int nsg_hops_init(struct nsg_hops *h, const struct nsg_conf *conf, const struct 
 
 	if (!v)
 		return -ENOMEM;
-	*h = (struct nsg_hops){ .conf = conf, .marks = marks, .v = v, .max = marks->max_hop };
+	*h = (struct nsg_hops){.conf = conf, .marks = marks, .v = v, .max = marks->max_hop};
 	return 0;
 }
 
@@ -23,7 +23,7 @@ void nsg_hop_done(struct nsg_hop *hop)
 {
 	free(hop->addrs_host);
 	free(hop->legs);
-	*hop = (struct nsg_hop){ 0 };
+	*hop = (struct nsg_hop){0};
 }
 
 void nsg_hops_done(struct nsg_hops *h)
@@ -31,7 +31,7 @@ void nsg_hops_done(struct nsg_hops *h)
 	for (uint32_t n = 1; h->v && n <= h->max; n++)
 		nsg_hop_done(&h->v[n]);
 	free(h->v);
-	*h = (struct nsg_hops){ 0 };
+	*h = (struct nsg_hops){0};
 }
 
 static const struct nsg_conf_nexthop *section_of_ip(const struct nsg_conf *conf, uint32_t addr_host)
@@ -52,7 +52,7 @@ static const struct nsg_conf_nexthop *section_of_type(const struct nsg_conf *con
 
 static struct nsg_leg leg_of_section(const struct nsg_conf_nexthop *section)
 {
-	struct nsg_leg leg = { .has_via = section->has_via, .via_host = section->via_host };
+	struct nsg_leg leg = {.has_via = section->has_via, .via_host = section->via_host};
 
 	if (section->dev)
 		(void)snprintf(leg.dev, sizeof(leg.dev), "%s", section->dev);
@@ -93,9 +93,9 @@ static int find_legs(const struct nsg_conf *conf, struct nsg_hop *hop, struct ns
 
 		if (!section)
 			section = by_type;
-		add_leg(hop, section ? leg_of_section(section) :
-				       (struct nsg_leg){ .has_via = true,
-							 .via_host = hop->addrs_host[i] });
+		add_leg(hop, section ? leg_of_section(section)
+				     : (struct nsg_leg){.has_via = true,
+							.via_host = hop->addrs_host[i]});
 	}
 	if (!hop->n_addrs && by_type)
 		add_leg(hop, leg_of_section(by_type));
@@ -119,7 +119,7 @@ int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint3
 	       struct nsg_diag *diag, struct nsg_hop *ret)
 {
 	struct nsg_image_hop of = nsg_image_hop(image, (uint16_t)index);
-	struct nsg_hop hop = { .type = of.type };
+	struct nsg_hop hop = {.type = of.type};
 	int r;
 
 	if (!index) {
@@ -179,7 +179,7 @@ static uint32_t free_number(const struct nsg_hops *h, const bool *given, uint32_
 struct numbering {
 	struct nsg_hop *hops; /* of the image, by index */
 	uint32_t n;
-	bool *given;          /* by number: to a hop of this image that had none */
+	bool *given; /* by number: to a hop of this image that had none */
 	uint32_t last;
 };
 
@@ -223,7 +223,7 @@ static uint16_t earlier(const struct numbering *g, uint32_t index, const uint16_
 int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, struct nsg_diag *diag,
 		    uint16_t *ret_number)
 {
-	cleanup_numbering struct numbering g = { 0 };
+	cleanup_numbering struct numbering g = {0};
 	uint32_t wanted = 0, missing = 0;
 	int r;
 
@@ -253,11 +253,12 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 		return nsg_diag_line(diag, NSG_ERROR, h->conf->path,
 				     nsg_conf_line(h->conf, "route", "mark-mask"), NULL,
 				     "the policy has %u next hops; mark-mask 0x%08x has room for "
-				     "%u", wanted, h->marks->mask, h->max);
+				     "%u",
+				     wanted, h->marks->mask, h->max);
 	return nsg_diag_line(diag, NSG_ERROR, h->conf->path, 0, NULL,
 			     "the policy in force and the new one together have %u next hops more "
-			     "than mark-mask 0x%08x has room for (%u)", missing, h->marks->mask,
-			     h->max);
+			     "than mark-mask 0x%08x has room for (%u)",
+			     missing, h->marks->mask, h->max);
 }
 
 /* A number is used again by a hop with the same key: the conf may have changed its ways. */
@@ -270,7 +271,7 @@ static void take(struct nsg_hops *h, uint32_t n, struct nsg_hop *hop)
 		return;
 	}
 	*at = *hop;
-	*hop = (struct nsg_hop){ 0 };
+	*hop = (struct nsg_hop){0};
 	at->used = true;
 	at->next = true;
 	h->last = n;
@@ -279,8 +280,8 @@ static void take(struct nsg_hops *h, uint32_t n, struct nsg_hop *hop)
 int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uint16_t *number,
 		    uint32_t n)
 {
-	cleanup_numbering struct numbering g = { 0 };
-	struct nsg_diag ignored = { 0 };
+	cleanup_numbering struct numbering g = {0};
+	struct nsg_diag ignored = {0};
 	int r;
 
 	r = read_hops(h, image, &ignored, &g);
@@ -290,8 +291,8 @@ int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uin
 	if (n != g.n)
 		return -EINVAL;
 	for (uint32_t i = 0; i < n; i++)
-		if (number[i] > h->max || (number[i] && h->v[number[i]].used &&
-					   !same_key(&h->v[number[i]], &g.hops[i])))
+		if (number[i] > h->max ||
+		    (number[i] && h->v[number[i]].used && !same_key(&h->v[number[i]], &g.hops[i])))
 			return -EINVAL;
 	for (uint32_t i = 1; i <= h->max; i++)
 		h->v[i].next = false;

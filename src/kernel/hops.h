@@ -26,38 +26,38 @@ struct nsg_leg {
 	char dev[IF_NAMESIZE]; /* "": the device that the kernel reaches the gateway by */
 	/* as last resolved: */
 	bool up;
-	uint32_t ifindex;      /* valid if up */
-	enum nsg_reach reach;  /* why not, if not up */
-	uint32_t behind_host;  /* NSG_REACH_BEHIND: the gateway in between */
+	uint32_t ifindex;     /* valid if up */
+	enum nsg_reach reach; /* why not, if not up */
+	uint32_t behind_host; /* NSG_REACH_BEHIND: the gateway in between */
 };
 
 struct nsg_hop {
-	bool used;             /* the number is taken */
-	bool live, next;       /* by the image in force, by the one being prepared */
+	bool used;	 /* the number is taken */
+	bool live, next; /* by the image in force, by the one being prepared */
 	/* the key */
-	uint8_t type;          /* enum nsg_hop_type */
-	uint32_t *addrs_host;  /* appliances; sorted */
+	uint8_t type;	      /* enum nsg_hop_type */
+	uint32_t *addrs_host; /* appliances; sorted */
 	uint32_t n_addrs;
 
-	struct nsg_leg *legs;  /* none: the host's own routing, numbered for [snat] only */
+	struct nsg_leg *legs; /* none: the host's own routing, numbered for [snat] only */
 	uint32_t n_legs;
 	bool has_snat;
 	uint32_t snat_host;
 
-	bool up;               /* at least one leg is */
-	bool was_up, told;     /* as last told */
-	bool touched;          /* somebody else changed its table */
-	bool changed;          /* its table was not as it should be */
-	uint64_t packets;      /* sent to it, as last read */
-	uint64_t lost;         /* of these: while it was down */
+	bool up;	   /* at least one leg is */
+	bool was_up, told; /* as last told */
+	bool touched;	   /* somebody else changed its table */
+	bool changed;	   /* its table was not as it should be */
+	uint64_t packets;  /* sent to it, as last read */
+	uint64_t lost;	   /* of these: while it was down */
 };
 
 struct nsg_hops {
 	const struct nsg_conf *conf;
 	const struct nsg_marks *marks;
-	struct nsg_hop *v;   /* by number; v[0] is never used */
-	uint32_t max;        /* the largest number */
-	uint32_t last;       /* the number given last */
+	struct nsg_hop *v; /* by number; v[0] is never used */
+	uint32_t max;	   /* the largest number */
+	uint32_t last;	   /* the number given last */
 };
 
 /* -ENOMEM. conf and marks must outlive it. */

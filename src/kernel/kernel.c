@@ -114,7 +114,7 @@ int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *dia
 
 static int clear_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	const struct nsg_rules none = { 0 };
+	const struct nsg_rules none = {0};
 	uint32_t changed;
 	int r, e;
 
@@ -125,7 +125,7 @@ static int clear_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 
 static int check_foreign(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct nsg_rules ours = { 0 }, foreign = { 0 };
+	struct nsg_rules ours = {0}, foreign = {0};
 	int r;
 
 	r = nsg_rules_read(&k->rt, k->conf, &ours, &foreign);
@@ -161,11 +161,11 @@ static int delete_table(struct nsg_kernel *k, struct nsg_diag *diag)
 static struct nsg_older older_of(struct nsg_kernel *k)
 {
 	return (struct nsg_older){
-		.dump = &k->ct_dump,
-		.update = &k->ct_update,
-		.marks = &k->marks,
-		.directory = NSG_OLDER_DIRECTORY,
-		.instance = k->conf->instance,
+	    .dump = &k->ct_dump,
+	    .update = &k->ct_update,
+	    .marks = &k->marks,
+	    .directory = NSG_OLDER_DIRECTORY,
+	    .instance = k->conf->instance,
 	};
 }
 
@@ -187,8 +187,8 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info)
 {
 	table->route_all = info->route_all;
-	table->flow_minutes = info->flow_timeout_minutes ? info->flow_timeout_minutes :
-							   NSG_FLOW_TIMEOUT_MINUTES;
+	table->flow_minutes =
+	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }
 
 /* FNV-1a over what the table says of ways and tunnels. */
@@ -203,11 +203,11 @@ static uint64_t ways_hash(const struct nsg_kernel *k)
 			const struct nsg_leg *leg = &hop->legs[i];
 			const struct nsg_link *link = nsg_links_by_index(&k->links, leg->ifindex);
 			const uint32_t words[] = {
-				n,
-				leg->up ? leg->ifindex : 0,
-				link ? link->tunnel.protocol : 0,
-				link ? link->tunnel.port : 0,
-				link ? link->tunnel.remote_host : 0,
+			    n,
+			    leg->up ? leg->ifindex : 0,
+			    link ? link->tunnel.protocol : 0,
+			    link ? link->tunnel.port : 0,
+			    link ? link->tunnel.remote_host : 0,
 			};
 
 			for (size_t w = 0; w < NSG_ARRAY_SIZE(words); w++)
@@ -305,8 +305,8 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 }
 
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
-		     const struct nsg_hop_numbers *numbers, uint32_t generation,
-		     uint32_t n_queues, struct nsg_diag *diag)
+		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
+		     struct nsg_diag *diag)
 {
 	struct nsg_image_info info = nsg_image_info(image);
 	struct timespec now;
@@ -320,7 +320,7 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 	nsg_table_describe(&k->table, &info);
 	r = start(k, image, numbers, diag);
 	if (r < 0) {
-		struct nsg_diag ignored = { 0 };
+		struct nsg_diag ignored = {0};
 
 		(void)nsg_kernel_cleanup(k, &ignored);
 		nsg_diag_done(&ignored);

@@ -31,8 +31,8 @@ struct nsg_hop_numbers {
  * expression or xt target). conf must outlive it. Diagnostics say what is missing. -errno. */
 int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret);
 
-/* Removes all that this instance left in the kernel (a dead predecessor's, or our own): table, rules,
- * routes, connection mark bits. Nothing there is fine. */
+/* Removes all that this instance left in the kernel (a dead predecessor's, or our own): table,
+ * rules, routes, connection mark bits. Nothing there is fine. */
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
@@ -46,19 +46,20 @@ int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool st
 /* Start: routes and rules, then the table with all its hooks in one transaction. The queues must be
  * bound before. On failure nothing of ours is left. */
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
-		     const struct nsg_hop_numbers *numbers, uint32_t generation,
-		     uint32_t n_queues, struct nsg_diag *diag);
+		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
+		     struct nsg_diag *diag);
 
 /* What a reload changes of the flows already decided (semantics.md section 2, Stateful). */
 enum nsg_forget {
 	NSG_FORGET_NOTHING,   /* NSG: new flows only; routes: every flow's next packet */
-	NSG_FORGET_DECISIONS, /* flushConnection, gate, platform, profile: every flow is judged anew */
+	NSG_FORGET_DECISIONS, /* flushConnection, gate, platform, profile: every flow is judged anew
+			       */
 };
 
 /*
- * Reload, step 1: routes and rules of the new hops beside the old ones, conntrack entries that still
- * hold `generation` made stale. Step 2 (after the workers acknowledged the new image): the generation
- * swap, one batch. Step 3 (any time later): what only the old image used goes away.
+ * Reload, step 1: routes and rules of the new hops beside the old ones, conntrack entries that
+ * still hold `generation` made stale. Step 2 (after the workers acknowledged the new image): the
+ * generation swap, one batch. Step 3 (any time later): what only the old image used goes away.
  */
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		       const struct nsg_hop_numbers *numbers, uint32_t generation,
@@ -84,7 +85,8 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
 			    uint32_t *ret_host);
 
 /*
- * For `status` and `stats`: {"queueExpression":"native|xt","packets":{"offloaded":…,"denied again":…,
+ * For `status` and `stats`: {"queueExpression":"native|xt","packets":{"offloaded":…,"denied
+ * again":…,
  * "queued":…,…},"hops":[{"number","type","addresses","table","up","packets"}],"repairs":…}.
  */
 json_t *nsg_kernel_status(struct nsg_kernel *k);

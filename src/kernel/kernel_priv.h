@@ -30,22 +30,22 @@ struct nsg_table_state {
 struct nsg_kernel {
 	const struct nsg_conf *conf;
 	struct nsg_marks marks;
-	struct nsg_nl nft;       /* every batch goes over this one: an owned table knows it */
+	struct nsg_nl nft; /* every batch goes over this one: an owned table knows it */
 	struct nsg_nl rt;
 	struct nsg_nl ct_dump, ct_update;
 	struct nsg_nl rt_watch, nft_watch;
-	int epoll_fd, retry_fd;  /* a timer: what could not be repaired is tried again */
+	int epoll_fd, retry_fd; /* a timer: what could not be repaired is tried again */
 
 	struct nsg_hops hops;
 	struct nsg_links links;
-	uint32_t *users;         /* the captured uids */
+	uint32_t *users; /* the captured uids */
 	size_t n_users;
 	struct nsg_cgroups cgroups;
 
 	struct nsg_table_state table;
-	bool running;            /* the table is there, and is to stay */
+	bool running; /* the table is there, and is to stay */
 	bool prepared;
-	uint64_t ways_put;       /* what the table says of ways, see nsg_kernel_put_ways */
+	uint64_t ways_put;	      /* what the table says of ways, see nsg_kernel_put_ways */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
 };

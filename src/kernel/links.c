@@ -55,23 +55,23 @@ static const struct {
 	uint16_t remote_attr, port_attr; /* 0: none */
 	uint16_t default_port;
 } tunnels[] = {
-	{ "vxlan", IPPROTO_UDP, IFLA_VXLAN_GROUP, IFLA_VXLAN_PORT, 8472 },
-	{ "geneve", IPPROTO_UDP, IFLA_GENEVE_REMOTE, IFLA_GENEVE_PORT, 6081 },
-	{ "gre", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0 },
-	{ "gretap", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0 },
-	{ "erspan", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0 },
-	{ "ipip", IPPROTO_IPIP, IFLA_IPTUN_REMOTE, 0, 0 },
-	{ "sit", IPPROTO_IPV6, IFLA_IPTUN_REMOTE, 0, 0 },
-	{ "vti", IPPROTO_ESP, IFLA_VTI_REMOTE, 0, 0 },
-	{ "xfrm", IPPROTO_ESP, 0, 0, 0 },
+    {"vxlan", IPPROTO_UDP, IFLA_VXLAN_GROUP, IFLA_VXLAN_PORT, 8472},
+    {"geneve", IPPROTO_UDP, IFLA_GENEVE_REMOTE, IFLA_GENEVE_PORT, 6081},
+    {"gre", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0},
+    {"gretap", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0},
+    {"erspan", IPPROTO_GRE, IFLA_GRE_REMOTE, 0, 0},
+    {"ipip", IPPROTO_IPIP, IFLA_IPTUN_REMOTE, 0, 0},
+    {"sit", IPPROTO_IPV6, IFLA_IPTUN_REMOTE, 0, 0},
+    {"vti", IPPROTO_ESP, IFLA_VTI_REMOTE, 0, 0},
+    {"xfrm", IPPROTO_ESP, 0, 0, 0},
 };
 
 static struct nsg_tunnel tunnel_of(const struct nlattr *linkinfo)
 {
-	const struct nlattr *info[IFLA_INFO_MAX + 1] = { 0 };
-	const struct nlattr *data[64] = { 0 };
-	struct attrs info_attrs = { info, IFLA_INFO_MAX }, data_attrs = { data, 63 };
-	struct nsg_tunnel t = { 0 };
+	const struct nlattr *info[IFLA_INFO_MAX + 1] = {0};
+	const struct nlattr *data[64] = {0};
+	struct attrs info_attrs = {info, IFLA_INFO_MAX}, data_attrs = {data, 63};
+	struct nsg_tunnel t = {0};
 
 	if (!linkinfo || mnl_attr_parse_nested(linkinfo, take_attr, &info_attrs) < 0 ||
 	    !info[IFLA_INFO_KIND] || mnl_attr_validate(info[IFLA_INFO_KIND], MNL_TYPE_STRING) < 0)
@@ -98,11 +98,11 @@ static struct nsg_tunnel tunnel_of(const struct nlattr *linkinfo)
 
 static int take_link(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[IFLA_MAX + 1] = { 0 };
-	struct attrs attrs = { v, IFLA_MAX };
+	const struct nlattr *v[IFLA_MAX + 1] = {0};
+	struct attrs attrs = {v, IFLA_MAX};
 	struct nsg_links *l = arg;
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	struct nsg_link link = { 0 };
+	struct nsg_link link = {0};
 	size_t size;
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi) ||
@@ -128,7 +128,7 @@ int nsg_links_read(struct nsg_nl *nl, struct nsg_links *ret)
 {
 	char buffer[64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct nsg_links links = { 0 };
+	struct nsg_links links = {0};
 	int r;
 
 	nlh->nlmsg_type = RTM_GETLINK;
@@ -172,8 +172,8 @@ struct way {
 
 static int take_way(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[RTA_MAX + 1] = { 0 };
-	struct attrs attrs = { v, RTA_MAX };
+	const struct nlattr *v[RTA_MAX + 1] = {0};
+	struct attrs attrs = {v, RTA_MAX};
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct way *way = arg;
 
@@ -194,7 +194,7 @@ enum nsg_reach nsg_links_reach(struct nsg_nl *nl, const struct nsg_links *l, uin
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	const struct nsg_link *link;
 	struct rtmsg *rtm;
-	struct way way = { 0 };
+	struct way way = {0};
 
 	nlh->nlmsg_type = RTM_GETROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
@@ -227,8 +227,8 @@ struct address_search {
 
 static int take_address(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[IFA_MAX + 1] = { 0 };
-	struct attrs attrs = { v, IFA_MAX };
+	const struct nlattr *v[IFA_MAX + 1] = {0};
+	struct attrs attrs = {v, IFA_MAX};
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	struct address_search *search = arg;
 	uint32_t addr;
@@ -256,7 +256,7 @@ int nsg_links_address(struct nsg_nl *nl, const struct nsg_prefix *prefixes, size
 {
 	char buffer[64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct address_search search = { .prefixes = prefixes, .n = n };
+	struct address_search search = {.prefixes = prefixes, .n = n};
 	struct ifaddrmsg *ifa;
 	int r;
 

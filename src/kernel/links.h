@@ -13,8 +13,8 @@
 
 /* The outer packets of a tunnel device: protocol, and port and far end where it has them. */
 struct nsg_tunnel {
-	uint8_t protocol;     /* 0: no tunnel that re-sends the packet it was given */
-	uint16_t port;        /* of UDP, 0: none */
+	uint8_t protocol; /* 0: no tunnel that re-sends the packet it was given */
+	uint16_t port;	  /* of UDP, 0: none */
 	bool has_remote;
 	uint32_t remote_host;
 };
@@ -41,10 +41,10 @@ const struct nsg_link *nsg_links_by_index(const struct nsg_links *l, uint32_t if
 enum nsg_reach {
 	NSG_REACH_OK,
 	NSG_REACH_NO_DEVICE, /* no link of that name */
-	NSG_REACH_DOWN,      /* the link is down, or has no carrier */
+	NSG_REACH_DOWN,	     /* the link is down, or has no carrier */
 	NSG_REACH_NO_ROUTE,
-	NSG_REACH_LOCAL,     /* an address of this host */
-	NSG_REACH_BEHIND,    /* not on a link: behind another gateway */
+	NSG_REACH_LOCAL,  /* an address of this host */
+	NSG_REACH_BEHIND, /* not on a link: behind another gateway */
 };
 
 /* Looks a gateway's address up as the host's own packets are. *ret_ifindex if NSG_REACH_OK,

@@ -21,10 +21,9 @@
 
 static ssize_t socket_send(void *ctx, const void *data, size_t size)
 {
-	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 
-	return sendto(*(int *)ctx, data, size, 0, (const struct sockaddr *)&kernel,
-		      sizeof(kernel));
+	return sendto(*(int *)ctx, data, size, 0, (const struct sockaddr *)&kernel, sizeof(kernel));
 }
 
 static ssize_t socket_recv(void *ctx, void *data, size_t size, int flags)
@@ -50,8 +49,8 @@ static void set_buffer(int fd, int forced, int plain, int bytes)
 
 static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
 {
-	const struct timeval limit = { .tv_sec = RECEIVE_TIMEOUT_SEC };
-	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
+	const struct timeval limit = {.tv_sec = RECEIVE_TIMEOUT_SEC};
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK};
 	socklen_t size = sizeof(addr);
 	cleanup_close int fd = -1;
 	const int on = 1;
@@ -75,25 +74,24 @@ static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
 	return 0;
 }
 
-int nsg_nl_open_transport(const struct nl_transport *transport, uint32_t portid,
-			  struct nsg_nl *ret)
+int nsg_nl_open_transport(const struct nl_transport *transport, uint32_t portid, struct nsg_nl *ret)
 {
 	char *buffer = malloc(NSG_NL_BUFFER_BYTES);
 
 	if (!buffer)
 		return -ENOMEM;
 	*ret = (struct nsg_nl){
-		.transport = *transport,
-		.fd = -1,
-		.portid = portid,
-		.buffer = buffer,
+	    .transport = *transport,
+	    .fd = -1,
+	    .portid = portid,
+	    .buffer = buffer,
 	};
 	return 0;
 }
 
 int nsg_nl_open(int protocol, struct nsg_nl *ret)
 {
-	const struct nl_transport transport = { .send = socket_send, .recv = socket_recv };
+	const struct nl_transport transport = {.send = socket_send, .recv = socket_recv};
 	cleanup_close int fd = -1;
 	uint32_t portid = 0;
 	int r;
@@ -121,7 +119,7 @@ void nsg_nl_close(struct nsg_nl *nl)
 	if (nl->fd >= 0)
 		(void)close(nl->fd);
 	free(nl->buffer);
-	*nl = (struct nsg_nl){ .fd = -1 };
+	*nl = (struct nsg_nl){.fd = -1};
 }
 
 static int nl_send(struct nsg_nl *nl, const void *data, size_t size)
@@ -293,8 +291,8 @@ static int dump_once(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, 
 	}
 }
 
-int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each,
-		void (*reset)(void *arg), void *arg)
+int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void (*reset)(void *arg),
+		void *arg)
 {
 	int r = -EAGAIN;
 
@@ -317,7 +315,8 @@ static void take_batch_answer(struct nsg_nl *nl, int size, uint32_t first_seq, u
 	int e;
 
 	for (; is_whole(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
-		if (nlh->nlmsg_type != NLMSG_ERROR || nlh->nlmsg_seq - first_seq > last_seq - first_seq)
+		if (nlh->nlmsg_type != NLMSG_ERROR ||
+		    nlh->nlmsg_seq - first_seq > last_seq - first_seq)
 			continue;
 		e = error_of(nl, nlh, !answer->error);
 		if (!e && nlh->nlmsg_seq == last_seq)
@@ -334,7 +333,7 @@ static void take_batch_answer(struct nsg_nl *nl, int size, uint32_t first_seq, u
 int nsg_nl_batch(struct nsg_nl *nl, const void *data, size_t size, uint32_t first_seq,
 		 uint32_t last_seq, int ignore, struct nsg_nl_answer *ret)
 {
-	struct nsg_nl_answer answer = { 0 };
+	struct nsg_nl_answer answer = {0};
 	int r;
 
 	r = nl_send(nl, data, size);

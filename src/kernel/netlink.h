@@ -29,8 +29,8 @@ struct nsg_nl {
 	struct nl_transport transport;
 	int fd; /* -1: none (scripted) */
 	uint32_t portid, seq;
-	char *buffer;         /* NSG_NL_BUFFER_BYTES */
-	char message[160];    /* the kernel's own words about the last error, "" when it had none */
+	char *buffer;	   /* NSG_NL_BUFFER_BYTES */
+	char message[160]; /* the kernel's own words about the last error, "" when it had none */
 };
 
 /* One message; a negative return ends the conversation with it. */
@@ -55,15 +55,15 @@ int nsg_nl_request(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, vo
  * A dump. When the kernel says that it was disturbed, or messages were lost, `reset` forgets what
  * `each` has collected and the dump is asked for again. -EAGAIN after NSG_NL_TRIES.
  */
-int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each,
-		void (*reset)(void *arg), void *arg);
+int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void (*reset)(void *arg),
+		void *arg);
 
 /* What the kernel answered to a batch. */
 struct nsg_nl_answer {
-	int error;        /* the first one, 0: none; nl->message has the kernel's words about it */
-	uint32_t seq;     /* of the message it is about */
+	int error;    /* the first one, 0: none; nl->message has the kernel's words about it */
+	uint32_t seq; /* of the message it is about */
 	size_t n_errors;
-	bool acked;       /* the last message was acknowledged */
+	bool acked; /* the last message was acknowledged */
 };
 
 /*

@@ -24,7 +24,7 @@
 
 void nsg_nft_batch_begin(struct nsg_nft_batch *b, const char *table)
 {
-	*b = (struct nsg_nft_batch){ .table = table };
+	*b = (struct nsg_nft_batch){.table = table};
 }
 
 void nsg_nft_batch_done(struct nsg_nft_batch *b)
@@ -35,7 +35,7 @@ void nsg_nft_batch_done(struct nsg_nft_batch *b)
 		nftnl_set_free(b->elements);
 	free(b->data);
 	nsg_vec_done(&b->what);
-	*b = (struct nsg_nft_batch){ 0 };
+	*b = (struct nsg_nft_batch){0};
 }
 
 bool nsg_nft_batch_is_empty(const struct nsg_nft_batch *b)
@@ -86,7 +86,7 @@ static void put_edge(struct nsg_nft_batch *b, uint16_t type)
 struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t flags,
 				 const char *format, ...)
 {
-	struct nsg_nft_what what = { "the transaction" };
+	struct nsg_nft_what what = {"the transaction"};
 	va_list args;
 
 	if (b->error || !make_room(b))
@@ -216,8 +216,7 @@ static void object_message(struct nsg_nft_batch *b, int type, uint16_t flags, co
 {
 	struct nlmsghdr *nlh;
 
-	nlh = nsg_nft_message(b, type, flags, "%s %s", kind,
-			      nftnl_obj_get_str(o, NFTNL_OBJ_NAME));
+	nlh = nsg_nft_message(b, type, flags, "%s %s", kind, nftnl_obj_get_str(o, NFTNL_OBJ_NAME));
 	if (nlh) {
 		nftnl_obj_nlmsg_build_payload(nlh, o);
 		nsg_nft_message_end(b, nlh);
@@ -242,8 +241,8 @@ void nsg_nft_counter(struct nsg_nft_batch *b, const char *name)
 void nsg_nft_ct_timeout(struct nsg_nft_batch *b, const char *name, uint8_t protocol,
 			uint32_t timeout_sec)
 {
-	struct nlmsghdr *nlh = nsg_nft_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "ct timeout %s",
-					       name);
+	struct nlmsghdr *nlh =
+	    nsg_nft_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "ct timeout %s", name);
 	struct nlattr *data, *states;
 
 	if (!nlh)
@@ -298,12 +297,13 @@ static int report(const struct nsg_nft_batch *b, const struct nsg_nl *nl, const 
 	bool words = nl->message[0] != '\0';
 
 	if (diag)
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "%s: table ip %s: %s: %s%s%s%s%s", purpose, b->table, what,
-				   strerror(-error), words ? " (" : "", nl->message,
-				   words ? ")" : "",
-				   error == -EPERM ? "; CAP_NET_ADMIN is missing, or another process"
-						     " owns the table" : "");
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "%s: table ip %s: %s: %s%s%s%s%s",
+				   purpose, b->table, what, strerror(-error), words ? " (" : "",
+				   nl->message, words ? ")" : "",
+				   error == -EPERM
+				       ? "; CAP_NET_ADMIN is missing, or another process"
+					 " owns the table"
+				       : "");
 	return error;
 }
 

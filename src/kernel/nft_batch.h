@@ -32,8 +32,9 @@ struct nsg_nft_batch {
 	char *data;
 	size_t size, room;
 	size_t last; /* offset of the last message */
-	NSG_VEC(struct nsg_nft_what) what; /* by sequence number; the first is the batch's beginning */
-	struct nftnl_rule *rule; /* being built, see nft_expr.h */
+	NSG_VEC(struct nsg_nft_what)
+	what;			    /* by sequence number; the first is the batch's beginning */
+	struct nftnl_rule *rule;    /* being built, see nft_expr.h */
 	struct nftnl_set *elements; /* being built, with their number and direction */
 	unsigned int n_elements;
 	bool deleting;

@@ -112,7 +112,7 @@ static void load_payload(struct nsg_nft_batch *b, uint32_t base, size_t offset, 
 }
 
 /* register = (register & mask) ^ xor */
-static void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *mask, const void *xor,
+static void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *mask, const void * xor,
 		    uint32_t len)
 {
 	struct nftnl_expr *e = add(b, "bitwise");
@@ -241,7 +241,7 @@ void nft_tcp_not_bare_syn(struct nsg_nft_batch *b)
 
 void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination)
 {
-	const uint16_t ports[2] = { htons(source), htons(destination) };
+	const uint16_t ports[2] = {htons(source), htons(destination)};
 
 	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, sizeof(ports), REG(0));
 	compare(b, REG(0), NFT_CMP_EQ, ports, sizeof(ports));
@@ -438,9 +438,9 @@ static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revisi
 static void connmark(struct nsg_nft_batch *b, uint8_t mode, uint32_t mask)
 {
 	const struct xt_connmark_tginfo1 info = {
-		.ctmask = mask,
-		.nfmask = mask,
-		.mode = mode,
+	    .ctmask = mask,
+	    .nfmask = mask,
+	    .mode = mode,
 	};
 
 	xt_target(b, "CONNMARK", 1, &info, sizeof(info));
@@ -459,9 +459,9 @@ void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask)
 void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue)
 {
 	const struct xt_NFQ_info_v3 info = {
-		.queuenum = queue->first,
-		.queues_total = queue->total,
-		.flags = queue->bypass ? NFQ_FLAG_BYPASS : 0,
+	    .queuenum = queue->first,
+	    .queues_total = queue->total,
+	    .flags = queue->bypass ? NFQ_FLAG_BYPASS : 0,
 	};
 	struct nftnl_expr *e;
 

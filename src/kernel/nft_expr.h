@@ -29,11 +29,10 @@ void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, con
 /* meta mark & mask . oif @set */
 void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set);
 /* counter name mark & mask map @map: no element ends the rule */
-void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask,
-		       const char *map);
+void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *map);
 
 void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction); /* IP_CT_DIR_* */
-void nft_ct_state(struct nsg_nft_batch *b, uint32_t states);       /* any of these bits */
+void nft_ct_state(struct nsg_nft_batch *b, uint32_t states);	   /* any of these bits */
 void nft_l4proto(struct nsg_nft_batch *b, uint8_t protocol);
 void nft_l4proto_in(struct nsg_nft_batch *b, const char *set, bool inverted);
 void nft_tcp_not_bare_syn(struct nsg_nft_batch *b);
@@ -50,7 +49,8 @@ void nft_skuid_in(struct nsg_nft_batch *b, const char *set);
 /* The ancestor at that level of the packet's socket's cgroup is in the set. */
 void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set);
 
-/* The flow's key, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport], in or into a set. */
+/* The flow's key, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport], in or into a set.
+ */
 #define NFT_FLOW_KEY_BYTES(ports) ((ports) ? 20u : 12u)
 void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set);
 void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms);
@@ -75,7 +75,7 @@ void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask); /* connection's i
 struct nft_queue {
 	bool native;
 	uint16_t first, total; /* more than one: by flow hash */
-	bool bypass;           /* nobody bound: go on with the next hook, not drop */
+	bool bypass;	       /* nobody bound: go on with the next hook, not drop */
 };
 void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue);
 

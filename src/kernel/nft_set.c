@@ -133,8 +133,7 @@ static struct nftnl_set_elem *add(struct nsg_nft_batch *b, const void *key, uint
 	if (b->error || !b->elements)
 		return NULL;
 	if (b->n_elements == NSG_NFT_ELEMENTS) {
-		struct nftnl_set *next =
-			list(b, nftnl_set_get_str(b->elements, NFTNL_SET_NAME));
+		struct nftnl_set *next = list(b, nftnl_set_get_str(b->elements, NFTNL_SET_NAME));
 
 		nsg_nft_elements_end(b);
 		b->elements = next;

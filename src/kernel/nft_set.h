@@ -27,17 +27,16 @@ enum nft_type {
 };
 #define NFT_TYPE_CONCAT2(a, b) ((uint32_t)(a) << 6 | (uint32_t)(b))
 #define NFT_TYPE_CONCAT3(a, b, c) (NFT_TYPE_CONCAT2(a, b) << 6 | (uint32_t)(c))
-#define NFT_TYPE_CONCAT5(a, b, c, d, e)                                                            \
-	(NFT_TYPE_CONCAT3(a, b, c) << 12 | NFT_TYPE_CONCAT2(d, e))
+#define NFT_TYPE_CONCAT5(a, b, c, d, e) (NFT_TYPE_CONCAT3(a, b, c) << 12 | NFT_TYPE_CONCAT2(d, e))
 
 struct nft_set {
 	const char *name;
 	uint32_t key_type, key_bytes;
-	uint32_t flags;                 /* NFT_SET_* */
+	uint32_t flags;			/* NFT_SET_* */
 	uint32_t data_type, data_bytes; /* maps to data */
-	uint32_t object_type;           /* maps to objects */
-	uint32_t size;                  /* 0: without limit */
-	bool host_order;                /* of the key's number */
+	uint32_t object_type;		/* maps to objects */
+	uint32_t size;			/* 0: without limit */
+	bool host_order;		/* of the key's number */
 };
 
 /* Adds a set; the same one that is there already is fine. */

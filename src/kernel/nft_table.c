@@ -17,9 +17,8 @@
 #define DENIED_SIZE 65535u
 
 static const char *const counters[] = {
-	NSG_COUNTER_OFFLOADED,	 NSG_COUNTER_QUEUED,   NSG_COUNTER_DENIED,
-	NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING, NSG_COUNTER_EXCLUDED,
-	NSG_COUNTER_MULTICAST,	 NSG_COUNTER_STRAYED,
+    NSG_COUNTER_OFFLOADED,   NSG_COUNTER_QUEUED,   NSG_COUNTER_DENIED,	  NSG_COUNTER_DENIED_AGAIN,
+    NSG_COUNTER_PREEXISTING, NSG_COUNTER_EXCLUDED, NSG_COUNTER_MULTICAST, NSG_COUNTER_STRAYED,
 };
 
 static uint32_t hop_mark(const struct nsg_kernel *k, uint32_t number)
@@ -41,55 +40,78 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		bool wanted;
 		struct nft_set set;
 	} all[] = {
-		{ !k->conf->audit,
-		  { .name = "gen", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .size = 4,
-		    .host_order = true } },
-		{ !k->conf->audit,
-		  { .name = "young", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1,
-		    .flags = NFT_SET_TIMEOUT } },
-		{ nsg_table_remembers_denied(k),
-		  { .name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1,
-		    .size = 4 } },
-		{ nsg_table_remembers_denied(k),
-		  { .name = "denied",
-		    .key_type = NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
-						 NFT_TYPE_INET_SERVICE, NFT_TYPE_IPV4_ADDR,
-						 NFT_TYPE_INET_SERVICE),
-		    .key_bytes = NFT_FLOW_KEY_BYTES(true),
-		    .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL, .size = DENIED_SIZE } },
-		{ nsg_table_remembers_denied(k),
-		  { .name = "denied_portless",
-		    .key_type = NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
-						 NFT_TYPE_IPV4_ADDR),
-		    .key_bytes = NFT_FLOW_KEY_BYTES(false),
-		    .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL, .size = DENIED_SIZE } },
-		{ !k->conf->audit,
-		  { .name = "hops", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-		    .flags = NFT_SET_OBJECT, .object_type = NFT_OBJECT_COUNTER,
-		    .size = NSG_MAX_HOPS, .host_order = true } },
-		{ !k->conf->audit,
-		  { .name = "ways", .key_type = way, .key_bytes = 8, .host_order = true } },
-		{ !k->conf->audit,
-		  { .name = "tunnel_ways", .key_type = way, .key_bytes = 8, .host_order = true } },
-		{ nsg_table_has_snat(k),
-		  { .name = "host_routed", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-		    .size = NSG_MAX_HOPS, .host_order = true } },
-		{ nsg_table_has_snat(k),
-		  { .name = "sources", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-		    .flags = NFT_SET_MAP, .data_type = NFT_TYPE_IPV4_ADDR, .data_bytes = 4,
-		    .size = NSG_MAX_HOPS, .host_order = true } },
-		{ k->conf->hook_prerouting,
-		  { .name = "interfaces", .key_type = NFT_TYPE_IFNAME, .key_bytes = IF_NAMESIZE,
-		    .host_order = true } },
-		{ k->n_users > 0,
-		  { .name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4,
-		    .host_order = true } },
-		{ k->conf->cgroups.n > 0,
-		  { .name = NSG_SET_CGROUPS, .key_type = NFT_TYPE_CGROUPSV2, .key_bytes = 8,
-		    .host_order = true } },
-		{ k->conf->n_excludes > 0,
-		  { .name = "excluded", .key_type = NFT_TYPE_IPV4_ADDR, .key_bytes = 4,
-		    .flags = NFT_SET_INTERVAL } },
+	    {!k->conf->audit,
+	     {.name = "gen",
+	      .key_type = NFT_TYPE_MARK,
+	      .key_bytes = 4,
+	      .size = 4,
+	      .host_order = true}},
+	    {!k->conf->audit,
+	     {.name = "young",
+	      .key_type = NFT_TYPE_INET_PROTO,
+	      .key_bytes = 1,
+	      .flags = NFT_SET_TIMEOUT}},
+	    {nsg_table_remembers_denied(k),
+	     {.name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1, .size = 4}},
+	    {nsg_table_remembers_denied(k),
+	     {.name = "denied",
+	      .key_type =
+		  NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE,
+				   NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE),
+	      .key_bytes = NFT_FLOW_KEY_BYTES(true),
+	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
+	      .size = DENIED_SIZE}},
+	    {nsg_table_remembers_denied(k),
+	     {.name = "denied_portless",
+	      .key_type =
+		  NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_IPV4_ADDR),
+	      .key_bytes = NFT_FLOW_KEY_BYTES(false),
+	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
+	      .size = DENIED_SIZE}},
+	    {!k->conf->audit,
+	     {.name = "hops",
+	      .key_type = NFT_TYPE_MARK,
+	      .key_bytes = 4,
+	      .flags = NFT_SET_OBJECT,
+	      .object_type = NFT_OBJECT_COUNTER,
+	      .size = NSG_MAX_HOPS,
+	      .host_order = true}},
+	    {!k->conf->audit,
+	     {.name = "ways", .key_type = way, .key_bytes = 8, .host_order = true}},
+	    {!k->conf->audit,
+	     {.name = "tunnel_ways", .key_type = way, .key_bytes = 8, .host_order = true}},
+	    {nsg_table_has_snat(k),
+	     {.name = "host_routed",
+	      .key_type = NFT_TYPE_MARK,
+	      .key_bytes = 4,
+	      .size = NSG_MAX_HOPS,
+	      .host_order = true}},
+	    {nsg_table_has_snat(k),
+	     {.name = "sources",
+	      .key_type = NFT_TYPE_MARK,
+	      .key_bytes = 4,
+	      .flags = NFT_SET_MAP,
+	      .data_type = NFT_TYPE_IPV4_ADDR,
+	      .data_bytes = 4,
+	      .size = NSG_MAX_HOPS,
+	      .host_order = true}},
+	    {k->conf->hook_prerouting,
+	     {.name = "interfaces",
+	      .key_type = NFT_TYPE_IFNAME,
+	      .key_bytes = IF_NAMESIZE,
+	      .host_order = true}},
+	    {k->n_users > 0,
+	     {.name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true}},
+	    {k->conf->cgroups.n > 0,
+	     {.name = NSG_SET_CGROUPS,
+	      .key_type = NFT_TYPE_CGROUPSV2,
+	      .key_bytes = 8,
+	      .host_order = true}},
+	    {k->conf->n_excludes > 0,
+	     {.name = "excluded",
+	      .key_type = NFT_TYPE_IPV4_ADDR,
+	      .key_bytes = 4,
+	      .flags = NFT_SET_INTERVAL}},
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
@@ -122,8 +144,9 @@ static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	age_ms = ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec -
-		  k->table.started_ns) / 1000000u;
+	age_ms =
+	    ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - k->table.started_ns) /
+	    1000000u;
 	if (age_ms >= limit_ms)
 		return;
 	nsg_nft_elements(b, "young", false);
@@ -148,6 +171,33 @@ static void put_excludes(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_ranges_done(&ranges);
 }
 
+/* delete: those that are gone; else those that have come, or all. */
+static void list_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool delete, bool all)
+{
+	const struct nsg_cgroups *c = &k->cgroups;
+
+	nsg_nft_elements(b, NSG_SET_CGROUPS, delete);
+	for (size_t i = 0; i < c->n; i++) {
+		const uint64_t id = delete ? c->v[i].was_id : c->v[i].id;
+
+		if (!id || (delete &&nsg_cgroups_has_id(c, id)) ||
+		    (!delete &&!all && nsg_cgroups_had_id(c, id)) ||
+		    (!delete &&nsg_cgroups_is_repeated(c, i)))
+			continue;
+		if (delete)
+			nsg_nft_element(b, &id, sizeof(id));
+		else
+			nsg_nft_element_counted(b, &id, sizeof(id));
+	}
+	nsg_nft_elements_end(b);
+}
+
+void nsg_table_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	list_cgroups(b, k, true, false);
+	list_cgroups(b, k, false, false);
+}
+
 static void put_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_conf *conf = k->conf;
@@ -169,22 +219,9 @@ static void put_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		nsg_nft_elements_end(b);
 	}
 	if (conf->cgroups.n)
-		nsg_table_put_cgroups(b, k);
+		list_cgroups(b, k, false, true);
 	if (conf->n_excludes)
 		put_excludes(b, k);
-}
-
-void nsg_table_put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_set_flush(b, NSG_SET_CGROUPS);
-	nsg_nft_elements(b, NSG_SET_CGROUPS, false);
-	for (size_t i = 0; i < k->cgroups.n; i++) {
-		const struct nsg_cgroup *c = &k->cgroups.v[i];
-
-		if (c->id && !nsg_cgroups_is_repeated(&k->cgroups, i))
-			nsg_nft_element_counted(b, &c->id, sizeof(c->id));
-	}
-	nsg_nft_elements_end(b);
 }
 
 /* --- hops ------------------------------------------------------------------------------------ */
@@ -246,9 +283,9 @@ static void put_leg_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k, bo
 		const struct nsg_hop *hop = &k->hops.v[n];
 
 		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++) {
-			const uint32_t key[2] = { hop_mark(k, n), hop->legs[i].ifindex };
+			const uint32_t key[2] = {hop_mark(k, n), hop->legs[i].ifindex};
 			const struct nsg_link *link =
-				nsg_links_by_index(&k->links, hop->legs[i].ifindex);
+			    nsg_links_by_index(&k->links, hop->legs[i].ifindex);
 
 			if (hop->legs[i].up && link && !!link->tunnel.protocol == tunnels)
 				nsg_nft_element(b, key, sizeof(key));
@@ -271,7 +308,7 @@ void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const uint8_t ported[] = { IPPROTO_TCP, IPPROTO_UDP };
+	static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP};
 
 	if (!k->conf->audit) {
 		put_generation(b, k);

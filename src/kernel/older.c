@@ -96,7 +96,8 @@ static void write_known(const struct nsg_older *o, const uint32_t *ids, size_t n
 	if (r < 0 && r != -ENOENT)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 				   "%s: open connections will count as older than nsgd at the "
-				   "next start: %s", o->directory, strerror(-r));
+				   "next start: %s",
+				   o->directory, strerror(-r));
 }
 
 static uint32_t forget(const struct nsg_connection *c, void *arg)
@@ -147,11 +148,11 @@ static int sweep(const struct nsg_older *o, uint32_t bits, nsg_conntrack_wanted 
 		 struct life *life, struct nsg_diag *diag)
 {
 	const struct nsg_conntrack_sweep some = {
-		.match_mask = bits,
-		.match = bits,
-		.mask = o->marks->mask,
-		.wanted = wanted,
-		.arg = life,
+	    .match_mask = bits,
+	    .match = bits,
+	    .mask = o->marks->mask,
+	    .wanted = wanted,
+	    .arg = life,
 	};
 	int r = nsg_conntrack_rewrite(o->dump, o->update, &some, NULL);
 
@@ -163,7 +164,7 @@ static int sweep(const struct nsg_older *o, uint32_t bits, nsg_conntrack_wanted 
 
 int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag)
 {
-	struct life life = { .marks = o->marks };
+	struct life life = {.marks = o->marks};
 	int r;
 
 	r = read_file(o, &life);
@@ -183,7 +184,7 @@ int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag)
 
 int nsg_older_end(const struct nsg_older *o, struct nsg_diag *diag)
 {
-	struct life life = { .marks = o->marks };
+	struct life life = {.marks = o->marks};
 	int r;
 
 	r = read_file(o, &life);

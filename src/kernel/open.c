@@ -32,10 +32,10 @@ static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
 		int protocol;
 		const char *what;
 	} all[] = {
-		{ &k->nft, NETLINK_NETFILTER, "cannot open a netfilter socket" },
-		{ &k->ct_dump, NETLINK_NETFILTER, "cannot open a netfilter socket" },
-		{ &k->ct_update, NETLINK_NETFILTER, "cannot open a netfilter socket" },
-		{ &k->rt, NETLINK_ROUTE, "cannot open a routing socket" },
+	    {&k->nft, NETLINK_NETFILTER, "cannot open a netfilter socket"},
+	    {&k->ct_dump, NETLINK_NETFILTER, "cannot open a netfilter socket"},
+	    {&k->ct_update, NETLINK_NETFILTER, "cannot open a netfilter socket"},
+	    {&k->rt, NETLINK_ROUTE, "cannot open a routing socket"},
 	};
 	int r;
 
@@ -73,11 +73,13 @@ static int probe(struct nsg_kernel *k, struct nsg_diag *diag)
 	case 0:
 		return 0;
 	case -EPERM:
-		return nsg_kernel_complain(diag, r, "cannot change nf_tables (CAP_NET_ADMIN is missing)");
-	case -ENOENT:
 		return nsg_kernel_complain(diag, r,
-				"the kernel has neither nft's queue expression (nft_queue) nor the "
-				"NFQUEUE and CONNMARK targets (xt_NFQUEUE, xt_CONNMARK, nft_compat)");
+					   "cannot change nf_tables (CAP_NET_ADMIN is missing)");
+	case -ENOENT:
+		return nsg_kernel_complain(
+		    diag, r,
+		    "the kernel has neither nft's queue expression (nft_queue) nor the "
+		    "NFQUEUE and CONNMARK targets (xt_NFQUEUE, xt_CONNMARK, nft_compat)");
 	case -EINVAL:
 	case -EOPNOTSUPP:
 	case -ECONNREFUSED:
@@ -149,10 +151,10 @@ static int check_numbers(const struct nsg_kernel *k, struct nsg_diag *diag)
 				     "priorities from it on, all before the rule for table main",
 				     RULE_MAIN - NSG_RULES_SPAN, NSG_RULES_SPAN);
 	if (conf->table_base < TABLE_LAST_RESERVED || conf->table_base > UINT32_MAX - NSG_MAX_HOPS)
-		return nsg_diag_line(diag, NSG_ERROR, conf->path,
-				     nsg_conf_line(conf, "route", "table-base"), NULL,
-				     "table-base must be at least %u: tables below are the kernel's",
-				     TABLE_LAST_RESERVED);
+		return nsg_diag_line(
+		    diag, NSG_ERROR, conf->path, nsg_conf_line(conf, "route", "table-base"), NULL,
+		    "table-base must be at least %u: tables below are the kernel's",
+		    TABLE_LAST_RESERVED);
 	return 0;
 }
 
@@ -162,10 +164,9 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	r = nsg_marks_init(k->conf->mark_mask, &k->marks);
 	if (r < 0)
-		return nsg_diag_line(diag, NSG_ERROR, k->conf->path,
-				     nsg_conf_line(k->conf, "route", "mark-mask"), NULL,
-				     "mark-mask 0x%08x is not one run of 6 to 19 bits",
-				     k->conf->mark_mask);
+		return nsg_diag_line(
+		    diag, NSG_ERROR, k->conf->path, nsg_conf_line(k->conf, "route", "mark-mask"),
+		    NULL, "mark-mask 0x%08x is not one run of 6 to 19 bits", k->conf->mark_mask);
 	r = check_numbers(k, diag);
 	if (r < 0)
 		return r;
@@ -177,8 +178,10 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 		return r;
 	r = nsg_cgroups_open(&k->conf->cgroups, "/proc/self/mountinfo", &k->cgroups);
 	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot look for the captured cgroups (is cgroup version "
-					 "2 mounted?)");
+		return nsg_kernel_complain(
+		    diag, r,
+		    "cannot look for the captured cgroups (is cgroup version "
+		    "2 mounted?)");
 	r = open_sockets(k, diag);
 	if (r < 0)
 		return r;

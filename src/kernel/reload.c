@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A reload's three steps in the kernel: beside the old one, over to the new one, the old one away. */
+/* A reload's three steps in the kernel: beside the old one, over to the new one, the old one away.
+ */
 #include <errno.h>
 
 #include "kernel/conntrack.h"
@@ -86,7 +87,7 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		       const struct nsg_hop_numbers *numbers, uint32_t generation,
 		       struct nsg_diag *diag)
 {
-	struct nsg_diag ignored = { 0 };
+	struct nsg_diag ignored = {0};
 	int r;
 
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
@@ -131,7 +132,8 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	if (!k->prepared)
 		return -EINVAL;
 	/* Before the new generation counts: what is decided now must not look decided then. */
-	r = forget == NSG_FORGET_DECISIONS ? forget_others(k, generation % NSG_GENERATIONS, diag) : 0;
+	r = forget == NSG_FORGET_DECISIONS ? forget_others(k, generation % NSG_GENERATIONS, diag)
+					   : 0;
 	if (r < 0)
 		return r;
 	k->table.generation = generation % NSG_GENERATIONS;

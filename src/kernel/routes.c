@@ -30,7 +30,7 @@ struct route {
 
 struct reading {
 	uint32_t first, last; /* tables */
-	bool foreign;         /* others' routes, not ours */
+	bool foreign;	      /* others' routes, not ours */
 	NSG_VEC(struct route) routes;
 };
 
@@ -61,7 +61,7 @@ static void take_ways(const struct nlattr *attr, struct route *route)
 
 	while (left >= sizeof(struct rtnexthop) && route->n_ways < NSG_MAX_ECMP_NEXT_HOPS) {
 		struct way *way = &route->ways[route->n_ways];
-		struct attrs a = { { 0 } };
+		struct attrs a = {{0}};
 		struct rtnexthop nh;
 		size_t step;
 
@@ -85,7 +85,7 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 	struct route route;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
@@ -94,11 +94,11 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &a) < 0)
 		return 0;
 	route = (struct route){
-		.table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table,
-		.metric = u32_of(a.v[RTA_PRIORITY]),
-		.type = rtm->rtm_type,
-		.dst_len = rtm->rtm_dst_len,
-		.dst_be = u32_of(a.v[RTA_DST]),
+	    .table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table,
+	    .metric = u32_of(a.v[RTA_PRIORITY]),
+	    .type = rtm->rtm_type,
+	    .dst_len = rtm->rtm_dst_len,
+	    .dst_be = u32_of(a.v[RTA_DST]),
 	};
 	if (route.table < reading->first || route.table > reading->last)
 		return 0;
@@ -156,8 +156,8 @@ static void put_legs(struct nlmsghdr *nlh, const struct nsg_hop *hop)
 		if (!leg->up)
 			continue;
 		*nh = (struct rtnexthop){
-			.rtnh_ifindex = (int)leg->ifindex,
-			.rtnh_flags = leg->dev[0] && leg->has_via ? RTNH_F_ONLINK : 0,
+		    .rtnh_ifindex = (int)leg->ifindex,
+		    .rtnh_flags = leg->dev[0] && leg->has_via ? RTNH_F_ONLINK : 0,
 		};
 		nlh->nlmsg_len += MNL_ALIGN(sizeof(*nh));
 		put_leg(nlh, leg);
@@ -236,8 +236,8 @@ static int add_default(struct nsg_nl *nl, uint32_t table, const struct nsg_hop *
 static int remove_route(struct nsg_nl *nl, const struct route *route)
 {
 	char buffer[256];
-	struct nlmsghdr *nlh = route_message(buffer, RTM_DELROUTE, 0, route->table, route->type,
-					     route->metric);
+	struct nlmsghdr *nlh =
+	    route_message(buffer, RTM_DELROUTE, 0, route->table, route->type, route->metric);
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	int r;
 
@@ -286,8 +286,9 @@ void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct
 
 		if (leg->dev[0]) {
 			link = nsg_links_by_name(links, leg->dev);
-			leg->reach = !link ? NSG_REACH_NO_DEVICE : link->up ? NSG_REACH_OK
-									    : NSG_REACH_DOWN;
+			leg->reach = !link	? NSG_REACH_NO_DEVICE
+				     : link->up ? NSG_REACH_OK
+						: NSG_REACH_DOWN;
 			leg->ifindex = link ? link->ifindex : 0;
 		} else {
 			leg->reach = nsg_links_reach(nl, links, leg->via_host, &leg->ifindex,
@@ -390,7 +391,7 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag)
 {
 	const uint32_t base = h->conf->table_base;
-	struct reading there = { .first = base + 1, .last = base + h->max };
+	struct reading there = {.first = base + 1, .last = base + h->max};
 	int r = 0;
 
 	if (all)
@@ -415,7 +416,7 @@ int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg
 int nsg_routes_clear(struct nsg_nl *nl, const struct nsg_conf *conf, uint32_t max_hop,
 		     struct nsg_diag *diag)
 {
-	struct reading there = { .first = conf->table_base + 1, .last = conf->table_base + max_hop };
+	struct reading there = {.first = conf->table_base + 1, .last = conf->table_base + max_hop};
 	int error = 0, r;
 
 	r = read_routes(nl, 0, &there);
@@ -437,7 +438,7 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 
 	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
 		const uint32_t table = h->conf->table_base + n;
-		struct reading there = { .first = table, .last = table, .foreign = true };
+		struct reading there = {.first = table, .last = table, .foreign = true};
 
 		if (!h->v[n].used || !h->v[n].n_legs)
 			continue;
@@ -446,10 +447,12 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 			(void)failed(nl, "read the routes", table, r, diag);
 		else if (there.routes.n) {
 			r = -EEXIST;
-			(void)nsg_diag_line(diag, NSG_ERROR, h->conf->path,
-					    nsg_conf_line(h->conf, "route", "table-base"), NULL,
-					    "routing table %u has routes that are not nsgd's: choose "
-					    "another table-base", table);
+			(void)nsg_diag_line(
+			    diag, NSG_ERROR, h->conf->path,
+			    nsg_conf_line(h->conf, "route", "table-base"), NULL,
+			    "routing table %u has routes that are not nsgd's: choose "
+			    "another table-base",
+			    table);
 		}
 		nsg_vec_done(&there.routes);
 	}

@@ -34,20 +34,20 @@ static int add_block(const struct nsg_hops *h, uint32_t block, struct nsg_rules 
 	struct nsg_rule rule;
 	int e;
 
-	rule = (struct nsg_rule){ .pref = start + 1 + NSG_RULES_BLOCK,
-				  .action = FR_ACT_GOTO, .target = base + END };
+	rule = (struct nsg_rule){
+	    .pref = start + 1 + NSG_RULES_BLOCK, .action = FR_ACT_GOTO, .target = base + END};
 	e = nsg_vec_push(&r->rules, rule);
 	while (!e && n-- > first) {
 		if (n > h->max || !has_table(&h->v[n]))
 			continue;
-		rule = (struct nsg_rule){ .pref = start + 1 + n - first,
-					  .action = FR_ACT_TO_TBL,
-					  .mark = n << shift,
-					  .mask = h->marks->hop,
-					  .table = h->conf->table_base + n };
+		rule = (struct nsg_rule){.pref = start + 1 + n - first,
+					 .action = FR_ACT_TO_TBL,
+					 .mark = n << shift,
+					 .mask = h->marks->hop,
+					 .table = h->conf->table_base + n};
 		e = nsg_vec_push(&r->rules, rule);
 	}
-	rule = (struct nsg_rule){ .pref = start, .action = FR_ACT_NOP };
+	rule = (struct nsg_rule){.pref = start, .action = FR_ACT_NOP};
 	return e ? e : nsg_vec_push(&r->rules, rule);
 }
 
@@ -63,12 +63,12 @@ int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret)
 {
 	const uint32_t base = h->conf->rule_priority, shift = h->marks->hop_shift;
 	const uint32_t blocks = h->max / NSG_RULES_BLOCK + 1;
-	struct nsg_rules r = { 0 };
+	struct nsg_rules r = {0};
 	struct nsg_rule rule;
 	bool any = false;
 	int e;
 
-	rule = (struct nsg_rule){ .pref = base + END, .action = FR_ACT_NOP };
+	rule = (struct nsg_rule){.pref = base + END, .action = FR_ACT_NOP};
 	e = nsg_vec_push(&r.rules, rule);
 	for (uint32_t block = blocks; !e && block-- > 0;) {
 		if (!block_used(h, block))
@@ -80,17 +80,17 @@ int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret)
 		if (!block_used(h, block))
 			continue;
 		rule = (struct nsg_rule){
-			.pref = base + 1 + block,
-			.action = FR_ACT_GOTO,
-			.mark = (block * NSG_RULES_BLOCK) << shift,
-			/* hop bits above the block's, none when all hops fit into one block */
-			.mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
-			.target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
+		    .pref = base + 1 + block,
+		    .action = FR_ACT_GOTO,
+		    .mark = (block * NSG_RULES_BLOCK) << shift,
+		    /* hop bits above the block's, none when all hops fit into one block */
+		    .mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
+		    .target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
 		};
 		e = nsg_vec_push(&r.rules, rule);
 	}
-	rule = (struct nsg_rule){ .pref = base, .action = FR_ACT_GOTO, .mask = h->marks->hop,
-				  .target = base + END };
+	rule = (struct nsg_rule){
+	    .pref = base, .action = FR_ACT_GOTO, .mask = h->marks->hop, .target = base + END};
 	if (!e)
 		e = nsg_vec_push(&r.rules, rule);
 	if (e) {
@@ -132,19 +132,19 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
 	const uint32_t base = reading->conf->rule_priority;
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 	struct nsg_rule rule;
 
 	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*frh) ||
 	    mnl_attr_parse(nlh, sizeof(*frh), take_attr, &a) < 0)
 		return 0;
 	rule = (struct nsg_rule){
-		.pref = u32_of(a.v[FRA_PRIORITY]),
-		.action = frh->action,
-		.mark = u32_of(a.v[FRA_FWMARK]),
-		.mask = u32_of(a.v[FRA_FWMASK]),
-		.target = u32_of(a.v[FRA_GOTO]),
-		.table = frh->action == FR_ACT_TO_TBL ? u32_of(a.v[FRA_TABLE]) : 0,
+	    .pref = u32_of(a.v[FRA_PRIORITY]),
+	    .action = frh->action,
+	    .mark = u32_of(a.v[FRA_FWMARK]),
+	    .mask = u32_of(a.v[FRA_FWMASK]),
+	    .target = u32_of(a.v[FRA_GOTO]),
+	    .table = frh->action == FR_ACT_TO_TBL ? u32_of(a.v[FRA_TABLE]) : 0,
 	};
 	if (rule.pref < base || rule.pref > base + END)
 		return 0;
@@ -168,7 +168,7 @@ int nsg_rules_read(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_ru
 {
 	char buffer[64];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct reading reading = { .conf = conf };
+	struct reading reading = {.conf = conf};
 	struct fib_rule_hdr *frh;
 	int r;
 
@@ -230,15 +230,16 @@ static bool contains(const struct nsg_rules *r, const struct nsg_rule *rule)
 static int failed(struct nsg_nl *nl, const char *verb, uint32_t pref, int error,
 		  struct nsg_diag *diag)
 {
-	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "cannot %s the ip rule with priority %u: %s%s%s",
-			   verb, pref, strerror(-error), nl->message[0] ? ": " : "", nl->message);
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+			   "cannot %s the ip rule with priority %u: %s%s%s", verb, pref,
+			   strerror(-error), nl->message[0] ? ": " : "", nl->message);
 	return error;
 }
 
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
 		    struct nsg_diag *diag, uint32_t *ret_changed)
 {
-	struct nsg_rules there = { 0 };
+	struct nsg_rules there = {0};
 	uint32_t changed = 0;
 	int r;
 
@@ -279,7 +280,7 @@ int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct
 int nsg_rules_restore(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
 		      uint32_t *ret_changed)
 {
-	struct nsg_rules desired = { 0 };
+	struct nsg_rules desired = {0};
 	int r;
 
 	r = nsg_rules_desired(h, &desired);

@@ -6,12 +6,11 @@
  *      P              our hop bits are 0: goto E            most packets see only this one
  *      P + 1 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
  *      B(b)           nothing: the goto's target            B(b) = P + 20 + 34 b
- *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is last)
- *      B(b) + 33      goto E
- *      E              nothing                               E = P + 564
+ *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is
+ * last) B(b) + 33      goto E E              nothing                               E = P + 564
  *
- * Rules are ours when their protocol is NSG_RTPROT, their preference lies in P to E, and they ask for
- * no other bits than mark-mask's.
+ * Rules are ours when their protocol is NSG_RTPROT, their preference lies in P to E, and they ask
+ * for no other bits than mark-mask's.
  */
 #ifndef NSG_KERNEL_RULES_H
 #define NSG_KERNEL_RULES_H
@@ -34,7 +33,7 @@ struct nsg_rule {
 	uint8_t action; /* FR_ACT_* */
 	uint32_t mark, mask;
 	uint32_t target; /* FR_ACT_GOTO */
-	uint32_t table;  /* FR_ACT_TO_TBL */
+	uint32_t table;	 /* FR_ACT_TO_TBL */
 };
 
 struct nsg_rules {
@@ -50,8 +49,8 @@ int nsg_rules_read(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_ru
 		   struct nsg_rules *ret_foreign);
 void nsg_rules_done(struct nsg_rules *r);
 
-/* Makes the kernel's rules the desired ones. *ret_changed: how many were added or removed. A failure
- * is a diagnostic. */
+/* Makes the kernel's rules the desired ones. *ret_changed: how many were added or removed. A
+ * failure is a diagnostic. */
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
 		    struct nsg_diag *diag, uint32_t *ret_changed);
 

@@ -45,7 +45,7 @@ static int take_attr(const struct nlattr *attr, void *data)
 /* What stands inside; nothing when there is no such attribute. */
 static struct attrs attrs_in(const struct nlattr *nest)
 {
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 
 	if (nest)
 		(void)mnl_attr_parse_nested(nest, take_attr, &a);
@@ -54,30 +54,30 @@ static struct attrs attrs_in(const struct nlattr *nest)
 
 static const char *string_of(const struct nlattr *attr)
 {
-	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr) :
-									   "";
+	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr)
+									 : "";
 }
 
 static uint32_t u32_of(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ?
-		       ntohl(mnl_attr_get_u32(attr)) :
-		       0;
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
+		   ? ntohl(mnl_attr_get_u32(attr))
+		   : 0;
 }
 
 static uint64_t u64_of(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint64_t) ?
-		       be64toh(mnl_attr_get_u64(attr)) :
-		       0;
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint64_t)
+		   ? be64toh(mnl_attr_get_u64(attr))
+		   : 0;
 }
 
 /* Not with libnftnl, which ends the program when an attribute is not as large as it knows. */
 static int take_counter(const struct nlmsghdr *nlh, void *arg)
 {
-	struct attrs object = { { 0 } }, data;
+	struct attrs object = {{0}}, data;
 	struct counts *counts = arg;
-	struct count c = { .name = "" };
+	struct count c = {.name = ""};
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
 	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &object) < 0 ||
@@ -146,7 +146,7 @@ static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
 
 void nsg_kernel_count_hops(struct nsg_kernel *k)
 {
-	struct counts counts = { 0 };
+	struct counts counts = {0};
 
 	if (read_counters(k, &counts) < 0)
 		return;
@@ -159,21 +159,16 @@ static json_t *packets_json(const struct counts *counts)
 	static const struct {
 		const char *key, *counter;
 	} rows[] = {
-		{ "offloaded", NSG_COUNTER_OFFLOADED },
-		{ "queued", NSG_COUNTER_QUEUED },
-		{ "denied", NSG_COUNTER_DENIED },
-		{ "denied again", NSG_COUNTER_DENIED_AGAIN },
-		{ "preexisting", NSG_COUNTER_PREEXISTING },
-		{ "excluded", NSG_COUNTER_EXCLUDED },
-		{ "multicast", NSG_COUNTER_MULTICAST },
-		{ "strayed", NSG_COUNTER_STRAYED },
+	    {"offloaded", NSG_COUNTER_OFFLOADED},     {"queued", NSG_COUNTER_QUEUED},
+	    {"denied", NSG_COUNTER_DENIED},	      {"denied again", NSG_COUNTER_DENIED_AGAIN},
+	    {"preexisting", NSG_COUNTER_PREEXISTING}, {"excluded", NSG_COUNTER_EXCLUDED},
+	    {"multicast", NSG_COUNTER_MULTICAST},     {"strayed", NSG_COUNTER_STRAYED},
 	};
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(rows); i++)
 		(void)json_object_set_new(
-			o, rows[i].key,
-			json_integer((json_int_t)packets_of(counts, rows[i].counter)));
+		    o, rows[i].key, json_integer((json_int_t)packets_of(counts, rows[i].counter)));
 	return o;
 }
 
@@ -211,9 +206,9 @@ static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
 				  json_string(nsg_hop_type_name((enum nsg_hop_type)hop->type)));
 	(void)json_object_set_new(o, "addresses", addresses);
 	(void)json_object_set_new(o, "table",
-				  hop->n_legs && !k->conf->audit ?
-					  json_integer(k->conf->table_base + number) :
-					  json_null());
+				  hop->n_legs && !k->conf->audit
+				      ? json_integer(k->conf->table_base + number)
+				      : json_null());
 	(void)json_object_set_new(o, "up", json_boolean(hop->up));
 	(void)json_object_set_new(o, "packets", json_integer((json_int_t)hop->packets));
 	(void)json_object_set_new(o, "lost", json_integer((json_int_t)hop->lost));
@@ -244,7 +239,7 @@ static int take_element(const struct nlattr *attr, void *data)
 	struct attrs e = attrs_in(attr), key = attrs_in(e.v[NFTA_SET_ELEM_KEY]);
 	const struct nlattr *value = key.v[NFTA_DATA_VALUE];
 	struct cgroup_counts *counts = data;
-	struct cgroup_count row = { 0 };
+	struct cgroup_count row = {0};
 
 	if (!value || mnl_attr_get_payload_len(value) != sizeof(row.id))
 		return MNL_CB_OK;
@@ -255,7 +250,7 @@ static int take_element(const struct nlattr *attr, void *data)
 
 static int take_elements(const struct nlmsghdr *nlh, void *arg)
 {
-	struct attrs list = { { 0 } };
+	struct attrs list = {{0}};
 	const struct nlattr *elements;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
@@ -288,7 +283,7 @@ static void read_cgroup_counts(struct nsg_kernel *k, struct cgroup_counts *ret)
 
 static json_t *cgroups_json(struct nsg_kernel *k)
 {
-	struct cgroup_counts counts = { 0 };
+	struct cgroup_counts counts = {0};
 	json_t *a = json_array();
 
 	if (k->cgroups.n)
@@ -313,7 +308,7 @@ static json_t *cgroups_json(struct nsg_kernel *k)
 
 json_t *nsg_kernel_status(struct nsg_kernel *k)
 {
-	struct counts counts = { 0 };
+	struct counts counts = {0};
 	json_t *o = json_object(), *hops = json_array();
 
 	if (read_counters(k, &counts) >= 0)

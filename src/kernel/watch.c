@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Notifications. The kernel tells of links, addresses, routes, rules and nf_tables; what concerns us
- * makes a part dirty, and dirty parts are compared with what they should be, once for all that
+ * Notifications. The kernel tells of links, addresses, routes, rules and nf_tables; what concerns
+ * us makes a part dirty, and dirty parts are compared with what they should be, once for all that
  * waited. IPv4 routes that go with their link are not announced: the link is.
  */
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 
 struct dirt {
 	struct nsg_kernel *k;
-	bool ways;  /* links, addresses, routes to gateways, our tables */
+	bool ways; /* links, addresses, routes to gateways, our tables */
 	bool rules;
 	bool table; /* nf_tables */
 	bool lost;  /* notifications: everything may be */
@@ -36,15 +36,15 @@ struct dirt {
 
 static int watch(struct nsg_kernel *k, int fd)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
 	return epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
 static int open_watch(struct nsg_kernel *k)
 {
-	static const unsigned int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
-					       RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE };
+	static const unsigned int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
+					      RTNLGRP_IPV4_RULE};
 	int r;
 
 	k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -103,7 +103,7 @@ static void route_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct nsg_kernel *k = dirt->k;
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 	struct nsg_prefix dst;
 	uint32_t table;
 
@@ -116,20 +116,20 @@ static void route_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
 		dirt->ways = true;
 		return;
 	}
-	dst = (struct nsg_prefix){ ntohl(u32_of(a.v[RTA_DST])), rtm->rtm_dst_len };
+	dst = (struct nsg_prefix){ntohl(u32_of(a.v[RTA_DST])), rtm->rtm_dst_len};
 	for (uint32_t n = 1; n <= k->hops.max && !dirt->ways; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
 
 		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++)
-			dirt->ways |= !hop->legs[i].dev[0] &&
-				      nsg_prefix_contains(dst, hop->legs[i].via_host);
+			dirt->ways |=
+			    !hop->legs[i].dev[0] && nsg_prefix_contains(dst, hop->legs[i].via_host);
 	}
 }
 
 static void rule_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
 {
 	const struct nsg_conf *conf = dirt->k->conf;
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 	uint32_t pref;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct fib_rule_hdr) ||
@@ -174,12 +174,11 @@ static int take_nft(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
 	struct dirt *dirt = arg;
-	struct attrs a = { { 0 } };
+	struct attrs a = {{0}};
 	const struct nlattr *name;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || nfg->nfgen_family != NFPROTO_IPV4 ||
-	    nlh->nlmsg_pid == dirt->k->nft.portid ||
-	    nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    nlh->nlmsg_pid == dirt->k->nft.portid || nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
 	    mnl_attr_parse(nlh, sizeof(*nfg), take_attr, &a) < 0)
 		return 0;
@@ -303,22 +302,23 @@ static int mend_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 	int r;
 
 	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_put_cgroups(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the captured cgroups", diag);
+	nsg_table_change_cgroups(&b, k);
+	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the captured cgroups", NULL);
 	nsg_nft_batch_done(&b);
-	return r;
+	/* not all of it was as we thought */
+	return r < 0 ? nsg_kernel_restore_table(k, diag) : 0;
 }
 
 static void arm_retry(struct nsg_kernel *k, bool wanted)
 {
-	const struct itimerspec when = { .it_value.tv_sec = wanted ? RETRY_SEC : 0 };
+	const struct itimerspec when = {.it_value.tv_sec = wanted ? RETRY_SEC : 0};
 
 	(void)timerfd_settime(k->retry_fd, 0, &when, NULL);
 }
 
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct dirt dirt = { .k = k };
+	struct dirt dirt = {.k = k};
 	uint32_t repairs = 0;
 	uint64_t expired;
 	bool cgroups = false;

@@ -95,7 +95,7 @@ void connections_marks(uint32_t *ret, uint32_t n)
 	char buffer[1 << 16];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct mnl_socket *s = open_socket();
-	struct reading reading = { ret, n };
+	struct reading reading = {ret, n};
 	struct nfgenmsg *nfg;
 	ssize_t size;
 

@@ -32,11 +32,11 @@ struct nsg_image_info nsg_image_info(const struct nsg_image *image)
 struct nsg_image_hop nsg_image_hop(const struct nsg_image *image, uint16_t index)
 {
 	if (!index)
-		return (struct nsg_image_hop){ .type = NSG_HOP_INTERNET };
+		return (struct nsg_image_hop){.type = NSG_HOP_INTERNET};
 	return (struct nsg_image_hop){
-		.type = image->hops[index - 1].type,
-		.addrs_host = image->hops[index - 1].addrs_host,
-		.n_addrs = image->hops[index - 1].n_addrs,
+	    .type = image->hops[index - 1].type,
+	    .addrs_host = image->hops[index - 1].addrs_host,
+	    .n_addrs = image->hops[index - 1].n_addrs,
 	};
 }
 

@@ -15,7 +15,7 @@ struct fake_hop {
 
 #define FAKE_APPLIANCE(addr)                                                                       \
 	{                                                                                          \
-		.type = NSG_HOP_APPLIANCE, .addrs_host = { addr }, .n_addrs = 1                    \
+		.type = NSG_HOP_APPLIANCE, .addrs_host = {addr}, .n_addrs = 1                      \
 	}
 
 /* hops[i] is image hop i + 1. They must outlive the image. */

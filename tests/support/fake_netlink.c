@@ -50,7 +50,7 @@ static ssize_t fake_recv(void *ctx, void *data, size_t size, int flags)
 
 void fake_netlink_open(struct fake_netlink *f, struct nsg_nl *nl)
 {
-	const struct nl_transport transport = { fake_send, fake_recv, f };
+	const struct nl_transport transport = {fake_send, fake_recv, f};
 
 	if (nsg_nl_open_transport(&transport, FAKE_PORTID, nl) < 0)
 		abort();
@@ -93,13 +93,13 @@ void fake_message(struct fake_netlink *f, uint16_t type, uint16_t flags, uint32_
 
 void fake_error(struct fake_netlink *f, int seq_offset, int error, const char *words)
 {
-	char payload[256] = { 0 };
-	struct nlmsgerr e = { .error = error };
+	char payload[256] = {0};
+	struct nlmsgerr e = {.error = error};
 	size_t size = sizeof(e);
 
 	memcpy(payload, &e, sizeof(e));
 	if (words) {
-		struct nlattr attr = { .nla_type = NLMSGERR_ATTR_MSG };
+		struct nlattr attr = {.nla_type = NLMSGERR_ATTR_MSG};
 
 		attr.nla_len = (uint16_t)(sizeof(attr) + strlen(words) + 1);
 		memcpy(payload + size, &attr, sizeof(attr));

@@ -24,8 +24,8 @@ struct fake_netlink {
 	size_t n, at;
 	int send_errors[4]; /* what the first sends answer; 0: taken */
 	size_t n_sends;
-	size_t send_short;  /* bytes that a send leaves out */
-	uint32_t seq;       /* of the last message sent; also the next one's first */
+	size_t send_short; /* bytes that a send leaves out */
+	uint32_t seq;	   /* of the last message sent; also the next one's first */
 	char sent[4096];
 	size_t sent_size;
 };

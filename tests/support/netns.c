@@ -95,5 +95,6 @@ bool netns_shows(const char *command, const char *text)
 
 char *netns_state(void)
 {
-	return output_of("ip rule; ip route show table all | sort; nft -s list ruleset 2>/dev/null");
+	return output_of(
+	    "ip rule; ip route show table all | sort; nft -s list ruleset 2>/dev/null");
 }

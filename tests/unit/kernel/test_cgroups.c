@@ -29,9 +29,10 @@ static void begin(struct fixture *f)
 	(void)snprintf(f->mounts, sizeof(f->mounts), "%s.mounts", f->root);
 	file = fopen(f->mounts, "we");
 	assert_non_null(file);
-	(void)fprintf(file, "22 1 0:20 / /proc rw - proc proc rw\n"
-			    "25 1 0:22 / /sys/fs/cgroup/cpu rw shared:3 - cgroup cgroup rw,cpu\n"
-			    "26 1 0:23 / /tmp/nsg\\040%s rw shared:4 - cgroup2 cgroup2 rw\n",
+	(void)fprintf(file,
+		      "22 1 0:20 / /proc rw - proc proc rw\n"
+		      "25 1 0:22 / /sys/fs/cgroup/cpu rw shared:3 - cgroup cgroup rw,cpu\n"
+		      "26 1 0:23 / /tmp/nsg\\040%s rw shared:4 - cgroup2 cgroup2 rw\n",
 		      f->root + strlen("/tmp/nsg "));
 	assert_int_equal(fclose(file), 0);
 }
@@ -65,8 +66,8 @@ static void drop(struct fixture *f, const char *path)
 
 static void test_ids_are_those_of_the_directories(void **state)
 {
-	const char *paths[] = { "system.slice/app.service", "/user.slice/", "none" };
-	const struct nsg_conf_strings conf = { paths, 3 };
+	const char *paths[] = {"system.slice/app.service", "/user.slice/", "none"};
+	const struct nsg_conf_strings conf = {paths, 3};
 	struct nsg_cgroups c;
 	struct fixture f;
 	uint64_t app, user;
@@ -91,8 +92,8 @@ static void test_ids_are_those_of_the_directories(void **state)
 
 static void test_a_restart_makes_a_new_id(void **state)
 {
-	const char *paths[] = { "system.slice/app.service" };
-	const struct nsg_conf_strings conf = { paths, 1 };
+	const char *paths[] = {"system.slice/app.service"};
+	const struct nsg_conf_strings conf = {paths, 1};
 	struct nsg_cgroups c;
 	struct fixture f;
 	uint64_t id;
@@ -110,6 +111,8 @@ static void test_a_restart_makes_a_new_id(void **state)
 	drop(&f, "system.slice/app.service");
 	assert_true(nsg_cgroups_update(&c));
 	assert_int_equal(c.v[0].id, 0);
+	assert_true(nsg_cgroups_had_id(&c, id));
+	assert_false(nsg_cgroups_has_id(&c, id));
 	id = make(&f, "system.slice/app.service");
 	assert_true(nsg_cgroups_update(&c));
 	assert_int_equal(c.v[0].id, id);
@@ -119,8 +122,8 @@ static void test_a_restart_makes_a_new_id(void **state)
 
 static void test_the_descriptor_is_readable_only_when_something_happened(void **state)
 {
-	const char *paths[] = { "a/b" };
-	const struct nsg_conf_strings conf = { paths, 1 };
+	const char *paths[] = {"a/b"};
+	const struct nsg_conf_strings conf = {paths, 1};
 	struct nsg_cgroups c;
 	struct fixture f;
 	char event[512];
@@ -139,8 +142,8 @@ static void test_the_descriptor_is_readable_only_when_something_happened(void **
 
 static void test_one_path_written_twice_is_one(void **state)
 {
-	const char *paths[] = { "a", "/a/" };
-	const struct nsg_conf_strings conf = { paths, 2 };
+	const char *paths[] = {"a", "/a/"};
+	const struct nsg_conf_strings conf = {paths, 2};
 	struct nsg_cgroups c;
 	struct fixture f;
 
@@ -156,8 +159,8 @@ static void test_one_path_written_twice_is_one(void **state)
 
 static void test_without_a_hierarchy_or_without_paths(void **state)
 {
-	const char *paths[] = { "a" };
-	const struct nsg_conf_strings some = { paths, 1 }, none = { NULL, 0 };
+	const char *paths[] = {"a"};
+	const struct nsg_conf_strings some = {paths, 1}, none = {NULL, 0};
 	struct nsg_cgroups c;
 
 	(void)state;
@@ -170,11 +173,11 @@ static void test_without_a_hierarchy_or_without_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids_are_those_of_the_directories),
-		cmocka_unit_test(test_a_restart_makes_a_new_id),
-		cmocka_unit_test(test_the_descriptor_is_readable_only_when_something_happened),
-		cmocka_unit_test(test_one_path_written_twice_is_one),
-		cmocka_unit_test(test_without_a_hierarchy_or_without_paths),
+	    cmocka_unit_test(test_ids_are_those_of_the_directories),
+	    cmocka_unit_test(test_a_restart_makes_a_new_id),
+	    cmocka_unit_test(test_the_descriptor_is_readable_only_when_something_happened),
+	    cmocka_unit_test(test_one_path_written_twice_is_one),
+	    cmocka_unit_test(test_without_a_hierarchy_or_without_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

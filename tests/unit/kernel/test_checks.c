@@ -18,35 +18,41 @@ static void test_why_a_way_is_down(void **state)
 		struct nsg_leg leg;
 		const char *want;
 	} rows[] = {
-		{ NSG_HOP_APPLIANCE, { .dev = "wg0", .reach = NSG_REACH_NO_DEVICE },
-		  "there is no device wg0" },
-		{ NSG_HOP_APPLIANCE, { .dev = "wg0", .reach = NSG_REACH_DOWN },
-		  "device wg0 is down or has no carrier" },
-		{ NSG_HOP_APPLIANCE,
-		  { .has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_DOWN },
-		  "the link to 10.0.1.9 is down or has no carrier" },
-		{ NSG_HOP_APPLIANCE,
-		  { .has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_NO_ROUTE },
-		  "this host has no route to 10.0.1.9" },
-		{ NSG_HOP_APPLIANCE,
-		  { .has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_LOCAL },
-		  "10.0.1.9 is an address of this host" },
-		{ NSG_HOP_APPLIANCE,
-		  { .has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_BEHIND,
-		    .behind_host = NSG_IP4(10, 0, 2, 1) },
-		  "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
-		  "\"10.0.1.9\"] section can give via and dev" },
-		{ NSG_HOP_GATEWAY,
-		  { .has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_BEHIND,
-		    .behind_host = NSG_IP4(10, 0, 2, 1) },
-		  "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
-		  "\"VirtualNetworkGateway\"] section can give via and dev" },
-		{ NSG_HOP_APPLIANCE, { .reach = NSG_REACH_OK }, "it is up" },
+	    {NSG_HOP_APPLIANCE,
+	     {.dev = "wg0", .reach = NSG_REACH_NO_DEVICE},
+	     "there is no device wg0"},
+	    {NSG_HOP_APPLIANCE,
+	     {.dev = "wg0", .reach = NSG_REACH_DOWN},
+	     "device wg0 is down or has no carrier"},
+	    {NSG_HOP_APPLIANCE,
+	     {.has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_DOWN},
+	     "the link to 10.0.1.9 is down or has no carrier"},
+	    {NSG_HOP_APPLIANCE,
+	     {.has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_NO_ROUTE},
+	     "this host has no route to 10.0.1.9"},
+	    {NSG_HOP_APPLIANCE,
+	     {.has_via = true, .via_host = NSG_IP4(10, 0, 1, 9), .reach = NSG_REACH_LOCAL},
+	     "10.0.1.9 is an address of this host"},
+	    {NSG_HOP_APPLIANCE,
+	     {.has_via = true,
+	      .via_host = NSG_IP4(10, 0, 1, 9),
+	      .reach = NSG_REACH_BEHIND,
+	      .behind_host = NSG_IP4(10, 0, 2, 1)},
+	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
+	     "\"10.0.1.9\"] section can give via and dev"},
+	    {NSG_HOP_GATEWAY,
+	     {.has_via = true,
+	      .via_host = NSG_IP4(10, 0, 1, 9),
+	      .reach = NSG_REACH_BEHIND,
+	      .behind_host = NSG_IP4(10, 0, 2, 1)},
+	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
+	     "\"VirtualNetworkGateway\"] section can give via and dev"},
+	    {NSG_HOP_APPLIANCE, {.reach = NSG_REACH_OK}, "it is up"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct nsg_hop hop = { .type = rows[i].type };
+		const struct nsg_hop hop = {.type = rows[i].type};
 		char why[160];
 
 		nsg_kernel_explain_leg(&hop, &rows[i].leg, why, sizeof(why));
@@ -57,7 +63,7 @@ static void test_why_a_way_is_down(void **state)
 static void test_names_of_hops_fit(void **state)
 {
 	uint32_t addrs[64];
-	struct nsg_hop hop = { .type = NSG_HOP_APPLIANCE, .addrs_host = addrs, .n_addrs = 1 };
+	struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .addrs_host = addrs, .n_addrs = 1};
 	char name[32];
 
 	(void)state;
@@ -76,12 +82,12 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 	static const struct {
 		int all, own;
 		bool told;
-	} rows[] = { { 0, 0, false }, { 0, 1, true }, { 1, 0, true }, { 1, 2, false }, { 2, 1, false } };
-	struct nsg_leg leg = { .up = true };
-	const struct nsg_hop hop = { .type = NSG_HOP_APPLIANCE, .legs = &leg, .n_legs = 1 };
-	const char *interfaces[] = { "a0" };
+	} rows[] = {{0, 0, false}, {0, 1, true}, {1, 0, true}, {1, 2, false}, {2, 1, false}};
+	struct nsg_leg leg = {.up = true};
+	const struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .legs = &leg, .n_legs = 1};
+	const char *interfaces[] = {"a0"};
 	struct nsg_conf conf = KERNEL_CONF;
-	struct nsg_kernel k = { .conf = &conf };
+	struct nsg_kernel k = {.conf = &conf};
 	struct nsg_nl nl;
 
 	(void)state;
@@ -91,11 +97,12 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 	assert_int_equal(nsg_links_read(&nl, &k.links), 0);
 	leg.ifindex = nsg_links_by_name(&k.links, "a0")->ifindex;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 
 		assert_int_equal(netns_run("echo %d >/proc/sys/net/ipv4/conf/all/rp_filter;"
 					   "echo %d >/proc/sys/net/ipv4/conf/a0/rp_filter",
-					   rows[i].all, rows[i].own), 0);
+					   rows[i].all, rows[i].own),
+				 0);
 		nsg_kernel_check_host(&k, &hop, 1, &diag);
 		assert_int_equal(diag.n, rows[i].told);
 		if (diag.n)
@@ -104,11 +111,12 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 	}
 	/* forwarding, where packets are to be forwarded */
 	conf.hook_prerouting = true;
-	conf.interfaces = (struct nsg_conf_strings){ interfaces, 1 };
+	conf.interfaces = (struct nsg_conf_strings){interfaces, 1};
 	for (int on = 0; on < 2; on++) {
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 
-		assert_int_equal(netns_run("echo %d >/proc/sys/net/ipv4/conf/a0/forwarding", on), 0);
+		assert_int_equal(netns_run("echo %d >/proc/sys/net/ipv4/conf/a0/forwarding", on),
+				 0);
 		nsg_kernel_check_host(&k, &hop, 0, &diag);
 		assert_int_equal(diag.n, !on);
 		if (diag.n)
@@ -122,9 +130,9 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_why_a_way_is_down),
-		cmocka_unit_test(test_names_of_hops_fit),
-		cmocka_unit_test(test_strict_reverse_path_filtering_is_told),
+	    cmocka_unit_test(test_why_a_way_is_down),
+	    cmocka_unit_test(test_names_of_hops_fit),
+	    cmocka_unit_test(test_strict_reverse_path_filtering_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ static bool begin(struct fixture *f)
 {
 	const char *wish = getenv("NSG_TEST_CONNECTIONS");
 
-	*f = (struct fixture){ .n = wish ? (uint32_t)atoi(wish) : 3000 };
+	*f = (struct fixture){.n = wish ? (uint32_t)atoi(wish) : 3000};
 	if (f->n > CONNECTIONS_MAX)
 		f->n = CONNECTIONS_MAX;
 	if (!netns_enter() || connections_add(0, false, FOREIGN) < 0)
@@ -76,7 +76,8 @@ static void test_only_matching_entries_and_only_our_bits_change(void **state)
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	assert_int_equal(nsg_conntrack_set(&f.dump, &f.update, DECIDED | GENERATION,
-					   DECIDED | 2u << 25, GENERATION, 3u << 25, &n), 0);
+					   DECIDED | 2u << 25, GENERATION, 3u << 25, &n),
+			 0);
 	print_message("%u of %u entries rewritten in %.1f ms\n", n, f.n, ms_since(&start));
 	assert_int_equal(n, want);
 	connections_marks(f.marks, f.n);
@@ -84,7 +85,7 @@ static void test_only_matching_entries_and_only_our_bits_change(void **state)
 		uint32_t generation = (i & 7) == 6 ? 3 : i & 3;
 
 		assert_int_equal(f.marks[i], FOREIGN | generation << 25 | (i % 511) << 16 |
-						     (i & 4 ? DECIDED : 0));
+						 (i & 4 ? DECIDED : 0));
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	assert_int_equal(nsg_conntrack_set(&f.dump, &f.update, 0, 0, OURS, 0, &n), 0);
@@ -110,9 +111,7 @@ static uint32_t by_state(const struct nsg_connection *c, void *arg)
 static void test_the_callback_sees_mark_id_and_state(void **state)
 {
 	uint32_t seen = 0, n;
-	const struct nsg_conntrack_sweep sweep = {
-		.mask = OURS, .wanted = by_state, .arg = &seen
-	};
+	const struct nsg_conntrack_sweep sweep = {.mask = OURS, .wanted = by_state, .arg = &seen};
 	struct fixture f;
 
 	(void)state;
@@ -130,7 +129,7 @@ static void test_the_callback_sees_mark_id_and_state(void **state)
 
 static void test_an_entry_that_ends_meanwhile_is_no_error(void **state)
 {
-	struct fake_netlink kernel = { 0 };
+	struct fake_netlink kernel = {0};
 	struct nsg_nl update;
 	struct fixture f;
 	uint32_t n;
@@ -149,7 +148,7 @@ static void test_an_entry_that_ends_meanwhile_is_no_error(void **state)
 
 static void test_an_error_of_the_kernel_is_told(void **state)
 {
-	struct fake_netlink kernel = { 0 };
+	struct fake_netlink kernel = {0};
 	struct nsg_nl update;
 	struct fixture f;
 
@@ -166,9 +165,9 @@ static void test_an_error_of_the_kernel_is_told(void **state)
 
 static void test_malformed_entries_are_passed_over(void **state)
 {
-	struct fake_netlink dump_kernel = { 0 }, update_kernel = { 0 };
+	struct fake_netlink dump_kernel = {0}, update_kernel = {0};
 	struct nsg_nl dump, update;
-	char payload[64] = { 2, 0 };
+	char payload[64] = {2, 0};
 	uint32_t n;
 
 	(void)state;
@@ -190,11 +189,11 @@ static void test_malformed_entries_are_passed_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_only_matching_entries_and_only_our_bits_change),
-		cmocka_unit_test(test_the_callback_sees_mark_id_and_state),
-		cmocka_unit_test(test_an_entry_that_ends_meanwhile_is_no_error),
-		cmocka_unit_test(test_an_error_of_the_kernel_is_told),
-		cmocka_unit_test(test_malformed_entries_are_passed_over),
+	    cmocka_unit_test(test_only_matching_entries_and_only_our_bits_change),
+	    cmocka_unit_test(test_the_callback_sees_mark_id_and_state),
+	    cmocka_unit_test(test_an_entry_that_ends_meanwhile_is_no_error),
+	    cmocka_unit_test(test_an_error_of_the_kernel_is_told),
+	    cmocka_unit_test(test_malformed_entries_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ struct fixture {
 
 static void begin(struct fixture *f, uint32_t mask)
 {
-	*f = (struct fixture){ .conf = KERNEL_CONF };
+	*f = (struct fixture){.conf = KERNEL_CONF};
 	f->conf.mark_mask = mask;
 	assert_int_equal(nsg_marks_init(mask, &f->marks), 0);
 	assert_int_equal(nsg_hops_init(&f->hops, &f->conf, &f->marks), 0);
@@ -65,7 +65,7 @@ static void reload(struct fixture *f, const struct fake_hop *hops, uint32_t n)
 
 static void test_appliance_goes_by_its_own_address(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NVA1) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1)};
 	struct fixture f;
 
 	(void)state;
@@ -81,10 +81,10 @@ static void test_appliance_goes_by_its_own_address(void **state)
 
 static void test_section_of_an_address_wins_over_that_of_the_type(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
 	struct nsg_conf_nexthop sections[] = {
-		{ .type = NSG_HOP_APPLIANCE, .has_via = true, .via_host = NSG_IP4(1, 1, 1, 1) },
-		{ .is_ip = true, .ip_host = NVA2, .dev = "tun7" },
+	    {.type = NSG_HOP_APPLIANCE, .has_via = true, .via_host = NSG_IP4(1, 1, 1, 1)},
+	    {.is_ip = true, .ip_host = NVA2, .dev = "tun7"},
 	};
 	struct fixture f;
 
@@ -101,10 +101,10 @@ static void test_section_of_an_address_wins_over_that_of_the_type(void **state)
 
 static void test_types_have_a_number_only_with_a_section(void **state)
 {
-	const struct fake_hop hops[] = { { .type = NSG_HOP_VNET_LOCAL },
-					 { .type = NSG_HOP_INTERNET },
-					 { .type = NSG_HOP_VNET_PEERING } };
-	struct nsg_conf_nexthop section = { .type = NSG_HOP_INTERNET, .dev = "wan0" };
+	const struct fake_hop hops[] = {{.type = NSG_HOP_VNET_LOCAL},
+					{.type = NSG_HOP_INTERNET},
+					{.type = NSG_HOP_VNET_PEERING}};
+	struct nsg_conf_nexthop section = {.type = NSG_HOP_INTERNET, .dev = "wan0"};
 	struct fixture f;
 
 	(void)state;
@@ -120,7 +120,7 @@ static void test_types_have_a_number_only_with_a_section(void **state)
 
 static void test_gateway_without_a_section_is_an_error(void **state)
 {
-	const struct fake_hop hops[] = { { .type = NSG_HOP_GATEWAY } };
+	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
 	struct fixture f;
 
 	(void)state;
@@ -134,11 +134,10 @@ static void test_gateway_without_a_section_is_an_error(void **state)
 static void test_two_gateways_of_the_policy_are_one_way_here(void **state)
 {
 	/* their addresses are information only, and the image leaves them out or not */
-	const struct fake_hop hops[] = { { .type = NSG_HOP_GATEWAY },
-					 { .type = NSG_HOP_GATEWAY,
-					   .addrs_host = { NVA1 },
-					   .n_addrs = 1 } };
-	struct nsg_conf_nexthop section = { .type = NSG_HOP_GATEWAY, .dev = "wg0" };
+	const struct fake_hop hops[] = {
+	    {.type = NSG_HOP_GATEWAY},
+	    {.type = NSG_HOP_GATEWAY, .addrs_host = {NVA1}, .n_addrs = 1}};
+	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY, .dev = "wg0"};
 	struct fixture f;
 
 	(void)state;
@@ -155,8 +154,8 @@ static void test_two_gateways_of_the_policy_are_one_way_here(void **state)
 
 static void test_equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
 {
-	const struct fake_hop one[] = { { NSG_HOP_APPLIANCE, { NVA2, NVA1 }, 2 } };
-	const struct fake_hop other[] = { { NSG_HOP_APPLIANCE, { NVA1, NVA2 }, 2 } };
+	const struct fake_hop one[] = {{NSG_HOP_APPLIANCE, {NVA2, NVA1}, 2}};
+	const struct fake_hop other[] = {{NSG_HOP_APPLIANCE, {NVA1, NVA2}, 2}};
 	struct fixture f;
 
 	(void)state;
@@ -171,9 +170,9 @@ static void test_equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
 
 static void test_numbers_stay_and_freed_ones_come_back_last(void **state)
 {
-	const struct fake_hop first[] = { FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2) };
-	const struct fake_hop second[] = { FAKE_APPLIANCE(NVA2), FAKE_APPLIANCE(NVA3) };
-	const struct fake_hop third[] = { FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2) };
+	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
+	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2), FAKE_APPLIANCE(NVA3)};
+	const struct fake_hop third[] = {FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
 	struct fixture f;
 
 	(void)state;
@@ -191,7 +190,7 @@ static void test_numbers_stay_and_freed_ones_come_back_last(void **state)
 
 static void test_numbering_takes_nothing(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NVA1) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1)};
 	struct fixture f;
 
 	(void)state;
@@ -206,8 +205,8 @@ static void test_numbering_takes_nothing(void **state)
 
 static void test_old_numbers_are_not_given_away_while_in_use(void **state)
 {
-	const struct fake_hop first[] = { FAKE_APPLIANCE(NVA1) };
-	const struct fake_hop second[] = { FAKE_APPLIANCE(NVA2) };
+	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1)};
+	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2)};
 	struct nsg_image *image = fake_image(second, 1);
 	struct fixture f;
 
@@ -262,7 +261,7 @@ static void test_all_numbers_can_be_used(void **state)
 {
 	struct fake_hop *hops = calloc(NSG_MAX_HOPS, sizeof(*hops));
 	struct fixture f;
-	bool seen[NSG_MAX_HOPS + 1] = { false };
+	bool seen[NSG_MAX_HOPS + 1] = {false};
 
 	(void)state;
 	assert_non_null(hops);
@@ -281,9 +280,8 @@ static void test_all_numbers_can_be_used(void **state)
 
 static void test_snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
 {
-	const struct fake_hop hops[] = { { .type = NSG_HOP_VNET_LOCAL },
-					 { .type = NSG_HOP_INTERNET },
-					 FAKE_APPLIANCE(NVA1) };
+	const struct fake_hop hops[] = {
+	    {.type = NSG_HOP_VNET_LOCAL}, {.type = NSG_HOP_INTERNET}, FAKE_APPLIANCE(NVA1)};
 	struct fixture f;
 
 	(void)state;
@@ -303,10 +301,10 @@ static void test_snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
 
 static void test_commit_refuses_numbers_of_other_hops(void **state)
 {
-	const struct fake_hop first[] = { FAKE_APPLIANCE(NVA1) };
-	const struct fake_hop second[] = { FAKE_APPLIANCE(NVA2) };
+	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1)};
+	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2)};
 	struct nsg_image *image = fake_image(second, 1);
-	uint16_t taken[] = { 0, 1 }, beyond[] = { 0, 511 };
+	uint16_t taken[] = {0, 1}, beyond[] = {0, 511};
 	struct fixture f;
 
 	(void)state;
@@ -323,20 +321,20 @@ static void test_commit_refuses_numbers_of_other_hops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_appliance_goes_by_its_own_address),
-		cmocka_unit_test(test_section_of_an_address_wins_over_that_of_the_type),
-		cmocka_unit_test(test_types_have_a_number_only_with_a_section),
-		cmocka_unit_test(test_gateway_without_a_section_is_an_error),
-		cmocka_unit_test(test_two_gateways_of_the_policy_are_one_way_here),
-		cmocka_unit_test(test_equal_cost_addresses_are_one_hop_with_a_leg_each),
-		cmocka_unit_test(test_numbers_stay_and_freed_ones_come_back_last),
-		cmocka_unit_test(test_numbering_takes_nothing),
-		cmocka_unit_test(test_old_numbers_are_not_given_away_while_in_use),
-		cmocka_unit_test(test_more_hops_than_the_mask_has_room_for),
-		cmocka_unit_test(test_old_and_new_hops_together_must_have_room),
-		cmocka_unit_test(test_all_numbers_can_be_used),
-		cmocka_unit_test(test_snat_gives_numbers_to_what_has_no_way_of_its_own),
-		cmocka_unit_test(test_commit_refuses_numbers_of_other_hops),
+	    cmocka_unit_test(test_appliance_goes_by_its_own_address),
+	    cmocka_unit_test(test_section_of_an_address_wins_over_that_of_the_type),
+	    cmocka_unit_test(test_types_have_a_number_only_with_a_section),
+	    cmocka_unit_test(test_gateway_without_a_section_is_an_error),
+	    cmocka_unit_test(test_two_gateways_of_the_policy_are_one_way_here),
+	    cmocka_unit_test(test_equal_cost_addresses_are_one_hop_with_a_leg_each),
+	    cmocka_unit_test(test_numbers_stay_and_freed_ones_come_back_last),
+	    cmocka_unit_test(test_numbering_takes_nothing),
+	    cmocka_unit_test(test_old_numbers_are_not_given_away_while_in_use),
+	    cmocka_unit_test(test_more_hops_than_the_mask_has_room_for),
+	    cmocka_unit_test(test_old_and_new_hops_together_must_have_room),
+	    cmocka_unit_test(test_all_numbers_can_be_used),
+	    cmocka_unit_test(test_snat_gives_numbers_to_what_has_no_way_of_its_own),
+	    cmocka_unit_test(test_commit_refuses_numbers_of_other_hops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,10 @@
 #define NVA3 NSG_IP4(10, 0, 101, 5)
 #define FOREIGN 0x40000007u
 
-static const struct fake_hop hops_a[] = { { .type = NSG_HOP_VNET_LOCAL },
-					  FAKE_APPLIANCE(NVA1),
-					  FAKE_APPLIANCE(NVA2) };
-static const struct fake_hop hops_b[] = { { .type = NSG_HOP_VNET_LOCAL },
-					  FAKE_APPLIANCE(NVA3),
-					  FAKE_APPLIANCE(NVA1) };
+static const struct fake_hop hops_a[] = {
+    {.type = NSG_HOP_VNET_LOCAL}, FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
+static const struct fake_hop hops_b[] = {
+    {.type = NSG_HOP_VNET_LOCAL}, FAKE_APPLIANCE(NVA3), FAKE_APPLIANCE(NVA1)};
 
 struct fixture {
 	struct nsg_conf conf;
@@ -44,19 +42,21 @@ struct fixture {
 
 static bool begin(struct fixture *f)
 {
-	*f = (struct fixture){ .conf = KERNEL_CONF };
+	*f = (struct fixture){.conf = KERNEL_CONF};
 	if (!netns_enter())
 		return false;
-	assert_int_equal(netns_run("ip link add a0 type veth peer name a1;"
-				   "ip link add b0 type veth peer name b1;"
-				   "ip address add 10.0.100.1/24 dev a0;"
-				   "ip address add 10.0.101.1/24 dev b0;"
-				   "for i in a0 a1 b0 b1; do ip link set $i up; done;"
-				   "ip rule add pref 20000 fwmark 1 lookup 9;"
-				   "ip route add default via 10.0.100.254;"
-				   "ip route add default via 10.0.101.9 table 9 proto 110;"
-				   "nft 'add table ip foreign; add chain ip foreign c { type filter "
-				   "hook output priority 0; }'"), 0);
+	assert_int_equal(
+	    netns_run("ip link add a0 type veth peer name a1;"
+		      "ip link add b0 type veth peer name b1;"
+		      "ip address add 10.0.100.1/24 dev a0;"
+		      "ip address add 10.0.101.1/24 dev b0;"
+		      "for i in a0 a1 b0 b1; do ip link set $i up; done;"
+		      "ip rule add pref 20000 fwmark 1 lookup 9;"
+		      "ip route add default via 10.0.100.254;"
+		      "ip route add default via 10.0.101.9 table 9 proto 110;"
+		      "nft 'add table ip foreign; add chain ip foreign c { type filter "
+		      "hook output priority 0; }'"),
+	    0);
 	f->before = netns_state();
 	f->a = fake_image(hops_a, 3);
 	f->b = fake_image(hops_b, 3);
@@ -109,7 +109,7 @@ static void cleanup_is_complete(struct fixture *f)
 /* What the daemon's event loop does until nothing waits. */
 static int process(struct fixture *f)
 {
-	struct pollfd p = { .fd = nsg_kernel_fd(f->k), .events = POLLIN };
+	struct pollfd p = {.fd = nsg_kernel_fd(f->k), .events = POLLIN};
 	int repairs = 0;
 
 	while (poll(&p, 1, 50) > 0) {
@@ -178,8 +178,9 @@ static void test_a_plan_tells_what_cannot_be_reached(void **state)
 	assert_int_equal(netns_run("ip link set b0 down; ip route del default"), 0);
 	plan(&f, f.a);
 	assert_int_equal(f.diag.n_warnings, 1);
-	assert_true(told(&f, "next hop VirtualAppliance 10.0.101.4 cannot be reached: this host has "
-			     "no route to 10.0.101.4"));
+	assert_true(told(&f,
+			 "next hop VirtualAppliance 10.0.101.4 cannot be reached: this host has "
+			 "no route to 10.0.101.4"));
 	assert_int_equal(nsg_kernel_plan(f.k, f.a, true, &f.diag, &f.numbers), -EINVAL);
 	assert_int_equal(f.diag.n_errors, 1);
 	end(&f);
@@ -327,23 +328,24 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 		const char *command, *told;
 		int repairs;
 	} rows[] = {
-		{ "ip rule del pref 21022", "somebody changed 1 of nsgd's ip rules", 1 },
-		{ "ip rule flush; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup "
-		  "default; ip rule add pref 20000 fwmark 1 lookup 9",
-		  "of nsgd's ip rules", 8 },
-		{ "ip route flush table 21001", "somebody changed routing table 21001", 1 },
-		{ "ip route replace default via 10.0.101.77 table 21001 proto 110",
-		  "somebody changed routing table 21001", 1 },
-		{ "nft flush ruleset; nft 'add table ip foreign; add chain ip foreign c { type filter "
-		  "hook output priority 0; }'",
-		  "somebody changed table ip unit", 1 },
-		{ "nft delete table ip unit", "somebody changed table ip unit", 1 },
-		{ "nft flush chain ip unit output", "somebody changed table ip unit", 1 },
-		{ "nft flush set ip unit ways", "somebody changed table ip unit", 1 },
-		{ "nft add rule ip unit capture accept", "somebody changed table ip unit", 1 },
-		/* a set that has become something else cannot be mended in place */
-		{ "nft 'delete table ip unit; add table ip unit; add set ip unit gen { type ipv4_addr; }'",
-		  "somebody changed table ip unit", 1 },
+	    {"ip rule del pref 21022", "somebody changed 1 of nsgd's ip rules", 1},
+	    {"ip rule flush; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup "
+	     "default; ip rule add pref 20000 fwmark 1 lookup 9",
+	     "of nsgd's ip rules", 8},
+	    {"ip route flush table 21001", "somebody changed routing table 21001", 1},
+	    {"ip route replace default via 10.0.101.77 table 21001 proto 110",
+	     "somebody changed routing table 21001", 1},
+	    {"nft flush ruleset; nft 'add table ip foreign; add chain ip foreign c { type filter "
+	     "hook output priority 0; }'",
+	     "somebody changed table ip unit", 1},
+	    {"nft delete table ip unit", "somebody changed table ip unit", 1},
+	    {"nft flush chain ip unit output", "somebody changed table ip unit", 1},
+	    {"nft flush set ip unit ways", "somebody changed table ip unit", 1},
+	    {"nft add rule ip unit capture accept", "somebody changed table ip unit", 1},
+	    /* a set that has become something else cannot be mended in place */
+	    {"nft 'delete table ip unit; add table ip unit; add set ip unit gen { type ipv4_addr; "
+	     "}'",
+	     "somebody changed table ip unit", 1},
 	};
 	struct fixture f;
 	char *whole;
@@ -359,13 +361,14 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 		char *mended;
 
 		nsg_diag_done(&f.diag);
-		f.diag = (struct nsg_diag){ 0 };
+		f.diag = (struct nsg_diag){0};
 		assert_int_equal(netns_run("%s", rows[i].command), 0);
 		assert_in_range(process(&f), 1, rows[i].repairs);
 		assert_true(told(&f, rows[i].told));
 		assert_int_equal(f.diag.n_errors, 0);
-		mended = netns_output("ip rule; ip route show table all | sort; nft -s list table ip "
-				      "foreign; nft -s list ruleset | sed 's/tcp timeout.*//'");
+		mended =
+		    netns_output("ip rule; ip route show table all | sort; nft -s list table ip "
+				 "foreign; nft -s list ruleset | sed 's/tcp timeout.*//'");
 		/* others' tables may have changed their place in the list */
 		for (const char *line = whole; *line; line += strcspn(line, "\n") + 1) {
 			char text[512];
@@ -395,7 +398,8 @@ static void test_others_may_do_what_is_not_ours(void **state)
 				   "ip route add 10.99.0.0/16 via 10.0.100.9;"
 				   "ip route del 10.99.0.0/16;"
 				   "nft add rule ip foreign c counter; nft delete table ip foreign;"
-				   "ip link set a1 mtu 1400"), 0);
+				   "ip link set a1 mtu 1400"),
+			 0);
 	assert_int_equal(process(&f), 0);
 	assert_int_equal(f.diag.n, 0);
 	end(&f);
@@ -418,10 +422,10 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	assert_true(netns_shows("ip route show table 21001", "blackhole"));
 	assert_false(netns_shows("nft list set ip unit ways", "0x00010000"));
 	status = nsg_kernel_status(f.k);
-	assert_false(json_boolean_value(json_object_get(
-		json_array_get(json_object_get(status, "hops"), 0), "up")));
-	assert_true(json_boolean_value(json_object_get(
-		json_array_get(json_object_get(status, "hops"), 1), "up")));
+	assert_false(json_boolean_value(
+	    json_object_get(json_array_get(json_object_get(status, "hops"), 0), "up")));
+	assert_true(json_boolean_value(
+	    json_object_get(json_array_get(json_object_get(status, "hops"), 1), "up")));
 	json_decref(status);
 	assert_int_equal(netns_run("ip link set a1 up"), 0);
 	assert_int_equal(process(&f), 0);
@@ -433,7 +437,8 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	assert_int_equal(process(&f), 0);
 	assert_true(told(&f, "10.0.101.4 is down"));
 	assert_int_equal(netns_run("ip link add b0 type veth peer name b1; ip link set b1 up;"
-				   "ip address add 10.0.101.1/24 dev b0; ip link set b0 up"), 0);
+				   "ip address add 10.0.101.1/24 dev b0; ip link set b0 up"),
+			 0);
 	assert_int_equal(process(&f), 0);
 	assert_true(netns_shows("ip route show table 21002", "via 10.0.101.4 dev b0"));
 	assert_int_equal(nsg_kernel_cleanup(f.k, &f.diag), 0);
@@ -463,8 +468,8 @@ static void test_a_start_that_fails_leaves_nothing(void **state)
 	static const struct {
 		const char *command, *told;
 	} rows[] = {
-		{ "ip rule add pref 21050 fwmark 1 lookup 9", "21050" },
-		{ "ip rule del pref 21050; ip route add default via 10.0.100.9 table 21002", "21002" },
+	    {"ip rule add pref 21050 fwmark 1 lookup 9", "21050"},
+	    {"ip rule del pref 21050; ip route add default via 10.0.100.9 table 21002", "21002"},
 	};
 	struct fixture f;
 
@@ -491,7 +496,7 @@ static void test_a_table_that_somebody_owns_is_left_alone(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *second = NULL;
-	struct nsg_hop_numbers numbers = { 0 };
+	struct nsg_hop_numbers numbers = {0};
 	struct fixture f;
 
 	(void)state;
@@ -524,8 +529,10 @@ static void test_in_audit_mode_there_is_a_table_and_nothing_else(void **state)
 	assert_false(netns_shows("ip rule", "lookup 21"));
 	assert_false(netns_shows("ip route show table all", "table 21"));
 	assert_true(netns_shows("nft list table ip unit", "queue num 0"));
-	assert_int_equal(netns_run("nft flush ruleset; nft 'add table ip foreign; add chain ip foreign "
-				   "c { type filter hook output priority 0; }'"), 0);
+	assert_int_equal(
+	    netns_run("nft flush ruleset; nft 'add table ip foreign; add chain ip foreign "
+		      "c { type filter hook output priority 0; }'"),
+	    0);
 	assert_int_equal(process(&f), 1);
 	reload(&f, f.b, 1, NSG_FORGET_DECISIONS);
 	assert_false(netns_shows("ip rule", "lookup 21"));
@@ -539,17 +546,17 @@ static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
 		uint32_t mask, table_base, rule_priority;
 		const char *told;
 	} rows[] = {
-		{ 0x0f0f0000, 21000, 21000, "mark-mask" },
-		{ 0x0fff0000, 100, 21000, "table-base" },
-		{ 0x0fff0000, UINT32_MAX - 5, 21000, "table-base" },
-		{ 0x0fff0000, 21000, 32700, "rule-priority" },
-		{ 0x0fff0000, 21000, 0, "rule-priority" },
+	    {0x0f0f0000, 21000, 21000, "mark-mask"},
+	    {0x0fff0000, 100, 21000, "table-base"},
+	    {0x0fff0000, UINT32_MAX - 5, 21000, "table-base"},
+	    {0x0fff0000, 21000, 32700, "rule-priority"},
+	    {0x0fff0000, 21000, 0, "rule-priority"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct nsg_conf conf = KERNEL_CONF;
-		struct nsg_diag diag = { 0 };
+		struct nsg_diag diag = {0};
 		struct nsg_kernel *k = NULL;
 
 		conf.mark_mask = rows[i].mask;
@@ -565,21 +572,21 @@ static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
 
 static void test_users_are_names_or_numbers(void **state)
 {
-	const char *good[] = { "root", "0", "77" }, *bad[] = { "nobody-of-that-name" };
+	const char *good[] = {"root", "0", "77"}, *bad[] = {"nobody-of-that-name"};
 	struct nsg_conf conf = KERNEL_CONF;
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_kernel *k = NULL;
 
 	(void)state;
 	if (!netns_enter())
 		skip();
-	conf.users = (struct nsg_conf_strings){ good, 3 };
+	conf.users = (struct nsg_conf_strings){good, 3};
 	assert_int_equal(nsg_kernel_open(&conf, &diag, &k), 0);
 	assert_int_equal(k->n_users, 2);
 	assert_int_equal(k->users[0], 0);
 	assert_int_equal(k->users[1], 77);
 	k = nsg_kernel_free(k);
-	conf.users = (struct nsg_conf_strings){ bad, 1 };
+	conf.users = (struct nsg_conf_strings){bad, 1};
 	assert_int_equal(nsg_kernel_open(&conf, &diag, &k), -EINVAL);
 	assert_non_null(strstr(diag.v[0].text, "nobody-of-that-name"));
 	nsg_diag_done(&diag);
@@ -588,7 +595,7 @@ static void test_users_are_names_or_numbers(void **state)
 static void test_without_the_right_it_says_which(void **state)
 {
 	struct nsg_conf conf = KERNEL_CONF;
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_kernel *k = NULL;
 	int status;
 	pid_t pid;
@@ -601,8 +608,9 @@ static void test_without_the_right_it_says_which(void **state)
 	if (!pid) {
 		int r = setuid(65534) ? 0 : nsg_kernel_open(&conf, &diag, &k);
 
-		_exit(r == -EPERM && diag.n_errors == 1 &&
-			      strstr(diag.v[0].text, "CAP_NET_ADMIN") ? 0 : 1);
+		_exit(r == -EPERM && diag.n_errors == 1 && strstr(diag.v[0].text, "CAP_NET_ADMIN")
+			  ? 0
+			  : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -611,24 +619,24 @@ static void test_without_the_right_it_says_which(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_without_the_right_it_says_which),
-		cmocka_unit_test(test_a_start_and_a_cleanup_leave_the_namespace_as_it_was),
-		cmocka_unit_test(test_a_plan_changes_nothing),
-		cmocka_unit_test(test_a_plan_tells_what_cannot_be_reached),
-		cmocka_unit_test(test_a_second_life_sweeps_what_the_first_left),
-		cmocka_unit_test(test_a_reload_keeps_numbers_and_drops_what_nobody_uses),
-		cmocka_unit_test(test_a_reload_that_was_given_up_can_be_taken_back),
-		cmocka_unit_test(test_a_preparation_that_fails_leaves_the_old_policy_whole),
-		cmocka_unit_test(test_marks_of_a_generation_to_come_are_made_stale_or_forgotten),
-		cmocka_unit_test(test_what_others_remove_is_put_back_and_counted),
-		cmocka_unit_test(test_others_may_do_what_is_not_ours),
-		cmocka_unit_test(test_a_link_that_goes_takes_its_hop_down_and_up_again),
-		cmocka_unit_test(test_neutralised_nothing_is_mended),
-		cmocka_unit_test(test_a_start_that_fails_leaves_nothing),
-		cmocka_unit_test(test_a_table_that_somebody_owns_is_left_alone),
-		cmocka_unit_test(test_in_audit_mode_there_is_a_table_and_nothing_else),
-		cmocka_unit_test(test_numbers_that_do_not_fit_are_refused_at_once),
-		cmocka_unit_test(test_users_are_names_or_numbers),
+	    cmocka_unit_test(test_without_the_right_it_says_which),
+	    cmocka_unit_test(test_a_start_and_a_cleanup_leave_the_namespace_as_it_was),
+	    cmocka_unit_test(test_a_plan_changes_nothing),
+	    cmocka_unit_test(test_a_plan_tells_what_cannot_be_reached),
+	    cmocka_unit_test(test_a_second_life_sweeps_what_the_first_left),
+	    cmocka_unit_test(test_a_reload_keeps_numbers_and_drops_what_nobody_uses),
+	    cmocka_unit_test(test_a_reload_that_was_given_up_can_be_taken_back),
+	    cmocka_unit_test(test_a_preparation_that_fails_leaves_the_old_policy_whole),
+	    cmocka_unit_test(test_marks_of_a_generation_to_come_are_made_stale_or_forgotten),
+	    cmocka_unit_test(test_what_others_remove_is_put_back_and_counted),
+	    cmocka_unit_test(test_others_may_do_what_is_not_ours),
+	    cmocka_unit_test(test_a_link_that_goes_takes_its_hop_down_and_up_again),
+	    cmocka_unit_test(test_neutralised_nothing_is_mended),
+	    cmocka_unit_test(test_a_start_that_fails_leaves_nothing),
+	    cmocka_unit_test(test_a_table_that_somebody_owns_is_left_alone),
+	    cmocka_unit_test(test_in_audit_mode_there_is_a_table_and_nothing_else),
+	    cmocka_unit_test(test_numbers_that_do_not_fit_are_refused_at_once),
+	    cmocka_unit_test(test_users_are_names_or_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

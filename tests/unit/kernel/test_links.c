@@ -14,13 +14,14 @@
 
 static bool begin(struct nsg_nl *nl, struct nsg_links *links)
 {
-	*links = (struct nsg_links){ { NULL, 0, 0 } };
+	*links = (struct nsg_links){{NULL, 0, 0}};
 	if (!netns_enter())
 		return false;
 	assert_int_equal(nsg_nl_open(NETLINK_ROUTE, nl), 0);
 	assert_int_equal(netns_run("ip link add a0 type veth peer name a1;"
 				   "ip address add 10.0.1.4/24 dev a0;"
-				   "ip link set a0 up; ip link set a1 up"), 0);
+				   "ip link set a0 up; ip link set a1 up"),
+			 0);
 	return true;
 }
 
@@ -60,14 +61,12 @@ static void test_tunnels_are_known_by_their_outer_packets(void **state)
 		const char *options;
 		struct nsg_tunnel want;
 	} rows[] = {
-		{ "vxlan id 7 remote 10.0.1.9 dstport 4789 dev a0",
-		  { IPPROTO_UDP, 4789, true, NSG_IP4(10, 0, 1, 9) } },
-		{ "vxlan id 8 dstport 8472 dev a0", { IPPROTO_UDP, 8472, false, 0 } },
-		{ "geneve id 7 remote 10.0.1.9", { IPPROTO_UDP, 6081, true, NSG_IP4(10, 0, 1, 9) } },
-		{ "gre remote 10.0.1.9 local 10.0.1.4",
-		  { IPPROTO_GRE, 0, true, NSG_IP4(10, 0, 1, 9) } },
-		{ "ipip remote 10.0.1.9 local 10.0.1.4",
-		  { IPPROTO_IPIP, 0, true, NSG_IP4(10, 0, 1, 9) } },
+	    {"vxlan id 7 remote 10.0.1.9 dstport 4789 dev a0",
+	     {IPPROTO_UDP, 4789, true, NSG_IP4(10, 0, 1, 9)}},
+	    {"vxlan id 8 dstport 8472 dev a0", {IPPROTO_UDP, 8472, false, 0}},
+	    {"geneve id 7 remote 10.0.1.9", {IPPROTO_UDP, 6081, true, NSG_IP4(10, 0, 1, 9)}},
+	    {"gre remote 10.0.1.9 local 10.0.1.4", {IPPROTO_GRE, 0, true, NSG_IP4(10, 0, 1, 9)}},
+	    {"ipip remote 10.0.1.9 local 10.0.1.4", {IPPROTO_IPIP, 0, true, NSG_IP4(10, 0, 1, 9)}},
 	};
 	struct nsg_links links;
 	struct nsg_nl nl;
@@ -116,7 +115,8 @@ static void test_reach_tells_why_not(void **state)
 			 NSG_REACH_NO_ROUTE);
 	assert_int_equal(netns_run("ip route add 10.9.0.0/16 via 10.0.1.1;"
 				   "ip route add blackhole 10.8.0.0/16;"
-				   "ip route add unreachable 10.7.0.0/16"), 0);
+				   "ip route add unreachable 10.7.0.0/16"),
+			 0);
 	assert_int_equal(nsg_links_reach(&nl, &links, NSG_IP4(10, 9, 9, 9), &ifindex, &behind),
 			 NSG_REACH_BEHIND);
 	assert_int_equal(behind, NSG_IP4(10, 0, 1, 1));
@@ -129,9 +129,9 @@ static void test_reach_tells_why_not(void **state)
 
 static void test_the_hosts_address_inside_a_prefix(void **state)
 {
-	const struct nsg_prefix none[] = { { NSG_IP4(192, 168, 0, 0), 16 } };
-	const struct nsg_prefix some[] = { { NSG_IP4(192, 168, 0, 0), 16 },
-					   { NSG_IP4(10, 0, 1, 0), 26 } };
+	const struct nsg_prefix none[] = {{NSG_IP4(192, 168, 0, 0), 16}};
+	const struct nsg_prefix some[] = {{NSG_IP4(192, 168, 0, 0), 16},
+					  {NSG_IP4(10, 0, 1, 0), 26}};
 	struct nsg_links links;
 	struct nsg_nl nl;
 	uint32_t addr = 7;
@@ -145,7 +145,8 @@ static void test_the_hosts_address_inside_a_prefix(void **state)
 	assert_int_equal(addr, NSG_IP4(10, 0, 1, 4));
 	/* ours, not the far end's, on a point-to-point link */
 	assert_int_equal(netns_run("ip address flush dev a0;"
-				   "ip address add 10.0.1.5 peer 10.0.1.6 dev a0"), 0);
+				   "ip address add 10.0.1.5 peer 10.0.1.6 dev a0"),
+			 0);
 	assert_int_equal(nsg_links_address(&nl, some, 2, &addr), 0);
 	assert_int_equal(addr, NSG_IP4(10, 0, 1, 5));
 	end(&nl, &links);
@@ -154,10 +155,10 @@ static void test_the_hosts_address_inside_a_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_links_are_found_by_name_and_by_index),
-		cmocka_unit_test(test_tunnels_are_known_by_their_outer_packets),
-		cmocka_unit_test(test_reach_tells_why_not),
-		cmocka_unit_test(test_the_hosts_address_inside_a_prefix),
+	    cmocka_unit_test(test_links_are_found_by_name_and_by_index),
+	    cmocka_unit_test(test_tunnels_are_known_by_their_outer_packets),
+	    cmocka_unit_test(test_reach_tells_why_not),
+	    cmocka_unit_test(test_the_hosts_address_inside_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

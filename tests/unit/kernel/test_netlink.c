@@ -75,7 +75,7 @@ static int dump(struct fake_netlink *f, struct rows *rows)
 
 static void test_request_asks_for_an_acknowledgement(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	const struct nlmsghdr *sent = (const void *)f.sent;
 
 	(void)state;
@@ -88,7 +88,7 @@ static void test_request_asks_for_an_acknowledgement(void **state)
 
 static void test_request_goes_on_after_eintr(void **state)
 {
-	struct fake_netlink f = { .send_errors = { EINTR, EINTR } };
+	struct fake_netlink f = {.send_errors = {EINTR, EINTR}};
 
 	(void)state;
 	fake_says_errno(&f, EINTR);
@@ -101,7 +101,7 @@ static void test_request_goes_on_after_eintr(void **state)
 
 static void test_request_returns_the_kernels_error_and_words(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	char message[160];
 
 	(void)state;
@@ -113,8 +113,8 @@ static void test_request_returns_the_kernels_error_and_words(void **state)
 
 static void test_request_skips_answers_to_others(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -130,7 +130,7 @@ static void test_request_skips_answers_to_others(void **state)
 
 static void test_request_that_is_not_answered_times_out(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 
 	(void)state;
 	assert_int_equal(request(&f, NULL, NULL), -ETIMEDOUT);
@@ -138,7 +138,7 @@ static void test_request_that_is_not_answered_times_out(void **state)
 
 static void test_request_whose_answer_was_lost_fails(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 
 	(void)state;
 	fake_says_errno(&f, ENOBUFS);
@@ -147,7 +147,7 @@ static void test_request_whose_answer_was_lost_fails(void **state)
 
 static void test_request_that_was_sent_in_part_fails(void **state)
 {
-	struct fake_netlink f = { .send_short = 4 };
+	struct fake_netlink f = {.send_short = 4};
 
 	(void)state;
 	assert_int_equal(request(&f, NULL, NULL), -EIO);
@@ -155,8 +155,8 @@ static void test_request_that_was_sent_in_part_fails(void **state)
 
 static void test_request_ends_with_what_the_callback_returns(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { .stop_with = -ENOMEM };
+	struct fake_netlink f = {0};
+	struct rows rows = {.stop_with = -ENOMEM};
 
 	(void)state;
 	fake_datagram(&f);
@@ -168,7 +168,7 @@ static void test_request_ends_with_what_the_callback_returns(void **state)
 
 static void test_error_shorter_than_its_header_is_bad(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 
 	(void)state;
 	fake_datagram(&f);
@@ -178,9 +178,9 @@ static void test_error_shorter_than_its_header_is_bad(void **state)
 
 static void test_words_beyond_the_message_are_not_read(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	/* not capped: the words would come behind 4,000 bytes of the request */
-	struct nlmsgerr e = { .error = -EINVAL, .msg.nlmsg_len = 4000 };
+	struct nlmsgerr e = {.error = -EINVAL, .msg.nlmsg_len = 4000};
 	char message[160];
 
 	(void)state;
@@ -192,8 +192,8 @@ static void test_words_beyond_the_message_are_not_read(void **state)
 
 static void test_truncated_message_is_not_read(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -207,8 +207,8 @@ static void test_truncated_message_is_not_read(void **state)
 
 static void test_dump_takes_all_datagrams(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -226,8 +226,8 @@ static void test_dump_takes_all_datagrams(void **state)
 
 static void test_dump_that_was_disturbed_begins_again(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -246,8 +246,8 @@ static void test_dump_that_was_disturbed_begins_again(void **state)
 
 static void test_dump_disturbed_at_its_end_begins_again(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -263,8 +263,8 @@ static void test_dump_disturbed_at_its_end_begins_again(void **state)
 
 static void test_dump_that_lost_messages_begins_again(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&f);
@@ -282,8 +282,8 @@ static void test_dump_that_lost_messages_begins_again(void **state)
 
 static void test_dump_gives_up_in_the_end(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	for (int i = 0; i < NSG_NL_TRIES; i++) {
@@ -297,8 +297,8 @@ static void test_dump_gives_up_in_the_end(void **state)
 
 static void test_dump_ends_with_the_kernels_error(void **state)
 {
-	struct fake_netlink refused = { 0 }, broken = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink refused = {0}, broken = {0};
+	struct rows rows = {""};
 
 	(void)state;
 	fake_datagram(&refused);
@@ -312,7 +312,7 @@ static void test_dump_ends_with_the_kernels_error(void **state)
 
 static struct nsg_nl_answer batch(struct fake_netlink *f, int ignore, char *message)
 {
-	struct nlmsghdr data[3] = { { .nlmsg_len = sizeof(data[0]), .nlmsg_seq = 10 } };
+	struct nlmsghdr data[3] = {{.nlmsg_len = sizeof(data[0]), .nlmsg_seq = 10}};
 	struct nsg_nl_answer answer;
 	struct nsg_nl nl;
 
@@ -326,7 +326,7 @@ static struct nsg_nl_answer batch(struct fake_netlink *f, int ignore, char *mess
 
 static void test_batch_is_acknowledged_by_its_last_message(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
 
 	(void)state;
@@ -339,7 +339,7 @@ static void test_batch_is_acknowledged_by_its_last_message(void **state)
 
 static void test_batch_tells_the_first_error_and_counts_all(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
 	char message[160];
 
@@ -359,7 +359,7 @@ static void test_batch_tells_the_first_error_and_counts_all(void **state)
 
 static void test_batch_passes_over_errors_that_do_not_count(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
 
 	(void)state;
@@ -373,8 +373,8 @@ static void test_batch_passes_over_errors_that_do_not_count(void **state)
 
 static void test_drain_hands_over_what_is_left_after_a_loss(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct rows rows = { "" };
+	struct fake_netlink f = {0};
+	struct rows rows = {""};
 	struct nsg_nl nl;
 
 	(void)state;
@@ -393,27 +393,27 @@ static void test_drain_hands_over_what_is_left_after_a_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request_asks_for_an_acknowledgement),
-		cmocka_unit_test(test_request_goes_on_after_eintr),
-		cmocka_unit_test(test_request_returns_the_kernels_error_and_words),
-		cmocka_unit_test(test_request_skips_answers_to_others),
-		cmocka_unit_test(test_request_that_is_not_answered_times_out),
-		cmocka_unit_test(test_request_whose_answer_was_lost_fails),
-		cmocka_unit_test(test_request_that_was_sent_in_part_fails),
-		cmocka_unit_test(test_request_ends_with_what_the_callback_returns),
-		cmocka_unit_test(test_error_shorter_than_its_header_is_bad),
-		cmocka_unit_test(test_words_beyond_the_message_are_not_read),
-		cmocka_unit_test(test_truncated_message_is_not_read),
-		cmocka_unit_test(test_dump_takes_all_datagrams),
-		cmocka_unit_test(test_dump_that_was_disturbed_begins_again),
-		cmocka_unit_test(test_dump_disturbed_at_its_end_begins_again),
-		cmocka_unit_test(test_dump_that_lost_messages_begins_again),
-		cmocka_unit_test(test_dump_gives_up_in_the_end),
-		cmocka_unit_test(test_dump_ends_with_the_kernels_error),
-		cmocka_unit_test(test_batch_is_acknowledged_by_its_last_message),
-		cmocka_unit_test(test_batch_tells_the_first_error_and_counts_all),
-		cmocka_unit_test(test_batch_passes_over_errors_that_do_not_count),
-		cmocka_unit_test(test_drain_hands_over_what_is_left_after_a_loss),
+	    cmocka_unit_test(test_request_asks_for_an_acknowledgement),
+	    cmocka_unit_test(test_request_goes_on_after_eintr),
+	    cmocka_unit_test(test_request_returns_the_kernels_error_and_words),
+	    cmocka_unit_test(test_request_skips_answers_to_others),
+	    cmocka_unit_test(test_request_that_is_not_answered_times_out),
+	    cmocka_unit_test(test_request_whose_answer_was_lost_fails),
+	    cmocka_unit_test(test_request_that_was_sent_in_part_fails),
+	    cmocka_unit_test(test_request_ends_with_what_the_callback_returns),
+	    cmocka_unit_test(test_error_shorter_than_its_header_is_bad),
+	    cmocka_unit_test(test_words_beyond_the_message_are_not_read),
+	    cmocka_unit_test(test_truncated_message_is_not_read),
+	    cmocka_unit_test(test_dump_takes_all_datagrams),
+	    cmocka_unit_test(test_dump_that_was_disturbed_begins_again),
+	    cmocka_unit_test(test_dump_disturbed_at_its_end_begins_again),
+	    cmocka_unit_test(test_dump_that_lost_messages_begins_again),
+	    cmocka_unit_test(test_dump_gives_up_in_the_end),
+	    cmocka_unit_test(test_dump_ends_with_the_kernels_error),
+	    cmocka_unit_test(test_batch_is_acknowledged_by_its_last_message),
+	    cmocka_unit_test(test_batch_tells_the_first_error_and_counts_all),
+	    cmocka_unit_test(test_batch_passes_over_errors_that_do_not_count),
+	    cmocka_unit_test(test_drain_hands_over_what_is_left_after_a_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

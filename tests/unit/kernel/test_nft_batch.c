@@ -38,12 +38,11 @@ static int transact(struct fake_netlink *f, struct nsg_nft_batch *b, struct nsg_
 
 static void test_a_batch_is_one_transaction_numbered_in_order(void **state)
 {
-	static const int types[] = { NFNL_MSG_BATCH_BEGIN,
-				     NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE,
-				     NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN,
-				     NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ,
-				     NFNL_MSG_BATCH_END };
-	struct fake_netlink f = { 0 };
+	static const int types[] = {NFNL_MSG_BATCH_BEGIN,
+				    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE,
+				    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN,
+				    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWOBJ, NFNL_MSG_BATCH_END};
+	struct fake_netlink f = {0};
 	const struct nlmsghdr *nlh;
 	struct nsg_nft_batch b;
 	uint32_t i = 0;
@@ -56,7 +55,8 @@ static void test_a_batch_is_one_transaction_numbered_in_order(void **state)
 	assert_int_equal(transact(&f, &b, NULL), 0);
 	assert_int_equal(f.n_sends, 1);
 	left = (int)f.sent_size;
-	for (nlh = (const void *)f.sent; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+	for (nlh = (const void *)f.sent; mnl_nlmsg_ok(nlh, left);
+	     nlh = mnl_nlmsg_next(nlh, &left)) {
 		assert_int_equal(nlh->nlmsg_type, types[i]);
 		assert_int_equal(nlh->nlmsg_seq, 101 + i);
 		assert_int_equal(!!(nlh->nlmsg_flags & NLM_F_ACK), i == 3);
@@ -68,8 +68,8 @@ static void test_a_batch_is_one_transaction_numbered_in_order(void **state)
 
 static void test_an_error_names_what_was_being_added(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct nsg_diag diag = { 0 };
+	struct fake_netlink f = {0};
+	struct nsg_diag diag = {0};
 	struct nsg_nft_batch b;
 
 	(void)state;
@@ -78,16 +78,17 @@ static void test_an_error_names_what_was_being_added(void **state)
 	fake_error(&f, 2, -EEXIST, "chain type differs");
 	assert_int_equal(transact(&f, &b, &diag), -EEXIST);
 	assert_int_equal(diag.n_errors, 1);
-	assert_string_equal(diag.v[0].text,
-			    "loading: table ip unit: chain capture: File exists (chain type differs)");
+	assert_string_equal(
+	    diag.v[0].text,
+	    "loading: table ip unit: chain capture: File exists (chain type differs)");
 	nsg_diag_done(&diag);
 	nsg_nft_batch_done(&b);
 }
 
 static void test_a_refused_transaction_names_the_missing_right(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct nsg_diag diag = { 0 };
+	struct fake_netlink f = {0};
+	struct nsg_diag diag = {0};
 	struct nsg_nft_batch b;
 
 	(void)state;
@@ -102,8 +103,8 @@ static void test_a_refused_transaction_names_the_missing_right(void **state)
 
 static void test_silence_of_the_kernel_is_an_error(void **state)
 {
-	struct fake_netlink f = { 0 };
-	struct nsg_diag diag = { 0 };
+	struct fake_netlink f = {0};
+	struct nsg_diag diag = {0};
 	struct nsg_nft_batch b;
 
 	(void)state;
@@ -115,7 +116,7 @@ static void test_silence_of_the_kernel_is_an_error(void **state)
 
 static void test_an_empty_batch_is_not_sent(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	struct nsg_nft_batch b;
 
 	(void)state;
@@ -128,7 +129,7 @@ static void test_an_empty_batch_is_not_sent(void **state)
 
 static void test_the_first_error_of_building_comes_out_at_the_end(void **state)
 {
-	struct fake_netlink f = { 0 };
+	struct fake_netlink f = {0};
 	struct nsg_nft_batch b;
 
 	(void)state;
@@ -144,12 +145,12 @@ static void test_the_first_error_of_building_comes_out_at_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_batch_is_one_transaction_numbered_in_order),
-		cmocka_unit_test(test_an_error_names_what_was_being_added),
-		cmocka_unit_test(test_a_refused_transaction_names_the_missing_right),
-		cmocka_unit_test(test_silence_of_the_kernel_is_an_error),
-		cmocka_unit_test(test_an_empty_batch_is_not_sent),
-		cmocka_unit_test(test_the_first_error_of_building_comes_out_at_the_end),
+	    cmocka_unit_test(test_a_batch_is_one_transaction_numbered_in_order),
+	    cmocka_unit_test(test_an_error_names_what_was_being_added),
+	    cmocka_unit_test(test_a_refused_transaction_names_the_missing_right),
+	    cmocka_unit_test(test_silence_of_the_kernel_is_an_error),
+	    cmocka_unit_test(test_an_empty_batch_is_not_sent),
+	    cmocka_unit_test(test_the_first_error_of_building_comes_out_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every word of the vocabulary is put into a rule and read back by nft, which knows nothing of us. */
+/* Every word of the vocabulary is put into a rule and read back by nft, which knows nothing of us.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,29 +22,42 @@
 static void put_sets(struct nsg_nft_batch *b)
 {
 	const struct nft_set sets[] = {
-		{ .name = "marks", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .host_order = true },
-		{ .name = "ways", .key_type = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX),
-		  .key_bytes = 8, .host_order = true },
-		{ .name = "counters", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .flags = 64,
-		  .object_type = 1, .host_order = true },
-		{ .name = "protocols", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1 },
-		{ .name = "addresses", .key_type = NFT_TYPE_IPV4_ADDR, .key_bytes = 4 },
-		{ .name = "sources", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .flags = 8,
-		  .data_type = NFT_TYPE_IPV4_ADDR, .data_bytes = 4, .host_order = true },
-		{ .name = "names", .key_type = NFT_TYPE_IFNAME, .key_bytes = 16,
-		  .host_order = true },
-		{ .name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true },
-		{ .name = "groups", .key_type = NFT_TYPE_CGROUPSV2, .key_bytes = 8,
-		  .host_order = true },
-		{ .name = "flows",
-		  .key_type = NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
-					       NFT_TYPE_INET_SERVICE, NFT_TYPE_IPV4_ADDR,
-					       NFT_TYPE_INET_SERVICE),
-		  .key_bytes = 20, .flags = 0x10 | 0x20, .size = 100 },
-		{ .name = "pairs",
-		  .key_type = NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR,
-					       NFT_TYPE_IPV4_ADDR),
-		  .key_bytes = 12, .flags = 0x10 | 0x20, .size = 100 },
+	    {.name = "marks", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .host_order = true},
+	    {.name = "ways",
+	     .key_type = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX),
+	     .key_bytes = 8,
+	     .host_order = true},
+	    {.name = "counters",
+	     .key_type = NFT_TYPE_MARK,
+	     .key_bytes = 4,
+	     .flags = 64,
+	     .object_type = 1,
+	     .host_order = true},
+	    {.name = "protocols", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1},
+	    {.name = "addresses", .key_type = NFT_TYPE_IPV4_ADDR, .key_bytes = 4},
+	    {.name = "sources",
+	     .key_type = NFT_TYPE_MARK,
+	     .key_bytes = 4,
+	     .flags = 8,
+	     .data_type = NFT_TYPE_IPV4_ADDR,
+	     .data_bytes = 4,
+	     .host_order = true},
+	    {.name = "names", .key_type = NFT_TYPE_IFNAME, .key_bytes = 16, .host_order = true},
+	    {.name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true},
+	    {.name = "groups", .key_type = NFT_TYPE_CGROUPSV2, .key_bytes = 8, .host_order = true},
+	    {.name = "flows",
+	     .key_type =
+		 NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE,
+				  NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE),
+	     .key_bytes = 20,
+	     .flags = 0x10 | 0x20,
+	     .size = 100},
+	    {.name = "pairs",
+	     .key_type =
+		 NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_IPV4_ADDR),
+	     .key_bytes = 12,
+	     .flags = 0x10 | 0x20,
+	     .size = 100},
 	};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -188,14 +202,14 @@ static void ct_put(struct nsg_nft_batch *b)
 
 static void silent(struct nsg_nft_batch *b)
 {
-	const struct nft_queue queue = { .first = 65535, .total = 1 };
+	const struct nft_queue queue = {.first = 65535, .total = 1};
 
 	nft_queue_to(b, &queue);
 }
 
 static void queues(struct nsg_nft_batch *b)
 {
-	const struct nft_queue queue = { .first = 4, .total = 3, .bypass = true };
+	const struct nft_queue queue = {.first = 4, .total = 3, .bypass = true};
 
 	nft_queue_to(b, &queue);
 }
@@ -215,41 +229,42 @@ static const struct {
 	void (*put)(struct nsg_nft_batch *b);
 	const char *want;
 } rows[] = {
-	{ "plain", packet_mark_is, "meta mark & 0x00000ff0 == 0x00000010" },
-	{ "plain", ct_mark_is_not, "ct mark & 0x00000ff0 != 0x00000000" },
-	{ "plain", ct_mark_in, "ct mark & 0x00000ff0 == @marks" },
-	{ "out", mark_oif_in, "meta mark & 0x00000ff0 . oif @ways" },
-	{ "plain", count_by_mark, "counter name meta mark & 0x00000ff0 map @counters" },
-	{ "plain", direction, "ct direction reply" },
-	{ "plain", state_new, "ct state new" },
-	{ "plain", protocol, "meta l4proto esp" },
-	{ "plain", protocol_not_in, "meta l4proto != @protocols" },
-	{ "plain", not_bare_syn, "tcp flags != syn / fin,syn,rst,ack" },
-	{ "plain", dhcp, "udp sport 68 udp dport 67" },
-	{ "plain", port, "udp dport 4789" },
-	{ "plain", prefix, "ip daddr 224.0.0.0/4" },
-	{ "plain", address, "ip daddr 10.0.0.1" },
-	{ "plain", address_in, "ip daddr @addresses" },
-	{ "in", nft_daddr_local, "fib daddr type local" },
-	{ "out", nft_oif_loopback, "meta oiftype loopback" },
-	{ "in", iif_not_in, "iifname != @names" },
-	{ "plain", nft_skuid_known, "meta skuid != 4294967295" },
-	{ "plain", users, "meta skuid @users" },
-	{ "out", groups, "socket cgroupv2 level 3 @groups" },
-	{ "plain", flow_in, "meta l4proto . ip saddr . th sport . ip daddr . th dport @flows" },
-	{ "plain", pair_in, "meta l4proto . ip saddr . ip daddr @pairs" },
-	{ "plain", flow_add, "add @flows { meta l4proto . ip saddr . th sport . ip daddr . th dport "
-			     "timeout 7s }" },
-	{ "plain", pair_add, "add @pairs { meta l4proto . ip saddr . ip daddr timeout 7s }" },
-	{ "plain", count, "counter name \"hits\"" },
-	{ "plain", timeout, "meta l4proto tcp ct timeout set \"slow\"" },
-	{ "plain", keep, "meta mark set meta mark & 0xfffff00f" },
-	{ "plain", ct_put, "ct mark set ct mark & 0xfffff12f | 0x00000120" },
-	{ "plain", silent, "queue num 65535" },
-	{ "plain", queues, "queue num 4-6 bypass" },
-	{ "plain", nft_accept, "accept" },
-	{ "plain", jump, "jump other" },
-	{ "plain", go_to, "goto other" },
+    {"plain", packet_mark_is, "meta mark & 0x00000ff0 == 0x00000010"},
+    {"plain", ct_mark_is_not, "ct mark & 0x00000ff0 != 0x00000000"},
+    {"plain", ct_mark_in, "ct mark & 0x00000ff0 == @marks"},
+    {"out", mark_oif_in, "meta mark & 0x00000ff0 . oif @ways"},
+    {"plain", count_by_mark, "counter name meta mark & 0x00000ff0 map @counters"},
+    {"plain", direction, "ct direction reply"},
+    {"plain", state_new, "ct state new"},
+    {"plain", protocol, "meta l4proto esp"},
+    {"plain", protocol_not_in, "meta l4proto != @protocols"},
+    {"plain", not_bare_syn, "tcp flags != syn / fin,syn,rst,ack"},
+    {"plain", dhcp, "udp sport 68 udp dport 67"},
+    {"plain", port, "udp dport 4789"},
+    {"plain", prefix, "ip daddr 224.0.0.0/4"},
+    {"plain", address, "ip daddr 10.0.0.1"},
+    {"plain", address_in, "ip daddr @addresses"},
+    {"in", nft_daddr_local, "fib daddr type local"},
+    {"out", nft_oif_loopback, "meta oiftype loopback"},
+    {"in", iif_not_in, "iifname != @names"},
+    {"plain", nft_skuid_known, "meta skuid != 4294967295"},
+    {"plain", users, "meta skuid @users"},
+    {"out", groups, "socket cgroupv2 level 3 @groups"},
+    {"plain", flow_in, "meta l4proto . ip saddr . th sport . ip daddr . th dport @flows"},
+    {"plain", pair_in, "meta l4proto . ip saddr . ip daddr @pairs"},
+    {"plain", flow_add,
+     "add @flows { meta l4proto . ip saddr . th sport . ip daddr . th dport "
+     "timeout 7s }"},
+    {"plain", pair_add, "add @pairs { meta l4proto . ip saddr . ip daddr timeout 7s }"},
+    {"plain", count, "counter name \"hits\""},
+    {"plain", timeout, "meta l4proto tcp ct timeout set \"slow\""},
+    {"plain", keep, "meta mark set meta mark & 0xfffff00f"},
+    {"plain", ct_put, "ct mark set ct mark & 0xfffff12f | 0x00000120"},
+    {"plain", silent, "queue num 65535"},
+    {"plain", queues, "queue num 4-6 bypass"},
+    {"plain", nft_accept, "accept"},
+    {"plain", jump, "jump other"},
+    {"plain", go_to, "goto other"},
 };
 
 static void begin(struct nsg_nft_batch *b)
@@ -266,7 +281,7 @@ static void begin(struct nsg_nft_batch *b)
 
 static bool put_one(struct nsg_nl *nl, const char *chain, void (*put)(struct nsg_nft_batch *b))
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_nft_batch b;
 	int r;
 
@@ -287,7 +302,8 @@ static bool put_one(struct nsg_nl *nl, const char *chain, void (*put)(struct nsg
 static void listed(const char *chain, char *out, size_t size)
 {
 	char *text = netns_output("nft list chain ip words %s 2>/dev/null | sed '/ hook /d' | "
-				  "sed -n '3s/^[ \\t]*//p'", chain);
+				  "sed -n '3s/^[ \\t]*//p'",
+				  chain);
 
 	(void)snprintf(out, size, "%.*s", (int)strcspn(text, "\n"), text);
 	free(text);
@@ -344,8 +360,8 @@ static void test_nat_is_read_as_it_was_meant(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nft_reads_every_word_as_it_was_meant),
-		cmocka_unit_test(test_nat_is_read_as_it_was_meant),
+	    cmocka_unit_test(test_nft_reads_every_word_as_it_was_meant),
+	    cmocka_unit_test(test_nat_is_read_as_it_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 
 static void transact(struct nsg_nl *nl, struct nsg_nft_batch *b)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = nsg_nft_batch_send(b, nl, "test", &diag);
 
 	if (r < 0)
@@ -30,8 +30,10 @@ static void transact(struct nsg_nl *nl, struct nsg_nft_batch *b)
 
 static bool elements_are(const char *set, const char *want)
 {
-	char *is = netns_output("nft -nn -j list set ip unit %s | jq -c '[.nftables[] | select(.set) | "
-				".set.elem // []] | add'", set);
+	char *is =
+	    netns_output("nft -nn -j list set ip unit %s | jq -c '[.nftables[] | select(.set) | "
+			 ".set.elem // []] | add'",
+			 set);
 	bool same = is && !strncmp(is, want, strlen(want)) && is[strlen(want)] == '\n';
 
 	if (!same)
@@ -48,8 +50,11 @@ static void begin(struct nsg_nft_batch *b)
 
 static void test_elements_come_and_go(void **state)
 {
-	const struct nft_set marks = { .name = "marks", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-				       .size = 4, .host_order = true };
+	const struct nft_set marks = {.name = "marks",
+				      .key_type = NFT_TYPE_MARK,
+				      .key_bytes = 4,
+				      .size = 4,
+				      .host_order = true};
 	struct nsg_nft_batch b;
 	struct nsg_nl nl;
 
@@ -84,13 +89,15 @@ static void test_elements_come_and_go(void **state)
 
 static void test_ranges_up_to_the_last_address(void **state)
 {
-	const struct nft_set excluded = { .name = "excluded", .key_type = NFT_TYPE_IPV4_ADDR,
-					  .key_bytes = 4, .flags = NFT_SET_INTERVAL };
+	const struct nft_set excluded = {.name = "excluded",
+					 .key_type = NFT_TYPE_IPV4_ADDR,
+					 .key_bytes = 4,
+					 .flags = NFT_SET_INTERVAL};
 	const struct nsg_range ranges[] = {
-		{ NSG_IP4(0, 0, 0, 0), NSG_IP4(0, 0, 0, 255) },
-		{ NSG_IP4(10, 0, 0, 0), NSG_IP4(10, 0, 255, 255) },
-		{ NSG_IP4(10, 1, 2, 3), NSG_IP4(10, 1, 2, 3) },
-		{ NSG_IP4(240, 0, 0, 0), NSG_IP4(255, 255, 255, 255) },
+	    {NSG_IP4(0, 0, 0, 0), NSG_IP4(0, 0, 0, 255)},
+	    {NSG_IP4(10, 0, 0, 0), NSG_IP4(10, 0, 255, 255)},
+	    {NSG_IP4(10, 1, 2, 3), NSG_IP4(10, 1, 2, 3)},
+	    {NSG_IP4(240, 0, 0, 0), NSG_IP4(255, 255, 255, 255)},
 	};
 	struct nsg_nft_batch b;
 	struct nsg_nl nl;
@@ -115,8 +122,8 @@ static void test_ranges_up_to_the_last_address(void **state)
 
 static void test_more_elements_than_fit_into_one_message(void **state)
 {
-	const struct nft_set users = { .name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4,
-				       .host_order = true };
+	const struct nft_set users = {
+	    .name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true};
 	struct nsg_nft_batch b;
 	struct nsg_nl nl;
 	char *n;
@@ -141,12 +148,19 @@ static void test_more_elements_than_fit_into_one_message(void **state)
 
 static void test_maps_to_counters_and_addresses(void **state)
 {
-	const struct nft_set hops = { .name = "hops", .key_type = NFT_TYPE_MARK, .key_bytes = 4,
-				      .flags = NFT_SET_OBJECT, .host_order = true,
-				      .object_type = NFT_OBJECT_COUNTER };
-	const struct nft_set sources = { .name = "sources", .key_type = NFT_TYPE_MARK,
-					 .key_bytes = 4, .flags = NFT_SET_MAP, .host_order = true,
-					 .data_type = NFT_TYPE_IPV4_ADDR, .data_bytes = 4 };
+	const struct nft_set hops = {.name = "hops",
+				     .key_type = NFT_TYPE_MARK,
+				     .key_bytes = 4,
+				     .flags = NFT_SET_OBJECT,
+				     .host_order = true,
+				     .object_type = NFT_OBJECT_COUNTER};
+	const struct nft_set sources = {.name = "sources",
+					.key_type = NFT_TYPE_MARK,
+					.key_bytes = 4,
+					.flags = NFT_SET_MAP,
+					.host_order = true,
+					.data_type = NFT_TYPE_IPV4_ADDR,
+					.data_bytes = 4};
 	struct nsg_nft_batch b;
 	struct nsg_nl nl;
 
@@ -172,10 +186,12 @@ static void test_maps_to_counters_and_addresses(void **state)
 
 static void test_elements_with_a_time_or_a_counter(void **state)
 {
-	const struct nft_set young = { .name = "young", .key_type = NFT_TYPE_INET_PROTO,
-				       .key_bytes = 1, .flags = NFT_SET_TIMEOUT };
-	const struct nft_set groups = { .name = "groups", .key_type = NFT_TYPE_UID, .key_bytes = 4,
-					.host_order = true };
+	const struct nft_set young = {.name = "young",
+				      .key_type = NFT_TYPE_INET_PROTO,
+				      .key_bytes = 1,
+				      .flags = NFT_SET_TIMEOUT};
+	const struct nft_set groups = {
+	    .name = "groups", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true};
 	const uint8_t tcp = IPPROTO_TCP;
 	const uint32_t uid = 77;
 	struct nsg_nft_batch b;
@@ -203,11 +219,11 @@ static void test_elements_with_a_time_or_a_counter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_elements_come_and_go),
-		cmocka_unit_test(test_ranges_up_to_the_last_address),
-		cmocka_unit_test(test_more_elements_than_fit_into_one_message),
-		cmocka_unit_test(test_maps_to_counters_and_addresses),
-		cmocka_unit_test(test_elements_with_a_time_or_a_counter),
+	    cmocka_unit_test(test_elements_come_and_go),
+	    cmocka_unit_test(test_ranges_up_to_the_last_address),
+	    cmocka_unit_test(test_more_elements_than_fit_into_one_message),
+	    cmocka_unit_test(test_maps_to_counters_and_addresses),
+	    cmocka_unit_test(test_elements_with_a_time_or_a_counter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

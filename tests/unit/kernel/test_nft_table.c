@@ -43,15 +43,15 @@ static void arrange(struct fixture *f, int layout)
 	struct nsg_kernel *k = &f->k;
 
 	*f = (struct fixture){
-		.conf = KERNEL_CONF,
-		.excludes = { { NSG_IP4(10, 9, 0, 0), 16 }, { NSG_IP4(10, 9, 1, 0), 24 } },
-		.interfaces = { "guest0", "guest1" },
-		.users = { 33, 1000 },
-		.legs = { { .up = true, .ifindex = 1 }, { .up = true, .ifindex = 2 } },
+	    .conf = KERNEL_CONF,
+	    .excludes = {{NSG_IP4(10, 9, 0, 0), 16}, {NSG_IP4(10, 9, 1, 0), 24}},
+	    .interfaces = {"guest0", "guest1"},
+	    .users = {33, 1000},
+	    .legs = {{.up = true, .ifindex = 1}, {.up = true, .ifindex = 2}},
 	};
 	f->conf.hook_output = layout & OUTPUT;
 	f->conf.hook_prerouting = layout & PREROUTING;
-	f->conf.interfaces = (struct nsg_conf_strings){ f->interfaces, 2 };
+	f->conf.interfaces = (struct nsg_conf_strings){f->interfaces, 2};
 	f->conf.excludes = f->excludes;
 	f->conf.n_excludes = layout & EXCLUDES ? 2 : 0;
 	f->conf.offload = !(layout & NO_OFFLOAD);
@@ -63,16 +63,16 @@ static void arrange(struct fixture *f, int layout)
 	k->n_users = layout & USERS ? 2 : 0;
 	assert_int_equal(nsg_marks_init(f->conf.mark_mask, &k->marks), 0);
 	assert_int_equal(nsg_hops_init(&k->hops, &f->conf, &k->marks), 0);
-	k->hops.v[1] = (struct nsg_hop){ .used = true, .legs = f->legs, .n_legs = 2,
-					 .has_snat = true };
-	k->hops.v[2] = (struct nsg_hop){ .used = true, .has_snat = true };
+	k->hops.v[1] =
+	    (struct nsg_hop){.used = true, .legs = f->legs, .n_legs = 2, .has_snat = true};
+	k->hops.v[2] = (struct nsg_hop){.used = true, .has_snat = true};
 	(void)clock_gettime(CLOCK_BOOTTIME, &now);
 	k->table = (struct nsg_table_state){
-		.n_queues = 4,
-		.silent_queue = 65535,
-		.route_all = layout & ROUTE_ALL,
-		.flow_minutes = 4,
-		.started_ns = (uint64_t)now.tv_sec * 1000000000u,
+	    .n_queues = 4,
+	    .silent_queue = 65535,
+	    .route_all = layout & ROUTE_ALL,
+	    .flow_minutes = 4,
+	    .started_ns = (uint64_t)now.tv_sec * 1000000000u,
 	};
 }
 
@@ -87,7 +87,7 @@ typedef void (*part)(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 static bool put(struct nsg_nl *nl, const struct nsg_kernel *k, part p)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_nft_batch b;
 	int r;
 
@@ -101,7 +101,7 @@ static bool put(struct nsg_nl *nl, const struct nsg_kernel *k, part p)
 	return r >= 0;
 }
 
-static void delete(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void delete (struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	(void)k;
 	nsg_table_delete(b);
@@ -154,7 +154,8 @@ static void test_every_layout_loads_twice_and_is_listed(void **state)
 		struct fixture f;
 
 		/* the rest of conf alone and in pairs */
-		if (!(layout & (OUTPUT | PREROUTING)) || __builtin_popcount((unsigned int)layout / USERS) > 2)
+		if (!(layout & (OUTPUT | PREROUTING)) ||
+		    __builtin_popcount((unsigned int)layout / USERS) > 2)
 			continue;
 		arrange(&f, layout);
 		assert_true(put(&nl, &f.k, nsg_table_put_anew));
@@ -263,8 +264,8 @@ static void test_hops_come_and_go(void **state)
 		arrange(&f, OUTPUT | SNAT);
 		assert_true(put(&nl, &f.k, nsg_table_put_anew));
 		before = listing();
-		f.k.hops.v[3] = (struct nsg_hop){ .used = true, .has_snat = true,
-						  .n_legs = (uint32_t)n_legs };
+		f.k.hops.v[3] =
+		    (struct nsg_hop){.used = true, .has_snat = true, .n_legs = (uint32_t)n_legs};
 		assert_true(put(&nl, &f.k, put_hop_3));
 		assert_true(netns_shows("nft list map ip unit hops", "0x00030000 : \"hop3\""));
 		assert_true(netns_shows("nft list map ip unit sources", "0x00030000 : 0.0.0.0"));
@@ -285,7 +286,8 @@ static void put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_table_put_policy(b, k, 4);
 }
 
-static void test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(void **state)
+static void
+test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -297,8 +299,10 @@ static void test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
 	assert_true(put(&nl, &f.k, nsg_table_put_anew));
-	assert_int_equal(netns_run("nft 'add element ip unit denied { tcp . 1.1.1.1 . 1 . 2.2.2.2 . 2 "
-				   "timeout 1m }'"), 0);
+	assert_int_equal(
+	    netns_run("nft 'add element ip unit denied { tcp . 1.1.1.1 . 1 . 2.2.2.2 . 2 "
+		      "timeout 1m }'"),
+	    0);
 	f.k.table.generation = 1;
 	f.k.table.route_all = true;
 	f.k.table.flow_minutes = 9;
@@ -364,15 +368,15 @@ static void test_probing_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_layout_loads_twice_and_is_listed),
-		cmocka_unit_test(test_deleting_takes_all_of_it_and_needs_nothing_to_be_there),
-		cmocka_unit_test(test_the_generation_is_one_element_beside_the_older_ones),
-		cmocka_unit_test(test_the_window_for_older_connections_closes),
-		cmocka_unit_test(test_hops_come_and_go),
-		cmocka_unit_test(
-			test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied),
-		cmocka_unit_test(test_neutralised_nothing_reaches_the_queue_and_every_hook_stays),
-		cmocka_unit_test(test_probing_leaves_nothing),
+	    cmocka_unit_test(test_every_layout_loads_twice_and_is_listed),
+	    cmocka_unit_test(test_deleting_takes_all_of_it_and_needs_nothing_to_be_there),
+	    cmocka_unit_test(test_the_generation_is_one_element_beside_the_older_ones),
+	    cmocka_unit_test(test_the_window_for_older_connections_closes),
+	    cmocka_unit_test(test_hops_come_and_go),
+	    cmocka_unit_test(
+		test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied),
+	    cmocka_unit_test(test_neutralised_nothing_reaches_the_queue_and_every_hook_stays),
+	    cmocka_unit_test(test_probing_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

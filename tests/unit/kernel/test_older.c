@@ -31,7 +31,7 @@ struct fixture {
 
 static bool begin(struct fixture *f)
 {
-	*f = (struct fixture){ .directory = "/tmp/nsg-older-XXXXXX" };
+	*f = (struct fixture){.directory = "/tmp/nsg-older-XXXXXX"};
 	if (!netns_enter() || connections_add(DECIDED_ONE, true, DECIDED | FOREIGN) < 0)
 		return false;
 	assert_int_equal(connections_add(UNDECIDED_TCP, true, FOREIGN), 0);
@@ -41,7 +41,7 @@ static bool begin(struct fixture *f)
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &f->dump), 0);
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &f->update), 0);
 	assert_non_null(mkdtemp(f->directory));
-	f->older = (struct nsg_older){ &f->dump, &f->update, &f->marks, f->directory, "unit" };
+	f->older = (struct nsg_older){&f->dump, &f->update, &f->marks, f->directory, "unit"};
 	return true;
 }
 
@@ -188,15 +188,14 @@ static void test_a_file_that_is_not_ours_does_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-			test_at_a_start_established_ones_become_older_decided_ones_are_forgotten),
-		cmocka_unit_test(test_in_audit_nothing_is_marked),
-		cmocka_unit_test(
-			test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
-		cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
-		cmocka_unit_test(test_bits_under_the_mask_that_are_not_ours_stay),
-		cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
-		cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
+	    cmocka_unit_test(
+		test_at_a_start_established_ones_become_older_decided_ones_are_forgotten),
+	    cmocka_unit_test(test_in_audit_nothing_is_marked),
+	    cmocka_unit_test(test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
+	    cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
+	    cmocka_unit_test(test_bits_under_the_mask_that_are_not_ours_stay),
+	    cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
+	    cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,8 @@ static void lab(void)
 				   "ip address add 10.0.101.1/24 dev b0;"
 				   "ip link set a0 up; ip link set a1 up;"
 				   "ip link set b0 up; ip link set b1 up;"
-				   "ip route add default via 10.0.100.254"), 0);
+				   "ip route add default via 10.0.100.254"),
+			 0);
 }
 
 static bool begin(struct fixture *f, const struct fake_hop *hops, uint32_t n)
@@ -40,7 +41,7 @@ static bool begin(struct fixture *f, const struct fake_hop *hops, uint32_t n)
 	struct nsg_image *image = fake_image(hops, n);
 	uint16_t number[8];
 
-	*f = (struct fixture){ .conf = KERNEL_CONF };
+	*f = (struct fixture){.conf = KERNEL_CONF};
 	if (!netns_enter())
 		return false;
 	lab();
@@ -74,8 +75,8 @@ static void end(struct fixture *f)
 
 static bool table_is(int table, const char *want)
 {
-	char *is = netns_output("ip route show table %d | sed 's/ *$//; s/^\\t/ /' | tr -s ' '",
-				table);
+	char *is =
+	    netns_output("ip route show table %d | sed 's/ *$//; s/^\\t/ /' | tr -s ' '", table);
 	bool same = is && !strcmp(is, want);
 
 	if (!same)
@@ -88,7 +89,7 @@ static bool table_is(int table, const char *want)
 
 static void test_a_table_is_a_default_and_a_blackhole_behind_it(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
 
 	(void)state;
@@ -104,7 +105,7 @@ static void test_a_table_is_a_default_and_a_blackhole_behind_it(void **state)
 
 static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
 
 	(void)state;
@@ -132,7 +133,7 @@ static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **sta
 
 static void test_an_address_that_goes_takes_its_gateway_down(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
 
 	(void)state;
@@ -152,11 +153,11 @@ static void test_an_address_that_goes_takes_its_gateway_down(void **state)
 
 static void test_a_device_of_a_section_needs_no_route_to_the_gateway(void **state)
 {
-	const struct fake_hop hops[] = { { .type = NSG_HOP_GATEWAY } };
-	struct nsg_conf_nexthop section = { .type = NSG_HOP_GATEWAY,
-					    .has_via = true,
-					    .via_host = NSG_IP4(192, 168, 50, 1),
-					    .dev = "b0" };
+	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
+	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY,
+					   .has_via = true,
+					   .via_host = NSG_IP4(192, 168, 50, 1),
+					   .dev = "b0"};
 	struct nsg_image *image = fake_image(hops, 1);
 	uint16_t number[2];
 	struct fixture f;
@@ -180,8 +181,8 @@ static void test_a_device_of_a_section_needs_no_route_to_the_gateway(void **stat
 
 static void test_a_device_alone_is_a_way(void **state)
 {
-	const struct fake_hop hops[] = { { .type = NSG_HOP_GATEWAY } };
-	struct nsg_conf_nexthop section = { .type = NSG_HOP_GATEWAY, .dev = "b0" };
+	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
+	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY, .dev = "b0"};
 	struct nsg_image *image = fake_image(hops, 1);
 	uint16_t number[2];
 	struct fixture f;
@@ -201,9 +202,8 @@ static void test_a_device_alone_is_a_way(void **state)
 
 static void test_equal_cost_legs_that_are_up_share(void **state)
 {
-	const struct fake_hop hops[] = { { NSG_HOP_APPLIANCE,
-					   { NSG_IP4(10, 0, 100, 4), NSG_IP4(10, 0, 101, 4) },
-					   2 } };
+	const struct fake_hop hops[] = {
+	    {NSG_HOP_APPLIANCE, {NSG_IP4(10, 0, 100, 4), NSG_IP4(10, 0, 101, 4)}, 2}};
 	struct fixture f;
 
 	(void)state;
@@ -230,7 +230,7 @@ static void test_equal_cost_legs_that_are_up_share(void **state)
 
 static void test_an_address_of_this_host_is_no_next_hop(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 1)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 1))};
 	struct fixture f;
 
 	(void)state;
@@ -244,7 +244,7 @@ static void test_an_address_of_this_host_is_no_next_hop(void **state)
 
 static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
 
 	(void)state;
@@ -256,7 +256,8 @@ static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 				   "ip route add 10.5.0.0/16 via 10.0.101.9 table 21001 proto 110;"
 				   "ip route add default via 10.0.101.9 table 21007 proto 110;"
 				   "ip route add default via 10.0.101.9 table 20999 proto 110;"
-				   "ip route add 10.6.0.0/16 via 10.0.101.9 table 21007"), 0);
+				   "ip route add 10.6.0.0/16 via 10.0.101.9 table 21007"),
+			 0);
 	apply(&f);
 	assert_true(table_is(21001, "default via 10.0.100.4 dev a0 proto 110\n" DOWN));
 	assert_true(table_is(21007, "10.6.0.0/16 via 10.0.101.9 dev b0\n"));
@@ -269,7 +270,7 @@ static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 
 static void test_a_table_with_somebody_elses_routes_is_refused(void **state)
 {
-	const struct fake_hop hops[] = { FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4)) };
+	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
 
 	(void)state;
@@ -285,15 +286,15 @@ static void test_a_table_with_somebody_elses_routes_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_table_is_a_default_and_a_blackhole_behind_it),
-		cmocka_unit_test(test_a_link_that_goes_leaves_the_blackhole_and_comes_back),
-		cmocka_unit_test(test_an_address_that_goes_takes_its_gateway_down),
-		cmocka_unit_test(test_a_device_of_a_section_needs_no_route_to_the_gateway),
-		cmocka_unit_test(test_a_device_alone_is_a_way),
-		cmocka_unit_test(test_equal_cost_legs_that_are_up_share),
-		cmocka_unit_test(test_an_address_of_this_host_is_no_next_hop),
-		cmocka_unit_test(test_routes_of_ours_that_should_not_be_there_go),
-		cmocka_unit_test(test_a_table_with_somebody_elses_routes_is_refused),
+	    cmocka_unit_test(test_a_table_is_a_default_and_a_blackhole_behind_it),
+	    cmocka_unit_test(test_a_link_that_goes_leaves_the_blackhole_and_comes_back),
+	    cmocka_unit_test(test_an_address_that_goes_takes_its_gateway_down),
+	    cmocka_unit_test(test_a_device_of_a_section_needs_no_route_to_the_gateway),
+	    cmocka_unit_test(test_a_device_alone_is_a_way),
+	    cmocka_unit_test(test_equal_cost_legs_that_are_up_share),
+	    cmocka_unit_test(test_an_address_of_this_host_is_no_next_hop),
+	    cmocka_unit_test(test_routes_of_ours_that_should_not_be_there_go),
+	    cmocka_unit_test(test_a_table_with_somebody_elses_routes_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

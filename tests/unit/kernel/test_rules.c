@@ -24,7 +24,7 @@ struct fixture {
 
 static void begin(struct fixture *f, uint32_t mask)
 {
-	*f = (struct fixture){ .conf = KERNEL_CONF };
+	*f = (struct fixture){.conf = KERNEL_CONF};
 	f->conf.mark_mask = mask;
 	assert_int_equal(nsg_marks_init(mask, &f->marks), 0);
 	assert_int_equal(nsg_hops_init(&f->hops, &f->conf, &f->marks), 0);
@@ -45,8 +45,8 @@ static void use(struct fixture *f, uint32_t number, bool has_table)
 #define NO_TABLE 0
 
 /*
- * What the kernel does with a mark (fib_rules_lookup): rules in ascending order, a goto to the first
- * rule with that preference, a lookup that finds a route ends it. Counts the rules looked at.
+ * What the kernel does with a mark (fib_rules_lookup): rules in ascending order, a goto to the
+ * first rule with that preference, a lookup that finds a route ends it. Counts the rules looked at.
  */
 static uint32_t walk(const struct nsg_rules *r, uint32_t mark, uint32_t *looked_at)
 {
@@ -82,13 +82,13 @@ static uint32_t walk(const struct nsg_rules *r, uint32_t mark, uint32_t *looked_
 
 static void test_every_number_finds_its_table_and_no_other_mark_does(void **state)
 {
-	static const uint32_t masks[] = { 0x0fff0000, 0x00000fff, 0xfff00000, 0x0000003f,
-					  0xfc000000, 0x0001ff80 };
+	static const uint32_t masks[] = {0x0fff0000, 0x00000fff, 0xfff00000,
+					 0x0000003f, 0xfc000000, 0x0001ff80};
 
 	(void)state;
 	for (size_t m = 0; m < 6; m++) {
 		for (uint32_t step = 1; step < 40; step += 7) {
-			struct nsg_rules rules = { 0 };
+			struct nsg_rules rules = {0};
 			struct fixture f;
 			uint32_t looked_at;
 
@@ -116,8 +116,8 @@ static void test_every_number_finds_its_table_and_no_other_mark_does(void **stat
 
 static void test_priorities_stay_in_the_span_and_are_used_once(void **state)
 {
-	bool seen[NSG_RULES_SPAN] = { false };
-	struct nsg_rules rules = { 0 };
+	bool seen[NSG_RULES_SPAN] = {false};
+	struct nsg_rules rules = {0};
 	struct fixture f;
 
 	(void)state;
@@ -140,7 +140,7 @@ static void test_priorities_stay_in_the_span_and_are_used_once(void **state)
 
 static void test_without_tables_there_are_no_rules(void **state)
 {
-	struct nsg_rules rules = { 0 };
+	struct nsg_rules rules = {0};
 	struct fixture f;
 
 	(void)state;
@@ -154,7 +154,7 @@ static void test_without_tables_there_are_no_rules(void **state)
 
 static uint32_t restore(struct fixture *f, struct nsg_nl *nl)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	uint32_t changed = 0;
 
 	assert_int_equal(nsg_rules_restore(nl, &f->hops, &diag, &changed), 0);
@@ -174,7 +174,8 @@ static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_ROUTE, &nl), 0);
 	assert_int_equal(netns_run("ip rule add pref 20999 fwmark 1 lookup 5;"
-				   "ip rule add pref 22000 to 10.1.0.0/16 lookup 6"), 0);
+				   "ip rule add pref 22000 to 10.1.0.0/16 lookup 6"),
+			 0);
 	before = netns_output("ip rule");
 	begin(&f, 0x0fff0000);
 	use(&f, 1, true);
@@ -187,7 +188,8 @@ static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **
 	assert_false(netns_shows("ip rule", "unresolved"));
 	/* somebody deletes one and changes another */
 	assert_int_equal(netns_run("ip rule del pref 21022 && ip rule del pref 21054 &&"
-				   "ip rule add pref 21055 nop proto 110"), 0);
+				   "ip rule add pref 21055 nop proto 110"),
+			 0);
 	assert_int_equal(restore(&f, &nl), 3);
 	assert_int_equal(restore(&f, &nl), 0);
 	assert_false(netns_shows("ip rule", "unresolved"));
@@ -204,7 +206,7 @@ static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **
 
 static void test_rules_of_others_between_ours_are_told(void **state)
 {
-	struct nsg_rules ours = { 0 }, foreign = { 0 };
+	struct nsg_rules ours = {0}, foreign = {0};
 	struct fixture f;
 	struct nsg_nl nl;
 
@@ -213,11 +215,13 @@ static void test_rules_of_others_between_ours_are_told(void **state)
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_ROUTE, &nl), 0);
 	begin(&f, 0x0fff0000);
-	assert_int_equal(netns_run("ip rule add pref 21005 fwmark 1 lookup 5;" /* no protocol */
-				   "ip rule add pref 21006 fwmark 0x10/0xf0 lookup 5 proto 110;"
-				   "ip rule add pref 21007 fwmark 0x10000/0xf0000 lookup 5 proto 110;"
-				   "ip rule add pref 20999 nop proto 110;"
-				   "ip rule add pref 21565 nop proto 110"), 0);
+	assert_int_equal(
+	    netns_run("ip rule add pref 21005 fwmark 1 lookup 5;" /* no protocol */
+		      "ip rule add pref 21006 fwmark 0x10/0xf0 lookup 5 proto 110;"
+		      "ip rule add pref 21007 fwmark 0x10000/0xf0000 lookup 5 proto 110;"
+		      "ip rule add pref 20999 nop proto 110;"
+		      "ip rule add pref 21565 nop proto 110"),
+	    0);
 	assert_int_equal(nsg_rules_read(&nl, &f.conf, &ours, &foreign), 0);
 	assert_int_equal(ours.rules.n, 1);
 	assert_int_equal(ours.rules.v[0].pref, 21007);
@@ -233,11 +237,11 @@ static void test_rules_of_others_between_ours_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_number_finds_its_table_and_no_other_mark_does),
-		cmocka_unit_test(test_priorities_stay_in_the_span_and_are_used_once),
-		cmocka_unit_test(test_without_tables_there_are_no_rules),
-		cmocka_unit_test(test_the_kernel_gets_what_is_missing_and_loses_what_is_stray),
-		cmocka_unit_test(test_rules_of_others_between_ours_are_told),
+	    cmocka_unit_test(test_every_number_finds_its_table_and_no_other_mark_does),
+	    cmocka_unit_test(test_priorities_stay_in_the_span_and_are_used_once),
+	    cmocka_unit_test(test_without_tables_there_are_no_rules),
+	    cmocka_unit_test(test_the_kernel_gets_what_is_missing_and_loses_what_is_stray),
+	    cmocka_unit_test(test_rules_of_others_between_ours_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
