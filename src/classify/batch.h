@@ -201,7 +201,7 @@ BATCH_INLINE void run_chunk(const struct nsg_image *image, struct nsg_memo *memo
 	else
 		match(image, memo, n, leaves, src, l4, matches);
 	for (uint32_t i = 0; i < n; i++)
-		decisions[i] = decide(leaves[i], matches[i]);
+		decide(leaves[i], matches[i], &decisions[i]);
 }
 
 BATCH_TARGET void BATCH_NAME(const struct nsg_image *image, struct nsg_memo *memo,

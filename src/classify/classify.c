@@ -151,18 +151,20 @@ static uint32_t find_match(const struct nsg_image *image, uint64_t leaf, const s
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
 {
 	uint64_t leaf = find_leaf(image, key->dst_host);
+	struct nsg_decision d;
 
-	return decide(leaf, find_match(image, leaf, key));
+	decide(leaf, find_match(image, leaf, key), &d);
+	return d;
 }
 
 struct nsg_decision nsg_classify_route(const struct nsg_image *image, const struct nsg_key *key)
 {
 	uint64_t leaf = find_leaf(image, key->dst_host);
 	uint32_t match = find_match(image, leaf, key);
-	struct nsg_decision d = decide(leaf, match & ~NSG_MATCH_DENIES);
+	struct nsg_decision d;
 
-	if ((match & NSG_MATCH_BIT) == NSG_BIT_NOTHING)
-		d = decide(leaf & ~((uint64_t)1 << NSG_LEAF_DENY_SHIFT), match);
+	/* Neither the rule nor the lack of one denies. */
+	decide(leaf & ~((uint64_t)1 << NSG_LEAF_DENY_SHIFT), match & ~NSG_MATCH_DENIES, &d);
 	d.rule = NSG_RULE_NONE;
 	return d;
 }

@@ -4,6 +4,8 @@
 #define NSG_CLASSIFY_DECIDE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #include "classify/simd.h"
 #include "util/names.h"
@@ -109,9 +111,37 @@ static inline uint32_t match_wide(const struct nsg_image *image, uint32_t dst, u
 
 /* ---- leaf and match become a decision ---- */
 
+/* A decision's fields in three words: three stores where there would be seven. */
+static inline void put_decision(struct nsg_decision *d, uint32_t route, uint32_t rule, uint32_t hop,
+				uint32_t gate, uint32_t verdict, uint32_t reason)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint32_t filters = rule | hop << 16, fate = gate | verdict << 8 | reason << 16;
+
+	_Static_assert(sizeof(*d) == 12 && offsetof(struct nsg_decision, rule) == 4 &&
+			   offsetof(struct nsg_decision, hop) == 6 &&
+			   offsetof(struct nsg_decision, gate) == 8 &&
+			   offsetof(struct nsg_decision, verdict) == 9 &&
+			   offsetof(struct nsg_decision, reason) == 10,
+		       "the words are the fields");
+	memcpy(d, &route, 4);
+	memcpy((char *)d + 4, &filters, 4);
+	memcpy((char *)d + 8, &fate, 4);
+#else
+	*d = (struct nsg_decision){
+	    .route = route,
+	    .rule = (uint16_t)rule,
+	    .hop = (uint16_t)hop,
+	    .gate = (uint8_t)gate,
+	    .verdict = (uint8_t)verdict,
+	    .reason = (uint8_t)reason,
+	};
+#endif
+}
+
 /* Written with masks where a branch would be guessed wrong: whether a rule denies is as good as
  * chance. */
-static inline struct nsg_decision decide(uint64_t leaf, uint32_t match)
+static inline void decide(uint64_t leaf, uint32_t match, struct nsg_decision *ret)
 {
 	uint32_t bit = match & NSG_MATCH_BIT;
 	uint32_t nothing = bit == NSG_BIT_NOTHING;
@@ -120,24 +150,13 @@ static inline struct nsg_decision decide(uint64_t leaf, uint32_t match)
 	uint32_t rule = nothing ? NSG_RULE_NONE - NSG_LEAF_NO_NSG(leaf) : bit - NSG_BIT_RULES;
 	uint32_t reason = NSG_LEAF_REASON(leaf);
 	uint32_t accepts = reason <= NSG_REASON_PLATFORM;
-	struct nsg_decision d = {
-	    .route = NSG_LEAF_ROUTE(leaf),
-	    .rule = (uint16_t)rule,
-	    .hop = (uint16_t)(NSG_LEAF_HOP(leaf) & kept),
-	    .gate = (uint8_t)NSG_LEAF_GATE(leaf),
-	    .verdict = (uint8_t)(accepts & kept),
-	    .reason = (uint8_t)((reason & kept) | (NSG_REASON_NSG_DENY & ~kept)),
-	};
 
+	put_decision(ret, NSG_LEAF_ROUTE(leaf), rule, NSG_LEAF_HOP(leaf) & kept,
+		     NSG_LEAF_GATE(leaf), accepts & kept,
+		     (reason & kept) | (NSG_REASON_NSG_DENY & ~kept));
 	if (__builtin_expect(bit == NSG_BIT_NOT_CARRIED, 0))
-		d = (struct nsg_decision){
-		    .route = NSG_ROUTE_NONE,
-		    .rule = NSG_RULE_NONE,
-		    .gate = NSG_GATE_NOT_CARRIED,
-		    .verdict = NSG_VERDICT_DROP,
-		    .reason = NSG_REASON_NOT_CARRIED,
-		};
-	return d;
+		put_decision(ret, NSG_ROUTE_NONE, NSG_RULE_NONE, 0, NSG_GATE_NOT_CARRIED,
+			     NSG_VERDICT_DROP, NSG_REASON_NOT_CARRIED);
 }
 
 _Static_assert(NSG_VERDICT_DROP == 0 && NSG_VERDICT_ACCEPT == 1, "a verdict is a truth value");

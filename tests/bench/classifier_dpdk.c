@@ -23,6 +23,7 @@
 #include "util/names.h"
 
 #define FIELDS 5
+#define NEEDED_MB_TEXT "1536"
 
 /* As on the wire. rte_acl reads the protocol's byte first, then groups of four. */
 struct acl_key {
@@ -58,25 +59,45 @@ struct dpdk {
 	uint64_t *rows;
 };
 
+/* MB of huge pages that nobody holds. */
+static long free_huge_mb(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	long pages = 0, kb = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		(void)sscanf(line, "HugePages_Free: %ld", &pages);
+		(void)sscanf(line, "Hugepagesize: %ld", &kb);
+	}
+	if (f)
+		(void)fclose(f);
+	return pages * kb / 1024;
+}
+
 bool dpdk_start(int cpu)
 {
-	char lcore[16];
 	char arguments[][40] = {"classifier",
-				"--no-huge",
 				"--no-pci",
-				"--no-shconf",
 				"--no-telemetry",
 				"-m",
-				"6144",
+				NEEDED_MB_TEXT,
 				"--log-level=*:error",
-				"--force-max-simd-bitwidth=512",
 				"-l",
+				"",
+				"--force-max-simd-bitwidth=512",
+				"--in-memory",
 				""};
 	char *argv[sizeof(arguments) / sizeof(arguments[0])];
-	int argc = sizeof(arguments) / sizeof(arguments[0]);
+	bool huge = free_huge_mb() >= atol(NEEDED_MB_TEXT);
+	int argc = 10;
 
-	(void)snprintf(lcore, sizeof(lcore), "%d", cpu);
-	memcpy(arguments[argc - 1], lcore, sizeof(lcore));
+	(void)snprintf(arguments[7], sizeof(arguments[7]), "%d", cpu);
+	if (!huge) {
+		(void)strcpy(arguments[9], "--no-huge");
+		(void)strcpy(arguments[argc++], "--no-shconf");
+	}
+	printf("rte_acl and rte_fib on %s pages\n", huge ? "huge" : "small");
 	for (int i = 0; i < argc; i++)
 		argv[i] = arguments[i];
 	return rte_eal_init(argc, argv) >= 0;
@@ -86,7 +107,7 @@ static uint64_t now_ns(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

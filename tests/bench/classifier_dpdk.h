@@ -9,7 +9,8 @@
 
 struct dpdk;
 
-/* The environment, once a process: no huge pages, no devices, no network. */
+/* The environment, once a process: no devices, no network; huge pages when enough are free, and it
+ * prints which. */
 bool dpdk_start(int cpu);
 
 /* NULL when rte_acl cannot hold the rules (a message says why). */
