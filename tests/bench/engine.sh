@@ -266,8 +266,9 @@ EVERY="offload.established=no"
 
 nsgd_every() { side_nsgd "$EVERY"; }
 nsgd_offload() { side_nsgd "subnet.watch=no"; }
-null_every() { side_null accept -- "$EVERY"; }
-null_one() { side_null accept one -- "$EVERY"; }
+# Under this table the best daemon's verdict is "allowed" with the mark that the kernel remembers.
+null_every() { side_null 0x08000000 -- "$EVERY"; }
+null_one() { side_null 0x08000000 one -- "$EVERY"; }
 null_save() { side_null 0x08000000 -- subnet.watch=no; }
 null_drop() { side_null drop -- "$EVERY"; }
 bare_ct() { side_bare subnet.watch=no; }
