@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One table names every key, how its value is read and whether a running daemon can take a new one.
- * inih cuts the lines; it gives its handler no line number, so the reader that feeds it counts them:
- * the handler is called before the next line is read.
+ * inih cuts the lines; it gives its handler no line number, so the reader that feeds it counts
+ * them: the handler is called before the next line is read.
  */
 #include "conf/conf.h"
 
@@ -25,8 +25,8 @@ struct parser {
 	struct nsg_diag *diag;
 	FILE *file;
 	uint32_t line;
-	bool indented; /* the line in hand starts with a blank */
-	bool failed;   /* -ENOMEM */
+	bool indented;		      /* the line in hand starts with a blank */
+	bool failed;		      /* -ENOMEM */
 	struct nsg_conf_nexthop *hop; /* of the section in hand; NULL: not one, or refused */
 };
 
@@ -40,34 +40,35 @@ struct key {
 #define CONF(field) offsetof(struct nsg_conf, field)
 
 static const struct key keys[] = {
-	{ "nsgd", "instance", nsg_conf_set_instance, CONF(instance), .restart = true },
-	{ "nsgd", "mode", nsg_conf_set_mode, CONF(audit), .restart = true },
-	{ "subnet", "policy", nsg_conf_set_path, CONF(policy) },
-	{ "subnet", "subnet", nsg_conf_set_string, CONF(subnet) },
-	{ "subnet", "profile", nsg_conf_set_profile, CONF(profile) },
-	{ "subnet", "platform", nsg_conf_set_platform, CONF(platform) },
-	{ "subnet", "endpoint-precedence", nsg_conf_set_precedence, CONF(endpoint_lab) },
-	{ "subnet", "watch", nsg_conf_set_bool, CONF(watch), .restart = true },
-	{ "subnet", "address", nsg_conf_set_instance_address, CONF(address_host) },
-	{ "capture", "hook", nsg_conf_set_hook, 0, .restart = true },
-	{ "capture", "interfaces", nsg_conf_set_interfaces, CONF(interfaces), true, true },
-	{ "capture", "users", nsg_conf_set_strings, CONF(users), true, true },
-	{ "capture", "cgroups", nsg_conf_set_cgroups, CONF(cgroups), true, true },
-	{ "capture", "exclude", nsg_conf_set_prefixes, 0, true, true },
-	{ "queue", "first", nsg_conf_set_queue, CONF(queue_first), .restart = true },
-	{ "queue", "workers", nsg_conf_set_workers, CONF(workers), .restart = true },
-	{ "queue", "length", nsg_conf_set_length, CONF(queue_length), .restart = true },
-	{ "queue", "overflow", nsg_conf_set_fate, CONF(overflow_accept), .restart = true },
-	{ "queue", "daemon-down", nsg_conf_set_fate, CONF(down_accept), .restart = true },
-	{ "offload", "established", nsg_conf_set_bool, CONF(offload), .restart = true },
-	{ "offload", "denied-seconds", nsg_conf_set_denied_seconds, CONF(denied_seconds), .restart = true },
-	{ "route", "mark-mask", nsg_conf_set_mask, CONF(mark_mask), .restart = true },
-	{ "route", "table-base", nsg_conf_set_table_base, CONF(table_base), .restart = true },
-	{ "route", "rule-priority", nsg_conf_set_rule_priority, CONF(rule_priority), .restart = true },
-	{ "snat", "vnet", nsg_conf_set_snat_vnet, CONF(snat_vnet_host), .restart = true },
-	{ "snat", "internet", nsg_conf_set_snat_internet, CONF(snat_internet_host), .restart = true },
-	{ "log", "level", nsg_conf_set_level, CONF(log_level) },
-	{ "log", "decisions", nsg_conf_set_decisions, CONF(log_decisions) },
+    {"nsgd", "instance", nsg_conf_set_instance, CONF(instance), .restart = true},
+    {"nsgd", "mode", nsg_conf_set_mode, CONF(audit), .restart = true},
+    {"subnet", "policy", nsg_conf_set_path, CONF(policy)},
+    {"subnet", "subnet", nsg_conf_set_string, CONF(subnet)},
+    {"subnet", "profile", nsg_conf_set_profile, CONF(profile)},
+    {"subnet", "platform", nsg_conf_set_platform, CONF(platform)},
+    {"subnet", "endpoint-precedence", nsg_conf_set_precedence, CONF(endpoint_lab)},
+    {"subnet", "watch", nsg_conf_set_bool, CONF(watch), .restart = true},
+    {"subnet", "address", nsg_conf_set_instance_address, CONF(address_host)},
+    {"capture", "hook", nsg_conf_set_hook, 0, .restart = true},
+    {"capture", "interfaces", nsg_conf_set_interfaces, CONF(interfaces), true, true},
+    {"capture", "users", nsg_conf_set_strings, CONF(users), true, true},
+    {"capture", "cgroups", nsg_conf_set_cgroups, CONF(cgroups), true, true},
+    {"capture", "exclude", nsg_conf_set_prefixes, 0, true, true},
+    {"queue", "first", nsg_conf_set_queue, CONF(queue_first), .restart = true},
+    {"queue", "workers", nsg_conf_set_workers, CONF(workers), .restart = true},
+    {"queue", "length", nsg_conf_set_length, CONF(queue_length), .restart = true},
+    {"queue", "overflow", nsg_conf_set_fate, CONF(overflow_accept), .restart = true},
+    {"queue", "daemon-down", nsg_conf_set_fate, CONF(down_accept), .restart = true},
+    {"offload", "established", nsg_conf_set_bool, CONF(offload), .restart = true},
+    {"offload", "denied-seconds", nsg_conf_set_denied_seconds, CONF(denied_seconds),
+     .restart = true},
+    {"route", "mark-mask", nsg_conf_set_mask, CONF(mark_mask), .restart = true},
+    {"route", "table-base", nsg_conf_set_table_base, CONF(table_base), .restart = true},
+    {"route", "rule-priority", nsg_conf_set_rule_priority, CONF(rule_priority), .restart = true},
+    {"snat", "vnet", nsg_conf_set_snat_vnet, CONF(snat_vnet_host), .restart = true},
+    {"snat", "internet", nsg_conf_set_snat_internet, CONF(snat_internet_host), .restart = true},
+    {"log", "level", nsg_conf_set_level, CONF(log_level)},
+    {"log", "decisions", nsg_conf_set_decisions, CONF(log_decisions)},
 };
 _Static_assert(NSG_ARRAY_SIZE(keys) <= NSG_CONF_MAX_KEYS, "values[] holds every key");
 
@@ -84,7 +85,7 @@ static const struct key *key_find(const char *section, const char *name, bool *r
 }
 
 static void complain(struct parser *p, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 static void complain(struct parser *p, const char *format, ...)
 {
@@ -117,7 +118,7 @@ static char *nexthop_name(const char *section)
 static void nexthop_begin(struct parser *p, const char *name)
 {
 	struct nsg_conf *c = p->conf;
-	struct nsg_conf_nexthop h = { .line = p->line }, *v;
+	struct nsg_conf_nexthop h = {.line = p->line}, *v;
 
 	h.is_ip = !nsg_ip4_parse(name, &h.ip_host);
 	if (!h.is_ip && (nsg_hop_type_parse(name, &h.type) || h.type == NSG_HOP_NONE)) {
@@ -273,7 +274,8 @@ static void check_whole(struct parser *p)
 
 	if (c->hook_prerouting && !c->interfaces.n) {
 		p->line = nsg_conf_line(c, "capture", "hook");
-		complain(p, "[capture] hook takes forwarded traffic: interfaces must say from where");
+		complain(p,
+			 "[capture] hook takes forwarded traffic: interfaces must say from where");
 	}
 	if (!c->hook_prerouting && c->interfaces.n) {
 		p->line = nsg_conf_line(c, "capture", "interfaces");
@@ -319,10 +321,11 @@ static struct nsg_conf *conf_new(const char *path)
 	return c;
 }
 
-int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag, struct nsg_conf **ret)
+int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
+		  struct nsg_conf **ret)
 {
 	struct nsg_conf *c = conf_new(path);
-	struct parser p = { .conf = c, .diag = diag };
+	struct parser p = {.conf = c, .diag = diag};
 	const size_t errors = diag->n_errors;
 	struct stat st;
 	int status = 0, fd;
@@ -378,7 +381,8 @@ static bool nexthops_equal(const struct nsg_conf *a, const struct nsg_conf *b)
 	for (size_t i = 0; i < a->n_nexthops; i++) {
 		const struct nsg_conf_nexthop *x = &a->nexthops[i], *y = &b->nexthops[i];
 
-		if (x->is_ip != y->is_ip || (x->is_ip ? x->ip_host != y->ip_host : x->type != y->type) ||
+		if (x->is_ip != y->is_ip ||
+		    (x->is_ip ? x->ip_host != y->ip_host : x->type != y->type) ||
 		    x->has_via != y->has_via || x->via_host != y->via_host || !x->dev != !y->dev ||
 		    (x->dev && strcmp(x->dev, y->dev)))
 			return false;

@@ -21,12 +21,12 @@ enum nsg_conf_log_decisions {
 /* [nexthop "TYPE" or "IP"] */
 struct nsg_conf_nexthop {
 	bool is_ip;
-	uint32_t ip_host;           /* valid if is_ip */
-	enum nsg_hop_type type;     /* valid if not */
+	uint32_t ip_host;	/* valid if is_ip */
+	enum nsg_hop_type type; /* valid if not */
 	bool has_via;
 	uint32_t via_host;
-	const char *dev;            /* NULL: none */
-	uint32_t line;              /* of the section */
+	const char *dev; /* NULL: none */
+	uint32_t line;	 /* of the section */
 };
 
 struct nsg_conf_strings {
@@ -52,8 +52,8 @@ struct nsg_conf {
 
 	/* [subnet] */
 	const char *policy, *subnet; /* subnet NULL: from the policy */
-	const char *profile;         /* "2020-04" or "current" */
-	const char *platform;        /* NULL, "windows", "linux" */
+	const char *profile;	     /* "2020-04" or "current" */
+	const char *platform;	     /* NULL, "windows", "linux" */
 	bool endpoint_lab;
 	bool watch;
 	bool has_address;

@@ -13,7 +13,7 @@
 int nsg_marks_init(uint32_t mask, struct nsg_marks *ret)
 {
 	unsigned int low, width, hop_bits;
-	struct nsg_marks m = { .mask = mask };
+	struct nsg_marks m = {.mask = mask};
 
 	if (!mask)
 		return -EINVAL;

@@ -17,7 +17,7 @@
 struct nsg_marks {
 	uint32_t mask;
 	uint32_t decided, generation, hop; /* parts of the mask, disjoint */
-	uint32_t denied;                   /* == hop: without decided, a denied flow */
+	uint32_t denied;		   /* == hop: without decided, a denied flow */
 	uint8_t generation_shift, hop_shift;
 	uint32_t max_hop; /* largest usable hop number */
 };
@@ -25,7 +25,8 @@ struct nsg_marks {
 /* -EINVAL when the mask is not such a run. */
 int nsg_marks_init(uint32_t mask, struct nsg_marks *ret);
 
-static inline uint32_t nsg_marks_accept(const struct nsg_marks *m, uint32_t generation, uint32_t hop)
+static inline uint32_t nsg_marks_accept(const struct nsg_marks *m, uint32_t generation,
+					uint32_t hop)
 {
 	return m->decided | (generation << m->generation_shift & m->generation) |
 	       (hop << m->hop_shift & m->hop);

@@ -38,7 +38,8 @@ const char *nsg_conf_set_instance(struct nsg_conf *c, const char *value, size_t 
 	if (!*value || strlen(value) > NSG_MAX_INSTANCE_LENGTH ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(value) ||
 	    !islower((unsigned char)*value))
-		return "is no instance name: a small letter, then small letters, digits, _ and -, at most 15";
+		return "is no instance name: a small letter, then small letters, digits, _ and -, "
+		       "at most 15";
 	return nsg_conf_set_string(c, value, offset);
 }
 
@@ -47,8 +48,8 @@ const char *nsg_conf_set_path(struct nsg_conf *c, const char *value, size_t offs
 	return *value ? nsg_conf_set_string(c, value, offset) : "is no path";
 }
 
-static const char *set_word(struct nsg_conf *c, const char *value, size_t offset, const char *false_word,
-			    const char *true_word, const char *complaint)
+static const char *set_word(struct nsg_conf *c, const char *value, size_t offset,
+			    const char *false_word, const char *true_word, const char *complaint)
 {
 	bool is_true = !strcasecmp(value, true_word);
 
@@ -99,9 +100,8 @@ const char *nsg_conf_set_hook(struct nsg_conf *c, const char *value, size_t offs
 	(void)offset;
 	c->hook_output = both || !strcasecmp(value, "output");
 	c->hook_prerouting = both || !strcasecmp(value, "prerouting");
-	return c->hook_output || c->hook_prerouting ?
-		       NULL :
-		       "is neither output, prerouting nor both";
+	return c->hook_output || c->hook_prerouting ? NULL
+						    : "is neither output, prerouting nor both";
 }
 
 /* -EINVAL for anything but a decimal or 0x number between the two. */
@@ -142,16 +142,16 @@ const char *nsg_conf_set_workers(struct nsg_conf *c, const char *value, size_t o
 
 const char *nsg_conf_set_length(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return parse_number(value, 64, 1u << 20, FIELD(c, offset, uint32_t)) ?
-		       "is no queue length, 64 to 1048576" :
-		       NULL;
+	return parse_number(value, 64, 1u << 20, FIELD(c, offset, uint32_t))
+		   ? "is no queue length, 64 to 1048576"
+		   : NULL;
 }
 
 const char *nsg_conf_set_denied_seconds(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return parse_number(value, 0, 3600, FIELD(c, offset, uint32_t)) ?
-		       "is no number of seconds, 0 to 3600" :
-		       NULL;
+	return parse_number(value, 0, 3600, FIELD(c, offset, uint32_t))
+		   ? "is no number of seconds, 0 to 3600"
+		   : NULL;
 }
 
 const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offset)
@@ -167,16 +167,16 @@ const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offs
 
 const char *nsg_conf_set_table_base(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return parse_number(value, MIN_TABLE_BASE, MAX_TABLE_BASE, FIELD(c, offset, uint32_t)) ?
-		       "is no base of routing tables, 256 to 2147418112" :
-		       NULL;
+	return parse_number(value, MIN_TABLE_BASE, MAX_TABLE_BASE, FIELD(c, offset, uint32_t))
+		   ? "is no base of routing tables, 256 to 2147418112"
+		   : NULL;
 }
 
 const char *nsg_conf_set_rule_priority(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return parse_number(value, 1, MAX_RULE_PRIORITY, FIELD(c, offset, uint32_t)) ?
-		       "is no rule priority, 1 to 31000" :
-		       NULL;
+	return parse_number(value, 1, MAX_RULE_PRIORITY, FIELD(c, offset, uint32_t))
+		   ? "is no rule priority, 1 to 31000"
+		   : NULL;
 }
 
 const char *nsg_conf_set_address(struct nsg_conf *c, const char *value, size_t offset)
@@ -239,7 +239,7 @@ static const char *add_string(struct nsg_conf *c, const char *word, size_t offse
 	if (list->n)
 		memcpy(v, list->v, list->n * sizeof(*v));
 	v[list->n] = copy;
-	*list = (struct nsg_conf_strings){ .v = v, .n = list->n + 1 };
+	*list = (struct nsg_conf_strings){.v = v, .n = list->n + 1};
 	return NULL;
 }
 
@@ -314,11 +314,11 @@ const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t off
 	static const struct {
 		const char *name;
 		int level;
-	} levels[] = { { "error", LOG_ERR },
-		       { "warning", LOG_WARNING },
-		       { "notice", LOG_NOTICE },
-		       { "info", LOG_INFO },
-		       { "debug", LOG_DEBUG } };
+	} levels[] = {{"error", LOG_ERR},
+		      {"warning", LOG_WARNING},
+		      {"notice", LOG_NOTICE},
+		      {"info", LOG_INFO},
+		      {"debug", LOG_DEBUG}};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(levels); i++)
 		if (!strcasecmp(value, levels[i].name)) {
@@ -331,13 +331,12 @@ const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t off
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset)
 {
 	static const char *const words[] = {
-		[NSG_LOG_NONE] = "none", [NSG_LOG_DENIED] = "denied", [NSG_LOG_ALL] = "all"
-	};
+	    [NSG_LOG_NONE] = "none", [NSG_LOG_DENIED] = "denied", [NSG_LOG_ALL] = "all"};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(words); i++)
 		if (!strcasecmp(value, words[i])) {
 			*FIELD(c, offset, enum nsg_conf_log_decisions) =
-				(enum nsg_conf_log_decisions)i;
+			    (enum nsg_conf_log_decisions)i;
 			return NULL;
 		}
 	return "is none of none, denied, all";

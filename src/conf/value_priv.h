@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Values of nsgd.conf, one reader a kind. Each reads `value` into the field at `offset` of the conf
- * and returns NULL, or a static text of what is wrong, to be put behind the quoted value. Those with
- * a field of their own pass over `offset`.
+ * and returns NULL, or a static text of what is wrong, to be put behind the quoted value. Those
+ * with a field of their own pass over `offset`.
  */
 #ifndef NSG_CONF_VALUE_PRIV_H
 #define NSG_CONF_VALUE_PRIV_H

@@ -65,7 +65,8 @@ int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n);
 /* The next whole line as an object (new reference): 1; 0 none yet; -EBADMSG when it is none, or has
  * a duplicate key. */
 int nsg_frames_pop(struct nsg_frames *f, json_t **ret);
-/* The same as text, without its newline and whatever it is: *ret lives until the next push. 1 or 0. */
+/* The same as text, without its newline and whatever it is: *ret lives until the next push. 1 or 0.
+ */
 int nsg_frames_pop_text(struct nsg_frames *f, const char **ret, size_t *ret_n);
 void nsg_frames_done(struct nsg_frames *f);
 
@@ -86,8 +87,8 @@ int nsg_control_call(int fd, const char *verb, json_t *args,
 		     int *ret_exit);
 
 /*
- * The same for who only passes items on, hundreds of thousands a second: `text` gets each item as the
- * daemon wrote it, n bytes; NULL and 0 whenever nothing more has come yet.
+ * The same for who only passes items on, hundreds of thousands a second: `text` gets each item as
+ * the daemon wrote it, n bytes; NULL and 0 whenever nothing more has come yet.
  */
 int nsg_control_pass(int fd, const char *verb, json_t *args,
 		     int (*text)(void *closure, const char *item, size_t n), void *closure,

@@ -4,25 +4,26 @@
 #include <sys/socket.h>
 
 static const struct nsg_decision bypassed = {
-	.route = NSG_ROUTE_NONE,
-	.rule = NSG_RULE_NONE,
-	.gate = NSG_GATE_BYPASS,
-	.verdict = NSG_VERDICT_ACCEPT,
-	.reason = NSG_REASON_BYPASS,
+    .route = NSG_ROUTE_NONE,
+    .rule = NSG_RULE_NONE,
+    .gate = NSG_GATE_BYPASS,
+    .verdict = NSG_VERDICT_ACCEPT,
+    .reason = NSG_REASON_BYPASS,
 };
 
 static struct nsg_decision dropped(enum nsg_reason reason)
 {
 	return (struct nsg_decision){
-		.route = NSG_ROUTE_NONE,
-		.rule = NSG_RULE_NONE,
-		.gate = NSG_GATE_NONE,
-		.verdict = NSG_VERDICT_DROP,
-		.reason = (uint8_t)reason,
+	    .route = NSG_ROUTE_NONE,
+	    .rule = NSG_RULE_NONE,
+	    .gate = NSG_GATE_NONE,
+	    .verdict = NSG_VERDICT_DROP,
+	    .reason = (uint8_t)reason,
 	};
 }
 
-/* What a packet is when the classifier has nothing to say about it; false: the classifier decides. */
+/* What a packet is when the classifier has nothing to say about it; false: the classifier decides.
+ */
 static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_status status,
 			    struct nsg_decision *ret)
 {
@@ -67,8 +68,8 @@ static void keep_allowed(const struct nsg_image *image, struct nsg_decision *d)
 
 			if (route.unreachable || route.hop_type == NSG_HOP_NONE) {
 				d->verdict = NSG_VERDICT_DROP;
-				d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE :
-								NSG_REASON_ROUTE_NONE;
+				d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE
+							      : NSG_REASON_ROUTE_NONE;
 			} else {
 				d->hop = route.hop;
 			}
@@ -89,23 +90,23 @@ static struct nsg_outcome fate(const struct nsg_engine_options *o,
 	uint32_t foreign = m->mark & ~o->marks.mask, ours;
 
 	if (o->audit || (m->family != AF_INET && d->verdict == NSG_VERDICT_ACCEPT))
-		return (struct nsg_outcome){ .id = m->id, .accept = true };
+		return (struct nsg_outcome){.id = m->id, .accept = true};
 	if (d->verdict == NSG_VERDICT_DROP) {
 		if (!o->remember_denied || d->gate == NSG_GATE_NONE)
-			return (struct nsg_outcome){ .id = m->id };
+			return (struct nsg_outcome){.id = m->id};
 		return (struct nsg_outcome){
-			.id = m->id,
-			.mark = foreign | o->marks.denied,
-			.has_mark = true,
-			.accept = true,
+		    .id = m->id,
+		    .mark = foreign | o->marks.denied,
+		    .has_mark = true,
+		    .accept = true,
 		};
 	}
 	ours = nsg_marks_accept(&o->marks, policy->generation, policy->hop_numbers[d->hop]);
 	return (struct nsg_outcome){
-		.id = m->id,
-		.mark = foreign | ours,
-		.has_mark = true,
-		.accept = true,
+	    .id = m->id,
+	    .mark = foreign | ours,
+	    .has_mark = true,
+	    .accept = true,
 	};
 }
 
@@ -127,10 +128,10 @@ void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engin
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct nsg_message *m = &b->messages[i];
 
-		b->keys[i] = (struct nsg_key){ 0 };
-		status[i] = b->bad[i] ? NSG_KEY_MALFORMED :
-					nsg_key_extract(m->payload, m->captured, m->length,
-							&b->keys[i]);
+		b->keys[i] = (struct nsg_key){0};
+		status[i] = b->bad[i]
+				? NSG_KEY_MALFORMED
+				: nsg_key_extract(m->payload, m->captured, m->length, &b->keys[i]);
 		b->hosts_src[i] = b->keys[i].src_host;
 		if (status[i] == NSG_KEY_OK || status[i] == NSG_KEY_LATER_FRAGMENT)
 			b->keys[i].src_host = policy->src_host;

@@ -14,9 +14,9 @@
 struct nsg_batch {
 	uint32_t n;
 	struct nsg_message messages[NSG_BATCH]; /* in: `bad` ones have only an id */
-	bool bad[NSG_BATCH];                    /* in */
-	struct nsg_key keys[NSG_BATCH];         /* as judged: the source is the policy's */
-	uint32_t hosts_src[NSG_BATCH];          /* the source as it stood in the packet */
+	bool bad[NSG_BATCH];			/* in */
+	struct nsg_key keys[NSG_BATCH];		/* as judged: the source is the policy's */
+	uint32_t hosts_src[NSG_BATCH];		/* the source as it stood in the packet */
 	struct nsg_decision decisions[NSG_BATCH];
 	bool route_only[NSG_BATCH]; /* the NSG had allowed the flow before */
 	struct nsg_outcome outcomes[NSG_BATCH];

@@ -212,7 +212,7 @@ static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
 	uint64_t start_ns = monotonic_ns();
 
 	for (uint32_t i = 0; i < e->n_workers;) {
-		struct pollfd p = { .fd = e->shared.ack_fd, .events = POLLIN };
+		struct pollfd p = {.fd = e->shared.ack_fd, .events = POLLIN};
 		uint64_t spent_ns;
 		eventfd_t rings;
 
@@ -279,7 +279,7 @@ static bool was_idle(const struct nsg_engine *e, uint32_t i)
 
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 {
-	static const struct timespec grace = { .tv_nsec = 5000000 };
+	static const struct timespec grace = {.tv_nsec = 5000000};
 	uint64_t start_ns = monotonic_ns(), spent_ns = 0;
 	int r = 0;
 
@@ -382,17 +382,17 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
 	struct nsg_engine_stats s = {
-		.packets = sum(e, NSG_COUNT_PACKETS),
-		.bytes = sum(e, NSG_COUNT_BYTES),
-		.batches = sum(e, NSG_COUNT_BATCHES),
-		.messages_bad = sum(e, NSG_COUNT_BAD),
-		.verdict_errors = sum(e, NSG_COUNT_VERDICT_ERRORS),
-		.overruns = sum(e, NSG_COUNT_OVERRUNS),
-		.would_drop = sum(e, NSG_COUNT_WOULD_DROP),
-		.route_only = sum(e, NSG_COUNT_ROUTE_ONLY),
-		.gso = true,
-		.fail_open = true,
-		.receive_buffer_bytes = UINT32_MAX,
+	    .packets = sum(e, NSG_COUNT_PACKETS),
+	    .bytes = sum(e, NSG_COUNT_BYTES),
+	    .batches = sum(e, NSG_COUNT_BATCHES),
+	    .messages_bad = sum(e, NSG_COUNT_BAD),
+	    .verdict_errors = sum(e, NSG_COUNT_VERDICT_ERRORS),
+	    .overruns = sum(e, NSG_COUNT_OVERRUNS),
+	    .would_drop = sum(e, NSG_COUNT_WOULD_DROP),
+	    .route_only = sum(e, NSG_COUNT_ROUTE_ONLY),
+	    .gso = true,
+	    .fail_open = true,
+	    .receive_buffer_bytes = UINT32_MAX,
 	};
 
 	sum_array(e, NSG_COUNT_VERDICTS, s.verdicts, NSG_ARRAY_SIZE(s.verdicts));

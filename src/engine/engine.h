@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * NFQUEUE messages become verdict batches: one worker thread, queue, socket and buffer each. The main
- * thread hands policies over through mailboxes; workers take them between batches and acknowledge.
- * Workers allocate, lock and log nothing.
+ * NFQUEUE messages become verdict batches: one worker thread, queue, socket and buffer each. The
+ * main thread hands policies over through mailboxes; workers take them between batches and
+ * acknowledge. Workers allocate, lock and log nothing.
  */
 #ifndef NSG_ENGINE_ENGINE_H
 #define NSG_ENGINE_ENGINE_H
@@ -46,13 +46,13 @@ struct nsg_engine_stats {
 	/* What the kernel's queues hold and have dropped since they were bound: full, or the
 	 * socket's buffer was. */
 	uint64_t queued, dropped_full, dropped_buffer;
-	uint64_t verdicts[2];                 /* by enum nsg_verdict, as enforced */
+	uint64_t verdicts[2]; /* by enum nsg_verdict, as enforced */
 	uint64_t reasons[NSG_REASON_MAX];
 	uint64_t gates[NSG_GATE_MAX];
-	uint64_t would_drop;                  /* audit */
-	uint64_t route_only;                  /* decided flows whose route was looked up again */
-	uint64_t latency_ns_log2[32];         /* batch receive to verdict sent, log2 buckets */
-	uint32_t receive_buffer_bytes;        /* as the kernel granted, smallest of the workers */
+	uint64_t would_drop;	       /* audit */
+	uint64_t route_only;	       /* decided flows whose route was looked up again */
+	uint64_t latency_ns_log2[32];  /* batch receive to verdict sent, log2 buckets */
+	uint32_t receive_buffer_bytes; /* as the kernel granted, smallest of the workers */
 	bool gso, fail_open;
 };
 
@@ -77,8 +77,8 @@ int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);
  * counts what does not fit. level as in [log] decisions. The main thread reads the rings. */
 void nsg_engine_trace(struct nsg_engine *e, enum nsg_conf_log_decisions level,
 		      uint32_t payload_bytes);
-/* Readable when records wait in some ring. After nsg_engine_trace_arm: false means that records wait
- * already, read on; true that the descriptor will tell. */
+/* Readable when records wait in some ring. After nsg_engine_trace_arm: false means that records
+ * wait already, read on; true that the descriptor will tell. */
 int nsg_engine_trace_fd(const struct nsg_engine *e);
 bool nsg_engine_trace_arm(struct nsg_engine *e);
 uint32_t nsg_engine_n_rings(const struct nsg_engine *e);

@@ -33,8 +33,8 @@ struct seen {
 };
 
 /* A value shorter than its type is a lie. `value` may be longer: kernels grow their structs. */
-static void take_attribute(uint16_t type, const uint8_t *value, size_t size,
-			   struct nsg_message *m, struct seen *seen)
+static void take_attribute(uint16_t type, const uint8_t *value, size_t size, struct nsg_message *m,
+			   struct seen *seen)
 {
 	switch (type) {
 	case NFQA_PACKET_HDR:
@@ -90,8 +90,8 @@ static void take_attributes(const uint8_t *data, size_t size, struct nsg_message
 static enum nsg_message_kind take_packet(const uint8_t *data, size_t size, bool cut,
 					 struct nsg_message *ret)
 {
-	struct nsg_message m = { 0 };
-	struct seen seen = { .lied = cut };
+	struct nsg_message m = {0};
+	struct seen seen = {.lied = cut};
 
 	if (size < NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 		return NSG_MESSAGE_UNREADABLE;
@@ -101,7 +101,7 @@ static enum nsg_message_kind take_packet(const uint8_t *data, size_t size, bool 
 	if (!seen.id)
 		return NSG_MESSAGE_UNREADABLE;
 	if (seen.lied) {
-		*ret = (struct nsg_message){ .id = m.id };
+		*ret = (struct nsg_message){.id = m.id};
 		return NSG_MESSAGE_BAD;
 	}
 	if (m.length < m.captured)
@@ -110,8 +110,7 @@ static enum nsg_message_kind take_packet(const uint8_t *data, size_t size, bool 
 	return NSG_MESSAGE_PACKET;
 }
 
-enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size,
-				       struct nsg_message *ret)
+enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struct nsg_message *ret)
 {
 	const uint8_t *message = *data;
 	size_t left = *size, length;
@@ -140,7 +139,7 @@ enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size,
 	if (type == (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 		return take_packet(message, length, cut, ret);
 	if (type == NLMSG_ERROR && length >= NLMSG_HDRLEN + sizeof(int32_t)) {
-		*ret = (struct nsg_message){ .error = (int32_t)load_u32(message + NLMSG_HDRLEN) };
+		*ret = (struct nsg_message){.error = (int32_t)load_u32(message + NLMSG_HDRLEN)};
 		return NSG_MESSAGE_ERROR;
 	}
 	return cut ? NSG_MESSAGE_UNREADABLE : NSG_MESSAGE_OTHER;
@@ -156,16 +155,15 @@ size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *o
 		struct nlattr mark_attr;
 		uint32_t mark;
 	} m = {
-		.header.nlmsg_type = NFNL_SUBSYS_QUEUE << 8 |
-				     (up_to ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT),
-		.header.nlmsg_flags = NLM_F_REQUEST,
-		.nfgen.version = NFNETLINK_V0,
-		.nfgen.res_id = htons(queue),
-		.verdict_attr = { NLA_HDRLEN + sizeof(struct nfqnl_msg_verdict_hdr),
-				  NFQA_VERDICT_HDR },
-		.verdict = { htonl(o->accept ? NF_ACCEPT : NF_DROP), htonl(o->id) },
-		.mark_attr = { NLA_HDRLEN + sizeof(uint32_t), NFQA_MARK },
-		.mark = htonl(o->mark),
+	    .header.nlmsg_type =
+		NFNL_SUBSYS_QUEUE << 8 | (up_to ? NFQNL_MSG_VERDICT_BATCH : NFQNL_MSG_VERDICT),
+	    .header.nlmsg_flags = NLM_F_REQUEST,
+	    .nfgen.version = NFNETLINK_V0,
+	    .nfgen.res_id = htons(queue),
+	    .verdict_attr = {NLA_HDRLEN + sizeof(struct nfqnl_msg_verdict_hdr), NFQA_VERDICT_HDR},
+	    .verdict = {htonl(o->accept ? NF_ACCEPT : NF_DROP), htonl(o->id)},
+	    .mark_attr = {NLA_HDRLEN + sizeof(uint32_t), NFQA_MARK},
+	    .mark = htonl(o->mark),
 	};
 	size_t size = sizeof(m) - (o->has_mark ? 0 : NLA_HDRLEN + sizeof(uint32_t));
 
@@ -205,7 +203,7 @@ size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *
 			bool orphans)
 {
 	const struct nsg_outcome *usual = NULL;
-	struct nsg_outcome last = { 0 };
+	struct nsg_outcome last = {0};
 	size_t size = 0;
 
 	if (!n)
@@ -221,6 +219,6 @@ size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *
 	/* Ids grow within a queue: below the last one of the usual fate stand only packets of this
 	 * batch, and the unusual of them already have their verdict. */
 	if (!usual)
-		last = (struct nsg_outcome){ .id = outcomes[n - 1].id };
+		last = (struct nsg_outcome){.id = outcomes[n - 1].id};
 	return size + nsg_verdict_put(out + size, queue, &last, true);
 }

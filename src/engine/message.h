@@ -16,12 +16,12 @@
 #include <stdint.h>
 
 enum nsg_message_kind {
-	NSG_MESSAGE_END,        /* nothing more in the datagram */
-	NSG_MESSAGE_PACKET,     /* all fields valid */
-	NSG_MESSAGE_BAD,        /* a queued packet whose message lies: only `id` is valid */
+	NSG_MESSAGE_END,	/* nothing more in the datagram */
+	NSG_MESSAGE_PACKET,	/* all fields valid */
+	NSG_MESSAGE_BAD,	/* a queued packet whose message lies: only `id` is valid */
 	NSG_MESSAGE_UNREADABLE, /* perhaps a queued packet, but not even its id can be read */
-	NSG_MESSAGE_ERROR,      /* the kernel's answer to something we sent: only `error` */
-	NSG_MESSAGE_OTHER,      /* nothing to do with packets */
+	NSG_MESSAGE_ERROR,	/* the kernel's answer to something we sent: only `error` */
+	NSG_MESSAGE_OTHER,	/* nothing to do with packets */
 };
 
 /* A queued packet. The payload points into the datagram. */
@@ -30,16 +30,15 @@ struct nsg_message {
 	uint32_t length;   /* on the wire, bytes; at least captured */
 	uint32_t captured; /* bytes at payload */
 	const uint8_t *payload;
-	uint8_t family;    /* AF_INET, AF_INET6, ... */
-	int error;         /* -errno */
+	uint8_t family; /* AF_INET, AF_INET6, ... */
+	int error;	/* -errno */
 };
 
 /*
  * Takes the next message off a datagram: *data and *size move on. Reads nothing beyond *size. The
  * caller starts with 4-byte aligned data (netlink keeps the alignment).
  */
-enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size,
-				       struct nsg_message *ret);
+enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struct nsg_message *ret);
 
 /* One packet's fate as the kernel is told. */
 struct nsg_outcome {

@@ -63,7 +63,7 @@ static int request_do(int fd, struct request *r, uint16_t number)
 		if (kind == NSG_MESSAGE_ERROR && h->nlmsg_seq == r->header->nlmsg_seq)
 			return m.error;
 		if (kind == NSG_MESSAGE_PACKET || kind == NSG_MESSAGE_BAD) {
-			struct nsg_outcome drop = { .id = m.id };
+			struct nsg_outcome drop = {.id = m.id};
 			uint8_t verdict[NSG_VERDICT_BYTES];
 
 			(void)send(fd, verdict, nsg_verdict_put(verdict, number, &drop, true), 0);
@@ -135,8 +135,9 @@ static int probe(int fd, struct nsg_diag *diag)
 	if (!r)
 		return 0;
 	if (r == -EPERM) {
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "not permitted to bind a packet queue: CAP_NET_ADMIN is missing");
+		(void)nsg_diag_add(
+		    diag, NSG_ERROR, NULL, NULL,
+		    "not permitted to bind a packet queue: CAP_NET_ADMIN is missing");
 		return r;
 	}
 	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
@@ -145,8 +146,7 @@ static int probe(int fd, struct nsg_diag *diag)
 }
 
 /* Forcing past the system's limit asks for CAP_NET_ADMIN in the first user namespace. */
-static void set_buffers(int fd, uint16_t number, struct nsg_diag *diag,
-			uint32_t *ret_receive_bytes)
+static void set_buffers(int fd, uint16_t number, struct nsg_diag *diag, uint32_t *ret_receive_bytes)
 {
 	int receive = RECEIVE_BUFFER_BYTES, transmit = SEND_BUFFER_BYTES, real = 0;
 	socklen_t size = sizeof(real);
@@ -167,7 +167,7 @@ static void set_buffers(int fd, uint16_t number, struct nsg_diag *diag,
 static int open_socket(int *ret)
 {
 	cleanup_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	struct sockaddr_nl self = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl self = {.nl_family = AF_NETLINK};
 	int one = 1;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0)
@@ -180,11 +180,11 @@ static int open_socket(int *ret)
 	return 0;
 }
 
-int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number,
-		   struct nsg_diag *diag, struct nsg_queue *ret)
+int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
+		   struct nsg_queue *ret)
 {
 	cleanup_close int fd = -1;
-	struct nsg_queue q = { 0 };
+	struct nsg_queue q = {0};
 	int r;
 
 	r = open_socket(&fd);
@@ -239,8 +239,8 @@ int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64
 		return -errno;
 	/* number, port id, queued, copy mode, copy range, dropped: full, dropped: buffer, ... */
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64, &number,
-			   &total, &dropped_full, &dropped_buffer) != 4)
+		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64, &number, &total,
+			   &dropped_full, &dropped_buffer) != 4)
 			continue;
 		if (number < first || number - first >= n)
 			continue;

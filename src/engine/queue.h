@@ -17,8 +17,8 @@ struct nsg_queue {
 
 /* Errors are diagnostics: no permission -EPERM, taken -EADDRINUSE, no NFQUEUE -EPROTONOSUPPORT.
  * What works less well without (buffers, flags) is a notice. */
-int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number,
-		   struct nsg_diag *diag, struct nsg_queue *ret);
+int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
+		   struct nsg_queue *ret);
 
 /* Sums what the kernel says of queues first to first + n - 1 (this network namespace's). -errno. */
 int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_full,

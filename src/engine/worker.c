@@ -43,16 +43,16 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 		bool drop = d->verdict == NSG_VERDICT_DROP;
 
 		bytes += b->messages[i].length;
-		nsg_count_add(&w->counts[NSG_COUNT_VERDICTS + (drop && !audit ?
-							       NSG_VERDICT_DROP :
-							       NSG_VERDICT_ACCEPT)], 1);
+		nsg_count_add(&w->counts[NSG_COUNT_VERDICTS +
+					 (drop && !audit ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT)],
+			      1);
 		nsg_count_add(&w->counts[NSG_COUNT_WOULD_DROP], drop && audit);
 		nsg_count_add(&w->counts[NSG_COUNT_ROUTE_ONLY], b->route_only[i]);
 		nsg_count_add(&w->counts[NSG_COUNT_REASONS + d->reason], 1);
 		nsg_count_add(&w->counts[NSG_COUNT_GATES + d->gate], 1);
-		nsg_count_add(&w->slot->counts[rule_index(w->slot, b->route_only[i] ?
-								   NSG_RULE_NONE :
-								   d->rule)], 1);
+		nsg_count_add(&w->slot->counts[rule_index(w->slot, b->route_only[i] ? NSG_RULE_NONE
+										    : d->rule)],
+			      1);
 		if (d->route != NSG_ROUTE_NONE)
 			nsg_count_add(&w->slot->counts[w->slot->n_rules + d->route], 1);
 	}
@@ -79,9 +79,9 @@ static void trace_packet(struct nsg_worker *w, uint32_t i, uint64_t time_ns, uin
 	r->length = m->length;
 	r->decision = b->decisions[i];
 	r->generation = w->slot->policy.generation;
-	r->mark = b->decisions[i].verdict == NSG_VERDICT_ACCEPT && o->has_mark ?
-			  o->mark & w->shared->options.marks.hop :
-			  0;
+	r->mark = b->decisions[i].verdict == NSG_VERDICT_ACCEPT && o->has_mark
+		      ? o->mark & w->shared->options.marks.hop
+		      : 0;
 	r->captured = (uint16_t)(m->captured < max_bytes ? m->captured : max_bytes);
 	r->direction = NSG_DIRECTION_EGRESS;
 	r->enforced = !w->shared->options.audit;
@@ -231,8 +231,8 @@ static void tell_idle(struct nsg_worker *w, uint32_t asked)
 static void wait_for_work(struct nsg_worker *w)
 {
 	struct pollfd fds[2] = {
-		{ .fd = w->queue.fd, .events = POLLIN },
-		{ .fd = w->wake_fd, .events = POLLIN },
+	    {.fd = w->queue.fd, .events = POLLIN},
+	    {.fd = w->wake_fd, .events = POLLIN},
 	};
 	eventfd_t rings;
 
@@ -289,7 +289,7 @@ int nsg_worker_new(struct nsg_worker_shared *shared, struct nsg_queue *queue, ui
 	atomic_init(&w->inbox, slot);
 	atomic_init(&w->taken, slot);
 	for (size_t i = 0; i < NSG_BATCH; i++) {
-		w->vectors[i] = (struct iovec){ w->datagrams[i], NSG_DATAGRAM_BYTES };
+		w->vectors[i] = (struct iovec){w->datagrams[i], NSG_DATAGRAM_BYTES};
 		w->headers[i].msg_hdr.msg_iov = &w->vectors[i];
 		w->headers[i].msg_hdr.msg_iovlen = 1;
 	}

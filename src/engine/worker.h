@@ -23,7 +23,8 @@
 
 #define NSG_CACHE_LINE 64
 
-/* One queued packet's message: headers and attributes are some 150 bytes, the copy NSG_COPY_BYTES. */
+/* One queued packet's message: headers and attributes are some 150 bytes, the copy NSG_COPY_BYTES.
+ */
 #define NSG_DATAGRAM_BYTES 1024
 
 /* Indices of a worker's counters. */
@@ -60,7 +61,7 @@ static inline uint64_t nsg_count_read(const nsg_count *c)
 struct nsg_slot {
 	struct nsg_engine_policy policy;
 	uint32_t n_rules, n_routes; /* n_rules: with the two for "no NSG" and "not evaluated" */
-	nsg_count *counts;          /* rules, then routes */
+	nsg_count *counts;	    /* rules, then routes */
 };
 
 /* What all workers share; written by the main thread (the last two: also by workers). */
@@ -97,7 +98,7 @@ struct nsg_worker {
 	/* worker only */
 	alignas(NSG_CACHE_LINE) struct nsg_slot *slot;
 	uint64_t n_traced;
-	bool orphans;       /* the queue holds packets whose messages could not be read ... */
+	bool orphans;	    /* the queue holds packets whose messages could not be read ... */
 	bool orphans_above; /* ... and perhaps above every id known */
 	struct nsg_batch batch;
 	struct mmsghdr headers[NSG_BATCH];
@@ -115,8 +116,8 @@ int nsg_worker_new(struct nsg_worker_shared *shared, struct nsg_queue *queue, ui
 /* Body of the thread; returns when `stop` is set or the socket is dead. */
 void *nsg_worker_run(void *worker);
 
-/* One receive without waiting, decided and answered: the number of datagrams; 0: try again; -EAGAIN:
- * the queue is empty; -errno: the socket is dead. */
+/* One receive without waiting, decided and answered: the number of datagrams; 0: try again;
+ * -EAGAIN: the queue is empty; -errno: the socket is dead. */
 int nsg_worker_turn(struct nsg_worker *w);
 
 void nsg_worker_wake(struct nsg_worker *w);

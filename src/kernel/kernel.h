@@ -85,8 +85,9 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
 			    uint32_t *ret_host);
 
 /*
- * For `status` and `stats`: {"queueExpression":"native|xt","packets":{"offloaded","queued","denied",
- * "denied again","preexisting","excluded","multicast","strayed"},"hops":[{"number","type",
+ * For `status` and `stats`:
+ * {"queueExpression":"native|xt","packets":{"offloaded","queued","denied", "denied
+ * again","preexisting","excluded","multicast","strayed"},"hops":[{"number","type",
  * "addresses","table","up","packets","lost","ways":[{"via","dev","down"}]}],"cgroups":[{"path","id",
  * "packets"}],"repairs"}. `lost`: of the packets, those sent while it was down; `strayed`: marked
  * packets that were stopped on a way that is not their hop's.

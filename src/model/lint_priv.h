@@ -28,7 +28,7 @@ struct nsg_cover_sets {
 
 /* -E2BIG when there are more than max_classes, -ENOMEM. */
 int nsg_cover_sets_make(const struct nsg_ranges *const *sets, size_t n_sets, size_t max_classes,
-		       struct nsg_cover_sets *ret);
+			struct nsg_cover_sets *ret);
 void nsg_cover_sets_done(struct nsg_cover_sets *p);
 
 static inline const uint64_t *nsg_cover_sets_row(const struct nsg_cover_sets *p, size_t set)

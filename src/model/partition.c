@@ -148,7 +148,7 @@ static struct event *events_of(const struct nsg_ranges *const *sets, size_t n_se
 }
 
 int nsg_cover_sets_make(const struct nsg_ranges *const *sets, size_t n_sets, size_t max_classes,
-		       struct nsg_cover_sets *ret)
+			struct nsg_cover_sets *ret)
 {
 	struct classes c cleanup_classes = {.n_words = (n_sets + 63) / 64};
 	uint64_t *active cleanup_free = calloc(c.n_words + 1, sizeof(*active));

@@ -273,7 +273,8 @@ struct nsg_policy {
 	/* The texts behind the places; wiped by nsg_policy_forget_sources when the diagnostics are
 	 * made. Places have no line after that. */
 	struct nsg_sources sources;
-	/* Documents held together with the policies loaded before and after this one; the loader's. */
+	/* Documents held together with the policies loaded before and after this one; the loader's.
+	 */
 	struct nsg_shared_list shared;
 	struct nsg_place place; /* the directory */
 };

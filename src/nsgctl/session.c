@@ -201,8 +201,8 @@ struct passing {
 static int pass(void *closure, const char *item, size_t n)
 {
 	struct passing *p = closure;
-	bool ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF :
-			 fflush(p->out) == 0;
+	bool ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF
+		       : fflush(p->out) == 0;
 
 	p->failed = !ok;
 	return ok ? 0 : NSG_EXIT_FAILED;

@@ -42,7 +42,7 @@ static int say(int r, const char *what, struct nsg_diag *diag)
 	if (r < 0 && !diag->n_errors)
 		log_error("%s: %s", what, strerror(-r));
 	nsg_diag_done(diag);
-	*diag = (struct nsg_diag){ 0 };
+	*diag = (struct nsg_diag){0};
 	return r;
 }
 
@@ -50,7 +50,7 @@ static int say(int r, const char *what, struct nsg_diag *diag)
 
 static enum nsg_exit load_conf(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, &diag, &d->conf_start);
 	bool told = diag.n_errors;
 
@@ -69,7 +69,7 @@ static enum nsg_exit load_conf(struct daemon *d)
 
 static enum nsg_exit load_policy(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = live_load(d->conf, NULL, &diag, &d->live);
 	bool told = diag.n_errors;
 
@@ -80,7 +80,7 @@ static enum nsg_exit load_policy(struct daemon *d)
 
 static enum nsg_exit open_kernel(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = nsg_kernel_open(d->conf_start, &diag, &d->kernel);
 
 	if (say(r, "kernel", &diag) == -EPERM)
@@ -90,7 +90,7 @@ static enum nsg_exit open_kernel(struct daemon *d)
 
 static enum nsg_exit place(struct daemon *d, bool strict)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r = live_place(d->live, d->conf, d->kernel, strict, &diag);
 
 	if (say(r, "next hops", &diag) < 0)
@@ -117,13 +117,13 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 {
 	const struct nsg_conf *c = d->conf_start;
 	const struct nsg_engine_options options = {
-		.queue_first = c->queue_first,
-		.n_workers = workers_of(c),
-		.queue_length = c->queue_length,
-		.audit = c->audit,
-		.overflow_accept = c->overflow_accept,
-		.remember_denied = c->offload && c->denied_seconds > 0,
-		.marks = d->marks,
+	    .queue_first = c->queue_first,
+	    .n_workers = workers_of(c),
+	    .queue_length = c->queue_length,
+	    .audit = c->audit,
+	    .overflow_accept = c->overflow_accept,
+	    .remember_denied = c->offload && c->denied_seconds > 0,
+	    .marks = d->marks,
 	};
 	const struct nsg_engine_policy policy = daemon_engine_policy(d->live, NSG_FORGET_NOTHING);
 
@@ -146,7 +146,7 @@ static int take_hold(struct daemon *d, struct nsg_diag *diag)
 
 static enum nsg_exit bring_up(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	enum nsg_exit status;
 	int r;
 
@@ -168,7 +168,7 @@ static enum nsg_exit bring_up(struct daemon *d)
 
 static void follow_policy(void *closure)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 
 	log_info("the policy directory changed");
 	(void)daemon_reload(closure, true, &diag);
@@ -186,7 +186,7 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 
 	(void)source;
 	(void)info;
@@ -198,7 +198,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct daemon *d = data;
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r;
 
 	(void)source;
@@ -303,8 +303,8 @@ static void say_ready(const struct daemon *d)
 		   d->conf_start->instance, d->conf_start->audit ? "auditing" : "deciding",
 		   info.n_rules, info.n_routes, info.n_hops, d->conf_start->queue_first,
 		   nsg_engine_n_rings(d->engine));
-	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing" :
-						  "READY=1\nSTATUS=deciding");
+	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing"
+						: "READY=1\nSTATUS=deciding");
 }
 
 enum nsg_exit daemon_start(struct daemon *d)
@@ -352,7 +352,7 @@ enum nsg_exit daemon_run(struct daemon *d)
 
 static void let_go(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r;
 
 	r = say(nsg_kernel_neutralise(d->kernel, &diag), "taking the packets off the queue", &diag);
@@ -409,7 +409,7 @@ enum nsg_exit daemon_check(struct daemon *d)
 
 enum nsg_exit daemon_cleanup(struct daemon *d)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	enum nsg_exit status = load_conf(d);
 	int fd;
 
@@ -426,6 +426,6 @@ enum nsg_exit daemon_cleanup(struct daemon *d)
 	status = open_kernel(d);
 	if (status)
 		return status;
-	return daemon_exit_of(say(nsg_kernel_cleanup(d->kernel, &diag),
-				  "taking back what is in the kernel", &diag));
+	return daemon_exit_of(
+	    say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel", &diag));
 }

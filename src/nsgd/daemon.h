@@ -22,7 +22,7 @@ struct daemon {
 	struct nsg_conf *conf_start, *conf;
 	struct nsg_marks marks;
 
-	struct live *live;         /* in force */
+	struct live *live;   /* in force */
 	struct live *parked; /* during a reload: records of its generation may still come */
 	/* From a publish that timed out: workers may hold its image until the next one. */
 	struct live *limbo;
@@ -37,14 +37,15 @@ struct daemon {
 	sd_event_source *kernel_source, *trace_source, *trace_timer, *watchdog_source, *look_source;
 	uint64_t watchdog_usec; /* 0: nobody watches */
 
-	uint64_t started_ns;        /* CLOCK_MONOTONIC */
-	uint64_t captured_ns;       /* when packets were last seen to come, or the start */
+	uint64_t started_ns;  /* CLOCK_MONOTONIC */
+	uint64_t captured_ns; /* when packets were last seen to come, or the start */
 	uint64_t captured_packets;
-	uint64_t loaded_time_ns;    /* wall clock */
+	uint64_t loaded_time_ns; /* wall clock */
 	uint64_t reloads, reloads_failed, repairs, trace_lost;
 };
 
-/* ---- daemon.c --------------------------------------------------------------------------------- */
+/* ---- daemon.c ---------------------------------------------------------------------------------
+ */
 
 /* Everything from nsgd.conf to a table in the kernel; whatever fails is logged, and nothing of ours
  * is left in the kernel. */
@@ -62,7 +63,8 @@ uint64_t daemon_now_ns(void);
 /* What an error means to whoever waits for an exit status. */
 enum nsg_exit daemon_exit_of(int r);
 
-/* ---- reload.c --------------------------------------------------------------------------------- */
+/* ---- reload.c ---------------------------------------------------------------------------------
+ */
 
 /* nsgd.conf (unless `policy_only`) and the policy, as a transaction: all of it, or nothing and why.
  * Logs the diagnostics too. */
@@ -70,7 +72,8 @@ enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag 
 /* What the engine is to decide with. */
 struct nsg_engine_policy daemon_engine_policy(const struct live *l, enum nsg_forget forget);
 
-/* ---- trace.c ---------------------------------------------------------------------------------- */
+/* ---- trace.c ----------------------------------------------------------------------------------
+ */
 
 /* Adds the event source of the workers' rings. -errno. */
 int daemon_trace_start(struct daemon *d);
@@ -79,7 +82,8 @@ void daemon_trace_update(struct daemon *d);
 /* Empties the rings into the log and to the clients. */
 void daemon_trace_drain(struct daemon *d);
 
-/* ---- status.c --------------------------------------------------------------------------------- */
+/* ---- status.c ---------------------------------------------------------------------------------
+ */
 
 /* The verbs' items. New references or NULL; a warning when nothing comes goes to diag. */
 json_t *daemon_status(struct daemon *d, struct nsg_diag *diag);

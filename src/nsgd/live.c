@@ -27,15 +27,15 @@ int live_load(const struct nsg_conf *conf, const struct live *before, struct nsg
 	      struct live **ret)
 {
 	const struct nsg_load_options load = {
-		/* an error in one document shall not hide those of the policy as a whole */
-		.partial = true,
+	    /* an error in one document shall not hide those of the policy as a whole */
+	    .partial = true,
 	};
 	const struct nsg_options options = {
-		.subnet = conf->subnet,
-		.profile = nsg_profile_find(conf->profile),
-		.platform = platform(conf),
-		.route_all = NSG_UNSET,
-		.endpoint_lab = conf->endpoint_lab,
+	    .subnet = conf->subnet,
+	    .profile = nsg_profile_find(conf->profile),
+	    .platform = platform(conf),
+	    .route_all = NSG_UNSET,
+	    .endpoint_lab = conf->endpoint_lab,
 	};
 	cleanup_live struct live *l = calloc(1, sizeof(*l));
 	int r;
@@ -75,10 +75,11 @@ static int judged_source(const struct live *l, const struct nsg_conf *conf,
 	}
 	r = nsg_kernel_host_address(kernel, subnet->prefixes.v, subnet->prefixes.n, ret_host);
 	if (r == -ENOENT)
-		return nsg_diag_line(diag, NSG_ERROR, conf->path, 0, NULL,
-				     "this host has no address in the integration subnet %s: say "
-				     "which one its packets are judged with, [subnet] address = ...",
-				     subnet->name);
+		return nsg_diag_line(
+		    diag, NSG_ERROR, conf->path, 0, NULL,
+		    "this host has no address in the integration subnet %s: say "
+		    "which one its packets are judged with, [subnet] address = ...",
+		    subnet->name);
 	return r;
 }
 

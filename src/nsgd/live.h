@@ -15,7 +15,7 @@ struct live {
 	struct nsg_effective *effective;
 	struct nsg_image *image;
 	struct nsg_hop_numbers numbers; /* empty until live_place */
-	uint32_t src_host;              /* 0 until live_place */
+	uint32_t src_host;		/* 0 until live_place */
 	uint32_t generation;
 };
 

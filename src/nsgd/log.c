@@ -25,7 +25,7 @@ static struct {
 	char instance[NSG_MAX_INSTANCE_LENGTH + 1];
 	int level;
 	bool journal;
-} state = { .level = LOG_INFO };
+} state = {.level = LOG_INFO};
 
 /* $JOURNAL_STREAM names the file our standard error was when systemd started us: somebody may have
  * redirected it since (systemd.exec(5)). */
@@ -51,8 +51,8 @@ static void put(int level, const char *text)
 	if (level > state.level)
 		return;
 	if (state.journal)
-		(void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level,
-				      "NSGD_INSTANCE=%s", state.instance, NULL);
+		(void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "NSGD_INSTANCE=%s",
+				      state.instance, NULL);
 	else
 		(void)fprintf(stderr, "%s\n", text);
 }
@@ -60,9 +60,9 @@ static void put(int level, const char *text)
 void log_message(int level, const char *format, ...)
 {
 	static const char *const prefix[] = {
-		[LOG_ERR] = "error: ",
-		[LOG_WARNING] = "warning: ",
-		[LOG_NOTICE] = "notice: ",
+	    [LOG_ERR] = "error: ",
+	    [LOG_WARNING] = "warning: ",
+	    [LOG_NOTICE] = "notice: ",
 	};
 	cleanup_free char *text = NULL, *line = NULL;
 	va_list args;
@@ -84,9 +84,9 @@ void log_message(int level, const char *format, ...)
 void log_diag(const struct nsg_diag *diag)
 {
 	static const int levels[] = {
-		[NSG_NOTICE] = LOG_NOTICE,
-		[NSG_WARNING] = LOG_WARNING,
-		[NSG_ERROR] = LOG_ERR,
+	    [NSG_NOTICE] = LOG_NOTICE,
+	    [NSG_WARNING] = LOG_WARNING,
+	    [NSG_ERROR] = LOG_ERR,
 	};
 
 	for (size_t i = 0; i < diag->n; i++) {
@@ -169,8 +169,7 @@ void log_decision(const struct nsg_image *image, const struct nsg_trace_record *
 	(void)fprintf(f, "%s: %s %s", drop ? (r->enforced ? "drop" : "would drop") : "accept",
 		      nsg_reason_name(r->decision.reason), protocol ? protocol : number);
 	if (nsg_protocol_has_ports(r->key.protocol))
-		(void)fprintf(f, " %s:%u -> %s:%u", src, r->key.sport_host, dst,
-			      r->key.dport_host);
+		(void)fprintf(f, " %s:%u -> %s:%u", src, r->key.sport_host, dst, r->key.dport_host);
 	else
 		(void)fprintf(f, " %s -> %s", src, dst);
 	put_rule(f, image, r->decision.rule);

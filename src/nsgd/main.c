@@ -16,36 +16,34 @@ enum mode {
 
 static void usage(FILE *out)
 {
-	(void)fprintf(out,
-		      "usage: nsgd [-c FILE] [--check | --cleanup]\n"
-		      "\n"
-		      "Plays an Azure App Service integration subnet on this host: outbound packets are\n"
-		      "decided by the network security group and route table of Azure's own JSON, then\n"
-		      "accepted, dropped or re-routed. Runs in the foreground until SIGTERM; SIGHUP loads\n"
-		      "configuration and policy again.\n"
-		      "\n"
-		      "  -c, --config FILE  configuration (default: " DEFAULT_CONF ")\n"
-		      "      --check        load everything, look at the host's next hops, change nothing\n"
-		      "      --cleanup      remove all that a dead nsgd of this instance left in the kernel\n"
-		      "  -h, --help         this text\n"
-		      "  -V, --version      the version\n"
-		      "\n"
-		      "Exit status: 0 done, 1 it failed, 2 usage, 3 the configuration or the policy has\n"
-		      "errors, 5 not permitted. nsgctl(1) talks to a running nsgd; see also nsgd(8) and\n"
-		      "nsgd.conf(5).\n");
+	(void)fprintf(
+	    out,
+	    "usage: nsgd [-c FILE] [--check | --cleanup]\n"
+	    "\n"
+	    "Plays an Azure App Service integration subnet on this host: outbound packets are\n"
+	    "decided by the network security group and route table of Azure's own JSON, then\n"
+	    "accepted, dropped or re-routed. Runs in the foreground until SIGTERM; SIGHUP loads\n"
+	    "configuration and policy again.\n"
+	    "\n"
+	    "  -c, --config FILE  configuration (default: " DEFAULT_CONF ")\n"
+	    "      --check        load everything, look at the host's next hops, change nothing\n"
+	    "      --cleanup      remove all that a dead nsgd of this instance left in the kernel\n"
+	    "  -h, --help         this text\n"
+	    "  -V, --version      the version\n"
+	    "\n"
+	    "Exit status: 0 done, 1 it failed, 2 usage, 3 the configuration or the policy has\n"
+	    "errors, 5 not permitted. nsgctl(1) talks to a running nsgd; see also nsgd(8) and\n"
+	    "nsgd.conf(5).\n");
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "check", no_argument, NULL, 'k' },
-		{ "cleanup", no_argument, NULL, 'u' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
+	    {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
+	    {"cleanup", no_argument, NULL, 'u'},      {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},      {0},
 	};
-	struct daemon d = { .conf_path = DEFAULT_CONF, .conf_may_be_absent = true };
+	struct daemon d = {.conf_path = DEFAULT_CONF, .conf_may_be_absent = true};
 	enum mode mode = MODE_RUN;
 	enum nsg_exit status;
 	int option;

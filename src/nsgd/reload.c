@@ -27,11 +27,11 @@
 struct nsg_engine_policy daemon_engine_policy(const struct live *l, enum nsg_forget forget)
 {
 	return (struct nsg_engine_policy){
-		.image = l->image,
-		.hop_numbers = l->numbers.number,
-		.generation = l->generation,
-		.src_host = l->src_host,
-		.forget = forget == NSG_FORGET_DECISIONS,
+	    .image = l->image,
+	    .hop_numbers = l->numbers.number,
+	    .generation = l->generation,
+	    .src_host = l->src_host,
+	    .forget = forget == NSG_FORGET_DECISIONS,
 	};
 }
 
@@ -170,13 +170,14 @@ enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag 
 		d->reloads_failed++;
 		log_error("reload failed, the policy in force stays: %s",
 			  diag->n_errors ? "see above" : strerror(-r));
-		(void)sd_notify(0, "READY=1\nSTATUS=the last reload failed; an older policy decides");
+		(void)sd_notify(0,
+				"READY=1\nSTATUS=the last reload failed; an older policy decides");
 		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
 	}
 	d->reloads++;
 	log_notice("policy %s loaded in %.1f ms", d->conf->policy,
 		   (double)(daemon_now_ns() - start_ns) / 1e6);
-	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing" :
-						  "READY=1\nSTATUS=deciding");
+	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing"
+						: "READY=1\nSTATUS=deciding");
 	return NSG_EXIT_DONE;
 }

@@ -26,7 +26,7 @@ struct connection {
 	int fd;
 	struct nsg_frames frames;
 	NSG_VEC(char) out;
-	size_t sent; /* of out */
+	size_t sent;  /* of out */
 	bool more;    /* whole requests may have come that are not answered */
 	bool closing; /* when all is sent */
 	bool trace, payload;
@@ -134,7 +134,7 @@ static int send_exit(struct connection *c, enum nsg_exit status, const struct ns
 
 static int refuse(struct connection *c, enum nsg_exit status, const char *why)
 {
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	int r;
 
 	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL, "%s", why);
@@ -155,7 +155,7 @@ static int answer(struct connection *c, const json_t *request)
 {
 	const char *verb = json_string_value(json_object_get(request, "verb"));
 	const json_t *args = json_object_get(request, "args");
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	enum nsg_exit status = NSG_EXIT_USAGE;
 	int r;
 
@@ -343,7 +343,7 @@ static bool line_of(struct nsg_line *l, const struct nsg_image *image,
 void server_trace(struct server *s, const struct nsg_image *image,
 		  const struct nsg_trace_record *record)
 {
-	bool wanted[2] = { false, false }, made[2] = { false, false };
+	bool wanted[2] = {false, false}, made[2] = {false, false};
 
 	for (struct connection *c = s ? s->connections : NULL; c; c = c->next)
 		wanted[c->payload] |= c->trace;

@@ -47,8 +47,8 @@ static json_t *capture(const struct nsg_conf *c)
 
 static json_t *queue(const struct daemon *d, const struct nsg_engine_stats *s)
 {
-	return json_pack("{si sI sI sI sb sb sI}", "first", (int)d->conf_start->queue_first, "workers",
-			 (json_int_t)nsg_engine_n_rings(d->engine), "length",
+	return json_pack("{si sI sI sI sb sb sI}", "first", (int)d->conf_start->queue_first,
+			 "workers", (json_int_t)nsg_engine_n_rings(d->engine), "length",
 			 (json_int_t)d->conf_start->queue_length, "receiveBufferBytes",
 			 (json_int_t)s->receive_buffer_bytes, "gso", s->gso, "failOpen",
 			 s->fail_open, "queued", (json_int_t)s->queued);
@@ -65,8 +65,8 @@ static uint64_t packets_seen(struct daemon *d)
 
 	nsg_engine_stats(d->engine, &stats);
 	n = stats.packets;
-	json_object_foreach(json_object_get(kernel, "packets"), key, value)
-		n += (uint64_t)json_integer_value(value);
+	json_object_foreach(json_object_get(kernel, "packets"), key, value) n +=
+	    (uint64_t)json_integer_value(value);
 	return n;
 }
 
@@ -105,18 +105,18 @@ json_t *daemon_status(struct daemon *d, struct nsg_diag *diag)
 	nsg_engine_stats(d->engine, &stats);
 	nsg_ip4_format(d->live->src_host, address);
 	warn_of_silence(d, diag);
-	return json_pack(
-		"{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
-		d->conf_start->instance, "mode", d->conf_start->audit ? "audit" : "enforce", "pid",
-		(int)getpid(), "uptimeSeconds",
-		(json_int_t)((daemon_now_ns() - d->started_ns) / 1000000000u), "address", address,
-		"generation", (json_int_t)d->live->generation, "policyDirectory",
-		json_string(d->conf->policy), "policy",
-		nsg_explain_policy(d->live->effective, d->live->image), "capture",
-		capture(d->conf_start), "queue", queue(d, &stats), "reloads", "loadedTimeNs",
-		(json_int_t)d->loaded_time_ns, "done", (json_int_t)d->reloads, "failed",
-		(json_int_t)d->reloads_failed, "repairs", (json_int_t)d->repairs, "kernel",
-		nsg_kernel_status(d->kernel));
+	return json_pack("{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
+			 d->conf_start->instance, "mode",
+			 d->conf_start->audit ? "audit" : "enforce", "pid", (int)getpid(),
+			 "uptimeSeconds",
+			 (json_int_t)((daemon_now_ns() - d->started_ns) / 1000000000u), "address",
+			 address, "generation", (json_int_t)d->live->generation, "policyDirectory",
+			 json_string(d->conf->policy), "policy",
+			 nsg_explain_policy(d->live->effective, d->live->image), "capture",
+			 capture(d->conf_start), "queue", queue(d, &stats), "reloads",
+			 "loadedTimeNs", (json_int_t)d->loaded_time_ns, "done",
+			 (json_int_t)d->reloads, "failed", (json_int_t)d->reloads_failed, "repairs",
+			 (json_int_t)d->repairs, "kernel", nsg_kernel_status(d->kernel));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */
@@ -127,8 +127,8 @@ static json_t *rows(const char *key, const uint64_t *counts, int n, const char *
 	json_t *array = json_array();
 
 	for (int i = 0; i < n; i++)
-		(void)json_array_append_new(array, json_pack("{ss sI}", key, name(i), "packets",
-							     (json_int_t)counts[i]));
+		(void)json_array_append_new(
+		    array, json_pack("{ss sI}", key, name(i), "packets", (json_int_t)counts[i]));
 	return array;
 }
 
@@ -162,16 +162,16 @@ static json_t *rules(const struct daemon *d)
 	for (uint32_t i = 0; i < info.n_rules; i++) {
 		struct nsg_image_rule r = nsg_image_rule(d->live->image, (uint16_t)i);
 
-		(void)json_array_append_new(
-			array, json_pack("{ss si ss sI}", "rule", r.name, "priority", (int)r.priority,
-					 "access", nsg_access_name(r.access), "packets",
-					 (json_int_t)counts[i]));
+		(void)json_array_append_new(array, json_pack("{ss si ss sI}", "rule", r.name,
+							     "priority", (int)r.priority, "access",
+							     nsg_access_name(r.access), "packets",
+							     (json_int_t)counts[i]));
 	}
 	if (!info.has_nsg)
-		(void)json_array_append_new(
-			array, json_pack("{sn sn ss sI}", "rule", "priority", "access",
-					 nsg_access_name(NSG_ALLOW), "packets",
-					 (json_int_t)counts[info.n_rules]));
+		(void)json_array_append_new(array,
+					    json_pack("{sn sn ss sI}", "rule", "priority", "access",
+						      nsg_access_name(NSG_ALLOW), "packets",
+						      (json_int_t)counts[info.n_rules]));
 	return array;
 }
 
@@ -195,10 +195,10 @@ static json_t *routes(const struct daemon *d)
 		r = nsg_image_route(d->live->image, i);
 		nsg_prefix_format(r.prefix, prefix);
 		(void)json_array_append_new(
-			array, json_pack("{ss ss ss? ss sI}", "prefix", prefix, "source",
-					 nsg_route_source_name(r.source), "name", r.name,
-					 "nextHopType", nsg_hop_type_name(r.hop_type), "packets",
-					 (json_int_t)counts[i]));
+		    array,
+		    json_pack("{ss ss ss? ss sI}", "prefix", prefix, "source",
+			      nsg_route_source_name(r.source), "name", r.name, "nextHopType",
+			      nsg_hop_type_name(r.hop_type), "packets", (json_int_t)counts[i]));
 	}
 	return array;
 }
@@ -211,8 +211,8 @@ static json_t *latency(const struct nsg_engine_stats *s)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(s->latency_ns_log2); i++)
 		if (s->latency_ns_log2[i])
 			(void)json_array_append_new(
-				array, json_pack("{sI sI}", "below", (json_int_t)2 << i, "packets",
-						 (json_int_t)s->latency_ns_log2[i]));
+			    array, json_pack("{sI sI}", "below", (json_int_t)2 << i, "packets",
+					     (json_int_t)s->latency_ns_log2[i]));
 	return array;
 }
 
@@ -233,15 +233,15 @@ json_t *daemon_stats(struct daemon *d)
 
 	nsg_engine_stats(d->engine, &s);
 	return json_pack(
-		"{sI sI sI so so so sI sI so so so s{sI sI sI sI sI sI} sI sO*}", "packets",
-		(json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "batches",
-		(json_int_t)s.batches, "verdicts", rows("verdict", s.verdicts, 2, verdict_name), "reasons",
-		rows("reason", s.reasons, NSG_REASON_MAX, reason_name), "gates",
-		rows("gate", s.gates, NSG_GATE_MAX, gate_name), "wouldDrop", (json_int_t)s.would_drop,
-		"routeOnly", (json_int_t)s.route_only, "rules", rules(d), "routes", routes(d),
-		"latencyNs", latency(&s), "queue", "queued", (json_int_t)s.queued, "droppedFull",
-		(json_int_t)s.dropped_full, "droppedBuffer", (json_int_t)s.dropped_buffer,
-		"overruns", (json_int_t)s.overruns, "malformedMessages",
-		(json_int_t)s.messages_bad, "verdictErrors", (json_int_t)s.verdict_errors,
-		"traceRecordsLost", (json_int_t)records_lost(d), "kernel", packets);
+	    "{sI sI sI so so so sI sI so so so s{sI sI sI sI sI sI} sI sO*}", "packets",
+	    (json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "batches", (json_int_t)s.batches,
+	    "verdicts", rows("verdict", s.verdicts, 2, verdict_name), "reasons",
+	    rows("reason", s.reasons, NSG_REASON_MAX, reason_name), "gates",
+	    rows("gate", s.gates, NSG_GATE_MAX, gate_name), "wouldDrop", (json_int_t)s.would_drop,
+	    "routeOnly", (json_int_t)s.route_only, "rules", rules(d), "routes", routes(d),
+	    "latencyNs", latency(&s), "queue", "queued", (json_int_t)s.queued, "droppedFull",
+	    (json_int_t)s.dropped_full, "droppedBuffer", (json_int_t)s.dropped_buffer, "overruns",
+	    (json_int_t)s.overruns, "malformedMessages", (json_int_t)s.messages_bad,
+	    "verdictErrors", (json_int_t)s.verdict_errors, "traceRecordsLost",
+	    (json_int_t)records_lost(d), "kernel", packets);
 }

@@ -12,7 +12,8 @@
 /* Then a rest of so many times what the turn took: telling decisions never takes more than a ninth
  * of a processor from those who make them. What the rings cannot hold meanwhile is counted. */
 #define TRACE_REST 8
-/* Nobody sees five milliseconds; waking up for each decision by itself costs ten times its telling. */
+/* Nobody sees five milliseconds; waking up for each decision by itself costs ten times its telling.
+ */
 #define TRACE_REST_LEAST_USEC 5000u
 
 static const struct nsg_image *image_of(const struct daemon *d, uint32_t generation)

@@ -41,9 +41,9 @@ static const struct {
 	enum nsg_exit (*answer)(struct daemon *d, data_fn *data, void *closure,
 				struct nsg_diag *diag);
 } verbs[] = {
-	{ "status", answer_status },
-	{ "stats", answer_stats },
-	{ "reload", answer_reload },
+    {"status", answer_status},
+    {"stats", answer_stats},
+    {"reload", answer_reload},
 };
 
 enum nsg_exit verb_answer(struct daemon *d, const char *verb, const json_t *args, data_fn *data,
@@ -56,7 +56,8 @@ enum nsg_exit verb_answer(struct daemon *d, const char *verb, const json_t *args
 			return verbs[i].answer(d, data, closure, diag);
 	r = nsg_explain_answer(d->live->effective, d->live->image, verb, args, data, closure, diag);
 	if (r == -ENOENT)
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "this nsgd does not know this verb");
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "this nsgd does not know this verb");
 	if (r == -EMSGSIZE)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
 				   "the answer is larger than the control socket carries: ask the "

@@ -36,7 +36,7 @@ struct watch {
 	sd_event_source *io, *timer;
 	int fd;
 	uint64_t first_usec; /* of the events gathered; 0: none */
-	int directory;       /* watch descriptor of the policy directory; -1: none */
+	int directory;	     /* watch descriptor of the policy directory; -1: none */
 	char *path;
 	/* Documents that were changed and not closed since. */
 	char *written[MAX_WRITTEN];
@@ -195,7 +195,7 @@ static void add_path(struct watch *w, const char *done, const char *rest, int li
 	ssize_t n;
 
 	if (!length || (size_t)snprintf(here, sizeof(here), "%s/%.*s", done, (int)length, rest) >=
-			       sizeof(here))
+			   sizeof(here))
 		return;
 	if (lstat(here, &st) == 0 && S_ISLNK(st.st_mode) && links < MAX_LINKS) {
 		n = readlink(here, target, sizeof(target) - 1);

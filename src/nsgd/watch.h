@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells when the policy directory's documents may have changed: files in it, the directory replaced,
- * or a symbolic link anywhere on its path swapped (as ConfigMaps and deployments do). Events are
- * gathered until there is a moment of silence.
+ * Tells when the policy directory's documents may have changed: files in it, the directory
+ * replaced, or a symbolic link anywhere on its path swapped (as ConfigMaps and deployments do).
+ * Events are gathered until there is a moment of silence.
  */
 #ifndef NSG_NSGD_WATCH_H
 #define NSG_NSGD_WATCH_H

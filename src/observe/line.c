@@ -62,7 +62,7 @@ static void put_quoted_address(struct nsg_line *l, uint32_t addr_host)
 static void put_escape(struct nsg_line *l, unsigned char c)
 {
 	static const char upper[] = "0123456789ABCDEF", letters[] = "btn?fr"; /* from 8 on */
-	char escape[] = { '\\', 'u', '0', '0', upper[c >> 4], upper[c & 15] };
+	char escape[] = {'\\', 'u', '0', '0', upper[c >> 4], upper[c & 15]};
 	size_t n = sizeof(escape);
 
 	if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
@@ -216,9 +216,9 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
 		    const char *suffix)
 {
 	static const char *const directions[] = {
-		[NSG_DIRECTION_EGRESS] = "egress",
-		[NSG_DIRECTION_REPLY] = "reply",
-		[NSG_DIRECTION_INBOUND] = "inbound",
+	    [NSG_DIRECTION_EGRESS] = "egress",
+	    [NSG_DIRECTION_REPLY] = "reply",
+	    [NSG_DIRECTION_INBOUND] = "inbound",
 	};
 	const struct nsg_decision *d = &r->decision;
 

@@ -37,7 +37,7 @@ struct nsg_ring *nsg_ring_new(uint32_t n)
 	r = aligned_alloc(NSG_CACHE_LINE, sizeof(*r));
 	if (!r)
 		return NULL;
-	*r = (struct nsg_ring){ .mask = room - 1 };
+	*r = (struct nsg_ring){.mask = room - 1};
 	r->slots = calloc(room, sizeof(*r->slots));
 	if (!r->slots) {
 		free(r);

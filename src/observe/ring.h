@@ -19,17 +19,17 @@ enum nsg_direction {
 
 /* One decided packet. Meaningless without the image that was in force at `generation`. */
 struct nsg_trace_record {
-	uint64_t time_ns;    /* wall clock */
-	uint64_t packet;     /* number of this worker's, from 1 */
-	struct nsg_key key;  /* as judged */
-	uint32_t host_src;   /* as it stood in the packet */
-	uint32_t length;     /* on the wire, bytes */
+	uint64_t time_ns;   /* wall clock */
+	uint64_t packet;    /* number of this worker's, from 1 */
+	struct nsg_key key; /* as judged */
+	uint32_t host_src;  /* as it stood in the packet */
+	uint32_t length;    /* on the wire, bytes */
 	struct nsg_decision decision;
 	uint32_t generation;
-	uint32_t mark;       /* hop bits that leave */
-	uint16_t captured;   /* bytes of payload */
-	uint8_t direction;   /* enum nsg_direction */
-	bool enforced;       /* false: audit */
+	uint32_t mark;				   /* hop bits that leave */
+	uint16_t captured;			   /* bytes of payload */
+	uint8_t direction;			   /* enum nsg_direction */
+	bool enforced;				   /* false: audit */
 	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES]; /* the packet's first bytes */
 };
 

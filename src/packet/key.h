@@ -16,15 +16,15 @@ struct nsg_key {
 
 enum nsg_key_status {
 	NSG_KEY_OK,
-	NSG_KEY_IP6,            /* not judged */
+	NSG_KEY_IP6,		/* not judged */
 	NSG_KEY_LATER_FRAGMENT, /* addresses and protocol set, ports unknown */
 	NSG_KEY_MALFORMED,
 };
 
 /*
  * Takes the key from the first captured bytes of an IP packet. `length` is the packet's length on
- * the wire, which may exceed `captured` (copy range, GSO). Total length 0 is a big GSO packet. Reads
- * nothing beyond `captured`; a header that lies is NSG_KEY_MALFORMED. *ret is written unless
+ * the wire, which may exceed `captured` (copy range, GSO). Total length 0 is a big GSO packet.
+ * Reads nothing beyond `captured`; a header that lies is NSG_KEY_MALFORMED. *ret is written unless
  * malformed or IPv6.
  */
 enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Small blocks first, so that a small policy stays small; larger requests get a block of their own. */
+/* Small blocks first, so that a small policy stays small; larger requests get a block of their own.
+ */
 #define BLOCK_BYTES 65536u
 
 struct nsg_arena_block {

@@ -20,7 +20,7 @@ void *nsg_arena_array(struct nsg_arena *a, size_t n, size_t size);
 void *nsg_arena_copy(struct nsg_arena *a, const void *data, size_t size);
 char *nsg_arena_strdup(struct nsg_arena *a, const char *s);
 char *nsg_arena_printf(struct nsg_arena *a, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 /* Frees everything; the arena may be used again. */
 void nsg_arena_done(struct nsg_arena *a);
 

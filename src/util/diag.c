@@ -40,8 +40,7 @@ static int add(struct nsg_diag *d, struct nsg_diag_record *r)
 	return status;
 }
 
-__attribute__((format(printf, 1, 0)))
-static char *text_of(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static char *text_of(const char *format, va_list args)
 {
 	char *text = NULL;
 
@@ -51,7 +50,7 @@ static char *text_of(const char *format, va_list args)
 static int add_at(struct nsg_diag *d, enum nsg_severity severity, bool lint,
 		  const struct nsg_place *where, const char *code, char *text)
 {
-	struct nsg_diag_record r = { .severity = severity, .lint = lint, .code = code, .text = text };
+	struct nsg_diag_record r = {.severity = severity, .lint = lint, .code = code, .text = text};
 
 	/* The 1,001st needs no place looked up. */
 	if (where && where->source && d->n < NSG_MAX_DIAGNOSTICS) {
@@ -90,7 +89,7 @@ int nsg_diag_lint(struct nsg_diag *d, enum nsg_severity severity, const struct n
 int nsg_diag_line(struct nsg_diag *d, enum nsg_severity severity, const char *file, uint32_t line,
 		  const char *code, const char *format, ...)
 {
-	struct nsg_diag_record r = { .severity = severity, .line = line, .code = code };
+	struct nsg_diag_record r = {.severity = severity, .line = line, .code = code};
 	va_list args;
 
 	va_start(args, format);
@@ -102,7 +101,7 @@ int nsg_diag_line(struct nsg_diag *d, enum nsg_severity severity, const char *fi
 
 const char *nsg_severity_name(enum nsg_severity s)
 {
-	static const char *const names[] = { "notice", "warning", "error" };
+	static const char *const names[] = {"notice", "warning", "error"};
 
 	return names[s];
 }
@@ -174,5 +173,5 @@ void nsg_diag_done(struct nsg_diag *d)
 	for (size_t i = 0; i < d->n; i++)
 		record_done(&d->v[i]);
 	nsg_vec_done(d);
-	*d = (struct nsg_diag){ 0 };
+	*d = (struct nsg_diag){0};
 }

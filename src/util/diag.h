@@ -23,11 +23,11 @@ enum nsg_severity {
 
 struct nsg_diag_record {
 	enum nsg_severity severity;
-	bool lint;              /* says something of a policy that is valid: `check` only */
-	char *file;             /* NULL: no place */
-	uint32_t line, column;  /* 0: none */
-	char *pointer;          /* JSON pointer, NULL: none */
-	const char *code;       /* Azure's error code or ours; static; NULL: none */
+	bool lint;	       /* says something of a policy that is valid: `check` only */
+	char *file;	       /* NULL: no place */
+	uint32_t line, column; /* 0: none */
+	char *pointer;	       /* JSON pointer, NULL: none */
+	const char *code;      /* Azure's error code or ours; static; NULL: none */
 	char *text;
 };
 
@@ -36,7 +36,7 @@ struct nsg_diag {
 	struct nsg_diag_record *v;
 	size_t n, room;
 	size_t n_errors, n_warnings, n_dropped; /* counted also beyond NSG_MAX_DIAGNOSTICS */
-	size_t n_lint_warnings;                 /* not in n_warnings */
+	size_t n_lint_warnings;			/* not in n_warnings */
 };
 
 /*

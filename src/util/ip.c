@@ -96,7 +96,7 @@ enum nsg_prefix_kind nsg_prefix_parse(const char *s, struct nsg_prefix *ret, boo
 	if (!p || *p)
 		return NSG_PREFIX_INVALID;
 	masked = addr & nsg_prefix_mask((uint8_t)len);
-	*ret = (struct nsg_prefix){ .addr_host = masked, .len = (uint8_t)len };
+	*ret = (struct nsg_prefix){.addr_host = masked, .len = (uint8_t)len};
 	*ret_masked = masked != addr;
 	return NSG_PREFIX_IP4;
 }
@@ -142,7 +142,7 @@ int nsg_ranges_from_ranges(struct nsg_range *v, size_t n, struct nsg_ranges *ret
 			out[m++] = v[i];
 		}
 	}
-	*ret = (struct nsg_ranges){ .v = out, .n = m };
+	*ret = (struct nsg_ranges){.v = out, .n = m};
 	return 0;
 }
 
@@ -154,7 +154,7 @@ int nsg_ranges_from_prefixes(const struct nsg_prefix *v, size_t n, struct nsg_ra
 	if (!r)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		r[i] = (struct nsg_range){ v[i].addr_host, nsg_prefix_last(v[i]) };
+		r[i] = (struct nsg_range){v[i].addr_host, nsg_prefix_last(v[i])};
 	status = nsg_ranges_from_ranges(r, n, ret);
 	free(r);
 	return status;
@@ -193,13 +193,13 @@ int nsg_ranges_subtract(const struct nsg_ranges *a, const struct nsg_ranges *b,
 			j++;
 		for (size_t k = j; k < b->n && b->v[k].lo <= hi; k++) {
 			if (b->v[k].lo > lo)
-				out[m++] = (struct nsg_range){ (uint32_t)lo, b->v[k].lo - 1 };
+				out[m++] = (struct nsg_range){(uint32_t)lo, b->v[k].lo - 1};
 			lo = (uint64_t)b->v[k].hi + 1;
 		}
 		if (lo <= hi)
-			out[m++] = (struct nsg_range){ (uint32_t)lo, (uint32_t)hi };
+			out[m++] = (struct nsg_range){(uint32_t)lo, (uint32_t)hi};
 	}
-	*ret = (struct nsg_ranges){ .v = out, .n = m };
+	*ret = (struct nsg_ranges){.v = out, .n = m};
 	return 0;
 }
 
@@ -220,7 +220,7 @@ bool nsg_ranges_contain(const struct nsg_ranges *r, uint32_t addr_host)
 
 int nsg_ranges_to_prefixes(const struct nsg_ranges *r, struct nsg_prefix **ret, size_t *ret_n)
 {
-	NSG_VEC(struct nsg_prefix) out = { 0 };
+	NSG_VEC(struct nsg_prefix) out = {0};
 
 	for (size_t i = 0; i < r->n; i++) {
 		uint64_t lo = r->v[i].lo, end = (uint64_t)r->v[i].hi + 1;
@@ -231,8 +231,8 @@ int nsg_ranges_to_prefixes(const struct nsg_ranges *r, struct nsg_prefix **ret, 
 
 			while (((uint64_t)1 << bits) > end - lo)
 				bits--;
-			if (nsg_vec_push(&out, ((struct nsg_prefix){ (uint32_t)lo,
-								     (uint8_t)(32 - bits) }))) {
+			if (nsg_vec_push(
+				&out, ((struct nsg_prefix){(uint32_t)lo, (uint8_t)(32 - bits)}))) {
 				nsg_vec_done(&out);
 				return -ENOMEM;
 			}
@@ -247,5 +247,5 @@ int nsg_ranges_to_prefixes(const struct nsg_ranges *r, struct nsg_prefix **ret, 
 void nsg_ranges_done(struct nsg_ranges *r)
 {
 	free(r->v);
-	*r = (struct nsg_ranges){ 0 };
+	*r = (struct nsg_ranges){0};
 }

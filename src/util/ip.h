@@ -13,7 +13,7 @@
 #define NSG_IP_PLATFORM_DNS NSG_IP4(168, 63, 129, 16)
 #define NSG_IP_PLATFORM_IMDS NSG_IP4(169, 254, 169, 254)
 
-#define NSG_IP4_TEXT 16    /* "255.255.255.255" and its NUL */
+#define NSG_IP4_TEXT 16	   /* "255.255.255.255" and its NUL */
 #define NSG_PREFIX_TEXT 20 /* "255.255.255.255/255" and its NUL */
 
 /* An IPv4 prefix; the bits after len are zero. */
@@ -85,7 +85,8 @@ int nsg_prefix_compare(const void *a, const void *b);
 int nsg_ranges_from_prefixes(const struct nsg_prefix *v, size_t n, struct nsg_ranges *ret);
 /* The union of ranges in any order (sorts v in place). -ENOMEM. */
 int nsg_ranges_from_ranges(struct nsg_range *v, size_t n, struct nsg_ranges *ret);
-int nsg_ranges_union(const struct nsg_ranges *a, const struct nsg_ranges *b, struct nsg_ranges *ret);
+int nsg_ranges_union(const struct nsg_ranges *a, const struct nsg_ranges *b,
+		     struct nsg_ranges *ret);
 int nsg_ranges_subtract(const struct nsg_ranges *a, const struct nsg_ranges *b,
 			struct nsg_ranges *ret);
 bool nsg_ranges_contain(const struct nsg_ranges *r, uint32_t addr_host);

@@ -11,24 +11,27 @@
 #define NSG_MAX_JSON_DEPTH 512u
 
 /* Azure's limits (azure-reference.md section 1.10, LIM). Beyond them: an error. */
-#define NSG_MAX_RULES 1000u               /* user rules an NSG and direction */
-#define NSG_MAX_DEFAULT_RULES 3u          /* outbound */
-#define NSG_MAX_FIELD_PREFIXES 4000u      /* addresses and ranges a rule field */
-#define NSG_MAX_UDRS 400u                 /* routes a route table */
-#define NSG_MAX_BGP_ROUTES 10000u         /* gateway routes, merged */
-#define NSG_MAX_ECMP_NEXT_HOPS 64u        /* VirtualApplianceEcmp: 2 to 64 */
-#define NSG_MAX_PEERINGS 500u             /* a virtual network */
-#define NSG_MAX_SUBNETS 3000u             /* a virtual network */
-#define NSG_MAX_RESOURCES 65536u          /* of one kind in a directory: Azure's limit of network
-					   * interfaces a subscription and region, the largest */
-#define NSG_MAX_LISTS 1000u               /* bare rule (route) lists in a directory: NSGs that stand so */
-#define NSG_MAX_INTEGRATIONS 1000u        /* in a directory: a plan has two at most */
-#define NSG_MAX_ENDPOINT_ADDRESSES 1024u  /* a private endpoint; Cosmos DB has one a region and name */
+#define NSG_MAX_RULES 1000u	     /* user rules an NSG and direction */
+#define NSG_MAX_DEFAULT_RULES 3u     /* outbound */
+#define NSG_MAX_FIELD_PREFIXES 4000u /* addresses and ranges a rule field */
+#define NSG_MAX_UDRS 400u	     /* routes a route table */
+#define NSG_MAX_BGP_ROUTES 10000u    /* gateway routes, merged */
+#define NSG_MAX_ECMP_NEXT_HOPS 64u   /* VirtualApplianceEcmp: 2 to 64 */
+#define NSG_MAX_PEERINGS 500u	     /* a virtual network */
+#define NSG_MAX_SUBNETS 3000u	     /* a virtual network */
+#define NSG_MAX_RESOURCES                                                                          \
+	65536u			   /* of one kind in a directory: Azure's limit of network         \
+				    * interfaces a subscription and region, the largest */
+#define NSG_MAX_LISTS 1000u	   /* bare rule (route) lists in a directory: NSGs that stand so */
+#define NSG_MAX_INTEGRATIONS 1000u /* in a directory: a plan has two at most */
+#define NSG_MAX_ENDPOINT_ADDRESSES                                                                 \
+	1024u /* a private endpoint; Cosmos DB has one a region and name */
 
 /* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
 #define NSG_MAX_IMAGE_RULES 1024u
-#define NSG_MAX_IMAGE_SEGMENTS 2000000u   /* 200,000 scattered prefixes make 400,001; five times that */
-#define NSG_MAX_HOPS 510u                 /* 0 is the host's own routing, 511 a denial */
+#define NSG_MAX_IMAGE_SEGMENTS                                                                     \
+	2000000u	  /* 200,000 scattered prefixes make 400,001; five times that */
+#define NSG_MAX_HOPS 510u /* 0 is the host's own routing, 511 a denial */
 
 /* Diagnostics kept; the rest is counted. A person reads tens, a machine hundreds. */
 #define NSG_MAX_DIAGNOSTICS 1000u
@@ -39,9 +42,9 @@
 #define NSG_MAX_CONTROL_CLIENTS 64u
 
 /* nsgd.conf */
-#define NSG_MAX_CONF_LINE_BYTES 198u      /* what inih takes; lists go on in indented lines */
-#define NSG_MAX_CONF_LIST 1024u           /* interfaces, users, cgroups, excluded prefixes, each */
-#define NSG_MAX_INSTANCE_LENGTH 15u       /* names a table, a socket and log lines */
+#define NSG_MAX_CONF_LINE_BYTES 198u /* what inih takes; lists go on in indented lines */
+#define NSG_MAX_CONF_LIST 1024u	     /* interfaces, users, cgroups, excluded prefixes, each */
+#define NSG_MAX_INSTANCE_LENGTH 15u  /* names a table, a socket and log lines */
 
 /* Replay: flows and first fragments remembered. A flow takes 72 bytes; a busy host has tens of
  * thousands at a time. */
@@ -50,11 +53,11 @@
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u
-#define NSG_BATCH 64u                     /* packets a recvmmsg; more gave nothing when measured */
-#define NSG_COPY_BYTES 256u               /* 60 IPv4 + the longest extension chain ports can hide behind */
+#define NSG_BATCH 64u	    /* packets a recvmmsg; more gave nothing when measured */
+#define NSG_COPY_BYTES 256u /* 60 IPv4 + the longest extension chain ports can hide behind */
 
-/* ARM templates. Azure's own limits (template best practices): the largest it takes is 4 MB, with 800
- * copies in a loop and 24,576 characters in an expression; range() makes 10,000 numbers. */
+/* ARM templates. Azure's own limits (template best practices): the largest it takes is 4 MB, with
+ * 800 copies in a loop and 24,576 characters in an expression; range() makes 10,000 numbers. */
 #define NSG_MAX_TEMPLATE_EXPRESSION 24576u
 #define NSG_MAX_TEMPLATE_COPIES 800u
 #define NSG_MAX_TEMPLATE_RANGE 10000u

@@ -8,54 +8,54 @@
 #include "util/cleanup.h"
 
 static const char *const gate_names[NSG_GATE_MAX] = {
-	[NSG_GATE_NONE] = NULL,
-	[NSG_GATE_BYPASS] = "bypass",
-	[NSG_GATE_PLATFORM] = "platform",
-	[NSG_GATE_RFC1918] = "rfc1918",
-	[NSG_GATE_ROUTE_ALL] = "route-all",
-	[NSG_GATE_SERVICE_ENDPOINT] = "service-endpoint",
-	[NSG_GATE_NOT_CARRIED] = "not-carried",
+    [NSG_GATE_NONE] = NULL,
+    [NSG_GATE_BYPASS] = "bypass",
+    [NSG_GATE_PLATFORM] = "platform",
+    [NSG_GATE_RFC1918] = "rfc1918",
+    [NSG_GATE_ROUTE_ALL] = "route-all",
+    [NSG_GATE_SERVICE_ENDPOINT] = "service-endpoint",
+    [NSG_GATE_NOT_CARRIED] = "not-carried",
 };
 
 static const char *const reason_names[NSG_REASON_MAX] = {
-	[NSG_REASON_ALLOWED] = "allowed",
-	[NSG_REASON_BYPASS] = "bypass",
-	[NSG_REASON_PLATFORM] = "platform",
-	[NSG_REASON_NSG_DENY] = "nsg-deny",
-	[NSG_REASON_ROUTE_NONE] = "route-none",
-	[NSG_REASON_ROUTE_UNREACHABLE] = "route-unreachable",
-	[NSG_REASON_NOT_CARRIED] = "not-carried",
-	[NSG_REASON_ESTABLISHED] = "established",
-	[NSG_REASON_REPLY] = "reply",
-	[NSG_REASON_PREEXISTING] = "preexisting",
-	[NSG_REASON_FRAGMENT] = "fragment",
-	[NSG_REASON_MALFORMED] = "malformed",
+    [NSG_REASON_ALLOWED] = "allowed",
+    [NSG_REASON_BYPASS] = "bypass",
+    [NSG_REASON_PLATFORM] = "platform",
+    [NSG_REASON_NSG_DENY] = "nsg-deny",
+    [NSG_REASON_ROUTE_NONE] = "route-none",
+    [NSG_REASON_ROUTE_UNREACHABLE] = "route-unreachable",
+    [NSG_REASON_NOT_CARRIED] = "not-carried",
+    [NSG_REASON_ESTABLISHED] = "established",
+    [NSG_REASON_REPLY] = "reply",
+    [NSG_REASON_PREEXISTING] = "preexisting",
+    [NSG_REASON_FRAGMENT] = "fragment",
+    [NSG_REASON_MALFORMED] = "malformed",
 };
 
 static const char *const source_names[NSG_SOURCE_MAX] = {
-	[NSG_SOURCE_DEFAULT] = "Default",
-	[NSG_SOURCE_GATEWAY] = "VirtualNetworkGateway",
-	[NSG_SOURCE_USER] = "User",
+    [NSG_SOURCE_DEFAULT] = "Default",
+    [NSG_SOURCE_GATEWAY] = "VirtualNetworkGateway",
+    [NSG_SOURCE_USER] = "User",
 };
 
 static const char *const hop_names[NSG_HOP_MAX] = {
-	[NSG_HOP_INTERFACE_ENDPOINT] = "InterfaceEndpoint",
-	[NSG_HOP_VNET_LOCAL] = "VnetLocal",
-	[NSG_HOP_VNET_PEERING] = "VNetPeering",
-	[NSG_HOP_VNET_GLOBAL_PEERING] = "VNetGlobalPeering",
-	[NSG_HOP_SERVICE_ENDPOINT] = "VirtualNetworkServiceEndpoint",
-	[NSG_HOP_INTERNET] = "Internet",
-	[NSG_HOP_NONE] = "None",
-	[NSG_HOP_GATEWAY] = "VirtualNetworkGateway",
-	[NSG_HOP_APPLIANCE] = "VirtualAppliance",
+    [NSG_HOP_INTERFACE_ENDPOINT] = "InterfaceEndpoint",
+    [NSG_HOP_VNET_LOCAL] = "VnetLocal",
+    [NSG_HOP_VNET_PEERING] = "VNetPeering",
+    [NSG_HOP_VNET_GLOBAL_PEERING] = "VNetGlobalPeering",
+    [NSG_HOP_SERVICE_ENDPOINT] = "VirtualNetworkServiceEndpoint",
+    [NSG_HOP_INTERNET] = "Internet",
+    [NSG_HOP_NONE] = "None",
+    [NSG_HOP_GATEWAY] = "VirtualNetworkGateway",
+    [NSG_HOP_APPLIANCE] = "VirtualAppliance",
 };
 
 static const struct {
 	const char *name;
 	uint8_t number;
 } protocols[] = {
-	{ "TCP", NSG_PROTOCOL_TCP }, { "UDP", NSG_PROTOCOL_UDP }, { "ICMP", NSG_PROTOCOL_ICMP },
-	{ "ESP", NSG_PROTOCOL_ESP }, { "AH", NSG_PROTOCOL_AH },
+    {"TCP", NSG_PROTOCOL_TCP}, {"UDP", NSG_PROTOCOL_UDP}, {"ICMP", NSG_PROTOCOL_ICMP},
+    {"ESP", NSG_PROTOCOL_ESP}, {"AH", NSG_PROTOCOL_AH},
 };
 
 static const char *name_of(const char *const *names, size_t n, size_t i)

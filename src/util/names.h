@@ -77,7 +77,8 @@ const char *nsg_reason_name(enum nsg_reason r);
 const char *nsg_route_source_name(enum nsg_route_source s);
 const char *nsg_hop_type_name(enum nsg_hop_type t);
 
-/* The next-hop type of that name in any case; VirtualApplianceEcmp is NSG_HOP_APPLIANCE. -EINVAL. */
+/* The next-hop type of that name in any case; VirtualApplianceEcmp is NSG_HOP_APPLIANCE. -EINVAL.
+ */
 int nsg_hop_type_parse(const char *s, enum nsg_hop_type *ret);
 
 #define NSG_PROTOCOL_ICMP 1

@@ -14,9 +14,8 @@
 /* 0, or -ENOMEM with the vector as it was. */
 #define nsg_vec_push(vec, element)                                                                 \
 	({                                                                                         \
-		int nsg_vec_r =                                                                    \
-			nsg_vec_grow((void **)&(vec)->v, &(vec)->room, (vec)->n + 1,               \
-				     sizeof(*(vec)->v));                                           \
+		int nsg_vec_r = nsg_vec_grow((void **)&(vec)->v, &(vec)->room, (vec)->n + 1,       \
+					     sizeof(*(vec)->v));                                   \
 		if (!nsg_vec_r)                                                                    \
 			(vec)->v[(vec)->n++] = (element);                                          \
 		nsg_vec_r;                                                                         \

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A sender that does nothing else: 64-byte UDP packets as fast as one core makes them, or round trips.
+ * A sender that does nothing else: 64-byte UDP packets as fast as one core makes them, or round
+ *trips.
  *
- *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each time
- *	flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time
- *	flood CPU SECONDS distance CPU                 a cache line, back and forth between two cores
+ *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each
+ *time flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time flood CPU
+ *SECONDS distance CPU                 a cache line, back and forth between two cores
  *
- * Prints "sent=N errors=N seconds=S cpu_us=N", for ping "round_trips=N median_ns=N", for distance the
- * nanoseconds of a round trip.
+ * Prints "sent=N errors=N seconds=S cpu_us=N", for ping "round_trips=N median_ns=N", for distance
+ *the nanoseconds of a round trip.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -51,7 +52,8 @@ static int open_flow(const struct sockaddr_in *to)
 
 	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		die("socket");
-	/* What waits in the queue is the socket's: the queue, not the socket, is to be the limit. */
+	/* What waits in the queue is the socket's: the queue, not the socket, is to be the limit.
+	 */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	return fd;
 }
@@ -66,7 +68,7 @@ static int compare(const void *a, const void *b)
 static void ping(const struct sockaddr_in *to, uint64_t end_ns)
 {
 	uint64_t *times = calloc(MAX_ROUND_TRIPS, sizeof(*times));
-	const struct timeval patience = { .tv_sec = 1 };
+	const struct timeval patience = {.tv_sec = 1};
 	int fd = open_flow(to);
 	size_t n = 0;
 	char byte = 0;
@@ -112,7 +114,7 @@ static void flood(const struct sockaddr_in *to, uint64_t end_ns, size_t flows, s
 	(void)printf("sent=%llu errors=%llu seconds=%.6f cpu_us=%llu\n", (unsigned long long)sent,
 		     (unsigned long long)errors, (double)(now_ns() - start_ns) / 1e9,
 		     (unsigned long long)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 +
-			     (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
+			 (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
 	free(payload);
 	free(fds);
 }
@@ -164,12 +166,14 @@ static void distance(int cpu, uint64_t end_ns)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in to = {.sin_family = AF_INET};
 	uint64_t end_ns;
 	char *colon;
 
 	if (argc < 5) {
-		(void)fprintf(stderr, "usage: flood CPU SECONDS FLOWS|ping|distance ADDRESS:PORT|CPU [SIZE]\n");
+		(void)fprintf(
+		    stderr,
+		    "usage: flood CPU SECONDS FLOWS|ping|distance ADDRESS:PORT|CPU [SIZE]\n");
 		return 2;
 	}
 	pin(atoi(argv[1]));

@@ -56,7 +56,7 @@ static void report(void)
 	(void)getrusage(RUSAGE_SELF, &r);
 	(void)printf("packets=%llu cpu_us=%llu\n", (unsigned long long)packets,
 		     (unsigned long long)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 +
-			     (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
+			 (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
 }
 
 static void ask(struct mnl_socket *nl, struct nlmsghdr *h)
@@ -109,20 +109,20 @@ static struct nlmsghdr *put_verdict(char *buffer, uint16_t number, int type)
 	return h;
 }
 
-/* The id of the batch's last packet is all that is needed: 16 bytes of header, 4 of nfgenmsg and 4 of
- * the first attribute come before it, in messages and in verdicts (there behind the verdict). */
+/* The id of the batch's last packet is all that is needed: 16 bytes of header, 4 of nfgenmsg and 4
+ * of the first attribute come before it, in messages and in verdicts (there behind the verdict). */
 static void run_batched(uint16_t number)
 {
 	static uint8_t datagrams[BATCH][DATAGRAM_BYTES] __attribute__((aligned(64)));
 	struct mnl_socket *nl = bind_queue(number);
-	struct mmsghdr headers[BATCH] = { 0 };
+	struct mmsghdr headers[BATCH] = {0};
 	struct iovec vectors[BATCH];
-	struct pollfd p = { .fd = mnl_socket_get_fd(nl), .events = POLLIN };
+	struct pollfd p = {.fd = mnl_socket_get_fd(nl), .events = POLLIN};
 	char buffer[256];
 	struct nlmsghdr *h = put_verdict(buffer, number, NFQNL_MSG_VERDICT_BATCH);
 
 	for (size_t i = 0; i < BATCH; i++) {
-		vectors[i] = (struct iovec){ datagrams[i], DATAGRAM_BYTES };
+		vectors[i] = (struct iovec){datagrams[i], DATAGRAM_BYTES};
 		headers[i].msg_hdr.msg_iov = &vectors[i];
 		headers[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -149,8 +149,8 @@ static int give(struct nfq_q_handle *q, struct nfgenmsg *m, struct nfq_data *dat
 	(void)m;
 	(void)closure;
 	packets++;
-	return mark ? nfq_set_verdict2(q, ntohl(h->packet_id), verdict, mark, 0, NULL) :
-		      nfq_set_verdict(q, ntohl(h->packet_id), verdict, 0, NULL);
+	return mark ? nfq_set_verdict2(q, ntohl(h->packet_id), verdict, mark, 0, NULL)
+		    : nfq_set_verdict(q, ntohl(h->packet_id), verdict, 0, NULL);
 }
 
 static void run_one_by_one(uint16_t number)
@@ -177,7 +177,7 @@ static void run_one_by_one(uint16_t number)
 
 int main(int argc, char **argv)
 {
-	const struct sigaction action = { .sa_handler = end };
+	const struct sigaction action = {.sa_handler = end};
 	uint16_t number;
 
 	if (argc < 3 || argc > 4) {

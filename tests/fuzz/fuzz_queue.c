@@ -23,7 +23,7 @@ static void check(const struct nsg_batch *b)
 	for (uint32_t i = 0; i < b->n; i++) {
 		outcomes[i] = b->outcomes[i];
 		outcomes[i].id = i + 1;
-		q.packets[q.n++] = (struct fake_packet){ .id = i + 1 };
+		q.packets[q.n++] = (struct fake_packet){.id = i + 1};
 	}
 	fake_queue_apply(&q, out, nsg_verdicts_put(out, 0, outcomes, b->n, false));
 	for (uint32_t i = 0; i < b->n; i++)
@@ -33,19 +33,23 @@ static void check(const struct nsg_batch *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct nsg_image image = { .info = { .n_rules = 1, .n_routes = 1 } };
-	static const struct nsg_image_route route = { .hop_type = NSG_HOP_INTERNET };
-	static const uint16_t hop_numbers[] = { 0 };
+	static const struct nsg_image image = {.info = {.n_rules = 1, .n_routes = 1}};
+	static const struct nsg_image_route route = {.hop_type = NSG_HOP_INTERNET};
+	static const uint16_t hop_numbers[] = {0};
 	static const struct nsg_engine_options options = {
-		.remember_denied = true,
-		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
-			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
-			   .hop_shift = 16, .max_hop = 510 },
+	    .remember_denied = true,
+	    .marks = {.mask = 0x0fff0000,
+		      .decided = 0x08000000,
+		      .generation = 0x06000000,
+		      .hop = 0x01ff0000,
+		      .denied = 0x01ff0000,
+		      .generation_shift = 25,
+		      .hop_shift = 16,
+		      .max_hop = 510},
 	};
 	static struct nsg_batch b;
 	struct nsg_image with_route = image;
-	const struct nsg_engine_policy policy = { .image = &with_route,
-						  .hop_numbers = hop_numbers };
+	const struct nsg_engine_policy policy = {.image = &with_route, .hop_numbers = hop_numbers};
 	enum nsg_message_kind kind;
 	struct nsg_message m;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a fuzz target over its corpus without a fuzzer: argv, else $srcdir/tests/fuzz/corpus/NAME of a
- * program called fuzz_NAME. Part of every check. */
+/* Runs a fuzz target over its corpus without a fuzzer: argv, else $srcdir/tests/fuzz/corpus/NAME of
+ * a program called fuzz_NAME. Part of every check. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>
@@ -61,7 +61,7 @@ static int replay(const char *path)
 		if (entry->d_name[0] == '.')
 			continue;
 		if ((size_t)snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) >=
-			    sizeof(file) ||
+			sizeof(file) ||
 		    replay_file(file) < 0) {
 			(void)closedir(dir);
 			return -1;

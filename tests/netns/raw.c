@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Flows of a test vector (JSON Lines, standard input) as raw IPv4 packets, one each, in their order.
- * Prints "sent ID" or "failed ID: why".
+ * Flows of a test vector (JSON Lines, standard input) as raw IPv4 packets, one each, in their
+ * order. Prints "sent ID" or "failed ID: why".
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,14 +49,15 @@ static size_t build(const json_t *flow, uint8_t packet[IP_BYTES + PAYLOAD_BYTES]
 	packet[0] = 0x45;
 	packet[8] = 64;
 	packet[9] = protocol;
-	*ret_to = (struct sockaddr_in){ .sin_family = AF_INET };
+	*ret_to = (struct sockaddr_in){.sin_family = AF_INET};
 	if (inet_pton(AF_INET, json_string_value(json_object_get(flow, "src")), packet + 12) != 1 ||
 	    inet_pton(AF_INET, json_string_value(json_object_get(flow, "dst")), packet + 16) != 1)
 		return 0;
 	memcpy(&ret_to->sin_addr, packet + 16, 4);
 	if (nsg_protocol_has_ports(protocol)) {
 		put16(payload, (unsigned int)json_integer_value(json_object_get(flow, "srcPort")));
-		put16(payload + 2, (unsigned int)json_integer_value(json_object_get(flow, "dstPort")));
+		put16(payload + 2,
+		      (unsigned int)json_integer_value(json_object_get(flow, "dstPort")));
 	}
 	if (protocol == NSG_PROTOCOL_TCP) {
 		payload[12] = 5 << 4; /* header of 20 bytes */

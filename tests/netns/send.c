@@ -21,7 +21,7 @@
 enum { MAX_FLOWS = 250000, MAX_THREADS = 64, MAX_PAYLOAD = 65507 };
 
 struct sender {
-	int protocol;                      /* IP's number; not TCP's or UDP's: a raw socket */
+	int protocol; /* IP's number; not TCP's or UDP's: a raw socket */
 	struct sockaddr_in from, to;
 	bool has_from;
 	unsigned long per_flow, flows, rate, size, threads, segment;
@@ -61,7 +61,7 @@ static int open_flow(struct sender *s, unsigned long flow)
 		exit(1);
 	}
 	if (s->segment &&
-	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &(int){ (int)s->segment }, sizeof(int)) < 0) {
+	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &(int){(int)s->segment}, sizeof(int)) < 0) {
 		perror("traffic send: UDP_SEGMENT");
 		exit(1);
 	}
@@ -82,8 +82,8 @@ static void pace(const struct sender *s, uint64_t start_ns, unsigned long done)
 	due_ns = start_ns + done * s->threads * 1000000000u / s->rate;
 	now_ns = traffic_now_ns();
 	if (due_ns > now_ns + 50000) {
-		struct timespec t = { .tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
-				      .tv_nsec = (long)((due_ns - now_ns) % 1000000000u) };
+		struct timespec t = {.tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
+				     .tv_nsec = (long)((due_ns - now_ns) % 1000000000u)};
 
 		nanosleep(&t, NULL);
 	}
@@ -95,8 +95,9 @@ static void send_packet(struct sender *s, unsigned long flow, uint16_t sequence)
 	char echo[MAX_PAYLOAD];
 
 	if (s->protocol == IPPROTO_ICMP) {
-		struct icmphdr h = { .type = ICMP_ECHO, .un.echo.id = htons((uint16_t)flow),
-				     .un.echo.sequence = htons(sequence) };
+		struct icmphdr h = {.type = ICMP_ECHO,
+				    .un.echo.id = htons((uint16_t)flow),
+				    .un.echo.sequence = htons(sequence)};
 		uint32_t sum = 0;
 
 		memcpy(echo, &h, sizeof(h));
@@ -175,7 +176,7 @@ static void *connect_share(void *closure)
 		}
 		atomic_fetch_add(&s->sent, 1);
 		while (at < s->size) {
-			struct pollfd p = { .fd = fd, .events = POLLOUT };
+			struct pollfd p = {.fd = fd, .events = POLLOUT};
 			size_t piece = s->size - at < MAX_PAYLOAD ? s->size - at : MAX_PAYLOAD;
 			ssize_t n = send(fd, s->payload, piece, MSG_NOSIGNAL);
 
@@ -219,21 +220,44 @@ static void parse(struct sender *s, int argc, char **argv)
 
 	while ((c = getopt(argc, argv, "f:G:j:l:m:n:r:s:t:w:")) >= 0) {
 		switch (c) {
-		case 'f': s->flows = traffic_number(optarg, MAX_FLOWS); break;
-		case 'G': s->segment = traffic_number(optarg, 65535); break;
-		case 'j': s->threads = traffic_number(optarg, MAX_THREADS); break;
-		case 'l': s->size = traffic_number(optarg, 1ul << 40); break;
-		case 'm': s->mark = (uint32_t)traffic_number(optarg, UINT32_MAX); break;
-		case 'n': s->per_flow = traffic_number(optarg, 1ul << 40); break;
-		case 'r': s->rate = traffic_number(optarg, 1ul << 30); break;
-		case 's': s->from = traffic_address(optarg); s->has_from = true; break;
-		case 't': token = optarg; break;
-		case 'w': s->wait_ms = (int)traffic_number(optarg, 600000); break;
-		default: exit(2);
+		case 'f':
+			s->flows = traffic_number(optarg, MAX_FLOWS);
+			break;
+		case 'G':
+			s->segment = traffic_number(optarg, 65535);
+			break;
+		case 'j':
+			s->threads = traffic_number(optarg, MAX_THREADS);
+			break;
+		case 'l':
+			s->size = traffic_number(optarg, 1ul << 40);
+			break;
+		case 'm':
+			s->mark = (uint32_t)traffic_number(optarg, UINT32_MAX);
+			break;
+		case 'n':
+			s->per_flow = traffic_number(optarg, 1ul << 40);
+			break;
+		case 'r':
+			s->rate = traffic_number(optarg, 1ul << 30);
+			break;
+		case 's':
+			s->from = traffic_address(optarg);
+			s->has_from = true;
+			break;
+		case 't':
+			token = optarg;
+			break;
+		case 'w':
+			s->wait_ms = (int)traffic_number(optarg, 600000);
+			break;
+		default:
+			exit(2);
 		}
 	}
 	if (argc - optind != 2 || !s->flows || !s->threads) {
-		fprintf(stderr, "usage: traffic send [-f FLOWS] [-n PACKETS-PER-FLOW] [-l SIZE]\n"
+		fprintf(stderr,
+			"usage: traffic send [-f FLOWS] [-n PACKETS-PER-FLOW] [-l SIZE]\n"
 			"	[-r PPS] [-j THREADS] [-s FROM[:PORT]] [-t TEXT] [-m MARK]\n"
 			"	[-G UDP-SEGMENT] [-w WAIT-FOR-REPLIES-MS] PROTO IP[:PORT]\n");
 		exit(2);
@@ -259,7 +283,7 @@ static void parse(struct sender *s, int argc, char **argv)
 
 int traffic_send(int argc, char **argv)
 {
-	static struct sender s = { .per_flow = 1, .flows = 1, .threads = 1 };
+	static struct sender s = {.per_flow = 1, .flows = 1, .threads = 1};
 	pthread_t threads[MAX_THREADS];
 	struct share shares[MAX_THREADS];
 	uint64_t start_ns;
@@ -278,7 +302,7 @@ int traffic_send(int argc, char **argv)
 	}
 	start_ns = traffic_now_ns();
 	for (unsigned long i = 0; i < s.threads; i++) {
-		shares[i] = (struct share){ &s, i };
+		shares[i] = (struct share){&s, i};
 		if (pthread_create(&threads[i], NULL,
 				   s.protocol == IPPROTO_TCP ? connect_share : send_share,
 				   &shares[i]))

@@ -15,8 +15,8 @@
 
 enum kind {
 	SIGNALS,
-	UDP,      /* echoes */
-	SINK,     /* UDP, counts only */
+	UDP,  /* echoes */
+	SINK, /* UDP, counts only */
 	LISTENER,
 	STREAM,
 };
@@ -29,7 +29,7 @@ struct server {
 
 static void watch(struct server *s, int fd, enum kind kind)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | (uint32_t)fd };
+	struct epoll_event e = {.events = EPOLLIN, .data.u64 = (uint64_t)kind << 32 | (uint32_t)fd};
 
 	if (fd < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &e) < 0) {
 		perror("traffic serve");
@@ -42,7 +42,7 @@ static void open_port(struct server *s, const char *text)
 	const char *colon = strchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : 0;
 	bool tcp = n == 3 && !memcmp(text, "tcp", 3), sink = n == 4 && !memcmp(text, "sink", 4);
-	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct sockaddr_in address = {.sin_family = AF_INET};
 	int fd;
 
 	if (!tcp && !sink && !(n == 3 && !memcmp(text, "udp", 3))) {
@@ -51,13 +51,12 @@ static void open_port(struct server *s, const char *text)
 	}
 	address.sin_port = htons((uint16_t)traffic_number(colon + 1, 65535));
 	fd = socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	if (!tcp) {
-		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &(int){ 1 }, sizeof(int));
+		(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &(int){1}, sizeof(int));
 		/* The test counts what the network delivered, not what this buffer held. */
-		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ 64 << 20 }, sizeof(int)) < 0)
-			(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){ 64 << 20 },
-					 sizeof(int));
+		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){64 << 20}, sizeof(int)) < 0)
+			(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){64 << 20}, sizeof(int));
 	}
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    (tcp && listen(fd, 4096) < 0)) {
@@ -72,10 +71,13 @@ static void receive_datagrams(struct server *s, int fd, bool echo)
 	for (int i = 0; i < 256; i++) {
 		char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
 		struct sockaddr_in peer;
-		struct iovec iov = { s->buffer, sizeof(s->buffer) };
-		struct msghdr m = { .msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &iov,
-				    .msg_iovlen = 1, .msg_control = control,
-				    .msg_controllen = sizeof(control) };
+		struct iovec iov = {s->buffer, sizeof(s->buffer)};
+		struct msghdr m = {.msg_name = &peer,
+				   .msg_namelen = sizeof(peer),
+				   .msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
 		struct cmsghdr *c;
 		ssize_t n = recvmsg(fd, &m, 0);
 
@@ -151,8 +153,9 @@ int traffic_serve(int argc, char **argv)
 			case SIGNALS:
 				if (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 					printf("counts datagrams=%lu bytes=%lu streams=%lu "
-					       "stream_bytes=%lu\n", s.datagrams, s.datagram_bytes,
-					       s.streams, s.stream_bytes);
+					       "stream_bytes=%lu\n",
+					       s.datagrams, s.datagram_bytes, s.streams,
+					       s.stream_bytes);
 				break;
 			case UDP:
 			case SINK:

@@ -30,8 +30,9 @@ static size_t payload_offset(const uint8_t *p, size_t n, size_t ihl)
 	case IPPROTO_ICMP:
 		return ihl + 8 < n ? ihl + 8 : n;
 	case IPPROTO_TCP:
-		return ihl + 20 < n && ihl + (p[ihl + 12] >> 4) * 4u < n ?
-		       ihl + (p[ihl + 12] >> 4) * 4u : n;
+		return ihl + 20 < n && ihl + (p[ihl + 12] >> 4) * 4u < n
+			   ? ihl + (p[ihl + 12] >> 4) * 4u
+			   : n;
 	default:
 		return ihl < n ? ihl : n;
 	}
@@ -49,8 +50,8 @@ static void print_packet(const struct sockaddr_ll *from, const uint8_t *p, size_
 	length = u16(p + 2);
 	if (ihl < 20 || ihl > n)
 		return;
-	ports = (p[9] == IPPROTO_TCP || p[9] == IPPROTO_UDP) && !(u16(p + 6) & 0x1fff) &&
-		ihl + 4 <= n;
+	ports =
+	    (p[9] == IPPROTO_TCP || p[9] == IPPROTO_UDP) && !(u16(p + 6) & 0x1fff) && ihl + 4 <= n;
 	at = u16(p + 6) & 0x1fff ? n : payload_offset(p, n, ihl);
 	for (i = 0; i < sizeof(text) - 1 && at + i < n && p[at + i] > ' ' && p[at + i] < 127; i++)
 		text[i] = (char)p[at + i];
@@ -60,15 +61,14 @@ static void print_packet(const struct sockaddr_ll *from, const uint8_t *p, size_
 	inet_ntop(AF_INET, p + 16, dst, sizeof(dst));
 	printf("%s %s %u %s %u %s %u %zu %s\n", name,
 	       from->sll_pkttype == PACKET_OUTGOING ? "out" : "in", p[9], src,
-	       ports ? u16(p + ihl) : 0, dst, ports ? u16(p + ihl + 2) : 0, length,
-	       i ? text : "-");
+	       ports ? u16(p + ihl) : 0, dst, ports ? u16(p + ihl + 2) : 0, length, i ? text : "-");
 }
 
 int traffic_sniff(int argc, char **argv)
 {
 	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ALL));
 	static uint8_t packet[65536];
-	struct sockaddr_ll from = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	struct sockaddr_ll from = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 
 	if (fd < 0) {
 		perror("traffic sniff");
@@ -81,11 +81,12 @@ int traffic_sniff(int argc, char **argv)
 			return 1;
 		}
 	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ 64 << 20 }, sizeof(int));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){64 << 20}, sizeof(int));
 	puts("ready");
 	for (;;) {
 		socklen_t size = sizeof(from);
-		ssize_t n = recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size);
+		ssize_t n =
+		    recvfrom(fd, packet, sizeof(packet), 0, (struct sockaddr *)&from, &size);
 
 		if (n > 0 && ntohs(from.sll_protocol) == ETH_P_IP)
 			print_packet(&from, packet, (size_t)n);

@@ -17,7 +17,7 @@
 
 struct sockaddr_in traffic_address(const char *text)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct sockaddr_in address = {.sin_family = AF_INET};
 	char ip[INET_ADDRSTRLEN + 1] = "";
 	const char *colon = strchr(text, ':');
 	size_t n = colon ? (size_t)(colon - text) : strlen(text);
@@ -71,11 +71,11 @@ int traffic_connect(const struct sockaddr_in *from, const struct sockaddr_in *to
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 	socklen_t size = sizeof(error);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	if (fd < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
 	if ((mark && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) ||
 	    (from && bind(fd, (const struct sockaddr *)from, sizeof(*from)) < 0))
 		goto fail;
@@ -106,7 +106,7 @@ long traffic_read(int fd, char *buffer, unsigned long n, int timeout_ms)
 	unsigned long got = 0;
 
 	while (got < n) {
-		struct pollfd p = { .fd = fd, .events = POLLIN };
+		struct pollfd p = {.fd = fd, .events = POLLIN};
 		uint64_t now_ns = traffic_now_ns();
 		ssize_t r;
 
@@ -159,7 +159,7 @@ int traffic_hold(int argc, char **argv)
 /* What a service tells its manager (sd_notify(3)), a line each. */
 int traffic_notify(int argc, char **argv)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char message[4096];
 
@@ -175,9 +175,11 @@ int traffic_notify(int argc, char **argv)
 	puts("ready");
 	for (;;) {
 		char control[CMSG_SPACE(64 * sizeof(int))];
-		struct iovec iov = { message, sizeof(message) - 1 };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-				    .msg_control = control, .msg_controllen = sizeof(control) };
+		struct iovec iov = {message, sizeof(message) - 1};
+		struct msghdr m = {.msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
 		ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
 
 		if (n < 0 && errno == EINTR)
@@ -193,12 +195,11 @@ static const struct {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
 } verbs[] = {
-	{ "send", "PROTO IP[:PORT]: packets or connections, counted", traffic_send },
-	{ "serve", "tcp:PORT|udp:PORT|sink:PORT ...: echoes and counts (SIGUSR1 prints)",
-	  traffic_serve },
-	{ "sniff", "[IF]: a line for every IPv4 packet that comes or goes", traffic_sniff },
-	{ "hold", "IP:PORT [FROM]: a connection that stays, driven by standard input", traffic_hold },
-	{ "notify", "SOCKET: prints what a daemon tells its service manager", traffic_notify },
+    {"send", "PROTO IP[:PORT]: packets or connections, counted", traffic_send},
+    {"serve", "tcp:PORT|udp:PORT|sink:PORT ...: echoes and counts (SIGUSR1 prints)", traffic_serve},
+    {"sniff", "[IF]: a line for every IPv4 packet that comes or goes", traffic_sniff},
+    {"hold", "IP:PORT [FROM]: a connection that stays, driven by standard input", traffic_hold},
+    {"notify", "SOCKET: prints what a daemon tells its service manager", traffic_notify},
 };
 
 int main(int argc, char **argv)

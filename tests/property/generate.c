@@ -40,23 +40,27 @@ int rng_percent(struct rng *r, uint32_t percent)
 
 /* Nested and neighbouring prefixes around every boundary that semantics.md names. */
 static const char *const pool[] = {
-	"0.0.0.0/0",	   "10.0.0.0/8",       "10.0.0.0/16",	    "10.0.0.0/15",	"10.0.1.0/24",
-	"10.0.1.0/26",	   "10.0.2.0/24",      "10.0.2.5/32",	    "10.0.2.0/29",	"10.0.2.6",
-	"10.0.3.0/24",	   "10.1.0.0/16",      "10.1.5.0/24",	    "10.1.2.5/32",	"10.2.0.0/16",
-	"10.20.0.0/16",	   "10.20.4.0/22",     "10.128.0.0/9",	    "172.16.0.0/12",	"172.16.5.0/24",
-	"172.31.0.0/16",   "172.20.0.0/16",    "192.168.0.0/16",    "192.168.1.0/24",	"192.168.255.255/32",
-	"100.64.0.0/10",   "100.64.1.0/24",    "100.127.255.0/24",  "203.0.113.0/24",	"203.0.113.128/25",
-	"198.51.100.0/24", "198.51.100.7/32",  "20.60.0.0/16",	    "20.60.1.0/24",	"20.60.1.128/25",
-	"20.61.0.0/16",	   "20.0.0.0/8",       "40.112.0.0/13",	    "8.8.8.8/32",	"128.0.0.0/1",
-	"0.0.0.0/1",	   "224.0.0.0/4",      "168.63.129.16/32",  "169.254.0.0/16",	"169.254.169.254/32",
-	"127.0.0.0/8",	   "64.0.0.0/2",       "255.255.255.255/32", "172.0.0.0/8",	"192.0.0.0/8",
+    "0.0.0.0/0",	  "10.0.0.0/8",	      "10.0.0.0/16",	  "10.0.0.0/15",
+    "10.0.1.0/24",	  "10.0.1.0/26",      "10.0.2.0/24",	  "10.0.2.5/32",
+    "10.0.2.0/29",	  "10.0.2.6",	      "10.0.3.0/24",	  "10.1.0.0/16",
+    "10.1.5.0/24",	  "10.1.2.5/32",      "10.2.0.0/16",	  "10.20.0.0/16",
+    "10.20.4.0/22",	  "10.128.0.0/9",     "172.16.0.0/12",	  "172.16.5.0/24",
+    "172.31.0.0/16",	  "172.20.0.0/16",    "192.168.0.0/16",	  "192.168.1.0/24",
+    "192.168.255.255/32", "100.64.0.0/10",    "100.64.1.0/24",	  "100.127.255.0/24",
+    "203.0.113.0/24",	  "203.0.113.128/25", "198.51.100.0/24",  "198.51.100.7/32",
+    "20.60.0.0/16",	  "20.60.1.0/24",     "20.60.1.128/25",	  "20.61.0.0/16",
+    "20.0.0.0/8",	  "40.112.0.0/13",    "8.8.8.8/32",	  "128.0.0.0/1",
+    "0.0.0.0/1",	  "224.0.0.0/4",      "168.63.129.16/32", "169.254.0.0/16",
+    "169.254.169.254/32", "127.0.0.0/8",      "64.0.0.0/2",	  "255.255.255.255/32",
+    "172.0.0.0/8",	  "192.0.0.0/8",
 };
 
-static const char *const tags[] = { "Storage", "Storage.WestEurope", "Storage.NorthEurope", "Sql",
-				    "Sql.WestEurope", "AzureCloud", "AzureCloud.westeurope",
-				    "AzureCosmosDB", "Storage.Northwind" };
-static const char *const tag_regions[] = { "", "westeurope", "northeurope", "", "westeurope",
-					   "", "westeurope", "", "uknorth" };
+static const char *const tags[] = {
+    "Storage",		"Storage.WestEurope", "Storage.NorthEurope",   "Sql",
+    "Sql.WestEurope",	"AzureCloud",	      "AzureCloud.westeurope", "AzureCosmosDB",
+    "Storage.Northwind"};
+static const char *const tag_regions[] = {
+    "", "westeurope", "northeurope", "", "westeurope", "", "westeurope", "", "uknorth"};
 
 /* Most of Azure's shapes are tested elsewhere; here each object is nested or flat by chance. */
 static json_t *shape(struct rng *r, json_t *head, json_t *properties)
@@ -115,8 +119,7 @@ static json_t *prefix_list(struct rng *r, size_t n)
 		const char *p = PICK(r, pool);
 		bool clash = !strcmp(p, "0.0.0.0/0");
 
-		json_array_foreach(list, i, other)
-			clash |= overlaps(p, json_string_value(other));
+		json_array_foreach(list, i, other) clash |= overlaps(p, json_string_value(other));
 		if (!clash)
 			json_array_append_new(list, json_string(p));
 	}
@@ -125,19 +128,20 @@ static json_t *prefix_list(struct rng *r, size_t n)
 	return list;
 }
 
-static void put_address(struct rng *r, json_t *rule, const char *side, bool is_source, bool has_tags)
+static void put_address(struct rng *r, json_t *rule, const char *side, bool is_source,
+			bool has_tags)
 {
-	static const char *const computed[] = { "VirtualNetwork", "Internet", "AzureLoadBalancer",
-						"VIRTUAL_NETWORK", "virtualnetwork" };
-	static const char *const platform[] = { "AzurePlatformDNS", "AzurePlatformIMDS",
-						"AzurePlatformLKM" };
+	static const char *const computed[] = {"VirtualNetwork", "Internet", "AzureLoadBalancer",
+					       "VIRTUAL_NETWORK", "virtualnetwork"};
+	static const char *const platform[] = {"AzurePlatformDNS", "AzurePlatformIMDS",
+					       "AzurePlatformLKM"};
 	char key[60];
 	json_t *value;
 	uint32_t kind = rng_below(r, 100);
 
 	(void)snprintf(key, sizeof(key), "%sAddressPrefix", side);
 	if (kind < (is_source ? 60u : 12u)) {
-		static const char *const any[] = { "*", "Any", "0.0.0.0/0" };
+		static const char *const any[] = {"*", "Any", "0.0.0.0/0"};
 
 		value = json_string(PICK(r, any));
 	} else if (kind < (is_source ? 70u : 30u)) {
@@ -151,8 +155,9 @@ static void put_address(struct rng *r, json_t *rule, const char *side, bool is_s
 		value = json_string(PICK(r, tags));
 	} else if (kind < 94) {
 		(void)snprintf(key, sizeof(key), "%sApplicationSecurityGroups", side);
-		value = json_pack("[o]", reference(id_of(NETWORK "applicationSecurityGroups/",
-							 rng_percent(r, 60) ? "asg-db" : "asg-web")));
+		value =
+		    json_pack("[o]", reference(id_of(NETWORK "applicationSecurityGroups/",
+						     rng_percent(r, 60) ? "asg-db" : "asg-web")));
 	} else {
 		value = json_string(PICK(r, platform));
 	}
@@ -161,8 +166,9 @@ static void put_address(struct rng *r, json_t *rule, const char *side, bool is_s
 
 static void put_ports(struct rng *r, json_t *rule, const char *side, bool is_source)
 {
-	static const char *const single[] = { "80", "443", "53", "0", "65535", "1024-65535", "0-1023",
-					      "0-65535", "8000-8999", "50000", "1-65535" };
+	static const char *const single[] = {"80",	  "443",	"53",	  "0",
+					     "65535",	  "1024-65535", "0-1023", "0-65535",
+					     "8000-8999", "50000",	"1-65535"};
 	char key[60];
 	uint32_t kind = rng_below(r, 100);
 	json_t *value;
@@ -199,10 +205,9 @@ static json_t *default_rules(struct rng *r)
 	if (rng_percent(r, 60))
 		return list;
 	if (rng_percent(r, 80))
-		json_array_append_new(list,
-				      default_rule(r, "AllowVnetOutBound", 65000,
-						   rng_percent(r, 90) ? "Allow" : "Deny",
-						   "VirtualNetwork", "VirtualNetwork"));
+		json_array_append_new(list, default_rule(r, "AllowVnetOutBound", 65000,
+							 rng_percent(r, 90) ? "Allow" : "Deny",
+							 "VirtualNetwork", "VirtualNetwork"));
 	if (rng_percent(r, 80))
 		json_array_append_new(list, default_rule(r, "AllowInternetOutBound", 65001, "Allow",
 							 "*", "Internet"));
@@ -214,7 +219,7 @@ static json_t *default_rules(struct rng *r)
 
 static json_t *nsg_document(struct rng *r, bool has_tags)
 {
-	static const char *const protocols[] = { "Tcp", "Udp", "Icmp", "Esp", "Ah", "*", "*", "TCP" };
+	static const char *const protocols[] = {"Tcp", "Udp", "Icmp", "Esp", "Ah", "*", "*", "TCP"};
 	uint32_t n = rng_below(r, 26), priority = 100;
 	json_t *rules = json_array();
 
@@ -251,26 +256,24 @@ static bool json_list_has(json_t *list, const char *text)
 	json_t *v;
 	size_t i;
 
-	json_array_foreach(list, i, v)
-		if (!strcmp(json_string_value(v), text))
-			return true;
+	json_array_foreach(list, i, v) if (!strcmp(json_string_value(v), text)) return true;
 	return false;
 }
 
 static json_t *udr(struct rng *r, const char *name, const char *prefix)
 {
-	static const char *const types[] = { "VirtualAppliance", "VirtualAppliance",
-					     "VirtualAppliance", "Internet", "None", "VnetLocal",
-					     "VNetLocal", "VirtualNetworkGateway" };
-	static const char *const hops[] = { "10.0.100.4", "10.0.100.5", "10.1.0.4" };
+	static const char *const types[] = {
+	    "VirtualAppliance", "VirtualAppliance", "VirtualAppliance",	    "Internet", "None",
+	    "VnetLocal",	"VNetLocal",	    "VirtualNetworkGateway"};
+	static const char *const hops[] = {"10.0.100.4", "10.0.100.5", "10.1.0.4"};
 	const char *type = PICK(r, types);
 	json_t *route = json_pack("{s:s}", "addressPrefix", prefix);
 
 	if (rng_percent(r, 8)) {
 		json_object_set_new(route, "nextHopType", json_string("VirtualApplianceEcmp"));
-		json_object_set_new(route, "nextHop",
-				    json_pack("{s:[ss]}", "nextHopIpAddresses", "10.0.100.4",
-					      "10.0.100.5"));
+		json_object_set_new(
+		    route, "nextHop",
+		    json_pack("{s:[ss]}", "nextHopIpAddresses", "10.0.100.4", "10.0.100.5"));
 	} else {
 		json_object_set_new(route, "nextHopType", json_string(type));
 		if (!strcmp(type, "VirtualAppliance"))
@@ -307,17 +310,17 @@ static json_t *table_document(struct rng *r, bool has_tags)
 
 static json_t *bgp_document(struct rng *r)
 {
-	static const char *const hops[] = { "10.0.255.4", "10.0.255.5", "192.168.1.1" };
+	static const char *const hops[] = {"10.0.255.4", "10.0.255.5", "192.168.1.1"};
 	uint32_t n = 1 + rng_below(r, 9);
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < n; i++)
 		json_array_append_new(
-			list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "network",
-					!i && rng_percent(r, 30) ? "0.0.0.0/0" : PICK(r, pool),
-					"nextHop", PICK(r, hops), "origin",
-					rng_percent(r, 90) ? "EBgp" : "Network", "sourcePeer",
-					"10.0.255.4", "asPath", "65010", "weight", 32768));
+		    list,
+		    json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "network",
+			      !i && rng_percent(r, 30) ? "0.0.0.0/0" : PICK(r, pool), "nextHop",
+			      PICK(r, hops), "origin", rng_percent(r, 90) ? "EBgp" : "Network",
+			      "sourcePeer", "10.0.255.4", "asPath", "65010", "weight", 32768));
 	return json_pack("{s:o}", "value", list);
 }
 
@@ -328,16 +331,15 @@ static json_t *subnet(struct rng *r, const char *vnet, const char *name, json_t 
 	char path[100];
 
 	(void)snprintf(path, sizeof(path), "%s/subnets/%s", vnet, name);
-	return shape(r,
-		     json_pack("{s:s,s:o}", "name", name, "id",
-			       id_of(NETWORK "virtualNetworks/", path)),
-		     properties);
+	return shape(
+	    r, json_pack("{s:s,s:o}", "name", name, "id", id_of(NETWORK "virtualNetworks/", path)),
+	    properties);
 }
 
 static const char *policies(struct rng *r)
 {
-	static const char *const words[] = { "Enabled", "Disabled", "RouteTableEnabled",
-					     "NetworkSecurityGroupEnabled" };
+	static const char *const words[] = {"Enabled", "Disabled", "RouteTableEnabled",
+					    "NetworkSecurityGroupEnabled"};
 
 	return PICK(r, words);
 }
@@ -345,9 +347,9 @@ static const char *policies(struct rng *r)
 static const struct {
 	const char *name, *range, *endpoint_subnet, *endpoint;
 } peers[] = {
-	{ "vnet-peer-a", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.5" },
-	{ "vnet-peer-b", "172.20.0.0/16", "172.20.2.0/24", "172.20.2.5" },
-	{ "vnet-peer-c", "203.0.113.0/24", "203.0.113.0/27", "203.0.113.5" },
+    {"vnet-peer-a", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.5"},
+    {"vnet-peer-b", "172.20.0.0/16", "172.20.2.0/24", "172.20.2.5"},
+    {"vnet-peer-c", "203.0.113.0/24", "203.0.113.0/27", "203.0.113.5"},
 };
 
 static json_t *peering(struct rng *r, size_t i)
@@ -359,26 +361,26 @@ static json_t *peering(struct rng *r, size_t i)
 	if (rng_percent(r, 90))
 		json_object_set_new(p, "peeringState",
 				    json_string(rng_percent(r, 85) ? "Connected" : "Disconnected"));
-	json_object_set_new(p, rng_percent(r, 80) ? "remoteAddressSpace" :
-						    "remoteVirtualNetworkAddressSpace",
-			    json_pack("{s:[s]}", "addressPrefixes", peers[i].range));
+	json_object_set_new(
+	    p, rng_percent(r, 80) ? "remoteAddressSpace" : "remoteVirtualNetworkAddressSpace",
+	    json_pack("{s:[s]}", "addressPrefixes", peers[i].range));
 	return shape(r, json_pack("{s:s}", "name", peers[i].name), p);
 }
 
 static json_t *peer_document(struct rng *r, size_t i)
 {
-	static const char *const locations[] = { "westeurope", "West Europe", "northeurope" };
+	static const char *const locations[] = {"westeurope", "West Europe", "northeurope"};
 
-	return shape(r,
-		     json_pack("{s:s,s:o,s:s,s:s}", "name", peers[i].name, "id",
-			       id_of(NETWORK "virtualNetworks/", peers[i].name), "type",
-			       "Microsoft.Network/virtualNetworks", "location", PICK(r, locations)),
-		     json_pack("{s:{s:[s]},s:[o]}", "addressSpace", "addressPrefixes",
-			       peers[i].range, "subnets",
-			       subnet(r, peers[i].name, "snet-pe",
-				      json_pack("{s:s,s:s}", "addressPrefix",
-						peers[i].endpoint_subnet,
-						"privateEndpointNetworkPolicies", policies(r)))));
+	return shape(
+	    r,
+	    json_pack("{s:s,s:o,s:s,s:s}", "name", peers[i].name, "id",
+		      id_of(NETWORK "virtualNetworks/", peers[i].name), "type",
+		      "Microsoft.Network/virtualNetworks", "location", PICK(r, locations)),
+	    json_pack("{s:{s:[s]},s:[o]}", "addressSpace", "addressPrefixes", peers[i].range,
+		      "subnets",
+		      subnet(r, peers[i].name, "snet-pe",
+			     json_pack("{s:s,s:s}", "addressPrefix", peers[i].endpoint_subnet,
+				       "privateEndpointNetworkPolicies", policies(r)))));
 }
 
 static json_t *service_endpoints(struct rng *r)
@@ -388,10 +390,9 @@ static json_t *service_endpoints(struct rng *r)
 	if (rng_percent(r, 60))
 		json_array_append_new(list, json_pack("{s:s}", "service", "Microsoft.Storage"));
 	else if (rng_percent(r, 50))
-		json_array_append_new(list,
-				      json_pack("{s:s,s:[s]}", "service", "Microsoft.Storage",
-						"locations",
-						rng_percent(r, 60) ? "West Europe" : "uknorth"));
+		json_array_append_new(
+		    list, json_pack("{s:s,s:[s]}", "service", "Microsoft.Storage", "locations",
+				    rng_percent(r, 60) ? "West Europe" : "uknorth"));
 	if (rng_percent(r, 40))
 		json_array_append_new(list,
 				      json_pack("{s:s,s:[s]}", "service", "Microsoft.Sql",
@@ -402,12 +403,12 @@ static json_t *service_endpoints(struct rng *r)
 static json_t *vnet_document(struct rng *r, bool has_nsg, bool has_table, bool has_tags,
 			     const bool *has_peer)
 {
-	static const char *const more[] = { "192.168.0.0/16", "172.16.0.0/12", "100.64.0.0/10",
-					    "198.51.100.0/24", "192.168.1.0/24", "100.64.0.0/9" };
+	static const char *const more[] = {"192.168.0.0/16",  "172.16.0.0/12",	"100.64.0.0/10",
+					   "198.51.100.0/24", "192.168.1.0/24", "100.64.0.0/9"};
 	json_t *space = json_array(), *peerings = json_array(), *integration;
 
-	json_array_append_new(space, json_string(has_peer[0] || rng_percent(r, 85) ?
-							 "10.0.0.0/16" : "10.0.0.0/8"));
+	json_array_append_new(
+	    space, json_string(has_peer[0] || rng_percent(r, 85) ? "10.0.0.0/16" : "10.0.0.0/8"));
 	if (rng_percent(r, 40)) {
 		const char *extra = PICK(r, more);
 
@@ -417,9 +418,9 @@ static json_t *vnet_document(struct rng *r, bool has_nsg, bool has_table, bool h
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(peers); i++)
 		if (has_peer[i])
 			json_array_append_new(peerings, peering(r, i));
-	integration = json_pack("{s:s,s:[{s:s,s:{s:s}}]}", "addressPrefix", "10.0.1.0/26",
-				"delegations", "name", "d", "properties", "serviceName",
-				"Microsoft.Web/serverFarms");
+	integration =
+	    json_pack("{s:s,s:[{s:s,s:{s:s}}]}", "addressPrefix", "10.0.1.0/26", "delegations",
+		      "name", "d", "properties", "serviceName", "Microsoft.Web/serverFarms");
 	if (has_nsg)
 		json_object_set_new(integration, "networkSecurityGroup",
 				    reference(id_of(NETWORK "networkSecurityGroups/", "nsg-int")));
@@ -453,10 +454,9 @@ static json_t *tags_document(struct rng *r)
 		uint32_t n = 1 + rng_below(r, 6);
 
 		while (n--)
-			json_array_append_new(prefixes,
-					      json_string(rng_percent(r, 60) ?
-								  pool[28 + rng_below(r, 11)] :
-								  PICK(r, pool)));
+			json_array_append_new(
+			    prefixes, json_string(rng_percent(r, 60) ? pool[28 + rng_below(r, 11)]
+								     : PICK(r, pool)));
 		/* 0.0.0.0/0 in a tag would make every policy alike. */
 		for (size_t k = json_array_size(prefixes); k-- > 0;)
 			if (!strcmp(json_string_value(json_array_get(prefixes, k)), "0.0.0.0/0"))
@@ -471,7 +471,8 @@ static json_t *tags_document(struct rng *r)
 	return json_pack("{s:i,s:s,s:o}", "changeNumber", 300, "cloud", "Public", "values", values);
 }
 
-static json_t *endpoint_document(struct rng *r, const char *name, const char *vnet, const char *addr)
+static json_t *endpoint_document(struct rng *r, const char *name, const char *vnet,
+				 const char *addr)
 {
 	char path[100];
 
@@ -487,12 +488,12 @@ static json_t *endpoint_document(struct rng *r, const char *name, const char *vn
 
 static json_t *nic_document(struct rng *r, const char *name, const char *addr, const char *asg)
 {
-	json_t *configuration =
-		shape(r, json_pack("{s:s}", "name", "ipconfig1"),
-		      json_pack("{s:s,s:o,s:[o]}", "privateIPAddress", addr, "subnet",
-				reference(id_of(NETWORK "virtualNetworks/", "vnet-app/subnets/snet-vm")),
-				"applicationSecurityGroups",
-				reference(id_of(NETWORK "applicationSecurityGroups/", asg))));
+	json_t *configuration = shape(
+	    r, json_pack("{s:s}", "name", "ipconfig1"),
+	    json_pack("{s:s,s:o,s:[o]}", "privateIPAddress", addr, "subnet",
+		      reference(id_of(NETWORK "virtualNetworks/", "vnet-app/subnets/snet-vm")),
+		      "applicationSecurityGroups",
+		      reference(id_of(NETWORK "applicationSecurityGroups/", asg))));
 
 	return shape(r,
 		     json_pack("{s:s,s:o,s:s}", "name", name, "id",
@@ -507,9 +508,9 @@ static json_t *site_document(struct rng *r)
 				 rng_percent(r, 40));
 
 	if (rng_percent(r, 70))
-		json_object_set_new(site, "virtualNetworkSubnetId",
-				    id_of(NETWORK "virtualNetworks/",
-					  "vnet-app/subnets/" GENERATED_SUBNET));
+		json_object_set_new(
+		    site, "virtualNetworkSubnetId",
+		    id_of(NETWORK "virtualNetworks/", "vnet-app/subnets/" GENERATED_SUBNET));
 	if (rng_percent(r, 20))
 		json_object_set_new(site, "outboundVnetRouting",
 				    json_pack("{s:b,s:b}", "allTraffic", rng_percent(r, 30),
@@ -535,16 +536,17 @@ void generate_remove(const char *directory)
 
 static void draw_options(struct rng *r, struct nsg_options *o)
 {
-	static const enum nsg_platform platforms[] = { NSG_PLATFORM_FROM_SITE, NSG_PLATFORM_FROM_SITE,
-						       NSG_PLATFORM_WINDOWS, NSG_PLATFORM_LINUX };
-	static const enum nsg_tristate switches[] = { NSG_UNSET, NSG_UNSET, NSG_TRUE, NSG_TRUE,
-						      NSG_FALSE };
+	static const enum nsg_platform platforms[] = {NSG_PLATFORM_FROM_SITE,
+						      NSG_PLATFORM_FROM_SITE, NSG_PLATFORM_WINDOWS,
+						      NSG_PLATFORM_LINUX};
+	static const enum nsg_tristate switches[] = {NSG_UNSET, NSG_UNSET, NSG_TRUE, NSG_TRUE,
+						     NSG_FALSE};
 
 	*o = (struct nsg_options){
-		.profile = nsg_profile_find(rng_percent(r, 50) ? "2020-04" : "current"),
-		.platform = PICK(r, platforms),
-		.route_all = PICK(r, switches),
-		.endpoint_lab = rng_percent(r, 40),
+	    .profile = nsg_profile_find(rng_percent(r, 50) ? "2020-04" : "current"),
+	    .platform = PICK(r, platforms),
+	    .route_all = PICK(r, switches),
+	    .endpoint_lab = rng_percent(r, 40),
 	};
 }
 
@@ -591,8 +593,8 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 	if (rng_percent(r, 50))
 		save(directory, "settings.json",
 		     json_pack("[{s:s,s:s},{s:s,s:s}]", "name", "A", "value", "b", "name",
-			       rng_percent(r, 50) ? "WEBSITE_VNET_ROUTE_ALL" :
-						    "website_vnet_route_all",
+			       rng_percent(r, 50) ? "WEBSITE_VNET_ROUTE_ALL"
+						  : "website_vnet_route_all",
 			       "value", rng_percent(r, 50) ? "1" : "0"));
 }
 
@@ -605,9 +607,9 @@ struct edges {
 
 static void add_edge(struct edges *e, struct nsg_prefix p)
 {
-	const uint32_t edge[] = { p.addr_host - 1, p.addr_host, p.addr_host + 1,
-				  nsg_prefix_last(p) - 1, nsg_prefix_last(p),
-				  nsg_prefix_last(p) + 1 };
+	const uint32_t edge[] = {p.addr_host - 1,    p.addr_host,
+				 p.addr_host + 1,    nsg_prefix_last(p) - 1,
+				 nsg_prefix_last(p), nsg_prefix_last(p) + 1};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(edge); i++)
 		if (nsg_vec_push(&e->addrs, edge[i]))
@@ -623,8 +625,8 @@ static void add_edges(struct edges *e, const struct nsg_prefixes *p)
 static void add_ports(struct edges *e, const struct nsg_port_range *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const uint16_t edge[] = { (uint16_t)(v[i].lo - 1), v[i].lo, v[i].hi,
-					  (uint16_t)(v[i].hi + 1) };
+		const uint16_t edge[] = {(uint16_t)(v[i].lo - 1), v[i].lo, v[i].hi,
+					 (uint16_t)(v[i].hi + 1)};
 
 		for (size_t k = 0; k < NSG_ARRAY_SIZE(edge); k++)
 			if (nsg_vec_push(&e->ports, edge[k]))
@@ -659,33 +661,35 @@ static void collect(struct edges *e, const struct nsg_policy *p)
 			add_edges(e, &p->tag_documents[i].tags[k].prefixes);
 	for (size_t i = 0; i < p->n_private_endpoints; i++)
 		for (size_t k = 0; k < p->private_endpoints[i].n_addrs; k++)
-			add_edge(e, (struct nsg_prefix){ p->private_endpoints[i].addrs_host[k], 32 });
+			add_edge(e, (struct nsg_prefix){p->private_endpoints[i].addrs_host[k], 32});
 	for (size_t i = 0; i < p->n_nics; i++)
 		for (size_t k = 0; k < p->nics[i].n_configurations; k++)
-			add_edge(e, (struct nsg_prefix){ p->nics[i].configurations[k].addr_host, 32 });
-	add_ports(e, &(struct nsg_port_range){ 53, 53 }, 1);
-	add_ports(e, &(struct nsg_port_range){ 65330, 65330 }, 1);
+			add_edge(e,
+				 (struct nsg_prefix){p->nics[i].configurations[k].addr_host, 32});
+	add_ports(e, &(struct nsg_port_range){53, 53}, 1);
+	add_ports(e, &(struct nsg_port_range){65330, 65330}, 1);
 }
 
 void generate_flows(struct rng *r, const struct nsg_policy *policy, struct nsg_key *keys, size_t n)
 {
-	static const uint8_t protocols[] = { 6, 6, 6, 17, 17, 17, 1, 50, 51, 47, 0, 255 };
-	struct edges e = { 0 };
+	static const uint8_t protocols[] = {6, 6, 6, 17, 17, 17, 1, 50, 51, 47, 0, 255};
+	struct edges e = {0};
 
 	collect(&e, policy);
 	for (size_t i = 0; i < n; i++) {
-		struct nsg_key k = { .protocol = PICK(r, protocols) };
+		struct nsg_key k = {.protocol = PICK(r, protocols)};
 
-		k.src_host = rng_percent(r, 80) ? NSG_IP4(10, 0, 1, 4) + rng_below(r, 30) :
-						  e.addrs.v[rng_below(r, (uint32_t)e.addrs.n)];
-		k.dst_host = rng_percent(r, 95) ? e.addrs.v[rng_below(r, (uint32_t)e.addrs.n)] :
-						  rng_next(r);
+		k.src_host = rng_percent(r, 80) ? NSG_IP4(10, 0, 1, 4) + rng_below(r, 30)
+						: e.addrs.v[rng_below(r, (uint32_t)e.addrs.n)];
+		k.dst_host =
+		    rng_percent(r, 95) ? e.addrs.v[rng_below(r, (uint32_t)e.addrs.n)] : rng_next(r);
 		if (rng_percent(r, 4))
-			k.dst_host = rng_percent(r, 60) ? NSG_IP_PLATFORM_DNS : NSG_IP_PLATFORM_IMDS;
+			k.dst_host =
+			    rng_percent(r, 60) ? NSG_IP_PLATFORM_DNS : NSG_IP_PLATFORM_IMDS;
 		if (nsg_protocol_has_ports(k.protocol)) {
-			k.sport_host = rng_percent(r, 60) ?
-					       50000 :
-					       e.ports.v[rng_below(r, (uint32_t)e.ports.n)];
+			k.sport_host = rng_percent(r, 60)
+					   ? 50000
+					   : e.ports.v[rng_below(r, (uint32_t)e.ports.n)];
 			k.dport_host = e.ports.v[rng_below(r, (uint32_t)e.ports.n)];
 		}
 		keys[i] = k;

@@ -45,32 +45,32 @@ struct naive {
 };
 
 const char *const naive_event_names[EVENT_MAX] = {
-	[EVENT_PLATFORM_RULE] = "a rule with a platform tag decided",
-	[EVENT_NSG_SKIPPED] = "NSG not evaluated for endpoint traffic",
-	[EVENT_NO_NSG] = "subnet without NSG",
-	[EVENT_DEFAULT_RULE] = "default rule decided",
-	[EVENT_ASG_MATCH] = "application security group matched",
-	[EVENT_TAG_MATCH] = "service tag matched",
-	[EVENT_PORTLESS_FULL_RANGE] = "portless packet, port ranges that cover all",
-	[EVENT_BGP_STRUCK] = "BGP struck by a VNet, peering or endpoint row",
-	[EVENT_UDR_STRUCK_BY_ENDPOINT] = "UDR struck by a service endpoint",
-	[EVENT_ENDPOINT_ONLY_ROW] = "endpoint's row is the answer",
-	[EVENT_PRIVATE_ENDPOINT_BEATS_UDR] = "private endpoint beats a UDR",
-	[EVENT_UDR_BEATS_PRIVATE_ENDPOINT] = "UDR beats a private endpoint",
-	[EVENT_LAB_UDR_OVER_ENDPOINT] = "lab: UDR over endpoint",
-	[EVENT_LAB_INTERNET_LOSES] = "lab: Internet UDR of equal length loses",
-	[EVENT_TIE_USER_GATEWAY] = "tie: User over VirtualNetworkGateway",
-	[EVENT_TIE_USER_DEFAULT] = "tie: User over Default",
-	[EVENT_TIE_GATEWAY_DEFAULT] = "tie: VirtualNetworkGateway over Default",
-	[EVENT_TIE_EXPLICIT_TAG] = "tie: explicit prefix over tag",
-	[EVENT_TIE_REGIONAL_TOP] = "tie: regional tag over top-level tag",
-	[EVENT_TIE_TOP_AZURECLOUD] = "tie: tag over AzureCloud",
-	[EVENT_NONE_ROW_KEPT] = "default None row decided",
-	[EVENT_NONE_GONE_BY_VNET] = "None row gone: VNet range",
-	[EVENT_NONE_GONE_BY_PREFIX] = "None row gone: same prefix in UDR or BGP",
-	[EVENT_NONE_GONE_BY_UDR_DEFAULT] = "None rows gone: 0/0 UDR",
-	[EVENT_NONE_GONE_BY_BGP_DEFAULT] = "None rows gone: 0/0 BGP",
-	[EVENT_ECMP] = "several next hop addresses",
+    [EVENT_PLATFORM_RULE] = "a rule with a platform tag decided",
+    [EVENT_NSG_SKIPPED] = "NSG not evaluated for endpoint traffic",
+    [EVENT_NO_NSG] = "subnet without NSG",
+    [EVENT_DEFAULT_RULE] = "default rule decided",
+    [EVENT_ASG_MATCH] = "application security group matched",
+    [EVENT_TAG_MATCH] = "service tag matched",
+    [EVENT_PORTLESS_FULL_RANGE] = "portless packet, port ranges that cover all",
+    [EVENT_BGP_STRUCK] = "BGP struck by a VNet, peering or endpoint row",
+    [EVENT_UDR_STRUCK_BY_ENDPOINT] = "UDR struck by a service endpoint",
+    [EVENT_ENDPOINT_ONLY_ROW] = "endpoint's row is the answer",
+    [EVENT_PRIVATE_ENDPOINT_BEATS_UDR] = "private endpoint beats a UDR",
+    [EVENT_UDR_BEATS_PRIVATE_ENDPOINT] = "UDR beats a private endpoint",
+    [EVENT_LAB_UDR_OVER_ENDPOINT] = "lab: UDR over endpoint",
+    [EVENT_LAB_INTERNET_LOSES] = "lab: Internet UDR of equal length loses",
+    [EVENT_TIE_USER_GATEWAY] = "tie: User over VirtualNetworkGateway",
+    [EVENT_TIE_USER_DEFAULT] = "tie: User over Default",
+    [EVENT_TIE_GATEWAY_DEFAULT] = "tie: VirtualNetworkGateway over Default",
+    [EVENT_TIE_EXPLICIT_TAG] = "tie: explicit prefix over tag",
+    [EVENT_TIE_REGIONAL_TOP] = "tie: regional tag over top-level tag",
+    [EVENT_TIE_TOP_AZURECLOUD] = "tie: tag over AzureCloud",
+    [EVENT_NONE_ROW_KEPT] = "default None row decided",
+    [EVENT_NONE_GONE_BY_VNET] = "None row gone: VNet range",
+    [EVENT_NONE_GONE_BY_PREFIX] = "None row gone: same prefix in UDR or BGP",
+    [EVENT_NONE_GONE_BY_UDR_DEFAULT] = "None rows gone: 0/0 UDR",
+    [EVENT_NONE_GONE_BY_BGP_DEFAULT] = "None rows gone: 0/0 BGP",
+    [EVENT_ECMP] = "several next hop addresses",
 };
 
 #define PUSH(vec, element)                                                                         \
@@ -146,7 +146,7 @@ static const struct nsg_prefixes *peer_ranges(const struct naive *n, const struc
 static struct row *add_row(struct naive *n, struct nsg_prefix prefix, enum nsg_route_source source,
 			   enum nsg_hop_type type)
 {
-	struct row r = { .prefix = prefix, .source = source, .type = type };
+	struct row r = {.prefix = prefix, .source = source, .type = type};
 
 	PUSH(&n->rows, r);
 	return &n->rows.v[n->rows.n - 1];
@@ -189,17 +189,17 @@ static void add_endpoint_location(struct naive *n, const char *tag, const char *
 static void add_endpoints(struct naive *n)
 {
 	static const char *const services[][2] = {
-		{ "Microsoft.Storage", "Storage" },
-		{ "Microsoft.Storage.Global", "Storage" },
-		{ "Microsoft.Sql", "Sql" },
-		{ "Microsoft.AzureCosmosDB", "AzureCosmosDB" },
-		{ "Microsoft.KeyVault", "AzureKeyVault" },
-		{ "Microsoft.ServiceBus", "ServiceBus" },
-		{ "Microsoft.EventHub", "EventHub" },
-		{ "Microsoft.Web", "AppService" },
-		{ "Microsoft.CognitiveServices", "CognitiveServicesManagement" },
-		{ "Microsoft.ContainerRegistry", "AzureContainerRegistry" },
-		{ "Microsoft.AzureActiveDirectory", "AzureActiveDirectory" },
+	    {"Microsoft.Storage", "Storage"},
+	    {"Microsoft.Storage.Global", "Storage"},
+	    {"Microsoft.Sql", "Sql"},
+	    {"Microsoft.AzureCosmosDB", "AzureCosmosDB"},
+	    {"Microsoft.KeyVault", "AzureKeyVault"},
+	    {"Microsoft.ServiceBus", "ServiceBus"},
+	    {"Microsoft.EventHub", "EventHub"},
+	    {"Microsoft.Web", "AppService"},
+	    {"Microsoft.CognitiveServices", "CognitiveServicesManagement"},
+	    {"Microsoft.ContainerRegistry", "AzureContainerRegistry"},
+	    {"Microsoft.AzureActiveDirectory", "AzureActiveDirectory"},
 	};
 
 	for (size_t i = 0; i < n->subnet->n_endpoints; i++) {
@@ -305,7 +305,7 @@ static void add_private_endpoint(struct naive *n, const struct nsg_private_endpo
 	for (size_t i = 0; i < n->policy->n_vnets; i++)
 		if (holds_subnet(&n->policy->vnets[i], pe->subnet_id))
 			home = &n->policy->vnets[i];
-	r = add_row(n, (struct nsg_prefix){ addr, 32 }, NSG_SOURCE_DEFAULT,
+	r = add_row(n, (struct nsg_prefix){addr, 32}, NSG_SOURCE_DEFAULT,
 		    NSG_HOP_INTERFACE_ENDPOINT);
 	for (size_t i = 0; home && i < home->space.n; i++)
 		if (nsg_prefix_contains(home->space.v[i], addr))
@@ -313,8 +313,8 @@ static void add_private_endpoint(struct naive *n, const struct nsg_private_endpo
 	for (size_t i = 0; home && i < home->n_subnets; i++)
 		if (!strcasecmp(home->subnets[i].id, pe->subnet_id))
 			r->policies_on =
-				!strcasecmp(home->subnets[i].endpoint_policies, "Enabled") ||
-				!strcasecmp(home->subnets[i].endpoint_policies, "RouteTableEnabled");
+			    !strcasecmp(home->subnets[i].endpoint_policies, "Enabled") ||
+			    !strcasecmp(home->subnets[i].endpoint_policies, "RouteTableEnabled");
 }
 
 static void add_private_endpoints(struct naive *n)
@@ -368,7 +368,8 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 	return bgp_default && !udr_default ? EVENT_NONE_GONE_BY_BGP_DEFAULT : -1;
 }
 
-/* VnetLocal, peering, gateway and Internet rows can be displaced; None rows go, endpoints contend. */
+/* VnetLocal, peering, gateway and Internet rows can be displaced; None rows go, endpoints contend.
+ */
 static void mark_displaced(struct naive *n)
 {
 	for (size_t i = 0; i < n->rows.n; i++) {
@@ -385,10 +386,10 @@ static void mark_displaced(struct naive *n)
 
 static void build_rows(struct naive *n)
 {
-	static const struct nsg_prefix nones[] = { { NSG_IP4(10, 0, 0, 0), 8 },
-						   { NSG_IP4(192, 168, 0, 0), 16 },
-						   { NSG_IP4(100, 64, 0, 0), 10 },
-						   { NSG_IP4(172, 16, 0, 0), 12 } };
+	static const struct nsg_prefix nones[] = {{NSG_IP4(10, 0, 0, 0), 8},
+						  {NSG_IP4(192, 168, 0, 0), 16},
+						  {NSG_IP4(100, 64, 0, 0), 10},
+						  {NSG_IP4(172, 16, 0, 0), 12}};
 
 	for (size_t i = 0; i < n->vnet->space.n; i++)
 		add_row(n, n->vnet->space.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_VNET_LOCAL);
@@ -402,10 +403,10 @@ static void build_rows(struct naive *n)
 			PUSH(&n->peers, ranges->v[k]);
 			add_row(n, ranges->v[k], NSG_SOURCE_DEFAULT,
 				global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING)
-				->global = global;
+			    ->global = global;
 		}
 	}
-	add_row(n, (struct nsg_prefix){ 0, 0 }, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
+	add_row(n, (struct nsg_prefix){0, 0}, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
 	add_bgp(n);
 	add_endpoints(n);
 	add_private_endpoints(n);
@@ -448,15 +449,15 @@ static bool in_virtual_network(const struct naive *n, uint32_t a)
 static bool in_internet(const struct naive *n, uint32_t a)
 {
 	static const struct nsg_prefix holes[] = {
-		{ 0, 8 },
-		{ NSG_IP4(10, 0, 0, 0), 8 },
-		{ NSG_IP4(100, 64, 0, 0), 10 },
-		{ NSG_IP4(127, 0, 0, 0), 8 },
-		{ NSG_IP4(169, 254, 0, 0), 16 },
-		{ NSG_IP4(172, 16, 0, 0), 12 },
-		{ NSG_IP4(192, 168, 0, 0), 16 },
-		{ NSG_IP4(224, 0, 0, 0), 4 },
-		{ NSG_IP4(240, 0, 0, 0), 4 },
+	    {0, 8},
+	    {NSG_IP4(10, 0, 0, 0), 8},
+	    {NSG_IP4(100, 64, 0, 0), 10},
+	    {NSG_IP4(127, 0, 0, 0), 8},
+	    {NSG_IP4(169, 254, 0, 0), 16},
+	    {NSG_IP4(172, 16, 0, 0), 12},
+	    {NSG_IP4(192, 168, 0, 0), 16},
+	    {NSG_IP4(224, 0, 0, 0), 4},
+	    {NSG_IP4(240, 0, 0, 0), 4},
 	};
 
 	if (in(holes, NSG_ARRAY_SIZE(holes), a) || in(n->vnet->space.v, n->vnet->space.n, a) ||
@@ -496,7 +497,7 @@ static bool asg_holds(const struct naive *n, const char *asg, uint32_t a)
 	for (size_t i = 0; i < n->policy->n_nics; i++)
 		for (size_t k = 0; k < n->policy->nics[i].n_configurations; k++) {
 			const struct nsg_ip_configuration *c =
-				&n->policy->nics[i].configurations[k];
+			    &n->policy->nics[i].configurations[k];
 
 			for (size_t m = 0; m < c->asgs.n; m++)
 				if (c->has_addr && c->addr_host == a &&
@@ -553,8 +554,8 @@ static bool ports_match(const struct naive *n, const struct nsg_port_range *v, s
 	return true;
 }
 
-static bool rule_matches(const struct naive *n, const struct nsg_rule *r,
-			 const struct nsg_key *key, bool skip_dst, uint64_t *events)
+static bool rule_matches(const struct naive *n, const struct nsg_rule *r, const struct nsg_key *key,
+			 bool skip_dst, uint64_t *events)
 {
 	return (r->protocol == NSG_PROTOCOL_ANY || r->protocol == key->protocol) &&
 	       address_matches(n, &r->src, key->src_host, true, events) &&
@@ -572,7 +573,7 @@ static int by_priority(const void *a, const void *b)
 
 static struct nsg_address tag_address(const char *tag)
 {
-	return (struct nsg_address){ .kind = tag ? NSG_ADDRESS_TAG : NSG_ADDRESS_ANY, .tag = tag };
+	return (struct nsg_address){.kind = tag ? NSG_ADDRESS_TAG : NSG_ADDRESS_ANY, .tag = tag};
 }
 
 static void build_rules(struct naive *n)
@@ -582,14 +583,14 @@ static void build_rules(struct naive *n)
 		uint16_t priority;
 		enum nsg_access access;
 	} defaults[] = {
-		{ "AllowVnetOutBound", "VirtualNetwork", "VirtualNetwork", 65000, NSG_ALLOW },
-		{ "AllowInternetOutBound", NULL, "Internet", 65001, NSG_ALLOW },
-		{ "DenyAllOutBound", NULL, NULL, 65500, NSG_DENY },
+	    {"AllowVnetOutBound", "VirtualNetwork", "VirtualNetwork", 65000, NSG_ALLOW},
+	    {"AllowInternetOutBound", NULL, "Internet", 65001, NSG_ALLOW},
+	    {"DenyAllOutBound", NULL, NULL, 65500, NSG_DENY},
 	};
 
 	if (!n->nsg)
 		return;
-	n->all_ports = (struct nsg_port_range){ 0, 65535 };
+	n->all_ports = (struct nsg_port_range){0, 65535};
 	n->rules = calloc(n->nsg->n_rules + 3, sizeof(*n->rules));
 	if (!n->rules)
 		abort();
@@ -603,17 +604,17 @@ static void build_rules(struct naive *n)
 				 !strcasecmp(n->nsg->rules[k].name, defaults[i].name);
 		if (there)
 			continue;
-		n->defaults[i] = (struct nsg_rule){ .name = defaults[i].name,
-						    .priority = defaults[i].priority,
-						    .access = defaults[i].access,
-						    .is_default = true,
-						    .protocol = NSG_PROTOCOL_ANY,
-						    .src = tag_address(defaults[i].src),
-						    .dst = tag_address(defaults[i].dst),
-						    .src_ports = &n->all_ports,
-						    .n_src_ports = 1,
-						    .dst_ports = &n->all_ports,
-						    .n_dst_ports = 1 };
+		n->defaults[i] = (struct nsg_rule){.name = defaults[i].name,
+						   .priority = defaults[i].priority,
+						   .access = defaults[i].access,
+						   .is_default = true,
+						   .protocol = NSG_PROTOCOL_ANY,
+						   .src = tag_address(defaults[i].src),
+						   .dst = tag_address(defaults[i].dst),
+						   .src_ports = &n->all_ports,
+						   .n_src_ports = 1,
+						   .dst_ports = &n->all_ports,
+						   .n_dst_ports = 1};
 		n->rules[n->n_rules++] = &n->defaults[i];
 	}
 	if (n->bug != BUG_FIRST_IN_DOCUMENT)
@@ -635,9 +636,9 @@ static void decide_platform(struct naive *n, const struct nsg_key *key, struct n
 			    uint64_t *events)
 {
 	const bool dns = key->dst_host == NSG_IP_PLATFORM_DNS;
-	const bool port53 = (key->protocol == NSG_PROTOCOL_TCP ||
-			     key->protocol == NSG_PROTOCOL_UDP) &&
-			    key->dport_host == 53;
+	const bool port53 =
+	    (key->protocol == NSG_PROTOCOL_TCP || key->protocol == NSG_PROTOCOL_UDP) &&
+	    key->dport_host == 53;
 
 	a->verdict = NSG_VERDICT_ACCEPT;
 	a->reason = NSG_REASON_PLATFORM;
@@ -719,8 +720,8 @@ static void count_tie(const struct row *win, const struct row *lose, uint64_t *e
 {
 	if (win->source != lose->source) {
 		if (win->source == NSG_SOURCE_USER)
-			events[lose->source == NSG_SOURCE_GATEWAY ? EVENT_TIE_USER_GATEWAY :
-								    EVENT_TIE_USER_DEFAULT]++;
+			events[lose->source == NSG_SOURCE_GATEWAY ? EVENT_TIE_USER_GATEWAY
+								  : EVENT_TIE_USER_DEFAULT]++;
 		else if (win->source == NSG_SOURCE_GATEWAY)
 			events[EVENT_TIE_GATEWAY_DEFAULT]++;
 		else
@@ -743,8 +744,8 @@ struct strikes {
 };
 
 /* The longer of two, or the better of two of one length. */
-static const struct row *contest(const struct naive *n, const struct row *best,
-				 const struct row *r, uint64_t *events)
+static const struct row *contest(const struct naive *n, const struct row *best, const struct row *r,
+				 uint64_t *events)
 {
 	const struct row *win;
 
@@ -785,7 +786,7 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 				    enum nsg_gate gate, uint64_t *events)
 {
 	const struct row *private_endpoint = NULL, *none = NULL, *win;
-	struct strikes s = { 0 };
+	struct strikes s = {0};
 	const struct row *udr = NULL, *endpoint = NULL;
 	bool system = false;
 	int longest_udr = -1;
@@ -821,24 +822,25 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 		s.udr = true;
 		events[EVENT_UDR_STRUCK_BY_ENDPOINT] += longest_udr >= 0;
 	}
-	/* lab settles the same contest in the same place: what loses it meets no private endpoint. */
+	/* lab settles the same contest in the same place: what loses it meets no private endpoint.
+	 */
 	if (endpoint && udr && n->options->endpoint_lab &&
 	    contest(n, endpoint, udr, events) == endpoint)
 		s.udr = true;
 	if (private_endpoint && !s.udr) {
 		bool udr_wins = n->current ? private_endpoint->policies_on &&
-						     longest_udr >= (int)private_endpoint->vnet_len :
-					     longest_udr == 32;
+						 longest_udr >= (int)private_endpoint->vnet_len
+					   : longest_udr == 32;
 
 		if (longest_udr >= 0)
-			events[udr_wins ? EVENT_UDR_BEATS_PRIVATE_ENDPOINT :
-					  EVENT_PRIVATE_ENDPOINT_BEATS_UDR]++;
+			events[udr_wins ? EVENT_UDR_BEATS_PRIVATE_ENDPOINT
+					: EVENT_PRIVATE_ENDPOINT_BEATS_UDR]++;
 		s.private_endpoint = udr_wins;
 		s.udr = !udr_wins;
 	}
 	win = longest(n, key->dst_host, s, false, events);
-	if (s.bgp && longest(n, key->dst_host, (struct strikes){ 0 }, false, NULL)->source ==
-			     NSG_SOURCE_GATEWAY)
+	if (s.bgp && longest(n, key->dst_host, (struct strikes){0}, false, NULL)->source ==
+			 NSG_SOURCE_GATEWAY)
 		events[EVENT_BGP_STRUCK]++;
 	if (win->type == NSG_HOP_NONE && win->source == NSG_SOURCE_DEFAULT)
 		events[EVENT_NONE_ROW_KEPT]++;
@@ -892,9 +894,8 @@ static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
 struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 				 uint64_t events[EVENT_MAX])
 {
-	struct naive_answer a = { .gate = gate_of(n, key),
-				  .verdict = NSG_VERDICT_ACCEPT,
-				  .reason = NSG_REASON_ALLOWED };
+	struct naive_answer a = {
+	    .gate = gate_of(n, key), .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_ALLOWED};
 	const struct row *r;
 	bool drop_none, drop_global, denied;
 
@@ -923,8 +924,8 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 	memcpy(a.hops, r->hops, sizeof(a.hops));
 	denied = a.has_nsg && a.access == NSG_DENY;
 	drop_none = r->type == NSG_HOP_NONE;
-	drop_global = r->type == NSG_HOP_VNET_GLOBAL_PEERING && !n->current &&
-		      n->bug != BUG_GLOBAL_REACHABLE;
+	drop_global =
+	    r->type == NSG_HOP_VNET_GLOBAL_PEERING && !n->current && n->bug != BUG_GLOBAL_REACHABLE;
 	if (denied && !(drop_none && n->bug == BUG_ROUTE_NONE_FIRST))
 		a.reason = NSG_REASON_NSG_DENY;
 	else if (drop_none)

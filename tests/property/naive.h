@@ -16,30 +16,30 @@
 /* Planted bugs: each one misreads one sentence. The test shows that every one is noticed. */
 enum naive_bug {
 	BUG_NONE,
-	BUG_FIRST_IN_DOCUMENT,        /* rules in document order, not by priority */
-	BUG_PORTLESS_MATCH_ANY_RANGE, /* ICMP matches every port field */
-	BUG_BGP_BEATS_PEERING,        /* longest prefix without step a */
-	BUG_UDR_BEATS_ENDPOINT,       /* step b forgotten */
-	BUG_NONE_ROWS_STAY,           /* under a 0/0 UDR to an appliance */
-	BUG_UDR_NOT_IN_TAG,           /* VirtualNetwork without UDR prefixes */
+	BUG_FIRST_IN_DOCUMENT,		 /* rules in document order, not by priority */
+	BUG_PORTLESS_MATCH_ANY_RANGE,	 /* ICMP matches every port field */
+	BUG_BGP_BEATS_PEERING,		 /* longest prefix without step a */
+	BUG_UDR_BEATS_ENDPOINT,		 /* step b forgotten */
+	BUG_NONE_ROWS_STAY,		 /* under a 0/0 UDR to an appliance */
+	BUG_UDR_NOT_IN_TAG,		 /* VirtualNetwork without UDR prefixes */
 	BUG_INTERNET_WITHOUT_PUBLIC_BGP, /* a public BGP prefix leaves the tag Internet */
-	BUG_SHORTEST_PREFIX_ON_TIE,   /* Default beats User on equal length */
-	BUG_ROUTE_NONE_FIRST,         /* route-none outranks nsg-deny */
-	BUG_GLOBAL_REACHABLE,         /* global peering in 2020-04 */
-	BUG_LINUX_ROUTE_ALL,          /* linux in 2020-04 obeys route-all */
+	BUG_SHORTEST_PREFIX_ON_TIE,	 /* Default beats User on equal length */
+	BUG_ROUTE_NONE_FIRST,		 /* route-none outranks nsg-deny */
+	BUG_GLOBAL_REACHABLE,		 /* global peering in 2020-04 */
+	BUG_LINUX_ROUTE_ALL,		 /* linux in 2020-04 obeys route-all */
 	BUG_MAX,
 };
 
 /* What decided, for the table of counts. */
 enum naive_event {
-	EVENT_PLATFORM_RULE,      /* a platform tag's rule decided */
-	EVENT_NSG_SKIPPED,        /* gate service-endpoint, 2020-04 */
+	EVENT_PLATFORM_RULE, /* a platform tag's rule decided */
+	EVENT_NSG_SKIPPED,   /* gate service-endpoint, 2020-04 */
 	EVENT_NO_NSG,
 	EVENT_DEFAULT_RULE,
 	EVENT_ASG_MATCH,
-	EVENT_TAG_MATCH,          /* a service tag's rule decided */
-	EVENT_PORTLESS_FULL_RANGE,/* a portless packet matched a port field that covers all */
-	EVENT_BGP_STRUCK,         /* step a took the longest row away */
+	EVENT_TAG_MATCH,	   /* a service tag's rule decided */
+	EVENT_PORTLESS_FULL_RANGE, /* a portless packet matched a port field that covers all */
+	EVENT_BGP_STRUCK,	   /* step a took the longest row away */
 	EVENT_UDR_STRUCK_BY_ENDPOINT,
 	EVENT_ENDPOINT_ONLY_ROW,
 	EVENT_PRIVATE_ENDPOINT_BEATS_UDR,
@@ -52,12 +52,12 @@ enum naive_event {
 	EVENT_TIE_EXPLICIT_TAG,
 	EVENT_TIE_REGIONAL_TOP,
 	EVENT_TIE_TOP_AZURECLOUD,
-	EVENT_NONE_ROW_KEPT,      /* a default None row decided */
-	EVENT_NONE_GONE_BY_VNET,  /* it would have decided, had a VNet range not taken it */
+	EVENT_NONE_ROW_KEPT,	 /* a default None row decided */
+	EVENT_NONE_GONE_BY_VNET, /* it would have decided, had a VNet range not taken it */
 	EVENT_NONE_GONE_BY_PREFIX,
 	EVENT_NONE_GONE_BY_UDR_DEFAULT,
 	EVENT_NONE_GONE_BY_BGP_DEFAULT,
-	EVENT_ECMP,               /* several next hop addresses */
+	EVENT_ECMP, /* several next hop addresses */
 	EVENT_MAX,
 };
 extern const char *const naive_event_names[EVENT_MAX];

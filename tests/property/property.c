@@ -4,8 +4,8 @@
  *
  *   property [-n POLICIES] [-f FLOWS] [-s SEED] [-d DIRECTORY]
  *
- * Ends with 1 at the first difference (the policy stays in DIRECTORY when -d names one), when a kind
- * of decision never occurred, or when a planted bug was not noticed.
+ * Ends with 1 at the first difference (the policy stays in DIRECTORY when -d names one), when a
+ * kind of decision never occurred, or when a planted bug was not noticed.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -22,22 +22,22 @@
 #include "util/cleanup.h"
 
 static const char *const bug_names[BUG_MAX] = {
-	[BUG_FIRST_IN_DOCUMENT] = "rules tried in document order",
-	[BUG_PORTLESS_MATCH_ANY_RANGE] = "portless packets match every port field",
-	[BUG_BGP_BEATS_PEERING] = "a longer BGP route beats VNet and peering",
-	[BUG_UDR_BEATS_ENDPOINT] = "UDRs stay beside a service endpoint",
-	[BUG_NONE_ROWS_STAY] = "None rows stay under a 0/0 UDR",
-	[BUG_UDR_NOT_IN_TAG] = "VirtualNetwork without UDR prefixes",
-	[BUG_INTERNET_WITHOUT_PUBLIC_BGP] = "Internet without public BGP prefixes",
-	[BUG_SHORTEST_PREFIX_ON_TIE] = "Default beats User on equal length",
-	[BUG_ROUTE_NONE_FIRST] = "route-none outranks nsg-deny",
-	[BUG_GLOBAL_REACHABLE] = "global peering reachable in 2020-04",
-	[BUG_LINUX_ROUTE_ALL] = "linux in 2020-04 obeys route-all",
+    [BUG_FIRST_IN_DOCUMENT] = "rules tried in document order",
+    [BUG_PORTLESS_MATCH_ANY_RANGE] = "portless packets match every port field",
+    [BUG_BGP_BEATS_PEERING] = "a longer BGP route beats VNet and peering",
+    [BUG_UDR_BEATS_ENDPOINT] = "UDRs stay beside a service endpoint",
+    [BUG_NONE_ROWS_STAY] = "None rows stay under a 0/0 UDR",
+    [BUG_UDR_NOT_IN_TAG] = "VirtualNetwork without UDR prefixes",
+    [BUG_INTERNET_WITHOUT_PUBLIC_BGP] = "Internet without public BGP prefixes",
+    [BUG_SHORTEST_PREFIX_ON_TIE] = "Default beats User on equal length",
+    [BUG_ROUTE_NONE_FIRST] = "route-none outranks nsg-deny",
+    [BUG_GLOBAL_REACHABLE] = "global peering reachable in 2020-04",
+    [BUG_LINUX_ROUTE_ALL] = "linux in 2020-04 obeys route-all",
 };
 
 struct counts {
 	uint64_t gates[NSG_GATE_MAX], reasons[NSG_REASON_MAX], hops[NSG_HOP_MAX],
-		sources[NSG_SOURCE_MAX], events[EVENT_MAX], flows;
+	    sources[NSG_SOURCE_MAX], events[EVENT_MAX], flows;
 };
 
 static bool same_string(const char *a, const char *b)
@@ -112,10 +112,10 @@ static void print_naive(const struct naive_answer *a)
 static void print_decision(const struct nsg_image *image, const struct nsg_decision *d)
 {
 	char prefix[NSG_PREFIX_TEXT] = "-";
-	const char *rule = d->rule == NSG_RULE_NONE   ? "-" :
-			   d->rule == NSG_RULE_NO_NSG ? "(no NSG)" :
-							nsg_image_rule(image, d->rule).name;
-	struct nsg_image_route route = { 0 };
+	const char *rule = d->rule == NSG_RULE_NONE	? "-"
+			   : d->rule == NSG_RULE_NO_NSG ? "(no NSG)"
+							: nsg_image_rule(image, d->rule).name;
+	struct nsg_image_route route = {0};
 
 	if (d->route != NSG_ROUTE_NONE) {
 		route = nsg_image_route(image, d->route);
@@ -135,10 +135,11 @@ static void print_difference(const struct nsg_options *o, const struct nsg_key *
 
 	nsg_ip4_format(k->src_host, src);
 	nsg_ip4_format(k->dst_host, dst);
-	fprintf(stderr,
-		"difference: protocol %u %s:%u -> %s:%u, profile %s platform %d route-all %d lab %d\n",
-		k->protocol, src, k->sport_host, dst, k->dport_host, o->profile->name, o->platform,
-		o->route_all, o->endpoint_lab);
+	fprintf(
+	    stderr,
+	    "difference: protocol %u %s:%u -> %s:%u, profile %s platform %d route-all %d lab %d\n",
+	    k->protocol, src, k->sport_host, dst, k->dport_host, o->profile->name, o->platform,
+	    o->route_all, o->endpoint_lab);
 	print_naive(a);
 	print_decision(image, d);
 }
@@ -158,8 +159,8 @@ static void policy_done(struct policy *p)
 
 static int policy_load(const char *directory, const struct nsg_options *options, struct policy *ret)
 {
-	static const struct nsg_load_options load = { 0 };
-	struct nsg_diag diag = { 0 };
+	static const struct nsg_load_options load = {0};
+	struct nsg_diag diag = {0};
 	int r = nsg_policy_load(directory, &load, NULL, &diag, &ret->policy);
 
 	if (!r)
@@ -237,16 +238,16 @@ static int run(const struct run *run)
 {
 	cleanup_free struct nsg_key *keys = calloc(run->flows, sizeof(*keys));
 	cleanup_free struct nsg_decision *decisions = calloc(run->flows, sizeof(*decisions));
-	uint64_t found[BUG_MAX] = { 0 };
-	struct counts counts = { 0 }, ignored = { 0 };
+	uint64_t found[BUG_MAX] = {0};
+	struct counts counts = {0}, ignored = {0};
 	unsigned int failures = 0;
 
 	if (!keys || !decisions)
 		return 1;
 	for (unsigned long i = 0; i < run->policies; i++) {
-		struct rng rng = { run->seed + i * 1000003 };
+		struct rng rng = {run->seed + i * 1000003};
 		struct nsg_options options;
-		struct policy p = { 0 };
+		struct policy p = {0};
 
 		generate_policy(&rng, run->directory, &options);
 		if (policy_load(run->directory, &options, &p)) {
@@ -280,7 +281,7 @@ static int run(const struct run *run)
 
 int main(int argc, char **argv)
 {
-	struct run r = { .policies = 2000, .flows = 500, .seed = 1 };
+	struct run r = {.policies = 2000, .flows = 500, .seed = 1};
 	char temporary[] = "/tmp/nsgd-property-XXXXXX";
 	int option, status;
 

@@ -26,14 +26,14 @@ struct nsg_memo *nsg_memo_free(struct nsg_memo *memo)
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
 {
 	if (image->src_host && key->src_host != image->src_host)
-		return (struct nsg_decision){ .reason = NSG_REASON_NOT_CARRIED };
+		return (struct nsg_decision){.reason = NSG_REASON_NOT_CARRIED};
 	for (size_t i = 0; i < image->n_decisions; i++)
 		if (image->decisions[i].dst_host == key->dst_host)
 			return image->decisions[i].decision;
 	return (struct nsg_decision){
-		.gate = NSG_GATE_RFC1918,
-		.verdict = NSG_VERDICT_DROP,
-		.reason = NSG_REASON_NSG_DENY,
+	    .gate = NSG_GATE_RFC1918,
+	    .verdict = NSG_VERDICT_DROP,
+	    .reason = NSG_REASON_NSG_DENY,
 	};
 }
 

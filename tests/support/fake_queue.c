@@ -12,11 +12,11 @@
 size_t fake_queue_packet(struct fake_queue *q, uint8_t family, uint32_t mark, const void *payload,
 			 size_t size, uint32_t cap_len, void *out)
 {
-	struct nfqnl_msg_packet_hdr header = { .hook = NF_INET_LOCAL_OUT };
+	struct nfqnl_msg_packet_hdr header = {.hook = NF_INET_LOCAL_OUT};
 	struct nlmsghdr *h = mnl_nlmsg_put_header(out);
 	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof(*g));
 
-	q->packets[q->n++] = (struct fake_packet){ .id = ++q->last_id, .mark = mark };
+	q->packets[q->n++] = (struct fake_packet){.id = ++q->last_id, .mark = mark};
 	h->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET;
 	g->nfgen_family = family;
 	g->version = NFNETLINK_V0;

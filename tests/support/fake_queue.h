@@ -24,9 +24,9 @@ struct fake_queue {
 	uint32_t last_id;
 	struct fake_packet packets[FAKE_PACKETS];
 	size_t n;
-	unsigned int answers;   /* verdict messages seen */
+	unsigned int answers;	/* verdict messages seen */
 	unsigned int not_found; /* ... that the kernel would answer with ENOENT */
-	unsigned int garbage;   /* ... that it would refuse */
+	unsigned int garbage;	/* ... that it would refuse */
 };
 
 /* Queues a packet; its message goes to out (FAKE_MESSAGE_BYTES), its length is returned. */

@@ -55,9 +55,9 @@ static void broken_masks_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_default_mask_is_the_documented_layout),
-		cmocka_unit_test(every_run_of_6_to_19_bits_splits_without_a_gap),
-		cmocka_unit_test(broken_masks_are_refused),
+	    cmocka_unit_test(the_default_mask_is_the_documented_layout),
+	    cmocka_unit_test(every_run_of_6_to_19_bits_splits_without_a_gap),
+	    cmocka_unit_test(broken_masks_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,31 +21,36 @@
 #define SKIPPED 77
 
 static const struct nsg_image images[2] = {
-	{ .info = { .n_rules = 1, .n_routes = 1 } },
-	{ .info = { .n_rules = 20, .n_routes = 300 } },
+    {.info = {.n_rules = 1, .n_routes = 1}},
+    {.info = {.n_rules = 20, .n_routes = 300}},
 };
-static const uint16_t hop_numbers[] = { 0 };
+static const uint16_t hop_numbers[] = {0};
 
 static struct nsg_engine_policy policy(unsigned int i)
 {
 	return (struct nsg_engine_policy){
-		.image = &images[i % 2],
-		.hop_numbers = hop_numbers,
-		.generation = i % 4,
-		.src_host = 1,
+	    .image = &images[i % 2],
+	    .hop_numbers = hop_numbers,
+	    .generation = i % 4,
+	    .src_host = 1,
 	};
 }
 
 static struct nsg_engine_options options(uint16_t first, uint32_t n)
 {
 	return (struct nsg_engine_options){
-		.queue_first = first,
-		.n_workers = n,
-		.queue_length = 1024,
-		.overflow_accept = true,
-		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
-			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
-			   .hop_shift = 16, .max_hop = 510 },
+	    .queue_first = first,
+	    .n_workers = n,
+	    .queue_length = 1024,
+	    .overflow_accept = true,
+	    .marks = {.mask = 0x0fff0000,
+		      .decided = 0x08000000,
+		      .generation = 0x06000000,
+		      .hop = 0x01ff0000,
+		      .denied = 0x01ff0000,
+		      .generation_shift = 25,
+		      .hop_shift = 16,
+		      .max_hop = 510},
 	};
 }
 
@@ -53,7 +58,7 @@ static struct nsg_engine *start(uint16_t first, uint32_t n)
 {
 	struct nsg_engine_options o = options(first, n);
 	struct nsg_engine_policy p = policy(0);
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 	struct nsg_engine *e = NULL;
 	int r = nsg_engine_start(&o, &p, &diag, &e);
 
@@ -99,7 +104,7 @@ static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
 	struct nsg_engine *holder = start(12, 1), *e = NULL;
 	struct nsg_engine_options o = options(10, 4);
 	struct nsg_engine_policy p = policy(0);
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 
 	(void)state;
 	assert_int_equal(nsg_engine_start(&o, &p, &diag, &e), -EADDRINUSE);
@@ -133,7 +138,7 @@ static void every_policy_is_acknowledged_by_every_worker(void **state)
 
 static void an_idle_queue_is_drained_and_its_workers_are_alive(void **state)
 {
-	static const struct timespec moment = { .tv_nsec = 20000000 };
+	static const struct timespec moment = {.tv_nsec = 20000000};
 	struct nsg_engine *e = start(0, 2);
 
 	(void)state;
@@ -153,10 +158,10 @@ static void an_idle_queue_is_drained_and_its_workers_are_alive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(queues_are_bound_while_it_runs),
-		cmocka_unit_test(a_queue_that_is_taken_is_named_and_nothing_is_left),
-		cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
-		cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
+	    cmocka_unit_test(queues_are_bound_while_it_runs),
+	    cmocka_unit_test(a_queue_that_is_taken_is_named_and_nothing_is_left),
+	    cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
+	    cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
 	};
 
 	if (unshare(CLONE_NEWNET) < 0 &&

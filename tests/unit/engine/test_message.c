@@ -22,7 +22,8 @@
 
 static uint32_t aligned[FAKE_MESSAGE_BYTES / 4];
 
-/* Moves the first `size` bytes to the end of a heap block, where a sanitizer guards what follows. */
+/* Moves the first `size` bytes to the end of a heap block, where a sanitizer guards what follows.
+ */
 static enum nsg_message_kind read_guarded(const void *bytes, size_t size, struct nsg_message *m)
 {
 	cleanup_free uint8_t *copy = malloc(size ? size : 1);
@@ -44,10 +45,10 @@ static enum nsg_message_kind read_guarded(const void *bytes, size_t size, struct
 
 static void a_packet_is_read_whole(void **state)
 {
-	struct fake_queue q = { .number = 3, .last_id = 41 };
+	struct fake_queue q = {.number = 3, .last_id = 41};
 	uint8_t packet[28];
-	size_t n = fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0,
-				     aligned);
+	size_t n =
+	    fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0, aligned);
 	const uint8_t *data = (const uint8_t *)aligned;
 	struct nsg_message m;
 
@@ -64,10 +65,10 @@ static void a_packet_is_read_whole(void **state)
 
 static void an_absent_mark_is_zero_and_a_cut_copy_keeps_its_length(void **state)
 {
-	struct fake_queue q = { 0 };
+	struct fake_queue q = {0};
 	uint8_t packet[28];
-	size_t n = fake_queue_packet(&q, AF_INET, 0, packet, fake_udp(packet, 1, 2, 3, 4), 65536,
-				     aligned);
+	size_t n =
+	    fake_queue_packet(&q, AF_INET, 0, packet, fake_udp(packet, 1, 2, 3, 4), 65536, aligned);
 	struct nsg_message m;
 
 	(void)state;
@@ -79,10 +80,10 @@ static void an_absent_mark_is_zero_and_a_cut_copy_keeps_its_length(void **state)
 
 static void a_message_cut_at_any_byte_is_never_a_packet(void **state)
 {
-	struct fake_queue q = { .last_id = 6 };
+	struct fake_queue q = {.last_id = 6};
 	uint8_t packet[28];
-	size_t n = fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0,
-				     aligned);
+	size_t n =
+	    fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0, aligned);
 	/* nlmsghdr 16, nfgenmsg 4, attribute header 4, the id and what belongs to it 7 */
 	size_t id_known = 16 + 4 + 4 + 7;
 
@@ -104,21 +105,25 @@ static void a_message_cut_at_any_byte_is_never_a_packet(void **state)
 
 static void attribute_lengths_that_lie_are_bad(void **state)
 {
-	struct fake_queue q = { 0 };
+	struct fake_queue q = {0};
 	uint8_t packet[28];
-	size_t n = fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0,
-				     aligned);
+	size_t n =
+	    fake_queue_packet(&q, AF_INET, MARK, packet, fake_udp(packet, 1, 2, 3, 4), 0, aligned);
 	size_t mark_at = 16 + 4 + 12;
 	static const struct {
 		size_t at;
 		uint16_t length;
 		enum nsg_message_kind kind;
 	} cases[] = {
-		{ 20, 0, NSG_MESSAGE_UNREADABLE },      { 20, 3, NSG_MESSAGE_UNREADABLE },
-		{ 20, 4, NSG_MESSAGE_UNREADABLE },      { 20, 10, NSG_MESSAGE_UNREADABLE },
-		{ 20, 0xffff, NSG_MESSAGE_UNREADABLE }, { 32, 0, NSG_MESSAGE_BAD },
-		{ 32, 3, NSG_MESSAGE_BAD },             { 32, 7, NSG_MESSAGE_BAD },
-		{ 32, 0xfff0, NSG_MESSAGE_BAD },
+	    {20, 0, NSG_MESSAGE_UNREADABLE},
+	    {20, 3, NSG_MESSAGE_UNREADABLE},
+	    {20, 4, NSG_MESSAGE_UNREADABLE},
+	    {20, 10, NSG_MESSAGE_UNREADABLE},
+	    {20, 0xffff, NSG_MESSAGE_UNREADABLE},
+	    {32, 0, NSG_MESSAGE_BAD},
+	    {32, 3, NSG_MESSAGE_BAD},
+	    {32, 7, NSG_MESSAGE_BAD},
+	    {32, 0xfff0, NSG_MESSAGE_BAD},
 	};
 
 	(void)state;
@@ -135,11 +140,11 @@ static void attribute_lengths_that_lie_are_bad(void **state)
 
 static void a_message_length_that_lies_ends_the_datagram(void **state)
 {
-	static const uint32_t lengths[] = { 0, 1, 15, 0x7fffffff, 0xffffffff };
-	struct fake_queue q = { 0 };
+	static const uint32_t lengths[] = {0, 1, 15, 0x7fffffff, 0xffffffff};
+	struct fake_queue q = {0};
 	uint8_t packet[28];
-	size_t n = fake_queue_packet(&q, AF_INET, 0, packet, fake_udp(packet, 1, 2, 3, 4), 0,
-				     aligned);
+	size_t n =
+	    fake_queue_packet(&q, AF_INET, 0, packet, fake_udp(packet, 1, 2, 3, 4), 0, aligned);
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(lengths); i++) {
@@ -160,8 +165,8 @@ static void an_error_answer_is_told_apart(void **state)
 		struct nlmsghdr h;
 		struct nlmsgerr e;
 	} error = {
-		.h = { .nlmsg_len = sizeof(error), .nlmsg_type = NLMSG_ERROR },
-		.e = { .error = -ENOENT },
+	    .h = {.nlmsg_len = sizeof(error), .nlmsg_type = NLMSG_ERROR},
+	    .e = {.error = -ENOENT},
 	};
 	struct nsg_message m;
 
@@ -176,10 +181,9 @@ static void an_error_answer_is_told_apart(void **state)
 
 static void fill(struct fake_queue *q, uint32_t first, size_t n)
 {
-	*q = (struct fake_queue){ .number = 9, .last_id = first + (uint32_t)n - 1 };
+	*q = (struct fake_queue){.number = 9, .last_id = first + (uint32_t)n - 1};
 	for (size_t i = 0; i < n; i++)
-		q->packets[q->n++] = (struct fake_packet){ .id = first + (uint32_t)i,
-							   .mark = MARK };
+		q->packets[q->n++] = (struct fake_packet){.id = first + (uint32_t)i, .mark = MARK};
 }
 
 static void check_fates(const struct fake_queue *q, const struct nsg_outcome *o, size_t n)
@@ -216,10 +220,10 @@ static void every_packet_gets_its_own_verdict_once(void **state)
 			unsigned int kind = (unsigned int)rand() % kinds;
 
 			o[i] = (struct nsg_outcome){
-				.id = first + (uint32_t)i,
-				.accept = kind != 1,
-				.has_mark = kind > 1,
-				.mark = kind > 1 ? kind << 16 : (uint32_t)rand(),
+			    .id = first + (uint32_t)i,
+			    .accept = kind != 1,
+			    .has_mark = kind > 1,
+			    .mark = kind > 1 ? kind << 16 : (uint32_t)rand(),
 			};
 		}
 		size = nsg_verdicts_put(out, 9, o, n, false);
@@ -238,7 +242,7 @@ static void the_usual_fate_is_one_message(void **state)
 	(void)state;
 	fill(&q, 1, NSG_BATCH);
 	for (uint32_t i = 0; i < NSG_BATCH; i++)
-		o[i] = (struct nsg_outcome){ .id = i + 1, .accept = i != 5 && i != NSG_BATCH - 1 };
+		o[i] = (struct nsg_outcome){.id = i + 1, .accept = i != 5 && i != NSG_BATCH - 1};
 	fake_queue_apply(&q, out, nsg_verdicts_put(out, 9, o, NSG_BATCH, false));
 	check_fates(&q, o, NSG_BATCH);
 	assert_int_equal(q.answers, 3);
@@ -248,7 +252,7 @@ static void an_unreadable_packet_is_dropped_with_the_batch_that_follows(void **s
 {
 	static struct fake_queue q;
 	uint8_t out[(NSG_BATCH + 1) * NSG_VERDICT_BYTES] __attribute__((aligned(4)));
-	struct nsg_outcome o[2] = { { .id = 2, .accept = true }, { .id = 4, .accept = true } };
+	struct nsg_outcome o[2] = {{.id = 2, .accept = true}, {.id = 4, .accept = true}};
 
 	(void)state;
 	fill(&q, 1, 5);
@@ -269,16 +273,16 @@ static void no_packets_need_no_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_packet_is_read_whole),
-		cmocka_unit_test(an_absent_mark_is_zero_and_a_cut_copy_keeps_its_length),
-		cmocka_unit_test(a_message_cut_at_any_byte_is_never_a_packet),
-		cmocka_unit_test(attribute_lengths_that_lie_are_bad),
-		cmocka_unit_test(a_message_length_that_lies_ends_the_datagram),
-		cmocka_unit_test(an_error_answer_is_told_apart),
-		cmocka_unit_test(every_packet_gets_its_own_verdict_once),
-		cmocka_unit_test(the_usual_fate_is_one_message),
-		cmocka_unit_test(an_unreadable_packet_is_dropped_with_the_batch_that_follows),
-		cmocka_unit_test(no_packets_need_no_bytes),
+	    cmocka_unit_test(a_packet_is_read_whole),
+	    cmocka_unit_test(an_absent_mark_is_zero_and_a_cut_copy_keeps_its_length),
+	    cmocka_unit_test(a_message_cut_at_any_byte_is_never_a_packet),
+	    cmocka_unit_test(attribute_lengths_that_lie_are_bad),
+	    cmocka_unit_test(a_message_length_that_lies_ends_the_datagram),
+	    cmocka_unit_test(an_error_answer_is_told_apart),
+	    cmocka_unit_test(every_packet_gets_its_own_verdict_once),
+	    cmocka_unit_test(the_usual_fate_is_one_message),
+	    cmocka_unit_test(an_unreadable_packet_is_dropped_with_the_batch_that_follows),
+	    cmocka_unit_test(no_packets_need_no_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,16 +24,20 @@
 #define DENIED NSG_IP4(10, 0, 2, 2)
 
 static const struct fake_decision decisions[] = {
-	{ ALLOWED,
-	  { .route = 1, .rule = 1, .hop = 0, .gate = NSG_GATE_RFC1918,
-	    .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_ALLOWED } },
+    {ALLOWED,
+     {.route = 1,
+      .rule = 1,
+      .hop = 0,
+      .gate = NSG_GATE_RFC1918,
+      .verdict = NSG_VERDICT_ACCEPT,
+      .reason = NSG_REASON_ALLOWED}},
 };
 static const struct nsg_image image = {
-	.info = { .n_rules = 2, .n_routes = 2 },
-	.decisions = decisions,
-	.n_decisions = 1,
+    .info = {.n_rules = 2, .n_routes = 2},
+    .decisions = decisions,
+    .n_decisions = 1,
 };
-static const uint16_t hop_numbers[] = { 0 };
+static const uint16_t hop_numbers[] = {0};
 
 struct fixture {
 	struct nsg_worker_shared shared;
@@ -46,7 +50,7 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *f = aligned_alloc(NSG_CACHE_LINE, (sizeof(*f) + 63) & ~(size_t)63);
-	struct nsg_queue queue = { 0 };
+	struct nsg_queue queue = {0};
 	int fds[2];
 
 	if (!f || socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) < 0)
@@ -54,18 +58,23 @@ static int set_up(void **state)
 	memset(f, 0, sizeof(*f));
 	f->queue.number = QUEUE;
 	f->shared.options = (struct nsg_engine_options){
-		.n_workers = 1,
-		.marks = { .mask = 0x0fff0000, .decided = 0x08000000, .generation = 0x06000000,
-			   .hop = 0x01ff0000, .denied = 0x01ff0000, .generation_shift = 25,
-			   .hop_shift = 16, .max_hop = 510 },
+	    .n_workers = 1,
+	    .marks = {.mask = 0x0fff0000,
+		      .decided = 0x08000000,
+		      .generation = 0x06000000,
+		      .hop = 0x01ff0000,
+		      .denied = 0x01ff0000,
+		      .generation_shift = 25,
+		      .hop_shift = 16,
+		      .max_hop = 510},
 	};
 	f->shared.ack_fd = eventfd(0, EFD_NONBLOCK);
 	f->shared.trace_fd = eventfd(0, EFD_NONBLOCK);
 	f->slot = (struct nsg_slot){
-		.policy = { .image = &image, .hop_numbers = hop_numbers, .src_host = SRC },
-		.n_rules = 4,
-		.n_routes = 2,
-		.counts = calloc(6, sizeof(nsg_count)),
+	    .policy = {.image = &image, .hop_numbers = hop_numbers, .src_host = SRC},
+	    .n_rules = 4,
+	    .n_routes = 2,
+	    .counts = calloc(6, sizeof(nsg_count)),
 	};
 	queue.fd = fds[0];
 	f->fd = fds[1];
@@ -192,7 +201,7 @@ static void a_datagram_larger_than_the_buffer_is_dropped(void **state)
 {
 	struct fixture *f = *state;
 	uint32_t message[FAKE_MESSAGE_BYTES / 4];
-	uint8_t payload[1500] = { 0x45 };
+	uint8_t payload[1500] = {0x45};
 	size_t n = fake_queue_packet(&f->queue, AF_INET, 0, payload, sizeof(payload), 0, message);
 
 	assert_int_equal(send(f->fd, message, n, 0), n);
@@ -210,8 +219,8 @@ static void an_error_answer_is_counted_and_harmless(void **state)
 		struct nlmsghdr h;
 		struct nlmsgerr e;
 	} error = {
-		.h = { .nlmsg_len = sizeof(error), .nlmsg_type = NLMSG_ERROR },
-		.e = { .error = -ENOENT },
+	    .h = {.nlmsg_len = sizeof(error), .nlmsg_type = NLMSG_ERROR},
+	    .e = {.error = -ENOENT},
 	};
 
 	assert_int_equal(send(f->fd, &error, sizeof(error), 0), sizeof(error));
@@ -264,14 +273,14 @@ static void denied_decisions_are_traced_with_what_the_host_sent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(an_empty_queue_says_so),
-		TEST(a_batch_is_answered_and_counted),
-		TEST(audit_counts_what_it_would_drop),
-		TEST(a_malformed_message_is_dropped_whatever_is_left_of_it),
-		TEST(a_datagram_larger_than_the_buffer_is_dropped),
-		TEST(an_error_answer_is_counted_and_harmless),
-		TEST(a_dead_socket_is_an_error),
-		TEST(denied_decisions_are_traced_with_what_the_host_sent),
+	    TEST(an_empty_queue_says_so),
+	    TEST(a_batch_is_answered_and_counted),
+	    TEST(audit_counts_what_it_would_drop),
+	    TEST(a_malformed_message_is_dropped_whatever_is_left_of_it),
+	    TEST(a_datagram_larger_than_the_buffer_is_dropped),
+	    TEST(an_error_answer_is_counted_and_harmless),
+	    TEST(a_dead_socket_is_an_error),
+	    TEST(denied_decisions_are_traced_with_what_the_host_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

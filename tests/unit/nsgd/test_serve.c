@@ -26,7 +26,7 @@ struct fixture {
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct nsg_diag diag = { 0 };
+	struct nsg_diag diag = {0};
 
 	strcpy(f->directory, "/tmp/nsgd-serve-XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
@@ -174,7 +174,7 @@ static void what_is_no_request_ends_the_talk_after_those_before(void **state)
 static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 {
 	static const struct nsg_trace_record record = {
-		.decision = { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE },
+	    .decision = {.route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE},
 	};
 	struct fixture *f = *state;
 	struct server *s = f->daemon.server;
@@ -200,7 +200,7 @@ static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 static void a_tracer_that_does_not_read_misses_records(void **state)
 {
 	static const struct nsg_trace_record record = {
-		.decision = { .route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE },
+	    .decision = {.route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE},
 	};
 	struct fixture *f = *state;
 	cleanup_close int fd = client(f);
@@ -223,16 +223,16 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(clients_that_close_unread_replies_are_forgotten,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_client_with_many_requests_lets_others_in_between,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(
-		    what_is_no_request_ends_the_talk_after_those_before, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
-						set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_tracer_that_does_not_read_misses_records, set_up,
-						tear_down),
+	    cmocka_unit_test_setup_teardown(clients_that_close_unread_replies_are_forgotten, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(a_client_with_many_requests_lets_others_in_between,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_talk_after_those_before,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_tracer_that_does_not_read_misses_records, set_up,
+					    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

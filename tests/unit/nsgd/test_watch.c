@@ -78,7 +78,7 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(f->top));
 	assert_int_equal(chdir(f->top), 0);
 	assert_int_equal(mkdir("v1", 0755) | mkdir("v2", 0755) | mkdir("map", 0755) |
-				 mkdir("map/..1", 0755) | mkdir("map/..2", 0755),
+			     mkdir("map/..1", 0755) | mkdir("map/..2", 0755),
 			 0);
 	put("v1/a.json", "1");
 	put("v1/b.json", "1");
@@ -220,14 +220,14 @@ static void a_directory_that_comes_later_is_a_change(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(many_changes_at_once_are_one),
-		TEST(a_file_moved_into_place_is_a_change),
-		TEST(what_is_no_document_does_not_count),
-		TEST(a_file_counts_when_its_writer_closes_it),
-		TEST(a_link_swapped_at_the_end_of_the_path_is_a_change),
-		TEST(a_link_swapped_in_the_middle_of_the_path_is_a_change),
-		TEST(a_config_map_update_is_a_change),
-		TEST(a_directory_that_comes_later_is_a_change),
+	    TEST(many_changes_at_once_are_one),
+	    TEST(a_file_moved_into_place_is_a_change),
+	    TEST(what_is_no_document_does_not_count),
+	    TEST(a_file_counts_when_its_writer_closes_it),
+	    TEST(a_link_swapped_at_the_end_of_the_path_is_a_change),
+	    TEST(a_link_swapped_in_the_middle_of_the_path_is_a_change),
+	    TEST(a_config_map_update_is_a_change),
+	    TEST(a_directory_that_comes_later_is_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,19 +17,21 @@
 #define RULES 6
 #define ROUTES 5
 
-static const uint32_t appliances[] = { NSG_IP4(10, 0, 100, 6), NSG_IP4(255, 255, 255, 255), 0 };
+static const uint32_t appliances[] = {NSG_IP4(10, 0, 100, 6), NSG_IP4(255, 255, 255, 255), 0};
 static char long_name[NSG_LINE_BYTES + 1];
 
 /* The image as far as a record asks it. */
 struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t index)
 {
 	static const struct nsg_image_rule rules[RULES] = {
-		{ .name = "plain", .priority = 100, .access = NSG_ALLOW },
-		{ .name = "", .priority = 4096, .access = NSG_DENY },
-		{ .name = "quote \" back \\ slash / end\\", .priority = 101 },
-		{ .name = "\b\t\n\v\f\r\x01\x1f\x7f", .priority = 102 },
-		{ .name = "Stra\xc3\x9f" "e \xe2\x82\xac \xf0\x9f\x98\x80", .priority = 103 },
-		{ .name = "DenyAllOutBound", .priority = 65500, .is_default = true },
+	    {.name = "plain", .priority = 100, .access = NSG_ALLOW},
+	    {.name = "", .priority = 4096, .access = NSG_DENY},
+	    {.name = "quote \" back \\ slash / end\\", .priority = 101},
+	    {.name = "\b\t\n\v\f\r\x01\x1f\x7f", .priority = 102},
+	    {.name = "Stra\xc3\x9f"
+		     "e \xe2\x82\xac \xf0\x9f\x98\x80",
+	     .priority = 103},
+	    {.name = "DenyAllOutBound", .priority = 65500, .is_default = true},
 	};
 
 	(void)image;
@@ -39,15 +41,21 @@ struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t ind
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	static const struct nsg_image_route routes[ROUTES + 1] = {
-		{ .hop_type = NSG_HOP_INTERNET },
-		{ .prefix = { NSG_IP4(10, 0, 0, 0), 8 }, .source = NSG_SOURCE_USER,
-		  .hop_type = NSG_HOP_APPLIANCE, .name = "spread", .hops_host = appliances,
-		  .n_hops = 3 },
-		{ .prefix = { NSG_IP4(1, 2, 3, 4), 32 }, .source = NSG_SOURCE_GATEWAY,
-		  .hop_type = NSG_HOP_GATEWAY, .hops_host = appliances, .n_hops = 1 },
-		{ .prefix = { NSG_IP4(203, 0, 113, 0), 24 }, .hop_type = NSG_HOP_NONE },
-		{ .source = NSG_SOURCE_USER, .hop_type = NSG_HOP_VNET_LOCAL, .name = "\"\n" },
-		{ .source = NSG_SOURCE_USER, .name = long_name },
+	    {.hop_type = NSG_HOP_INTERNET},
+	    {.prefix = {NSG_IP4(10, 0, 0, 0), 8},
+	     .source = NSG_SOURCE_USER,
+	     .hop_type = NSG_HOP_APPLIANCE,
+	     .name = "spread",
+	     .hops_host = appliances,
+	     .n_hops = 3},
+	    {.prefix = {NSG_IP4(1, 2, 3, 4), 32},
+	     .source = NSG_SOURCE_GATEWAY,
+	     .hop_type = NSG_HOP_GATEWAY,
+	     .hops_host = appliances,
+	     .n_hops = 1},
+	    {.prefix = {NSG_IP4(203, 0, 113, 0), 24}, .hop_type = NSG_HOP_NONE},
+	    {.source = NSG_SOURCE_USER, .hop_type = NSG_HOP_VNET_LOCAL, .name = "\"\n"},
+	    {.source = NSG_SOURCE_USER, .name = long_name},
 	};
 
 	(void)image;
@@ -66,22 +74,26 @@ static uint32_t draw32(void)
 
 static struct nsg_trace_record random_record(void)
 {
-	static const uint8_t protocols[] = { 0, 1, 6, 17, 47, 50, 51, 255 };
+	static const uint8_t protocols[] = {0, 1, 6, 17, 47, 50, 51, 255};
 	struct nsg_trace_record r = {
-		.time_ns = (uint64_t)draw32() * 1000000007u,
-		.packet = draw(4) ? draw(1000000) : UINT64_MAX / 2,
-		.key = { .src_host = draw32(), .dst_host = draw32(),
-			 .sport_host = (uint16_t)draw32(), .dport_host = (uint16_t)draw32(),
-			 .protocol = protocols[draw(sizeof(protocols))] },
-		.host_src = draw32(),
-		.length = draw32(),
-		.decision = { .rule = (uint16_t)draw(RULES + 2), .route = draw(ROUTES + 1),
-			      .gate = (uint8_t)draw(NSG_GATE_MAX), .verdict = (uint8_t)draw(2),
-			      .reason = (uint8_t)draw(NSG_REASON_MAX) },
-		.mark = draw32(),
-		.captured = (uint16_t)draw(300),
-		.direction = (uint8_t)draw(3),
-		.enforced = draw(2),
+	    .time_ns = (uint64_t)draw32() * 1000000007u,
+	    .packet = draw(4) ? draw(1000000) : UINT64_MAX / 2,
+	    .key = {.src_host = draw32(),
+		    .dst_host = draw32(),
+		    .sport_host = (uint16_t)draw32(),
+		    .dport_host = (uint16_t)draw32(),
+		    .protocol = protocols[draw(sizeof(protocols))]},
+	    .host_src = draw32(),
+	    .length = draw32(),
+	    .decision = {.rule = (uint16_t)draw(RULES + 2),
+			 .route = draw(ROUTES + 1),
+			 .gate = (uint8_t)draw(NSG_GATE_MAX),
+			 .verdict = (uint8_t)draw(2),
+			 .reason = (uint8_t)draw(NSG_REASON_MAX)},
+	    .mark = draw32(),
+	    .captured = (uint16_t)draw(300),
+	    .direction = (uint8_t)draw(3),
+	    .enforced = draw(2),
 	};
 
 	if (r.decision.rule >= RULES)
@@ -140,8 +152,8 @@ static void what_does_not_fit_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_line_is_the_records_json_to_the_byte),
-		cmocka_unit_test(what_does_not_fit_is_refused),
+	    cmocka_unit_test(a_line_is_the_records_json_to_the_byte),
+	    cmocka_unit_test(what_does_not_fit_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

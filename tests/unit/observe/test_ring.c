@@ -87,9 +87,9 @@ static void two_threads_see_whole_records_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(records_come_out_in_order_and_a_full_ring_counts),
-		cmocka_unit_test(a_claim_without_commit_is_nothing),
-		cmocka_unit_test(two_threads_see_whole_records_in_order),
+	    cmocka_unit_test(records_come_out_in_order_and_a_full_ring_counts),
+	    cmocka_unit_test(a_claim_without_commit_is_nothing),
+	    cmocka_unit_test(two_threads_see_whole_records_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static void a_record_prints_file_line_severity_and_code(void **state)
 {
-	struct nsg_diag d = { 0 };
+	struct nsg_diag d = {0};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
@@ -37,13 +37,14 @@ static void a_record_prints_file_line_severity_and_code(void **state)
 /* U+009B is CSI on terminals that know C1; another letter of its lead byte is text. */
 static void c1_controls_do_not_reach_a_terminal(void **state)
 {
-	struct nsg_diag d = { 0 };
+	struct nsg_diag d = {0};
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
-	assert_int_equal(nsg_diag_line(&d, NSG_ERROR, "a\302\233m", 0, NULL, "\302\251 x"), -EINVAL);
+	assert_int_equal(nsg_diag_line(&d, NSG_ERROR, "a\302\233m", 0, NULL, "\302\251 x"),
+			 -EINVAL);
 	nsg_diag_print(&d.v[0], out);
 	(void)fclose(out);
 	assert_string_equal(text, "a\\x9bm: error: \302\251 x");
@@ -53,7 +54,7 @@ static void c1_controls_do_not_reach_a_terminal(void **state)
 
 static void a_record_that_is_no_utf8_has_its_json(void **state)
 {
-	struct nsg_diag d = { 0 };
+	struct nsg_diag d = {0};
 	json_t *json;
 
 	(void)state;
@@ -72,7 +73,7 @@ static void a_record_that_is_no_utf8_has_its_json(void **state)
 
 static void lints_are_counted_apart(void **state)
 {
-	struct nsg_diag d = { 0 };
+	struct nsg_diag d = {0};
 
 	(void)state;
 	assert_int_equal(nsg_diag_lint(&d, NSG_WARNING, NULL, NULL, "shadowed"), 0);
@@ -83,7 +84,7 @@ static void lints_are_counted_apart(void **state)
 
 static void beyond_the_bound_records_are_counted_and_dropped(void **state)
 {
-	struct nsg_diag d = { 0 };
+	struct nsg_diag d = {0};
 
 	(void)state;
 	for (unsigned int i = 0; i < NSG_MAX_DIAGNOSTICS + 5; i++)
@@ -96,7 +97,7 @@ static void beyond_the_bound_records_are_counted_and_dropped(void **state)
 
 static void arena_memory_is_zeroed_aligned_and_apart(void **state)
 {
-	struct nsg_arena a = { 0 };
+	struct nsg_arena a = {0};
 	unsigned char *before = NULL;
 
 	(void)state;
@@ -137,13 +138,13 @@ static void protocols_are_names_or_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_record_prints_file_line_severity_and_code),
-		cmocka_unit_test(c1_controls_do_not_reach_a_terminal),
-		cmocka_unit_test(a_record_that_is_no_utf8_has_its_json),
-		cmocka_unit_test(lints_are_counted_apart),
-		cmocka_unit_test(beyond_the_bound_records_are_counted_and_dropped),
-		cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
-		cmocka_unit_test(protocols_are_names_or_numbers),
+	    cmocka_unit_test(a_record_prints_file_line_severity_and_code),
+	    cmocka_unit_test(c1_controls_do_not_reach_a_terminal),
+	    cmocka_unit_test(a_record_that_is_no_utf8_has_its_json),
+	    cmocka_unit_test(lints_are_counted_apart),
+	    cmocka_unit_test(beyond_the_bound_records_are_counted_and_dropped),
+	    cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
+	    cmocka_unit_test(protocols_are_names_or_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,9 @@
 
 static void addresses_are_four_plain_decimals(void **state)
 {
-	static const char *const bad[] = { "",          "1.2.3",    "1.2.3.4.5", "256.1.1.1", "01.2.3.4",
-					   "1.2.3.4 ",  " 1.2.3.4", "1..3.4",    "a.b.c.d",   "1.2.3.-4",
-					   "1.2.3.4/8", "0x1.2.3.4" };
+	static const char *const bad[] = {"",	      "1.2.3",	  "1.2.3.4.5", "256.1.1.1",
+					  "01.2.3.4", "1.2.3.4 ", " 1.2.3.4",  "1..3.4",
+					  "a.b.c.d",  "1.2.3.-4", "1.2.3.4/8", "0x1.2.3.4"};
 	uint32_t addr = 7;
 	char text[NSG_IP4_TEXT];
 
@@ -37,25 +37,25 @@ static void prefixes_are_masked_and_said_so(void **state)
 		uint8_t len;
 		bool masked;
 	} cases[] = {
-		{ "10.0.0.0/8", NSG_PREFIX_IP4, 0x0a000000, 8, false },
-		{ "10.1.2.3/8", NSG_PREFIX_IP4, 0x0a000000, 8, true },
-		{ "1.2.3.4", NSG_PREFIX_IP4, 0x01020304, 32, false },
-		{ "0.0.0.0/0", NSG_PREFIX_IP4, 0, 0, false },
-		{ "255.255.255.255/32", NSG_PREFIX_IP4, 0xffffffff, 32, false },
-		{ "::/0", NSG_PREFIX_IP6, 0, 0, false },
-		{ "2001:db8::1", NSG_PREFIX_IP6, 0, 0, false },
-		{ "2001:db8::/129", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "10.0.0.0/33", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "10.0.0.0/", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "10.0.0.0/08", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "10.0.0.0/8 ", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "10.0.0.0-10.0.0.9", NSG_PREFIX_INVALID, 0, 0, false },
-		{ "Internet", NSG_PREFIX_INVALID, 0, 0, false },
+	    {"10.0.0.0/8", NSG_PREFIX_IP4, 0x0a000000, 8, false},
+	    {"10.1.2.3/8", NSG_PREFIX_IP4, 0x0a000000, 8, true},
+	    {"1.2.3.4", NSG_PREFIX_IP4, 0x01020304, 32, false},
+	    {"0.0.0.0/0", NSG_PREFIX_IP4, 0, 0, false},
+	    {"255.255.255.255/32", NSG_PREFIX_IP4, 0xffffffff, 32, false},
+	    {"::/0", NSG_PREFIX_IP6, 0, 0, false},
+	    {"2001:db8::1", NSG_PREFIX_IP6, 0, 0, false},
+	    {"2001:db8::/129", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"10.0.0.0/33", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"10.0.0.0/", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"10.0.0.0/08", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"10.0.0.0/8 ", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"10.0.0.0-10.0.0.9", NSG_PREFIX_INVALID, 0, 0, false},
+	    {"Internet", NSG_PREFIX_INVALID, 0, 0, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
-		struct nsg_prefix p = { 0 };
+		struct nsg_prefix p = {0};
 		bool masked = false;
 
 		assert_int_equal(nsg_prefix_parse(cases[i].text, &p, &masked), cases[i].kind);
@@ -98,7 +98,7 @@ static void random_set(struct nsg_ranges *ret, bool *naive)
 			b = WORLD / 2 - 1;
 		if (b >= WORLD)
 			b = WORLD - 1;
-		v[i] = (struct nsg_range){ spread(a), spread(b) };
+		v[i] = (struct nsg_range){spread(a), spread(b)};
 		for (uint32_t k = a; k <= b; k++)
 			naive[k] = true;
 	}
@@ -143,7 +143,7 @@ static void sets_of_addresses_agree_with_a_bitmap(void **state)
 
 static void everything_is_one_range_and_one_prefix(void **state)
 {
-	struct nsg_prefix all = { 0, 0 }, half[2] = { { 0, 1 }, { 0x80000000, 1 } }, *out;
+	struct nsg_prefix all = {0, 0}, half[2] = {{0, 1}, {0x80000000, 1}}, *out;
 	struct nsg_ranges r;
 	size_t n;
 
@@ -161,10 +161,10 @@ static void everything_is_one_range_and_one_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses_are_four_plain_decimals),
-		cmocka_unit_test(prefixes_are_masked_and_said_so),
-		cmocka_unit_test(sets_of_addresses_agree_with_a_bitmap),
-		cmocka_unit_test(everything_is_one_range_and_one_prefix),
+	    cmocka_unit_test(addresses_are_four_plain_decimals),
+	    cmocka_unit_test(prefixes_are_masked_and_said_so),
+	    cmocka_unit_test(sets_of_addresses_agree_with_a_bitmap),
+	    cmocka_unit_test(everything_is_one_range_and_one_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
