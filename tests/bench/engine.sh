@@ -54,7 +54,7 @@ place() {
 }
 
 # policy DIR RULES HOPS [ROUTES [TAGS]]: a subnet whose rules allow 10.0.2.4 and deny 10.0.2.5, both by
-# the last of so many rules; so many appliances, so many gateway routes.
+# the last of so many rules; so many appliances; with so many gateway routes all traffic enters.
 policy() {
 	local dir=$1 tags=${5:-}
 	mkdir -p "$dir"
@@ -80,6 +80,7 @@ policy() {
 		id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/routeTables/routes",
 		routes: [range($hops) | {name: "hop\(.)", addressPrefix: "10.\(64 + . / 200 | floor).\(. % 200).0/24",
 			nextHopType: "VirtualAppliance", nextHopIpAddress: "10.0.1.\(5 + . % 50)"}]}' >"$dir/routes.json"
+	[ "${4:-0}" = 0 ] || echo '[{"name": "WEBSITE_VNET_ROUTE_ALL", "value": "1"}]' >"$dir/settings.json"
 	[ "${4:-0}" = 0 ] ||
 		jq -n --argjson n "$4" '{value: [range($n) | {network: "11.\(. / 256 | floor).\(. % 256).0/24",
 			nextHop: "10.0.1.62", origin: "EBgp", asPath: "65001", sourcePeer: "10.0.1.62", weight: 32768,
@@ -102,8 +103,15 @@ policy_touch_all() {
 	done
 }
 
-pin() { # NAME: all its threads on the daemon's core
-	taskset -apc "$CPU_WORK" "${PIDS[$1]}" >/dev/null
+# pin NAME: those of its threads that see packets on the daemon's core; nsgd's main thread runs where it can.
+pin() {
+	local task
+	for task in /proc/"${PIDS[$1]}"/task/*; do
+		case $(cat "$task/comm") in
+		nsgd) ;;
+		*) taskset -pc "$CPU_WORK" "${task##*/}" >/dev/null ;;
+		esac
+	done
 }
 
 # ---- the sides -------------------------------------------------------------------------------
