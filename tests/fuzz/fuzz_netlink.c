@@ -186,7 +186,7 @@ static void mend_routes(struct nsg_kernel *k, struct nsg_diag *diag)
 		k->hops.v[i].legs[0].up = true;
 		k->hops.v[i].legs[0].ifindex = 2;
 	}
-	(void)nsg_routes_apply(&k->rt, &k->hops, diag);
+	(void)nsg_routes_apply(&k->rt, &k->hops, true, diag);
 	(void)nsg_routes_check_foreign(&k->rt, &k->hops, diag);
 	(void)nsg_routes_clear(&k->rt, k->conf, k->marks.max_hop, diag);
 }
