@@ -143,21 +143,21 @@ static void man_page_and_completion_name_nothing_else(void **state)
 	assert_all_known(completion, "--", "the completion");
 }
 
-/* The table of src/conf/conf.c has a line { "section", "key", a key; an asterisk is its restart. */
+/* The table of src/conf/conf.c has a row {"section", "key", a key; an asterisk is its restart. */
 static void nsgd_conf_5_has_every_key(void **state)
 {
 	size_t n = 0;
 
 	(void)state;
-	for (const char *at = strstr(conf, "\n\t{ \""); at; at = strstr(at + 1, "\n\t{ \"")) {
-		char section[32], key[32], word[64], line[256];
+	for (const char *at = strstr(conf, "{\""); at; at = strstr(at + 1, "{\"")) {
+		char section[32], key[32], word[64], row[256];
 
-		if (sscanf(at, "\n\t{ \"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
+		if (sscanf(at, "{\"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
 			continue;
-		(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+		(void)snprintf(row, sizeof(row), "%.*s", (int)strcspn(at, "}"), at);
 		(void)snprintf(
 		    word, sizeof(word), "It Va %s%s\n", key,
-		    strstr(line, ".restart = true") || strstr(line, "true, true") ? " No *" : "");
+		    strstr(row, ".restart = true") || strstr(row, "true, true") ? " No *" : "");
 		if (!strstr(man_conf, word))
 			fail_msg("nsgd.conf(5) lacks [%s] %s, or its asterisk", section, key);
 		(void)snprintf(word, sizeof(word), ".Ss Section %s\n", section);
