@@ -28,13 +28,52 @@ conf_of() { # ARGS...
 		--platform) keys+=("subnet.platform=$2") ;;
 		--subnet) keys+=("subnet.subnet=$2") ;;
 		--endpoint-precedence) keys+=("subnet.endpoint-precedence=$2") ;;
+		--route-all) [ "$2" = on ] && add_route_all || return 1 ;;
 		--strict) shift && continue ;; # the vector's policy has no warning
+		--parameters) ;; # flattened with it
 		*) return 1 ;;
 		esac
 		shift 2
 	done
-	POLICY=$VECTOR/policy conf "${keys[@]}" "subnet.address=$ADDRESS" subnet.watch=no \
+	POLICY=$PLAIN conf "${keys[@]}" "subnet.address=$ADDRESS" subnet.watch=no \
 		offload.established=no nexthop:VirtualNetworkGateway.dev=sink0
+}
+
+# What nsgd reads: the vector's policy, where templates with expressions are flattened as nsgd's error
+# says. Sets PLAIN.
+plain_policy() { # ARGS...
+	local file name parameters=()
+	PLAIN=$VECTOR/policy
+	grep -lqs deploymentTemplate "$PLAIN"/*.json || return 0
+	while [ $# -gt 0 ]; do
+		[ "$1" != --parameters ] || parameters=(--parameters "$VECTOR/$2")
+		shift
+	done
+	PLAIN=$T/plain
+	rm -rf "$PLAIN" && mkdir "$PLAIN" || return 1
+	for file in "$VECTOR"/policy/*.json; do
+		name=$(basename "$file" .json)
+		if grep -qs deploymentParameters "$file"; then
+			continue
+		elif grep -qs deploymentTemplate "$file"; then
+			rm -rf "$T/flat"
+			"$NSGCTL" flatten "$file" "${parameters[@]}" -o "$T/flat" >/dev/null || return 1
+			for flat in "$T"/flat/*; do
+				mv "$flat" "$PLAIN/$name-${flat##*/}"
+			done
+		else
+			cp "$file" "$PLAIN"
+		fi
+	done
+}
+
+# nsgd.conf has no such key: what an app's settings say counts.
+add_route_all() {
+	if [ "$PLAIN" != "$T/plain" ]; then
+		rm -rf "$T/plain" && cp -r "$PLAIN" "$T/plain" && chmod -R u+w "$T/plain" || return 1
+		PLAIN=$T/plain
+	fi
+	echo '[{"name": "WEBSITE_VNET_ROUTE_ALL", "value": "1"}]' >"$PLAIN/route-all.json"
 }
 
 left() { # WHY: all flows of this source
@@ -72,14 +111,9 @@ t_vector() {
 # The vector's flows of one source, by a daemon whose address in the subnet that is.
 t_source() { # ARGS...
 	local missing
+	plain_policy "$@" || return 1
 	conf_of "$@" || { left "no key for: $*"; return 0; }
-	if ! nsgd_start; then
-		matches "$T/nsgd.log" 'nsgctl flatten' || return 1
-		left "a template with expressions"
-		unset "PIDS[nsgd]"
-		stop notify
-		return 0
-	fi
+	nsgd_start || return 1
 	spawn trace app "$NSGCTL" trace -o jsonl
 	eventually 5 eval 'in_ns app "$TRAFFIC" send udp 192.0.2.77:9 >/dev/null; test -s "$T/trace.log"' ||
 		return 1
