@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The packet engine's figures: engine.sh OUTDIR BUILDDIR [ROW...]
-# Prints a table; OUTDIR gets engine.json ({"rows": [...], "goals": [...]}). Every figure is a ratio of
-# two runs side by side, the median of PAIRS pairs of SECONDS each. The sender has core CPU_SEND, the
-# daemon core CPU_WORK; how far they are apart is measured with each pair.
+# Prints a table; OUTDIR gets engine.json ({"rows": [...], "goals": [...]}), engine-growth.dat and .svg.
+# Every figure is a ratio of two runs side by side, the median of PAIRS pairs of SECONDS each. The sender
+# has core CPU_SEND, the daemon core CPU_WORK; how far they are apart is measured with each pair.
 [ $# -ge 2 ] || {
 	echo "usage: engine.sh OUTDIR BUILDDIR [ROW...]" >&2
 	exit 2
@@ -27,8 +27,8 @@ TO=10.0.2.4 # allowed; .5 is denied
 
 # ---- the place -------------------------------------------------------------------------------
 
-# `app` has nsgd, `far` counts and drops what comes to port 9000 before it costs anything. `bare` is
-# the same without conntrack.
+# `app` has nsgd, `far` counts and drops what comes to ports 9000 to 9010 before it costs anything. `bare`
+# is the same without conntrack.
 place() {
 	lab_ns app far bare barefar &&
 		lab_link app e0 10.0.1.4/26 far e0 10.0.1.1/26 &&
@@ -40,7 +40,7 @@ place() {
 		in_ns $ns nft -f - <<-END
 			table ip sink {
 				counter got { }
-				chain c { type filter hook prerouting priority -400; udp dport 9000 counter name got drop; }
+				chain c { type filter hook prerouting priority -400; udp dport 9000-9010 counter name got drop; }
 			}
 		END
 	done
@@ -73,7 +73,7 @@ policy() {
 		{type: "Microsoft.Network/networkSecurityGroups", name: "nsg", location: "westeurope",
 		 id: "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/networkSecurityGroups/nsg",
 		 securityRules: ([range($rules - 2) as $i | rule($i; "Deny";
-			if $i < ($tags | length) then $tags[$i] else "10.\(128 + $i % 100).\($i / 100 | floor).0/24" end)] +
+			if $i > 0 and $i <= ($tags | length) then $tags[$i - 1] else "10.\(128 + $i % 100).\($i / 100 | floor).0/24" end)] +
 			[rule($rules - 2; "Deny"; "10.0.2.5/32"), rule($rules - 1; "Allow"; "10.0.2.4/32")])}' \
 		>"$dir/nsg.json"
 	jq -n --argjson hops "$3" '{type: "Microsoft.Network/routeTables", name: "routes", location: "westeurope",
@@ -87,12 +87,17 @@ policy() {
 			localAddress: "10.0.1.61"}]}' >"$dir/bgp.json"
 }
 
-# A rule of the policy and a route change their minds; nothing that is sent is concerned.
+# A rule of the policy and a route change their minds; nothing that is sent is concerned, CHANGED is.
+CHANGED=(--protocol udp --src 10.0.1.4:1024 --dst 10.128.0.1:5000)
 policy_touch() {
-	jq --argjson n "$1" '.securityRules[0].access = (if $n % 2 == 0 then "Deny" else "Allow" end)' \
+	jq --arg access "$(changed_access "$1")" '.securityRules[0].access = $access' \
 		"$T/policy/nsg.json" >"$T/policy/.n" && mv "$T/policy/.n" "$T/policy/nsg.json"
 	jq --argjson n "$1" '.routes[0].addressPrefix = "10.60.\($n % 200).0/24"' \
 		"$T/policy/routes.json" >"$T/policy/.n" && mv "$T/policy/.n" "$T/policy/routes.json"
+}
+
+changed_access() {
+	[ $(($1 % 2)) = 0 ] && echo Deny || echo Allow
 }
 
 policy_touch_all() {
@@ -177,19 +182,26 @@ distance() {
 	"$FLOOD" "$CPU_SEND" 0.1 distance "$CPU_WORK"
 }
 
+# What the kernel's queue 0 in the app's namespace dropped, for lack of room in it or in the socket.
+queue_dropped() {
+	in_ns app awk '$1 == 0 { n = $6 + $7 } END { print n + 0 }' /proc/net/netfilter/nfnetlink_queue
+}
+
 # run_flood FLOWS [ADDRESS [SIZE]]: RATE of packets at the far end a second, SENT of those sent, COST in
-# microseconds of the daemon's processor a packet sent. Figures are read by name, in pairs.
+# microseconds of the daemon's processor a packet sent, LOST those sent that neither arrived nor were
+# dropped by a full queue. Figures are read by name, in pairs.
 # shellcheck disable=SC2034
 run_flood() {
-	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0
+	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0 dropped
 	[ "$ns" = app ] || far=barefar
-	before=$(got "$far")
+	before=$(got "$far") dropped=$(queue_dropped)
 	[ -z "$WORKER" ] || cpu=$(cpu_ns)
 	in_ns "$ns" "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" "$flows" "$to:9000" "$size" >"$T/flood.out" || return 1
 	sleep 0.1
 	[ -z "$WORKER" ] || cpu=$(($(cpu_ns) - cpu))
-	read -r RATE SENT COST < <(sed 's/[a-z_]*=//g' "$T/flood.out" | awk -v got=$(($(got "$far") - before)) -v cpu="$cpu" \
-		'{ printf "%.0f %.0f %.3f\n", got / $3, $1 / $3, $1 ? cpu / 1000 / $1 : 0 }')
+	read -r RATE SENT COST LOST < <(sed 's/[a-z_]*=//g' "$T/flood.out" | awk -v got=$(($(got "$far") - before)) \
+		-v cpu="$cpu" -v dropped=$(($(queue_dropped) - dropped)) \
+		'{ printf "%.0f %.0f %.3f %d\n", got / $3, $1 / $3, $1 ? cpu / 1000 / $1 : 0, $1 - got - dropped }')
 }
 
 run_tcp() { # RATE in bits a second
@@ -343,6 +355,7 @@ rows_offload() {
 rows_reload() {
 	local tags='[]'
 	wanted reload || return 0
+	RELOADS=0 RELOADS_SEEN=0 RELOADS_LOST=0
 	rm -rf "$T/policy"
 	if ls "$DATA"/service-tags/*.json.gz >/dev/null 2>&1; then
 		zcat "$DATA"/service-tags/*.json.gz >"$T/tags.json"
@@ -352,9 +365,11 @@ rows_reload() {
 	policy "$T/policy" 1000 40 10000 "$tags"
 	[ ! -s "$T/tags.json" ] || mv "$T/tags.json" "$T/policy/tags.json"
 	SECONDS_EACH=4 PAIRS=${PAIRS_RELOAD:-3} pairs reload-one "one rule and one route differ, once a second / no reloads" \
-		0.97 at-least RATE reloading_one still run_as
+		0.97 at-least RATE reloading_one still run_reloading
 	SECONDS_EACH=4 PAIRS=${PAIRS_RELOAD:-3} pairs reload-all "all files differ, once a second / no reloads" \
-		0.80 at-least RATE reloading_all still run_as
+		0.80 at-least RATE reloading_all still run_reloading
+	figure reload-lost "packets lost by them" "$RELOADS_LOST" 0
+	figure reload-seen "reloads whose change decided at once, of $RELOADS" "$RELOADS_SEEN" "$RELOADS"
 }
 
 GATEWAY=(nexthop:VirtualNetworkGateway.via=10.0.1.1 nexthop:VirtualNetworkGateway.dev=e0)
@@ -362,24 +377,116 @@ reloading_one() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=policy_touch; }
 reloading_all() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=policy_touch_all; }
 still() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=; }
 
-run_as() {
-	local n=0 reloader=
+# Reloads until it is killed. Each one's change is asked for: what the daemon decides now is in $T/reloads,
+# "yes" when it is what the files say.
+reloader() {
+	local n=0 access
+	while "$TOUCH" $((n += 1)); do
+		ctl reload >"$T/reload.out" 2>&1 || cat "$T/reload.out" >&2
+		access=$(ctl explain "${CHANGED[@]}" -o json | jq -r .nsg.access)
+		[ "$access" = "$(changed_access $n)" ] && echo yes >>"$T/reloads" || echo no >>"$T/reloads"
+		sleep 1
+	done
+}
+
+run_reloading() {
+	local pid=
+	: >"$T/reloads"
 	if [ -n "$TOUCH" ]; then
-		: >"$T/reloads"
-		while "$TOUCH" $((n += 1)); do
-			ctl reload >"$T/reload.out" 2>&1 && echo ok >>"$T/reloads" || cat "$T/reload.out" >&2
-			sleep 1
-		done &
-		reloader=$!
+		reloader &
+		pid=$!
 	fi
-	run_flood 64
-	local status=$?
-	[ -z "$reloader" ] || {
-		kill $reloader
-		wait $reloader 2>/dev/null
-		[ "$(wc -l <"$T/reloads")" -ge 2 ] || status=1
-	}
-	return $status
+	run_flood 64 || return 1
+	[ -n "$pid" ] || return 0
+	kill $pid
+	wait $pid 2>/dev/null
+	RELOADS=$((RELOADS + $(wc -l <"$T/reloads")))
+	RELOADS_SEEN=$((RELOADS_SEEN + $(grep -c yes "$T/reloads")))
+	RELOADS_LOST=$((RELOADS_LOST + LOST))
+}
+
+# ---- figures that are no ratio ---------------------------------------------------------------
+
+# figure NAME WHAT VALUE [WANTED]: equal to what is wanted, or without a goal.
+figure() {
+	jq -cn --arg name "$1" --arg what "$2" --argjson value "$3" --argjson goal "${4:-null}" \
+		'{bench: "engine", name: $name, what: $what, value: $value, goal: $goal,
+		  met: (if $goal == null then null else $value == $goal end)}' >>"$OUT/engine.rows"
+	printf '%-28s %7s  %s%s\n' "$1" "$3" "$2" "$([ -z "${4:-}" ] || { [ "$3" = "$4" ] && echo ', met' || echo ", NOT MET ($4)"; })"
+}
+
+milliseconds() { # COMMAND...: in MS
+	local start=${EPOCHREALTIME/./}
+	"$@" || return 1
+	MS=$(((${EPOCHREALTIME/./} - start) / 1000))
+}
+
+# The table, the rules, a next hop's routes: another program takes them away, and they are back.
+rows_repair() {
+	local what
+	wanted repair || return 0
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 40
+	for what in table rules routes; do
+		nsgd_offload || return 1
+		kernel_state >"$T/whole"
+		take_away_$what
+		milliseconds eventually 5 repaired && figure "repair-$what" "ms until foreign deletion is undone" "$MS"
+		side_off
+	done
+}
+
+take_away_table() { in_ns app nft flush ruleset; }
+take_away_rules() { in_ns app ip rule flush && in_ns app ip rule add pref 32766 lookup main; }
+take_away_routes() { in_ns app ip route flush table 21001; }
+repaired() { cmp -s "$T/whole" <(kernel_state); }
+
+# Decided connections whose marks are all rewritten: by a reload that forgets decisions, and by a stop.
+rows_marks() {
+	wanted marks || return 0
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 1
+	nsgd_offload && SECONDS_EACH=3 run_flood 200000 || return 1
+	figure marks-connections "decided connections in the kernel" \
+		"$(in_ns app conntrack -L -m 0x08000000/0x08000000 2>/dev/null | wc -l)"
+	jq '.flushConnection = true' "$T/policy/nsg.json" >"$T/policy/.n" && mv "$T/policy/.n" "$T/policy/nsg.json"
+	milliseconds ctl reload && figure marks-reload "ms of a reload that forgets their decisions" "$MS"
+	milliseconds nsgd_stop && figure marks-stop "ms of a stop" "$MS"
+	figure marks-left "connections with a mark of ours after it" \
+		"$(in_ns app conntrack -L 2>/dev/null | grep -c 'mark=[1-9]')" 0
+	side_off
+}
+
+# ---- growth ----------------------------------------------------------------------------------
+
+# growth KIND N A B RUN...: a row without a goal, and a point of the plot.
+growth() {
+	local kind=$1 n=$2
+	shift 2
+	PAIRS=${PAIRS_GROWTH:-3} pairs "growth-$kind-$n" "$n: $1 / $2" 0 at-least RATE "$@" &&
+		tail -n 1 "$OUT/engine.rows" | jq -r --arg kind "$kind" --arg n "$n" \
+			'"\($kind) \($n) \(1e9 / .a | round) \(1e9 / .b | round)"' >>"$OUT/engine-growth.dat"
+}
+
+rows_growth() {
+	local n
+	wanted growth || return 0
+	: >"$OUT/engine-growth.dat"
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 1
+	for n in 1 100 10000 200000; do
+		SECONDS_EACH=3 growth queued-flows $n nsgd_every null_every run_flood $n
+		SECONDS_EACH=3 growth offload-flows $n nsgd_offload bare_ct run_flood $n
+	done
+	for n in 64 512 1500 16384 65535; do
+		growth bytes $n nsgd_every null_every run_flood 64 "$TO" $n
+	done
+	for n in 10 100 1000; do
+		rm -rf "$T/policy"
+		policy "$T/policy" $n 1
+		growth rules $n nsgd_every null_every run_flood 64
+	done
+	gnuplot -e "dat='$OUT/engine-growth.dat'; svg='$OUT/engine-growth.svg'" "$HERE/engine.gnuplot"
 }
 
 place || exit 1
@@ -387,5 +494,8 @@ printf '%-28s %7s  %-13s %12s %12s  %6s %6s  %5s\n' row ratio min-max a b 'us a'
 rows_queued
 rows_offload
 rows_reload
-jq -s '{rows: ., goals: [.[] | select(.goal != null) | {bench, name, ratio, goal, met}]}' "$OUT/engine.rows" >"$OUT/engine.json" &&
+rows_repair
+rows_marks
+rows_growth
+jq -s '{rows: ., goals: [.[] | select(.goal != null) | {bench, name, ratio: (.ratio // .value), goal, met}]}' "$OUT/engine.rows" >"$OUT/engine.json" &&
 	rm "$OUT/engine.rows"

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A sender that does nothing else: 64-byte UDP packets as fast as one core makes them, or round
- *trips.
+ * A sender that does nothing else: UDP packets as fast as one core makes them, or round trips.
  *
- *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each
- *time flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time flood CPU
- *SECONDS distance CPU                 a cache line, back and forth between two cores
+ *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each time
+ *	flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time
+ *	flood CPU SECONDS distance CPU                 a cache line, back and forth between two cores
+ *
+ * One destination port takes FLOWS_A_PORT flows, the next ones go to the ports behind it. SIZE counts
+ * the headers; above MAX_FRAME the kernel gets it in one piece and cuts it as late as it can (GSO).
  *
  * Prints "sent=N errors=N seconds=S cpu_us=N", for ping "round_trips=N median_ns=N", for distance
- *the nanoseconds of a round trip.
+ * the nanoseconds of a round trip.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -25,8 +27,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 
 #define UDP_AND_IP 28
+#define MAX_FRAME 1500
+#define FLOWS_A_PORT 20000 /* fewer than there are ephemeral ports */
 #define MAX_FLOWS 200000
 #define MAX_ROUND_TRIPS 2000000
 #define LOOK_EVERY 64
@@ -89,17 +94,49 @@ static void ping(const struct sockaddr_in *to, uint64_t end_ns)
 	free(times);
 }
 
-static void flood(const struct sockaddr_in *to, uint64_t end_ns, size_t flows, size_t size)
+/* A descriptor each: more than a process may usually have. */
+static void allow_descriptors(size_t n)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		die("RLIMIT_NOFILE");
+	if (n + 16 > r.rlim_cur)
+		r.rlim_cur = n + 16;
+	if (r.rlim_max < r.rlim_cur)
+		r.rlim_max = r.rlim_cur;
+	if (setrlimit(RLIMIT_NOFILE, &r) < 0)
+		die("RLIMIT_NOFILE");
+}
+
+static int open_flow_of_size(const struct sockaddr_in *to, size_t size)
+{
+	int fd = open_flow(to), segment = MAX_FRAME - UDP_AND_IP;
+
+	if (size > (size_t)segment &&
+	    setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0)
+		die("UDP_SEGMENT");
+	return fd;
+}
+
+static void flood(const struct sockaddr_in *to, double seconds, size_t flows, size_t size)
 {
 	int *fds = calloc(flows ? flows : 1, sizeof(*fds));
 	char *payload = calloc(1, size ? size : 1);
-	uint64_t start_ns = now_ns(), sent = 0, errors = 0;
+	uint64_t start_ns, end_ns, sent = 0, errors = 0;
 	struct rusage r;
 
 	if (!fds || !payload)
 		die("memory");
-	for (size_t i = 0; i < flows; i++)
-		fds[i] = open_flow(to);
+	allow_descriptors(flows);
+	for (size_t i = 0; i < flows; i++) {
+		struct sockaddr_in port = *to;
+
+		port.sin_port = htons((uint16_t)(ntohs(to->sin_port) + i / FLOWS_A_PORT));
+		fds[i] = open_flow_of_size(&port, size);
+	}
+	start_ns = now_ns();
+	end_ns = start_ns + (uint64_t)(seconds * 1e9);
 	for (uint64_t i = 0; i % LOOK_EVERY || now_ns() < end_ns; i++) {
 		int fd = flows ? fds[i % flows] : open_flow(to);
 
@@ -168,6 +205,7 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET};
 	uint64_t end_ns;
+	double seconds;
 	char *colon;
 
 	if (argc < 5) {
@@ -177,7 +215,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	pin(atoi(argv[1]));
-	end_ns = now_ns() + (uint64_t)(atof(argv[2]) * 1e9);
+	seconds = atof(argv[2]);
+	end_ns = now_ns() + (uint64_t)(seconds * 1e9);
 	if (strcmp(argv[3], "distance") == 0) {
 		distance(atoi(argv[4]), end_ns);
 		return 0;
@@ -194,7 +233,7 @@ int main(int argc, char **argv)
 		size_t flows = strtoul(argv[3], NULL, 0);
 		size_t size = argc > 5 ? strtoul(argv[5], NULL, 0) : 64;
 
-		flood(&to, end_ns, flows < MAX_FLOWS ? flows : MAX_FLOWS,
+		flood(&to, seconds, flows < MAX_FLOWS ? flows : MAX_FLOWS,
 		      size > UDP_AND_IP ? size - UDP_AND_IP : 0);
 	}
 	return 0;
