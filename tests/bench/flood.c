@@ -6,8 +6,8 @@
  *	flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time
  *	flood CPU SECONDS distance CPU                 a cache line, back and forth between two cores
  *
- * One destination port takes FLOWS_A_PORT flows, the next ones go to the ports behind it. SIZE counts
- * the headers; above MAX_FRAME the kernel gets it in one piece and cuts it as late as it can (GSO).
+ * Above MAX_SOCKETS flows each socket sends to several ports in turn. SIZE counts the headers; above
+ * MAX_FRAME the kernel gets it in one piece and cuts it as late as it can (GSO).
  *
  * Prints "sent=N errors=N seconds=S cpu_us=N", for ping "round_trips=N median_ns=N", for distance
  * the nanoseconds of a round trip.
@@ -31,7 +31,7 @@
 
 #define UDP_AND_IP 28
 #define MAX_FRAME 1500
-#define FLOWS_A_PORT 20000 /* fewer than there are ephemeral ports */
+#define MAX_SOCKETS 10000 /* of descriptors and ephemeral ports there are more everywhere */
 #define MAX_FLOWS 200000
 #define MAX_ROUND_TRIPS 2000000
 #define LOOK_EVERY 64
@@ -94,17 +94,14 @@ static void ping(const struct sockaddr_in *to, uint64_t end_ns)
 	free(times);
 }
 
-/* A descriptor each: more than a process may usually have. */
-static void allow_descriptors(size_t n)
+/* A descriptor each: more than a process usually has. */
+static void allow_descriptors(void)
 {
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		die("RLIMIT_NOFILE");
-	if (n + 16 > r.rlim_cur)
-		r.rlim_cur = n + 16;
-	if (r.rlim_max < r.rlim_cur)
-		r.rlim_max = r.rlim_cur;
+	r.rlim_cur = r.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &r) < 0)
 		die("RLIMIT_NOFILE");
 }
@@ -121,26 +118,30 @@ static int open_flow_of_size(const struct sockaddr_in *to, size_t size)
 
 static void flood(const struct sockaddr_in *to, double seconds, size_t flows, size_t size)
 {
-	int *fds = calloc(flows ? flows : 1, sizeof(*fds));
+	const size_t sockets = flows < MAX_SOCKETS ? flows : MAX_SOCKETS;
+	int *fds = calloc(sockets ? sockets : 1, sizeof(*fds));
 	char *payload = calloc(1, size ? size : 1);
 	uint64_t start_ns, end_ns, sent = 0, errors = 0;
 	struct rusage r;
 
 	if (!fds || !payload)
 		die("memory");
-	allow_descriptors(flows);
-	for (size_t i = 0; i < flows; i++) {
-		struct sockaddr_in port = *to;
-
-		port.sin_port = htons((uint16_t)(ntohs(to->sin_port) + i / FLOWS_A_PORT));
-		fds[i] = open_flow_of_size(&port, size);
-	}
+	allow_descriptors();
+	for (size_t i = 0; i < sockets; i++)
+		fds[i] = open_flow_of_size(to, size);
 	start_ns = now_ns();
 	end_ns = start_ns + (uint64_t)(seconds * 1e9);
 	for (uint64_t i = 0; i % LOOK_EVERY || now_ns() < end_ns; i++) {
-		int fd = flows ? fds[i % flows] : open_flow(to);
+		size_t flow = flows ? i % flows : 0;
+		int fd = flows ? fds[flow % sockets] : open_flow(to);
+		struct sockaddr_in port = *to;
+		ssize_t n;
 
-		if (send(fd, payload, size, 0) < 0)
+		port.sin_port = htons((uint16_t)(ntohs(to->sin_port) + flow / MAX_SOCKETS));
+		n = flow < MAX_SOCKETS ? send(fd, payload, size, 0)
+				       : sendto(fd, payload, size, 0,
+						(const struct sockaddr *)&port, sizeof(port));
+		if (n < 0)
 			errors++;
 		else
 			sent++;
