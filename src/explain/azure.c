@@ -235,7 +235,8 @@ static int put_plural(json_t *object, const char *key, json_t *elements, bool is
 		       json_array_size(all) > 1 || is_tag ? json_incref(all) : json_array());
 }
 
-static int put_ports(json_t *o, const struct nsg_effective_rule *r)
+/* As written: the rule's own list, neither sorted nor merged. */
+static int put_ports(json_t *o, const struct nsg_rule *r)
 {
 	if (put_singular(o, "sourcePortRange", port_ranges(r->src_ports, r->n_src_ports)) < 0 ||
 	    put_singular(o, "destinationPortRange", port_ranges(r->dst_ports, r->n_dst_ports)) <
@@ -268,7 +269,7 @@ static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_ef
 	cleanup_json json_t *o = json_object();
 
 	if (nsg_put(o, "name", nsg_rule_name_json(rule)) < 0 ||
-	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 || put_ports(o, r) < 0 ||
+	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 || put_ports(o, rule) < 0 ||
 	    put_addresses(o, e, r) < 0 ||
 	    nsg_put(o, "access", json_string(nsg_access_name(rule->access))) < 0 ||
 	    nsg_put(o, "priority", json_integer(rule->priority)) < 0 ||

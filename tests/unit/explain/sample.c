@@ -24,7 +24,7 @@ static struct nsg_prefix storage_space[] = {{NSG_IP4(20, 2, 0, 0), 16}, {NSG_IP4
 
 static struct nsg_port_range every_port[] = {{0, 65535}};
 static struct nsg_port_range dns_port[] = {{53, 53}};
-static struct nsg_port_range sql_ports[] = {{1433, 1433}, {11000, 11999}};
+static struct nsg_port_range sql_ports[] = {{11000, 11999}, {1433, 1433}};
 
 static struct nsg_rule rules[] = {
     {.name = "deny-dns",

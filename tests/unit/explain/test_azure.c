@@ -128,7 +128,7 @@ static void effective_rules_have_azs_spellings(void **state)
 	    effective_rule("securityRules/sql-ok"),
 	    "{\"name\":\"securityRules/sql-ok\",\"protocol\":\"Tcp\","
 	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":null,"
-	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[\"1433-1433\",\"11000-11999\"],"
+	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[\"11000-11999\",\"1433-1433\"],"
 	    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"destinationAddressPrefix\":\"Sql\","
 	    "\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"
 	    "\"destinationAddressPrefixes\":[\"Sql\"],"

@@ -107,7 +107,7 @@ static void tells_of_each_rule_what_failed(void **state)
 	assert_line(json_array_get(nsg_at(item, "story.rules"), 1),
 		    "{\"rule\":\"securityRules/sql-ok\",\"priority\":200,\"access\":\"Allow\","
 		    "\"protocol\":\"TCP\",\"source\":\"VirtualNetwork\",\"sourcePorts\":\"*\","
-		    "\"destination\":\"Sql\",\"destinationPorts\":\"1433, 11000-11999\","
+		    "\"destination\":\"Sql\",\"destinationPorts\":\"11000-11999, 1433\","
 		    "\"matched\":false,\"failed\":[\"destination\",\"destinationPorts\"]}");
 	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 4);
 	assert_true(json_is_true(
