@@ -316,6 +316,8 @@ static json_t *far_end_json(const struct story *s)
 	if (s->way->verdict == NSG_VERDICT_DROP)
 		return far_end("nobody", json_array(),
 			       "nothing arrives, and the sender hears nothing");
+	if (s->key->dst_host >> 24 == 127)
+		return far_end("instance", json_array(), "the instance itself");
 	if (!row || row->hop_type == NSG_HOP_INTERNET)
 		return far_end("outbound", outbound_addresses(s->e),
 			       row ? "one of the app's outbound addresses, or the subnet's NAT "
@@ -343,22 +345,36 @@ static bool in_subnet(const struct nsg_subnet *subnet, uint32_t addr_host)
 	return false;
 }
 
-/* Whether users and documentation give different answers here (semantics.md, Profiles). */
-static bool is_contested(const struct nsg_way *way)
+/* What the other endpoint-precedence selects here; NULL when it is the same row. */
+static const struct nsg_row *other_answer(const struct story *s)
 {
-	bool endpoint = false, user = false;
+	struct nsg_effective other = *s->e;
+	const struct nsg_row *row;
 
-	for (size_t i = 0; i < way->n_rows; i++) {
-		endpoint |= way->rows[i]->hop_type == NSG_HOP_SERVICE_ENDPOINT;
-		user |= way->rows[i]->source == NSG_SOURCE_USER;
-	}
-	return endpoint && user;
+	if (!s->way->row)
+		return NULL;
+	other.endpoint_lab = !other.endpoint_lab;
+	row = nsg_rows_select(&other, s->way->gate, s->way->rows, s->way->n_rows);
+	return row == s->way->row ? NULL : row;
+}
+
+static json_t *contested_words(const struct story *s, const struct nsg_row *other)
+{
+	char prefix[NSG_PREFIX_TEXT];
+
+	nsg_prefix_format(other->prefix, prefix);
+	return json_sprintf("sources disagree whether a service endpoint goes before user routes: "
+			    "this is endpoint-precedence %s, with %s it takes %s %s%s%s",
+			    s->e->endpoint_lab ? "lab" : "doc", s->e->endpoint_lab ? "doc" : "lab",
+			    nsg_hop_type_name(other->hop_type), prefix, other->name ? " of " : "",
+			    other->name ? other->name : "");
 }
 
 static json_t *notices_json(const struct story *s)
 {
 	const struct nsg_prefix all = {0, 0};
 	const struct nsg_tag_member *member = nsg_virtual_network_member(s->e, all);
+	const struct nsg_row *other = other_answer(s);
 	cleanup_json json_t *array = json_array();
 	int r = 0;
 
@@ -376,12 +392,8 @@ static json_t *notices_json(const struct story *s)
 		    array,
 		    json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "
 				"AllowVnetOutBound allows whatever no earlier rule denies"));
-	if (is_contested(s->way))
-		r |= json_array_append_new(
-		    array,
-		    json_sprintf("sources disagree whether a service endpoint goes before user "
-				 "routes: this is endpoint-precedence %s; ask for the other too",
-				 s->e->endpoint_lab ? "lab" : "doc"));
+	if (other)
+		r |= json_array_append_new(array, contested_words(s, other));
 	return r ? NULL : TAKE_PTR(array);
 }
 

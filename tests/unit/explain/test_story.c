@@ -166,6 +166,7 @@ static void says_what_the_far_end_sees(void **state)
 	    {false, NSG_IP4(10, 0, 2, 2), "subnet", "[\"10.0.1.4\"]"},
 	    {false, NSG_IP4(20, 1, 2, 3), "subnet", "[\"10.0.1.4\"]"},
 	    {false, NSG_IP4(10, 99, 2, 3), "nobody", "[]"},
+	    {true, NSG_IP4(127, 0, 0, 1), "instance", "[]"},
 	};
 
 	(void)state;
@@ -200,6 +201,42 @@ static void notices_what_a_person_should_know(void **state)
 	sample_free(&s);
 }
 
+/* Only where the other endpoint-precedence takes another route, and with that route. */
+static void tells_of_the_other_endpoint_precedence(void **state)
+{
+	static const struct {
+		uint8_t len;
+		const char *notice;
+	} cases[] = {
+	    {8, NULL},
+	    {17, "with lab it takes VirtualAppliance 20.1.0.0/17 of to-nva"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sample s = sample_new(true);
+		struct nsg_key key = sample_key(6, NSG_IP4(20, 1, 2, 3), 443);
+		struct nsg_diag diag = {0};
+		const json_t *notices;
+		json_t *item;
+
+		for (size_t j = 0; j < s.effective->n_rows; j++)
+			if (s.effective->rows[j].source == NSG_SOURCE_USER &&
+			    !s.effective->rows[j].tag)
+				s.effective->rows[j].prefix = (struct nsg_prefix){
+				    cases[i].len == 8 ? NSG_IP4(20, 0, 0, 0) : NSG_IP4(20, 1, 0, 0),
+				    cases[i].len};
+		assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
+		notices = nsg_at(item, "story.notices");
+		assert_int_equal(json_array_size(notices), cases[i].notice != NULL);
+		if (cases[i].notice)
+			assert_non_null(
+			    strstr(json_string_value(json_array_get(notices, 0)), cases[i].notice));
+		json_decref(item);
+		sample_free(&s);
+	}
+}
+
 static void starts_with_the_contracts_decision(void **state)
 {
 	static const char *const keys[] = {"protocol", "src",	 "srcPort", "dst",
@@ -231,6 +268,7 @@ int main(void)
 	    cmocka_unit_test(compares_the_routes_and_names_the_winner),
 	    cmocka_unit_test(says_what_the_far_end_sees),
 	    cmocka_unit_test(notices_what_a_person_should_know),
+	    cmocka_unit_test(tells_of_the_other_endpoint_precedence),
 	    cmocka_unit_test(starts_with_the_contracts_decision),
 	};
 
