@@ -90,6 +90,8 @@ struct nsg_row {
 	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
 	 * 33: all; 32: all but a /32; 16: UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
+	/* The same by the other reading of Azure's pages: 32 in 2020, by network policies today. */
+	uint8_t beats_udr_otherwise;
 	const char *name;	   /* UDR's name; NULL else */
 	const char *tag;	   /* its service tag, when the prefix came from one; NULL else */
 	const char *detail;	   /* peering's name, service, private endpoint's; NULL none */

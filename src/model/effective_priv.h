@@ -121,7 +121,7 @@ size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
 struct nsg_private_row {
 	const struct nsg_private_endpoint *endpoint;
 	uint32_t addr_host;
-	uint8_t beats_udr_shorter_than;
+	uint8_t beats_udr_shorter_than, beats_udr_otherwise;
 };
 /* All of them, in document order; *ret is of the arena. */
 int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n);

@@ -68,34 +68,30 @@ static void note_dispute(struct dispute *d, struct nsg_range piece, const struct
 		*d = (struct dispute){now, then, piece};
 }
 
-/* A private endpoint against the best UDR: in 2020 only a /32 took it, today one as long as the
- * network's range does where network policies are on. */
+/* A private endpoint against the longest UDR, by the profile and by the other reading. What a
+ * service endpoint decided is no dispute of theirs. */
 static void note_private(struct watch *w, struct nsg_range piece,
-			 const struct nsg_row *const *covering, size_t n)
+			 const struct nsg_row *const *covering, size_t n, const struct nsg_row *now)
 {
 	const struct nsg_row *endpoint = NULL, *user = NULL;
-	int range_len = 33;
-	bool in_2020, with_policies;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct nsg_row *r = covering[i];
 
-		if (r->source == NSG_SOURCE_USER && (!user || r->prefix.len > user->prefix.len))
+		if (r->source == NSG_SOURCE_USER &&
+		    (!user || r->prefix.len > user->prefix.len ||
+		     (r->prefix.len == user->prefix.len && r->rank < user->rank)))
 			user = r;
-		else if (r->source != NSG_SOURCE_DEFAULT)
-			continue;
-		else if (r->hop_type == NSG_HOP_INTERFACE_ENDPOINT)
+		else if (r->source == NSG_SOURCE_DEFAULT &&
+			 r->hop_type == NSG_HOP_INTERFACE_ENDPOINT &&
+			 (!endpoint || r->rank < endpoint->rank))
 			endpoint = r;
-		else if (r->hop_type == NSG_HOP_VNET_LOCAL || r->hop_type == NSG_HOP_VNET_PEERING ||
-			 r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING)
-			range_len = r->prefix.len;
 	}
-	if (!endpoint || !user)
+	if (!endpoint || !user || (now != endpoint && now != user))
 		return;
-	in_2020 = user->prefix.len == 32;
-	with_policies = user->prefix.len >= range_len;
-	if (in_2020 != with_policies)
-		note_dispute(&w->private, piece, endpoint, user);
+	if ((user->prefix.len >= endpoint->beats_udr_shorter_than) !=
+	    (user->prefix.len >= endpoint->beats_udr_otherwise))
+		note_dispute(&w->private, piece, now, now == endpoint ? user : endpoint);
 }
 
 /* Whether some packet to the piece may be allowed: the protocol and ports of rules are not
@@ -133,7 +129,7 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 	if (now != then)
 		note_dispute(&w->precedence, piece, now, then);
 	if (piece.lo == piece.hi)
-		note_private(w, piece, covering, n);
+		note_private(w, piece, covering, n, now);
 	if (!w->e->profile->none_row_172 && piece.lo >> 20 == 0xac1 && is_internet(now) &&
 	    !w->none_172.now && may_be_allowed(w->e, piece))
 		note_dispute(&w->none_172, piece, now, NULL);
@@ -216,6 +212,10 @@ static void tell_dispute(const struct nsg_effective *e, const struct dispute *d,
 
 static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
 {
+	static const char today[] =
+	    "today: a route as long as the network's range goes first where "
+	    "the endpoint's subnet has network policies",
+			  in_2020[] = "2020-04: only a /32 route goes before the endpoint";
 	const struct nsg_effective *e = w->e;
 
 	if (w->precedence.now)
@@ -224,11 +224,11 @@ static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
 					     : "endpoint-precedence doc, as Microsoft documents",
 			     e->endpoint_lab ? "; Microsoft's page says" : "; users measured");
 	if (w->private.now)
-		tell_dispute(
-		    e, &w->private, diag, "private endpoint against user route",
-		    "in 2020 unless the route is a /32",
-		    "; today, with network policies on the endpoint's subnet and a route as "
-		    "long as the network's range,");
+		tell_dispute(e, &w->private, diag, "private endpoint against user route",
+			     e->profile->endpoint_policies ? today : in_2020,
+			     e->profile->endpoint_policies
+				 ? "; in 2020 only a /32 route went before the endpoint:"
+				 : "; today the network policies of the endpoint's subnet decide:");
 	if (w->none_172.now)
 		tell_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",
 			     "2020-04 has no None route for them",

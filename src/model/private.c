@@ -158,14 +158,16 @@ static bool has_policies(const struct nsg_vnet *v, const char *subnet_ref)
 	return false;
 }
 
-/* The length from which a UDR takes the endpoint's traffic; 33: none does. */
-static uint8_t find_threshold(const struct finder *f, const struct home *home, uint32_t addr_host)
+/* The length from which a UDR takes the endpoint's traffic: in 2020, and where network policies
+ * decide; 33: none does. */
+#define THRESHOLD_2020 32
+
+static uint8_t policies_threshold(const struct finder *f, const struct home *home,
+				  uint32_t addr_host)
 {
 	uint8_t longest = 0;
 	bool held = false;
 
-	if (!f->b->e->profile->endpoint_policies)
-		return 32;
 	if (!home->document || !has_policies(home->document, f->subnet_ref))
 		return 33;
 	for (size_t i = 0; i < home->document->space.n; i++) {
@@ -177,6 +179,20 @@ static uint8_t find_threshold(const struct finder *f, const struct home *home, u
 		longest = p.len > longest ? p.len : longest;
 	}
 	return held ? longest : 33;
+}
+
+static struct nsg_private_row row_of(const struct finder *f, const struct nsg_private_endpoint *pe,
+				     const struct home *home, uint32_t addr_host)
+{
+	const uint8_t today = policies_threshold(f, home, addr_host);
+	const bool is_today = f->b->e->profile->endpoint_policies;
+
+	return (struct nsg_private_row){
+	    .endpoint = pe,
+	    .addr_host = addr_host,
+	    .beats_udr_shorter_than = is_today ? today : THRESHOLD_2020,
+	    .beats_udr_otherwise = is_today ? THRESHOLD_2020 : today,
+	};
 }
 
 static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
@@ -192,10 +208,7 @@ static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
 	for (size_t i = 0; i < f->addrs.n; i++) {
 		struct home home = find_home(f, f->addrs.v[i]);
 
-		if (home.reachable &&
-		    nsg_vec_push(&f->rows,
-				 ((struct nsg_private_row){
-				     pe, f->addrs.v[i], find_threshold(f, &home, f->addrs.v[i])})))
+		if (home.reachable && nsg_vec_push(&f->rows, row_of(f, pe, &home, f->addrs.v[i])))
 			return -ENOMEM;
 	}
 	return 0;

@@ -188,6 +188,7 @@ static int add_private_endpoints(struct table *t)
 					  .source = NSG_SOURCE_DEFAULT,
 					  .hop_type = NSG_HOP_INTERFACE_ENDPOINT,
 					  .beats_udr_shorter_than = v[i].beats_udr_shorter_than,
+					  .beats_udr_otherwise = v[i].beats_udr_otherwise,
 					  .detail = v[i].endpoint->name},
 			 NSG_HOP_INTERFACE_ENDPOINT))
 			return -ENOMEM;

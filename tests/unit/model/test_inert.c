@@ -114,17 +114,44 @@ static void endpoint_against_route_shows_both_answers(void **state)
 	assert_false(policy_build_told(b, NSG_NOTICE, "Contested", "service endpoint against"));
 }
 
+/* Where the two readings differ for this policy, and with both answers. */
 static void private_endpoint_against_route_is_told(void **state)
 {
+	static const struct {
+		const char *profile, *policies, *route, *told;
+	} t[] = {
+	    {"2020-04", "Enabled", "0.0.0.0/0", NULL},
+	    {"2020-04", "Disabled", "10.0.0.0/16", NULL},
+	    {"2020-04", "Enabled", "10.0.0.0/16",
+	     "10.0.2.5 takes InterfaceEndpoint 10.0.2.5/32 of pe (2020-04: only a /32 route goes "
+	     "before the endpoint); today the network policies of the endpoint's subnet decide: "
+	     "VirtualAppliance 10.0.0.0/16 of r"},
+	    {"current", "RouteTableEnabled", "10.0.2.0/24",
+	     "10.0.2.5 takes VirtualAppliance 10.0.2.0/24 of r (today: a route as long as the "
+	     "network's range goes first where the endpoint's subnet has network policies); in "
+	     "2020 only a /32 route went before the endpoint: InterfaceEndpoint 10.0.2.5/32 of "
+	     "pe"},
+	    {"2020-04", "Enabled", "10.0.2.5/32", NULL},
+	    {"2020-04", "", "10.0.2.5/32",
+	     "10.0.2.5 takes VirtualAppliance 10.0.2.5/32 of r (2020-04: only"},
+	    {"current", "", "10.0.2.5/32",
+	     "10.0.2.5 takes InterfaceEndpoint 10.0.2.5/32 of pe (today"},
+	};
 	struct policy_build *b = *state;
+	struct nsg_subnet *s = policy_build_subnet(b, &b->p->vnets[0], "snet-pe", "10.0.2.0/24");
 
-	policy_build_private(b, "pe", "", "10.0.2.5");
-	route(b, "short", "0.0.0.0/0");
-	lint(b);
-	assert_false(policy_build_told(b, NSG_NOTICE, "Contested", "private endpoint"));
-	route(b, "range", "10.0.0.0/16");
-	lint(b);
-	assert_true(policy_build_told(b, NSG_NOTICE, "Contested", "private endpoint"));
+	policy_build_private(b, "pe", s->id, "10.0.2.5");
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		s->endpoint_policies = t[i].policies;
+		b->options.profile = nsg_profile_find(t[i].profile);
+		b->p->route_tables[0].n_routes = 0;
+		route(b, "r", t[i].route);
+		lint(b);
+		assert_int_equal(policy_build_told(b, NSG_NOTICE, "Contested", "private endpoint"),
+				 t[i].told != NULL);
+		if (t[i].told)
+			assert_true(policy_build_told(b, NSG_NOTICE, "Contested", t[i].told));
+	}
 }
 
 static void unallocated_172_is_told_where_it_may_be_allowed(void **state)
