@@ -55,6 +55,9 @@ static const char *const pool[] = {
     "172.0.0.0/8",	  "192.0.0.0/8",
 };
 
+/* Read and left out of everything. */
+static const char *const pool6[] = {"::/0", "2001:db8::/32", "2603:1030:20e::/48"};
+
 static const char *const tags[] = {
     "Storage",		"Storage.WestEurope", "Storage.NorthEurope",   "Sql",
     "Sql.WestEurope",	"AzureCloud",	      "AzureCloud.westeurope", "AzureCosmosDB",
@@ -125,6 +128,8 @@ static json_t *prefix_list(struct rng *r, size_t n)
 	}
 	if (!json_array_size(list))
 		json_array_append_new(list, json_string("10.0.2.5/32"));
+	if (rng_percent(r, 15))
+		json_array_insert_new(list, 0, json_string(PICK(r, pool6)));
 	return list;
 }
 
@@ -145,7 +150,7 @@ static void put_address(struct rng *r, json_t *rule, const char *side, bool is_s
 
 		value = json_string(PICK(r, any));
 	} else if (kind < (is_source ? 70u : 30u)) {
-		value = json_string(PICK(r, pool));
+		value = json_string(rng_percent(r, 5) ? PICK(r, pool6) : PICK(r, pool));
 	} else if (kind < (is_source ? 80u : 50u)) {
 		(void)snprintf(key, sizeof(key), "%sAddressPrefixes", side);
 		value = prefix_list(r, 1 + rng_below(r, 5));
@@ -294,6 +299,8 @@ static json_t *table_document(struct rng *r, bool has_tags)
 
 		if (!i && rng_percent(r, 25))
 			prefix = "0.0.0.0/0";
+		else if (rng_percent(r, 4))
+			prefix = PICK(r, pool6);
 		if (json_list_has(used, prefix))
 			continue;
 		json_array_append_new(used, json_string(prefix));
@@ -315,12 +322,14 @@ static json_t *bgp_document(struct rng *r)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < n; i++)
-		json_array_append_new(
-		    list,
-		    json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "network",
-			      !i && rng_percent(r, 30) ? "0.0.0.0/0" : PICK(r, pool), "nextHop",
-			      PICK(r, hops), "origin", rng_percent(r, 90) ? "EBgp" : "Network",
-			      "sourcePeer", "10.0.255.4", "asPath", "65010", "weight", 32768));
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "network",
+						      !i && rng_percent(r, 30) ? "0.0.0.0/0"
+						      : rng_percent(r, 4)      ? PICK(r, pool6)
+									       : PICK(r, pool),
+						      "nextHop", PICK(r, hops), "origin",
+						      rng_percent(r, 90) ? "EBgp" : "Network",
+						      "sourcePeer", "10.0.255.4", "asPath", "65010",
+						      "weight", 32768));
 	return json_pack("{s:o}", "value", list);
 }
 
@@ -350,6 +359,8 @@ static const struct {
     {"vnet-peer-a", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.5"},
     {"vnet-peer-b", "172.20.0.0/16", "172.20.2.0/24", "172.20.2.5"},
     {"vnet-peer-c", "203.0.113.0/24", "203.0.113.0/27", "203.0.113.5"},
+    {"vnet-peer-d", "192.168.0.0/16", "192.168.2.0/24", "192.168.2.5"},
+    {"vnet-peer-e", "20.60.0.0/16", "20.60.2.0/24", "20.60.2.5"},
 };
 
 static json_t *peering(struct rng *r, size_t i)
@@ -361,9 +372,15 @@ static json_t *peering(struct rng *r, size_t i)
 	if (rng_percent(r, 90))
 		json_object_set_new(p, "peeringState",
 				    json_string(rng_percent(r, 85) ? "Connected" : "Disconnected"));
-	json_object_set_new(
-	    p, rng_percent(r, 80) ? "remoteAddressSpace" : "remoteVirtualNetworkAddressSpace",
-	    json_pack("{s:[s]}", "addressPrefixes", peers[i].range));
+	if (rng_percent(r, 75))
+		json_object_set_new(p, "remoteAddressSpace",
+				    json_pack("{s:[s]}", "addressPrefixes", peers[i].range));
+	/* Where both stand, the first counts. */
+	if (rng_percent(r, 30))
+		json_object_set_new(
+		    p, "remoteVirtualNetworkAddressSpace",
+		    json_pack("{s:[s]}", "addressPrefixes",
+			      rng_percent(r, 80) ? peers[i].range : peers[i].endpoint_subnet));
 	return shape(r, json_pack("{s:s}", "name", peers[i].name), p);
 }
 
@@ -397,6 +414,10 @@ static json_t *service_endpoints(struct rng *r)
 		json_array_append_new(list,
 				      json_pack("{s:s,s:[s]}", "service", "Microsoft.Sql",
 						"locations", rng_percent(r, 50) ? "*" : "eastus"));
+	if (rng_percent(r, 20))
+		json_array_append_new(list, json_pack("{s:s,s:[ss]}", "service",
+						      "Microsoft.AzureCosmosDB", "locations",
+						      "westeurope", "northeurope"));
 	return list;
 }
 
@@ -412,7 +433,8 @@ static json_t *vnet_document(struct rng *r, bool has_nsg, bool has_table, bool h
 	if (rng_percent(r, 40)) {
 		const char *extra = PICK(r, more);
 
-		if (!(has_peer[1] && !strncmp(extra, "172.", 4)))
+		if (!(has_peer[1] && !strncmp(extra, "172.", 4)) &&
+		    !(has_peer[3] && !strncmp(extra, "192.", 4)))
 			json_array_append_new(space, json_string(extra));
 	}
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(peers); i++)
@@ -445,7 +467,7 @@ static json_t *vnet_document(struct rng *r, bool has_nsg, bool has_table, bool h
 
 /* ---- the rest ------------------------------------------------------------------------------- */
 
-static json_t *tags_document(struct rng *r)
+static json_t *tags_document(struct rng *r, int change_number)
 {
 	json_t *values = json_array();
 
@@ -468,22 +490,57 @@ static json_t *tags_document(struct rng *r)
 						tags[i], "properties", "region", tag_regions[i],
 						"addressPrefixes", prefixes));
 	}
-	return json_pack("{s:i,s:s,s:o}", "changeNumber", 300, "cloud", "Public", "values", values);
+	return json_pack("{s:i,s:s,s:o}", "changeNumber", change_number, "cloud", "Public",
+			 "values", values);
 }
 
-static json_t *endpoint_document(struct rng *r, const char *name, const char *vnet,
-				 const char *addr)
+/* Its address stands in its DNS configurations, in its own, or in a NIC that it names or that names
+ * it. */
+static void save_endpoint(struct rng *r, const char *directory, const char *name, const char *vnet,
+			  const char *addr)
 {
-	char path[100];
+	const uint32_t how = rng_below(r, 4);
+	char path[100], file[60];
+	json_t *subnet_ref, *properties, *nic;
 
 	(void)snprintf(path, sizeof(path), "%s/subnets/snet-pe", vnet);
-	return shape(r,
-		     json_pack("{s:s,s:o,s:s}", "name", name, "id",
-			       id_of(NETWORK "privateEndpoints/", name), "type",
-			       "Microsoft.Network/privateEndpoints"),
-		     json_pack("{s:o,s:[{s:s,s:[s]}]}", "subnet",
-			       reference(id_of(NETWORK "virtualNetworks/", path)),
-			       "customDnsConfigs", "fqdn", "a.example", "ipAddresses", addr));
+	subnet_ref = reference(id_of(NETWORK "virtualNetworks/", path));
+	properties = json_pack("{s:O}", "subnet", subnet_ref);
+	nic = json_pack("{s:[{s:s,s:s,s:O}]}", "ipConfigurations", "name", "c", "privateIPAddress",
+			addr, "subnet", subnet_ref);
+	json_decref(subnet_ref);
+	if (how == 0)
+		json_object_set_new(
+		    properties, "customDnsConfigs",
+		    json_pack("[{s:s,s:[s]}]", "fqdn", "a.example", "ipAddresses", addr));
+	else if (how == 1)
+		json_object_set_new(properties, "ipConfigurations",
+				    json_pack("[{s:s,s:{s:s}}]", "name", "c", "properties",
+					      "privateIPAddress", addr));
+	else if (how == 2)
+		json_object_set_new(
+		    properties, "networkInterfaces",
+		    json_pack("[o]", reference(id_of(NETWORK "networkInterfaces/", name))));
+	else
+		json_object_set_new(nic, "privateEndpoint",
+				    reference(id_of(NETWORK "privateEndpoints/", name)));
+	(void)snprintf(file, sizeof(file), "%s.json", name);
+	save(directory, file,
+	     shape(r,
+		   json_pack("{s:s,s:o,s:s}", "name", name, "id",
+			     id_of(NETWORK "privateEndpoints/", name), "type",
+			     "Microsoft.Network/privateEndpoints"),
+		   properties));
+	(void)snprintf(file, sizeof(file), "%s-nic.json", name);
+	if (how >= 2)
+		save(directory, file,
+		     shape(r,
+			   json_pack("{s:s,s:o,s:s}", "name", name, "id",
+				     id_of(NETWORK "networkInterfaces/", name), "type",
+				     "Microsoft.Network/networkInterfaces"),
+			   nic));
+	else
+		json_decref(nic);
 }
 
 static json_t *nic_document(struct rng *r, const char *name, const char *addr, const char *asg)
@@ -502,6 +559,18 @@ static json_t *nic_document(struct rng *r, const char *name, const char *addr, c
 		     json_pack("{s:[o]}", "ipConfigurations", configuration));
 }
 
+/* An app on another subnet: what it says does not count. */
+static json_t *other_site_document(struct rng *r)
+{
+	return shape(r,
+		     json_pack("{s:s,s:o,s:s,s:s}", "name", "other", "id",
+			       id_of(WEB "sites/", "other"), "type", "Microsoft.Web/sites",
+			       "location", "West Europe"),
+		     json_pack("{s:b,s:b,s:o}", "reserved", rng_percent(r, 50),
+			       "vnetRouteAllEnabled", 1, "virtualNetworkSubnetId",
+			       id_of(NETWORK "virtualNetworks/", "vnet-app/subnets/snet-vm")));
+}
+
 static json_t *site_document(struct rng *r)
 {
 	json_t *site = json_pack("{s:b,s:b}", "reserved", rng_percent(r, 35), "vnetRouteAllEnabled",
@@ -511,6 +580,12 @@ static json_t *site_document(struct rng *r)
 		json_object_set_new(
 		    site, "virtualNetworkSubnetId",
 		    id_of(NETWORK "virtualNetworks/", "vnet-app/subnets/" GENERATED_SUBNET));
+	if (rng_percent(r, 25))
+		json_object_set_new(site, "siteConfig",
+				    json_pack("{s:b,s:[{s:s,s:s}]}", "vnetRouteAllEnabled",
+					      rng_percent(r, 30), "appSettings", "name",
+					      "WEBSITE_VNET_ROUTE_ALL", "value",
+					      rng_percent(r, 40) ? "1" : "0"));
 	if (rng_percent(r, 20))
 		json_object_set_new(site, "outboundVnetRouting",
 				    json_pack("{s:b,s:b}", "allTraffic", rng_percent(r, 30),
@@ -566,7 +641,9 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 	if (has_table)
 		save(directory, "rt.json", table_document(r, has_tags));
 	if (has_tags)
-		save(directory, "tags.json", tags_document(r));
+		save(directory, "tags.json", tags_document(r, 300));
+	if (has_tags && rng_percent(r, 20))
+		save(directory, "tags-more.json", tags_document(r, 299 + (int)rng_below(r, 3)));
 	if (rng_percent(r, 60))
 		save(directory, "bgp.json", bgp_document(r));
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(peers); i++) {
@@ -576,20 +653,23 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 			continue;
 		(void)snprintf(name, sizeof(name), "%s.json", peers[i].name);
 		save(directory, name, peer_document(r, i));
-		(void)snprintf(name, sizeof(name), "pe-%s.json", peers[i].name);
+		(void)snprintf(name, sizeof(name), "pe-%s", peers[i].name);
 		if (rng_percent(r, 60))
-			save(directory, name,
-			     endpoint_document(r, name, peers[i].name, peers[i].endpoint));
+			save_endpoint(r, directory, name, peers[i].name, peers[i].endpoint);
 	}
 	if (rng_percent(r, 50))
-		save(directory, "pe-a.json", endpoint_document(r, "pe-a", "vnet-app", "10.0.2.5"));
+		save_endpoint(r, directory, "pe-a", "vnet-app", "10.0.2.5");
 	if (rng_percent(r, 30))
-		save(directory, "pe-b.json", endpoint_document(r, "pe-b", "vnet-app", "10.0.2.6"));
+		save_endpoint(r, directory, "pe-b", "vnet-app", "10.0.2.6");
 	/* Every group that a rule may name has a member. */
 	save(directory, "nic-1.json", nic_document(r, "nic-1", "10.0.3.4", "asg-db"));
 	save(directory, "nic-2.json", nic_document(r, "nic-2", "10.0.3.5", "asg-web"));
 	if (rng_percent(r, 50))
 		save(directory, "site.json", site_document(r));
+	if (rng_percent(r, 15)) {
+		save(directory, "site-other.json", other_site_document(r));
+		ret_options->subnet = GENERATED_SUBNET;
+	}
 	if (rng_percent(r, 50))
 		save(directory, "settings.json",
 		     json_pack("[{s:s,s:s},{s:s,s:s}]", "name", "A", "value", "b", "name",

@@ -65,11 +65,17 @@ const char *const naive_event_names[EVENT_MAX] = {
     [EVENT_TIE_EXPLICIT_TAG] = "tie: explicit prefix over tag",
     [EVENT_TIE_REGIONAL_TOP] = "tie: regional tag over top-level tag",
     [EVENT_TIE_TOP_AZURECLOUD] = "tie: tag over AzureCloud",
+    [EVENT_TIE_AZURECLOUD_REGION] = "tie: AzureCloud.region over AzureCloud",
+    [EVENT_TIE_TABLE_ORDER] = "tie: of one kind the earlier in the table",
+    [EVENT_TIE_NETWORK_ENDPOINT] = "tie: VNet or peering over service endpoint",
+    [EVENT_TIE_PEERING_NONE] = "tie: peering over None",
     [EVENT_NONE_ROW_KEPT] = "default None row decided",
     [EVENT_NONE_GONE_BY_VNET] = "None row gone: VNet range",
     [EVENT_NONE_GONE_BY_PREFIX] = "None row gone: same prefix in UDR or BGP",
     [EVENT_NONE_GONE_BY_UDR_DEFAULT] = "None rows gone: 0/0 UDR",
     [EVENT_NONE_GONE_BY_BGP_DEFAULT] = "None rows gone: 0/0 BGP",
+    [EVENT_NONE_KEPT_UNDER_INTERNET] = "None row kept under a 0/0 UDR to the Internet",
+    [EVENT_NONE_UDR] = "None of a UDR decided",
     [EVENT_ECMP] = "several next hop addresses",
 };
 
@@ -710,7 +716,10 @@ static const struct row *better(const struct naive *n, const struct row *x, cons
 		return x->source > y->source ? x : y;
 	}
 	if (x->source == NSG_SOURCE_USER)
-		return tag_kind(y) < tag_kind(x) ? y : x;
+		return tag_kind(y) < tag_kind(x) ||
+			       (n->bug == BUG_LATER_IN_TABLE && tag_kind(y) == tag_kind(x))
+			   ? y
+			   : x;
 	if (x->source == NSG_SOURCE_DEFAULT)
 		return y->type < x->type ? y : x;
 	return x;
@@ -733,8 +742,16 @@ static void count_tie(const struct row *win, const struct row *lose, uint64_t *e
 			events[EVENT_TIE_EXPLICIT_TAG]++;
 		else if (tag_kind(win) == 1 && tag_kind(lose) == 2)
 			events[EVENT_TIE_REGIONAL_TOP]++;
+		else if (tag_kind(win) == 3)
+			events[EVENT_TIE_AZURECLOUD_REGION]++;
 		else if (tag_kind(lose) >= 3)
 			events[EVENT_TIE_TOP_AZURECLOUD]++;
+	} else if (win->source == NSG_SOURCE_USER) {
+		events[EVENT_TIE_TABLE_ORDER]++;
+	} else if (lose->type == NSG_HOP_SERVICE_ENDPOINT && win->type != lose->type) {
+		events[EVENT_TIE_NETWORK_ENDPOINT]++;
+	} else if (lose->type == NSG_HOP_NONE) {
+		events[EVENT_TIE_PEERING_NONE]++;
 	}
 }
 
@@ -842,8 +859,11 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 	if (s.bgp && longest(n, key->dst_host, (struct strikes){0}, false, NULL)->source ==
 			 NSG_SOURCE_GATEWAY)
 		events[EVENT_BGP_STRUCK]++;
-	if (win->type == NSG_HOP_NONE && win->source == NSG_SOURCE_DEFAULT)
+	if (win->type == NSG_HOP_NONE && win->source == NSG_SOURCE_DEFAULT) {
 		events[EVENT_NONE_ROW_KEPT]++;
+		events[EVENT_NONE_KEPT_UNDER_INTERNET] += longest_udr == 0;
+	}
+	events[EVENT_NONE_UDR] += win->type == NSG_HOP_NONE && win->source == NSG_SOURCE_USER;
 	if (none && none->prefix.len > win->prefix.len)
 		events[none->gone_by]++;
 	else if (none && nsg_prefix_equal(none->prefix, win->prefix))
@@ -991,9 +1011,13 @@ struct naive *naive_new(const struct nsg_policy *p, const struct nsg_options *op
 	for (size_t i = 0; i < p->n_route_tables; i++)
 		if (!strcasecmp(p->route_tables[i].id, n->subnet->route_table_id))
 			n->table = &p->route_tables[i];
-	for (size_t i = 0; i < p->n_tag_documents; i++)
-		if (!n->tags || p->tag_documents[i].change_number >= n->tags->change_number)
-			n->tags = &p->tag_documents[i];
+	for (size_t i = 0; i < p->n_tag_documents; i++) {
+		const struct nsg_tag_document *d = &p->tag_documents[i];
+
+		if (!n->tags || !d->has_change_number || !n->tags->has_change_number ||
+		    d->change_number >= n->tags->change_number)
+			n->tags = d;
+	}
 	resolve_site(n);
 	build_rows(n);
 	build_rules(n);

@@ -27,6 +27,7 @@ enum naive_bug {
 	BUG_ROUTE_NONE_FIRST,		 /* route-none outranks nsg-deny */
 	BUG_GLOBAL_REACHABLE,		 /* global peering in 2020-04 */
 	BUG_LINUX_ROUTE_ALL,		 /* linux in 2020-04 obeys route-all */
+	BUG_LATER_IN_TABLE,		 /* of UDRs of one kind the later wins */
 	BUG_MAX,
 };
 
@@ -52,12 +53,18 @@ enum naive_event {
 	EVENT_TIE_EXPLICIT_TAG,
 	EVENT_TIE_REGIONAL_TOP,
 	EVENT_TIE_TOP_AZURECLOUD,
-	EVENT_NONE_ROW_KEPT,	 /* a default None row decided */
-	EVENT_NONE_GONE_BY_VNET, /* it would have decided, had a VNet range not taken it */
+	EVENT_TIE_AZURECLOUD_REGION,
+	EVENT_TIE_TABLE_ORDER,
+	EVENT_TIE_NETWORK_ENDPOINT, /* Default: VNet or peering over service endpoint */
+	EVENT_TIE_PEERING_NONE,	    /* Default: a peer's range that is a None row's */
+	EVENT_NONE_ROW_KEPT,	    /* a default None row decided */
+	EVENT_NONE_GONE_BY_VNET,    /* it would have decided, had a VNet range not taken it */
 	EVENT_NONE_GONE_BY_PREFIX,
 	EVENT_NONE_GONE_BY_UDR_DEFAULT,
 	EVENT_NONE_GONE_BY_BGP_DEFAULT,
-	EVENT_ECMP, /* several next hop addresses */
+	EVENT_NONE_KEPT_UNDER_INTERNET, /* a 0/0 UDR to the Internet lets it decide */
+	EVENT_NONE_UDR,			/* a UDR with next hop None decided */
+	EVENT_ECMP,			/* several next hop addresses */
 	EVENT_MAX,
 };
 extern const char *const naive_event_names[EVENT_MAX];

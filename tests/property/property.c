@@ -33,6 +33,7 @@ static const char *const bug_names[BUG_MAX] = {
     [BUG_ROUTE_NONE_FIRST] = "route-none outranks nsg-deny",
     [BUG_GLOBAL_REACHABLE] = "global peering reachable in 2020-04",
     [BUG_LINUX_ROUTE_ALL] = "linux in 2020-04 obeys route-all",
+    [BUG_LATER_IN_TABLE] = "of UDRs of one kind the later in the table wins",
 };
 
 struct counts {
