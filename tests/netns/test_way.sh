@@ -127,16 +127,32 @@ t_list() { # nft lists the table: every kind of rule there is
 	nsgd_stop && nothing_left && return $status
 }
 
-t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known
+left() { # PROTOCOL PORT: the seconds for which conntrack still knows an idle flow
+	in_ns app conntrack -L -p "$1" --dport "$2" 2>/dev/null | awk '!/WAIT|CLOSE/ { print $3; exit }'
+}
+
+within() { # SECONDS MINUTES: at most as many minutes, and not a minute less
+	[ -n "$1" ] && [ "$1" -gt $((($2 - 1) * 60)) ] && [ "$1" -le $(($2 * 60)) ]
+}
+
+t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known; absent: 4
+	policy_edit vnet-shop.json 'del(.flowTimeoutInMinutes)'
+	rm -f "$T/hold.in"
+	mkfifo "$T/hold.in"
+	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes && within "$(left udp 5000)" 4 || return 1
+	spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432
+	echo line >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" '^echo line$' && within "$(left tcp 5432)" 4 || return 1
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 10'
-	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes || return 1
-	local left
-	left=$(in_ns app conntrack -L -p udp --sport $SPORT 2>/dev/null | awk '{ print $3 }')
-	[ "$left" -gt 500 ] && [ "$left" -le 600 ] || return 1
+	reload && probe udp 10.1.0.4:5000 && within "$(left udp 5000)" 10 || return 1
+	stop hold
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 5'
-	reload && probe udp 10.1.0.4:5000 || return 1
-	left=$(in_ns app conntrack -L -p udp --sport $SPORT 2>/dev/null | awk '{ print $3 }')
-	[ "$left" -gt 200 ] && [ "$left" -le 300 ] && nsgd_stop && nothing_left
+	reload && spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432 || return 1
+	echo line >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" '^echo line$' || return 1
+	within "$(left tcp 5432)" 5 || return 1
+	stop hold
+	nsgd_stop && nothing_left
 }
 
 t_accept_owned() { # daemon-down = accept: the table dies with the daemon, nobody else can touch it
