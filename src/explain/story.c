@@ -387,7 +387,7 @@ static json_t *notices_json(const struct story *s)
 		r |= json_array_append_new(
 		    array, json_string("NSGs know this protocol, but VNet Integration itself may "
 				       "carry TCP and UDP only"));
-	if (enters(s->way->gate) && member)
+	if (enters(s->way->gate) && s->way->nsg_evaluated && s->way->has_nsg && member)
 		r |= json_array_append_new(
 		    array,
 		    json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "

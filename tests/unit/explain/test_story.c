@@ -198,6 +198,15 @@ static void notices_what_a_person_should_know(void **state)
 	assert_int_equal(json_array_size(notices), 1);
 	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "snet-int"));
 	json_decref(item);
+
+	/* the tag is of interest where the NSG is evaluated */
+	s.effective->virtual_network[0].prefix = (struct nsg_prefix){0, 0};
+	for (int i = 0; i < 2; i++) {
+		key = sample_key(6, i ? NSG_IP4(20, 1, 2, 3) : NSG_IP4(10, 0, 2, 2), 443);
+		assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
+		assert_int_equal(json_array_size(nsg_at(item, "story.notices")), !i);
+		json_decref(item);
+	}
 	sample_free(&s);
 }
 
