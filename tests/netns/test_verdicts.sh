@@ -133,6 +133,24 @@ t_explain_agrees() {
 		[ "$(wc -l <"$T/live")" = 8 ] && diff "$T/live" "$T/offline"
 }
 
+# The other verbs too, to the byte.
+t_verbs_agree() {
+	local verb format
+	for verb in effective-nsg effective-routes "show-next-hop --source-ip 10.0.1.4 --dest-ip 198.51.100.10" \
+		"test-ip-flow --direction Outbound --protocol TCP --local 10.0.1.4:5 --remote 10.0.2.4:22" \
+		"explain --protocol udp --src 10.0.1.4:5 --dst 203.0.113.10:53" \
+		"explain --protocol icmp --src 10.0.1.4 --dst 10.1.0.4 -o azure"; do
+		for format in json table; do
+			case $verb in
+			*azure) format=azure ;;
+			esac
+			# shellcheck disable=SC2086 # words
+			ctl $verb -o $format >"$T/live" && "$NSGCTL" -p "$T/policy" $verb -o $format >"$T/offline" 2>/dev/null &&
+				[ -s "$T/live" ] && diff "$T/live" "$T/offline" || return 1
+		done
+	done
+}
+
 t_stop() {
 	stop trace
 	nsgd_stop && nothing_left
@@ -176,5 +194,6 @@ fact "a reply to an outside tcp caller is not re-routed" t_inbound 39001
 fact "a reply to an outside udp caller is not re-routed" t_inbound_udp 39002
 fact "a caller from the VNet is answered although the app may not call it" t_caller_from_vnet
 fact "explain on the daemon and offline decide the same" t_explain_agrees
+fact "every verb says the same on the daemon and offline" t_verbs_agree
 fact "SIGTERM leaves nothing behind" t_stop
 lab_done
