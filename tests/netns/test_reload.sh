@@ -42,6 +42,25 @@ t_flush_connection() {
 	reload && still lost
 }
 
+# A datagram of the flow from that port; whether the other side answered.
+talks() { # yes|no PORT
+	local got=no
+	in_ns app "$TRAFFIC" send -s 0.0.0.0:"$2" -w 400 udp 10.1.0.4:7 | grep -q replies=1 && got=yes
+	is $got "$1"
+}
+
+t_udp_rule_change() { # a UDP flow is its addresses and ports: open ones go on, until the flush
+	talks yes 30200 || return 1
+	policy_edit nsg-integration.json '.securityRules += [.securityRules[1] | .name = "DenyPeer" |
+		.id |= sub("AllowDatabase"; "DenyPeer") | .priority = 151 | .access = "Deny" | .sourceAddressPrefix = "*" |
+		.destinationAddressPrefix = "10.1.0.0/16" | .destinationPortRange = "*" | .protocol = "*"]'
+	reload && talks yes 30200 && talks no 30201 || return 1
+	policy_edit nsg-integration.json '.flushConnection = true'
+	reload && talks no 30200 || return 1
+	policy_edit nsg-integration.json 'del(.securityRules[] | select(.name == "DenyPeer")) | .flushConnection = false'
+	reload && talks yes 30202
+}
+
 t_back() {
 	policy_edit nsg-integration.json "($RULES).access = \"Allow\" | .flushConnection = false"
 	reload || return 1
@@ -173,7 +192,9 @@ t_without_offload() { # every packet is queued; the flow's decision still stands
 	reload && still echo || return 1
 	probe tcp 10.0.2.4:5432
 	silent || return 1
-	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
+	policy_edit nsg-integration.json '.flushConnection = true'
+	reload && still lost || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\" | .flushConnection = false"
 	stop hold
 	nsgd_stop && nothing_left
 }
@@ -213,6 +234,7 @@ fact "nsgd starts" t_start
 fact "a rule change touches new connections only" t_rule_change
 fact "flushConnection ends open ones" t_flush_connection
 fact "the rule back, new connections again" t_back
+fact "udp: a rule change touches new flows only, flushConnection open ones" t_udp_rule_change
 fact "a reload of a bad rule: exit 3, its place and Azure's code, the old policy decides" t_bad_policy
 fact "a reload of half a file: exit 3, the old policy decides" t_truncated_policy
 fact "SIGHUP reloads and says so" t_sighup
