@@ -19,7 +19,7 @@ const char *nsg_child_id(struct nsg_sink *s, const char *parent, const char *typ
 
 bool nsg_names_nothing(const struct nsg_node *n)
 {
-	size_t ids = json_object_get(n->value, "id") != NULL;
+	size_t ids = nsg_member(n->value, "id") != NULL;
 
 	return json_object_size(n->value) == ids && !nsg_node_own(n, "id").value;
 }

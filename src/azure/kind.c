@@ -41,10 +41,9 @@ static bool looks_like_vnet(const struct nsg_node *n)
 /* An NSG may be empty, so that the keys alone count. */
 static bool looks_like_nsg(const struct nsg_node *n)
 {
-	json_t *inner = json_object_get(n->value, "properties");
+	json_t *inner = nsg_member(n->value, "properties");
 
-	return json_object_get(n->value, "securityRules") ||
-	       json_object_get(inner, "securityRules");
+	return nsg_member(n->value, "securityRules") || nsg_member(inner, "securityRules");
 }
 
 /* Three fields of a rule: one with a field missing is still told as what it is. */
@@ -63,9 +62,9 @@ static bool looks_like_integration(const struct nsg_node *n)
 
 static bool looks_like_table(const struct nsg_node *n)
 {
-	json_t *inner = json_object_get(n->value, "properties");
+	json_t *inner = nsg_member(n->value, "properties");
 
-	return json_object_get(n->value, "routes") || json_object_get(inner, "routes") ||
+	return nsg_member(n->value, "routes") || nsg_member(inner, "routes") ||
 	       nsg_node_has(n, "disableBgpRoutePropagation");
 }
 
@@ -149,12 +148,12 @@ static bool looks_like_setting(const struct nsg_node *n)
 	const char *key;
 	json_t *unused;
 
-	if (!json_is_string(json_object_get(n->value, "name")) ||
-	    !json_object_get(n->value, "value"))
+	if (!json_is_string(nsg_member(n->value, "name")) || !nsg_member(n->value, "value"))
 		return false;
 	json_object_foreach(n->value, key, unused)
 	{
-		if (strcmp(key, keys[0]) && strcmp(key, keys[1]) && strcmp(key, keys[2]))
+		if (strcasecmp(key, keys[0]) && strcasecmp(key, keys[1]) &&
+		    strcasecmp(key, keys[2]))
 			return false;
 	}
 	return true;
@@ -307,9 +306,9 @@ static void read_page(struct nsg_reader *r, const struct nsg_node *n, const stru
 static bool is_page(const struct nsg_node *n)
 {
 	struct nsg_node value = nsg_node_own(n, "value");
-	size_t known = 1 + (json_object_get(n->value, "nextLink") != NULL);
+	size_t known = 1 + (nsg_member(n->value, "nextLink") != NULL);
 
-	if (!json_object_get(n->value, "value") || nsg_node_own(n, "type").value)
+	if (!nsg_member(n->value, "value") || nsg_node_own(n, "type").value)
 		return false;
 	return value.value ? json_is_array(value.value) || json_is_object(value.value)
 			   : json_object_size(n->value) == known;

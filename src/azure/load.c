@@ -188,7 +188,7 @@ static json_t *find_parameters(struct nsg_reader *r, struct directory *d, const 
 /* {"parameters": {...}}, or the inner object alone */
 static json_t *inner_parameters(json_t *document)
 {
-	json_t *inner = json_object_get(document, "parameters");
+	json_t *inner = nsg_member(document, "parameters");
 
 	return json_is_object(inner) ? inner : document;
 }

@@ -35,22 +35,34 @@ static json_t *unless_empty(json_t *value)
 	return NULL;
 }
 
-/* The member as it is spelt: exactly so, else in any case. */
-static json_t *member(json_t *object, const char **key)
+/* The member, exactly so, else in any case; then *key is how it is spelt. */
+static json_t *find(json_t *object, const char **key)
 {
 	json_t *value = json_object_get(object, *key);
 	const char *name;
 
 	if (value)
-		return unless_empty(value);
+		return value;
 	json_object_foreach(object, name, value)
 	{
 		if ((*name | 0x20) == (**key | 0x20) && !strcasecmp(name, *key)) {
 			*key = name;
-			return unless_empty(value);
+			return value;
 		}
 	}
 	return NULL;
+}
+
+static json_t *member(json_t *object, const char **key)
+{
+	json_t *value = find(object, key);
+
+	return value ? unless_empty(value) : NULL;
+}
+
+json_t *nsg_member(json_t *object, const char *key)
+{
+	return find(object, &key);
 }
 
 struct nsg_node nsg_node_root(const struct nsg_root *root, json_t *value)
@@ -67,14 +79,14 @@ struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key)
 
 struct nsg_node nsg_node_get(const struct nsg_node *n, const char *key)
 {
-	json_t *inner = json_object_get(n->value, "properties");
-	const char *spelt = key;
+	const char *spelt = key, *properties = "properties";
+	json_t *inner = find(n->value, &properties);
 	json_t *value = inner ? member(inner, &spelt) : NULL;
 
 	if (!value)
 		return nsg_node_own(n, key);
 	return (struct nsg_node){
-	    .up = n, .root = n->root, .key = spelt, .nested = true, .value = value};
+	    .up = n, .root = n->root, .key = spelt, .nested = properties, .value = value};
 }
 
 struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index)
@@ -132,7 +144,7 @@ static size_t put_way(const struct nsg_node *n, char *out)
 		return at + put_text(index, out ? out + at : NULL);
 	}
 	if (n->nested)
-		at += put_text("/properties", out ? out + at : NULL);
+		at += put_token(n->nested, out ? out + at : NULL);
 	return at + put_token(n->key, out ? out + at : NULL);
 }
 

@@ -34,7 +34,8 @@ struct nsg_node {
 	json_t *value;	 /* borrowed; NULL: absent, null, "" or [] */
 	const char *key; /* NULL: an element of an array, or the root */
 	size_t index;
-	bool nested; /* key stands in the parent's `properties` */
+	const char *nested; /* the parent's `properties`, as spelt, in which key stands; NULL: in
+			     * the parent itself */
 };
 
 /* Where values go: the policy's arena and the diagnostics. */
@@ -53,6 +54,8 @@ struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key);
 /* The element. */
 struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index);
 bool nsg_node_has(const struct nsg_node *n, const char *key);
+/* The raw member of an object, exactly so, else in any case; NULL: none, or no object. */
+json_t *nsg_member(json_t *object, const char *key);
 
 /* The place of a node: of where it would be when it is absent. */
 struct nsg_place nsg_node_place(struct nsg_sink *s, const struct nsg_node *n);

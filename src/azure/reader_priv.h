@@ -99,8 +99,8 @@ bool nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const c
 /* ---- template.c ---- */
 
 /* Whether it is an ARM template, or a parameters document for one. */
-bool nsg_template_is(const json_t *value);
-bool nsg_template_is_parameters(const json_t *value);
+bool nsg_template_is(json_t *value);
+bool nsg_template_is_parameters(json_t *value);
 /* Whether anything in it has to be evaluated. */
 bool nsg_template_has_expressions(json_t *value);
 /* Reads its resources; parameters may be NULL. */

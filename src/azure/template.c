@@ -12,29 +12,29 @@
 /* Types told apart in notices; further ones are told each time. */
 #define MAX_SKIPPED 64u
 
-static bool schema_has(const json_t *value, const char *word)
+static bool schema_has(json_t *value, const char *word)
 {
-	const char *schema = json_string_value(json_object_get(value, "$schema"));
+	const char *schema = json_string_value(nsg_member(value, "$schema"));
 
 	return schema && strcasestr(schema, word);
 }
 
-bool nsg_template_is(const json_t *value)
+bool nsg_template_is(json_t *value)
 {
-	json_t *resources = json_object_get(value, "resources");
+	json_t *resources = nsg_member(value, "resources");
 
 	return (json_is_array(resources) || json_is_object(resources)) &&
-	       (schema_has(value, "deploymentTemplate") ||
-		json_object_get(value, "contentVersion"));
+	       (schema_has(value, "deploymentTemplate") || nsg_member(value, "contentVersion"));
 }
 
-bool nsg_template_is_parameters(const json_t *value)
+bool nsg_template_is_parameters(json_t *value)
 {
 	if (schema_has(value, "deploymentParameters"))
 		return true;
-	return json_is_object(json_object_get(value, "parameters")) &&
-	       json_object_get(value, "contentVersion") && !json_object_get(value, "resources") &&
-	       !json_object_get(value, "$schema");
+	/* az takes one without its frame too: {"parameters": {...}} */
+	return json_is_object(nsg_member(value, "parameters")) &&
+	       (nsg_member(value, "contentVersion") || json_object_size(value) == 1) &&
+	       !nsg_member(value, "resources") && !nsg_member(value, "$schema");
 }
 
 /* "[...]"; "[[" stands for a bracket and needs evaluation too. */
@@ -91,7 +91,7 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 bool nsg_template_has_expressions(json_t *value)
 {
 	struct nsg_root root = {.pointer = ""};
-	struct nsg_node n = nsg_node_root(&root, json_object_get(value, "resources"));
+	struct nsg_node n = nsg_node_root(&root, nsg_member(value, "resources"));
 
 	return find_expression(NULL, &n, NULL);
 }

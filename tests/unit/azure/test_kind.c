@@ -73,6 +73,13 @@ static const struct {
     {"an example with its body under 201",
      "{'responses':{'200':{'headers':{}},'201':{'body':{" SPACE "}}}}", "v"},
     {"what az prints around a new resource", "{'NewNSG':{'securityRules':[]}}", "n"},
+    {"NSG by keys in capitals", "{'PROPERTIES':{'SECURITYRULES':[]}}", "n"},
+    {"table by keys as PowerShell writes them", "{'Name':'t','Routes':[]}", "t"},
+    {"network by keys, nested, in any case",
+     "{'Properties':{'AddressSpace':{'AddressPrefixes':['10.0.0.0/16']}}}", "v"},
+    {"a page in any case", "{'Value':[{" SPACE "}],'NextLink':null}", "v"},
+    {"a setting in any case", "{'Name':'WEBSITE_VNET_ROUTE_ALL','SlotSetting':false,'Value':'1'}",
+     "s"},
     {"several values in one file", "{" SPACE "}\n{'securityRules':[]}", "vn"},
 };
 

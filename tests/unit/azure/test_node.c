@@ -67,6 +67,19 @@ static void keys_are_found_in_any_case_and_exactly_first(void **state)
 	end(&f);
 }
 
+static void properties_are_found_in_any_case(void **state)
+{
+	struct fixture f;
+	struct nsg_node found;
+
+	(void)state;
+	begin(&f, "{'name':'out','Properties':{'Name':'in'}}");
+	assert_string_equal(nsg_read_member(&f.sink, &f.node, "name"), "in");
+	found = nsg_node_get(&f.node, "name");
+	assert_string_equal(nsg_node_place(&f.sink, &found).pointer, "/Properties/Name");
+	end(&f);
+}
+
 static void a_way_is_a_json_pointer(void **state)
 {
 	struct nsg_node list, element, inner;
@@ -153,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(properties_count_unless_they_are_empty),
 	    cmocka_unit_test(keys_are_found_in_any_case_and_exactly_first),
+	    cmocka_unit_test(properties_are_found_in_any_case),
 	    cmocka_unit_test(a_way_is_a_json_pointer),
 	    cmocka_unit_test(blanks_around_a_string_are_not_read),
 	    cmocka_unit_test(a_value_of_the_wrong_type_is_an_error_and_absent),

@@ -77,6 +77,7 @@ static const struct saying sayings[] = {
     {"parameters alone are nothing",
      "{'$schema':'https://x/deploymentParameters.json#','parameters':{'a':{'value':1}}}", ""},
     {"parameters without a schema", "{'contentVersion':'1','parameters':{'a':{'value':1}}}", ""},
+    {"parameters without a frame", "{'parameters':{'a':{'value':1}}}", ""},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
