@@ -122,6 +122,13 @@ static void read_deployment(struct nsg_reader *r, const struct nsg_node *n)
 	read_resources(r, &list, NULL, NULL);
 }
 
+static bool is_false(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return json_is_false(value) || (text && !strcasecmp(text, "false"));
+}
+
 /* A resource; type and name are its parent's, NULL outside of one. */
 static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const char *parent_type,
 			  const char *parent_name)
@@ -133,7 +140,7 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	struct nsg_root root = *n->root;
 	struct nsg_node resource = {.root = &root, .value = n->value};
 
-	if (json_is_false(nsg_node_own(n, "condition").value) ||
+	if (is_false(nsg_node_own(n, "condition").value) ||
 	    json_is_true(nsg_node_own(n, "existing").value))
 		return;
 	if (!*type) {

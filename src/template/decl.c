@@ -15,10 +15,13 @@
 
 enum nsg_decl_class nsg_decl_classify(const char *type)
 {
+	/* those of the loader's table (azure/kind.c) that a template can hold */
 	static const char *const read[] = {
+	    "Microsoft.ClassicNetwork/virtualNetworks",
 	    "Microsoft.Network/applicationSecurityGroups",
 	    "Microsoft.Network/networkInterfaces",
 	    "Microsoft.Network/networkSecurityGroups",
+	    "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
 	    "Microsoft.Network/networkSecurityGroups/securityRules",
 	    "Microsoft.Network/privateEndpoints",
 	    "Microsoft.Network/routeTables",
@@ -30,6 +33,11 @@ enum nsg_decl_class nsg_decl_classify(const char *type)
 	    "Microsoft.Web/sites",
 	    "Microsoft.Web/sites/config",
 	    "Microsoft.Web/sites/networkConfig",
+	    "Microsoft.Web/sites/slots",
+	    "Microsoft.Web/sites/slots/config",
+	    "Microsoft.Web/sites/slots/networkConfig",
+	    "Microsoft.Web/sites/slots/virtualNetworkConnections",
+	    "Microsoft.Web/sites/virtualNetworkConnections",
 	};
 
 	if (!strcasecmp(type, "Microsoft.Resources/deployments"))
@@ -152,6 +160,18 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	return 0;
 }
 
+/* A boolean, or one as a string; *ret only then. */
+static bool is_condition(const json_t *value, bool *ret)
+{
+	const char *text = json_string_value(value);
+
+	if (!json_is_boolean(value) &&
+	    (!text || (strcasecmp(text, "true") != 0 && strcasecmp(text, "false") != 0)))
+		return false;
+	*ret = text ? !strcasecmp(text, "true") : json_is_true(value);
+	return true;
+}
+
 static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 {
 	cleanup_json json_t *value = NULL;
@@ -162,13 +182,13 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 	if (!raw)
 		return 0;
 	r = nsg_tree_value(ev, raw, &value);
-	if (!r && !json_is_boolean(value))
+	if (!r && !is_condition(value, &d->deployed))
 		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "a condition is true or false");
 	if (!r)
-		d->deployed = json_is_true(value);
-	else if (r == -ENOMEM)
+		return 0;
+	if (r == -ENOMEM)
 		return r;
-	else if (d->class != NSG_DECL_OTHER || nsg_eval_is_final(ev, r))
+	if (d->class != NSG_DECL_OTHER || nsg_eval_is_final(ev, r))
 		return decl_fail(ev, d, "/condition", raw);
 	return 0;
 }
@@ -370,6 +390,7 @@ static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body, 
 		return r;
 	if (!d || !pointer)
 		return -ENOMEM;
+	ev->secure = false;
 	d->scope = scope;
 	d->body = body;
 	d->pointer = pointer;
@@ -419,6 +440,7 @@ static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
 int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
 {
 	struct nsg_frame before = ev->frame;
+	bool secure = ev->secure;
 	json_t *list = nsg_eval_member(scope->template, "resources");
 	const char *pointer;
 	int r;
@@ -437,6 +459,7 @@ int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
 	ev->frame = nsg_scope_frame(scope, &(struct nsg_frame){0});
 	r = resources(ev, scope, list, pointer, NULL);
 	ev->frame = before;
+	ev->secure = secure;
 	scope->decls_state = NSG_DECLS_DONE;
 	return r;
 }

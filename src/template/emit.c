@@ -56,7 +56,7 @@ static int evaluate(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
 	int r;
 
 	/* of a configuration of its own all is settings; of an app tree.c tells */
-	ev->frame.secret = !strcasecmp(d->type, "Microsoft.Web/sites/config");
+	ev->frame.secret = nsg_keep_is_config(d->type);
 	r = select_members(ev, d, keep, &raw);
 	if (!r)
 		r = nsg_tree_report(ev, raw, "", d->pointer, &value);

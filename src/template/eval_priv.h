@@ -76,6 +76,7 @@ struct nsg_eval {
 	char why[NSG_EVAL_WHY_BYTES];
 	struct nsg_binding *missing; /* of NSG_FAIL_MISSING */
 	bool stopped;		     /* a limit was reached and reported */
+	bool secure;		     /* what is being evaluated has read a secure parameter */
 };
 
 /* ---- failing and paying -------------------------------------------------------------------- */
@@ -102,7 +103,7 @@ static inline void nsg_eval_leave(struct nsg_eval *ev)
 /* A text for a message, unless it may be a secret. */
 static inline const char *nsg_eval_quote(const struct nsg_eval *ev, const char *s)
 {
-	return ev->frame.secret ? "…" : s;
+	return ev->frame.secret || ev->secure ? "…" : s;
 }
 
 /* ---- values -------------------------------------------------------------------------------- */

@@ -60,7 +60,8 @@ int nsg_func_lambdavariables(struct nsg_eval *ev, const struct nsg_call *c, json
 		if (!strcasecmp(l->name, name))
 			return nsg_eval_give(json_incref(l->value), ret);
 	}
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no lambda variable '%.100s'", name);
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no lambda variable '%.100s'",
+			     nsg_eval_quote(ev, name));
 }
 
 /* The array that argument 0 is, and the lambda that argument i is. */

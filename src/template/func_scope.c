@@ -20,7 +20,7 @@ static int bound(struct nsg_eval *ev, const struct nsg_call *c, const struct nsg
 	b = nsg_bindings_find(in, name);
 	if (!b)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template declares no %s '%.100s'",
-				     what, name);
+				     what, nsg_eval_quote(ev, name));
 	return nsg_binding_value(ev, b, ret);
 }
 
@@ -63,7 +63,7 @@ int nsg_func_copyindex(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	if (!loop)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "copyIndex() outside of a copy loop%s%.100s", name ? " " : "",
-				     name ? name : "");
+				     name ? nsg_eval_quote(ev, name) : "");
 	if (__builtin_add_overflow(loop->index, offset, &n))
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() does not fit 64 bits");
 	return nsg_eval_give(json_integer(n), ret);

@@ -69,7 +69,16 @@ static const struct {
     {"Microsoft.Web/sites", NULL, site},
     {"Microsoft.Web/sites/config", "web", config_web},
     {"Microsoft.Web/sites/config", "appsettings", config_settings},
+    {"Microsoft.Web/sites/slots", NULL, site},
+    {"Microsoft.Web/sites/slots/config", "web", config_web},
+    {"Microsoft.Web/sites/slots/config", "appsettings", config_settings},
 };
+
+bool nsg_keep_is_config(const char *type)
+{
+	return !strcasecmp(type, "Microsoft.Web/sites/config") ||
+	       !strcasecmp(type, "Microsoft.Web/sites/slots/config");
+}
 
 const struct nsg_keep *nsg_keep_find(const char *type, const char *name)
 {
@@ -86,7 +95,7 @@ const struct nsg_keep *nsg_keep_find(const char *type, const char *name)
 
 bool nsg_keep_nothing(const char *type, const char *name)
 {
-	return !strcasecmp(type, "Microsoft.Web/sites/config") && !nsg_keep_find(type, name);
+	return nsg_keep_is_config(type) && !nsg_keep_find(type, name);
 }
 
 /* An element of a list of settings is kept when its name is the one. */

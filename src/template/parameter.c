@@ -177,6 +177,13 @@ static int given(struct nsg_eval *ev, const struct nsg_binding *b, json_t **ret)
 	return r;
 }
 
+bool nsg_parameter_is_secure(const struct nsg_binding *b)
+{
+	const char *type = json_string_value(facet(b, "type"));
+
+	return type && !strncasecmp(type, "secure", strlen("secure"));
+}
+
 int nsg_parameter_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 {
 	json_t *fallback = facet(b, "defaultValue");

@@ -5,6 +5,8 @@
 
 #include "template/scope_priv.h"
 
+/* Whether its type is securestring or secureobject. */
+bool nsg_parameter_is_secure(const struct nsg_binding *b);
 /* In the frame of the parameter's own scope. */
 int nsg_parameter_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret);
 

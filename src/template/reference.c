@@ -286,7 +286,7 @@ static int step_outputs(struct nsg_eval *ev, struct lazy *l, const char *name)
 	if (!l->output)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "the deployment '%.100s' has no output '%.100s'",
-				     l->decl->name ? l->decl->name : "", name);
+				     l->decl->name ? l->decl->name : "", nsg_eval_quote(ev, name));
 	l->stage = LAZY_OUTPUT;
 	return 0;
 }

@@ -120,7 +120,7 @@ static int value_of_output(struct nsg_eval *ev, const struct nsg_binding *b, jso
 	return r ? r : nsg_eval_give(json_incref(json_object_get(result, "output")), ret);
 }
 
-static int compute(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
+static int compute_kind(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 {
 	switch (b->kind) {
 	case NSG_BINDING_PARAMETER:
@@ -133,6 +133,19 @@ static int compute(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 		break;
 	}
 	return value_of_output(ev, b, ret);
+}
+
+/* Who asks for a value made from a secure parameter has read one too. */
+static int compute(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
+{
+	bool before = ev->secure;
+	int r;
+
+	ev->secure = b->kind == NSG_BINDING_PARAMETER && nsg_parameter_is_secure(b);
+	r = compute_kind(ev, b, ret);
+	b->secure = ev->secure;
+	ev->secure |= before;
+	return r;
 }
 
 static const char *kind_name(enum nsg_binding_kind kind)
@@ -175,6 +188,7 @@ int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 	cleanup_json json_t *value = NULL;
 	int r;
 
+	ev->secure |= b->secure;
 	if (b->state == NSG_BINDING_DONE)
 		return nsg_eval_give(json_incref(b->value), ret);
 	if (b->state == NSG_BINDING_BUSY)

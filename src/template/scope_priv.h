@@ -43,6 +43,7 @@ struct nsg_binding {
 	const char *why; /* FAILED */
 	struct nsg_binding *missing;
 	bool blamed; /* a parameter without a value is reported once */
+	bool secure; /* its value is a secure parameter's, or made from one */
 	struct nsg_binding *next;
 };
 

@@ -270,8 +270,11 @@ static int check_known(struct nsg_eval *ev, json_t *value, const char *key)
 static int string(struct tree *t, json_t *raw, const char *key, json_t **ret)
 {
 	struct nsg_eval *ev = t->ev;
-	int r = nsg_eval_string(ev, raw, ret);
+	int r;
 
+	if (t->report)
+		ev->secure = false;
+	r = nsg_eval_string(ev, raw, ret);
 	if (!r && t->report) {
 		r = check_known(ev, *ret, key);
 		if (r)
@@ -337,8 +340,11 @@ static int member(struct tree *t, const char *key, json_t *value, json_t *object
 	if (t->report && is_soft(key)) {
 		struct tree quiet = {.ev = t->ev};
 
+		t->ev->secure = false;
 		r = tree(&quiet, value, key, &result);
-		if (r && !nsg_eval_is_final(t->ev, r)) {
+		/* what decides nothing need not show a secret */
+		if (r ? !nsg_eval_is_final(t->ev, r) : t->ev->secure) {
+			json_decref(r ? NULL : result);
 			t->ev->frame.secret = secret;
 			return 0;
 		}

@@ -19,6 +19,7 @@ static void resources_and_their_children_are_read(void **state)
 		 "{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/r',"
 		 "'properties':{'direction':'Inbound'}},"
 		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
+		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':'False'},"
 		 "{'type':'Microsoft.Network/routeTables','name':'y','existing':true},"
 		 "{'type':'Microsoft.Resources/deployments','name':'d','properties':{'template':"
 		 "{'resources':[{'type':'Microsoft.Network/routeTables','name':'t'}]}}}]}");

@@ -27,7 +27,8 @@ static void copies_and_conditions(void **state)
 	    " 'properties': {'x': '[reference(`never`).asked]'}},"
 	    "{'type': 'Microsoft.Network/routeTables', 'name': '[concat(`e`)]'},"
 	    "{'type': 'Microsoft.Network/routeTables', 'name': 'f', 'existing': true},"
-	    "{'type': 'Microsoft.Network/routeTables', 'name': 'g', 'copy': {'name': 'loop',"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'g', 'condition': 'False'},"
+	    "{'type': 'Microsoft.Network/routeTables', 'name': 'h', 'copy': {'name': 'loop',"
 	    " 'count': 0}}]}",
 	    NULL);
 

@@ -111,6 +111,90 @@ static void configurations_of_an_app(void **state)
 	    "resources of type 'Microsoft.Web/sites/config' decide nothing here: skipped");
 }
 
+/* The loader reads a slot as a site of its own, so it leaves the template as one. */
+static void slots_are_kept_like_their_sites(void **state)
+{
+	cleanup_outcome struct outcome o = evaluate(
+	    "{'resources': [{'type': 'Microsoft.Web/sites/slots', 'name': 'app/new', 'properties':"
+	    " {'virtualNetworkSubnetId': 's', 'siteConfig': {'connectionStrings': ['" SECRET "'],"
+	    " 'appSettings': [{'name': 'PASSWORD', 'value': '[concat(`" SECRET "`)]'}]}},"
+	    " 'resources': [{'type': 'config', 'name': 'appsettings', 'properties': {'PASSWORD':"
+	    " '" SECRET "', 'WEBSITE_VNET_ROUTE_ALL': '1'}},"
+	    "{'type': 'config', 'name': 'connectionstrings', 'properties': {'PASSWORD': '[f()]'}},"
+	    "{'type': 'virtualNetworkConnections', 'name': 'c', 'properties': {'vnetResourceId':"
+	    " '[concat(`v/subnets/`, `s`)]', 'isSwift': true}}]},"
+	    "{'type': 'Microsoft.Web/sites/virtualNetworkConnections', 'name': 'app/c',"
+	    " 'properties': {'vnetResourceId': '[concat(`v/subnets/`, `s`)]'}}]}",
+	    NULL);
+
+	(void)state;
+	assert_no_secret(&o);
+	assert_int_equal(o.n, 4);
+	assert_resource(&o, 0,
+			"{'name': 'app/new', 'type': 'Microsoft.Web/sites/slots', 'properties':"
+			" {'virtualNetworkSubnetId': 's', 'siteConfig': {'appSettings': []}}}");
+	assert_resource(
+	    &o, 1,
+	    "{'name': 'app/new/appsettings', 'type': 'Microsoft.Web/sites/slots/config',"
+	    " 'properties': {'WEBSITE_VNET_ROUTE_ALL': '1'}}");
+	assert_resource(&o, 2,
+			"{'name': 'app/new/c', 'type':"
+			" 'Microsoft.Web/sites/slots/virtualNetworkConnections', 'properties':"
+			" {'vnetResourceId': 'v/subnets/s', 'isSwift': true}}");
+	assert_resource(&o, 3,
+			"{'name': 'app/c', 'type': 'Microsoft.Web/sites/virtualNetworkConnections',"
+			" 'properties': {'vnetResourceId': 'v/subnets/s'}}");
+}
+
+static void an_error_does_not_quote_secure_parameters(void **state)
+{
+	static const char *const values[] = {
+	    "[int(parameters(`p`))]",
+	    "[int(variables(`v`))]",
+	    "[cidrSubnet(concat(parameters(`p`), `x`), 24, 0)]",
+	    "[parameters(parameters(`p`))]",
+	    "[variables(parameters(`p`))]",
+	    "[createObject(`x`, 1)[parameters(`p`)]]",
+	    "[createObject(`x`, 1)[parameters(`o`).a]]",
+	    "[reference(parameters(`p`)).x]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(values); i++) {
+		cleanup_free char *text = NULL;
+		cleanup_outcome struct outcome o = {0};
+
+		assert_true(asprintf(&text,
+				     "{'parameters': {'p': {'type': 'SecureString'}, 'o': {'type':"
+				     " 'secureObject', 'defaultValue': {'a': '" SECRET "'}}},"
+				     " 'variables': {'v': '[concat(parameters(`p`), `x`)]'},"
+				     " 'resources': [{'type': 'Microsoft.Network/routeTables',"
+				     " 'name': 'n', 'tags': {'t': '[variables(`v`)]'},"
+				     " 'properties': {'x': '%s', 'y': '[int(`plain`)]'}}]}",
+				     values[i]) > 0);
+		o = evaluate(text, "{'p': {'value': '" SECRET "'}}");
+		assert_error(&o, "/resources/0/properties/x", "cannot evaluate");
+		/* what has read none is quoted, before or after */
+		assert_error(&o, "/resources/0/properties/y", "'plain' is not a whole number");
+		assert_no_secret(&o);
+	}
+}
+
+static void tags_made_of_secure_parameters_are_left_out(void **state)
+{
+	cleanup_outcome struct outcome o = evaluate(
+	    "{'parameters': {'p': {'type': 'securestring', 'defaultValue': '" SECRET "'}},"
+	    " 'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n',"
+	    " 'tags': {'t': '[parameters(`p`)]'}}, {'type': 'Microsoft.Network/routeTables',"
+	    " 'name': 'm', 'tags': {'t': '[concat(`x`)]'}}]}",
+	    NULL);
+
+	(void)state;
+	assert_resource(&o, 0, "{'name': 'n', 'type': 'Microsoft.Network/routeTables'}");
+	assert_resource(
+	    &o, 1, "{'name': 'm', 'type': 'Microsoft.Network/routeTables', 'tags': {'t': 'x'}}");
+}
+
 static void an_error_does_not_quote_settings(void **state)
 {
 	static const char *const properties[] = {
@@ -155,7 +239,10 @@ int main(void)
 	    cmocka_unit_test(a_site_keeps_what_is_read),
 	    cmocka_unit_test(settings_that_expressions_make),
 	    cmocka_unit_test(configurations_of_an_app),
+	    cmocka_unit_test(slots_are_kept_like_their_sites),
 	    cmocka_unit_test(an_error_does_not_quote_settings),
+	    cmocka_unit_test(an_error_does_not_quote_secure_parameters),
+	    cmocka_unit_test(tags_made_of_secure_parameters_are_left_out),
 	    cmocka_unit_test(an_app_without_a_subnet_that_is_known_is_an_error),
 	};
 
