@@ -322,6 +322,37 @@ static const char *describe(enum json_error_code code)
 	}
 }
 
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+/* To the quote that begins the string which ends there. */
+static size_t string_start(const char *text, size_t offset)
+{
+	for (size_t i = offset; text[offset] == '"' && i--;) {
+		size_t escapes = 0;
+
+		while (escapes < i && text[i - 1 - escapes] == '\\')
+			escapes++;
+		if (text[i] == '"' && escapes % 2 == 0)
+			return i;
+	}
+	return offset;
+}
+
+/* What is no JSON: a word as a whole; a comment, which az takes in a template. */
+static int refuse_text(const struct nsg_source *source, struct nsg_diag *diag, size_t offset)
+{
+	const char *text = source->text;
+
+	if (text[offset] == '/' && (text[offset + 1] == '/' || text[offset + 1] == '*'))
+		return refuse_at(source, diag, offset, "not JSON: a comment");
+	while (offset && is_word(text[offset]) && is_word(text[offset - 1]))
+		offset--;
+	return refuse_at(source, diag, offset, "not JSON");
+}
+
 static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag, size_t start,
 			 const json_error_t *error)
 {
@@ -341,6 +372,10 @@ static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag,
 	if (json_error_code(error) != json_error_invalid_utf8 && consumed)
 		consumed--;
 	offset = start + consumed;
+	if (json_error_code(error) == json_error_invalid_syntax && offset < source->size_bytes)
+		return refuse_text(source, diag, offset);
+	if (json_error_code(error) == json_error_duplicate_key && offset < source->size_bytes)
+		offset = string_start(source->text, offset);
 	return refuse_at(source, diag, offset, describe(json_error_code(error)));
 }
 
