@@ -141,22 +141,12 @@ static bool looks_like_subnet(const struct nsg_node *n)
 			  "routeTable", "privateEndpointNetworkPolicies");
 }
 
-/* {"name": ..., "slotSetting": ..., "value": ...} and no other key. */
+/* {"name": ..., "slotSetting": ..., "value": ...}; without slotSetting, that many things have, it
+ * must be all there is. */
 static bool looks_like_setting(const struct nsg_node *n)
 {
-	static const char *const keys[] = {"name", "slotSetting", "value"};
-	const char *key;
-	json_t *unused;
-
-	if (!json_is_string(nsg_member(n->value, "name")) || !nsg_member(n->value, "value"))
-		return false;
-	json_object_foreach(n->value, key, unused)
-	{
-		if (strcasecmp(key, keys[0]) && strcasecmp(key, keys[1]) &&
-		    strcasecmp(key, keys[2]))
-			return false;
-	}
-	return true;
+	return json_is_string(nsg_member(n->value, "name")) && nsg_member(n->value, "value") &&
+	       (nsg_member(n->value, "slotSetting") || json_object_size(n->value) == 2);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */

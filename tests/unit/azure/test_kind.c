@@ -51,6 +51,8 @@ static const struct {
     {"a learned route", "{'network':'10.0.0.0/8','origin':'EBgp'}", "b"},
     {"tags by keys", "{'values':[{'name':'x'}],'changeNumber':1}", "g"},
     {"a setting", "{'name':'WEBSITE_VNET_ROUTE_ALL','value':'1'}", "s"},
+    {"a setting with a key that is not known",
+     "{'name':'WEBSITE_VNET_ROUTE_ALL','slotSetting':false,'value':'1','new':null}", "s"},
     {"an integration by keys", "{'vnetResourceId':'x','routes':null}", "i"},
     {"a site by keys", "{'name':'a','properties':{'siteConfig':{}}}", "w"},
     {"a site's slot", "{'name':'a/b','type':'Microsoft.Web/sites/slots'}", "w"},
