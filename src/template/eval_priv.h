@@ -76,6 +76,7 @@ struct nsg_eval {
 	char why[NSG_EVAL_WHY_BYTES];
 	struct nsg_binding *missing; /* of NSG_FAIL_MISSING */
 	bool stopped;		     /* a limit was reached and reported */
+	bool made_up;		     /* a hash of Azure's own was asked for, and made up */
 	bool secure;		     /* what is being evaluated has read a secure parameter */
 };
 

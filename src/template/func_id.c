@@ -194,6 +194,7 @@ int nsg_func_uniquestring(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 
 	if (r)
 		return r;
+	ev->made_up = true;
 	for (size_t i = 0; i < 13; i++, h >>= 5)
 		text[i] = letters[h & 31];
 	return nsg_eval_give_text(ev, text, 13, ret);
@@ -209,6 +210,7 @@ int nsg_func_guid(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 		r = hash(ev, c, 0x84222325cbf29ce4u, &b);
 	if (r)
 		return r;
+	ev->made_up = true;
 	return nsg_eval_give_format(ev, ret, "%08x-%04x-5%03x-%04x-%012" PRIx64,
 				    (unsigned int)(a >> 32), (unsigned int)(a >> 16 & 0xffff),
 				    (unsigned int)(a & 0xfff),

@@ -63,6 +63,15 @@ static void notice_skipped(struct nsg_emit *em)
 	}
 }
 
+static void notice_made_up(const struct nsg_eval *ev)
+{
+	if (ev->made_up)
+		(void)nsg_diag_add(
+		    ev->diag, NSG_NOTICE, ev->where, NULL,
+		    "uniqueString() and guid() give stand-ins here, always the same: "
+		    "Azure's own values are not public");
+}
+
 /* A parameters document, or only what stands in it, as az takes both. */
 static json_t *find_given(json_t *parameters)
 {
@@ -101,8 +110,10 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 		return -EINVAL;
 	if (!r)
 		r = nsg_emit_finish(&em, ret, ret_n);
-	if (!r)
+	if (!r) {
 		notice_skipped(&em);
+		notice_made_up(&ev);
+	}
 	/* a limit may end it between two expressions too */
 	else if (r != -ENOMEM)
 		nsg_tree_blame(&ev, NULL, "");

@@ -33,6 +33,27 @@ static void the_template_is_left_as_it_was(void **state)
 	assert_true(json_equal(template, before));
 }
 
+static void values_that_are_azures_own_are_said_to_be_made_up(void **state)
+{
+	cleanup_outcome struct outcome o =
+	    evaluate("{'variables': {'asked': '[uniqueString(`x`)]', 'not': '[guid(`x`)]'},"
+		     " 'resources': [{'type': 'Microsoft.Network/routeTables', 'name':"
+		     " '[variables(`asked`)]'}]}",
+		     NULL);
+	cleanup_outcome struct outcome plain =
+	    evaluate("{'variables': {'not': '[guid(`x`)]'}, 'resources': [{'type':"
+		     " 'Microsoft.Network/routeTables', 'name': '[concat(`n`)]'}]}",
+		     NULL);
+
+	(void)state;
+	assert_int_equal(o.r, 0);
+	assert_int_equal(o.diag.n, 1);
+	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
+	assert_non_null(strstr(o.diag.v[0].text, "uniqueString() and guid() give stand-ins"));
+	assert_int_equal(plain.r, 0);
+	assert_int_equal(plain.diag.n, 0);
+}
+
 static void a_place_is_below_that_of_the_template(void **state)
 {
 	cleanup_json json_t *template = json_text(
@@ -179,6 +200,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(nothing_to_do_is_done),
 	    cmocka_unit_test(the_template_is_left_as_it_was),
+	    cmocka_unit_test(values_that_are_azures_own_are_said_to_be_made_up),
 	    cmocka_unit_test(a_place_is_below_that_of_the_template),
 	    cmocka_unit_test(the_schema_tells_the_level),
 	    cmocka_unit_test(both_compilations_of_a_bicep_file_are_one),
