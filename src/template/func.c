@@ -129,17 +129,20 @@ bool nsg_func_is(const struct nsg_expr *e, const char *name)
 	return e->kind == NSG_EXPR_CALL && !strcasecmp(without_namespace(e->text), name);
 }
 
-static int call_other(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+static int call_unknown(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	bool known = false;
-	int r = nsg_scope_call(ev, c->name, c->args, c->n, &known, ret);
-
-	if (known || r)
-		return r;
 	if (!strncasecmp(c->name, "list", 4))
 		return live(ev, c, ret);
 	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the function %.60s() is not known here",
 			     c->name);
+}
+
+static int call_own(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+{
+	bool known = false;
+	int r = nsg_scope_call(ev, c->name, c->args, c->n, &known, ret);
+
+	return known || r ? r : call_unknown(ev, c, ret);
 }
 
 static int call_eager(struct nsg_eval *ev, const struct function *f, struct nsg_call *c,
@@ -159,7 +162,7 @@ static int call_eager(struct nsg_eval *ev, const struct function *f, struct nsg_
 		return r;
 	c->args = args;
 	c->n = c->e->n_args;
-	return f ? f->call(ev, c, ret) : call_other(ev, c, ret);
+	return f ? f->call(ev, c, ret) : call_own(ev, c, ret);
 }
 
 int nsg_func_call(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
@@ -172,6 +175,9 @@ int nsg_func_call(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
 	if (f && (e->n_args < f->min || e->n_args > f->max))
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() has %zu arguments: too %s",
 				     e->text, e->n_args, e->n_args < f->min ? "few" : "many");
+	/* a template's own have a namespace; what an unknown one is given tells nothing */
+	if (!f && !strchr(without_namespace(e->text), '.'))
+		return call_unknown(ev, &c, ret);
 	if (f)
 		c.name = without_namespace(e->text);
 	return f && f->lazy ? f->call(ev, &c, ret) : call_eager(ev, f, &c, ret);

@@ -12,6 +12,8 @@ static void names(void **state)
 	    {"az.subscription().subscriptionId", "'00000000-0000-0000-0000-000000000000'"},
 	    {"sys.nothing()", NULL, "the function sys.nothing() is not known here"},
 	    {"base64('a')", NULL, "the function base64() is not known here"},
+	    {"sort(createArray(1), lambda('a', 'b', less(lambdaVariables('a'), 1)))", NULL,
+	     "the function sort() is not known here"},
 	};
 
 	(void)state;
