@@ -24,6 +24,15 @@ bool nsg_names_nothing(const struct nsg_node *n)
 	return json_object_size(n->value) == ids && !nsg_node_own(n, "id").value;
 }
 
+void nsg_note_subnet(struct nsg_sink *s, struct nsg_strings *subnets, const char *subnet_id)
+{
+	if (subnets->n || !*subnet_id)
+		return;
+	subnets->v = nsg_sink_array(s, 1, sizeof(*subnets->v));
+	if (subnets->v)
+		subnets->v[subnets->n++] = subnet_id;
+}
+
 static size_t count_slashes(const char *text)
 {
 	size_t n = 0;

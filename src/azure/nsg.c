@@ -177,8 +177,9 @@ static void read_rules(struct nsg_sink *s, const struct nsg_node *nsg, const cha
 	}
 }
 
+/* subnet_id: of the subnet whose own it is, or "". */
 static void read_nsg(struct nsg_reader *r, const struct nsg_node *n, const char *id,
-		     const char *name)
+		     const char *name, const char *subnet_id)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_node subnets = nsg_node_get(n, "subnets");
@@ -191,6 +192,7 @@ static void read_nsg(struct nsg_reader *r, const struct nsg_node *n, const char 
 	    .place = nsg_node_place(s, n),
 	};
 
+	nsg_note_subnet(s, &nsg.subnets, subnet_id);
 	read_rules(s, n, "securityRules", false, &rules);
 	read_rules(s, n, "defaultSecurityRules", true, &rules);
 	nsg.inbound_place = rules.inbound_place;
@@ -205,7 +207,7 @@ void nsg_read_nsg(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_NSG);
 
-	read_nsg(r, n, who.id, who.name);
+	read_nsg(r, n, who.id, who.name, "");
 }
 
 const char *nsg_read_inline_nsg(struct nsg_reader *r, const struct nsg_node *n,
@@ -221,7 +223,7 @@ const char *nsg_read_inline_nsg(struct nsg_reader *r, const struct nsg_node *n,
 	if (who.made)
 		who.id = nsg_child_id(&r->sink, subnet_id, "networkSecurityGroups",
 				      *who.name ? who.name : "inline");
-	read_nsg(r, n, who.id, who.name);
+	read_nsg(r, n, who.id, who.name, who.made ? subnet_id : "");
 	return who.id;
 }
 

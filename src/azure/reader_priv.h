@@ -121,6 +121,8 @@ bool nsg_id_is_full(const char *id);
 const char *nsg_id_type(struct nsg_sink *s, const char *id);
 /* {} or {"id": null}: a reference to nothing. */
 bool nsg_names_nothing(const struct nsg_node *n);
+/* What stands inline in a subnet, without an id, is that subnet's. */
+void nsg_note_subnet(struct nsg_sink *s, struct nsg_strings *subnets, const char *subnet_id);
 /* The loose part of a child: where it stands and whose it is. */
 struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
 				const struct nsg_identity *who);

@@ -162,8 +162,9 @@ static bool read_route(struct nsg_sink *s, const struct nsg_node *n, const char 
 	return usable;
 }
 
+/* subnet_id: of the subnet whose own it is, or "". */
 static void read_table(struct nsg_reader *r, const struct nsg_node *n, const char *id,
-		       const char *name)
+		       const char *name, const char *subnet_id)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_node list = nsg_node_get(n, "routes"), subnets = nsg_node_get(n, "subnets");
@@ -179,6 +180,7 @@ static void read_table(struct nsg_reader *r, const struct nsg_node *n, const cha
 	    .place = nsg_node_place(s, n),
 	};
 
+	nsg_note_subnet(s, &table.subnets, subnet_id);
 	if (*disabled && strcasecmp(disabled, "None"))
 		nsg_node_say(s, &peering, NSG_WARNING, NULL, "disablePeeringRoute is ignored");
 	for (size_t i = 0; i < size && table.routes; i++) {
@@ -199,7 +201,7 @@ void nsg_read_route_table(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE);
 
-	read_table(r, n, who.id, who.name);
+	read_table(r, n, who.id, who.name, "");
 }
 
 const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_node *n,
@@ -212,7 +214,7 @@ const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_n
 	if (who.made)
 		who.id = nsg_child_id(&r->sink, subnet_id, "routeTables",
 				      *who.name ? who.name : "inline");
-	read_table(r, n, who.id, who.name);
+	read_table(r, n, who.id, who.name, who.made ? subnet_id : "");
 	return who.id;
 }
 

@@ -372,7 +372,8 @@ static int choose_resource(struct nsg_build *b, const struct kind *k, const char
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &e->subnet->place, NULL,
 				   "subnet %s names no %s and %s says that it is another subnet's: "
 				   "none is used",
-				   e->subnet->name, k->what, c->name);
+				   e->subnet->name, k->what,
+				   *c->name ? c->name : "the one without a name");
 		*ret_by = "the only one is another subnet's";
 		return 0;
 	}

@@ -158,6 +158,12 @@ static void what_is_inline_in_a_subnet_is_the_subnets(void **state)
 	assert_string_equal(p->nsgs[0].name, "n");
 	assert_true(nsg_id_equal(p->vnets[0].subnets[0].route_table_id, p->route_tables[0].id));
 	assert_true(nsg_id_equal(p->vnets[0].subnets[1].nsg_id, p->nsgs[1].id));
+	/* without an id it can be no other subnet's */
+	assert_int_equal(p->nsgs[0].subnets.n, 1);
+	assert_string_equal(p->nsgs[0].subnets.v[0], p->vnets[0].subnets[0].id);
+	assert_int_equal(p->route_tables[0].subnets.n, 1);
+	assert_string_equal(p->route_tables[0].subnets.v[0], p->vnets[0].subnets[0].id);
+	assert_int_equal(p->nsgs[1].subnets.n, 0);
 	/* {"id": null} names nothing */
 	assert_string_equal(p->vnets[0].subnets[2].nsg_id, "");
 	assert_string_equal(p->vnets[0].subnets[2].route_table_id, "");
