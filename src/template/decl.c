@@ -152,9 +152,11 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 		return -ENOMEM;
 	if (!quiet && segments(d->name) + 1 != segments(d->type)) {
 		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				    "the name of a resource of type %.100s has %zu parts, as in "
-				    "parent/child, and this has %zu",
-				    d->type, segments(d->type) - 1, segments(d->name));
+				    "the name of a resource of type %.100s has %zu part%s, and "
+				    "this has %zu",
+				    d->type, segments(d->type) - 1,
+				    segments(d->type) == 2 ? "" : "s, as in parent/child",
+				    segments(d->name));
 		return decl_fail(ev, d, "/name", raw);
 	}
 	return 0;

@@ -104,7 +104,7 @@ static void what_is_wrong_with_a_resource(void **state)
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': '[f(]'}", "/name",
 	     "a value is missing (character 4)"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'a/b'}", "/name",
-	     "has 1 parts, as in parent/child, and this has 2"},
+	     "has 1 part, and this has 2"},
 	    {"{'type': 'Microsoft.Network/routeTables/routes', 'name': 'a'}", "/name",
 	     "has 2 parts, as in parent/child, and this has 1"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition': 'yes'}",
