@@ -361,11 +361,15 @@ void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json
 		read_value(r, &n);
 }
 
-bool nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type)
+bool nsg_reader_knows(const char *type)
+{
+	return by_type(type);
+}
+
+void nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type)
 {
 	const struct kind *kind = by_type(type);
 
 	if (kind)
 		read_kind(r, n, kind);
-	return kind;
 }

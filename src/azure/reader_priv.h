@@ -93,8 +93,10 @@ struct nsg_reader {
 
 /* Reads one JSON value of a file, whatever its kind and shape. */
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
-/* Reads a template's resource by its full type; false when there is no use for that type. */
-bool nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type);
+/* Whether there is a use for a full type. */
+bool nsg_reader_knows(const char *type);
+/* Reads a template's resource by its full type, which is known. */
+void nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type);
 
 /* ---- template.c ---- */
 

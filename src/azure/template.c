@@ -38,12 +38,21 @@ bool nsg_template_is_parameters(json_t *value)
 }
 
 /* "[...]"; "[[" stands for a bracket and needs evaluation too. */
-static bool is_expression(const json_t *value)
+static bool is_expression(const char *text)
 {
-	const char *text = json_string_value(value);
-	size_t n = json_string_length(value);
+	size_t n = text ? strlen(text) : 0;
 
 	return n > 1 && text[0] == '[' && text[n - 1] == ']';
+}
+
+/* A member `copy`: a resource's loop, {"name": ..., "count": ...}, or a list of loops that make
+ * properties, {"name": ..., "count": ..., "input": ...} each. A count may be written out. */
+static bool is_loop(const char *key, json_t *value)
+{
+	json_t *first = json_is_array(value) ? json_array_get(value, 0) : value;
+
+	return !strcasecmp(key, "copy") && nsg_member(first, "name") &&
+	       (nsg_member(first, "count") || nsg_member(first, "input"));
 }
 
 /* What belongs to an app may be an app setting, whose name must not be told. */
@@ -54,8 +63,18 @@ static bool is_web(const struct nsg_node *n)
 	return type && !strncasecmp(type, "Microsoft.Web/", strlen("Microsoft.Web/"));
 }
 
-/* The first expression below n is an error when s is given, at the resource `web` when that is. At
- * most NSG_MAX_JSON_DEPTH calls deep. */
+/* An error at n, or at the resource `web` when that is. */
+static void say_expression(struct nsg_sink *s, const struct nsg_node *n, const struct nsg_node *web,
+			   const char *what)
+{
+	nsg_node_say(s, web ? web : n, NSG_ERROR, NULL,
+		     "a template with %s: `nsgctl flatten TEMPLATE -o DIR` makes plain documents "
+		     "of it",
+		     what);
+}
+
+/* The first expression or loop below n is an error when s is given. At most NSG_MAX_JSON_DEPTH
+ * calls deep. */
 static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 			    const struct nsg_node *web)
 {
@@ -64,12 +83,9 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 
 	if (!web && is_web(n))
 		web = n;
-	if (is_expression(n->value)) {
+	if (is_expression(json_string_value(n->value))) {
 		if (s)
-			nsg_node_say(
-			    s, web ? web : n, NSG_ERROR, NULL,
-			    "a template with expressions: `nsgctl flatten TEMPLATE -o DIR` "
-			    "makes plain documents of it");
+			say_expression(s, n, web, "expressions");
 		return true;
 	}
 	for (size_t i = 0; i < json_array_size(n->value); i++) {
@@ -81,8 +97,11 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 	json_object_foreach(n->value, key, unused)
 	{
 		struct nsg_node member = nsg_node_own(n, key);
+		bool loop = is_loop(key, member.value);
 
-		if (find_expression(s, &member, web))
+		if (s && (loop || is_expression(key)))
+			say_expression(s, &member, web, loop ? "copy loops" : "expressions");
+		if (loop || is_expression(key) || find_expression(s, &member, web))
 			return true;
 	}
 	return false;
@@ -116,10 +135,49 @@ static void say_skipped(struct nsg_reader *r, const struct nsg_node *n, const ch
 /* A nested deployment holds a template of its own. */
 static void read_deployment(struct nsg_reader *r, const struct nsg_node *n)
 {
-	struct nsg_node template = nsg_node_get(n, "template");
+	struct nsg_node template = nsg_node_get(n, "template"),
+			link = nsg_node_get(n, "templateLink");
 	struct nsg_node list = nsg_node_own(&template, "resources");
 
-	read_resources(r, &list, NULL, NULL);
+	if (json_is_object(template.value))
+		read_resources(r, &list, NULL, NULL);
+	else if (link.value)
+		nsg_node_say(&r->sink, &link, NSG_ERROR, NULL,
+			     "a linked template is not read; build one template that holds it");
+	else
+		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "the deployment has no template");
+}
+
+static size_t count_parts(const char *text)
+{
+	size_t n = 1;
+
+	for (; *text; text++)
+		n += *text == '/';
+	return n;
+}
+
+/* A child's type and name may be written whole, or as the last part only. */
+static const char *below(struct nsg_sink *s, const char *parent, const char *own)
+{
+	return nsg_sink_printf(s, "%s/%s", parent, own);
+}
+
+/* False, with an error, when the name is not one of its type's. What lacks its parent's is told
+ * when that is looked for. */
+static bool check_name(struct nsg_sink *s, const struct nsg_node *n, const char *type,
+		       const char *name)
+{
+	size_t n_parts = count_parts(type) - 1;
+
+	if (!*name)
+		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no name");
+	else if (count_parts(name) > n_parts)
+		nsg_node_say(s, n, NSG_ERROR, NULL,
+			     "the name of a resource of type " NSG_QUOTE
+			     " has %zu part%s, and this has %zu",
+			     type, n_parts, n_parts == 1 ? "" : "s", count_parts(name));
+	return *name && count_parts(name) <= n_parts;
 }
 
 static bool is_false(const json_t *value)
@@ -147,18 +205,20 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no type");
 		return;
 	}
-	if (parent_type) {
-		type = nsg_sink_printf(s, "%s/%s", parent_type, type);
-		name = nsg_sink_printf(s, "%s/%s", parent_name, name);
-	}
+	if (parent_type && !strchr(type, '.'))
+		type = below(s, parent_type, type);
+	if (parent_type && *name && count_parts(name) < count_parts(type) - 1)
+		name = below(s, parent_name, name);
 	root.pointer = nsg_node_place(s, n).pointer;
 	root.name = name;
 	if (!root.pointer)
 		return;
 	if (!strcasecmp(type, TYPE_DEPLOYMENT))
 		read_deployment(r, &resource);
-	else if (!nsg_reader_resource(r, &resource, type))
+	else if (!nsg_reader_knows(type))
 		say_skipped(r, n, type);
+	else if (check_name(s, n, type, name))
+		nsg_reader_resource(r, &resource, type);
 	read_resources(r, &children, type, name);
 }
 

@@ -8,6 +8,9 @@
 	"a template with expressions: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of "  \
 	"it"
 
+#define FLATTEN_LOOPS                                                                              \
+	"a template with copy loops: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of it"
+
 static void resources_and_their_children_are_read(void **state)
 {
 	cleanup_loaded struct loaded l =
@@ -15,7 +18,9 @@ static void resources_and_their_children_are_read(void **state)
 		 "'subnets','name':'s','properties':{'addressPrefix':'10.0.0.0/24'}}]},"
 		 "{'type':'Microsoft.Network/virtualNetworks/subnets','name':'v/t','properties':"
 		 "{'addressPrefix':'10.0.1.0/24'}},"
-		 "{'type':'Microsoft.Network/networkSecurityGroups','name':'n'},"
+		 "{'type':'Microsoft.Network/networkSecurityGroups','name':'n','resources':["
+		 "{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/q',"
+		 "'properties':{'direction':'Inbound'}}]},"
 		 "{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/r',"
 		 "'properties':{'direction':'Inbound'}},"
 		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
@@ -33,7 +38,7 @@ static void resources_and_their_children_are_read(void **state)
 	assert_string_equal(p->vnets[0].subnets[1].name, "t");
 	assert_string_equal(p->vnets[0].subnets[0].place.pointer, "/resources/0/resources/0");
 	assert_int_equal(p->n_nsgs, 1);
-	assert_int_equal(p->nsgs[0].n_inbound, 1);
+	assert_int_equal(p->nsgs[0].n_inbound, 2);
 	assert_int_equal(p->n_route_tables, 1);
 	assert_string_equal(p->route_tables[0].name, "t");
 }
@@ -59,6 +64,37 @@ static const struct saying sayings[] = {
      "2:12: error: " FLATTEN},
     {"a bracket that stands for itself is to be evaluated too",
      "{" SCHEMA ",'resources':[{" VNET ",\n'name2':'[[x]'}]}", "2:9: error: " FLATTEN},
+    {"a property that an expression names",
+     "{" SCHEMA ",'resources':[{" VNET ",'properties':{\n'[x()]':1}}]}", "2:9: error: " FLATTEN},
+    {"a resource's loop", "{" SCHEMA ",'resources':[{" VNET ",\n'copy':{'name':'c','count':0}}]}",
+     "2:8: error: " FLATTEN_LOOPS},
+    {"a loop that makes a property",
+     "{" SCHEMA ",'resources':[{" VNET ",'properties':{\n'copy':[{'name':'subnets','count':1,"
+     "'input':{}}]}}]}",
+     "2:8: error: " FLATTEN_LOOPS},
+    {"what is named copy and is no loop",
+     "{" SCHEMA ",'resources':[{" VNET
+     ",'tags':{'copy':'x'},'properties':{'copy':{'name':'x'}," SPACE "}}]}",
+     ""},
+    {"a linked template",
+     "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','properties':{"
+     "\n'templateLink':{'uri':'https://x'}}}]}",
+     "2:16: error: a linked template is not read; build one template that holds it"},
+    {"a linked template whose condition is false",
+     "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','condition':"
+     "false,'properties':{'templateLink':{'uri':'https://x'}}}]}",
+     ""},
+    {"a deployment of nothing",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Resources/deployments','name':'d'}]}",
+     "2:1: error: the deployment has no template"},
+    {"a resource without a name",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables'}]}",
+     "2:1: error: a resource has no name"},
+    {"a name of too many parts",
+     "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables','name':'a/b'}]}",
+     "2:1: error: the name of a resource of type Microsoft.Network/routeTables has 1 part, and "
+     "this "
+     "has 2"},
     {"brackets inside are none",
      "{" SCHEMA ",'resources':[{" VNET ",'tags':{'a':'x[y]'},'properties':{" SPACE "}}]}", ""},
     {"expressions outside of resources do not matter",
