@@ -229,6 +229,9 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 	const char *key;
 	json_t *unused;
 
+	if (list->value && !json_is_array(list->value) && !json_is_object(list->value))
+		nsg_node_say(&r->sink, list, NSG_ERROR, NULL,
+			     "the resources of a template are an array or an object");
 	for (size_t i = 0; i < json_array_size(list->value); i++) {
 		struct nsg_node n = nsg_node_at(list, i);
 

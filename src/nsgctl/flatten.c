@@ -115,6 +115,20 @@ static int read_parameters(struct flatten *f, json_t **ret)
 	return r;
 }
 
+/* A template's keys have no case. */
+static bool has_resources(json_t *template)
+{
+	const char *key;
+	json_t *unused;
+
+	json_object_foreach(template, key, unused)
+	{
+		if (strcasecmp(key, "resources") == 0)
+			return true;
+	}
+	return false;
+}
+
 static int evaluate(struct flatten *f)
 {
 	cleanup_json json_t *template = NULL;
@@ -126,7 +140,7 @@ static int evaluate(struct flatten *f)
 		r = read_parameters(f, &parameters);
 	if (r < 0)
 		return r;
-	if (!json_object_get(template, "resources"))
+	if (!has_resources(template))
 		return nsg_diag_add(&f->diag, NSG_ERROR, &where, NULL,
 				    "no ARM template: it has no resources");
 	return nsg_template_evaluate(template, parameters, &where, &f->diag, &f->resources, &f->n);

@@ -456,8 +456,15 @@ int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
 	pointer = nsg_arena_printf(&ev->arena, "%s/resources", scope->pointer);
 	if (!pointer)
 		return -ENOMEM;
-	scope->decls_state = NSG_DECLS_BUSY;
 	scope->decls_end = &scope->decls;
+	if (list && !json_is_array(list) && !json_is_object(list)) {
+		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				    "the resources of a template are an array or an object");
+		nsg_tree_blame(ev, list, pointer);
+		scope->decls_state = NSG_DECLS_DONE;
+		return 0;
+	}
+	scope->decls_state = NSG_DECLS_BUSY;
 	ev->frame = nsg_scope_frame(scope, &(struct nsg_frame){0});
 	r = resources(ev, scope, list, pointer, NULL);
 	ev->frame = before;

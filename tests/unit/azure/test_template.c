@@ -87,6 +87,10 @@ static const struct saying sayings[] = {
     {"a deployment of nothing",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Resources/deployments','name':'d'}]}",
      "2:1: error: the deployment has no template"},
+    {"resources that are no list",
+     "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','properties':{"
+     "'template':{\n'resources':5}}}]}",
+     "2:13: error: the resources of a template are an array or an object"},
     {"a resource without a name",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables'}]}",
      "2:1: error: a resource has no name"},

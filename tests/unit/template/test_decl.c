@@ -53,6 +53,20 @@ static void symbolic_names(void **state)
 	assert_string_equal(o.v[1].pointer, "/resources/second");
 }
 
+static void resources_that_are_no_list_are_an_error(void **state)
+{
+	cleanup_outcome struct outcome o = evaluate("{'resources': '[variables(`v`)]'}", NULL);
+	cleanup_outcome struct outcome nested = evaluate(
+	    "{'resources': [{'type': 'Microsoft.Resources/deployments', 'name': 'd', 'properties':"
+	    " {'template': {'resources': 5}}}]}",
+	    NULL);
+
+	(void)state;
+	assert_error(&o, "/resources",
+		     "[variables('v')]: the resources of a template are an array or an object");
+	assert_error(&nested, "/resources/0/properties/template/resources", "are an array or");
+}
+
 static void children(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
@@ -167,6 +181,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(copies_and_conditions),
 	    cmocka_unit_test(symbolic_names),
+	    cmocka_unit_test(resources_that_are_no_list_are_an_error),
 	    cmocka_unit_test(children),
 	    cmocka_unit_test(what_is_wrong_with_a_resource),
 	    cmocka_unit_test(types_without_use_may_say_what_they_like),
