@@ -187,6 +187,18 @@ static bool is_false(const json_t *value)
 	return json_is_false(value) || (text && !strcasecmp(text, "false"));
 }
 
+/* n is where it stands, resource the same with its whole name. */
+static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
+			  const struct nsg_node *resource, const char *type)
+{
+	if (!strcasecmp(type, TYPE_DEPLOYMENT))
+		read_deployment(r, resource);
+	else if (!nsg_reader_knows(type))
+		say_skipped(r, n, type);
+	else if (check_name(&r->sink, n, type, resource->root->name))
+		nsg_reader_resource(r, resource, type);
+}
+
 /* A resource; type and name are its parent's, NULL outside of one. */
 static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const char *parent_type,
 			  const char *parent_name)
@@ -198,8 +210,7 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	struct nsg_root root = *n->root;
 	struct nsg_node resource = {.root = &root, .value = n->value};
 
-	if (is_false(nsg_node_own(n, "condition").value) ||
-	    json_is_true(nsg_node_own(n, "existing").value))
+	if (is_false(nsg_node_own(n, "condition").value))
 		return;
 	if (!*type) {
 		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no type");
@@ -213,12 +224,9 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	root.name = name;
 	if (!root.pointer)
 		return;
-	if (!strcasecmp(type, TYPE_DEPLOYMENT))
-		read_deployment(r, &resource);
-	else if (!nsg_reader_knows(type))
-		say_skipped(r, n, type);
-	else if (check_name(s, n, type, name))
-		nsg_reader_resource(r, &resource, type);
+	/* what exists already is not told here, but its children are */
+	if (!json_is_true(nsg_node_own(n, "existing").value))
+		read_declared(r, n, &resource, type);
 	read_resources(r, &children, type, name);
 }
 

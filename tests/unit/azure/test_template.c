@@ -91,6 +91,11 @@ static const struct saying sayings[] = {
      "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','properties':{"
      "'template':{\n'resources':5}}}]}",
      "2:13: error: the resources of a template are an array or an object"},
+    {"a child of what exists elsewhere",
+     "{" SCHEMA ",'resources':{'a':{'type':'Microsoft.Network/routeTables','name':'t','existing':"
+     "true,'resources':{'b':\n{'type':'routes','name':'r','addressPrefix':'10.0.0.0/8',"
+     "'nextHopType':'None'}}}}}",
+     "2:1: error: route 'r' belongs to the route table 't', which is not here"},
     {"a resource without a name",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables'}]}",
      "2:1: error: a resource has no name"},
