@@ -30,7 +30,8 @@ static size_t count_keys(const struct nsg_node *n, const char *const keys[])
 
 static bool looks_like_tags(const struct nsg_node *n)
 {
-	return is_array(n, "values") && COUNT_KEYS(n, "cloud", "changeNumber");
+	return json_is_array(nsg_member(n->value, "values")) &&
+	       COUNT_KEYS(n, "cloud", "changeNumber");
 }
 
 static bool looks_like_vnet(const struct nsg_node *n)
@@ -280,14 +281,19 @@ static void read_responses(struct nsg_reader *r, const struct nsg_node *response
 	nsg_node_say(&r->sink, responses, NSG_NOTICE, NULL, "an example without a body: skipped");
 }
 
-/* {"value": [...], "nextLink": ...} */
-static void read_page(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *value)
+void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_node next = nsg_node_own(n, "nextLink");
 
 	if (next.value)
-		nsg_node_say(&r->sink, &next, NSG_WARNING, NULL,
+		nsg_node_say(s, &next, NSG_WARNING, NULL,
 			     "this is one page of a longer list: the rest is not here");
+}
+
+/* {"value": [...], "nextLink": ...} */
+static void read_page(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *value)
+{
+	nsg_warn_of_more(&r->sink, n);
 	if (value->value)
 		read_value(r, value);
 }

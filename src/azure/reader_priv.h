@@ -93,6 +93,8 @@ struct nsg_reader {
 
 /* Reads one JSON value of a file, whatever its kind and shape. */
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
+/* Where the answer says that it goes on elsewhere. */
+void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n);
 /* Whether there is a use for a full type. */
 bool nsg_reader_knows(const char *type);
 /* Reads a template's resource by its full type, which is known. */

@@ -74,6 +74,7 @@ void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n)
 	struct masked masked = {0};
 	char first[NSG_PREFIX_TEXT];
 
+	nsg_warn_of_more(s, n);
 	document.has_change_number =
 	    nsg_read_number(s, &number, INT64_MAX / 16, &document.change_number);
 	for (size_t i = 0; i < size && document.tags; i++) {
