@@ -30,19 +30,22 @@ void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	static const char *const regular[] = {"answers",  "tunnels", "capture", "multicast",
 					      "timeouts", "queue",   "save",	"keep"};
-	const int mangle = NF_IP_PRI_MANGLE, srcnat = NF_IP_PRI_NAT_SRC;
+	/* Right behind the chains that everybody has at `mangle`. One that copies whole marks from
+	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle) would wipe a
+	 * verdict's mark out between ours, and what was denied would pass. */
+	const int ours = NF_IP_PRI_MANGLE + 1, srcnat = NF_IP_PRI_NAT_SRC;
 	const struct {
 		bool wanted;
 		const char *name, *type;
 		uint32_t hook;
 		int priority;
 	} bases[] = {
-	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, mangle},
-	    {k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, mangle},
+	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, ours},
+	    {k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, ours},
 	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
-	     mangle + 1},
+	     ours + 1},
 	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
-	     NF_INET_PRE_ROUTING, mangle + 1},
+	     NF_INET_PRE_ROUTING, ours + 1},
 	    {nsg_table_has_snat(k), "snat", "nat", NF_INET_POST_ROUTING, srcnat},
 	    {!k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1},
 	};
@@ -60,6 +63,17 @@ void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 			nsg_nft_chain_flush(b, bases[i].name);
 }
 
+/* SO_MARK must not forge a decision, nor whoever copies whole marks from connections to packets. */
+static void put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+{
+	if (k->conf->audit)
+		return;
+	nsg_nft_rule(b, chain);
+	nft_mark_is_not(b, NFT_MARK_PACKET, k->marks.mask, 0);
+	nft_mark_keep(b, ~k->marks.mask);
+	nsg_nft_rule_end(b);
+}
+
 /* Packets of decided flows pass here, and see nothing of what comes after. */
 static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
@@ -67,12 +81,6 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 
 	if (k->conf->audit)
 		return;
-	/* SO_MARK must not forge a decision */
-	nsg_nft_rule(b, chain);
-	nft_mark_is_not(b, NFT_MARK_PACKET, m->mask, 0);
-	nft_mark_keep(b, ~m->mask);
-	nsg_nft_rule_end(b);
-
 	nsg_nft_rule(b, chain);
 	nft_mark_in(b, NFT_MARK_CONNECTION, m->mask, "gen");
 	nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
@@ -121,6 +129,7 @@ static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
+	put_sanitise(b, k, "output");
 	put_fast(b, k, "output");
 
 	nsg_nft_rule(b, "output");
@@ -141,6 +150,9 @@ static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
+	/* of packets from elsewhere too: an answer with its flow's hop would go the flow's way */
+	put_sanitise(b, k, "prerouting");
+
 	nsg_nft_rule(b, "prerouting");
 	nft_iifname_in(b, "interfaces", true);
 	nft_accept(b);

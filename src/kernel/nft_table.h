@@ -4,16 +4,17 @@
  * drops every packet that is queued in the namespace. What a reload changes are elements, and the
  * rules of chains `multicast`, `timeouts` and `tunnels`.
  *
- *   output        route, mangle           sanitise; fast; loopback; jump answers; tunnels; whose →
- * capture prerouting    filter, mangle          interfaces; sanitise; fast; local; jump answers; →
- * capture answers                               replies, related errors; decided before: → queue
- *   capture                               excluded; DHCP; older than nsgd; multicast; denied; →
- * queue queue                                 counted, to the workers remember      route, mangle +
- * 1       → save         after a verdict, and after the fast rules remember_pre  filter, mangle + 1
- * → save save                                  decided → keep; denied → into the set, silence keep
- * our bits into the connection's mark, hop bits stay snat          nat, srcnat             sources
- * by hop, with [snat] only guard         filter, srcnat + 1      a marked packet leaves by its next
- * hop or not at all
+ *   output         route, mangle + 1     sanitise; fast; loopback; answers; tunnels; whose: capture
+ *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; answers; capture
+ *   answers        -                     replies, related errors: passed; decided before: queue
+ *   capture        -                     excluded; DHCP; older than nsgd; multicast; denied; queue
+ *   queue          -                     counted, to the workers
+ *   remember       route, mangle + 2     save: after a verdict, and after the fast rules
+ *   remember_pre   filter, mangle + 2    save
+ *   save           -                     decided: keep; denied: into the set, silence
+ *   keep           -                     our bits into the connection's mark, hop bits stay
+ *   snat           nat, srcnat           sources by hop, with [snat] only
+ *   guard          filter, srcnat + 1    a marked packet leaves by its next hop or not at all
  *
  * In audit mode nothing is marked or dropped: only the ways to the queue are there. Without offload
  * decided flows are remembered too (the NSG is stateful), but all their packets are queued.
