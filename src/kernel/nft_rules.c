@@ -28,8 +28,9 @@ static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const regular[] = {"answers",  "tunnels", "capture", "multicast",
-					      "timeouts", "queue",   "save",	"keep"};
+	static const char *const regular[] = {"answers", "decided",   "tunnels",
+					      "capture", "multicast", "timeouts",
+					      "queue",	 "save",      "keep"};
 	/* Right behind the chains that everybody has at `mangle`. One that copies whole marks from
 	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle) would wipe a
 	 * verdict's mark out between ours, and what was denied would pass. */
@@ -196,7 +197,7 @@ static void put_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule(b, "answers");
 	nft_mark_is_not(b, NFT_MARK_CONNECTION, k->marks.decided, 0);
 	nft_mark_restore(b, k->marks.mask);
-	nft_goto(b, "queue");
+	nft_goto(b, "decided");
 	nsg_nft_rule_end(b);
 }
 
@@ -216,13 +217,27 @@ static void put_preexisting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 }
 
-static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
+static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain,
+		       bool ports)
 {
-	nsg_nft_rule(b, "capture");
+	nsg_nft_rule(b, chain);
 	nft_l4proto_in(b, "ported", !ports);
 	nft_flow_in(b, ports, ports ? "denied" : "denied_portless");
 	nft_count(b, NSG_COUNTER_DENIED_AGAIN);
 	silence(b, k);
+	nsg_nft_rule_end(b);
+}
+
+/* Allowed before, without a route now: such a flow is denied as any. Only where its ports tell it
+ * from another one that the NSG denies: a ping may have been allowed and a later one not. */
+static void put_decided(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->audit)
+		return;
+	if (nsg_table_remembers_denied(k))
+		put_denied(b, k, "decided", true);
+	nsg_nft_rule(b, "decided");
+	nft_goto(b, "queue");
 	nsg_nft_rule_end(b);
 }
 
@@ -253,8 +268,8 @@ static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 
 	if (nsg_table_remembers_denied(k)) {
-		put_denied(b, k, true);
-		put_denied(b, k, false);
+		put_denied(b, k, "capture", true);
+		put_denied(b, k, "capture", false);
 	}
 	nsg_nft_rule(b, "capture");
 	nft_jump(b, "timeouts");
@@ -466,6 +481,7 @@ void nsg_table_put_rules(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	if (k->conf->hook_prerouting)
 		put_prerouting(b, k);
 	put_answers(b, k);
+	put_decided(b, k);
 	put_capture(b, k);
 	nsg_table_put_multicast(b, k);
 	nsg_table_put_timeouts(b, k);

@@ -6,7 +6,8 @@
  *
  *   output         route, mangle + 1     sanitise; fast; loopback; answers; tunnels; whose: capture
  *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; answers; capture
- *   answers        -                     replies, related errors: passed; decided before: queue
+ *   answers        -                     replies, related errors: passed; decided before: decided
+ *   decided        -                     denied by now; queue
  *   capture        -                     excluded; DHCP; older than nsgd; multicast; denied; queue
  *   queue          -                     counted, to the workers
  *   remember       route, mangle + 2     save: after a verdict, and after the fast rules

@@ -127,17 +127,52 @@ t_route_none() { # an open flow whose route becomes None is lost
 	reload
 }
 
-t_generations() { # idle over 9 reloads: more than the mark's generations
+queued() { # packets that ever went to the workers
+	ctl status -o json | jq .kernel.packets.queued
+}
+
+# A flow that was allowed and has no route now is denied as any: the kernel knows it, no flood of it comes
+# to the worker.
+t_route_none_flood() {
+	local before from=0.0.0.0:31000
 	policy_edit nsg-integration.json 'del(.securityRules[] | select(.name == "DenyPartner"))'
-	reload && hold 198.51.100.10:443 && still echo || return 1
-	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")) |=
-		(.nextHopType = "VirtualAppliance" | .nextHopIpAddress = "10.0.100.4")'
-	local i before
-	for i in 1 2 3 4 5 6 7 8 9; do
-		reload || return 1
+	reload || return 1
+	in_ns app "$TRAFFIC" send -s $from -w 2000 udp 198.51.100.10:7 | grep -q replies=1 || return 1
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "None"'
+	reload || return 1
+	before=$(queued)
+	in_ns app "$TRAFFIC" send -s $from -n 2000 -w 1 udp 198.51.100.10:7 | grep -q 'sent=2000 errors=0 replies=0' || return 1
+	[ $(($(queued) - before)) -lt 1000 ] || return 1
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "Internet"'
+	reload || return 1
+	in_ns app "$TRAFFIC" send -s $from -w 2000 udp 198.51.100.10:7 | grep -q replies=1
+}
+
+# Idle over so many reloads: the mark has four generations, and a number comes again after every fourth.
+t_generations() {
+	local n i to=10.0.100.4 before route='(.routes[] | select(.name == "partner-through-firewall"))'
+	hold 198.51.100.10:443 || return 1
+	for n in 1 3 4 5 8 9 12; do
+		still echo || return 1
+		if [ $to = 10.0.100.4 ]; then
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"VirtualAppliance\" | .nextHopIpAddress = \"$to\")"
+		else
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"Internet\" | del(.nextHopIpAddress))"
+		fi
+		for ((i = 0; i < n; i++)); do
+			reload || return 1
+		done
+		before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
+		still echo && settle || return 1
+		: "after $n reloads"
+		if [ $to = 10.0.100.4 ]; then
+			[ "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" -gt "$before" ] || return 1
+			to=-
+		else
+			is "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" "$before" || return 1
+			to=10.0.100.4
+		fi
 	done
-	before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
-	still echo && settle && [ "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" -gt "$before" ]
 }
 
 t_route_all_off() { # forgets every decision: the flow is judged anew, and now bypasses
@@ -179,6 +214,42 @@ t_many() { # twenty reloads while a flow talks: not one datagram lost
 	matches "$T/load.log" 'sent=6000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 6001
 }
 
+# Once a second for a minute, by the far end's own clock: what has arrived says how far the sender is.
+t_minute() {
+	local i before
+	before=$(far_counts vnet datagrams)
+	spawn load app "$TRAFFIC" send -f 500 -n 480 -r 4000 udp 10.1.0.4:9000
+	for ((i = 1; i <= 60; i++)); do
+		eventually 20 eval "[ \$(far_counts vnet datagrams) -ge $((before + i * 4000 - 2000)) ]" || return 1
+		policy_edit nsg-integration.json '(.securityRules[] | select(.name == "AllowBranches")).destinationPortRange |= (if . == "*" then "514" else "*" end)'
+		policy_edit rt-integration.json '(.routes[] | select(.name == "old-warehouse")).addressPrefix |= (if . == "10.0.200.0/24" then "10.0.201.0/24" else "10.0.200.0/24" end)'
+		reload || return 1
+	done
+	alive load && ended load 30 && settle || return 1
+	matches "$T/load.log" 'sent=240000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 240001
+}
+
+# A worker that does not move for longer than a reload waits: the old policy stays, twice; then it moves
+# again, and the next reload has it.
+t_stuck_worker() {
+	local tid status=0 n
+	tid=$(grep -lx nsgd-q0 /proc/"${PIDS[nsgd]}"/task/*/comm | sed 's#.*/task/\([0-9]*\)/comm#\1#')
+	spawn freeze app "$TRAFFIC" freeze "$tid"
+	eventually 5 eval "matches '$T/freeze.log' '^ready' || ! alive freeze"
+	alive freeze || { skip "a thread cannot be stopped here"; return; }
+	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
+	for n in 1 2; do
+		ctl reload >"$T/reload.out" 2>&1
+		[ $? = 1 ] && matches "$T/reload.out" 'workers do not take' || status=1
+	done
+	stop freeze
+	probe tcp 10.0.2.4:5432
+	is "$ANSWERED" yes || status=1
+	reload && probe tcp 10.0.2.4:5432 && silent || status=1
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
+	reload && probe tcp 10.0.2.4:5432 && is "$ANSWERED" yes && return $status
+}
+
 t_stop() {
 	stop hold
 	stop trace
@@ -195,6 +266,8 @@ t_without_offload() { # every packet is queued; the flow's decision still stands
 	policy_edit nsg-integration.json '.flushConnection = true'
 	reload && still lost || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Allow\" | .flushConnection = false"
+	reload || return 1
+	t_generations || return 1
 	stop hold
 	nsgd_stop && nothing_left
 }
@@ -240,11 +313,14 @@ fact "a reload of half a file: exit 3, the old policy decides" t_truncated_polic
 fact "SIGHUP reloads and says so" t_sighup
 fact "a route change takes an open flow along, its NSG verdict stays" t_route_change
 fact "a route that becomes None silences an open flow" t_route_none
-fact "idle over nine reloads, a flow takes the newest route" t_generations
+fact "nor does a flood of it reach the worker, and its route comes back" t_route_none_flood
+fact "idle over one to twelve reloads, a flow takes the newest route" t_generations
 fact "route-all off forgets every decision" t_route_all_off
 fact "what was denied may be allowed at once after a reload" t_denied_is_forgotten
 fact "a reload without the VNet is refused" t_removed_vnet
 fact "twenty reloads under 3,000 packets a second lose none" t_many
+fact "a reload once a second for a minute under 4,000 packets a second loses none" t_minute
+fact "a worker that is stuck: reloads fail and say so, the next one after it has all" t_stuck_worker
 fact "SIGTERM leaves nothing behind" t_stop
 fact "without offload too a rule change touches new connections only" t_without_offload
 fact "watch: an edit decides by itself" t_watch

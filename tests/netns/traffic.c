@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,6 +193,26 @@ int traffic_notify(int argc, char **argv)
 	}
 }
 
+/* One thread of a program stands still until this process ends; its others go on. */
+int traffic_freeze(int argc, char **argv)
+{
+	pid_t tid;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: traffic freeze THREAD-ID\n");
+		return 2;
+	}
+	tid = (pid_t)traffic_number(argv[1], INT32_MAX);
+	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) < 0 ||
+	    ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) < 0 || waitpid(tid, NULL, __WALL) != tid) {
+		perror("traffic freeze");
+		return 1;
+	}
+	puts("ready");
+	for (;;)
+		pause();
+}
+
 static const struct {
 	const char *name, *help;
 	int (*run)(int argc, char **argv);
@@ -200,6 +222,7 @@ static const struct {
     {"sniff", "[IF]: a line for every IPv4 packet that comes or goes", traffic_sniff},
     {"hold", "IP:PORT [FROM]: a connection that stays, driven by standard input", traffic_hold},
     {"notify", "SOCKET: prints what a daemon tells its service manager", traffic_notify},
+    {"freeze", "THREAD-ID: stops one thread until this process ends", traffic_freeze},
 };
 
 int main(int argc, char **argv)

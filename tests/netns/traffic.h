@@ -15,6 +15,7 @@ int traffic_serve(int argc, char **argv);
 int traffic_sniff(int argc, char **argv);
 int traffic_hold(int argc, char **argv);
 int traffic_notify(int argc, char **argv);
+int traffic_freeze(int argc, char **argv);
 
 /* A.B.C.D or A.B.C.D:PORT; prints what is wrong and exits 2. */
 struct sockaddr_in traffic_address(const char *text);
