@@ -116,8 +116,7 @@ static bool was_allowed(const struct nsg_engine_options *o, const struct nsg_eng
 {
 	if (!(mark & o->marks.decided))
 		return false;
-	return !policy->forget ||
-	       (mark & o->marks.generation) >> o->marks.generation_shift == policy->generation;
+	return policy->standing >> ((mark & o->marks.generation) >> o->marks.generation_shift) & 1;
 }
 
 void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,

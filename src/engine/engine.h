@@ -24,9 +24,9 @@ struct nsg_engine_policy {
 	const uint16_t *hop_numbers; /* mark's hop number by image hop index */
 	uint32_t generation;
 	uint32_t src_host; /* packets are judged with this source */
-	/* "Decided" counts only with this very generation: what older policies allowed is judged
-	 * anew (the kernel forgets it too; this is for packets that were in the queue already). */
-	bool forget;
+	/* Bit g: what a policy of generation g allowed stays allowed. Anything else is judged anew
+	 * (the kernel forgets it too; this is for packets that were in the queue already). */
+	uint8_t standing;
 };
 
 struct nsg_engine_options {

@@ -125,8 +125,10 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    .remember_denied = c->offload && c->denied_seconds > 0,
 	    .marks = d->marks,
 	};
-	const struct nsg_engine_policy policy = daemon_engine_policy(d->live, NSG_FORGET_NOTHING);
+	struct nsg_engine_policy policy;
 
+	d->live->standing = (uint8_t)(1u << d->live->generation);
+	policy = daemon_engine_policy(d->live);
 	return nsg_engine_start(&options, &policy, diag, &d->engine);
 }
 

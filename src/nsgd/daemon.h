@@ -24,7 +24,8 @@ struct daemon {
 
 	struct live *live;   /* in force */
 	struct live *parked; /* during a reload: records of its generation may still come */
-	/* From a publish that timed out: workers may hold its image until the next one. */
+	/* From publishes that timed out, the last one first: workers may hold their images until one
+	 * succeeds, and records of their generations may come. */
 	struct live *limbo;
 
 	struct nsg_kernel *kernel;
@@ -70,7 +71,7 @@ enum nsg_exit daemon_exit_of(int r);
  * Logs the diagnostics too. */
 enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag *diag);
 /* What the engine is to decide with. */
-struct nsg_engine_policy daemon_engine_policy(const struct live *l, enum nsg_forget forget);
+struct nsg_engine_policy daemon_engine_policy(const struct live *l);
 
 /* ---- trace.c ----------------------------------------------------------------------------------
  */

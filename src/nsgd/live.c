@@ -112,12 +112,15 @@ enum nsg_forget live_forget(const struct live *before, const struct live *after)
 
 struct live *live_free(struct live *l)
 {
-	if (!l)
-		return NULL;
-	free(l->numbers.number);
-	nsg_image_free(l->image);
-	nsg_effective_free(l->effective);
-	nsg_policy_free(l->policy);
-	free(l);
+	while (l) {
+		struct live *next = l->limbo;
+
+		free(l->numbers.number);
+		nsg_image_free(l->image);
+		nsg_effective_free(l->effective);
+		nsg_policy_free(l->policy);
+		free(l);
+		l = next;
+	}
 	return NULL;
 }

@@ -17,6 +17,9 @@ struct live {
 	struct nsg_hop_numbers numbers; /* empty until live_place */
 	uint32_t src_host;		/* 0 until live_place */
 	uint32_t generation;
+	/* Bit g: what generation g allowed stands; its own, and since flows were last forgotten. */
+	uint8_t standing;
+	struct live *limbo; /* one that had the same fate earlier, see struct daemon */
 };
 
 /* conf's policy, loaded, validated, compiled. `before` (or NULL) is the one in force: what did not
@@ -33,7 +36,7 @@ int live_place(struct live *l, const struct nsg_conf *conf, struct nsg_kernel *k
 /* What going from one to the other means for decided flows (semantics.md section 2, Stateful). */
 enum nsg_forget live_forget(const struct live *before, const struct live *after);
 
-/* NULL is fine; returns NULL. */
+/* With all that are in limbo behind it. NULL is fine; returns NULL. */
 struct live *live_free(struct live *l);
 
 #endif

@@ -24,15 +24,23 @@
 
 #define GENERATIONS 4 /* two bits of the mark */
 
-struct nsg_engine_policy daemon_engine_policy(const struct live *l, enum nsg_forget forget)
+struct nsg_engine_policy daemon_engine_policy(const struct live *l)
 {
 	return (struct nsg_engine_policy){
 	    .image = l->image,
 	    .hop_numbers = l->numbers.number,
 	    .generation = l->generation,
 	    .src_host = l->src_host,
-	    .forget = forget == NSG_FORGET_DECISIONS,
+	    .standing = l->standing,
 	};
+}
+
+/* Neither the one in force nor that of a policy whose records may still come. */
+static uint32_t generation_after(const struct daemon *d)
+{
+	uint32_t g = ((d->limbo ? d->limbo : d->live)->generation + 1) % GENERATIONS;
+
+	return g == d->live->generation ? (g + 1) % GENERATIONS : g;
 }
 
 /* Into force with it. On failure the old one is in force, in the workers and in the kernel. */
@@ -42,11 +50,14 @@ static int publish(struct daemon *d, struct live *next, struct nsg_diag *diag)
 	struct nsg_engine_policy policy;
 	int r;
 
-	next->generation = (d->live->generation + 1) % GENERATIONS;
+	next->generation = generation_after(d);
+	next->standing = (uint8_t)(1u << next->generation);
+	if (forget == NSG_FORGET_NOTHING)
+		next->standing |= d->live->standing;
 	r = nsg_kernel_prepare(d->kernel, next->image, &next->numbers, next->generation, diag);
 	if (r < 0)
 		return r;
-	policy = daemon_engine_policy(next, forget);
+	policy = daemon_engine_policy(next);
 	r = nsg_engine_publish(d->engine, &policy);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
@@ -55,7 +66,7 @@ static int publish(struct daemon *d, struct live *next, struct nsg_diag *diag)
 	}
 	r = nsg_kernel_swap(d->kernel, next->generation, forget, diag);
 	if (r < 0) {
-		policy = daemon_engine_policy(d->live, NSG_FORGET_NOTHING);
+		policy = daemon_engine_policy(d->live);
 		if (nsg_engine_publish(d->engine, &policy) < 0)
 			return -ETIMEDOUT;
 	}
@@ -121,8 +132,8 @@ static int load_and_publish(struct daemon *d, const struct nsg_conf *conf, struc
 	if (!r)
 		r = publish(d, next, diag);
 	if (r == -ETIMEDOUT) {
-		/* A worker may look at it until the next publish succeeds. */
-		live_free(d->limbo);
+		/* A worker may look at it until the next publish succeeds, as at those before. */
+		next->limbo = d->limbo;
 		d->limbo = next;
 		return r;
 	}

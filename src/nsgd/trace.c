@@ -22,6 +22,9 @@ static const struct nsg_image *image_of(const struct daemon *d, uint32_t generat
 		return d->live->image;
 	if (d->parked && d->parked->generation == generation)
 		return d->parked->image;
+	for (const struct live *l = d->limbo; l; l = l->limbo)
+		if (l->generation == generation)
+			return l->image;
 	return NULL;
 }
 

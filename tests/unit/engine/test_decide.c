@@ -81,6 +81,7 @@ static struct nsg_engine_policy policy(void)
 	    .image = &image,
 	    .hop_numbers = hop_numbers,
 	    .generation = GENERATION,
+	    .standing = 0xf,
 	    .src_host = SRC,
 	};
 }
@@ -234,12 +235,29 @@ static void a_policy_that_forgets_judges_older_flows_anew(void **state)
 	struct nsg_engine_policy p = policy();
 
 	(void)state;
-	p.forget = true;
+	p.standing = 1u << 2;
 	check(&o, &p, DST_DENIED, 0x0a030000,
 	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x01ff0000});
 	check(
 	    &o, &p, DST_DENIED, 0x0c030000,
 	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0c070000});
+}
+
+/* A packet may lie in the queue since before the policy that forgot, and be decided by the next. */
+static void what_was_forgotten_once_stays_forgotten_under_the_next_policy(void **state)
+{
+	struct nsg_engine_options o = options();
+	struct nsg_engine_policy p = policy();
+
+	(void)state;
+	/* generation 1 was forgotten by 2; now 3 is in force */
+	p.generation = 3;
+	p.standing = 1u << 2 | 1u << 3;
+	check(&o, &p, DST_DENIED, 0x0a030000,
+	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x01ff0000});
+	check(
+	    &o, &p, DST_DENIED, 0x0c030000,
+	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0e070000});
 }
 
 static void what_cannot_be_judged_has_a_fate_too(void **state)
@@ -282,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(audit_decides_and_touches_nothing),
 	    cmocka_unit_test(a_decided_flow_keeps_its_nsg_verdict_and_takes_the_new_route),
 	    cmocka_unit_test(a_policy_that_forgets_judges_older_flows_anew),
+	    cmocka_unit_test(what_was_forgotten_once_stays_forgotten_under_the_next_policy),
 	    cmocka_unit_test(what_cannot_be_judged_has_a_fate_too),
 	};
 
