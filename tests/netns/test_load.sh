@@ -52,9 +52,14 @@ t_restart() {
 	nsgd_stop && nothing_left && t_start "$@"
 }
 
-t_gso_tcp() {
+t_gso_tcp() { # [queued]: 200 MB, each packet of which went to the worker in pieces of up to 64 KiB
+	local before after
+	before=$(stat '[.packets, .bytes]')
 	probe tcp 10.0.2.4:5432 -l 200000000 -w 60000
-	is "$ANSWERED" yes
+	is "$ANSWERED" yes && [ $# = 0 ] && return
+	after=$(stat '[.packets, .bytes]')
+	jq -n -e --argjson a "$after" --argjson b "$before" \
+		'($a[1] - $b[1]) as $bytes | $bytes >= 200000000 and $bytes / ($a[0] - $b[0]) > 3000'
 }
 
 t_ports() {
@@ -93,8 +98,55 @@ t_forged_mark() { # SO_MARK with our bits is not a decision
 	only_at inet
 }
 
-t_accounted() { # every queued packet is in a worker's count
-	ctl stats -o json >"$T/stats.json" && jq -e . "$T/stats.json" >/dev/null
+stat() { # JQ, of stats
+	ctl stats -o json | jq "$1"
+}
+
+# Every packet that a worker decided has one verdict, one reason, one gate, one latency and one rule.
+t_stats() {
+	ctl stats -o json >"$T/stats.json"
+	local whole part
+	whole=$(jq .packets "$T/stats.json")
+	[ "$whole" -gt 10000 ] || return 1
+	for part in verdicts reasons gates latencyNs; do
+		is "$(jq "[.${part}[].packets] | add" "$T/stats.json")" "$whole" || return 1
+	done
+	[ "$(jq '[.rules[].packets] | add' "$T/stats.json")" -le "$whole" ] &&
+		is "$(jq '.queue | .malformedMessages + .verdictErrors + .overruns' "$T/stats.json")" 0 &&
+		is "$(jq .kernel.queued "$T/stats.json")" "$whole"
+}
+
+# What the kernel passes and drops by itself are rows of their own, and exact.
+t_kernel_rows() {
+	local before after
+	before=$(ctl stats -o json)
+	in_ns app "$TRAFFIC" send -s 0.0.0.0:46000 -n 1 udp 10.1.0.4:9000 | grep -q errors=0 || return 1
+	eventually 2 eval "in_ns app conntrack -L -p udp --sport 46000 2>/dev/null | grep -q mark=[1-9]" || return 1
+	in_ns app "$TRAFFIC" send -s 0.0.0.0:46000 -n 700 udp 10.1.0.4:9000 | grep -q errors=0 || return 1
+	after=$(ctl stats -o json)
+	# and perhaps a packet that an earlier connection still had to say
+	jq -n -e --argjson a "$after" --argjson b "$before" \
+		'($a.kernel.offloaded - $b.kernel.offloaded) as $n | $n >= 700 and $n < 720 and $a.packets - $b.packets == 1'
+}
+
+# The denied set is full: what does not fit is denied by the workers, each time.
+t_denied_full() {
+	local i before
+	t_restart offload.denied-seconds=600 || return 1
+	for i in 161 162 163 164; do
+		in_ns app "$TRAFFIC" send -f 17000 -j 4 -s 0.0.0.0:20000 udp 10.0.2.4:$i >"$T/load.log" || return 1
+		matches "$T/load.log" 'sent=17000 errors=0' || return 1
+		eventually 30 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
+	done
+	is "$(in_ns app nft -j list set ip nsgd denied | jq '[.nftables[] | .set? // empty | .elem | length] | add')" 65535 || return 1
+	before=$(stat '[.packets, .kernel["denied again"]]')
+	in_ns app "$TRAFFIC" send -f 17000 -j 4 -s 0.0.0.0:20000 udp 10.0.2.4:161 | grep -q 'sent=17000 errors=0' || return 1
+	in_ns app "$TRAFFIC" send -f 17000 -j 4 -s 0.0.0.0:20000 udp 10.0.2.4:164 | grep -q 'sent=17000 errors=0' || return 1
+	eventually 30 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
+	# 65,535 of the 68,000 fit.
+	is "$(jq -c -n "[$(stat '[.packets, .kernel["denied again"]]'), $before] | transpose | map(.[0] - .[1])")" "[2465,31535]" || return 1
+	settle
+	! grep -E ' in 17 .* 10.0.2.4 16[1-4] ' "$T/sniff.vnet.log"
 }
 
 t_queue_drops() {
@@ -118,22 +170,85 @@ t_reload_under_load() {
 	is "$sent" 80000 && is $(($(far_counts vnet datagrams) - before)) 80001
 }
 
-t_overflow_drop() { # a queue of 64 that nobody reads: senders see no error, every packet is accounted
-	t_restart queue.length=64 queue.overflow=drop offload.established=no || return 1
+# Four sources, that know nothing of each other: the sender, a counter of nft's before and one behind us,
+# the kernel's own of the queue, the workers'. 1,000 packets to a queue of 64 that nobody reads.
+four_sources() { # overflow = drop or accept; ACCOUNT: seen, dropped by the queue, decided, gone out
+	t_restart queue.length=64 queue.overflow=$1 offload.established=no || return 1
+	in_ns app nft -f - <<-END
+		table ip account {
+			chain before { type filter hook output priority -300; udp dport 9000 counter name seen; }
+			chain behind { type filter hook postrouting priority 300; udp dport 9000 counter name out; }
+			counter seen { }
+			counter out { }
+		}
+	END
 	kill -STOP "${PIDS[nsgd]}"
 	in_ns app "$TRAFFIC" send -f 1000 udp 10.1.0.4:9000 >"$T/load.log"
 	kill -CONT "${PIDS[nsgd]}"
-	matches "$T/load.log" 'sent=1000 errors=0' && settle && decides
+	eventually 5 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
+	ACCOUNT="$(nft_counter seen) $(in_ns app awk '{ print $6 + $7 }' /proc/net/netfilter/nfnetlink_queue) $(stat .packets) $(nft_counter out)"
+	in_ns app nft delete table ip account
+	# What the daemon tells of the queue is what the kernel does, and every packet came to its rule.
+	is "$(stat '.queue.droppedFull + .queue.droppedBuffer')" "$(echo "$ACCOUNT" | cut -d' ' -f2)" &&
+		is "$(stat .kernel.queued)" 1000 && matches "$T/load.log" 'sent=1000 errors=0'
 }
 
-t_overflow_accept() {
-	t_restart queue.length=64 queue.overflow=accept offload.established=no || return 1
+nft_counter() {
+	in_ns app nft -j list counter ip account "$1" | jq '[.. | .packets? // empty] | add'
+}
+
+t_overflow_drop() { # senders see no error, every packet is accounted
+	four_sources drop && is "$ACCOUNT" "1000 936 64 64" && decides
+}
+
+t_overflow_accept() { # what does not fit goes out undecided
 	local before
 	before=$(far_counts vnet datagrams)
-	kill -STOP "${PIDS[nsgd]}"
-	in_ns app "$TRAFFIC" send -f 1000 udp 10.1.0.4:9000 >"$T/load.log"
-	kill -CONT "${PIDS[nsgd]}"
-	settle && is $(($(far_counts vnet datagrams) - before)) 1001
+	four_sources accept && is "$ACCOUNT" "1000 0 64 1000" || return 1
+	settle && is $(($(far_counts vnet datagrams) - before)) 1001 && decides
+}
+
+# Flows spread over the queues by their addresses, and each worker decides its own.
+t_spread() {
+	local i
+	for i in 10.1.0.4 10.0.2.4 192.168.7.7 203.0.113.10 203.0.113.99 198.51.100.10 10.0.200.4 10.0.100.4 8.8.8.8 9.9.9.9; do
+		in_ns app "$TRAFFIC" send -f 200 udp $i:9 | grep -q 'sent=200 errors=0' || return 1
+	done
+	eventually 5 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
+	# queue, ..., packets that it ever gave a number
+	: "$(in_ns app cat /proc/net/netfilter/nfnetlink_queue)"
+	is "$(in_ns app awk '$8 > 100 { n++ } END { print n }' /proc/net/netfilter/nfnetlink_queue)" "$1" &&
+		is "$(in_ns app awk '{ n += $8 } END { print n }' /proc/net/netfilter/nfnetlink_queue)" "$(stat .packets)"
+}
+
+t_auto() { # one worker on up to two processors, else one is left to the others
+	local n
+	n=$(nproc)
+	t_restart queue.workers=auto && is "$(ctl status -o json | jq .queue.workers)" $((n <= 2 ? 1 : n > 65 ? 64 : n - 1)) || return 1
+	# As many as it may run on, not as many as there are.
+	n=$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')
+	printf '#!/bin/sh\nexec taskset -c %s %s "$@"\n' "$n" "$NSGD" >/run/one && chmod +x /run/one
+	local NSGD=/run/one
+	t_restart queue.workers=auto && is "$(ctl status -o json | jq .queue.workers)" 1
+}
+
+# Where large buffers cannot be forced (a user namespace of its own): a notice, the real size in status.
+t_small_buffers() {
+	local most status=0
+	nsgd_stop
+	most=$(cat /proc/sys/net/core/rmem_max)
+	unshare -Urn true 2>/dev/null || { skip "no user namespaces here"; return; }
+	conf subnet.address=10.0.1.4 nsgd.instance=small
+	rm -f "$T/notify2"
+	spawn_ready notify2 app "$TRAFFIC" notify "$T/notify2"
+	NOTIFY_SOCKET=$T/notify2 spawn small app unshare -Urn "$NSGD" -c "$T/nsgd.conf"
+	eventually 20 eval "matches '$T/notify2.log' '^READY=1' || ! alive small"
+	alive small || { skip "nsgd cannot start in a user namespace here"; return; }
+	matches "$T/small.log" 'notice: queue 0: the kernel grants a receive buffer of' || status=1
+	is "$(ctl -i small status -o json | jq .queue.receiveBufferBytes)" $((most * 2)) || status=1
+	stop small
+	stop notify2
+	return $status
 }
 
 decides() {
@@ -154,19 +269,24 @@ fact "a flood of one denied flow: none of 50,000 arrives" flood 50000 -n 50000
 fact "a flood of 2,000 denied flows: none of 20,000 arrives" flood 20000 -f 2000 -n 10 -j 4
 fact "SO_MARK with our bits forges nothing" t_forged_mark
 fact "the queue dropped nothing by itself" t_queue_drops
-fact "stats are told" t_accounted
+fact "stats: each packet has one verdict, reason, gate and latency" t_stats
+fact "stats: what the kernel passes by itself is a row of its own" t_kernel_rows
 fact "reloads of a rule and a route under 8,000 packets a second lose none" t_reload_under_load
 fact "without offload: nsgd starts" t_restart offload.established=no
 fact "without offload: 40,000 packets of 100 flows all arrive, once" load vnet 10.1.0.4:9000 -f 100 -n 400 -r 20000
 fact "without offload: a flood of denied packets" flood 20000 -f 200 -n 100
-fact "without offload: 200 MB of tcp" t_gso_tcp
+fact "without offload: 200 MB of tcp, queued in large pieces" t_gso_tcp queued
 fact "without offload: the queue dropped nothing by itself" t_queue_drops
 fact "two workers: nsgd starts" t_restart queue.workers=2
 fact "two workers: 10,000 new flows all arrive, once" load vnet 10.1.0.4:9000 -f 10000 -j 8 -r 40000
+fact "two workers: both decide" t_spread 2
 fact "two workers: first packets of one flow in parallel all arrive" t_one_tuple
 fact "denied flows not remembered: a flood" t_restart offload.denied-seconds=0
 fact "denied flows not remembered: none of 20,000 arrives" flood 20000 -f 2000 -n 10
-fact "overflow = drop: senders see no error" t_overflow_drop
-fact "overflow = accept: everything arrives" t_overflow_accept
+fact "the denied set full: 68,000 denied flows, none arrives" t_denied_full
+fact "overflow = drop: senders see no error, four sources account for every packet" t_overflow_drop
+fact "overflow = accept: everything arrives, four sources account for every packet" t_overflow_accept
+fact "workers = auto" t_auto
+fact "no large buffer: a notice, and status tells the real size" t_small_buffers
 fact "SIGTERM leaves nothing behind" eval 'nsgd_stop && nothing_left'
 lab_done
