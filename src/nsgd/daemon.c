@@ -102,15 +102,18 @@ static enum nsg_exit place(struct daemon *d, bool strict)
 static uint32_t workers_of(const struct nsg_conf *conf)
 {
 	cpu_set_t cpus;
-	uint32_t n = 1;
+	uint32_t n = 1, most;
 
 	if (conf->workers)
 		return conf->workers;
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
 		n = (uint32_t)CPU_COUNT(&cpus);
-	if (n <= 2)
-		return 1;
-	return n - 1 < NSG_MAX_WORKERS ? n - 1 : NSG_MAX_WORKERS;
+	n = n <= 2 ? 1 : n - 1;
+	if (n > NSG_MAX_WORKERS)
+		n = NSG_MAX_WORKERS;
+	/* the last queue is nobody's, see nsg_conf_set_queue */
+	most = (uint32_t)UINT16_MAX - conf->queue_first;
+	return n < most ? n : most;
 }
 
 static int start_engine(struct daemon *d, struct nsg_diag *diag)

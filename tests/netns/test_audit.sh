@@ -26,6 +26,22 @@ t_counted() {
 	ctl stats -o json | jq -e '[.. | objects | .reason? // empty] | length > 0'
 }
 
+t_reload() { # what it would do changes with the policy, what it does not
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"'
+	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopIpAddress = "10.0.100.99"'
+	reload && t_row inet udp 203.0.113.10:53 accept allowed && t_row inet tcp 198.51.100.10:443 accept allowed &&
+		t_row vnet tcp 10.0.2.4:22 drop nsg-deny
+}
+
+t_way() { # no rule, no route, no mark of ours
+	is "$(in_ns app ip rule show | wc -l)" 3 && ! in_ns app ip route show table all | grep -E 'table 2[1-9][0-9]{3}'
+}
+
+t_bulk() {
+	probe tcp 10.0.2.4:22 -l 20000000 -w 20000
+	is "$ANSWERED" yes
+}
+
 t_marks() {
 	in_ns app conntrack -L 2>/dev/null | grep -E 'mark=[1-9]' && return 1
 	return 0
@@ -48,6 +64,9 @@ fact "through the NVA: goes straight, is not re-routed" t_row inet tcp 198.51.10
 fact "allowed: arrives" t_row vnet tcp 10.0.2.4:5432 accept allowed
 fact "the log says would drop" t_logged
 fact "stats count reasons" t_counted
+fact "a reload changes what it would do" t_reload
+fact "20 MB of a denied connection" t_bulk
 fact "no connection is marked" t_marks
+fact "no ip rule, no route" t_way
 fact "enforced after a restart" t_enforce
 lab_done

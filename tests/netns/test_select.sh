@@ -91,6 +91,44 @@ t_forward() {
 	silent && says drop route-none
 }
 
+t_forward_bulk() { # segments of 64 KiB, and datagrams in fragments
+	PROBE_NS=guest
+	probe tcp 10.0.2.4:5432 -l 20000000 -w 20000
+	is "$ANSWERED" yes || return 1
+	probe udp 203.0.113.10:443 -l 60000
+	is "$ANSWERED" yes || return 1
+	probe udp 203.0.113.10:53 -l 60000
+	is "$ANSWERED" no
+}
+
+# An open flow of the guest: its route changes with a reload, then it has none, then one again.
+t_forward_reload() {
+	local hop from=172.31.0.2:31000 to=198.51.100.10:7 before expected route='(.routes[] | select(.name == "partner-through-firewall"))'
+	for hop in VirtualAppliance Internet None Internet VirtualAppliance; do
+		if [ $hop = VirtualAppliance ]; then
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"$hop\" | .nextHopIpAddress = \"10.0.100.4\")"
+		else
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"$hop\" | del(.nextHopIpAddress))"
+		fi
+		reload || return 1
+		before=$(grep -c ' in 17 172.31.0.2 31000 ' "$T/sniff.nva.log")
+		in_ns guest "$TRAFFIC" send -s $from -n 3 -w 500 udp $to >"$T/forward.log"
+		: "$hop $(cat "$T/forward.log")"
+		settle_guest || return 1
+		case $hop in
+		None) matches "$T/forward.log" 'sent=3 errors=0 replies=0' ;;
+		*) matches "$T/forward.log" 'sent=3 errors=0 replies=3' ;;
+		esac || return 1
+		expected=0
+		[ $hop != VirtualAppliance ] || expected=3
+		is $(($(grep -c ' in 17 172.31.0.2 31000 ' "$T/sniff.nva.log") - before)) $expected || return 1
+	done
+}
+
+settle_guest() { # what the guest sent to the NVA before this is there
+	in_ns guest "$TRAFFIC" send -t "guest$SPORT$RANDOM" -s 172.31.0.2:32000 -w 1000 udp 10.0.100.4:7 | grep -q replies=1
+}
+
 t_forward_only() { # this host's own sockets are not judged then
 	PROBE_NS=app
 	answered yes tcp $DENIED
@@ -120,8 +158,25 @@ t_both() {
 	nsgd_stop && nothing_left || return 1
 	conf capture.hook=both capture.interfaces=guest0
 	nsgd_start && answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+	spawn_ready serve.app app "$TRAFFIC" serve tcp:8080
 	PROBE_NS=guest
 	answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+	PROBE_NS=app
+	# what is for the host itself is not judged
+	in_ns guest "$TRAFFIC" send -w 1000 tcp 172.31.0.1:8080 | grep -q replies=1 || return 1
+	nsgd_stop && nothing_left
+}
+
+t_both_queued() { # the same without offload
+	conf capture.hook=both capture.interfaces=guest0 offload.established=no
+	nsgd_start || return 1
+	for PROBE_NS in app guest; do
+		answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
+		probe tcp 10.0.2.4:5432 -l 20000000 -w 20000
+		is "$ANSWERED" yes || return 1
+		probe udp 198.51.100.10:7 -n 5
+		only_at nva inet && is "$(seen nva | wc -l)" 5 && is "$ANSWERED" yes || return 1
+	done
 	PROBE_NS=app
 	nsgd_stop && nothing_left
 }
@@ -145,9 +200,12 @@ fact "only a user's sockets" t_users
 fact "an unknown user: start fails, names it" t_unknown_user
 fact "only a cgroup's sockets, also when it appears later and again" t_cgroups
 fact "forwarded traffic is judged with the subnet's address" t_forward
+fact "forwarded bulk and fragments" t_forward_bulk
+fact "a forwarded flow follows its route over reloads" t_forward_reload
 fact "prerouting alone leaves this host's sockets alone" t_forward_only
 fact "replies of a forwarded guest are let through" t_forward_replies
 fact "forwarded traffic behind masquerading" t_forward_nat
 fact "both hooks" t_both
+fact "both hooks without offload" t_both_queued
 fact "IPv6 is not captured, status says so" t_ipv6
 lab_done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A worker on a socket pair: the other end is the kernel's queue as support/fake_queue tells it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -231,6 +232,61 @@ static void an_error_answer_is_counted_and_harmless(void **state)
 	assert_int_equal(count(f, NSG_COUNT_VERDICT_ERRORS), 1);
 }
 
+/* Verdicts that cannot be sent: what they were for is dropped with the next batch, and nothing else
+ * is. */
+static void what_a_failing_send_leaves_behind_is_dropped_with_the_next_batch(void **state)
+{
+	struct fixture *f = *state;
+	const char filling = 0;
+	char bytes[64];
+
+	assert_int_equal(fcntl(f->worker->queue.fd, F_SETFL, O_NONBLOCK), 0);
+	while (send(f->worker->queue.fd, &filling, sizeof(filling), 0) > 0)
+		continue;
+	assert_int_equal(errno, EAGAIN);
+	queue_packet(f, ALLOWED, 0);
+	queue_packet(f, DENIED, 0);
+	queue_packet(f, ALLOWED, 0);
+	assert_int_equal(nsg_worker_turn(f->worker), 3);
+	assert_int_equal(count(f, NSG_COUNT_VERDICT_ERRORS), 3);
+	assert_int_equal(nsg_worker_turn(f->worker), -EAGAIN);
+
+	while (recv(f->fd, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(filling))
+		continue;
+	queue_packet(f, ALLOWED, 0);
+	queue_packet(f, DENIED, 0);
+	assert_int_equal(nsg_worker_turn(f->worker), 2);
+	queue_packet(f, ALLOWED, 0);
+	assert_int_equal(nsg_worker_turn(f->worker), 1);
+	take_verdicts(f);
+	for (uint32_t id = 1; id <= 6; id++) {
+		assert_int_equal(fake_queue_find(&f->queue, id)->verdicts, 1);
+		assert_int_equal(fake_queue_find(&f->queue, id)->accepted, id == 4 || id == 6);
+	}
+	/* the first batch after it has singles and a drop for what is left, the next one is as ever
+	 */
+	assert_int_equal(f->queue.answers, 3 + 1);
+	assert_int_equal(f->queue.garbage, 0);
+	assert_int_equal(count(f, NSG_COUNT_VERDICT_ERRORS), 3);
+}
+
+/* A full batch of which every packet has a fate of its own, and one more. */
+static void more_than_a_batch_is_answered_whole(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t i = 0; i < NSG_BATCH + 1; i++)
+		queue_packet(f, i % 2 ? ALLOWED : DENIED, 0);
+	assert_int_equal(nsg_worker_turn(f->worker), NSG_BATCH);
+	assert_int_equal(nsg_worker_turn(f->worker), 1);
+	assert_int_equal(nsg_worker_turn(f->worker), -EAGAIN);
+	take_verdicts(f);
+	for (uint32_t id = 1; id <= NSG_BATCH + 1; id++) {
+		assert_int_equal(fake_queue_find(&f->queue, id)->verdicts, 1);
+		assert_int_equal(fake_queue_find(&f->queue, id)->accepted, id % 2 == 0);
+	}
+}
+
 static void a_dead_socket_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -279,6 +335,8 @@ int main(void)
 	    TEST(a_malformed_message_is_dropped_whatever_is_left_of_it),
 	    TEST(a_datagram_larger_than_the_buffer_is_dropped),
 	    TEST(an_error_answer_is_counted_and_harmless),
+	    TEST(what_a_failing_send_leaves_behind_is_dropped_with_the_next_batch),
+	    TEST(more_than_a_batch_is_answered_whole),
 	    TEST(a_dead_socket_is_an_error),
 	    TEST(denied_decisions_are_traced_with_what_the_host_sent),
 	};
