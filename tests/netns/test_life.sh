@@ -299,14 +299,29 @@ t_stall() {
 	matches "$T/load.log" 'sent=32000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 32001 && nsgd_stop
 }
 
-t_drain() { # a stop in the middle of new flows loses none
+t_drain() { # [CONF...]: a stop in the middle of new flows loses none
+	conf "$@"
 	nsgd_start || return 1
+	conf
 	local before
 	before=$(far_counts vnet datagrams)
 	spawn load app "$TRAFFIC" send -f 4000 -n 2 -r 8000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
 	eventually 2 eval "[ \$(far_counts vnet datagrams) -gt $((before + 1000)) ]"
 	nsgd_stop && ended load 20 && settle || return 1
 	matches "$T/load.log" 'sent=8000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 8001 && unchanged
+}
+
+t_start_under_load() { # nor does a start: the queue is bound before a rule leads to it
+	local before
+	conf "$@"
+	before=$(far_counts vnet datagrams)
+	spawn load app "$TRAFFIC" send -f 4000 -n 4 -r 8000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
+	eventually 2 eval "[ \$(far_counts vnet datagrams) -gt $before ]"
+	nsgd_start || return 1
+	conf
+	alive load && ended load 20 && settle || return 1
+	matches "$T/load.log" 'sent=16000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 16001 &&
+		[ "$(ctl stats -o json | jq .packets)" -gt 100 ] && nsgd_stop && unchanged
 }
 
 t_open_flow_over_restart() { # a flow that nsgd allowed is judged anew after a stop, an edit and a start
@@ -346,6 +361,9 @@ fact "a queue that is taken: does not start, leaves nothing" t_queue_taken
 fact "two instances in one namespace, each its own users, queues, tables, marks" t_two_instances
 fact "two instances in two namespaces" t_two_namespaces
 fact "a stop in the middle of 4,000 new flows loses no datagram" t_drain
+fact "nor of packets all queued, with two workers" t_drain offload.established=no queue.workers=2
+fact "a start in the middle of 4,000 new flows loses no datagram" t_start_under_load
+fact "nor in the middle of packets all queued" t_start_under_load offload.established=no
 fact "stopped for a second under 20,000 packets a second from 128 sockets: none lost" t_stall
 fact "a flow over stop, edit, start is judged anew" t_open_flow_over_restart
 lab_done
