@@ -189,6 +189,22 @@ seen_back() { # FROM: answers to the last probe that came to the NVA from the ap
 	grep -E "^app0 in $number $1 ${PROBE_TO#*:} 172.31.0.2 $SPORT " "$T/sniff.nva.log"
 }
 
+# Packets that conntrack does not see: nobody remembers them, each is judged.
+t_untracked() {
+	local status=0
+	in_ns app nft 'add table ip others; add chain ip others raw { type filter hook output priority raw; }
+		add rule ip others raw udp dport { 7, 161 } notrack'
+	nsgd_start && nsgd_trace || return 1
+	probe udp $PARTNER:7 -n 5
+	is "$ANSWERED" yes && only_at nva inet && is "$(seen nva | wc -l)" 5 || status=1
+	probe udp 10.0.2.4:161 -n 5
+	silent && case $PROBE in *"sent=5 errors=0"*) ;; *) false ;; esac || status=1
+	stop trace
+	nsgd_stop && nothing_left || status=1
+	in_ns app nft delete table ip others
+	return $status
+}
+
 # An error about a flow's packet reaches its socket, straight and through the NVA.
 t_icmp_error() {
 	nsgd_start && nsgd_trace || return 1
@@ -235,6 +251,7 @@ fact "mark-mask 0x7ffff000, nineteen bits" t_mask 0x7ffff000
 fact "marking rules before and after ours, on first and later packets" t_foreign_rules
 fact "whole marks restored in output before nsgd came: nothing leaks" t_restored_output
 fact "whole marks restored in prerouting: nothing leaks, answers go their own way" t_restored_prerouting
+fact "untracked packets are judged one by one" t_untracked
 fact "an ICMP error about a flow reaches its socket" t_icmp_error
 fact "our ICMP error about an answer is not judged and leaves the flow's mark" t_icmp_error_of_ours
 fact "path MTU is found through the NVA" t_path_mtu

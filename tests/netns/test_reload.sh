@@ -229,6 +229,26 @@ t_minute() {
 	matches "$T/load.log" 'sent=240000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 240001
 }
 
+# Next hops come and go with each reload, under 200 flows that use them: their tables, rules and ways are
+# there before a packet is marked so, and go when none is any more.
+t_hops_under_load() {
+	local before n=0 route='(.routes[] | select(.name == "partner-through-firewall"))'
+	before=$(far_counts inet datagrams)
+	spawn load app "$TRAFFIC" send -f 200 -n 300 -r 15000 -j 2 udp 198.51.100.10:9000
+	while alive load; do
+		if [ $((n % 2)) = 0 ]; then
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"VirtualAppliance\" | .nextHopIpAddress = \"10.0.100.4\")"
+		else
+			policy_edit rt-integration.json "$route |= (.nextHopType = \"Internet\" | del(.nextHopIpAddress))"
+		fi
+		reload || return 1
+		n=$((n + 1))
+	done
+	ended load 1 && settle && [ $n -ge 10 ] || return 1
+	matches "$T/load.log" 'sent=60000 errors=0' && is $(($(far_counts inet datagrams) - before)) 60001 &&
+		is "$(ctl status -o json | jq .kernel.packets.strayed)" 0
+}
+
 # A worker that does not move for longer than a reload waits: the old policy stays, twice; then it moves
 # again, and the next reload has it.
 t_stuck_worker() {
@@ -320,6 +340,7 @@ fact "what was denied may be allowed at once after a reload" t_denied_is_forgott
 fact "a reload without the VNet is refused" t_removed_vnet
 fact "twenty reloads under 3,000 packets a second lose none" t_many
 fact "a reload once a second for a minute under 4,000 packets a second loses none" t_minute
+fact "next hops that come and go under 15,000 packets a second lose none" t_hops_under_load
 fact "a worker that is stuck: reloads fail and say so, the next one after it has all" t_stuck_worker
 fact "SIGTERM leaves nothing behind" t_stop
 fact "without offload too a rule change touches new connections only" t_without_offload
