@@ -355,8 +355,6 @@ void nsg_table_put_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 			  uint32_t old_flow_minutes)
 {
-	char name[NSG_TABLE_NAME_BYTES];
-
 	nsg_nft_chain_flush(b, "multicast");
 	nsg_table_put_multicast(b, k);
 	if (k->conf->audit)
@@ -369,10 +367,8 @@ void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 	}
 	if (old_flow_minutes == k->table.flow_minutes)
 		return;
+	/* The old objects stay, two for each number of minutes there ever was: with one of them the
+	 * kernel drops every packet that is queued in the namespace, as with a base chain. */
 	nsg_nft_chain_flush(b, "timeouts");
 	nsg_table_put_timeouts(b, k);
-	nsg_table_timeout_name("tcp", old_flow_minutes, name);
-	nsg_nft_object_delete(b, name, NFT_OBJECT_CT_TIMEOUT);
-	nsg_table_timeout_name("udp", old_flow_minutes, name);
-	nsg_nft_object_delete(b, name, NFT_OBJECT_CT_TIMEOUT);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table `ip INSTANCE`. Base chains are made once and never deleted before the end: deleting one
- * drops every packet that is queued in the namespace. What a reload changes are elements, and the
+ * The table `ip INSTANCE`. Base chains and ct timeouts are made once and never deleted before the
+ * end: deleting one drops every packet that is queued in the namespace. What a reload changes are elements, and the
  * rules of chains `multicast`, `timeouts` and `tunnels`.
  *
  *   output         route, mangle + 1     sanitise; fast; loopback; answers; tunnels; whose: capture

@@ -451,7 +451,8 @@ settle() {
 		ns=${to%%:*}
 		[ "$ns" != "${SETTLE_WITHOUT:-}" ] || continue
 		in_ns app "$TRAFFIC" send -t "settle$SETTLE" udp "${to#*:}:9" >/dev/null
-		eventually 3 matches "$T/sniff.$ns.log" " settle$SETTLE\$" || return 1
+		# a sniffer may be far behind what has arrived
+		eventually 20 matches "$T/sniff.$ns.log" " settle$SETTLE\$" || return 1
 	done
 }
 

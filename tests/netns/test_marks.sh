@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# tsan: yes
 # The mark: ours under any mask, others' bits beside it, whole marks that others write before us, and
 # ICMP errors that carry a flow's.
 . "$(dirname "$0")/lib.sh"
