@@ -49,7 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	};
 	static struct nsg_batch b;
 	struct nsg_image with_route = image;
-	const struct nsg_engine_policy policy = {.image = &with_route, .hop_numbers = hop_numbers};
+	const struct nsg_engine_policy policy = {
+	    .image = &with_route,
+	    .hop_numbers = hop_numbers,
+	    .standing = 0xf,
+	};
 	enum nsg_message_kind kind;
 	struct nsg_message m;
 

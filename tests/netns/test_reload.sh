@@ -333,7 +333,48 @@ t_watch_bad() { # half a file changes nothing
 	probe udp 203.0.113.10:53
 	silent || return 1
 	probe tcp 203.0.113.10:443
-	is "$ANSWERED" yes && mv "$T/good.json" "$T/policy/nsg-integration.json"
+	is "$ANSWERED" yes || return 1
+	local before
+	before=$(reloads)
+	mv "$T/good.json" "$T/policy/nsg-integration.json"
+	eventually 5 eval '[ "$(reloads)" -gt $before ]'
+}
+
+reloads() {
+	ctl status -o json | jq .reloads.done
+}
+
+# Somebody who writes in place, and thinks for a second in the middle of it, while other documents change.
+t_watch_writer() {
+	local before writer
+	before=$(reloads)
+	: >"$T/nsgd.log"
+	jq '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"' "$T/policy/nsg-integration.json" >"$T/new.json"
+	exec {writer}>"$T/policy/nsg-integration.json"
+	head -c 1000 "$T/new.json" >&"$writer"
+	policy_edit rt-integration.json .
+	probe udp 203.0.113.10:53 -w 1000
+	silent && is "$(reloads)" "$before" && ! matches "$T/nsgd.log" error || return 1
+	tail -c +1001 "$T/new.json" >&"$writer"
+	exec {writer}>&-
+	eventually 5 eval 'probe udp 203.0.113.10:53; [ $ANSWERED = yes ]' && ! matches "$T/nsgd.log" error || return 1
+	before=$(reloads)
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Deny"'
+	eventually 5 eval '[ "$(reloads)" -gt $before ]'
+}
+
+t_watch_many() { # a hundred changes are one, or two when they take long
+	local i before
+	before=$(reloads)
+	for ((i = 0; i < 100; i++)); do
+		cp "$T/policy/rt-integration.json" "$T/policy/.new" && mv "$T/policy/.new" "$T/policy/rt-integration.json" || return 1
+	done
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"'
+	eventually 5 eval 'probe udp 203.0.113.10:53; [ $ANSWERED = yes ]' || return 1
+	[ $(($(reloads) - before)) -le 5 ] || return 1
+	before=$(reloads)
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Deny"'
+	eventually 5 eval '[ "$(reloads)" -gt $before ]'
 }
 
 t_watch_symlink() { # as a ConfigMap is swapped
@@ -373,6 +414,8 @@ fact "SIGTERM leaves nothing behind" t_stop
 fact "without offload too a rule change touches new connections only" t_without_offload
 fact "watch: an edit decides by itself" t_watch
 fact "watch: half a file changes nothing and is told" t_watch_bad
+fact "watch: a file is taken when its writer is done with it" t_watch_writer
+fact "watch: a hundred changes at once are few reloads" t_watch_many
 fact "watch: a symlink swap decides by itself" t_watch_symlink
 fact "and leaves nothing behind" t_stop
 lab_done
