@@ -27,6 +27,7 @@ struct parser {
 	uint32_t line;
 	bool indented;		      /* the line in hand starts with a blank */
 	bool failed;		      /* -ENOMEM */
+	bool refused;		      /* the section in hand is unknown, and that was told */
 	struct nsg_conf_nexthop *hop; /* of the section in hand; NULL: not one, or refused */
 };
 
@@ -71,6 +72,9 @@ static const struct key keys[] = {
     {"log", "decisions", nsg_conf_set_decisions, CONF(log_decisions)},
 };
 _Static_assert(NSG_ARRAY_SIZE(keys) <= NSG_CONF_MAX_KEYS, "values[] holds every key");
+
+/* Its keys are refused one by one, in words of their own. */
+#define LATER_SECTION "flow-log"
 
 static const struct key *key_find(const char *section, const char *name, bool *ret_section_known)
 {
@@ -172,11 +176,11 @@ static void value_set(struct parser *p, const char *section, const char *name, c
 	const char *complaint;
 
 	if (!k) {
-		if (!strcmp(section, "flow-log"))
+		if (!strcmp(section, LATER_SECTION))
 			complain(p, "[flow-log] %s: flow logs are not part of this version", name);
 		else if (section_known)
 			complain(p, "unknown key \"%s\" in section [%s]", name, section);
-		else
+		else if (!p->refused)
 			complain(p, "unknown section [%s]", section);
 		return;
 	}
@@ -218,15 +222,23 @@ static void section_begin(struct parser *p, const char *line)
 	const char *end = strchr(line, ']');
 	cleanup_free char *section = end ? strndup(line + 1, (size_t)(end - line - 1)) : NULL;
 	cleanup_free char *hop = section ? nexthop_name(section) : NULL;
+	bool known = false;
 
 	p->hop = NULL;
+	p->refused = false;
 	if (!end) /* inih tells */
 		return;
 	end += 1 + strspn(end + 1, " \t\r\n");
 	if (*end && *end != ';' && *end != '#')
 		complain(p, "a section stands alone on its line");
-	if (hop)
+	if (hop) {
 		nexthop_begin(p, hop);
+		return;
+	}
+	(void)key_find(section, "", &known);
+	p->refused = !known && strcmp(section, LATER_SECTION) != 0;
+	if (p->refused)
+		complain(p, "unknown section [%s]", section);
 }
 
 /* What is wrong with a whole line, before it is cut; NULL: nothing. */

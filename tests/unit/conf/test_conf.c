@@ -108,7 +108,9 @@ static void bad_lines_are_errors_at_their_line(void **state)
 		const char *says;
 	} cases[] = {
 	    {"[nsgd]\n\ncolour = red\n", 3, "unknown key \"colour\""},
-	    {"[nsg]\nmode = audit\n", 2, "unknown section [nsg]"},
+	    {"[nsg]\nmode = audit\n", 1, "unknown section [nsg]"},
+	    {"[nsgd]\n[weather]\n", 2, "unknown section [weather]"},
+	    {"[nexthop vm]\n", 1, "unknown section [nexthop vm]"},
 	    {"mode = audit\n", 1, "unknown section []"},
 	    {"[nsgd]\nmode = audit\nmode = audit\n", 3, "twice"},
 	    {"[nsgd]\nmode = audit\n instance = x\n", 3, "indented"},
