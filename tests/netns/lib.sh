@@ -197,9 +197,10 @@ lab_ns() {
 	done
 }
 
-# lab_link NS DEV ADDRESS NS DEV ADDRESS
+# lab_link NS DEV ADDRESS NS DEV ADDRESS. Made inside: older kernels ask first whether the name is free
+# where `ip` runs, and a host may have a vnet0 of its own.
 lab_link() {
-	ip link add "$2" netns "$LAB-$1" type veth peer name "$5" netns "$LAB-$4" || return 1
+	in_ns "$1" ip link add "$2" type veth peer name "$5" netns "$LAB-$4" || return 1
 	in_ns "$1" ip address add "$3" dev "$2" && in_ns "$1" ip link set "$2" up &&
 		in_ns "$4" ip address add "$6" dev "$5" && in_ns "$4" ip link set "$5" up
 }
