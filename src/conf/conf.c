@@ -28,6 +28,8 @@ struct parser {
 	bool indented;		      /* the line in hand starts with a blank */
 	bool failed;		      /* -ENOMEM */
 	bool refused;		      /* the section in hand is unknown, and that was told */
+	bool elsewhere;		      /* the section in hand names nothing in the kernel */
+	bool names_failed;	      /* a complaint where `elsewhere` does not hold */
 	struct nsg_conf_nexthop *hop; /* of the section in hand; NULL: not one, or refused */
 };
 
@@ -96,6 +98,7 @@ static void complain(struct parser *p, const char *format, ...)
 	cleanup_free char *text = NULL;
 	va_list args;
 
+	p->names_failed |= !p->elsewhere;
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
@@ -226,16 +229,19 @@ static void section_begin(struct parser *p, const char *line)
 
 	p->hop = NULL;
 	p->refused = false;
+	p->elsewhere = false;
 	if (!end) /* inih tells */
 		return;
 	end += 1 + strspn(end + 1, " \t\r\n");
 	if (*end && *end != ';' && *end != '#')
 		complain(p, "a section stands alone on its line");
 	if (hop) {
+		p->elsewhere = true;
 		nexthop_begin(p, hop);
 		return;
 	}
 	(void)key_find(section, "", &known);
+	p->elsewhere = known && strcmp(section, "nsgd") != 0 && strcmp(section, "route") != 0;
 	p->refused = !known && strcmp(section, LATER_SECTION) != 0;
 	if (p->refused)
 		complain(p, "unknown section [%s]", section);
@@ -272,6 +278,8 @@ static char *read_line(char *buffer, int size, void *stream)
 	p->indented = *line == ' ' || *line == '\t';
 	complaint = line_complaint(line, (size_t)n, size);
 	if (complaint) {
+		/* which section comes is not known then */
+		p->elsewhere &= line[strspn(line, " \t")] != '[';
 		complain(p, "%s", complaint);
 		return strcpy(buffer, "\n");
 	}
@@ -333,8 +341,8 @@ static struct nsg_conf *conf_new(const char *path)
 	return c;
 }
 
-int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
-		  struct nsg_conf **ret)
+static int load(const char *path, bool may_be_absent, bool names, struct nsg_diag *diag,
+		struct nsg_conf **ret)
 {
 	struct nsg_conf *c = conf_new(path);
 	struct parser p = {.conf = c, .diag = diag};
@@ -357,10 +365,12 @@ int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 
 		if (line > 0) {
 			p.line = (uint32_t)line;
+			p.elsewhere = false;
 			complain(&p, "is neither a section, nor KEY = VALUE, nor a comment");
 		} else if (line < 0) {
 			p.failed = true;
 		}
+		p.elsewhere = true;
 		check_whole(&p);
 		if (ferror(p.file))
 			status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "cannot be read");
@@ -369,13 +379,25 @@ int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 		(void)fclose(p.file);
 	if (!status && p.failed)
 		status = -ENOMEM;
-	if (!status && diag->n_errors > errors)
+	if (!status && (names ? p.names_failed : diag->n_errors > errors))
 		status = -EINVAL;
 	if (status)
 		(void)nsg_conf_free(c);
 	else
 		*ret = c;
 	return status;
+}
+
+int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
+		  struct nsg_conf **ret)
+{
+	return load(path, may_be_absent, false, diag, ret);
+}
+
+int nsg_conf_load_names(const char *path, bool may_be_absent, struct nsg_diag *diag,
+			struct nsg_conf **ret)
+{
+	return load(path, may_be_absent, true, diag, ret);
 }
 
 uint32_t nsg_conf_line(const struct nsg_conf *c, const char *section, const char *key)

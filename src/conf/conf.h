@@ -103,6 +103,14 @@ struct nsg_conf {
 int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 		  struct nsg_conf **ret);
 
+/*
+ * For taking away what a dead nsgd left: only what names it counts, sections [nsgd] and [route].
+ * Errors elsewhere are told and do not matter; one there, in an unknown section or before any is
+ * -EINVAL: a number that is not known is not guessed, it may be another instance's.
+ */
+int nsg_conf_load_names(const char *path, bool may_be_absent, struct nsg_diag *diag,
+			struct nsg_conf **ret);
+
 /* The line of a key, as nsg_conf_line(c, "route", "mark-mask"); 0 when it is not there. */
 uint32_t nsg_conf_line(const struct nsg_conf *c, const char *section, const char *key);
 

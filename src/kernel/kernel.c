@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "kernel/kernel_priv.h"
+#include "kernel/nft_expr.h"
 #include "kernel/nft_table.h"
 #include "kernel/older.h"
 #include "kernel/routes.h"
@@ -275,6 +276,30 @@ static uint16_t choose_silent_queue(const struct nsg_conf *conf, uint32_t n_queu
 			taken |= bound[i] == number;
 	}
 	return (uint16_t)number;
+}
+
+int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct nft_queue nobody = {
+	    .native = k->table.native_queue,
+	    .first = choose_silent_queue(k->conf, NSG_MAX_WORKERS),
+	    .total = 1,
+	};
+	struct nsg_nft_batch b;
+	int r;
+
+	if (k->conf->audit || k->conf->down_accept)
+		return nsg_kernel_cleanup(k, diag);
+	nsg_nft_batch_begin(&b, k->conf->instance);
+	nsg_nft_chain_flush(&b, "queue");
+	nsg_nft_rule(&b, "queue");
+	nft_queue_to(&b, &nobody);
+	nsg_nft_rule_end(&b);
+	r = nsg_nft_batch_send(&b, &k->nft, "cannot hush what an earlier nsgd left", NULL);
+	nsg_nft_batch_done(&b);
+	if (r >= 0 || r == -ENOENT) /* ENOENT: there was none */
+		return 0;
+	return nsg_kernel_cleanup(k, diag);
 }
 
 static int start(struct nsg_kernel *k, const struct nsg_image *image,

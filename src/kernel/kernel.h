@@ -36,6 +36,13 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
+ * Before a start: what a dead predecessor left keeps dropping what it would judge, although the
+ * queue is bound again, until nsg_kernel_start puts the new table in its place. Where a dead nsgd
+ * drops nothing (daemon-down = accept, audit) it is removed instead.
+ */
+int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/*
  * Numbers for the image's hops, and what is wrong with them on this host: a gateway route without a
  * [nexthop] section, too many hops (errors); a next hop that cannot be reached (warning, or error
  * with `strict`). Changes nothing in the kernel. *ret is the caller's: free number.
@@ -43,8 +50,9 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool strict,
 		    struct nsg_diag *diag, struct nsg_hop_numbers *ret);
 
-/* Start: routes and rules, then the table with all its hooks in one transaction. The queues must be
- * bound before. On failure nothing of ours is left. */
+/* Start: routes and rules, then the table with all its hooks in one transaction, in the place of
+ * whatever a predecessor left. The queues must be bound before. On failure nothing of ours is left.
+ */
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
 		     struct nsg_diag *diag);

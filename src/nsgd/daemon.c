@@ -48,10 +48,13 @@ static int say(int r, const char *what, struct nsg_diag *diag)
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
-static enum nsg_exit load_conf(struct daemon *d)
+typedef int conf_load_fn(const char *path, bool may_be_absent, struct nsg_diag *diag,
+			 struct nsg_conf **ret);
+
+static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 {
 	struct nsg_diag diag = {0};
-	int r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, &diag, &d->conf_start);
+	int r = load(d->conf_path, d->conf_may_be_absent, &diag, &d->conf_start);
 	bool told = diag.n_errors;
 
 	if (say(r, d->conf_path, &diag) < 0)
@@ -78,14 +81,18 @@ static enum nsg_exit load_policy(struct daemon *d)
 	return NSG_EXIT_DONE;
 }
 
+static int say_kernel(int r, struct nsg_diag *diag)
+{
+	if (say(r, "kernel", diag) == -EPERM)
+		log_error("not permitted: nsgd needs CAP_NET_ADMIN in this network namespace");
+	return r;
+}
+
 static enum nsg_exit open_kernel(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	int r = nsg_kernel_open(d->conf_start, &diag, &d->kernel);
 
-	if (say(r, "kernel", &diag) == -EPERM)
-		log_error("not permitted: nsgd needs CAP_NET_ADMIN in this network namespace");
-	return daemon_exit_of(r);
+	return daemon_exit_of(say_kernel(nsg_kernel_open(d->conf_start, &diag, &d->kernel), &diag));
 }
 
 static enum nsg_exit place(struct daemon *d, bool strict)
@@ -149,6 +156,26 @@ static int take_hold(struct daemon *d, struct nsg_diag *diag)
 	return r;
 }
 
+/* Of conf only what names an instance's things counts: who is captured may be gone since. */
+static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
+{
+	d->conf_start->users.n = 0;
+	d->conf_start->cgroups.n = 0;
+	return nsg_kernel_open(d->conf_start, diag, &d->kernel);
+}
+
+/* A start that failed before it came to the kernel: a dead predecessor's left-overs go all the
+ * same, unless this is a second nsgd beside one that lives. */
+static void sweep(struct daemon *d)
+{
+	cleanup_close int alive = nsg_control_connect(d->socket_path);
+	struct nsg_diag diag = {0};
+
+	if (alive < 0 && open_to_remove(d, &diag) >= 0)
+		(void)nsg_kernel_cleanup(d->kernel, &diag);
+	nsg_diag_done(&diag);
+}
+
 static enum nsg_exit bring_up(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
@@ -156,19 +183,24 @@ static enum nsg_exit bring_up(struct daemon *d)
 	int r;
 
 	status = open_kernel(d);
-	if (status)
+	if (status) {
+		sweep(d);
 		return status;
-	/* Whoever has the control socket is the instance: only then may left-overs be swept. */
+	}
+	/* Whoever has the control socket is the instance: only then may left-overs be touched. */
 	r = say(server_new(d, d->socket_path, &diag, &d->server), d->socket_path, &diag);
 	if (r < 0)
 		return daemon_exit_of(r);
-	r = say(nsg_kernel_cleanup(d->kernel, &diag), "removing what an earlier nsgd left", &diag);
+	r = say(nsg_kernel_hush(d->kernel, &diag), "silencing what an earlier nsgd left", &diag);
 	if (r < 0)
 		return daemon_exit_of(r);
 	status = place(d, false);
+	if (!status)
+		status = daemon_exit_of(say(take_hold(d, &diag), "start", &diag));
 	if (status)
-		return status;
-	return daemon_exit_of(say(take_hold(d, &diag), "start", &diag));
+		(void)say(nsg_kernel_cleanup(d->kernel, &diag),
+			  "removing what an earlier nsgd left", &diag);
+	return status;
 }
 
 static void follow_policy(void *closure)
@@ -314,7 +346,7 @@ static void say_ready(const struct daemon *d)
 
 enum nsg_exit daemon_start(struct daemon *d)
 {
-	enum nsg_exit status = load_conf(d);
+	enum nsg_exit status = load_conf(d, nsg_conf_load);
 	struct timespec now;
 	int r;
 
@@ -326,8 +358,10 @@ enum nsg_exit daemon_start(struct daemon *d)
 		return NSG_EXIT_FAILED;
 	}
 	status = load_policy(d);
-	if (status)
+	if (status) {
+		sweep(d);
 		return status;
+	}
 	status = bring_up(d);
 	if (status)
 		return status;
@@ -401,7 +435,7 @@ void daemon_stop(struct daemon *d)
 
 enum nsg_exit daemon_check(struct daemon *d)
 {
-	enum nsg_exit status = load_conf(d);
+	enum nsg_exit status = load_conf(d, nsg_conf_load);
 
 	if (!status)
 		status = load_policy(d);
@@ -415,22 +449,20 @@ enum nsg_exit daemon_check(struct daemon *d)
 enum nsg_exit daemon_cleanup(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	enum nsg_exit status = load_conf(d);
-	int fd;
+	enum nsg_exit status = load_conf(d, nsg_conf_load_names);
+	cleanup_close int alive = -1;
+	int r;
 
 	if (status)
 		return status;
-	fd = nsg_control_connect(d->socket_path);
-	if (fd >= 0) {
-		cleanup_close int held = fd;
-
-		(void)held;
+	alive = nsg_control_connect(d->socket_path);
+	if (alive >= 0) {
 		log_error("nsgd %s is running: stop it first", d->conf->instance);
 		return NSG_EXIT_FAILED;
 	}
-	status = open_kernel(d);
-	if (status)
-		return status;
-	return daemon_exit_of(
-	    say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel", &diag));
+	r = say_kernel(open_to_remove(d, &diag), &diag);
+	if (r >= 0)
+		r = say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel",
+			&diag);
+	return daemon_exit_of(r);
 }

@@ -157,6 +157,71 @@ t_kill_start() {
 	nsgd_start && decides && nsgd_kill && nsgd_start && decides && nsgd_stop && unchanged
 }
 
+sent() { # UDP datagrams that left the app's sockets
+	in_ns app awk '/^Udp: [0-9]/ { print $5 }' /proc/net/snmp
+}
+
+t_kill_start_leak() { # denied before, denied after, and denied in between
+	nsgd_start && decides && nsgd_kill || return 1
+	local before
+	before=$(sent)
+	# flows that nobody has seen, from before the start to after it
+	spawn load app "$TRAFFIC" send -f 12000 -n 1 -r 4000 -s 0.0.0.0:40000 udp 10.0.2.4:161
+	eventually 5 eval '[ "$(sent)" -gt $((before + 400)) ]' || return 1
+	nsgd_start && alive load && ended load 20 && settle || return 1
+	matches "$T/load.log" 'sent=12000 errors=0' &&
+		is "$(grep -c ' in 17 [^ ]* [^ ]* 10.0.2.4 161 ' "$T/sniff.vnet.log")" 0 && nsgd_stop && unchanged
+}
+
+# A start that fails takes a dead predecessor's left-overs away too, at whatever step it fails.
+t_kill_failed_start() { # STATUS REGEX SPOIL MEND
+	conf
+	nsgd_start && decides && nsgd_kill || return 1
+	[ -n "$(leftovers)" ] && eval "$3" || return 1
+	nsgd_fails
+	local status=$STATUS
+	eval "$4" || return 1
+	is "$status" "$1" && matches "$T/nsgd.log" "$2" && unchanged && flows
+}
+
+take_queue() { # by an nsgd of another name
+	CONF=$T/holder.conf conf nsgd.instance=holder route.table-base=23000 route.rule-priority=23000 \
+		route.mark-mask=0x0000fff0
+	NOTIFY_SOCKET='' spawn holder app "$NSGD" -c "$T/holder.conf"
+	eventually 10 eval 'in_ns app nft list tables | grep -qw holder'
+}
+
+t_kill_second() { # a second nsgd that fails leaves the first one alone
+	nsgd_start || return 1
+	mv "$T/policy/vnet-shop.json" "$T/kept.json"
+	NOTIFY_SOCKET='' spawn second app "$NSGD" -c "$T/nsgd.conf"
+	ended second 10
+	mv "$T/kept.json" "$T/policy/vnet-shop.json"
+	is "$STATUS" 3 && decides && is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
+}
+
+t_cleanup_spoilt_conf() { # the way out does not ask for what it does not need
+	conf
+	nsgd_start && nsgd_kill || return 1
+	printf '[log]\nlevel = loud\n' >>"$T/nsgd.conf"
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/nsgd.log" 2>&1
+	local status=$?
+	conf
+	is $status 0 && matches "$T/nsgd.log" 'loud' && unchanged && flows || return 1
+	conf
+	nsgd_start && nsgd_kill && conf capture.users=no-such-user || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup
+	status=$?
+	conf
+	is $status 0 && unchanged || return 1
+	# but numbers that are not known are not guessed
+	conf nsgd.colour=blue
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/nsgd.log" 2>&1
+	status=$?
+	conf
+	is $status 3
+}
+
 t_daemon_down_drop() {
 	conf queue.daemon-down=drop
 	nsgd_start && nsgd_kill || return 1
@@ -350,6 +415,20 @@ fact "--check changes nothing" t_check
 fact "--cleanup with nothing to clean changes nothing" t_cleanup_of_nothing
 fact "SIGKILL, then --cleanup: all is as before" t_kill_cleanup
 fact "SIGKILL, then a start and a stop: all is as before" t_kill_start
+fact "SIGKILL, then a start under denied datagrams: none arrives" t_kill_start_leak
+fact "SIGKILL, then a start without a VNet: all is as before" t_kill_failed_start 3 'az network vnet show' \
+	'mv "$T/policy/vnet-shop.json" "$T/kept.json"' 'mv "$T/kept.json" "$T/policy/vnet-shop.json"'
+fact "SIGKILL, then a start without a way to a next hop: all is as before" t_kill_failed_start 3 VirtualNetworkGateway \
+	'cp "$T/policy/rt-integration.json" "$T/kept.json"; policy_edit rt-integration.json "(.routes[0] | .nextHopType) = \"VirtualNetworkGateway\" | del(.routes[0].nextHopIpAddress)"' \
+	'mv "$T/kept.json" "$T/policy/rt-integration.json"'
+fact "SIGKILL, then a start for a user who is gone: all is as before" t_kill_failed_start 1 no-such-user \
+	'conf capture.users=no-such-user' 'conf'
+fact "SIGKILL, then a start with a queue that is taken: all is as before" t_kill_failed_start 1 '[Qq]ueue.* 0' \
+	take_queue 'stop holder'
+fact "SIGKILL, then a start among others' rules: all is as before" t_kill_failed_start 1 21050 \
+	'in_ns app ip rule add pref 21050 fwmark 0x1/0xf lookup 77' 'in_ns app ip rule del pref 21050'
+fact "a second nsgd that fails leaves the first one's state alone" t_kill_second
+fact "--cleanup works with errors in the rest of nsgd.conf" t_cleanup_spoilt_conf
 fact "daemon-down = drop: nothing leaves a dead nsgd" t_daemon_down_drop
 fact "daemon-down = accept: all leaves a dead nsgd" t_daemon_down_accept
 fact "a start without a VNet: exit 3, names the az command, leaves nothing" t_bad_policy
