@@ -161,11 +161,13 @@ static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
 {
 	d->conf_start->users.n = 0;
 	d->conf_start->cgroups.n = 0;
+	if (d->kernel)
+		return 0;
 	return nsg_kernel_open(d->conf_start, diag, &d->kernel);
 }
 
-/* A start that failed before it came to the kernel: a dead predecessor's left-overs go all the
- * same, unless this is a second nsgd beside one that lives. */
+/* A start that failed before it was the instance: a dead predecessor's left-overs go all the same,
+ * unless this is a second nsgd beside one that lives. */
 static void sweep(struct daemon *d)
 {
 	cleanup_close int alive = nsg_control_connect(d->socket_path);
@@ -183,10 +185,8 @@ static enum nsg_exit bring_up(struct daemon *d)
 	int r;
 
 	status = open_kernel(d);
-	if (status) {
-		sweep(d);
+	if (status)
 		return status;
-	}
 	/* Whoever has the control socket is the instance: only then may left-overs be touched. */
 	r = say(server_new(d, d->socket_path, &diag, &d->server), d->socket_path, &diag);
 	if (r < 0)
@@ -344,24 +344,20 @@ static void say_ready(const struct daemon *d)
 						: "READY=1\nSTATUS=deciding");
 }
 
-enum nsg_exit daemon_start(struct daemon *d)
+static enum nsg_exit start(struct daemon *d)
 {
-	enum nsg_exit status = load_conf(d, nsg_conf_load);
+	enum nsg_exit status;
 	struct timespec now;
 	int r;
 
-	if (status)
-		return status;
 	r = prepare_loop(d);
 	if (r < 0) {
 		log_error("event loop: %s", strerror(-r));
 		return NSG_EXIT_FAILED;
 	}
 	status = load_policy(d);
-	if (status) {
-		sweep(d);
+	if (status)
 		return status;
-	}
 	status = bring_up(d);
 	if (status)
 		return status;
@@ -377,6 +373,18 @@ enum nsg_exit daemon_start(struct daemon *d)
 	return NSG_EXIT_DONE;
 }
 
+enum nsg_exit daemon_start(struct daemon *d)
+{
+	enum nsg_exit status = load_conf(d, nsg_conf_load);
+
+	if (status)
+		return status;
+	status = start(d);
+	if (status && !d->server)
+		sweep(d);
+	return status;
+}
+
 enum nsg_exit daemon_run(struct daemon *d)
 {
 	int r = sd_event_loop(d->event);
@@ -389,7 +397,7 @@ enum nsg_exit daemon_run(struct daemon *d)
 
 /* ---- stop ------------------------------------------------------------------------------------ */
 
-static void let_go(struct daemon *d)
+static int let_go(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 	int r;
@@ -403,14 +411,17 @@ static void let_go(struct daemon *d)
 	daemon_trace_drain(d);
 	d->trace_source = sd_event_source_disable_unref(d->trace_source);
 	d->engine = nsg_engine_stop(d->engine);
-	(void)say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel", &diag);
+	return say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel",
+		   &diag);
 }
 
-void daemon_stop(struct daemon *d)
+enum nsg_exit daemon_stop(struct daemon *d)
 {
+	enum nsg_exit status = NSG_EXIT_DONE;
+
 	if (d->engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-		let_go(d);
+		status = daemon_exit_of(let_go(d));
 	}
 	d->watch = watch_free(d->watch);
 	d->server = server_free(d->server);
@@ -429,6 +440,7 @@ void daemon_stop(struct daemon *d)
 	d->event = sd_event_unref(d->event);
 	free(d->socket_path);
 	d->socket_path = NULL;
+	return status;
 }
 
 /* ---- without a daemon ------------------------------------------------------------------------ */

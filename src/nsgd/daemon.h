@@ -53,8 +53,9 @@ struct daemon {
 enum nsg_exit daemon_start(struct daemon *d);
 /* Until a signal ends it. */
 enum nsg_exit daemon_run(struct daemon *d);
-/* Neutralise, drain, unbind, take everything back. Also of a start that failed. */
-void daemon_stop(struct daemon *d);
+/* Neutralise, drain, unbind, take everything back. Also of a start that failed. Not DONE when
+ * something of ours may be left in the kernel: --cleanup is needed. */
+enum nsg_exit daemon_stop(struct daemon *d);
 /* `nsgd --check`, `nsgd --cleanup`. */
 enum nsg_exit daemon_check(struct daemon *d);
 enum nsg_exit daemon_cleanup(struct daemon *d);

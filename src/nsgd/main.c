@@ -45,7 +45,7 @@ int main(int argc, char **argv)
 	};
 	struct daemon d = {.conf_path = DEFAULT_CONF, .conf_may_be_absent = true};
 	enum mode mode = MODE_RUN;
-	enum nsg_exit status;
+	enum nsg_exit status, stopped;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
@@ -92,6 +92,6 @@ int main(int argc, char **argv)
 			status = daemon_run(&d);
 		break;
 	}
-	daemon_stop(&d);
-	return (int)status;
+	stopped = daemon_stop(&d);
+	return (int)(status ? status : stopped);
 }

@@ -333,7 +333,7 @@ nsgd_stop() {
 	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
 	status=$STATUS
 	stop notify
-	[ "$status" = 0 ]
+	STATUS=$status; [ "$status" = 0 ]
 }
 
 nsgd_kill() {
