@@ -45,6 +45,11 @@ t_unknown_user() {
 }
 
 
+cgroup_is() { # ID|null PACKETS: what status tells of the one path; so many packets at least
+	ctl status -o json | jq -e --argjson id "$1" --argjson n "$2" --arg path "nsgdtest$$/app" \
+		'.kernel.cgroups | length == 1 and .[0].path == $path and .[0].id == $id and .[0].packets >= $n'
+}
+
 t_cgroups() {
 	local at
 	at=$(findmnt -nt cgroup2 -o TARGET | head -n1)
@@ -52,14 +57,18 @@ t_cgroups() {
 	conf "capture.cgroups=nsgdtest$$/app"
 	nsgd_start && answered yes tcp $DENIED || return 1
 	# The path appears only now, and again after a restart of its service.
-	local round status=0
+	local round status=0 id
+	cgroup_is null 0 || return 1
 	for round in 1 2; do
 		mkdir $at/app
+		id=$(stat -c %i $at/app)
 		PROBE_AS=(sh -c "echo \$\$ >$at/app/cgroup.procs && exec \"\$@\"" sh)
 		eventually 2 answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || status=$round
 		PROBE_AS=()
 		answered yes tcp $DENIED || status=3
+		cgroup_is "$id" 1 || status=4
 		eventually 2 rmdir $at/app
+		eventually 2 cgroup_is null 0 || status=5
 	done
 	rmdir $at
 	nsgd_stop && nothing_left && return $status
