@@ -334,6 +334,28 @@ t_no_permission() {
 	is $status 5 && matches "$T/nsgd.log" CAP_NET_ADMIN && unchanged
 }
 
+t_watchdog() { # told while the workers move
+	conf
+	WATCHDOG_USEC=300000 nsgd_start && eventually 5 eval '[ "$(grep -c "^WATCHDOG=1" "$T/notify.log")" -ge 3 ]' &&
+		nsgd_stop
+}
+
+t_restart_keys() { # SIGHUP takes the rest of a new conf, and names what a restart would
+	conf
+	nsgd_start || return 1
+	conf queue.length=1024 capture.exclude=10.0.2.4/32 log.decisions=none
+	kill -HUP "${PIDS[nsgd]}"
+	eventually 5 matches "$T/nsgd.log" 'nsgd.conf.* warning: .*next start only: capture.exclude, queue.length$' &&
+		eventually 5 matches "$T/nsgd.log" 'policy .* loaded' || return 1
+	is "$(ctl status -o json | jq .queue.length)" 32768 && decides && ! matches "$T/nsgd.log" 'nsg-deny' || return 1
+	# a conf with an error changes nothing
+	conf queue.lenght=1 log.decisions=all
+	kill -HUP "${PIDS[nsgd]}"
+	eventually 5 matches "$T/nsgd.log" 'reload failed' && decides && ! matches "$T/nsgd.log" 'nsg-deny' || return 1
+	conf
+	nsgd_stop && unchanged
+}
+
 t_check() { # looks, changes nothing
 	in_ns app "$NSGD" -c "$T/nsgd.conf" --check && unchanged
 }
@@ -411,6 +433,8 @@ connection_marks | keyed >"$T/marks.before"
 fact "nsgd starts beside others' tables, rules and marks" eval 'nsgd_start && decides'
 fact "foreign mark bits stay, on packets and on connections" t_foreign_marks
 fact "SIGTERM: STOPPING is told, all is as before, traffic flows" t_stop
+fact "the watchdog is fed" t_watchdog
+fact "SIGHUP names the keys that need a restart; a bad conf changes nothing" t_restart_keys
 fact "--check changes nothing" t_check
 fact "--cleanup with nothing to clean changes nothing" t_cleanup_of_nothing
 fact "SIGKILL, then --cleanup: all is as before" t_kill_cleanup
