@@ -92,6 +92,27 @@ t_flush_ruleset() {
 	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
+t_repairs_logged() {
+	matches "$T/nsgd.log" "somebody changed [0-9]+ of nsgd's ip rules: put right" &&
+		matches "$T/nsgd.log" 'somebody changed routing table 2100[0-9]: put right' &&
+		matches "$T/nsgd.log" 'somebody changed table ip nsgd: put right'
+}
+
+t_reverse_path() { # a strict filter on the way back is told at start, and on no other link
+	nsgd_stop
+	sysctl_ns app ipv4/conf/all/rp_filter 1
+	sysctl_ns app ipv4/conf/nva0/rp_filter 1
+	sysctl_ns app ipv4/conf/call0/rp_filter 1
+	nsgd_start || return 1
+	local status=0
+	matches "$T/nsgd.log" '^warning: .* nva0 .*net.ipv4.conf.nva0.rp_filter=2' && ! matches "$T/nsgd.log" call0 || status=1
+	# what it says helps
+	sysctl_ns app ipv4/conf/nva0/rp_filter 2
+	nsgd_stop && nsgd_start && ! matches "$T/nsgd.log" rp_filter || status=1
+	sysctl_ns app ipv4/conf/all/rp_filter 2
+	t_through tcp && return $status
+}
+
 t_repairs_counted() {
 	ctl status -o json | jq -e '[.. | objects | .repairs? // empty | numbers] | max >= 3'
 }
@@ -169,6 +190,8 @@ fact "foreign flush of the next hop's table is repaired within a second" t_route
 fact "foreign deletion of the nft table is repaired within a second" t_table_deleted
 fact "nft flush ruleset is repaired within a second" t_flush_ruleset
 fact "status counts the repairs" t_repairs_counted
+fact "every kind of repair is logged" t_repairs_logged
+fact "strict reverse path filtering on a next hop's link is told at start, with what to set" t_reverse_path
 fact "--check fails on a next hop that the kernel cannot reach" t_unreachable_checked
 fact "a gateway route without its section: start fails, names it" t_gateway_missing
 fact "a gateway route goes where its section says" t_gateway_section

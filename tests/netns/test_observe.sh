@@ -86,6 +86,71 @@ t_journal() {
 	eventually 2 eval "grep -q '10.0.2.4' '$T/nsgd.log'"
 }
 
+gives() { # STATUS ARGUMENT...: the exit status of a live verb; its outputs in $T/out and $T/err
+	local want=$1
+	shift
+	ctl "$@" >"$T/out" 2>"$T/err"
+	is $? "$want"
+}
+
+t_exit_codes() {
+	gives 0 status && gives 0 stats && gives 0 reload && [ ! -s "$T/out" ] &&
+		gives 1 explain --protocol tcp --src 10.0.1.4 --dst 10.0.2.4:22 --expect accept &&
+		gives 2 status extra && gives 2 trace --filter foo=1 && gives 2 --profile current status &&
+		gives 4 -i nobody status && [ ! -s "$T/out" ] || return 1
+	echo '{' >"$T/policy/bad.json"
+	gives 3 reload
+	local status=$?
+	rm "$T/policy/bad.json"
+	[ $status = 0 ] && [ ! -s "$T/out" ] && matches "$T/err" 'bad.json:[0-9]+:[0-9]+: error: ' && gives 0 reload
+}
+
+t_forms() { # table, json, jsonl: what each of them is
+	local verb
+	for verb in status stats; do
+		gives 0 $verb -o json && jq -e 'type == "object"' "$T/out" >/dev/null && [ "$(wc -l <"$T/out")" -gt 10 ] &&
+			[ ! -s "$T/err" ] && jq -S . "$T/out" | jq -r 'keys | join(" ")' >"$T/keys" || return 1
+		gives 0 $verb -o jsonl && is "$(wc -l <"$T/out")" 1 &&
+			is "$(jq -S . "$T/out" | jq -r 'keys | join(" ")')" "$(cat "$T/keys")" || return 1
+		gives 0 $verb && jq -e . "$T/out" >/dev/null || return 1 # no terminal: JSON
+		gives 0 $verb -o table && ! jq -e . "$T/out" >/dev/null 2>&1 && ! grep -q $'\033' "$T/out" || return 1
+	done
+	matches "$T/out" '^ +DenyRestOfData +200 +Deny +[0-9]+$' && matches "$T/out" '^ +nsg-deny +[0-9]+$' &&
+		matches "$T/out" '^ +198.51.100.0/24 +User +partner-through-firewall +VirtualAppliance +[1-9]'
+}
+
+t_stats_route() { # counters of a route
+	probe udp 198.51.100.10:443
+	gives 0 stats -o json &&
+		jq -e '.routes[] | select(.name == "partner-through-firewall") | .packets >= 1' "$T/out" >/dev/null
+}
+
+t_versions() { # a request of another version, in two pieces, and one that never ends
+	printf '{"version":2,"verb":"status"}\n' | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	jq -e '.exit == 2 and (.diagnostics[0].text | test("version 1"))' "$T/out" || return 1
+	{
+		printf '{"version":1,'
+		eventually 5 eval 'gives 0 status' # somebody else is answered meanwhile
+		printf '"verb":"status"}\n{"version":1,"verb":"stats"'
+	} | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out2"
+	is "$(jq -s 'length' "$T/out2")" 2 && is "$(jq -s '.[1].exit' "$T/out2")" 0 || return 1
+	# four million bytes that are no line yet: refused at the cap, not gathered
+	head -c 4194400 /dev/zero | tr '\0' x | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	jq -e '.exit == 2 and (.diagnostics[0].text | test("too large"))' "$T/out"
+}
+
+t_clients() { # sixty-four at once, the next is told so; when they leave all is well
+	local i
+	for ((i = 0; i < 64; i++)); do
+		spawn client$i app socat -u UNIX-CONNECT:/run/nsgd/nsgd.sock STDOUT
+	done
+	eventually 5 eval 'gives 1 status' && matches "$T/err" 'too many clients' || return 1
+	for ((i = 0; i < 64; i++)); do
+		stop client$i
+	done
+	eventually 5 gives 0 status
+}
+
 t_socket() { # mode, and that nobody else may ask
 	is "$(stat -c %a /run/nsgd/nsgd.sock)" 660 || return 1
 	setpriv --reuid 65534 --clear-groups true 2>/dev/null || return 0
@@ -131,6 +196,11 @@ fact "stats count a rule's decisions exactly" t_stats
 fact "status is JSON and names the VNet" t_status
 fact "status says that IPv6 is not captured" t_status_warns_ipv6
 fact "denied decisions go to the journal" t_journal
+fact "stats count a route's decisions" t_stats_route
+fact "table, json and jsonl of live verbs" t_forms
+fact "exit codes of live verbs" t_exit_codes
+fact "control: versions, pieces, a line that does not end" t_versions
+fact "control: more clients than there is room for" t_clients
 fact "the control socket is mode 0660 and asks who is there" t_socket
 fact "garbage on the control socket" t_garbage
 fact "eight readers that never read hold nothing up" t_many_traces

@@ -138,6 +138,15 @@ settle_guest() { # what the guest sent to the NVA before this is there
 	in_ns guest "$TRAFFIC" send -t "guest$SPORT$RANDOM" -s 172.31.0.2:32000 -w 1000 udp 10.0.100.4:7 | grep -q replies=1
 }
 
+t_forward_off() { # what is captured and then not forwarded is told at start, with what to set
+	stop trace
+	nsgd_stop
+	sysctl_ns app ipv4/conf/guest0/forwarding 0
+	nsgd_start && matches "$T/nsgd.log" '^warning: .* guest0 .*net.ipv4.conf.guest0.forwarding=1' || return 1
+	sysctl_ns app ipv4/conf/guest0/forwarding 1
+	nsgd_stop && nsgd_start && ! matches "$T/nsgd.log" 'forwarding='
+}
+
 t_forward_only() { # this host's own sockets are not judged then
 	PROBE_NS=app
 	answered yes tcp $DENIED
@@ -211,6 +220,7 @@ fact "only a cgroup's sockets, also when it appears later and again" t_cgroups
 fact "forwarded traffic is judged with the subnet's address" t_forward
 fact "forwarded bulk and fragments" t_forward_bulk
 fact "a forwarded flow follows its route over reloads" t_forward_reload
+fact "an interface that does not forward is told at start, with what to set" t_forward_off
 fact "prerouting alone leaves this host's sockets alone" t_forward_only
 fact "replies of a forwarded guest are let through" t_forward_replies
 fact "forwarded traffic behind masquerading" t_forward_nat
