@@ -6,8 +6,9 @@
  *      P              our hop bits are 0: goto E            most packets see only this one
  *      P + 1 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
  *      B(b)           nothing: the goto's target            B(b) = P + 20 + 34 b
- *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is
- * last) B(b) + 33      goto E E              nothing                               E = P + 564
+ *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is last)
+ *      B(b) + 33      goto E
+ *      E              nothing                               E = P + 564
  *
  * Rules are ours when their protocol is NSG_RTPROT, their preference lies in P to E, and they ask
  * for no other bits than mark-mask's.
