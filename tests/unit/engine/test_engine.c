@@ -136,18 +136,28 @@ static void every_policy_is_acknowledged_by_every_worker(void **state)
 	nsg_engine_stop(e);
 }
 
-static void an_idle_queue_is_drained_and_its_workers_are_alive(void **state)
+/* A worker answers when it gets a processor; asked again before, it seems not to be alive. */
+static bool comes_alive(struct nsg_engine *e)
 {
 	static const struct timespec moment = {.tv_nsec = 20000000};
+
+	for (int i = 0; i < 500; i++) {
+		(void)nanosleep(&moment, NULL);
+		if (nsg_engine_alive(e))
+			return true;
+	}
+	return false;
+}
+
+static void an_idle_queue_is_drained_and_its_workers_are_alive(void **state)
+{
 	struct nsg_engine *e = start(0, 2);
 
 	(void)state;
-	assert_int_equal(nsg_engine_drain(e, 2000000000u), 0);
+	assert_int_equal(nsg_engine_drain(e, 10000000000u), 0);
 	(void)nsg_engine_alive(e);
-	for (int i = 0; i < 5; i++) {
-		(void)nanosleep(&moment, NULL);
-		assert_true(nsg_engine_alive(e));
-	}
+	for (int i = 0; i < 5; i++)
+		assert_true(comes_alive(e));
 	assert_true(nsg_engine_trace_arm(e));
 	nsg_engine_trace(e, NSG_LOG_ALL, 256);
 	assert_int_equal(nsg_engine_n_rings(e), 2);
