@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,45 @@ void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
 	}
 }
 
+/*
+ * Places are asked for in the order of their documents, mostly, and each from the start of its text
+ * would take minutes for a thousand in a large one. So the last search in a text is remembered, of
+ * as many texts as one complaint names, and the next goes on from what both have in common.
+ */
+#define N_SEARCHES 2u
+#define MAX_LEVELS 24u
+#define MAX_POINTER 256u
+
+struct level {
+	size_t pointer_len; /* of the pointer up to here */
+	const char *at;	    /* the value there */
+};
+
+struct search {
+	const char *text; /* whose; NULL: none */
+	size_t size_bytes;
+	uint32_t value;
+	const char *value_at; /* the value itself; NULL: none was looked for */
+	char pointer[MAX_POINTER];
+	struct level levels[MAX_LEVELS];
+	size_t n;
+	const char *counted; /* up to here are so many: */
+	uint32_t line, column;
+};
+
+static _Thread_local struct search searches[N_SEARCHES];
+
+static void forget_searches(const char *text)
+{
+	for (size_t i = 0; i < N_SEARCHES; i++) {
+		if (searches[i].text == text)
+			searches[i].text = NULL;
+	}
+}
+
 void nsg_source_wipe(struct nsg_source *source)
 {
+	forget_searches(source->text);
 	if (source->text)
 		explicit_bzero(source->text, source->size_bytes);
 	free(source->text);
@@ -260,23 +298,29 @@ static bool enter_object(struct scan *s, struct token want)
 	return false;
 }
 
-/* To the element. */
-static bool enter_array(struct scan *s, struct token want)
+/* An index of an array, up to nine digits; SIZE_MAX: it is none. */
+static size_t read_index(struct token t)
 {
 	size_t index = 0;
 
-	if (!want.len || want.len > 9)
-		return false;
-	for (size_t i = 0; i < want.len; i++) {
-		if (want.text[i] < '0' || want.text[i] > '9')
-			return false;
-		index = index * 10 + (size_t)(want.text[i] - '0');
+	if (!t.len || t.len > 9)
+		return SIZE_MAX;
+	for (size_t i = 0; i < t.len; i++) {
+		if (t.text[i] < '0' || t.text[i] > '9')
+			return SIZE_MAX;
+		index = index * 10 + (size_t)(t.text[i] - '0');
 	}
+	return index;
+}
+
+/* From an element (or the end of the array) to the one that many later. */
+static bool skip_elements(struct scan *s, size_t n)
+{
 	for (;;) {
 		skip_blanks(s);
 		if (s->p >= s->end || *s->p == ']')
 			return false;
-		if (!index--)
+		if (!n--)
 			return true;
 		skip_value(s);
 		skip_blanks(s);
@@ -286,17 +330,107 @@ static bool enter_array(struct scan *s, struct token want)
 	}
 }
 
-static const char *find_pointer(struct nsg_place p, const char *text, const char *end)
+/* To the element. */
+static bool enter_array(struct scan *s, struct token want)
 {
-	struct scan s = {.p = text, .end = end};
-	const char *deepest;
+	size_t index = read_index(want);
 
-	for (uint32_t i = 0; i < p.value && s.p < end; i++)
-		skip_value(&s);
-	skip_blanks(&s);
-	deepest = s.p;
-	for (const char *pointer = p.pointer; pointer && *pointer == '/';) {
-		struct token want = {.text = pointer + 1, .len = strcspn(pointer + 1, "/")};
+	return index != SIZE_MAX && skip_elements(s, index);
+}
+
+static struct token first_token(const char *pointer)
+{
+	return (struct token){.text = pointer + 1, .len = strcspn(pointer + 1, "/")};
+}
+
+/* The search in that text, or a new one: in a free place, or of the one begun longest ago. */
+static struct search *find_search(const char *text, size_t size_bytes)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < N_SEARCHES; i++) {
+		if (searches[i].text == text && searches[i].size_bytes == size_bytes)
+			return &searches[i];
+	}
+	while (last < N_SEARCHES - 1 && searches[last].text)
+		last++;
+	memmove(&searches[1], &searches[0], last * sizeof(searches[0]));
+	searches[0] = (struct search){
+	    .text = text,
+	    .size_bytes = size_bytes,
+	    .counted = text,
+	    .line = 1,
+	    .column = 1,
+	};
+	return &searches[0];
+}
+
+/* s to the value; what is known below another one is forgotten. */
+static void resume_value(struct search *known, struct scan *s, uint32_t value)
+{
+	uint32_t from = 0;
+
+	if (known->value_at && known->value <= value) {
+		s->p = known->value_at;
+		from = known->value;
+	}
+	if (!known->value_at || known->value != value)
+		known->n = 0;
+	for (; from < value && s->p < s->end; from++)
+		skip_value(s);
+	skip_blanks(s);
+	known->value = value;
+	known->value_at = s->p;
+}
+
+/* s to the deepest part that this pointer and the one before have in common, or to a later element
+ * beside it. Returns the rest of the pointer. */
+static const char *resume_pointer(struct search *known, struct scan *s, const char *pointer)
+{
+	size_t done = 0, common = 0, old, new;
+
+	for (; common < known->n; common++) {
+		size_t len = known->levels[common].pointer_len;
+
+		if (strncmp(pointer, known->pointer, len) != 0 ||
+		    (pointer[len] && pointer[len] != '/'))
+			break;
+		done = len;
+		s->p = known->levels[common].at;
+	}
+	if (common < known->n && pointer[done] == '/' && *s->p == '[') {
+		struct token want = first_token(pointer + done);
+		struct scan later = {.p = known->levels[common].at, .end = s->end};
+
+		old = read_index(first_token(known->pointer + done));
+		new = read_index(want);
+		if (old != SIZE_MAX && new != SIZE_MAX &&new > old &&
+		    skip_elements(&later, new - old)) {
+			s->p = later.p;
+			done = (size_t)(want.text + want.len - pointer);
+			known->levels[common++] = (struct level){done, s->p};
+		}
+	}
+	known->n = common;
+	return pointer + done;
+}
+
+/* Keeps where a part of the pointer ended. */
+static void remember(struct search *known, size_t pointer_len, const char *at)
+{
+	if (known->n < MAX_LEVELS && pointer_len < MAX_POINTER)
+		known->levels[known->n++] = (struct level){pointer_len, at};
+}
+
+static const char *find_pointer(struct search *known, struct nsg_place p, const char *end)
+{
+	struct scan s = {.p = known->text, .end = end};
+	const char *pointer = p.pointer ? p.pointer : "", *rest, *deepest;
+
+	resume_value(known, &s, p.value);
+	rest = resume_pointer(known, &s, pointer);
+	for (deepest = s.p; *rest == '/'; deepest = s.p) {
+		struct token want = first_token(rest);
 		bool found = false;
 
 		if (s.p < end && *s.p == '{') {
@@ -308,17 +442,38 @@ static const char *find_pointer(struct nsg_place p, const char *text, const char
 		}
 		if (!found)
 			break;
-		deepest = s.p;
-		pointer = want.text + want.len;
+		rest = want.text + want.len;
+		remember(known, (size_t)(rest - pointer), s.p);
 	}
+	(void)snprintf(known->pointer, sizeof(known->pointer), "%s", pointer);
 	return deepest;
+}
+
+static void count_to(struct search *known, const char *found)
+{
+	const char *c = known->counted;
+
+	if (found < c) {
+		c = known->text;
+		known->line = known->column = 1;
+	}
+	for (; c < found; c++) {
+		if (*c == '\n') {
+			known->line++;
+			known->column = 1;
+		} else {
+			/* a continuation byte is no character of its own */
+			known->column += ((unsigned char)*c & 0xc0) != 0x80;
+		}
+	}
+	known->counted = c;
 }
 
 void nsg_place_locate(struct nsg_place p, uint32_t *ret_line, uint32_t *ret_column)
 {
 	const char *text = p.source ? p.source->text : NULL;
 	const char *end, *found;
-	uint32_t line = 1, column = 1;
+	struct search *known;
 
 	if (!text) {
 		*ret_line = 0;
@@ -326,19 +481,12 @@ void nsg_place_locate(struct nsg_place p, uint32_t *ret_line, uint32_t *ret_colu
 		return;
 	}
 	end = text + p.source->size_bytes;
+	known = find_search(text, p.source->size_bytes);
 	if (!p.at)
-		found = find_pointer(p, text, end);
+		found = find_pointer(known, p, end);
 	else
 		found = p.at - 1 < p.source->size_bytes ? text + (p.at - 1) : end;
-	for (const char *c = text; c < found; c++) {
-		if (*c == '\n') {
-			line++;
-			column = 1;
-		} else {
-			/* a continuation byte is no character of its own */
-			column += ((unsigned char)*c & 0xc0) != 0x80;
-		}
-	}
-	*ret_line = line;
-	*ret_column = column;
+	count_to(known, found);
+	*ret_line = known->line;
+	*ret_column = known->column;
 }

@@ -68,6 +68,53 @@ static void finds_line_and_column(void **state)
 	}
 }
 
+/* The search goes on from the last one: whatever that was, the answer is that of a new text. */
+static void an_answer_does_not_depend_on_the_one_before(void **state)
+{
+	/* of one length: a text freed may be followed by the other at its address */
+	static const char *const texts[] = {
+	    "[[1,\n2,{\"a\":[3,\n4],\"b\":5},3,\n4,5,6,\n7,8,9,\n10,{\"a\":11}],\n{\"a\":{\"b\":[6,"
+	    "7]}},\n[]]\n{\"a\":[\n8,9,[10]]}\n7",
+	    "{\"a\":[[0,1],\n[2,3],\n{\"b\":4,\n\"a\":[5]},[3],[4],\n5,6,7,8,9,\n[0,\n1],2],"
+	    "\n\"b\":{\"a\":6}}\n[1,[2,\n3]]        ",
+	};
+	static const char *const parts[] = {"/0", "/1", "/2", "/3", "/10", "/a"};
+	const struct nsg_source *kept[NSG_ARRAY_SIZE(texts)];
+	struct nsg_sources s = {0};
+	uint32_t seed = 1;
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(texts); i++)
+		kept[i] = add_text(&s, texts[i]);
+	for (size_t i = 0; i < 100000; i++) {
+		struct nsg_sources fresh = {0};
+		struct nsg_place p = {0};
+		char pointer[64] = "";
+		uint32_t line, column, want_line, want_column;
+		size_t which, n;
+
+		seed ^= seed << 13;
+		seed ^= seed >> 17;
+		seed ^= seed << 5;
+		which = seed >> 8 & 1;
+		n = seed >> 9 & 3;
+		p.value = seed >> 11 & 3;
+		for (size_t j = 0; j <= n; j++)
+			strcat(pointer, parts[(seed >> (13 + 4 * j) & 15) % NSG_ARRAY_SIZE(parts)]);
+		p.pointer = pointer;
+		p.at = seed >> 29 == 7 ? 1 + (seed >> 13 & 31) : 0;
+		p.source = add_text(&fresh, texts[which]);
+		nsg_place_locate(p, &want_line, &want_column);
+		nsg_sources_done(&fresh);
+		p.source = kept[which];
+		nsg_place_locate(p, &line, &column);
+		if (line != want_line || column != want_column)
+			fail_msg("%zu %u%s: %u:%u, not %u:%u", which, p.value, pointer, line,
+				 column, want_line, want_column);
+	}
+	nsg_sources_done(&s);
+}
+
 static void a_byte_of_a_text_is_a_place(void **state)
 {
 	struct nsg_sources s = {0};
@@ -127,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(finds_line_and_column),
+	    cmocka_unit_test(an_answer_does_not_depend_on_the_one_before),
 	    cmocka_unit_test(a_byte_of_a_text_is_a_place),
 	    cmocka_unit_test(a_directory_has_no_line),
 	    cmocka_unit_test(broken_text_is_not_left),
