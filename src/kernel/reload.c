@@ -30,6 +30,15 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 		       m->generation, other << m->generation_shift, diag);
 }
 
+/* A change of the table that did not find all of it: somebody has just removed it, and the word of it
+ * has not come yet. It becomes whole as it should be with the change. */
+static int mend_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
+{
+	if (r == -ENOENT)
+		return nsg_kernel_restore_table(k, diag);
+	return r < 0 ? nsg_kernel_complain(diag, r, what) : 0;
+}
+
 /* Elements, tables and rules of numbers that neither image uses go away. */
 static int drop_idle(struct nsg_kernel *k, struct nsg_diag *diag)
 {
@@ -73,10 +82,11 @@ static int add_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].next && !k->hops.v[n].live)
 			nsg_table_put_hop(&b, k, n);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot add next hops", diag);
+	r = nsg_nft_batch_send(&b, &k->nft, "next hops", NULL);
 	nsg_nft_batch_done(&b);
 	if (r >= 0)
-		r = nsg_kernel_put_ways(k, diag);
+		r = nsg_kernel_put_ways(k, NULL);
+	r = mend_change(k, r, "cannot add next hops", diag);
 	if (r < 0 || k->conf->audit)
 		return r;
 	r = nsg_routes_check_foreign(&k->rt, &k->hops, diag);
@@ -140,8 +150,9 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	nsg_table_describe(&k->table, &k->coming);
 	nsg_nft_batch_begin(&b, k->conf->instance);
 	nsg_table_put_policy(&b, k, before.flow_minutes);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the generation", diag);
+	r = nsg_nft_batch_send(&b, &k->nft, "the generation", NULL);
 	nsg_nft_batch_done(&b);
+	r = mend_change(k, r, "cannot change the generation", diag);
 	if (r < 0) {
 		k->table = before;
 		return r;

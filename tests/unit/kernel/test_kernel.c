@@ -285,6 +285,31 @@ static void test_a_preparation_that_fails_leaves_the_old_policy_whole(void **sta
 	end(&f);
 }
 
+static void test_a_reload_that_finds_no_table_makes_it_whole(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	start(&f);
+	/* the notifications are not read in between */
+	assert_int_equal(netns_run("nft delete table ip unit"), 0);
+	reload(&f, f.b, 1, NSG_FORGET_NOTHING);
+	assert_true(netns_shows("nft list set ip unit gen", "0x0a000000"));
+	assert_true(netns_shows("nft list table ip unit", "hop3"));
+	plan(&f, f.a);
+	assert_int_equal(nsg_kernel_prepare(f.k, f.a, &f.numbers, 2, &f.diag), 0);
+	assert_int_equal(netns_run("nft delete table ip unit"), 0);
+	assert_int_equal(nsg_kernel_swap(f.k, 2, NSG_FORGET_DECISIONS, &f.diag), 0);
+	assert_true(netns_shows("nft list set ip unit gen", "0x0c000000"));
+	assert_int_equal(nsg_kernel_retire(f.k, &f.diag), 0);
+	assert_int_equal(nsg_kernel_process(f.k, &f.diag), 1);
+	assert_true(netns_shows("nft list set ip unit gen", "0x0c000000"));
+	cleanup_is_complete(&f);
+	end(&f);
+}
+
 static void test_marks_of_a_generation_to_come_are_made_stale_or_forgotten(void **state)
 {
 	struct fixture f;
@@ -627,6 +652,7 @@ int main(void)
 	    cmocka_unit_test(test_a_reload_keeps_numbers_and_drops_what_nobody_uses),
 	    cmocka_unit_test(test_a_reload_that_was_given_up_can_be_taken_back),
 	    cmocka_unit_test(test_a_preparation_that_fails_leaves_the_old_policy_whole),
+	    cmocka_unit_test(test_a_reload_that_finds_no_table_makes_it_whole),
 	    cmocka_unit_test(test_marks_of_a_generation_to_come_are_made_stale_or_forgotten),
 	    cmocka_unit_test(test_what_others_remove_is_put_back_and_counted),
 	    cmocka_unit_test(test_others_may_do_what_is_not_ours),
