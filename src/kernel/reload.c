@@ -9,11 +9,8 @@
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 
-static int rewrite(struct nsg_kernel *k, uint32_t match_mask, uint32_t match, uint32_t mask,
-		   uint32_t value, struct nsg_diag *diag)
+static int told(int r, struct nsg_diag *diag)
 {
-	int r = nsg_conntrack_set(&k->ct_dump, &k->ct_update, match_mask, match, mask, value, NULL);
-
 	return r < 0 ? nsg_kernel_complain(diag, r, "cannot rewrite the marks of connections") : 0;
 }
 
@@ -26,12 +23,14 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 
 	while (other == generation || other == k->table.generation)
 		other++;
-	return rewrite(k, m->decided | m->generation, nsg_marks_accept(m, generation, 0),
-		       m->generation, other << m->generation_shift, diag);
+	return told(nsg_conntrack_set(&k->ct_dump, &k->ct_update, m->decided | m->generation,
+				      nsg_marks_accept(m, generation, 0), m->generation,
+				      other << m->generation_shift, NULL),
+		    diag);
 }
 
-/* A change of the table that did not find all of it: somebody has just removed it, and the word of it
- * has not come yet. It becomes whole as it should be with the change. */
+/* A change of the table that did not find all of it: somebody has just removed it, and the word of
+ * it has not come yet. It becomes whole as it should be with the change. */
 static int mend_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
 {
 	if (r == -ENOENT)
@@ -119,17 +118,32 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 	return 0;
 }
 
+struct keeper {
+	const struct nsg_marks *marks;
+	uint32_t generation;
+};
+
+static uint32_t keep_own(const struct nsg_connection *c, void *arg)
+{
+	const struct keeper *keeper = arg;
+	const struct nsg_marks *m = keeper->marks;
+
+	return (c->mark & m->generation) == keeper->generation << m->generation_shift ? c->mark : 0;
+}
+
 /* Connections that hold any other generation are as if never decided. */
 static int forget_others(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
 {
-	const struct nsg_marks *m = &k->marks;
-	int r = 0;
+	struct keeper keeper = {.marks = &k->marks, .generation = generation};
+	const struct nsg_conntrack_sweep all = {
+	    .match_mask = k->marks.decided,
+	    .match = k->marks.decided,
+	    .mask = k->marks.mask,
+	    .wanted = keep_own,
+	    .arg = &keeper,
+	};
 
-	for (uint32_t g = 0; r >= 0 && g < NSG_GENERATIONS; g++)
-		if (g != generation)
-			r = rewrite(k, m->decided | m->generation, nsg_marks_accept(m, g, 0),
-				    m->mask, 0, diag);
-	return r;
+	return told(nsg_conntrack_rewrite(&k->ct_dump, &k->ct_update, &all, NULL), diag);
 }
 
 int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget,

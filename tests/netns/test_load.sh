@@ -170,6 +170,40 @@ t_reload_under_load() {
 	is "$sent" 80000 && is $(($(far_counts vnet datagrams) - before)) 80001
 }
 
+# 204,000 decided connections; the fourth reload from then on uses their generation's number again and has
+# to rewrite them all, and one with flushConnection forgets them. Packets of others flow on meanwhile.
+t_many_connections() {
+	local i before load_before
+	[ "$(cat /proc/sys/net/netfilter/nf_conntrack_max)" -ge 250000 ] ||
+		{ skip "net.netfilter.nf_conntrack_max is below 250,000"; return; }
+	t_restart && in_ns app conntrack -F 2>/dev/null
+	in_ns vnet nft 'add table ip quiet; add chain ip quiet c { type filter hook prerouting priority -400; }
+		add rule ip quiet c udp dport 6000-6011 drop'
+	for ((i = 6000; i < 6012; i++)); do
+		in_ns app "$TRAFFIC" send -f 17000 -s 0.0.0.0:20000 -j 2 udp 10.1.0.4:$i | grep -q 'sent=17000 errors=0' || return 1
+		eventually 30 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
+	done
+	[ "$(in_ns app conntrack -C)" -ge 204000 ] || return 1
+	load_before=$(far_counts inet datagrams)
+	spawn load app "$TRAFFIC" send -f 100 -n 600 -r 6000 -s 0.0.0.0:50000 udp 203.0.113.10:9000
+	for i in 1 2 3 4; do
+		reload || return 1
+	done
+	echo "# 204,000 connections: $(sed -n 's/.*loaded in/a reload that rewrites them took/p' "$T/nsgd.log" | tail -n1)"
+	policy_edit nsg-integration.json '.flushConnection = true'
+	reload || return 1
+	echo "# 204,000 connections: $(sed -n 's/.*loaded in/one that forgets them/p' "$T/nsgd.log" | tail -n1)"
+	policy_edit nsg-integration.json '.flushConnection = false'
+	ended load 60 && settle || return 1
+	eventually 5 eval "[ \$(far_counts inet datagrams) -ge $((load_before + 60001)) ]"
+	matches "$T/load.log" 'sent=60000 errors=0' && is $(($(far_counts inet datagrams) - load_before)) 60001 || return 1
+	# All but those of the load and of settle, which were decided since.
+	[ "$(in_ns app conntrack -L -m 0 2>/dev/null | wc -l)" -ge 204000 ] || return 1
+	in_ns vnet nft delete table ip quiet
+	in_ns app conntrack -F 2>/dev/null
+	is "$(stat '.queue.droppedFull + .queue.droppedBuffer')" 0
+}
+
 # Four sources, that know nothing of each other: the sender, a counter of nft's before and one behind us,
 # the kernel's own of the queue, the workers'. 1,000 packets to a queue of 64 that nobody reads.
 four_sources() { # overflow = drop or accept; ACCOUNT: seen, dropped by the queue, decided, gone out
@@ -284,6 +318,7 @@ fact "two workers: first packets of one flow in parallel all arrive" t_one_tuple
 fact "denied flows not remembered: a flood" t_restart offload.denied-seconds=0
 fact "denied flows not remembered: none of 20,000 arrives" flood 20000 -f 2000 -n 10
 fact "the denied set full: 68,000 denied flows, none arrives" t_denied_full
+fact "204,000 connections are rewritten and forgotten while packets flow" t_many_connections
 fact "overflow = drop: senders see no error, four sources account for every packet" t_overflow_drop
 fact "overflow = accept: everything arrives, four sources account for every packet" t_overflow_accept
 fact "workers = auto" t_auto
