@@ -242,6 +242,18 @@ t_overflow_accept() { # what does not fit goes out undecided
 	settle && is $(($(far_counts vnet datagrams) - before)) 1001 && decides
 }
 
+# What overflows of a flow that was decided goes as its earlier packets went: through the NVA.
+t_overflow_way() {
+	t_restart queue.length=64 queue.overflow=accept offload.established=no || return 1
+	probe udp 198.51.100.10:7
+	is "$ANSWERED" yes || return 1
+	kill -STOP "${PIDS[nsgd]}"
+	in_ns app "$TRAFFIC" send -s 0.0.0.0:$SPORT -n 500 udp 198.51.100.10:7 >"$T/load.log"
+	kill -CONT "${PIDS[nsgd]}"
+	settle && matches "$T/load.log" 'sent=500 errors=0' &&
+		is "$(seen nva | wc -l)" 501 && is "$(seen inet | wc -l)" 501 && is "$(past_nva)" ""
+}
+
 # Flows spread over the queues by their addresses, and each worker decides its own.
 t_spread() {
 	local i
@@ -321,6 +333,7 @@ fact "the denied set full: 68,000 denied flows, none arrives" t_denied_full
 fact "204,000 connections are rewritten and forgotten while packets flow" t_many_connections
 fact "overflow = drop: senders see no error, four sources account for every packet" t_overflow_drop
 fact "overflow = accept: everything arrives, four sources account for every packet" t_overflow_accept
+fact "overflow = accept: a decided flow's packets keep its way" t_overflow_way
 fact "workers = auto" t_auto
 fact "no large buffer: a notice, and status tells the real size" t_small_buffers
 fact "SIGTERM leaves nothing behind" eval 'nsgd_stop && nothing_left'

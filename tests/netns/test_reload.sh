@@ -183,6 +183,43 @@ t_route_all_off() { # forgets every decision: the flow is judged anew, and now b
 	still echo && settle && is "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" "$before"
 }
 
+# A flow that was allowed, then denied by a rule: it lives on, until something changes that in Azure restarts
+# the app or closes its connections.
+forgets() { # COMMAND...: makes such a change
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
+	reload && hold 10.0.2.4:5432 && still echo || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
+	reload && still echo || return 1
+	"$@"
+	reload && still lost || return 1
+	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
+}
+
+t_profile_forgets() { # and back
+	forgets conf subnet.watch=no subnet.profile=current && forgets conf subnet.watch=no
+}
+
+t_platform_forgets() {
+	forgets conf subnet.watch=no subnet.platform=linux && forgets conf subnet.watch=no
+}
+
+endpoint() { # on|off, for 203.0.113.99
+	if [ "$1" = on ]; then
+		(umask 077 && echo '{"changeNumber": 1, "cloud": "Public", "values": [{"name": "Storage", "id": "Storage", "properties":
+			{"changeNumber": 1, "region": "", "platform": "Azure", "systemService": "AzureStorage",
+			"addressPrefixes": ["203.0.113.99/32"], "networkFeatures": ["NSG"]}}]}' >"$T/policy/tags.json")
+		policy_edit vnet-shop.json '(.subnets[] | select(.name == "snet-integration")).serviceEndpoints =
+			[{"service": "Microsoft.Storage", "locations": ["*"], "provisioningState": "Succeeded"}]'
+	else
+		rm "$T/policy/tags.json"
+		policy_edit vnet-shop.json '(.subnets[] | select(.name == "snet-integration")).serviceEndpoints = []'
+	fi
+}
+
+t_endpoint_forgets() {
+	forgets endpoint on && forgets endpoint off
+}
+
 t_denied_is_forgotten() { # the kernel's memory of denied flows ends with the policy that made it
 	route_all on && reload || return 1
 	probe udp 203.0.113.10:53
@@ -403,6 +440,9 @@ fact "a route that becomes None silences an open flow" t_route_none
 fact "nor does a flood of it reach the worker, and its route comes back" t_route_none_flood
 fact "idle over one to twelve reloads, a flow takes the newest route" t_generations
 fact "route-all off forgets every decision" t_route_all_off
+fact "a change of the profile forgets every decision" t_profile_forgets
+fact "a change of the platform forgets every decision" t_platform_forgets
+fact "a change of the service endpoints forgets every decision" t_endpoint_forgets
 fact "what was denied may be allowed at once after a reload" t_denied_is_forgotten
 fact "a reload without the VNet is refused" t_removed_vnet
 fact "twenty reloads under 3,000 packets a second lose none" t_many
