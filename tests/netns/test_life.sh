@@ -386,6 +386,28 @@ t_stall() {
 	matches "$T/load.log" 'sent=32000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 32001 && nsgd_stop
 }
 
+pings() {
+	grep -c '^WATCHDOG=1' "$T/notify.log"
+}
+
+worried() { # N: it has said so often that a worker does not answer
+	[ "$(grep -c 'a worker does not answer' "$T/nsgd.log")" -ge "$1" ]
+}
+
+t_watchdog() { # the service manager hears of a worker that stands still by hearing nothing
+	local tid n
+	WATCHDOG_USEC=600000 nsgd_start && eventually 5 eval '[ "$(pings)" -ge 2 ]' || return 1
+	tid=$(grep -lx nsgd-q0 /proc/"${PIDS[nsgd]}"/task/*/comm | sed 's#.*/task/\([0-9]*\)/comm#\1#')
+	spawn freeze app "$TRAFFIC" freeze "$tid"
+	eventually 5 eval "matches '$T/freeze.log' '^ready' || ! alive freeze"
+	alive freeze || { skip "a thread cannot be stopped here"; return; }
+	eventually 5 worried 2 || return 1
+	n=$(pings)
+	eventually 5 worried 4 && is "$(pings)" "$n" || return 1
+	stop freeze
+	eventually 5 eval "[ \$(pings) -gt $n ]" && decides && nsgd_stop && unchanged
+}
+
 t_drain() { # [CONF...]: a stop in the middle of new flows loses none
 	conf "$@"
 	nsgd_start || return 1
@@ -468,5 +490,6 @@ fact "nor of packets all queued, with two workers" t_drain offload.established=n
 fact "a start in the middle of 4,000 new flows loses no datagram" t_start_under_load
 fact "nor in the middle of packets all queued" t_start_under_load offload.established=no
 fact "stopped for a second under 20,000 packets a second from 128 sockets: none lost" t_stall
+fact "the watchdog hears nothing while a worker stands still" t_watchdog
 fact "a flow over stop, edit, start is judged anew" t_open_flow_over_restart
 lab_done
