@@ -127,8 +127,8 @@ t_list() { # nft lists the table: every kind of rule there is
 	nsgd_stop && nothing_left && return $status
 }
 
-left() { # PROTOCOL PORT: the seconds for which conntrack still knows an idle flow
-	in_ns app conntrack -L -p "$1" --dport "$2" 2>/dev/null | awk '!/WAIT|CLOSE/ { print $3; exit }'
+left() { # PROTOCOL --sport|--dport PORT: the seconds for which conntrack still knows an idle flow
+	in_ns app conntrack -L -p "$1" "$2" "$3" 2>/dev/null | awk '!/WAIT|CLOSE/ { print $3; exit }'
 }
 
 within() { # SECONDS MINUTES: at most as many minutes, and not a minute less
@@ -139,18 +139,18 @@ t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known; abs
 	policy_edit vnet-shop.json 'del(.flowTimeoutInMinutes)'
 	rm -f "$T/hold.in"
 	mkfifo "$T/hold.in"
-	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes && within "$(left udp 5000)" 4 || return 1
+	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes && within "$(left udp --sport $SPORT)" 4 || return 1
 	spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432
 	echo line >"$T/hold.in"
-	eventually 3 matches "$T/hold.log" '^echo line$' && within "$(left tcp 5432)" 4 || return 1
+	eventually 3 matches "$T/hold.log" '^echo line$' && within "$(left tcp --dport 5432)" 4 || return 1
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 10'
-	reload && probe udp 10.1.0.4:5000 && within "$(left udp 5000)" 10 || return 1
+	reload && probe udp 10.1.0.4:5000 && within "$(left udp --sport $SPORT)" 10 || return 1
 	stop hold
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 5'
 	reload && spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432 || return 1
 	echo line >"$T/hold.in"
 	eventually 3 matches "$T/hold.log" '^echo line$' || return 1
-	within "$(left tcp 5432)" 5 || return 1
+	within "$(left tcp --dport 5432)" 5 || return 1
 	stop hold
 	nsgd_stop && nothing_left
 }
