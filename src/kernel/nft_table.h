@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table `ip INSTANCE`. Base chains and ct timeouts are made once and never deleted before the
- * end: deleting one drops every packet that is queued in the namespace. What a reload changes are elements, and the
- * rules of chains `multicast`, `timeouts` and `tunnels`.
+ * end: deleting one drops every packet that is queued in the namespace. What a reload changes are
+ * elements, and the rules of chains `multicast`, `timeouts` and `tunnels`.
  *
  *   output         route, mangle + 1     sanitise; fast; loopback; answers; tunnels; whose: capture
  *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; answers; capture

@@ -166,6 +166,7 @@ t_restored_prerouting() { # for answers too: theirs is the flow's mark, and not 
 	guest || return 1
 	restores prerouting filter
 	conf capture.hook=prerouting capture.interfaces=guest0
+	# shellcheck disable=SC2034 # probe's
 	local PROBE_NS=guest
 	nsgd_start && nsgd_trace || return 1
 	probe udp 10.0.2.4:161 -n 3
