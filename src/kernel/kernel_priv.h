@@ -48,6 +48,10 @@ struct nsg_kernel {
 	uint64_t ways_put;	      /* what the table says of ways, see nsg_kernel_put_ways */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
+	uint64_t burst_ns;	/* CLOCK_MONOTONIC, when the repairs counted in burst began */
+	uint32_t burst;		/* rounds of repair within a second */
+	bool waiting;		/* for the timer, with what has been seen meanwhile */
+	bool waiting_for_table; /* of that */
 };
 
 /* Two bits of the mark. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libmnl/libmnl.h>
@@ -24,7 +25,12 @@
 #include "kernel/rules.h"
 #include "util/cleanup.h"
 
-#define RETRY_SEC 1
+#define RETRY_NS 1000000000u
+/* Somebody who undoes a repair as fast as it is made is given this many at once, then one after
+ * each rest: neither the processor nor the log is to drown in it. */
+#define BURST 10u
+#define BURST_NS 1000000000u
+#define REST_NS 200000000u
 
 struct dirt {
 	struct nsg_kernel *k;
@@ -309,36 +315,88 @@ static int mend_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r < 0 ? nsg_kernel_restore_table(k, diag) : 0;
 }
 
-static void arm_retry(struct nsg_kernel *k, bool wanted)
+static void arm_retry(struct nsg_kernel *k, uint64_t after_ns)
 {
-	const struct itimerspec when = {.it_value.tv_sec = wanted ? RETRY_SEC : 0};
+	const struct itimerspec when = {
+	    .it_value = {.tv_sec = (time_t)(after_ns / 1000000000u),
+			 .tv_nsec = (long)(after_ns % 1000000000u)},
+	};
 
 	(void)timerfd_settime(k->retry_fd, 0, &when, NULL);
+}
+
+/* Rounds of repair in the second that began with the first of them. */
+static uint32_t burst(struct nsg_kernel *k)
+{
+	struct timespec now;
+	uint64_t now_ns;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (now_ns - k->burst_ns >= BURST_NS) {
+		k->burst_ns = now_ns;
+		k->burst = 0;
+	}
+	return k->burst;
+}
+
+/* Whether this round is left to the timer. */
+static bool put_off(struct nsg_kernel *k, const struct dirt *dirt, bool expired,
+		    struct nsg_diag *diag)
+{
+	if (expired) {
+		k->waiting = false;
+		return false;
+	}
+	if (!(dirt->table || dirt->rules || dirt->ways || dirt->lost))
+		return k->waiting;
+	if (!k->waiting && burst(k) < BURST)
+		return false;
+	k->waiting_for_table |= dirt->table;
+	if (k->waiting)
+		return true;
+	k->waiting = true;
+	arm_retry(k, REST_NS);
+	if (k->burst == BURST)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "somebody undoes what is put right (another nsgd with the same "
+				   "mark-mask, table-base or rule-priority?): repairs are made "
+				   "every %u ms now",
+				   REST_NS / 1000000u);
+	return true;
 }
 
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	struct dirt dirt = {.k = k};
 	uint32_t repairs = 0;
-	uint64_t expired;
-	bool cgroups = false;
+	uint64_t times;
+	bool cgroups = false, expired;
 	int r, e;
 
 	r = drain(&k->rt_watch, take_rt, &dirt);
 	e = drain(&k->nft_watch, take_nft, &dirt);
 	if (r < 0 || e < 0)
 		return r < 0 ? r : e;
-	/* a repair that failed is one for everything */
-	if (read(k->retry_fd, &expired, sizeof(expired)) == sizeof(expired))
-		dirt.lost = true;
+	/* what failed or was put off is one repair of everything */
+	expired = read(k->retry_fd, &times, sizeof(times)) == sizeof(times);
+	dirt.lost |= expired;
+	dirt.table |= expired && k->waiting_for_table;
 	if (k->cgroups.inotify_fd >= 0)
 		cgroups = nsg_cgroups_update(&k->cgroups);
 	if (!k->running)
 		return 0;
 	if (cgroups && !dirt.table)
 		r = mend_cgroups(k, diag);
+	if (put_off(k, &dirt, expired, diag))
+		return r;
+	k->waiting_for_table = false;
 	e = mend(k, &dirt, diag, &repairs);
-	arm_retry(k, r < 0 || e < 0);
+	if (repairs)
+		k->burst = burst(k) + 1;
+	/* never disarmed: what comes meanwhile may be something else */
+	if (r < 0 || e < 0)
+		arm_retry(k, RETRY_NS);
 	k->repairs += repairs;
 	return e < 0 ? e : r < 0 ? r : (int)repairs;
 }

@@ -41,7 +41,9 @@ bool netns_enter(void)
 		write_file("/proc/self/uid_map", "0 ", uid, " 1");
 		write_file("/proc/self/gid_map", "0 ", gid, " 1");
 	}
-	return netns_run("ip link set lo up") == 0;
+	/* links get IPv6 addresses and routes of their own, some time after they are up */
+	return netns_run("for i in all default; do f=/proc/sys/net/ipv6/conf/$i/disable_ipv6;"
+			 "[ ! -e $f ] || echo 1 >$f; done; ip link set lo up") == 0;
 }
 
 int netns_run(const char *format, ...)
@@ -95,6 +97,7 @@ bool netns_shows(const char *command, const char *text)
 
 char *netns_state(void)
 {
-	return output_of(
-	    "ip rule; ip route show table all | sort; nft -s list ruleset 2>/dev/null");
+	/* a link's carrier is told up to a second after the link is up */
+	return output_of("ip rule; ip route show table all | sed 's/ linkdown//' | sort; "
+			 "nft -s list ruleset 2>/dev/null");
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kernel/kernel.h"
@@ -542,6 +543,84 @@ static void test_a_table_that_somebody_owns_is_left_alone(void **state)
 	end(&f);
 }
 
+/* Milliseconds until there is something to process; -1: not within two seconds. */
+static int waits(struct fixture *f)
+{
+	struct pollfd p = {.fd = nsg_kernel_fd(f->k), .events = POLLIN};
+	struct timespec from, to;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &from);
+	if (poll(&p, 1, 2000) != 1)
+		return -1;
+	(void)clock_gettime(CLOCK_MONOTONIC, &to);
+	return (int)((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
+}
+
+static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state)
+{
+	struct nsg_conf other = KERNEL_CONF;
+	struct nsg_kernel *second = NULL;
+	struct nsg_hop_numbers numbers = {0};
+	struct fixture f;
+	int r = 0;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	start(&f);
+	process(&f);
+	/* somebody puts an owned table in the place of ours */
+	assert_int_equal(netns_run("nft delete table ip unit"), 0);
+	other.down_accept = true;
+	other.rule_priority = 25000;
+	other.table_base = 25000;
+	assert_int_equal(nsg_kernel_open(&other, &f.diag, &second), 0);
+	assert_int_equal(nsg_kernel_plan(second, f.a, false, &f.diag, &numbers), 0);
+	assert_int_equal(nsg_kernel_start(second, f.a, &numbers, 0, 1, &f.diag), 0);
+	while (r >= 0 && waits(&f) >= 0)
+		r = nsg_kernel_process(f.k, &f.diag);
+	assert_int_equal(r, -EPERM);
+	/* something of nobody's interest does not make it forgotten */
+	assert_int_equal(netns_run("nft 'add table ip other; delete table ip other'"), 0);
+	for (r = 0; r >= 0;) {
+		assert_int_not_equal(waits(&f), -1);
+		r = nsg_kernel_process(f.k, &f.diag);
+	}
+	assert_int_equal(r, -EPERM);
+	free(numbers.number);
+	assert_int_equal(nsg_kernel_cleanup(second, &f.diag), 0);
+	nsg_kernel_free(second);
+	process(&f);
+	assert_true(netns_shows("nft list table ip unit", "chain output"));
+	cleanup_is_complete(&f);
+	end(&f);
+}
+
+static void test_a_quarrel_is_slowed_down(void **state)
+{
+	struct fixture f;
+	int quick = 0, r;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	start(&f);
+	process(&f);
+	for (r = 1; r > 0 && quick < 100; quick += r) {
+		assert_int_equal(netns_run("ip rule del pref 21000"), 0);
+		assert_int_not_equal(waits(&f), -1);
+		r = nsg_kernel_process(f.k, &f.diag);
+	}
+	assert_true(quick >= 10 && quick < 100);
+	assert_true(told(&f, "undoes what is put right"));
+	/* and still the last repair is made, within a second, and counted */
+	assert_in_range(waits(&f), 0, 900);
+	assert_int_equal(nsg_kernel_process(f.k, &f.diag), 1);
+	assert_true(netns_shows("ip rule", "21000:"));
+	cleanup_is_complete(&f);
+	end(&f);
+}
+
 static void test_in_audit_mode_there_is_a_table_and_nothing_else(void **state)
 {
 	struct fixture f;
@@ -660,6 +739,8 @@ int main(void)
 	    cmocka_unit_test(test_neutralised_nothing_is_mended),
 	    cmocka_unit_test(test_a_start_that_fails_leaves_nothing),
 	    cmocka_unit_test(test_a_table_that_somebody_owns_is_left_alone),
+	    cmocka_unit_test(test_a_repair_that_failed_is_tried_again_whatever_comes),
+	    cmocka_unit_test(test_a_quarrel_is_slowed_down),
 	    cmocka_unit_test(test_in_audit_mode_there_is_a_table_and_nothing_else),
 	    cmocka_unit_test(test_numbers_that_do_not_fit_are_refused_at_once),
 	    cmocka_unit_test(test_users_are_names_or_numbers),
