@@ -46,6 +46,42 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(diag.n, 0);
 }
 
+static void names_are_read_beside_errors_and_never_guessed(void **state)
+{
+	static const struct {
+		const char *text;
+		int r;
+	} cases[] = {
+	    {"[route]\ntable-base = 30000\n[log]\nlevel = loud\n", 0},
+	    {"[route]\ntable-base = 30000\n[queue]\nlenght = 3\n", 0},
+	    {"[route]\ntable-base = 30000\n[nexthop \"moon\"]\nvia = 1.2.3\n", 0},
+	    {"[route]\ntable-base = 30000\n[capture]\nhook = prerouting\n", 0},
+	    {"[route]\ntabel-base = 30000\n", -EINVAL},
+	    {"[route]\ntable-base = many\n", -EINVAL},
+	    {"[nsgd]\nmode = maybe\n", -EINVAL},
+	    {"[rout]\ntable-base = 30000\n", -EINVAL},
+	    {"[log]\nlevel = info\n[route\ntable-base = 30000\n", -EINVAL},
+	    {"[log]\nlevel = info\n [route]\ntable-base = 30000\n", -EINVAL},
+	    {"[log]\nlevel = info\n[]\ntable-base = 30000\n", -EINVAL},
+	    {"[log]\nlevel\n", -EINVAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
+		struct nsg_diag diag = {0};
+		struct nsg_conf *c = NULL;
+
+		print_message("case %zu\n", i);
+		assert_int_equal(load(cases[i].text, &diag, &c), -EINVAL);
+		assert_int_equal(nsg_conf_load_names(path, false, &diag, &c), cases[i].r);
+		assert_true(diag.n_errors >= 2);
+		if (c)
+			assert_int_equal(c->table_base, 30000);
+		nsg_conf_free(c);
+		nsg_diag_done(&diag);
+	}
+}
+
 static void every_key_reaches_its_field(void **state)
 {
 	struct nsg_diag diag = {0};
@@ -254,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_file_gives_the_defaults),
+	    cmocka_unit_test(names_are_read_beside_errors_and_never_guessed),
 	    cmocka_unit_test(every_key_reaches_its_field),
 	    cmocka_unit_test(bad_lines_are_errors_at_their_line),
 	    cmocka_unit_test(a_line_of_5000_characters_is_an_error_and_not_cut),
