@@ -327,11 +327,20 @@ t_two_namespaces() {
 	nsgd_stop && unchanged
 }
 
-t_no_permission() {
+t_no_permission() { # [OPTION]
 	local status
-	in_ns app setpriv --bounding-set -net_admin --inh-caps -net_admin "$NSGD" -c "$T/nsgd.conf" >"$T/nsgd.log" 2>&1
+	in_ns app setpriv --bounding-set -net_admin --inh-caps -net_admin "$NSGD" -c "$T/nsgd.conf" "$@" \
+		>"$T/nsgd.log" 2>&1
 	status=$?
 	is $status 5 && matches "$T/nsgd.log" CAP_NET_ADMIN && unchanged
+}
+
+t_cleanup_running() { # nor does it do anything beside a daemon that lives
+	nsgd_start || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/out" 2>&1
+	is $? 1 && matches "$T/out" 'is running: stop it first' || return 1
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --check && decides &&
+		is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
 }
 
 t_watchdog() { # told while the workers move
@@ -481,6 +490,8 @@ fact "a start without a VNet: exit 3, names the az command, leaves nothing" t_ba
 fact "a start with an unknown key: leaves nothing" fails 3 'nsgd.conf:[0-9]+' subnet.colour=blue
 fact "a start with a bad value: leaves nothing" fails 3 "nsgd.conf:[0-9]+" subnet.platform=beos
 fact "no permission: exit 5, names CAP_NET_ADMIN, leaves nothing" t_no_permission
+fact "no permission to clean up, none to check: exit 5 too" eval 't_no_permission --cleanup && t_no_permission --check'
+fact "--cleanup and --check beside a running nsgd change nothing" t_cleanup_running
 fact "a second instance of the same name does not start, the first goes on" t_second_instance
 fact "a queue that is taken: does not start, leaves nothing" t_queue_taken
 fact "two instances in one namespace, each its own users, queues, tables, marks" t_two_instances
