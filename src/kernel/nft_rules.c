@@ -317,7 +317,8 @@ static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	    .native = k->table.native_queue,
 	    .first = k->conf->queue_first,
 	    .total = k->table.n_queues,
-	    .bypass = k->conf->down_accept,
+	    /* audit drops nothing, dead neither */
+	    .bypass = k->conf->down_accept || k->conf->audit,
 	};
 
 	nsg_nft_rule(b, "queue");

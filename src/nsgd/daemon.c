@@ -131,7 +131,8 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    .n_workers = workers_of(c),
 	    .queue_length = c->queue_length,
 	    .audit = c->audit,
-	    .overflow_accept = c->overflow_accept,
+	    /* audit drops nothing */
+	    .overflow_accept = c->overflow_accept || c->audit,
 	    .remember_denied = c->offload && c->denied_seconds > 0,
 	    .marks = d->marks,
 	};

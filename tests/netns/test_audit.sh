@@ -47,6 +47,27 @@ t_marks() {
 	return 0
 }
 
+t_overflow() { # a queue that nobody empties is full at once; nothing is lost all the same
+	stop trace
+	nsgd_stop
+	conf nsgd.mode=audit queue.length=64
+	nsgd_start || return 1
+	local before
+	before=$(far_counts vnet datagrams)
+	kill -STOP "${PIDS[nsgd]}"
+	in_ns app "$TRAFFIC" send -f 200 -n 1 -s 0.0.0.0:30000 udp 10.1.0.4:9000 | grep -q 'sent=200 errors=0'
+	kill -CONT "${PIDS[nsgd]}"
+	eventually 5 eval 'is $(($(far_counts vnet datagrams) - '"$before"')) 200'
+}
+
+t_dead() { # daemon-down = drop, and still
+	nsgd_kill
+	probe tcp 10.0.2.4:22
+	is "$ANSWERED" yes && in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && nothing_left || return 1
+	conf nsgd.mode=audit
+	nsgd_start
+}
+
 t_enforce() { # the same policy enforced, by a restart
 	stop trace
 	nsgd_stop && nothing_left || return 1
@@ -68,5 +89,7 @@ fact "a reload changes what it would do" t_reload
 fact "20 MB of a denied connection" t_bulk
 fact "no connection is marked" t_marks
 fact "no ip rule, no route" t_way
+fact "a full queue: everything arrives" t_overflow
+fact "a dead nsgd: everything arrives" t_dead
 fact "enforced after a restart" t_enforce
 lab_done
