@@ -122,7 +122,7 @@ static void table_message(struct nsg_nft_batch *b, int type, uint16_t flags, uin
 		nsg_nft_fail(b, -ENOMEM);
 	if (nlh) {
 		(void)nftnl_table_set_str(t, NFTNL_TABLE_NAME, b->table);
-		if (table_flags)
+		if (table_flags != NSG_NFT_TABLE_AS_IT_IS)
 			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, table_flags);
 		nftnl_table_nlmsg_build_payload(nlh, t);
 		nsg_nft_message_end(b, nlh);
@@ -138,7 +138,7 @@ void nsg_nft_table_add(struct nsg_nft_batch *b, uint32_t flags)
 
 void nsg_nft_table_delete(struct nsg_nft_batch *b)
 {
-	table_message(b, NFT_MSG_DELTABLE, 0, 0);
+	table_message(b, NFT_MSG_DELTABLE, 0, NSG_NFT_TABLE_AS_IT_IS);
 }
 
 /* type NULL: a regular chain */

@@ -54,6 +54,8 @@ struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t fla
 				 const char *format, ...) __attribute__((format(printf, 4, 5)));
 void nsg_nft_message_end(struct nsg_nft_batch *b, struct nlmsghdr *nlh);
 
+/* NFT_TABLE_F_*; 0 also wakes a table that somebody made dormant. */
+#define NSG_NFT_TABLE_AS_IT_IS UINT32_MAX
 void nsg_nft_table_add(struct nsg_nft_batch *b, uint32_t flags);
 void nsg_nft_table_delete(struct nsg_nft_batch *b);
 

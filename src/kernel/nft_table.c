@@ -342,7 +342,7 @@ void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_delete(struct nsg_nft_batch *b)
 {
 	/* adding first: deleting what is not there fails the transaction */
-	nsg_nft_table_add(b, 0);
+	nsg_nft_table_add(b, NSG_NFT_TABLE_AS_IT_IS);
 	nsg_nft_table_delete(b);
 }
 

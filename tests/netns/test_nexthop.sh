@@ -92,6 +92,11 @@ t_flush_ruleset() {
 	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
+t_table_dormant() { # there, and doing nothing
+	in_ns app nft add table ip nsgd '{ flags dormant; }' || return 1
+	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
+}
+
 t_repairs_logged() {
 	matches "$T/nsgd.log" "somebody changed [0-9]+ of nsgd's ip rules: put right" &&
 		matches "$T/nsgd.log" 'somebody changed routing table 2100[0-9]: put right' &&
@@ -190,6 +195,7 @@ fact "foreign flush of the next hop's table is repaired within a second" t_route
 fact "foreign deletion of the nft table is repaired within a second" t_table_deleted
 fact "nft flush ruleset is repaired within a second" t_flush_ruleset
 fact "status counts the repairs" t_repairs_counted
+fact "a table made dormant is woken within a second" t_table_dormant
 fact "every kind of repair is logged" t_repairs_logged
 fact "strict reverse path filtering on a next hop's link is told at start, with what to set" t_reverse_path
 fact "--check fails on a next hop that the kernel cannot reach" t_unreachable_checked
