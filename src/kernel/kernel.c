@@ -192,29 +192,43 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }
 
-/* FNV-1a over what the table says of ways and tunnels. */
+/* FNV-1a */
+static uint64_t hash_words(uint64_t hash, const uint32_t *words, size_t n)
+{
+	for (size_t w = 0; w < n; w++)
+		hash = (hash ^ words[w]) * 0x100000001b3u;
+	return hash;
+}
+
+/* Over what the table says of a leg and the tunnels below it. */
+static uint64_t hash_leg(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
+			 const struct nsg_leg *leg)
+{
+	const uint32_t way[] = {n, leg->up ? leg->ifindex : 0};
+
+	hash = hash_words(hash, way, NSG_ARRAY_SIZE(way));
+	for (size_t i = 0; leg->up && i < k->links.links.n; i++) {
+		const struct nsg_link *link = &k->links.links.v[i];
+		const uint32_t tunnel[] = {
+		    link->ifindex,
+		    link->tunnel.protocol,
+		    link->tunnel.port,
+		    link->tunnel.remote_host,
+		};
+
+		if (link->tunnel.protocol && nsg_links_lead_into(&k->links, leg->ifindex, link))
+			hash = hash_words(hash, tunnel, NSG_ARRAY_SIZE(tunnel));
+	}
+	return hash;
+}
+
 static uint64_t ways_hash(const struct nsg_kernel *k)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
-	for (uint32_t n = 1; n <= k->hops.max; n++) {
-		const struct nsg_hop *hop = &k->hops.v[n];
-
-		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++) {
-			const struct nsg_leg *leg = &hop->legs[i];
-			const struct nsg_link *link = nsg_links_by_index(&k->links, leg->ifindex);
-			const uint32_t words[] = {
-			    n,
-			    leg->up ? leg->ifindex : 0,
-			    link ? link->tunnel.protocol : 0,
-			    link ? link->tunnel.port : 0,
-			    link ? link->tunnel.remote_host : 0,
-			};
-
-			for (size_t w = 0; w < NSG_ARRAY_SIZE(words); w++)
-				hash = (hash ^ words[w]) * 0x100000001b3u;
-		}
-	}
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_legs; i++)
+			hash = hash_leg(k, hash, n, &k->hops.v[n].legs[i]);
 	return hash;
 }
 

@@ -116,6 +116,9 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	memcpy(link.name, mnl_attr_get_payload(v[IFLA_IFNAME]), size);
 	link.name[sizeof(link.name) - 1] = '\0';
 	link.tunnel = tunnel_of(v[IFLA_LINKINFO]);
+	/* with a namespace's id the index is of there */
+	link.lower = v[IFLA_LINK_NETNSID] ? 0 : u32_of(v[IFLA_LINK]);
+	link.master = u32_of(v[IFLA_MASTER]);
 	return nsg_vec_push(&l->links, link);
 }
 
@@ -162,6 +165,23 @@ const struct nsg_link *nsg_links_by_index(const struct nsg_links *l, uint32_t if
 		if (l->links.v[i].ifindex == ifindex)
 			return &l->links.v[i];
 	return NULL;
+}
+
+/* Links on links on links: more than anybody stacks, and an end where they form a circle. */
+#define MAX_STACKED 8
+
+bool nsg_links_lead_into(const struct nsg_links *l, uint32_t ifindex, const struct nsg_link *tunnel)
+{
+	for (int i = 0; ifindex && i < MAX_STACKED; i++) {
+		const struct nsg_link *link = nsg_links_by_index(l, ifindex);
+
+		if (!link)
+			return false;
+		if (ifindex == tunnel->ifindex || ifindex == tunnel->master)
+			return true;
+		ifindex = link->lower;
+	}
+	return false;
 }
 
 struct way {

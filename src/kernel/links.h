@@ -24,6 +24,9 @@ struct nsg_link {
 	char name[IF_NAMESIZE];
 	bool up; /* administratively, and its carrier */
 	struct nsg_tunnel tunnel;
+	/* What it is made on (a VLAN's link) and what it is a port of (a bridge); 0: nothing here.
+	 */
+	uint32_t lower, master;
 };
 
 struct nsg_links {
@@ -33,6 +36,10 @@ struct nsg_links {
 /* All links. -errno. */
 int nsg_links_read(struct nsg_nl *nl, struct nsg_links *ret);
 void nsg_links_done(struct nsg_links *l);
+/* Whether packets that are given to the link `ifindex` may go on into the tunnel: it is that link,
+ * lies under it, or is a port of it. */
+bool nsg_links_lead_into(const struct nsg_links *l, uint32_t ifindex,
+			 const struct nsg_link *tunnel);
 /* NULL: none of that name, or index. */
 const struct nsg_link *nsg_links_by_name(const struct nsg_links *l, const char *name);
 const struct nsg_link *nsg_links_by_index(const struct nsg_links *l, uint32_t ifindex);

@@ -456,11 +456,12 @@ static void put_tunnel(struct nsg_nft_batch *b, const struct nsg_tunnel *t)
 	nsg_nft_rule_end(b);
 }
 
-static bool is_leg(const struct nsg_kernel *k, uint32_t ifindex)
+static bool is_below_a_leg(const struct nsg_kernel *k, const struct nsg_link *tunnel)
 {
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_legs; i++)
-			if (k->hops.v[n].legs[i].up && k->hops.v[n].legs[i].ifindex == ifindex)
+			if (k->hops.v[n].legs[i].up &&
+			    nsg_links_lead_into(&k->links, k->hops.v[n].legs[i].ifindex, tunnel))
 				return true;
 	return false;
 }
@@ -470,7 +471,7 @@ void nsg_table_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	for (size_t i = 0; i < k->links.links.n; i++) {
 		const struct nsg_link *link = &k->links.links.v[i];
 
-		if (link->tunnel.protocol && is_leg(k, link->ifindex))
+		if (link->tunnel.protocol && is_below_a_leg(k, link))
 			put_tunnel(b, &link->tunnel);
 	}
 }

@@ -276,6 +276,15 @@ void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, u
 	nsg_nft_object_delete(b, name, NFT_OBJECT_COUNTER);
 }
 
+static bool is_tunnel(const struct nsg_kernel *k, uint32_t ifindex)
+{
+	for (size_t i = 0; i < k->links.links.n; i++)
+		if (k->links.links.v[i].tunnel.protocol &&
+		    nsg_links_lead_into(&k->links, ifindex, &k->links.links.v[i]))
+			return true;
+	return false;
+}
+
 static void put_leg_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool tunnels)
 {
 	nsg_nft_elements(b, tunnels ? "tunnel_ways" : "ways", false);
@@ -284,10 +293,8 @@ static void put_leg_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k, bo
 
 		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++) {
 			const uint32_t key[2] = {hop_mark(k, n), hop->legs[i].ifindex};
-			const struct nsg_link *link =
-			    nsg_links_by_index(&k->links, hop->legs[i].ifindex);
 
-			if (hop->legs[i].up && link && !!link->tunnel.protocol == tunnels)
+			if (hop->legs[i].up && is_tunnel(k, hop->legs[i].ifindex) == tunnels)
 				nsg_nft_element(b, key, sizeof(key));
 		}
 	}

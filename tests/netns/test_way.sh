@@ -54,6 +54,36 @@ t_tunnel() {
 	nsgd_stop && nothing_left && return $status
 }
 
+t_tunnel_below() { # TYPE: the next hop's link is a VLAN on the tunnel, or a bridge with it as a port
+	tunnel vxlan id 7 dstport 4789 || { skip "no vxlan in this kernel"; return; }
+	local ns
+	for ns in app nva; do
+		in_ns $ns ip address flush dev vx0
+		if [ "$1" = vlan ]; then
+			in_ns $ns ip link add link vx0 name up0 type vlan id 5
+		else
+			in_ns $ns ip link add up0 type bridge && in_ns $ns ip link set vx0 master up0
+		fi || { skip "no $1 in this kernel"; return; }
+		in_ns $ns ip link set up0 up
+		in_ns $ns sh -c 'echo 2 >/proc/sys/net/ipv4/conf/up0/rp_filter'
+	done
+	in_ns app ip address add 10.77.0.1/24 dev up0
+	in_ns nva ip address add 10.77.0.4/24 dev up0
+	appliance 10.77.0.4
+	nsgd_start && nsgd_trace || return 1
+	local before after protocol status=0
+	before=$(kernel_status .packets.queued)
+	for protocol in udp tcp; do
+		probe $protocol $PARTNER
+		is "$ANSWERED" yes && only_at nva inet || status=1
+	done
+	after=$(kernel_status .packets.queued)
+	is $((after - before)) 8 && is "$(kernel_status .packets.strayed)" 0 || status=1
+	in_ns app ip link del up0
+	in_ns nva ip link del up0
+	nsgd_stop && nothing_left && return $status
+}
+
 t_tunnel_gone() { # and back: nothing goes another way meanwhile
 	tunnel vxlan id 7 dstport 4789 || { skip "no vxlan in this kernel"; return; }
 	nsgd_start && nsgd_trace || return 1
@@ -174,6 +204,8 @@ fact "a VXLAN tunnel to the NVA; its outer packets are not captured" t_tunnel vx
 fact "a Geneve tunnel" t_tunnel geneve id 7 dstport 6081
 fact "a GRE tunnel" t_tunnel gre
 fact "an IPIP tunnel" t_tunnel ipip
+fact "a VLAN on a VXLAN tunnel to the NVA" t_tunnel_below vlan
+fact "a bridge with a VXLAN tunnel to the NVA" t_tunnel_below bridge
 fact "the tunnel vanishes and comes back" t_tunnel_gone
 fact "[snat]: into the VNet, through the NVA and to the Internet, each with its source" t_snat
 fact "rules and routes deleted under a stream: nothing goes astray" t_stray
