@@ -170,14 +170,17 @@ static bool check_name(struct nsg_sink *s, const struct nsg_node *n, const char 
 {
 	size_t n_parts = count_parts(type) - 1;
 
-	if (!*name)
+	/* an empty one is what an empty parameter made: names decide nothing */
+	bool named = json_is_string(nsg_member(n->value, "name"));
+
+	if (!named)
 		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no name");
 	else if (count_parts(name) > n_parts)
 		nsg_node_say(s, n, NSG_ERROR, NULL,
 			     "the name of a resource of type " NSG_QUOTE
 			     " has %zu part%s, and this has %zu",
 			     type, n_parts, n_parts == 1 ? "" : "s", count_parts(name));
-	return *name && count_parts(name) <= n_parts;
+	return named && count_parts(name) <= n_parts;
 }
 
 static bool is_false(const json_t *value)

@@ -99,6 +99,10 @@ static const struct saying sayings[] = {
     {"a resource without a name",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables'}]}",
      "2:1: error: a resource has no name"},
+    {"a name that is empty",
+     "{" SCHEMA ",'resources':[{'type':'Microsoft.Network/virtualNetworks',"
+     "'name':'','properties':{" SPACE "}}]}",
+     ""},
     {"a name of too many parts",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables','name':'a/b'}]}",
      "2:1: error: the name of a resource of type Microsoft.Network/routeTables has 1 part, and "
