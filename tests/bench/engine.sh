@@ -468,11 +468,11 @@ rows_marks() {
 
 # ---- growth ----------------------------------------------------------------------------------
 
-# growth KIND N A B RUN...: a row without a goal, and a point of the plot.
+# growth KIND N FIGURE A B RUN...: a row without a goal, and a point of the plot.
 growth() {
-	local kind=$1 n=$2
-	shift 2
-	PAIRS=${PAIRS_GROWTH:-3} pairs "growth-$kind-$n" "$n: $1 / $2" 0 at-least RATE "$@" &&
+	local kind=$1 n=$2 figure=$3
+	shift 3
+	PAIRS=${PAIRS_GROWTH:-3} pairs "growth-$kind-$n" "$n: $1 / $2" 0 at-least "$figure" "$@" &&
 		tail -n 1 "$OUT/engine.rows" | jq -r --arg kind "$kind" --arg n "$n" \
 			'"\($kind) \($n) \(1e9 / .a | round) \(1e9 / .b | round)"' >>"$OUT/engine-growth.dat"
 }
@@ -484,16 +484,17 @@ rows_growth() {
 	rm -rf "$T/policy"
 	policy "$T/policy" 1000 1
 	for n in 1 100 10000 200000; do
-		SECONDS_EACH=3 growth queued-flows $n nsgd_every null_every run_flood $n
-		SECONDS_EACH=3 growth offload-flows $n nsgd_offload bare_ct run_flood $n
+		SECONDS_EACH=3 growth queued-flows $n RATE nsgd_every null_every run_flood $n
+		SECONDS_EACH=3 growth offload-flows $n RATE nsgd_offload bare_ct run_flood $n
 	done
 	for n in 64 512 1500 16384 65535; do
-		growth bytes $n nsgd_every null_every run_flood 64 "$TO" $n
+		# the far end counts what a large one was cut into
+		growth bytes $n SENT nsgd_every null_every run_flood 64 "$TO" $n
 	done
 	for n in 10 100 1000; do
 		rm -rf "$T/policy"
 		policy "$T/policy" $n 1
-		growth rules $n nsgd_every null_every run_flood 64
+		growth rules $n RATE nsgd_every null_every run_flood 64
 	done
 	gnuplot -e "dat='$OUT/engine-growth.dat'; svg='$OUT/engine-growth.svg'" "$HERE/engine.gnuplot"
 }
