@@ -59,6 +59,7 @@ lab_leave() {
 	local status=$? name
 	trap - EXIT INT TERM
 	set +x
+	exec 2>/dev/null # bash tells of each process that was killed
 	for name in "${!PIDS[@]}"; do
 		kill -KILL "${PIDS[$name]}" 2>/dev/null
 	done
