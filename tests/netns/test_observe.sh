@@ -140,15 +140,15 @@ t_versions() { # a request of another version, in two pieces, and one that never
 }
 
 t_clients() { # sixty-four at once, the next is told so; when they leave all is well
-	local i
+	local i status=0
 	for ((i = 0; i < 64; i++)); do
 		spawn client$i app socat -u UNIX-CONNECT:/run/nsgd/nsgd.sock STDOUT
 	done
-	eventually 5 eval 'gives 1 status' && matches "$T/err" 'too many clients' || return 1
+	eventually 30 eval 'gives 1 status' && matches "$T/err" 'too many clients' || status=1
 	for ((i = 0; i < 64; i++)); do
 		stop client$i
 	done
-	eventually 5 gives 0 status
+	eventually 5 gives 0 status && return $status
 }
 
 t_socket() { # mode, and that nobody else may ask
