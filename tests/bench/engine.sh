@@ -90,13 +90,11 @@ policy() {
 # A rule of the policy and a route change their minds; nothing that is sent is concerned, CHANGED is.
 CHANGED=(--protocol udp --src 10.0.1.4:1024 --dst 10.128.0.1:5000)
 policy_touch() {
-	local f
-	for f in nsg routes; do
-		cp "$T/variant$(($1 % 2))/$f.json" "$T/policy/.n" && mv "$T/policy/.n" "$T/policy/$f.json"
-	done
+	ln -f "$T/variant$(($1 % 2))"/*.json "$T/policy"
 }
 
-# Made before anything is measured: the tools that write JSON would take the processors.
+# Made before anything is measured: the tools that write JSON would take processors which the reloads are
+# measured on. The rest of what a reload needs besides nsgd is one ln, two nsgctl.
 policy_variants() {
 	local n
 	for n in 0 1; do
@@ -397,11 +395,12 @@ still() { side_nsgd "$EVERY" "${GATEWAY[@]}" && TOUCH=; }
 # Reloads until it is killed. Each one's change is asked for: what the daemon decides now is in $T/reloads,
 # "yes" when it is what the files say.
 reloader() {
-	local n=0 access
+	local n=0 access answer
 	while "$TOUCH" $((n += 1)); do
 		ctl reload >"$T/reload.out" 2>&1 || cat "$T/reload.out" >&2
-		access=$(ctl explain "${CHANGED[@]}" -o json | jq -r .nsg.access)
-		[ "$access" = "$(changed_access $n)" ] && echo yes >>"$T/reloads" || echo no >>"$T/reloads"
+		answer=$(ctl explain "${CHANGED[@]}" -o jsonl)
+		[ $((n % 2)) = 0 ] && access=Deny || access=Allow
+		[[ $answer == *"\"access\":\"$access\""* ]] && echo yes >>"$T/reloads" || echo no >>"$T/reloads"
 		sleep 1
 	done
 }
