@@ -3,15 +3,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #include <libmnl/libmnl.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 /* Updates in one send: the kernel takes them one by one, the system call is what costs. */
 #define CHUNK_BYTES (32u << 10)
-/* Room for one update: a tuple of IPv4, a zone and a mark take some 100 bytes. */
+/* Room for one update: a tuple of IPv4 takes some 60 bytes. */
 #define UPDATE_BYTES 512u
 /* A pass after which something was still found is followed by another, so often. */
 #define PASSES 4
@@ -40,12 +43,24 @@ static int flush(struct sweep *s)
 	return answer.error;
 }
 
-#define cleanup_nfct __attribute__((cleanup(nfct_cleanup)))
+struct attrs {
+	const struct nlattr *v[CTA_MAX + 1];
+};
 
-static void nfct_cleanup(struct nf_conntrack **ct)
+static int take_attr(const struct nlattr *attr, void *data)
 {
-	if (*ct)
-		nfct_destroy(*ct);
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) <= CTA_MAX)
+		a->v[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static uint32_t u32_of(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
+		   ? ntohl(mnl_attr_get_u32(attr))
+		   : 0;
 }
 
 static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
@@ -61,38 +76,34 @@ static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-/* What the kernel finds the connection by; everything else of it stays as it is. */
-static struct nf_conntrack *name_of(const struct nf_conntrack *ct)
+static bool is_established(const struct nlattr *protoinfo)
 {
-	struct nf_conntrack *name = nfct_new();
+	struct attrs info = {{0}}, tcp = {{0}};
 
-	if (!name)
-		return NULL;
-	nfct_copy(name, ct, NFCT_CP_ORIG);
-	if (nfct_attr_is_set(ct, ATTR_ZONE) > 0)
-		nfct_copy_attr(name, ct, ATTR_ZONE);
-	if (nfct_attr_is_set(ct, ATTR_ORIG_ZONE) > 0)
-		nfct_copy_attr(name, ct, ATTR_ORIG_ZONE);
-	return name;
+	if (!protoinfo || mnl_attr_parse_nested(protoinfo, take_attr, &info) < 0 ||
+	    !info.v[CTA_PROTOINFO_TCP] ||
+	    mnl_attr_parse_nested(info.v[CTA_PROTOINFO_TCP], take_attr, &tcp) < 0 ||
+	    !tcp.v[CTA_PROTOINFO_TCP_STATE])
+		return false;
+	return mnl_attr_get_u8(tcp.v[CTA_PROTOINFO_TCP_STATE]) == TCP_CONNTRACK_ESTABLISHED;
 }
 
-static int add_update(struct sweep *s, const struct nf_conntrack *ct, uint32_t value)
+static int add_update(struct sweep *s, const struct attrs *a, uint32_t value)
 {
-	cleanup_nfct struct nf_conntrack *name = name_of(ct);
 	struct nlmsghdr *nlh;
 	int r;
 
-	if (!name)
-		return -ENOMEM;
 	if (s->size + UPDATE_BYTES > sizeof(s->chunk)) {
 		r = flush(s);
 		if (r < 0)
 			return r;
 	}
 	nlh = ct_message(s->chunk + s->size, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
-	if (nfct_nlmsg_build(nlh, name) < 0)
-		return 0; /* an entry without a tuple is nobody's */
-	/* The library has no mask: without one the kernel would write all of the mark. */
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED,
+		     mnl_attr_get_payload_len(a->v[CTA_TUPLE_ORIG]),
+		     mnl_attr_get_payload(a->v[CTA_TUPLE_ORIG]));
+	if (a->v[CTA_ZONE])
+		mnl_attr_put_u16(nlh, CTA_ZONE, mnl_attr_get_u16(a->v[CTA_ZONE]));
 	mnl_attr_put_u32(nlh, CTA_MARK, htonl(value));
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(s->order->mask));
 	nlh->nlmsg_seq = ++s->update->seq;
@@ -108,25 +119,23 @@ static int take_entry(const struct nlmsghdr *nlh, void *arg)
 {
 	struct sweep *s = arg;
 	const struct nsg_conntrack_sweep *order = s->order;
-	cleanup_nfct struct nf_conntrack *ct = nfct_new();
-	struct nsg_connection c;
+	struct nsg_connection c = {0};
+	struct attrs a = {{0}};
 	uint32_t wanted;
 
-	if (!ct)
-		return -ENOMEM;
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    nfct_nlmsg_parse(nlh, ct) < 0 || nfct_attr_is_set(ct, ATTR_ORIG_L3PROTO) <= 0)
+	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &a) < 0 ||
+	    !a.v[CTA_TUPLE_ORIG] ||
+	    mnl_attr_get_payload_len(a.v[CTA_TUPLE_ORIG]) > UPDATE_BYTES / 2 ||
+	    (a.v[CTA_ZONE] && mnl_attr_get_payload_len(a.v[CTA_ZONE]) != sizeof(uint16_t)))
 		return 0;
-	c = (struct nsg_connection){
-	    .mark = nfct_get_attr_u32(ct, ATTR_MARK),
-	    .id = nfct_get_attr_u32(ct, ATTR_ID),
-	    .tcp_established = nfct_attr_is_set(ct, ATTR_TCP_STATE) > 0 &&
-			       nfct_get_attr_u8(ct, ATTR_TCP_STATE) == TCP_CONNTRACK_ESTABLISHED,
-	};
+	c.mark = u32_of(a.v[CTA_MARK]);
+	c.id = u32_of(a.v[CTA_ID]);
+	c.tcp_established = is_established(a.v[CTA_PROTOINFO]);
 	if ((c.mark & order->match_mask) != order->match)
 		return 0;
 	wanted = order->wanted(&c, order->arg) & order->mask;
-	return wanted == (c.mark & order->mask) ? 0 : add_update(s, ct, wanted);
+	return wanted == (c.mark & order->mask) ? 0 : add_update(s, &a, wanted);
 }
 
 /* What is rewritten stays so: a dump that begins again meets only what is left. */
