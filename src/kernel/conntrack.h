@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Our bits in the marks of connections. Entries are found by a dump, and only the bits named are
- * rewritten: the kernel merges them under a mask.
+ * rewritten: the kernel merges them under a mask. Read here and not by libnetfilter_conntrack, which
+ * ends the process (exit in __abi_breakage) when an attribute has another length than it knows.
  */
 #ifndef NSG_KERNEL_CONNTRACK_H
 #define NSG_KERNEL_CONNTRACK_H
