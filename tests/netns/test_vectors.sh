@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every IPv4 flow of every vector as a real packet through the real daemon; its decision, as `nsgctl
-# trace` has it, equals the vector's field by field. At least 95 of 100 must have been compared; the
-# rest is named with its reason.
+# trace` shows it, equals the vector's, field by field. At least 95 of 100 flows must be compared; the
+# others are printed with a reason. Vectors that tests/vectors/pending names are skipped.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 
@@ -95,6 +95,11 @@ decisions() { # FILE
 unseen='(.dst | startswith("127.")) or (.dst | test("^(22[4-9]|23[0-9])\\.")) or .dst == "255.255.255.255"'
 
 t_vector() {
+	if [ "$1" != "$LAB_TOP/tests/vectors" ] &&
+		grep -qxF -- "$(basename "$VECTOR")" "$LAB_TOP/tests/vectors/pending"; then
+		skip pending
+		return
+	fi
 	local args=() sources
 	read -r -a args <"$VECTOR/args" || true
 	jq -c 'select((has("error") or (.src | contains(":"))) | not)' "$VECTOR/expected.jsonl" >"$T/all"
@@ -137,7 +142,7 @@ one_host || exit 1
 for dir in "${DIRS[@]}"; do
 	for expected in "$dir"/*/expected.jsonl; do
 		VECTOR=$(dirname "$expected")
-		fact "live decisions equal the vector $(basename "$VECTOR")" t_vector
+		fact "live decisions equal the vector $(basename "$VECTOR")" t_vector "$dir"
 		stop trace
 		nsgd_stop || nsgd_kill
 	done
