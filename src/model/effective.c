@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static void effective_cleanup(struct nsg_effective **e)
 {
@@ -105,6 +106,7 @@ struct nsg_effective *nsg_effective_free(struct nsg_effective *e)
 	if (!e)
 		return NULL;
 	free(e->rows);
+	nsg_tag_index_done(e->tag_index);
 	nsg_arena_done(&e->arena);
 	free(e);
 	return NULL;

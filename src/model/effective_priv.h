@@ -59,6 +59,7 @@ int nsg_build_choose(struct nsg_build *b);
 int nsg_build_siteside(struct nsg_build *b);
 /* tags.c: the service tag document that counts and its index. */
 int nsg_build_tag_index(struct nsg_build *b);
+void nsg_tag_index_done(struct nsg_tag_index *x);
 /* routes.c: validates all route tables; merges what the gateway learned. */
 int nsg_build_routes(struct nsg_build *b);
 /* peers.c */

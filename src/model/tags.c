@@ -5,13 +5,14 @@
  */
 #include "model/effective_priv.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/hash.h"
+#include "util/macro.h"
 
 /* ---- names of their own ------------------------------------------------------------------- */
 
@@ -82,36 +83,32 @@ static const struct nsg_tag_document *newer(struct nsg_build *b, const struct ns
 
 /* ---- the index ---------------------------------------------------------------------------- */
 
-/* Open addressing; a slot's ranges are made when they are first asked for. */
-struct nsg_tag_index {
-	size_t mask;
-	struct slot {
-		const struct nsg_tag *tag;
-		struct nsg_ranges *ranges;
-	} * slots;
+struct entry {
+	const struct nsg_tag *tag;
+	struct nsg_ranges *ranges; /* made when they are first asked for */
 };
 
-static size_t hash_name(const char *name)
-{
-	uint64_t h = 14695981039346656037u;
+struct nsg_tag_index {
+	struct nsg_hash names;
+	struct entry *v;
+	uint32_t n;
+};
 
-	for (; *name; name++)
-		h = (h ^ (unsigned char)tolower((unsigned char)*name)) * 1099511628211u;
-	return (size_t)(h ^ h >> 32);
+static bool has_name(const void *entries, uint32_t i, const void *name)
+{
+	return !strcasecmp(((const struct entry *)entries)[i].tag->name, name);
 }
 
-/* The slot of that name, or the free one where it would be. */
-static struct slot *find_slot(const struct nsg_tag_index *x, const char *name)
+/* NULL when the document has no such tag. */
+static struct entry *find(const struct nsg_tag_index *x, const char *name)
 {
-	size_t i = hash_name(name) & x->mask;
+	uint32_t i = nsg_hash_find(&x->names, nsg_hash_name(name), has_name, x->v, name);
 
-	while (x->slots[i].tag && strcasecmp(x->slots[i].tag->name, name))
-		i = (i + 1) & x->mask;
-	return &x->slots[i];
+	return i == NSG_HASH_NONE ? NULL : &x->v[i];
 }
 
 /* One name twice in a document: its addresses are those of both. */
-static int join(struct nsg_build *b, struct slot *s, const struct nsg_tag *more)
+static int join(struct nsg_build *b, struct entry *s, const struct nsg_tag *more)
 {
 	struct nsg_arena *a = &b->e->arena;
 	const struct nsg_tag *old = s->tag;
@@ -142,45 +139,54 @@ int nsg_build_tag_index(struct nsg_build *b)
 	const struct nsg_policy *p = b->policy;
 	struct nsg_effective *e = b->e;
 	struct nsg_tag_index *x;
-	size_t n_slots = 16;
 
 	for (size_t i = 0; i < p->n_tag_documents; i++)
 		e->tags = e->tags ? newer(b, e->tags, &p->tag_documents[i]) : &p->tag_documents[i];
 	x = nsg_arena_alloc(&e->arena, sizeof(*x));
 	if (!x)
 		return -ENOMEM;
-	while (e->tags && n_slots < 2 * e->tags->n_tags)
-		n_slots *= 2;
-	x->mask = n_slots - 1;
-	x->slots = nsg_arena_array(&e->arena, n_slots, sizeof(*x->slots));
-	if (!x->slots)
-		return -ENOMEM;
 	e->tag_index = x;
+	x->v = nsg_arena_array(&e->arena, e->tags ? e->tags->n_tags + 1 : 1, sizeof(*x->v));
+	if (!x->v)
+		return -ENOMEM;
 	for (size_t i = 0; e->tags && i < e->tags->n_tags; i++) {
 		const struct nsg_tag *t = &e->tags->tags[i];
-		struct slot *s;
+		struct entry *old;
+		int r;
 
 		/* The computed and the platform's tags are Azure's own, not the document's. */
 		if (nsg_tag_kind_of(t->name) != NSG_TAG_OF_DOCUMENT)
 			continue;
-		s = find_slot(x, t->name);
-		if (!s->tag)
-			s->tag = t;
-		else if (join(b, s, t))
-			return -ENOMEM;
+		old = find(x, t->name);
+		if (old) {
+			r = join(b, old, t);
+		} else {
+			x->v[x->n] = (struct entry){.tag = t};
+			r = nsg_hash_add(&x->names, nsg_hash_name(t->name), x->n++);
+		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
 const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name)
 {
-	return find_slot(e->tag_index, name)->tag;
+	const struct entry *found = find(e->tag_index, name);
+
+	return found ? found->tag : NULL;
+}
+
+void nsg_tag_index_done(struct nsg_tag_index *x)
+{
+	if (x)
+		nsg_hash_done(&x->names);
 }
 
 int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 		   const struct nsg_ranges **ret)
 {
-	struct slot *s = find_slot(e->tag_index, tag->name);
+	struct entry *s = find(e->tag_index, tag->name);
 
 	if (!s->ranges) {
 		struct nsg_ranges made cleanup_ranges = {0}, *kept;

@@ -8,6 +8,7 @@
 
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/macro.h"
 
 static void addresses_are_four_plain_decimals(void **state)
 {

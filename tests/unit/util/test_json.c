@@ -15,6 +15,7 @@
 #include "util/cleanup.h"
 #include "util/json.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 struct fixture {
 	struct nsg_sources sources;

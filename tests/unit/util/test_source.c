@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/source.h"
 
 static const struct nsg_source *add_text(struct nsg_sources *s, const char *text)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "util/json_object.h"
+
+#include <errno.h>
+
+#include "util/cleanup.h"
+
+json_t *nsg_json_string(const char *s)
+{
+	json_t *value = s ? json_string(s) : json_null();
+
+	return value ? value : json_string("?");
+}
+
+int nsg_json_add(json_t *object, const struct nsg_json_pair *pairs)
+{
+	int r = 0;
+
+	/* All of them, for each that is not taken over here would leak. */
+	for (; pairs->key; pairs++)
+		if (json_object_set_new(object, pairs->key, pairs->value) < 0)
+			r = -ENOMEM;
+	return r;
+}
+
+json_t *nsg_json_object(const struct nsg_json_pair *pairs)
+{
+	cleanup_json json_t *object = json_object();
+
+	return nsg_json_add(object, pairs) < 0 ? NULL : TAKE_PTR(object);
+}
