@@ -9,6 +9,7 @@
 #include "azure/reader_priv.h"
 #include "azure/kind_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* ---- by keys ------------------------------------------------------------------------------- */
 

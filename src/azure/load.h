@@ -10,6 +10,7 @@
 
 #include "model/policy.h"
 #include "util/diag.h"
+#include "util/flat_resource.h"
 #include "util/json.h"
 
 struct nsg_load_options {

@@ -6,6 +6,7 @@
 #include "azure/reader_priv.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 #define TYPE_TABLE "Microsoft.Network/routeTables"
 

@@ -13,6 +13,7 @@
 
 #include "azure/reader_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 enum field_kind {
 	FIELD_TEXT,	/* any case */

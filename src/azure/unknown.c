@@ -4,6 +4,7 @@
 
 #include "azure/kind_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define AZ_VNET "az network vnet show -g GROUP -n VNET"
 #define AZ_NSG "az network nsg show -g GROUP -n NSG"

@@ -117,7 +117,7 @@ static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 {
 	size_t n = strlen(s) + 1;
 	size_t off = sizeof(w->header) + w->strings.n;
-	int r = nsg_vec_grow((void **)&w->strings.v, &w->strings.room, w->strings.n + n, 1);
+	int r = nsg_vec_reserve(&w->strings, n);
 
 	if (r)
 		return r;
@@ -132,8 +132,7 @@ static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 /* The offset is relative to the addresses' place. */
 static int add_addrs(struct writer *w, const uint32_t *addrs_host, size_t n, uint32_t *ret_off)
 {
-	int r =
-	    nsg_vec_grow((void **)&w->addrs.v, &w->addrs.room, w->addrs.n + n, sizeof(*w->addrs.v));
+	int r = nsg_vec_reserve(&w->addrs, n);
 
 	if (r)
 		return r;

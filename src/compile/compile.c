@@ -5,15 +5,8 @@
 #include <time.h>
 
 #include "compile/parts.h"
+#include "util/clock.h"
 #include "util/limits.h"
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- bounds ---- */
 
@@ -187,7 +180,7 @@ static int compile_parts(const struct nsg_effective *e, const struct nsg_image *
 int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *before,
 		struct nsg_diag *diag, struct nsg_image **ret)
 {
-	uint64_t start_ns = now_ns();
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	struct nsg_partition gate = {0};
 	struct nsg_fields fields = {0};
 	struct nsg_image *image = NULL;
@@ -207,7 +200,7 @@ int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *b
 				 NSG_MAX_IMAGE_SEGMENTS);
 	if (r)
 		return r;
-	image->info.compile_ns = now_ns() - start_ns;
+	image->info.compile_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 	*ret = image;
 	return 0;
 }

@@ -19,6 +19,7 @@
 #include "conf/value_priv.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 struct parser {
 	struct nsg_conf *conf;

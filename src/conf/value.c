@@ -12,6 +12,7 @@
 #include "conf/marks.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 /* Room above rule-priority for every hop's rule and the goto tree's, below main's rule at 32766. */
 #define MAX_RULE_PRIORITY 31000u

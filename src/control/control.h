@@ -52,7 +52,7 @@ enum nsg_exit {
 
 /* Bytes read of one peer; zero-initialise. */
 struct nsg_frames {
-	char *buffer;
+	char *v;
 	size_t n, room;
 	size_t start;	/* bytes of whole lines already taken */
 	size_t scanned; /* no newline before it */

@@ -29,7 +29,6 @@ static int check_lines(size_t line, const char *data, size_t n, size_t *ret_line
 
 int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n)
 {
-	void *buffer = f->buffer;
 	size_t line;
 	int r;
 
@@ -39,16 +38,15 @@ int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n)
 	if (r < 0)
 		return r;
 	if (f->start) {
-		memmove(f->buffer, f->buffer + f->start, f->n - f->start);
+		memmove(f->v, f->v + f->start, f->n - f->start);
 		f->n -= f->start;
 		f->scanned -= f->start;
 		f->start = 0;
 	}
-	r = nsg_vec_grow(&buffer, &f->room, f->n + n, 1);
+	r = nsg_vec_reserve(f, n);
 	if (r < 0)
 		return r;
-	f->buffer = buffer;
-	memcpy(f->buffer + f->n, data, n);
+	memcpy(f->v + f->n, data, n);
 	f->n += n;
 	f->line = line;
 	return 0;
@@ -60,14 +58,14 @@ int nsg_frames_pop_text(struct nsg_frames *f, const char **ret, size_t *ret_n)
 
 	if (f->scanned == f->n)
 		return 0;
-	newline = memchr(f->buffer + f->scanned, '\n', f->n - f->scanned);
+	newline = memchr(f->v + f->scanned, '\n', f->n - f->scanned);
 	if (!newline) {
 		f->scanned = f->n;
 		return 0;
 	}
-	*ret = f->buffer + f->start;
+	*ret = f->v + f->start;
 	*ret_n = (size_t)(newline - *ret);
-	f->start = f->scanned = (size_t)(newline - f->buffer) + 1;
+	f->start = f->scanned = (size_t)(newline - f->v) + 1;
 	return 1;
 }
 
@@ -90,7 +88,7 @@ int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
 
 void nsg_frames_done(struct nsg_frames *f)
 {
-	free(f->buffer);
+	free(f->v);
 	*f = (struct nsg_frames){0};
 }
 

@@ -13,6 +13,8 @@
 
 #include "engine/worker.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/macro.h"
 
 #define PUBLISH_TIMEOUT_NS 5000000000u
 
@@ -28,14 +30,6 @@ struct nsg_engine {
 	struct nsg_slot **limbo;
 	size_t n_limbo;
 };
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
@@ -209,7 +203,7 @@ static void wake_all(struct nsg_engine *e)
 static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
 			bool (*done)(const struct nsg_engine *e, uint32_t worker))
 {
-	uint64_t start_ns = monotonic_ns();
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 
 	for (uint32_t i = 0; i < e->n_workers;) {
 		struct pollfd p = {.fd = e->shared.ack_fd, .events = POLLIN};
@@ -220,7 +214,7 @@ static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
 			i++;
 			continue;
 		}
-		spent_ns = monotonic_ns() - start_ns;
+		spent_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 		if (spent_ns >= timeout_ns)
 			return -ETIMEDOUT;
 		(void)poll(&p, 1, (int)((timeout_ns - spent_ns) / 1000000u) + 1);
@@ -280,7 +274,7 @@ static bool was_idle(const struct nsg_engine *e, uint32_t i)
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 {
 	static const struct timespec grace = {.tv_nsec = 5000000};
-	uint64_t start_ns = monotonic_ns(), spent_ns = 0;
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC), spent_ns = 0;
 	int r = 0;
 
 	/* Twice: a packet that another processor was queueing by the old rules when the queue was
@@ -293,7 +287,7 @@ int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 			atomic_store_explicit(&e->workers[i]->idle_asked, e->idle_asked,
 					      memory_order_release);
 		wake_all(e);
-		spent_ns = monotonic_ns() - start_ns;
+		spent_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 		if (spent_ns > timeout_ns)
 			spent_ns = timeout_ns;
 		r = wait_for_all(e, timeout_ns - spent_ns, was_idle);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "engine/worker.h"
 
+#include "util/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -11,14 +13,6 @@
 
 /* Decisions the main thread may be behind: most of a second at 20,000 a second. */
 #define TRACE_RECORDS 16384
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	(void)clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* ---- what is counted and traced of a batch, after its verdicts went out ---------------------- */
 
@@ -35,7 +29,7 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 {
 	const struct nsg_batch *b = &w->batch;
 	bool audit = w->shared->options.audit;
-	uint64_t took_ns = now_ns(CLOCK_MONOTONIC) - received_ns, bytes = 0;
+	uint64_t took_ns = nsg_clock_ns(CLOCK_MONOTONIC) - received_ns, bytes = 0;
 	int log2 = took_ns ? 63 - __builtin_clzll(took_ns) : 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -101,7 +95,7 @@ static void trace_batch(struct nsg_worker *w)
 		return;
 	if (max_bytes > NSG_RECORD_PAYLOAD_BYTES)
 		max_bytes = NSG_RECORD_PAYLOAD_BYTES;
-	time_ns = now_ns(CLOCK_REALTIME);
+	time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	for (uint32_t i = 0; i < w->batch.n; i++) {
 		bool drop = w->batch.decisions[i].verdict == NSG_VERDICT_DROP;
 
@@ -194,7 +188,7 @@ int nsg_worker_turn(struct nsg_worker *w)
 			nsg_count_add(&w->counts[NSG_COUNT_OVERRUNS], 1);
 		return errno == ENOBUFS || errno == EINTR ? 0 : -errno;
 	}
-	received_ns = now_ns(CLOCK_MONOTONIC);
+	received_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	for (int i = 0; i < n; i++) {
 		size_t size = w->headers[i].msg_len;
 

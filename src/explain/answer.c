@@ -6,6 +6,7 @@
 #include "explain/flow.h"
 #include "explain/words.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 struct asker {
 	const struct nsg_effective *e;

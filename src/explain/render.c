@@ -6,6 +6,7 @@
 #include "explain/render.h"
 #include "explain/table.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 #define LABEL_COLUMNS 10

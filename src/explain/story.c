@@ -12,6 +12,7 @@
 #include "explain/words.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 struct story {
 	const struct nsg_effective *e;

@@ -10,10 +10,10 @@
 
 #include "flow/track.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 #include "util/names.h"
 
-#define NS_PER_SECOND 1000000000u
 #define FRAGMENT_SECONDS 30 /* Linux's net.ipv4.ipfrag_time */
 
 #define TCP_FIN 0x01
@@ -209,9 +209,9 @@ struct nsg_tracker *nsg_tracker_new(uint32_t flow_timeout_minutes)
 	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
 		t->seed = (uintptr_t)t;
 	if (table_init(&t->flows, NSG_MAX_TRACKED_FLOWS,
-		       (uint64_t)flow_timeout_minutes * 60 * NS_PER_SECOND) < 0 ||
+		       (uint64_t)flow_timeout_minutes * 60 * NSG_NS_PER_SEC) < 0 ||
 	    table_init(&t->fragments, NSG_MAX_TRACKED_FRAGMENTS,
-		       (uint64_t)FRAGMENT_SECONDS * NS_PER_SECOND) < 0)
+		       (uint64_t)FRAGMENT_SECONDS * NSG_NS_PER_SEC) < 0)
 		return nsg_tracker_free(t);
 	return t;
 }

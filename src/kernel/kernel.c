@@ -14,6 +14,8 @@
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/macro.h"
 
 /* --- hops ------------------------------------------------------------------------------------ */
 
@@ -348,11 +350,9 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     struct nsg_diag *diag)
 {
 	struct nsg_image_info info = nsg_image_info(image);
-	struct timespec now;
 	int r;
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	k->table.started_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	k->table.started_ns = nsg_clock_ns(CLOCK_BOOTTIME);
 	k->table.generation = generation % NSG_GENERATIONS;
 	k->table.n_queues = (uint16_t)n_queues;
 	k->table.silent_queue = choose_silent_queue(k->conf, n_queues);

@@ -33,7 +33,7 @@ void nsg_nft_batch_done(struct nsg_nft_batch *b)
 		nftnl_rule_free(b->rule);
 	if (b->elements)
 		nftnl_set_free(b->elements);
-	free(b->data);
+	nsg_vec_done(&b->data);
 	nsg_vec_done(&b->what);
 	*b = (struct nsg_nft_batch){0};
 }
@@ -51,7 +51,7 @@ void nsg_nft_fail(struct nsg_nft_batch *b, int error)
 
 static bool make_room(struct nsg_nft_batch *b)
 {
-	int r = nsg_vec_grow((void **)&b->data, &b->room, b->size + HEADROOM_BYTES, 1);
+	int r = nsg_vec_reserve(&b->data, HEADROOM_BYTES);
 
 	if (r < 0)
 		nsg_nft_fail(b, r);
@@ -70,7 +70,7 @@ static bool note(struct nsg_nft_batch *b, const struct nsg_nft_what *what)
 /* The message that opens or closes the transaction (NFNL_MSG_BATCH_*). */
 static void put_edge(struct nsg_nft_batch *b, uint16_t type)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(b->data + b->size);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(b->data.v + b->data.n);
 	struct nfgenmsg *nfg;
 
 	nlh->nlmsg_type = type;
@@ -79,8 +79,8 @@ static void put_edge(struct nsg_nft_batch *b, uint16_t type)
 	nfg->nfgen_family = AF_UNSPEC;
 	nfg->version = NFNETLINK_V0;
 	nfg->res_id = htons(NFNL_SUBSYS_NFTABLES);
-	b->last = b->size;
-	b->size += MNL_ALIGN(nlh->nlmsg_len);
+	b->last = b->data.n;
+	b->data.n += MNL_ALIGN(nlh->nlmsg_len);
 }
 
 struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t flags,
@@ -103,13 +103,13 @@ struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t fla
 	va_end(args);
 	if (!note(b, &what))
 		return NULL;
-	return nftnl_nlmsg_build_hdr(b->data + b->size, (uint16_t)type, NFPROTO_IPV4, flags, 0);
+	return nftnl_nlmsg_build_hdr(b->data.v + b->data.n, (uint16_t)type, NFPROTO_IPV4, flags, 0);
 }
 
 void nsg_nft_message_end(struct nsg_nft_batch *b, struct nlmsghdr *nlh)
 {
-	b->last = b->size;
-	b->size += MNL_ALIGN(nlh->nlmsg_len);
+	b->last = b->data.n;
+	b->data.n += MNL_ALIGN(nlh->nlmsg_len);
 }
 
 static void table_message(struct nsg_nft_batch *b, int type, uint16_t flags, uint32_t table_flags)
@@ -281,8 +281,8 @@ static void number(struct nsg_nft_batch *b, uint32_t first_seq)
 	uint32_t seq = first_seq;
 
 	put_edge(b, NFNL_MSG_BATCH_END);
-	for (size_t at = 0; at < b->size;) {
-		struct nlmsghdr *nlh = (void *)(b->data + at);
+	for (size_t at = 0; at < b->data.n;) {
+		struct nlmsghdr *nlh = (void *)(b->data.v + at);
 
 		nlh->nlmsg_seq = seq++;
 		if (at == last)
@@ -323,7 +323,7 @@ int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *p
 	last = first + (uint32_t)b->what.n - 1;
 	number(b, first);
 	nl->seq = last + 1;
-	r = nsg_nl_batch(nl, b->data, b->size, first, last, 0, &answer);
+	r = nsg_nl_batch(nl, b->data.v, b->data.n, first, last, 0, &answer);
 	if (r < 0)
 		return report(b, nl, purpose, "the conversation", r, diag);
 	if (answer.error)

@@ -29,8 +29,7 @@ struct nsg_nft_what {
 
 struct nsg_nft_batch {
 	const char *table; /* every message's; family ip */
-	char *data;
-	size_t size, room;
+	NSG_VEC(char) data;
 	size_t last; /* offset of the last message */
 	NSG_VEC(struct nsg_nft_what)
 	what;			    /* by sequence number; the first is the batch's beginning */

@@ -10,6 +10,7 @@
 #include "kernel/nft_expr.h"
 #include "kernel/nft_table_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* linux/netfilter/nf_conntrack_common.h gives them to the kernel only. */
 #define STATE_NEW (1u << (IP_CT_NEW + 1))

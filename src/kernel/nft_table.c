@@ -13,6 +13,8 @@
 #include "kernel/nft_set.h"
 #include "kernel/nft_table_priv.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/macro.h"
 
 #define DENIED_SIZE 65535u
 
@@ -141,12 +143,8 @@ static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	const uint64_t ms_per_minute = 60000;
 	const uint8_t tcp = IPPROTO_TCP;
 	uint64_t age_ms, limit_ms = k->table.flow_minutes * ms_per_minute;
-	struct timespec now;
 
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	age_ms =
-	    ((uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - k->table.started_ns) /
-	    1000000u;
+	age_ms = (nsg_clock_ns(CLOCK_BOOTTIME) - k->table.started_ns) / NSG_NS_PER_MSEC;
 	if (age_ms >= limit_ms)
 		return;
 	nsg_nft_elements(b, "young", false);

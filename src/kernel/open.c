@@ -13,6 +13,7 @@
 #include "kernel/nft_table.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* Rules from `main` (32766) on come after every packet has found its route. */
 #define RULE_MAIN 32766u

@@ -17,6 +17,7 @@
 #include "kernel/nft_table.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 struct count {

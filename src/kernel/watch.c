@@ -24,12 +24,14 @@
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/macro.h"
 
-#define RETRY_NS 1000000000u
+#define RETRY_NS NSG_NS_PER_SEC
 /* Somebody who undoes a repair as fast as it is made is given this many at once, then one after
  * each rest: neither the processor nor the log is to drown in it. */
 #define BURST 10u
-#define BURST_NS 1000000000u
+#define BURST_NS NSG_NS_PER_SEC
 #define REST_NS 200000000u
 
 struct dirt {
@@ -318,8 +320,7 @@ static int mend_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 static void arm_retry(struct nsg_kernel *k, uint64_t after_ns)
 {
 	const struct itimerspec when = {
-	    .it_value = {.tv_sec = (time_t)(after_ns / 1000000000u),
-			 .tv_nsec = (long)(after_ns % 1000000000u)},
+	    .it_value = nsg_ns_timespec(after_ns),
 	};
 
 	(void)timerfd_settime(k->retry_fd, 0, &when, NULL);
@@ -328,11 +329,8 @@ static void arm_retry(struct nsg_kernel *k, uint64_t after_ns)
 /* Rounds of repair in the second that began with the first of them. */
 static uint32_t burst(struct nsg_kernel *k)
 {
-	struct timespec now;
-	uint64_t now_ns;
+	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	if (now_ns - k->burst_ns >= BURST_NS) {
 		k->burst_ns = now_ns;
 		k->burst = 0;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* Bounds of time and memory, a second and 64 MiB at most; a thousand rules over service tags stay
  * far below. */

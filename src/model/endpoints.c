@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 /* virtual-network-service-endpoints-overview names the services; the tags go by the services'

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define DELEGATION "Microsoft.Web/serverFarms"
 #define RECOMMENDED_LEN 26

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static const struct nsg_profile profiles[] = {
     {

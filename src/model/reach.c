@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* Never judged by address: loopback, multicast and broadcast, the platform's two addresses. */
 static struct nsg_range outside_ranges[] = {

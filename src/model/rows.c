@@ -12,6 +12,7 @@
 
 #include "model/select.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 struct table {

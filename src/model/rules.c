@@ -10,6 +10,7 @@
 
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 struct members {

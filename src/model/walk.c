@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host)

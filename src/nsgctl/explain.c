@@ -8,6 +8,7 @@
 #include "explain/flow.h"
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define SOURCE_PORT 50000
 

@@ -7,6 +7,7 @@
 #include "explain/table.h"
 #include "nsgctl/filter.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static const struct {
 	const char *key, *path;

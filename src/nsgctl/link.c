@@ -3,6 +3,7 @@
 
 #include "nsgctl/link.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define ETHERTYPE_IP4 0x0800
 #define ETHERTYPE_IP6 0x86dd

@@ -20,9 +20,10 @@
 #include "observe/pcapng.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/json.h"
+#include "util/macro.h"
 
-#define NS_PER_SECOND 1000000000u
 #define MAX_SUBNET_PREFIXES 16
 #define DEFAULT_TIMEOUT_MINUTES 4
 
@@ -395,7 +396,7 @@ static int replay_frame(struct replay *r, const struct pcap_pkthdr *header, cons
 	struct packet p = {
 	    .number = ++r->n_packets,
 	    /* nanoseconds: the capture was opened so */
-	    .time_ns = (uint64_t)header->ts.tv_sec * NS_PER_SECOND + (uint64_t)header->ts.tv_usec,
+	    .time_ns = (uint64_t)header->ts.tv_sec * NSG_NS_PER_SEC + (uint64_t)header->ts.tv_usec,
 	    .frame = frame,
 	    .frame_captured = header->caplen,
 	    .frame_length = header->len,

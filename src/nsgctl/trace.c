@@ -12,8 +12,7 @@
 #include "observe/pcapng.h"
 #include "observe/ring.h"
 #include "util/cleanup.h"
-
-#define NS_PER_SECOND 1000000000u
+#include "util/clock.h"
 
 struct trace {
 	const struct nsgctl *ctl;
@@ -67,7 +66,7 @@ static uint64_t read_time(const json_t *item)
 		return 0;
 	if (*rest == '.')
 		ns = strtoull(rest + 1, NULL, 10);
-	return (uint64_t)timegm(&tm) * NS_PER_SECOND + ns;
+	return (uint64_t)timegm(&tm) * NSG_NS_PER_SEC + ns;
 }
 
 static int write_decision(const struct trace *t, const json_t *item)

@@ -15,18 +15,11 @@
 #include "nsgd/serve.h"
 #include "nsgd/watch.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 
 #define DRAIN_TIMEOUT_NS 3000000000u
 #define LOOK_USEC 5000000u
-
-uint64_t daemon_now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 enum nsg_exit daemon_exit_of(int r)
 {
@@ -334,9 +327,7 @@ static int prepare_loop(struct daemon *d)
 static void say_ready(const struct daemon *d)
 {
 	struct nsg_image_info info = nsg_image_info(d->live->image);
-	struct timespec now;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	log_notice("%s: %s, %u rules, %u routes, %u next hops, queue %u, %u workers",
 		   d->conf_start->instance, d->conf_start->audit ? "auditing" : "deciding",
 		   info.n_rules, info.n_routes, info.n_hops, d->conf_start->queue_first,
@@ -348,7 +339,6 @@ static void say_ready(const struct daemon *d)
 static enum nsg_exit start(struct daemon *d)
 {
 	enum nsg_exit status;
-	struct timespec now;
 	int r;
 
 	r = prepare_loop(d);
@@ -367,9 +357,8 @@ static enum nsg_exit start(struct daemon *d)
 		log_error("event loop: %s", strerror(-r));
 		return NSG_EXIT_FAILED;
 	}
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	d->loaded_time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	d->started_ns = d->captured_ns = daemon_now_ns();
+	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
+	d->started_ns = d->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	say_ready(d);
 	return NSG_EXIT_DONE;
 }

@@ -60,8 +60,6 @@ enum nsg_exit daemon_stop(struct daemon *d);
 enum nsg_exit daemon_check(struct daemon *d);
 enum nsg_exit daemon_cleanup(struct daemon *d);
 
-uint64_t daemon_now_ns(void);
-
 /* What an error means to whoever waits for an exit status. */
 enum nsg_exit daemon_exit_of(int r);
 

@@ -16,6 +16,7 @@
 #include "util/cleanup.h"
 #include "util/ip.h"
 #include "util/limits.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 /* Decisions a second; more tell a person nothing and bury the rest of the journal. */

@@ -21,6 +21,7 @@
 #include "nsgd/log.h"
 #include "nsgd/watch.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 
 #define GENERATIONS 4 /* two bits of the mark */
 
@@ -75,10 +76,7 @@ static int publish(struct daemon *d, struct live *next, struct nsg_diag *diag)
 
 static void take_over(struct daemon *d, struct live *next)
 {
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	d->loaded_time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	d->parked = d->live;
 	d->live = next;
 	/* Records of the old generation are all in the rings: every worker has acknowledged. */
@@ -170,7 +168,7 @@ static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 
 enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 {
-	uint64_t start_ns = daemon_now_ns();
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	int r;
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
@@ -187,7 +185,7 @@ enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag 
 	}
 	d->reloads++;
 	log_notice("policy %s loaded in %.1f ms", d->conf->policy,
-		   (double)(daemon_now_ns() - start_ns) / 1e6);
+		   (double)(nsg_clock_ns(CLOCK_MONOTONIC) - start_ns) / 1e6);
 	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing"
 						: "READY=1\nSTATUS=deciding");
 	return NSG_EXIT_DONE;

@@ -93,7 +93,6 @@ static bool flush(struct connection *c)
 
 static int append(struct connection *c, const char *data, size_t n)
 {
-	void *v = c->out.v;
 	int r;
 
 	if (c->sent > c->out.n / 2) {
@@ -101,10 +100,9 @@ static int append(struct connection *c, const char *data, size_t n)
 		c->out.n -= c->sent;
 		c->sent = 0;
 	}
-	r = nsg_vec_grow(&v, &c->out.room, c->out.n + n, 1);
+	r = nsg_vec_reserve(&c->out, n);
 	if (r < 0)
 		return r;
-	c->out.v = v;
 	memcpy(c->out.v + c->out.n, data, n);
 	c->out.n += n;
 	return 0;

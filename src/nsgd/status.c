@@ -6,7 +6,9 @@
 #include "explain/explain.h"
 #include "nsgd/daemon.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 #define SILENCE_NS 60000000000u
 
@@ -77,7 +79,7 @@ void daemon_watch_capture(struct daemon *d)
 	if (n == d->captured_packets)
 		return;
 	d->captured_packets = n;
-	d->captured_ns = daemon_now_ns();
+	d->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 }
 
 static void warn_of_silence(struct daemon *d, struct nsg_diag *diag)
@@ -86,13 +88,13 @@ static void warn_of_silence(struct daemon *d, struct nsg_diag *diag)
 	uint64_t silence_ns;
 
 	daemon_watch_capture(d);
-	silence_ns = daemon_now_ns() - d->captured_ns;
+	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - d->captured_ns;
 	if (silence_ns < SILENCE_NS)
 		return;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 			   "nothing was captured for %" PRIu64 " seconds: look at [capture] hook = "
 			   "%s%s%s%s%s",
-			   silence_ns / 1000000000u, hook_name(c),
+			   silence_ns / NSG_NS_PER_SEC, hook_name(c),
 			   c->interfaces.n ? ", interfaces" : "", c->users.n ? ", users" : "",
 			   c->cgroups.n ? ", cgroups" : "", c->n_excludes ? ", exclude" : "");
 }
@@ -105,18 +107,18 @@ json_t *daemon_status(struct daemon *d, struct nsg_diag *diag)
 	nsg_engine_stats(d->engine, &stats);
 	nsg_ip4_format(d->live->src_host, address);
 	warn_of_silence(d, diag);
-	return json_pack("{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
-			 d->conf_start->instance, "mode",
-			 d->conf_start->audit ? "audit" : "enforce", "pid", (int)getpid(),
-			 "uptimeSeconds",
-			 (json_int_t)((daemon_now_ns() - d->started_ns) / 1000000000u), "address",
-			 address, "generation", (json_int_t)d->live->generation, "policyDirectory",
-			 json_string(d->conf->policy), "policy",
-			 nsg_explain_policy(d->live->effective, d->live->image), "capture",
-			 capture(d->conf_start), "queue", queue(d, &stats), "reloads",
-			 "loadedTimeNs", (json_int_t)d->loaded_time_ns, "done",
-			 (json_int_t)d->reloads, "failed", (json_int_t)d->reloads_failed, "repairs",
-			 (json_int_t)d->repairs, "kernel", nsg_kernel_status(d->kernel));
+	return json_pack(
+	    "{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
+	    d->conf_start->instance, "mode", d->conf_start->audit ? "audit" : "enforce", "pid",
+	    (int)getpid(), "uptimeSeconds",
+	    (json_int_t)((nsg_clock_ns(CLOCK_MONOTONIC) - d->started_ns) / NSG_NS_PER_SEC),
+	    "address", address, "generation", (json_int_t)d->live->generation, "policyDirectory",
+	    json_string(d->conf->policy), "policy",
+	    nsg_explain_policy(d->live->effective, d->live->image), "capture",
+	    capture(d->conf_start), "queue", queue(d, &stats), "reloads", "loadedTimeNs",
+	    (json_int_t)d->loaded_time_ns, "done", (json_int_t)d->reloads, "failed",
+	    (json_int_t)d->reloads_failed, "repairs", (json_int_t)d->repairs, "kernel",
+	    nsg_kernel_status(d->kernel));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "nsgd/daemon.h"
 #include "nsgd/log.h"
 #include "nsgd/serve.h"
+#include "util/clock.h"
 
 /* Records a turn of the event loop; signals and clients want theirs too. */
 #define RECORDS_A_TURN 2048
@@ -71,10 +72,7 @@ void daemon_trace_drain(struct daemon *d)
 
 static uint64_t cpu_usec(void)
 {
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+	return nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000u;
 }
 
 static int on_records(sd_event_source *source, int fd, uint32_t revents, void *data)

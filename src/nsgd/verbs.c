@@ -5,6 +5,7 @@
 #include "explain/explain.h"
 #include "nsgd/serve.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 typedef int data_fn(void *closure, json_t *item);
 

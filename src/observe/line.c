@@ -5,9 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/clock.h"
 #include "util/names.h"
-
-#define NS_PER_SECOND 1000000000u
 
 /* Longest text of a number: 2^64 - 1. */
 #define MAX_DIGITS 20
@@ -101,8 +100,8 @@ static void put_name_or_null(struct nsg_line *l, const char *name)
 
 static void put_time(struct nsg_line *l, uint64_t time_ns)
 {
-	int64_t second = (int64_t)(time_ns / NS_PER_SECOND);
-	uint32_t ns = (uint32_t)(time_ns % NS_PER_SECOND);
+	int64_t second = (int64_t)(time_ns / NSG_NS_PER_SEC);
+	uint32_t ns = (uint32_t)(time_ns % NSG_NS_PER_SEC);
 	char fraction[9];
 
 	if (!l->has_second || l->second != second) {

@@ -5,9 +5,9 @@
 
 #include "observe/record.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/ip.h"
-
-#define NS_PER_SECOND 1000000000u
+#include "util/macro.h"
 
 /* Takes value; NULL is out of memory. */
 static int put(json_t *object, const char *key, json_t *value)
@@ -120,7 +120,7 @@ int nsg_record_put_decision(json_t *object, const struct nsg_image *image,
 
 static json_t *time_json(uint64_t time_ns)
 {
-	time_t seconds = (time_t)(time_ns / NS_PER_SECOND);
+	time_t seconds = (time_t)(time_ns / NSG_NS_PER_SEC);
 	char text[64];
 	struct tm tm;
 	size_t n;
@@ -129,7 +129,7 @@ static json_t *time_json(uint64_t time_ns)
 		return json_null();
 	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	(void)snprintf(text + n, sizeof(text) - n, ".%09uZ",
-		       (unsigned int)(time_ns % NS_PER_SECOND));
+		       (unsigned int)(time_ns % NSG_NS_PER_SEC));
 	return json_string(text);
 }
 

@@ -9,6 +9,7 @@
 
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* What a declaration costs, so that the work bounds the memory too. */
 #define DECL_WORK 64u

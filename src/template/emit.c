@@ -8,6 +8,7 @@
 
 #include "template/keep_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* ---- resources ----------------------------------------------------------------------------- */
 

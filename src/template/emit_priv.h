@@ -4,6 +4,7 @@
 #define NSG_TEMPLATE_EMIT_PRIV_H
 
 #include "template/decl_priv.h"
+#include "util/flat_resource.h"
 #include "util/json.h"
 #include "util/vec.h"
 

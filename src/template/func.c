@@ -8,6 +8,7 @@
 
 #include "template/scope_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define ANY SIZE_MAX
 

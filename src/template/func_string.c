@@ -16,7 +16,7 @@ int nsg_text_add(struct nsg_eval *ev, struct nsg_text *t, const char *s, size_t 
 	int r = nsg_eval_pay(ev, n);
 
 	if (!r)
-		r = nsg_vec_grow((void **)&t->v, &t->room, t->n + n + 1, 1);
+		r = nsg_vec_reserve(t, n + 1);
 	if (r)
 		return r;
 	memcpy(t->v + t->n, s, n);

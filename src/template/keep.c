@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define ROUTE_ALL "WEBSITE_VNET_ROUTE_ALL"
 

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* Definitions that lead to one another; real ones take a step or two. */
 #define MAX_DEFINITIONS 16u

@@ -10,6 +10,7 @@
 #include "template/decl_priv.h"
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* How far a chain has come. */
 struct lazy {

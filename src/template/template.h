@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "util/diag.h"
+#include "util/flat_resource.h"
 #include "util/json.h"
 
 /*

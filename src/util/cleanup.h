@@ -37,8 +37,6 @@
 		nsg_taken;                                                                         \
 	})
 
-#define NSG_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-
 static inline void nsg_cleanup_free(void *p)
 {
 	free(*(void **)p);

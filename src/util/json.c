@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 
 /* jansson refuses more levels than 2048 by itself (JSON_PARSER_MAX_DEPTH). */
@@ -173,27 +174,21 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 }
 
-static int64_t to_ns(struct timespec t)
-{
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* A change soon after the last one may leave the time stamp as it is: the kernel's clock ticks
  * every 10 ms at worst, and a file system that knows whole seconds only every second. */
 static struct nsg_file_identity identify(const struct stat *st)
 {
-	struct timespec now = {0};
 	int64_t tick_ns = st->st_ctim.tv_nsec ? 100000000 : 2000000000;
+	int64_t ctime_ns = (int64_t)nsg_timespec_ns(st->st_ctim);
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
 	return (struct nsg_file_identity){
 	    .dev = st->st_dev,
 	    .ino = st->st_ino,
 	    .size_bytes = (uint64_t)st->st_size,
-	    .mtime_ns = to_ns(st->st_mtim),
-	    .ctime_ns = to_ns(st->st_ctim),
+	    .mtime_ns = (int64_t)nsg_timespec_ns(st->st_mtim),
+	    .ctime_ns = ctime_ns,
 	    .mode = st->st_mode,
-	    .is_settled = to_ns(now) - to_ns(st->st_ctim) > tick_ns,
+	    .is_settled = (int64_t)nsg_clock_ns(CLOCK_REALTIME) - ctime_ns > tick_ns,
 	};
 }
 

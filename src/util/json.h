@@ -29,13 +29,6 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
  */
 int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_t **ret);
 
-/* A plain resource made from a template, with where in the template's value it was declared (a JSON
- * pointer). Both belong to the receiver: json_decref, free. */
-struct nsg_flat_resource {
-	json_t *resource;
-	char *pointer;
-};
-
 /* One compact line, keys in insertion order, no newline; malloc'ed; NULL when memory is out. */
 char *nsg_json_line(const json_t *value);
 

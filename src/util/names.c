@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static const char *const gate_names[NSG_GATE_MAX] = {
     [NSG_GATE_NONE] = NULL,

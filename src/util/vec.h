@@ -3,7 +3,9 @@
 #ifndef NSG_UTIL_VEC_H
 #define NSG_UTIL_VEC_H
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #define NSG_VEC(type)                                                                              \
 	struct {                                                                                   \
@@ -11,11 +13,25 @@
 		size_t n, room;                                                                    \
 	}
 
+/* Makes room for so many more elements: 0, or -ENOMEM with the vector as it was. */
+#define nsg_vec_reserve(vec, more)                                                                 \
+	({                                                                                         \
+		size_t nsg_vec_n = (vec)->n + (more);                                              \
+		void *nsg_vec_v = (vec)->v;                                                        \
+                                                                                                   \
+		if (nsg_vec_n > (vec)->room)                                                       \
+			nsg_vec_v =                                                                \
+			    nsg_vec_grow((vec)->v, &(vec)->room, nsg_vec_n, sizeof(*(vec)->v));    \
+		if (nsg_vec_v)                                                                     \
+			(vec)->v = nsg_vec_v;                                                      \
+		nsg_vec_n <= (vec)->room ? 0 : -ENOMEM;                                            \
+	})
+
 /* 0, or -ENOMEM with the vector as it was. */
 #define nsg_vec_push(vec, element)                                                                 \
 	({                                                                                         \
-		int nsg_vec_r = nsg_vec_grow((void **)&(vec)->v, &(vec)->room, (vec)->n + 1,       \
-					     sizeof(*(vec)->v));                                   \
+		int nsg_vec_r = nsg_vec_reserve(vec, 1);                                           \
+                                                                                                   \
 		if (!nsg_vec_r)                                                                    \
 			(vec)->v[(vec)->n++] = (element);                                          \
 		nsg_vec_r;                                                                         \
@@ -28,7 +44,8 @@
 		(vec)->n = (vec)->room = 0;                                                        \
 	} while (0)
 
-/* Makes room for n elements of that size. -ENOMEM, with *v untouched. */
-int nsg_vec_grow(void **v, size_t *room, size_t n, size_t size);
+/* The array v moved to where n elements of that size fit, with their number in *room; NULL, with
+ * both untouched, when memory is out. */
+void *nsg_vec_grow(void *v, size_t *room, size_t n, size_t size);
 
 #endif

@@ -20,6 +20,7 @@
 #include "bench/classifier_report.h"
 #include "classify/simd.h"
 #include "compile/compile.h"
+#include "util/clock.h"
 #include "util/limits.h"
 
 #define BATCH 32u
@@ -55,14 +56,6 @@ struct bench {
 
 static struct report report;
 static unsigned int rounds = 7;
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static bool is_there(const struct bench *b, enum who w)
 {
@@ -124,14 +117,14 @@ static double sample(struct bench *b, enum who w, bool pressure)
 	uint64_t start, copies = 0;
 
 	if (pressure) {
-		start = cpu_ns();
+		start = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 		for (size_t at = 0; at < packets; at += burst) {
 			memcpy(pressure_to, pressure_from, PRESSURE_BYTES);
 			__asm__ volatile("" ::: "memory");
 		}
-		copies = cpu_ns() - start;
+		copies = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	}
-	start = cpu_ns();
+	start = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	for (size_t at = 0; at < packets; at += burst) {
 		if (pressure) {
 			memcpy(pressure_to, pressure_from, PRESSURE_BYTES);
@@ -139,7 +132,7 @@ static double sample(struct bench *b, enum who w, bool pressure)
 		}
 		run(b, w, at, packets - at < burst ? packets - at : burst);
 	}
-	start = cpu_ns() - start;
+	start = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	return start > copies ? (double)(start - copies) / packets : 0;
 }
 
@@ -246,14 +239,14 @@ static struct nsg_image *compile_once(const struct bench_case *c, const struct n
 {
 	struct nsg_image *image = NULL;
 	struct nsg_diag diag = {0};
-	uint64_t start = cpu_ns();
+	uint64_t start = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
 	if (nsg_compile(&c->b->e, before, &diag, &image)) {
 		if (diag.n)
 			nsg_diag_print(&diag.v[0], stderr);
 		exit(1);
 	}
-	*ret_ms = (double)(cpu_ns() - start) / 1e6;
+	*ret_ms = (double)(nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) / 1e6;
 	nsg_diag_done(&diag);
 	return image;
 }

@@ -20,6 +20,7 @@
 #include <rte_malloc.h>
 #pragma GCC diagnostic pop
 
+#include "util/clock.h"
 #include "util/names.h"
 
 #define FIELDS 5
@@ -101,14 +102,6 @@ bool dpdk_start(int cpu)
 	for (int i = 0; i < argc; i++)
 		argv[i] = arguments[i];
 	return rte_eal_init(argc, argv) >= 0;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static size_t allocated(void)
@@ -232,10 +225,10 @@ static bool build_acl(struct dpdk *d, const struct bench_case *c)
 		free(w.v);
 		return false;
 	}
-	start = now_ns();
+	start = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	r = rte_acl_add_rules(d->acl, (const struct rte_acl_rule *)w.v, (uint32_t)w.n);
 	r = r ? r : rte_acl_build(d->acl, &config);
-	d->build_ns = now_ns() - start;
+	d->build_ns = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
 	if (r)
 		(void)fprintf(stderr, "rte_acl: %zu rules: %s\n", w.n, rte_strerror(-r));
 	free(w.v);

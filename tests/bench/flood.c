@@ -29,20 +29,14 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include "util/clock.h"
+
 #define UDP_AND_IP 28
 #define MAX_FRAME 1500
 #define MAX_SOCKETS 10000 /* of descriptors and ephemeral ports there are more everywhere */
 #define MAX_FLOWS 200000
 #define MAX_ROUND_TRIPS 2000000
 #define LOOK_EVERY 64
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void die(const char *what)
 {
@@ -81,11 +75,11 @@ static void ping(const struct sockaddr_in *to, uint64_t end_ns)
 	if (!times)
 		die("memory");
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	while (now_ns() < end_ns && n < MAX_ROUND_TRIPS) {
-		uint64_t start_ns = now_ns();
+	while (nsg_clock_ns(CLOCK_MONOTONIC) < end_ns && n < MAX_ROUND_TRIPS) {
+		uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 
 		if (send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
-			times[n++] = now_ns() - start_ns;
+			times[n++] = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 	}
 	qsort(times, n, sizeof(*times), compare);
 	(void)printf("round_trips=%zu median_ns=%llu\n", n,
@@ -129,9 +123,9 @@ static void flood(const struct sockaddr_in *to, double seconds, size_t flows, si
 	allow_descriptors();
 	for (size_t i = 0; i < sockets; i++)
 		fds[i] = open_flow_of_size(to, size);
-	start_ns = now_ns();
+	start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	end_ns = start_ns + (uint64_t)(seconds * 1e9);
-	for (uint64_t i = 0; i % LOOK_EVERY || now_ns() < end_ns; i++) {
+	for (uint64_t i = 0; i % LOOK_EVERY || nsg_clock_ns(CLOCK_MONOTONIC) < end_ns; i++) {
 		size_t flow = flows ? i % flows : 0;
 		int fd = flows ? fds[flow % sockets] : open_flow(to);
 		struct sockaddr_in port = *to;
@@ -150,7 +144,8 @@ static void flood(const struct sockaddr_in *to, double seconds, size_t flows, si
 	}
 	(void)getrusage(RUSAGE_SELF, &r);
 	(void)printf("sent=%llu errors=%llu seconds=%.6f cpu_us=%llu\n", (unsigned long long)sent,
-		     (unsigned long long)errors, (double)(now_ns() - start_ns) / 1e9,
+		     (unsigned long long)errors,
+		     (double)(nsg_clock_ns(CLOCK_MONOTONIC) - start_ns) / 1e9,
 		     (unsigned long long)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000 +
 			 (unsigned long long)(r.ru_utime.tv_usec + r.ru_stime.tv_usec));
 	free(payload);
@@ -185,19 +180,19 @@ static void *answer(void *cpu)
 
 static void distance(int cpu, uint64_t end_ns)
 {
-	uint64_t start_ns = now_ns(), rounds = 0;
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC), rounds = 0;
 	pthread_t thread;
 
 	if (pthread_create(&thread, NULL, answer, &cpu))
 		die("thread");
-	for (; rounds % LOOK_EVERY || now_ns() < end_ns; rounds++) {
+	for (; rounds % LOOK_EVERY || nsg_clock_ns(CLOCK_MONOTONIC) < end_ns; rounds++) {
 		uint64_t n = atomic_load(&line) + 1;
 
 		atomic_store(&line, n);
 		while (atomic_load(&line) == n)
 			;
 	}
-	(void)printf("%.0f\n", (double)(now_ns() - start_ns) / (double)rounds);
+	(void)printf("%.0f\n", (double)(nsg_clock_ns(CLOCK_MONOTONIC) - start_ns) / (double)rounds);
 	atomic_store(&over, 1);
 	(void)pthread_join(thread, NULL);
 }
@@ -217,7 +212,7 @@ int main(int argc, char **argv)
 	}
 	pin(atoi(argv[1]));
 	seconds = atof(argv[2]);
-	end_ns = now_ns() + (uint64_t)(seconds * 1e9);
+	end_ns = nsg_clock_ns(CLOCK_MONOTONIC) + (uint64_t)(seconds * 1e9);
 	if (strcmp(argv[3], "distance") == 0) {
 		distance(atoi(argv[4]), end_ns);
 		return 0;

@@ -19,6 +19,7 @@
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 #define SUBSCRIPTION "/subscriptions/0a1b2c3d-0000-4000-8000-00000000000a"

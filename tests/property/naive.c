@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 struct row {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "support.h"
+#include "util/macro.h"
 
 static void a_private_endpoints_addresses_stand_in_two_places(void **state)
 {

@@ -4,6 +4,7 @@
 
 #include "azure/index_priv.h"
 #include "azure/reader_priv.h"
+#include "util/macro.h"
 
 #define RULES "Microsoft.Network/networkSecurityGroups/securityRules"
 

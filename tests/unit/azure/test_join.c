@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One id twice, and what speaks for a site: join.c with same.c. */
 #include "support.h"
+#include "util/macro.h"
 
 #define NSG_ID "'id':'" NETWORK_ID "networkSecurityGroups/n'"
 #define RULE "'name':'r'," RULE_OF

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Kinds and shapes: kind.c with unknown.c. */
 #include "support.h"
+#include "util/macro.h"
 
 #define SPACE "'addressSpace':{'addressPrefixes':['10.0.0.0/16']}"
 #define RULE                                                                                       \

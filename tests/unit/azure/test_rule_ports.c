@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "support.h"
+#include "util/macro.h"
 
 #define RULE(ports)                                                                                \
 	"{'name':'n','securityRules':[{'name':'r','direction':'Outbound','priority':100,"          \

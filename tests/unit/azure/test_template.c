@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "support.h"
+#include "util/macro.h"
 
 #define SCHEMA "'$schema':'https://x/deploymentTemplate.json#','contentVersion':'1.0.0.0'"
 #define SPACE "'addressSpace':{'addressPrefixes':['10.0.0.0/16']}"

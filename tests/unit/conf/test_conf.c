@@ -12,6 +12,7 @@
 
 #include "conf/conf.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static char path[] = "/tmp/nsgd-test-conf-XXXXXX";
 

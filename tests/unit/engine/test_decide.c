@@ -12,6 +12,7 @@
 #include "support/fake_classify.h"
 #include "support/fake_queue.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define SRC NSG_IP4(10, 0, 1, 4)
 #define HOST_SRC NSG_IP4(192, 168, 7, 7)

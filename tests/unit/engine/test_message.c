@@ -17,6 +17,7 @@
 #include "support/fake_queue.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 #define MARK 0x8000beefu
 

@@ -9,6 +9,7 @@
 
 #include "support/policy_build.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define SUBNET(V, S) TEST_NETWORK "virtualNetworks/" V "/subnets/" S
 #define NSG(N) TEST_NETWORK "networkSecurityGroups/" N

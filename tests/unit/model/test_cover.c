@@ -12,6 +12,7 @@
 #include "model/lint_priv.h"
 #include "support/policy_build.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* ---- an independent answer: packets at every boundary, linear search ------------------------ */
 

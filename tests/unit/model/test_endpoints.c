@@ -9,6 +9,7 @@
 
 #include "support/policy_build.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static int setup(void **state)
 {

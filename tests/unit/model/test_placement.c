@@ -9,6 +9,7 @@
 
 #include "support/policy_build.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define HERE TEST_NETWORK "virtualNetworks/vnet-app/subnets/snet-int"
 #define THERE TEST_NETWORK "virtualNetworks/vnet-app/subnets/snet-b"

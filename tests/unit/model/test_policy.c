@@ -10,6 +10,7 @@
 
 #include "model/policy.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define V1 "/subscriptions/S/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v"
 

@@ -8,6 +8,7 @@
 
 #include "model/select.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define DEFAULT(TYPE, LEN, RANK)                                                                   \
 	{                                                                                          \

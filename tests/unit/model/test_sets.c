@@ -9,6 +9,7 @@
 
 #include "model/effective_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static struct nsg_range v[] = {{10, 20}, {30, 30}, {40, UINT32_MAX}};
 static const struct nsg_ranges set = {v, 3};

@@ -9,6 +9,7 @@
 
 #include "model/effective_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static struct nsg_tag tags[] = {
     {.name = "Storage", .region = ""},

@@ -9,6 +9,7 @@
 #include "model/effective_priv.h"
 #include "support/policy_build.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* semantics.md section 1, address by address. */
 static void the_gate_depends_on_the_switches(void **state)

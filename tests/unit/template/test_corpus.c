@@ -2,6 +2,7 @@
 /* Templates that people published, where they lie beside the project; else there is nothing to do.
  */
 #include "support.h"
+#include "util/macro.h"
 
 #include <stdio.h>
 #include <stdlib.h>

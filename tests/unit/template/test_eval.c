@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "util/limits.h"
+#include "util/macro.h"
 
 static void names_that_nobody_knows_stay_consistent(void **state)
 {

@@ -7,6 +7,7 @@
 
 #include "template/expr_priv.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 /* The tree as text: get(object, key), name(args), "string", 12 */
 static void print(const struct nsg_expr *e, FILE *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "support.h"
+#include "util/macro.h"
 
 #define ZEROS "00000000-0000-0000-0000-000000000000"
 #define GUID "0a1b2c3d-0000-4000-8000-00000000000a"

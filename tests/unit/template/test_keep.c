@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Of web apps: what nsgd reads, and no secret, in results or in words. */
 #include "support.h"
+#include "util/macro.h"
 
 #include <stdio.h>
 #include <stdlib.h>
