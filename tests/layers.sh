@@ -7,7 +7,8 @@ may() {
 	case $1 in
 	util) echo "<jansson>" ;;
 	conf) echo "util/ <ini>" ;;
-	model | template | packet) echo "util/ <jansson>" ;;
+	template | packet) echo "util/ <jansson>" ;;
+	model) echo "packet/key.h util/ <jansson>" ;;
 	azure) echo "model/ util/ <jansson>" ;;
 	compile) echo "model/ classify/image.h classify/image_layout.h util/" ;;
 	classify) echo "packet/ util/" ;;

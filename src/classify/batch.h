@@ -80,7 +80,7 @@ BATCH_INLINE void find_layer4(const struct nsg_image *image, const struct nsg_ke
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct nsg_layout_protocol p = protocols[keys[i].protocol];
-		uint32_t s = image->sport_trivial ? keys[i].sport_host == NSG_SPORT_RESERVED
+		uint32_t s = image->sport_trivial ? keys[i].sport_host == NSG_SPORT_NOT_CARRIED
 						  : sports[keys[i].sport_host];
 
 		classes[i] = cross[p.first +

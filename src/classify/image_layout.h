@@ -13,9 +13,6 @@
 
 #define NSG_IMAGE_ALIGN 64
 
-/* UDP from this port is the host's own: a virtual network does not carry it (semantics.md 1). */
-#define NSG_SPORT_RESERVED 65330u
-
 /* ---- rows: which rules a class can match ---- */
 
 #define NSG_ROW_BITS 1024

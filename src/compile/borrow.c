@@ -21,8 +21,7 @@ static int strip_routes(const struct nsg_image *before, struct nsg_leaves *ret)
 		uint64_t leaf = leaves[i];
 		enum nsg_gate gate = NSG_LEAF_GATE(leaf);
 
-		if (gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
-		    gate == NSG_GATE_SERVICE_ENDPOINT)
+		if (nsg_gate_enters(gate))
 			leaf = (leaf & ~NSG_LEAF_ROUTE_PART) |
 			       (uint64_t)NSG_LEAF_ROUTE_NONE << NSG_LEAF_ROUTE_SHIFT |
 			       (uint64_t)NSG_REASON_ALLOWED << NSG_LEAF_REASON_SHIFT;

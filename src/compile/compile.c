@@ -133,12 +133,12 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 		endpoints.part = route_part(e, routes, endpoints.p->ids[0]);
 	for (size_t b = 0; b < base->n && !r; b++) {
 		uint64_t leaf = base->leaves[b];
-		uint32_t gate = NSG_LEAF_GATE(leaf), first = b ? base->lasts[b - 1] + 1 : 0;
+		enum nsg_gate gate = NSG_LEAF_GATE(leaf);
+		uint32_t first = b ? base->lasts[b - 1] + 1 : 0;
 
 		if (gate == NSG_GATE_SERVICE_ENDPOINT && endpoints.p->n)
 			r = cut_by_routes(e, routes, &endpoints, first, base->lasts[b], leaf, ret);
-		else if (gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
-			 gate == NSG_GATE_SERVICE_ENDPOINT)
+		else if (nsg_gate_enters(gate))
 			r = cut_by_routes(e, routes, &all, first, base->lasts[b], leaf, ret);
 		else
 			r = nsg_leaves_push(ret, base->lasts[b], leaf);
@@ -149,26 +149,25 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 /* ---- all of it ---- */
 
 static int compile_parts(const struct nsg_effective *e, const struct nsg_image *before,
-			 const struct nsg_fields *fields, const struct nsg_partition *gate,
+			 const struct nsg_fields *fields, const struct nsg_gates *gates,
 			 struct nsg_diag *diag, struct nsg_image **ret)
 {
-	uint64_t gate_hash = nsg_gate_hash(e);
 	struct nsg_routes_part routes = {0};
 	struct nsg_nsg_part nsg = {0};
 	struct nsg_leaves dst = {0};
 	struct nsg_image *image = NULL;
-	int r = nsg_routes_new(e, gate, diag, &routes);
+	int r = nsg_routes_new(e, gates, diag, &routes);
 
 	if (!r)
 		r = before && before->info.nsg_hash == fields->hash &&
-			    before->info.gate_hash == gate_hash
+			    before->info.gate_hash == gates->hash
 			? nsg_nsg_borrow(before, &nsg)
-			: nsg_nsg_compile(e, fields, gate, &nsg);
+			: nsg_nsg_compile(e, fields, gates, &nsg);
 	r = r ? r : lay_over(e, &nsg.dst, &routes, &dst);
 	r = r ? r : nsg_image_build(e, &nsg, &routes, &dst, &image);
 	if (!r) {
 		image->info.nsg_hash = fields->hash;
-		image->info.gate_hash = gate_hash;
+		image->info.gate_hash = gates->hash;
 		*ret = image;
 	}
 	nsg_leaves_done(&dst);
@@ -181,18 +180,18 @@ int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *b
 		struct nsg_diag *diag, struct nsg_image **ret)
 {
 	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	struct nsg_partition gate = {0};
+	struct nsg_gates gates = {0};
 	struct nsg_fields fields = {0};
 	struct nsg_image *image = NULL;
 	int r = check_bounds(effective, diag);
 
 	if (r)
 		return r;
-	r = nsg_gate_partition(effective, &gate);
+	r = nsg_gates_new(effective, &gates);
 	r = r ? r : nsg_fields_new(effective, &fields);
-	r = r ? r : compile_parts(effective, before, &fields, &gate, diag, &image);
+	r = r ? r : compile_parts(effective, before, &fields, &gates, diag, &image);
 	nsg_fields_done(&fields);
-	nsg_partition_done(&gate);
+	free(gates.v);
 	if (r == -E2BIG)
 		r = nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
 				 "the prefixes of rules and routes cut the address space into more "

@@ -13,12 +13,6 @@
 
 #define PROTOCOLS 256u
 
-static bool is_carried(unsigned int protocol)
-{
-	return nsg_protocol_has_ports(protocol) || protocol == NSG_PROTOCOL_ICMP ||
-	       protocol == NSG_PROTOCOL_ESP || protocol == NSG_PROTOCOL_AH;
-}
-
 static bool holds_every_port(const struct nsg_ranges *ports)
 {
 	return ports->n == 1 && ports->v[0].lo == 0 && ports->v[0].hi == NSG_PORTS - 1;
@@ -67,7 +61,7 @@ static void protocol_masks(const struct nsg_effective *e, struct nsg_row_bits *r
 static int port_classes(const struct nsg_field *f, bool reserved, uint16_t **ret_classes,
 			struct nsg_rowset *ret_rows)
 {
-	struct nsg_range port = {NSG_SPORT_RESERVED, NSG_SPORT_RESERVED};
+	struct nsg_range port = {NSG_SPORT_NOT_CARRIED, NSG_SPORT_NOT_CARRIED};
 	struct nsg_ranges *lists = calloc(f->n + 1, sizeof(*lists));
 	uint16_t *classes = malloc(NSG_PORTS * sizeof(*classes));
 	struct nsg_partition p = {0};
@@ -198,7 +192,7 @@ static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e, const stru
 			row_and(&masks[p], &any_dport);
 		}
 		/* UDP's bit counts from one source port only. */
-		if (!is_carried(p) || p == NSG_PROTOCOL_UDP)
+		if (!nsg_protocol_is_carried(p) || p == NSG_PROTOCOL_UDP)
 			nsg_row_set(&masks[p], NSG_BIT_NOT_CARRIED);
 		nsg_row_set(&masks[p], NSG_BIT_NOTHING);
 	}
@@ -224,8 +218,8 @@ int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports
 		l4.sport_classes = (uint32_t)sport_rows.n;
 		l4.dport_classes = (uint32_t)dport_rows.n;
 		/* Port 0 is in class 0: two classes that part at the reserved port have it as 1. */
-		l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_RESERVED - 1] == 0 &&
-				   l4.sports[NSG_SPORT_RESERVED + 1] == 0 &&
+		l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_NOT_CARRIED - 1] == 0 &&
+				   l4.sports[NSG_SPORT_NOT_CARRIED + 1] == 0 &&
 				   l4.sports[NSG_PORTS - 1] == 0 && sports->n <= 1;
 		r = fill(&l4, e, sports, dports, &sport_rows, &dport_rows);
 	}

@@ -101,6 +101,31 @@ void nsg_fields_done(struct nsg_fields *f)
 	nsg_field_done(&f->dports);
 }
 
+/* ---- gates ---- */
+
+/* Beside the gates themselves, what a change of which makes the daemon forget its decisions. */
+static uint64_t gates_hash(const struct nsg_effective *e)
+{
+	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |
+				    (uint64_t)(e->is_linux && e->profile->linux_only_rfc1918) << 1 |
+				    (uint64_t)e->profile->endpoint_traffic_nsg << 2 |
+				    (uint64_t)e->profile->endpoint_traffic_routes << 3);
+
+	for (size_t i = 0; i < e->endpoints.n; i++)
+		h = nsg_mix(h, (uint64_t)e->endpoints.v[i].hi << 32 | e->endpoints.v[i].lo);
+	return h;
+}
+
+int nsg_gates_new(const struct nsg_effective *e, struct nsg_gates *ret)
+{
+	struct nsg_gates gates = {.hash = gates_hash(e)};
+	int r = nsg_gate_boundaries(e, &gates.v, &gates.n);
+
+	if (!r)
+		*ret = gates;
+	return r;
+}
+
 /* ---- rows ---- */
 
 /* The rules whose list is in the set. */
@@ -154,39 +179,25 @@ static uint64_t leaf_of(enum nsg_gate gate, enum nsg_reason reason, uint32_t cla
 	       class;
 }
 
-/* The leaf of a place; an entering one without its rules' class. */
-static uint64_t place_leaf(const struct nsg_effective *e, enum nsg_place_kind kind,
-			   bool *ret_evaluated)
+/* The leaf of a gate's piece; of one whose rules are evaluated without their class. */
+static uint64_t gate_leaf(const struct nsg_effective *e, const struct nsg_gate_piece *piece,
+			  bool *ret_evaluated)
 {
-	static const enum nsg_gate gates[] = {
-	    [NSG_PLACE_RFC1918] = NSG_GATE_RFC1918,
-	    [NSG_PLACE_ROUTE_ALL] = NSG_GATE_ROUTE_ALL,
-	    [NSG_PLACE_ENDPOINT] = NSG_GATE_SERVICE_ENDPOINT,
-	};
-	bool looked_at = kind != NSG_PLACE_ENDPOINT || e->profile->endpoint_traffic_nsg;
+	bool evaluated = nsg_gate_evaluates_nsg(e->profile, piece->gate);
 
-	*ret_evaluated = false;
-	switch (kind) {
-	case NSG_PLACE_BYPASS:
-		return leaf_of(NSG_GATE_BYPASS, NSG_REASON_BYPASS, CLASS_NOTHING);
-	case NSG_PLACE_DNS:
-		return leaf_of(NSG_GATE_PLATFORM, NSG_REASON_PLATFORM, CLASS_DNS);
-	case NSG_PLACE_IMDS:
-		return leaf_of(NSG_GATE_PLATFORM, NSG_REASON_PLATFORM, CLASS_IMDS);
-	case NSG_PLACE_NOT_CARRIED:
-		return leaf_of(NSG_GATE_NOT_CARRIED, NSG_REASON_NOT_CARRIED, CLASS_NOTHING);
-	case NSG_PLACE_RFC1918:
-	case NSG_PLACE_ROUTE_ALL:
-	case NSG_PLACE_ENDPOINT:
-		break;
-	}
-	if (looked_at && e->nsg) {
-		*ret_evaluated = true;
-		return leaf_of(gates[kind], NSG_REASON_ALLOWED, 0) | (uint64_t)1
+	*ret_evaluated = evaluated && e->nsg;
+	if (piece->gate == NSG_GATE_PLATFORM)
+		return leaf_of(piece->gate, NSG_REASON_PLATFORM,
+			       piece->last == NSG_IP_PLATFORM_DNS ? CLASS_DNS : CLASS_IMDS);
+	if (piece->gate == NSG_GATE_NOT_CARRIED)
+		return leaf_of(piece->gate, NSG_REASON_NOT_CARRIED, CLASS_NOTHING);
+	if (!nsg_gate_enters(piece->gate))
+		return leaf_of(piece->gate, NSG_REASON_BYPASS, CLASS_NOTHING);
+	if (*ret_evaluated)
+		return leaf_of(piece->gate, NSG_REASON_ALLOWED, 0) | (uint64_t)1
 									 << NSG_LEAF_DENY_SHIFT;
-	}
-	return leaf_of(gates[kind], NSG_REASON_ALLOWED, CLASS_ENTERS) |
-	       (uint64_t)looked_at << NSG_LEAF_NO_NSG_SHIFT;
+	return leaf_of(piece->gate, NSG_REASON_ALLOWED, CLASS_ENTERS) |
+	       (uint64_t)evaluated << NSG_LEAF_NO_NSG_SHIFT;
 }
 
 /* The class of a set, numbered when it is first used: what the gate shuts out needs no row. */
@@ -206,31 +217,32 @@ static int class_of(const struct nsg_field *f, const struct nsg_partition *sets,
 }
 
 static int overlay(const struct nsg_effective *e, const struct nsg_field *f,
-		   const struct nsg_partition *sets, const struct nsg_partition *gate,
+		   const struct nsg_partition *sets, const struct nsg_gates *gates,
 		   struct nsg_nsg_part *part)
 {
 	uint32_t *classes = calloc(sets->sets.n, sizeof(*classes));
 	size_t s = 0, g = 0;
-	int r = classes ? nsg_leaves_reserve(&part->dst, sets->n + gate->n) : -ENOMEM;
+	int r = classes ? nsg_leaves_reserve(&part->dst, sets->n + gates->n) : -ENOMEM;
 
 	while (!r && s < sets->n) {
-		uint32_t last = sets->lasts[s] < gate->lasts[g] ? sets->lasts[s] : gate->lasts[g];
+		const struct nsg_gate_piece *piece = &gates->v[g];
+		uint32_t last = sets->lasts[s] < piece->last ? sets->lasts[s] : piece->last;
 		uint32_t class = 0;
 		bool evaluated;
-		uint64_t leaf = place_leaf(e, gate->ids[g], &evaluated);
+		uint64_t leaf = gate_leaf(e, piece, &evaluated);
 
 		if (evaluated)
 			r = class_of(f, sets, sets->ids[s], classes, &part->owned_dst_rows, &class);
 		r = r ? r : nsg_leaves_push(&part->dst, last, leaf | class);
 		s += sets->lasts[s] == last;
-		g += gate->lasts[g] == last;
+		g += piece->last == last;
 	}
 	free(classes);
 	return r;
 }
 
 static int compile_dst(const struct nsg_effective *e, const struct nsg_field *f,
-		       const struct nsg_partition *gate, struct nsg_nsg_part *part)
+		       const struct nsg_gates *gates, struct nsg_nsg_part *part)
 {
 	struct nsg_partition sets;
 	int r = nsg_sweep(f->lists, f->n, &sets);
@@ -238,7 +250,7 @@ static int compile_dst(const struct nsg_effective *e, const struct nsg_field *f,
 	if (r)
 		return r;
 	r = fixed_rows(e, &part->owned_dst_rows);
-	r = r ? r : overlay(e, f, &sets, gate, part);
+	r = r ? r : overlay(e, f, &sets, gates, part);
 	nsg_partition_done(&sets);
 	part->dst_rows = part->owned_dst_rows.rows;
 	part->n_dst_rows = part->owned_dst_rows.n;
@@ -263,10 +275,10 @@ static int compile_src(const struct nsg_field *f, struct nsg_nsg_part *part)
 }
 
 int nsg_nsg_compile(const struct nsg_effective *e, const struct nsg_fields *f,
-		    const struct nsg_partition *gate, struct nsg_nsg_part *ret)
+		    const struct nsg_gates *gates, struct nsg_nsg_part *ret)
 {
 	struct nsg_nsg_part part = {0};
-	int r = compile_dst(e, &f->dst, gate, &part);
+	int r = compile_dst(e, &f->dst, gates, &part);
 
 	r = r ? r : compile_src(&f->src, &part);
 	r = r ? r : nsg_layer4_new(e, &f->sports, &f->dports, &part.l4);

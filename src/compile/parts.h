@@ -14,6 +14,7 @@
 
 #include "classify/image_layout.h"
 #include "model/effective.h"
+#include "model/gate.h"
 #include "util/diag.h"
 #include "util/ip.h"
 #include "util/limits.h"
@@ -106,27 +107,6 @@ int nsg_sweep(const struct nsg_ranges *lists, size_t n_lists, struct nsg_partiti
 int nsg_partition_push(struct nsg_partition *p, uint32_t last, uint32_t id);
 void nsg_partition_done(struct nsg_partition *p);
 
-/* ---- gate.c ---- */
-
-enum nsg_place_kind {
-	NSG_PLACE_BYPASS,
-	NSG_PLACE_DNS,
-	NSG_PLACE_IMDS,
-	NSG_PLACE_RFC1918,
-	NSG_PLACE_ROUTE_ALL,
-	NSG_PLACE_ENDPOINT,
-	NSG_PLACE_NOT_CARRIED, /* would enter, is multicast or broadcast */
-};
-
-/* The ids are nsg_place_kind. */
-int nsg_gate_partition(const struct nsg_effective *e, struct nsg_partition *ret);
-uint64_t nsg_gate_hash(const struct nsg_effective *e);
-
-static inline bool nsg_place_enters(uint32_t kind)
-{
-	return kind >= NSG_PLACE_RFC1918 && kind <= NSG_PLACE_ENDPOINT;
-}
-
 /* ---- layer4.c ---- */
 
 struct nsg_layer4 {
@@ -196,8 +176,17 @@ struct nsg_fields {
 int nsg_fields_new(const struct nsg_effective *e, struct nsg_fields *ret);
 void nsg_fields_done(struct nsg_fields *f);
 
+/* The gate of every destination, and what an image's decisions depend on in it. */
+struct nsg_gates {
+	struct nsg_gate_piece *v;
+	size_t n;
+	uint64_t hash;
+};
+
+int nsg_gates_new(const struct nsg_effective *e, struct nsg_gates *ret);
+
 int nsg_nsg_compile(const struct nsg_effective *e, const struct nsg_fields *f,
-		    const struct nsg_partition *gate, struct nsg_nsg_part *ret);
+		    const struct nsg_gates *gates, struct nsg_nsg_part *ret);
 /* before must outlive the part. */
 int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret);
 void nsg_nsg_done(struct nsg_nsg_part *part);
@@ -218,10 +207,11 @@ struct nsg_routes_part {
 	uint64_t hash;
 };
 
-int nsg_routes_new(const struct nsg_effective *e, const struct nsg_partition *gate,
+int nsg_routes_new(const struct nsg_effective *e, const struct nsg_gates *gates,
 		   struct nsg_diag *diag, struct nsg_routes_part *ret);
-/* The partition that holds for destinations of a place that enters. */
-const struct nsg_partition *nsg_routes_of_place(const struct nsg_routes_part *part, uint32_t kind);
+/* The partition that holds for destinations of a gate that enters. */
+const struct nsg_partition *nsg_routes_of_gate(const struct nsg_routes_part *part,
+					       enum nsg_gate gate);
 void nsg_routes_done(struct nsg_routes_part *r);
 
 /* ---- tree.c ---- */

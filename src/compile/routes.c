@@ -109,25 +109,27 @@ static int partition_rows(const struct nsg_effective *e, struct nsg_routes_part 
 
 /* ---- which rows the image needs ---- */
 
-const struct nsg_partition *nsg_routes_of_place(const struct nsg_routes_part *part, uint32_t kind)
+const struct nsg_partition *nsg_routes_of_gate(const struct nsg_routes_part *part,
+					       enum nsg_gate gate)
 {
-	return kind == NSG_PLACE_ENDPOINT && part->endpoints.n ? &part->endpoints : &part->winners;
+	return gate == NSG_GATE_SERVICE_ENDPOINT && part->endpoints.n ? &part->endpoints
+								      : &part->winners;
 }
 
 /* Marks the rows that win where the gate lets packets in. */
 static void mark_used(struct nsg_routes_part *part, const struct nsg_partition *routes,
-		      const struct nsg_partition *gate)
+		      const struct nsg_gates *gates)
 {
-	for (size_t i = 0, g = 0; i < routes->n && g < gate->n;) {
-		uint32_t kind = gate->ids[g];
+	for (size_t i = 0, g = 0; i < routes->n && g < gates->n;) {
+		enum nsg_gate gate = gates->v[g].gate;
 
-		if (nsg_place_enters(kind) && nsg_routes_of_place(part, kind) == routes &&
+		if (nsg_gate_enters(gate) && nsg_routes_of_gate(part, gate) == routes &&
 		    routes->ids[i] != NSG_ROW_NONE)
 			part->route_of_row[routes->ids[i]] = 0;
-		if (routes->lasts[i] == gate->lasts[g]) {
+		if (routes->lasts[i] == gates->v[g].last) {
 			i++;
 			g++;
-		} else if (routes->lasts[i] < gate->lasts[g]) {
+		} else if (routes->lasts[i] < gates->v[g].last) {
 			i++;
 		} else {
 			g++;
@@ -145,13 +147,13 @@ static int number_routes(const struct nsg_effective *e, struct nsg_routes_part *
 	return part->route_of_row && part->rows && part->hop_of_route ? 0 : -ENOMEM;
 }
 
-static void collect_used(const struct nsg_effective *e, const struct nsg_partition *gate,
+static void collect_used(const struct nsg_effective *e, const struct nsg_gates *gates,
 			 struct nsg_routes_part *part)
 {
 	memset(part->route_of_row, 0xff, (e->n_rows + 1) * sizeof(*part->route_of_row));
-	mark_used(part, &part->winners, gate);
+	mark_used(part, &part->winners, gates);
 	if (part->endpoints.n)
-		mark_used(part, &part->endpoints, gate);
+		mark_used(part, &part->endpoints, gates);
 	for (size_t i = 0; i < e->n_rows; i++) {
 		if (part->route_of_row[i] == NSG_ROW_NONE)
 			continue;
@@ -245,7 +247,7 @@ static uint64_t routes_hash(const struct nsg_effective *e)
 	return h;
 }
 
-int nsg_routes_new(const struct nsg_effective *e, const struct nsg_partition *gate,
+int nsg_routes_new(const struct nsg_effective *e, const struct nsg_gates *gates,
 		   struct nsg_diag *diag, struct nsg_routes_part *ret)
 {
 	struct nsg_routes_part part = {.hash = routes_hash(e)};
@@ -253,7 +255,7 @@ int nsg_routes_new(const struct nsg_effective *e, const struct nsg_partition *ga
 
 	r = r ? r : number_routes(e, &part);
 	if (!r) {
-		collect_used(e, gate, &part);
+		collect_used(e, gates, &part);
 		r = number_hops(e, diag, &part);
 	}
 	if (r) {

@@ -269,8 +269,8 @@ static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_ef
 	cleanup_json json_t *o = json_object();
 
 	if (nsg_put(o, "name", nsg_rule_name_json(rule)) < 0 ||
-	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 || put_ports(o, rule) < 0 ||
-	    put_addresses(o, e, r) < 0 ||
+	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 ||
+	    put_ports(o, rule) < 0 || put_addresses(o, e, r) < 0 ||
 	    nsg_put(o, "access", json_string(nsg_access_name(rule->access))) < 0 ||
 	    nsg_put(o, "priority", json_integer(rule->priority)) < 0 ||
 	    nsg_put(o, "direction", json_string("Outbound")) < 0)
@@ -362,20 +362,20 @@ static json_t *evaluation(const struct nsg_tried_rule *t)
 			 (int)t->match.source, "sourcePortMatched", (int)t->match.source_ports);
 }
 
-static json_t *evaluated_groups(const struct nsg_effective *e, const struct nsg_way *way)
+static json_t *evaluated_groups(const struct nsg_effective *e, const struct nsg_trial *trial)
 {
 	cleanup_json json_t *rules = json_array();
 	json_t *matched;
 
-	if (!e->nsg || !way->nsg_evaluated)
+	if (!e->nsg || !trial->nsg_evaluated)
 		return json_array();
-	for (size_t i = 0; i < way->n_rules; i++)
-		if (json_array_append_new(rules, evaluation(&way->rules[i])) < 0)
+	for (size_t i = 0; i < trial->n_rules; i++)
+		if (json_array_append_new(rules, evaluation(&trial->rules[i])) < 0)
 			return NULL;
-	if (way->rule)
+	if (trial->rule)
 		matched = json_pack(
-		    "{sssO}", "action", nsg_access_name(way->rule->rule->access), "ruleName",
-		    json_object_get(json_array_get(rules, way->n_rules - 1), "name"));
+		    "{sssO}", "action", nsg_access_name(trial->rule->rule->access), "ruleName",
+		    json_object_get(json_array_get(rules, trial->n_rules - 1), "name"));
 	else
 		matched = json_null();
 	return json_pack("[{sssosssO}]", "appliedTo", e->subnet->id, "matchedRule", matched,
@@ -385,13 +385,13 @@ static json_t *evaluated_groups(const struct nsg_effective *e, const struct nsg_
 
 /* az's output of run-configuration-diagnostic: keys in alphabetical order. */
 static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_key *key,
-			       const struct nsg_way *way)
+			       const struct nsg_trial *trial)
 {
-	bool denied = way->rule && way->rule->rule->access == NSG_DENY;
+	bool denied = trial->rule && trial->rule->rule->access == NSG_DENY;
 	json_t *result, *profile;
 
 	result =
-	    json_pack("{soss}", "evaluatedNetworkSecurityGroups", evaluated_groups(e, way),
+	    json_pack("{soss}", "evaluatedNetworkSecurityGroups", evaluated_groups(e, trial),
 		      "securityRuleAccessResult", nsg_access_name(denied ? NSG_DENY : NSG_ALLOW));
 	profile = json_pack("{sososssoso}", "destination", nsg_address_json(key->dst_host),
 			    "destinationPort", json_sprintf("%u", (unsigned int)key->dport_host),
@@ -404,18 +404,18 @@ static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_k
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = {0};
+	__attribute__((cleanup(nsg_trial_done))) struct nsg_trial trial = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
 	const char *what;
 	json_t *object;
 	int r;
 
-	r = nsg_way_find(e, key, &way);
+	r = nsg_trial_run(e, key, &trial);
 	if (r < 0)
 		return r;
-	if (!nsg_way_agrees(&way, image, &decision, &what))
-		return nsg_way_contradiction(what, diag);
-	object = diagnostic_json(e, key, &way);
+	if (!nsg_trial_agrees(&trial, image, &decision, &what))
+		return nsg_trial_contradiction(what, diag);
+	object = diagnostic_json(e, key, &trial);
 	if (!object)
 		return -ENOMEM;
 	*ret = object;

@@ -10,6 +10,7 @@
 #include "explain/flow.h"
 #include "explain/match.h"
 #include "explain/words.h"
+#include "model/gate.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
@@ -17,7 +18,7 @@
 struct story {
 	const struct nsg_effective *e;
 	const struct nsg_key *key;
-	const struct nsg_way *way;
+	const struct nsg_trial *trial;
 };
 
 /* ---- gate ----------------------------------------------------------------------------------- */
@@ -26,8 +27,8 @@ static const struct nsg_row *endpoint_row(const struct story *s)
 {
 	const struct nsg_row *best = NULL;
 
-	for (size_t i = 0; i < s->way->n_rows; i++) {
-		const struct nsg_row *row = s->way->rows[i];
+	for (size_t i = 0; i < s->trial->n_rows; i++) {
+		const struct nsg_row *row = s->trial->rows[i];
 
 		if (row->hop_type == NSG_HOP_SERVICE_ENDPOINT &&
 		    (!best || row->prefix.len > best->prefix.len))
@@ -77,7 +78,7 @@ static json_t *gate_words(const struct story *s)
 	char dst[NSG_IP4_TEXT];
 
 	nsg_ip4_format(s->key->dst_host, dst);
-	switch (s->way->gate) {
+	switch (s->trial->gate) {
 	case NSG_GATE_PLATFORM:
 		return json_sprintf(
 		    "%s is Azure's platform: it is reached whatever route-all and the "
@@ -93,21 +94,16 @@ static json_t *gate_words(const struct story *s)
 		return endpoint_words(s, dst);
 	case NSG_GATE_NOT_CARRIED:
 		return json_sprintf("%s would enter the VNet (%s), but %s", dst,
-				    nsg_gate_name(s->way->enters_by), s->way->not_carried);
+				    nsg_gate_name(s->trial->enters_by), s->trial->not_carried);
 	default:
 		return bypass_words(s, dst);
 	}
 }
 
-static bool enters(enum nsg_gate gate)
-{
-	return gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
-	       gate == NSG_GATE_SERVICE_ENDPOINT;
-}
-
 static json_t *gate_json(const struct story *s)
 {
-	return json_pack("{sbso}", "enters", (int)enters(s->way->gate), "text", gate_words(s));
+	return json_pack("{sbso}", "enters", (int)nsg_gate_enters(s->trial->gate), "text",
+			 gate_words(s));
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
@@ -147,15 +143,15 @@ static json_t *nsg_words(const struct story *s)
 {
 	const struct nsg_effective *e = s->e;
 
-	if (s->way->gate == NSG_GATE_SERVICE_ENDPOINT && !s->way->nsg_evaluated)
+	if (s->trial->gate == NSG_GATE_SERVICE_ENDPOINT && !s->trial->nsg_evaluated)
 		return json_sprintf(
 		    "not evaluated: in %s NSGs apply to private addresses only while "
 		    "route-all is off",
 		    e->profile->name);
-	if (s->way->gate == NSG_GATE_PLATFORM)
+	if (s->trial->gate == NSG_GATE_PLATFORM)
 		return json_string(e->nsg ? "only rules with the platform's own tags are tried"
 					  : "the subnet has no NSG");
-	if (!enters(s->way->gate))
+	if (!nsg_gate_enters(s->trial->gate))
 		return json_string("not evaluated: the packet is not in the VNet");
 	if (!e->nsg)
 		return json_string("the subnet has no NSG: all is allowed");
@@ -208,8 +204,8 @@ static json_t *rules_json(const struct story *s)
 {
 	cleanup_json json_t *array = json_array();
 
-	for (size_t i = 0; i < s->way->n_rules; i++)
-		if (json_array_append_new(array, rule_json(&s->way->rules[i])) < 0)
+	for (size_t i = 0; i < s->trial->n_rules; i++)
+		if (json_array_append_new(array, rule_json(&s->trial->rules[i])) < 0)
 			return NULL;
 	return TAKE_PTR(array);
 }
@@ -238,15 +234,16 @@ static json_t *rows_json(const struct story *s)
 {
 	cleanup_json json_t *array = json_array();
 
-	for (size_t i = 0; i < s->way->n_rows; i++)
-		if (json_array_append_new(array, row_json(s->way->rows[i], s->way->fates[i])) < 0)
+	for (size_t i = 0; i < s->trial->n_rows; i++)
+		if (json_array_append_new(array, row_json(s->trial->rows[i], s->trial->fates[i])) <
+		    0)
 			return NULL;
 	return TAKE_PTR(array);
 }
 
 static json_t *next_hop_words(const struct story *s)
 {
-	const struct nsg_row *row = s->way->row;
+	const struct nsg_row *row = s->trial->row;
 	const char *detail = row && row->detail ? row->detail : "";
 
 	if (!row)
@@ -280,7 +277,7 @@ static json_t *next_hop_words(const struct story *s)
 
 static json_t *next_hop_json(const struct story *s)
 {
-	const struct nsg_row *row = s->way->row;
+	const struct nsg_row *row = s->trial->row;
 
 	if (!row)
 		return json_null();
@@ -311,10 +308,10 @@ static json_t *far_end(const char *class, json_t *addresses, const char *text)
 /* azure-reference.md section 7, 6: which source the other side sees. */
 static json_t *far_end_json(const struct story *s)
 {
-	const struct nsg_row *row = s->way->row;
+	const struct nsg_row *row = s->trial->row;
 	uint32_t src = s->key->src_host;
 
-	if (s->way->verdict == NSG_VERDICT_DROP)
+	if (s->trial->verdict == NSG_VERDICT_DROP)
 		return far_end("nobody", json_array(),
 			       "nothing arrives, and the sender hears nothing");
 	if (s->key->dst_host >> 24 == 127)
@@ -352,11 +349,11 @@ static const struct nsg_row *other_answer(const struct story *s)
 	struct nsg_effective other = *s->e;
 	const struct nsg_row *row;
 
-	if (!s->way->row)
+	if (!s->trial->row)
 		return NULL;
 	other.endpoint_lab = !other.endpoint_lab;
-	row = nsg_rows_select(&other, s->way->gate, s->way->rows, s->way->n_rows);
-	return row == s->way->row ? NULL : row;
+	row = nsg_rows_select(&other, s->trial->gate, s->trial->rows, s->trial->n_rows);
+	return row == s->trial->row ? NULL : row;
 }
 
 static json_t *contested_words(const struct story *s, const struct nsg_row *other)
@@ -384,11 +381,12 @@ static json_t *notices_json(const struct story *s)
 		    array, json_sprintf("the source is not in the integration subnet %s, whose "
 					"addresses the app's packets have; it is judged as given",
 					s->e->subnet->name));
-	if (enters(s->way->gate) && !nsg_protocol_has_ports(s->key->protocol))
+	if (nsg_gate_enters(s->trial->gate) && !nsg_protocol_has_ports(s->key->protocol))
 		r |= json_array_append_new(
 		    array, json_string("NSGs know this protocol, but VNet Integration itself may "
 				       "carry TCP and UDP only"));
-	if (enters(s->way->gate) && s->way->nsg_evaluated && s->way->has_nsg && member)
+	if (nsg_gate_enters(s->trial->gate) && s->trial->nsg_evaluated && s->trial->has_nsg &&
+	    member)
 		r |= json_array_append_new(
 		    array,
 		    json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "
@@ -418,18 +416,18 @@ static json_t *story_json(const struct story *s)
 int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *image,
 		     const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_way_done))) struct nsg_way way = {0};
+	__attribute__((cleanup(nsg_trial_done))) struct nsg_trial trial = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
-	const struct story story = {.e = e, .key = key, .way = &way};
+	const struct story story = {.e = e, .key = key, .trial = &trial};
 	cleanup_json json_t *object = json_object();
 	const char *what;
 	int r;
 
-	r = nsg_way_find(e, key, &way);
+	r = nsg_trial_run(e, key, &trial);
 	if (r < 0)
 		return r;
-	if (!nsg_way_agrees(&way, image, &decision, &what))
-		return nsg_way_contradiction(what, diag);
+	if (!nsg_trial_agrees(&trial, image, &decision, &what))
+		return nsg_trial_contradiction(what, diag);
 	r = nsg_record_put_decision(object, image, key, &decision);
 	if (!r)
 		r = nsg_put(object, "story", story_json(&story));

@@ -8,6 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "model/gate.h"
+
 static void tell(const struct nsg_effective *e, struct nsg_diag *diag,
 		 const struct nsg_place *place, const char *text)
 {

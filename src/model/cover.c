@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/gate.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -22,11 +23,8 @@
 #define MAX_WORK ((uint64_t)1 << 30)
 
 /* Set 0 of each partition is the universe. */
-#define FIXED_SETS 2 /* and set 1 the odd value: UDP source port 65330, destination port 53 */
-
-static const uint16_t protocols[] = {
-    NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP, NSG_PROTOCOL_ICMP, NSG_PROTOCOL_ESP, NSG_PROTOCOL_AH,
-};
+#define FIXED_SETS                                                                                 \
+	2 /* and set 1 the odd value: the UDP source port that is not carried, destination port 53 */
 
 struct cover {
 	const struct nsg_effective *e;
@@ -123,8 +121,9 @@ static int ports_to_ranges(const struct nsg_port_range *v, size_t n, struct nsg_
 static int partition_ports(struct cover *c, bool is_src)
 {
 	static struct nsg_range all_range[] = {{0, 65535}};
-	/* virtual-networks-faq: source port 65330 is the host's. AzurePlatformDNS is port 53. */
-	static struct nsg_range odd_range[][1] = {{{53, 53}}, {{65330, 65330}}};
+	/* AzurePlatformDNS is port 53. */
+	static struct nsg_range odd_range[][1] = {{{53, 53}},
+						  {{NSG_SPORT_NOT_CARRIED, NSG_SPORT_NOT_CARRIED}}};
 	const struct nsg_ranges all = {all_range, 1}, odd = {odd_range[is_src], 1};
 	const struct nsg_effective *e = c->e;
 	struct field f = {.sets = calloc(e->n_rules + FIXED_SETS, sizeof(*f.sets)),
@@ -154,6 +153,7 @@ static int make_partitions(struct cover *c)
 {
 	const struct nsg_effective *e = c->e;
 	const struct nsg_prefixes *p = &e->subnet->prefixes;
+	struct nsg_effective open = *e;
 	int r;
 
 	c->src_set = calloc(e->n_rules + 1, sizeof(*c->src_set));
@@ -162,9 +162,10 @@ static int make_partitions(struct cover *c)
 	c->dport_set = calloc(e->n_rules + 1, sizeof(*c->dport_set));
 	if (!c->src_set || !c->dst_set || !c->sport_set || !c->dport_set)
 		return -ENOMEM;
-	r = nsg_judged_ranges(e, &c->judged);
+	open.route_all = true;
+	r = nsg_gate_evaluated_ranges(e, &c->judged);
 	if (!r)
-		r = nsg_carried_ranges(&c->carried);
+		r = nsg_gate_evaluated_ranges(&open, &c->carried);
 	if (!r)
 		r = nsg_ranges_from_prefixes(p->v, p->n, &c->subnet);
 	if (!r)
@@ -239,9 +240,10 @@ static int each_cell(struct cover *c, size_t i,
 {
 	size_t base = 0;
 
-	for (size_t p = 0; p < NSG_ARRAY_SIZE(protocols); p++) {
-		struct cell cell = {.protocol = protocols[p],
-				    .has_ports = nsg_protocol_has_ports(protocols[p])};
+	for (size_t p = 0; p < NSG_N_CARRIED_PROTOCOLS; p++) {
+		const uint8_t protocol = nsg_carried_protocols[p];
+		struct cell cell = {.protocol = protocol,
+				    .has_ports = nsg_protocol_has_ports(protocol)};
 		const size_t n_sport = cell.has_ports ? c->sport.n_classes : 1;
 		const size_t n_dport = cell.has_ports ? c->dport.n_classes : 1;
 
@@ -268,7 +270,7 @@ static int each_cell(struct cover *c, size_t i,
 static int make_cells(struct cover *c)
 {
 	const size_t n_ports = c->sport.n_classes * c->dport.n_classes;
-	size_t n = c->src.n_classes * (2 * n_ports + NSG_ARRAY_SIZE(protocols) - 2), words;
+	size_t n = c->src.n_classes * (2 * n_ports + NSG_N_CARRIED_PROTOCOLS - 2), words;
 
 	c->n_words = (c->dst.n_classes + 2 + 63) / 64;
 	if (__builtin_mul_overflow(n, c->n_words, &words) || words > MAX_TABLE_WORDS ||
@@ -391,14 +393,6 @@ static const char *empty_destination(const struct nsg_rule *r)
 	return "its destination has no IPv4 address";
 }
 
-static bool is_carried(uint16_t protocol)
-{
-	for (size_t p = 0; p < NSG_ARRAY_SIZE(protocols); p++)
-		if (protocols[p] == protocol)
-			return true;
-	return protocol == NSG_PROTOCOL_ANY;
-}
-
 /* The gate keeps it closed: with route-all on it would match. */
 static bool is_behind_gate(const struct cover *c, const struct nsg_effective_rule *x)
 {
@@ -416,7 +410,7 @@ static const char *why_never(const struct cover *c, const struct nsg_effective_r
 		return "its source holds no address of the integration subnet";
 	if (x->dst.kind == NSG_MATCH_RANGES && !x->dst.ranges->n)
 		return empty_destination(r);
-	if (!is_carried(r->protocol))
+	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_is_carried(r->protocol))
 		return "a virtual network does not carry its protocol";
 	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_has_ports(r->protocol) &&
 	    !has_all_ports(x))

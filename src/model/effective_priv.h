@@ -129,9 +129,6 @@ int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *
 
 /* ---- walk.c ---- */
 
-/* The gate of a destination as far as the address decides it. */
-enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host);
-
 /*
  * Calls `visit` for each piece of the address space, ascending, in which both the gate and the set
  * of covering rows are constant; pieces that enter no VNet are left out. Stops at its first

@@ -41,12 +41,4 @@ static inline bool nsg_bit(const uint64_t *row, size_t i)
 	return row[i / 64] >> i % 64 & 1;
 }
 
-/* ---- reach.c ------------------------------------------------------------------------------- */
-
-/* The destinations whose packets an NSG judges: they enter, are carried, and the profile has the
- * NSG evaluated for their gate. */
-int nsg_judged_ranges(const struct nsg_effective *e, struct nsg_ranges *ret);
-/* What would be judged were route-all on. */
-int nsg_carried_ranges(struct nsg_ranges *ret);
-
 #endif

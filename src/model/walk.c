@@ -5,36 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/gate.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 #include "util/vec.h"
-
-enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host)
-{
-	enum nsg_gate gate = NSG_GATE_BYPASS;
-
-	if (dst_host == NSG_IP_PLATFORM_DNS || dst_host == NSG_IP_PLATFORM_IMDS)
-		return NSG_GATE_PLATFORM;
-	if (dst_host >> 24 == 127)
-		return NSG_GATE_BYPASS;
-	if (nsg_ip_is_rfc1918(dst_host))
-		return NSG_GATE_RFC1918;
-	if (e->route_all)
-		gate = NSG_GATE_ROUTE_ALL;
-	else if (nsg_ranges_contain(&e->endpoints, dst_host))
-		gate = NSG_GATE_SERVICE_ENDPOINT;
-	/* Multicast and broadcast: virtual-networks-faq. */
-	if (gate != NSG_GATE_BYPASS && (dst_host >> 28 == 14 || dst_host == UINT32_MAX))
-		return NSG_GATE_NOT_CARRIED;
-	return gate;
-}
-
-/* Where the gate may change whatever the policy. */
-static const struct nsg_prefix fixed[] = {
-    {NSG_IP4(0, 0, 0, 0), 0},	       {NSG_IP4(10, 0, 0, 0), 8},     {NSG_IP4(127, 0, 0, 0), 8},
-    {NSG_IP4(172, 16, 0, 0), 12},      {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(224, 0, 0, 0), 4},
-    {NSG_IP4(255, 255, 255, 255), 32}, {NSG_IP_PLATFORM_DNS, 32},     {NSG_IP_PLATFORM_IMDS, 32},
-};
 
 struct walker {
 	NSG_VEC(uint64_t) starts; /* of pieces; sorted, with repetitions */
@@ -76,15 +50,19 @@ static int compare_row(const void *a, const void *b)
 
 static int walker_init(struct walker *w, const struct nsg_effective *e)
 {
+	cleanup_free struct nsg_gate_piece *gates = NULL;
+	size_t n_gates;
+	int r;
+
+	r = nsg_gate_boundaries(e, &gates, &n_gates);
+	if (r < 0)
+		return r;
 	w->sorted = calloc(e->n_rows + 1, sizeof(*w->sorted));
 	w->stack = calloc(e->n_rows + 1, sizeof(*w->stack));
 	if (!w->sorted || !w->stack)
 		return -ENOMEM;
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(fixed); i++)
-		if (add_piece(w, fixed[i].addr_host, nsg_prefix_last(fixed[i])))
-			return -ENOMEM;
-	for (size_t i = 0; i < e->endpoints.n; i++)
-		if (add_piece(w, e->endpoints.v[i].lo, e->endpoints.v[i].hi))
+	for (size_t i = 0; i < n_gates; i++)
+		if (add_piece(w, i ? gates[i - 1].last + 1 : 0, gates[i].last))
 			return -ENOMEM;
 	for (size_t i = 0; i < e->n_rows; i++) {
 		const struct nsg_prefix p = e->rows[i].prefix;
@@ -123,8 +101,7 @@ int nsg_rows_walk(const struct nsg_effective *e,
 		while (next_row < e->n_rows && w.sorted[next_row]->prefix.addr_host == piece.lo)
 			w.stack[w.n_stack++] = w.sorted[next_row++];
 		gate = nsg_gate_of(e, piece.lo);
-		if (gate != NSG_GATE_RFC1918 && gate != NSG_GATE_ROUTE_ALL &&
-		    gate != NSG_GATE_SERVICE_ENDPOINT)
+		if (!nsg_gate_enters(gate))
 			continue;
 		r = visit(data, piece, gate, w.stack, w.n_stack);
 		if (r)

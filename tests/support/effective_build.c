@@ -306,7 +306,9 @@ struct effective_build *effective_build_random(uint64_t seed)
 	b->profile.endpoint_traffic_nsg = test_random_below(&r, 2);
 	b->profile.endpoint_traffic_routes = test_random_below(&r, 2);
 	b->e.is_linux = !test_random_below(&r, 5);
-	b->e.route_all = test_random_below(&r, 2);
+	/* The model's route_all is the one in force. */
+	b->e.route_all =
+	    test_random_below(&r, 2) && !(b->e.is_linux && b->profile.linux_only_rfc1918);
 	b->e.endpoint_lab = test_random_below(&r, 2);
 	b->subnet_prefix =
 	    (struct nsg_prefix){NSG_IP4(10, 0, 0, 0), (uint8_t)(20 + test_random_below(&r, 9))};

@@ -91,7 +91,7 @@ static struct hand_image *hand_image(uint64_t id)
 	h->protocols[NSG_PROTOCOL_UDP] = (struct nsg_layout_protocol){4, 0};
 	h->protocols[47] = (struct nsg_layout_protocol){5, 0};
 	h->dports[22] = 1;
-	h->sports[NSG_SPORT_RESERVED] = 1;
+	h->sports[NSG_SPORT_NOT_CARRIED] = 1;
 	/* [source class][destination class]: port 22 meets rule 0, all else rule 1. */
 	h->cross[0] = 1;
 	h->cross[1] = 0;
@@ -145,7 +145,7 @@ static const struct {
       NSG_REASON_NOT_CARRIED, 0}},
     {{1, 0x80000000, 0, 0, 47, {0}},
      {NSG_ROUTE_NONE, NSG_RULE_NONE, 0, NSG_GATE_BYPASS, NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS, 0}},
-    {{1, 0, NSG_SPORT_RESERVED, 22, 6, {0}},
+    {{1, 0, NSG_SPORT_NOT_CARRIED, 22, 6, {0}},
      {NSG_ROUTE_NONE, NSG_RULE_NONE, 0, NSG_GATE_NOT_CARRIED, NSG_VERDICT_DROP,
       NSG_REASON_NOT_CARRIED, 0}},
     /* The source table: its addresses, the first and last, and one beyond each end. */

@@ -57,14 +57,14 @@ static void agrees_with_the_classifier_on_whatever_can_meet(void **state)
 			struct nsg_key key = random_key(&b->e, &r);
 			struct nsg_decision d = nsg_classify(image, &key);
 			const char *what = "";
-			struct nsg_way way;
+			struct nsg_trial trial;
 
-			assert_int_equal(nsg_way_find(&b->e, &key, &way), 0);
-			if (!nsg_way_agrees(&way, image, &d, &what))
+			assert_int_equal(nsg_trial_run(&b->e, &key, &trial), 0);
+			if (!nsg_trial_agrees(&trial, image, &d, &what))
 				fail_msg("seed %d, key %d: %s", (int)seed, i, what);
-			gates[way.gate]++;
-			reasons[way.reason]++;
-			nsg_way_done(&way);
+			gates[trial.gate]++;
+			reasons[trial.reason]++;
+			nsg_trial_done(&trial);
 		}
 		nsg_diag_done(&diag);
 		nsg_image_free(image);
@@ -88,7 +88,7 @@ static void sees_every_difference(void **state)
 	struct nsg_diag diag = {0};
 	struct nsg_decision d, other;
 	const char *what = NULL;
-	struct nsg_way way;
+	struct nsg_trial trial;
 
 	(void)state;
 	effective_build_default_rules(b);
@@ -97,34 +97,34 @@ static void sees_every_difference(void **state)
 			    NSG_HOP_VNET_LOCAL);
 	assert_int_equal(nsg_compile(&b->e, NULL, &diag, &image), 0);
 	d = nsg_classify(image, &key);
-	assert_int_equal(nsg_way_find(&b->e, &key, &way), 0);
-	assert_true(nsg_way_agrees(&way, image, &d, &what));
+	assert_int_equal(nsg_trial_run(&b->e, &key, &trial), 0);
+	assert_true(nsg_trial_agrees(&trial, image, &d, &what));
 
 	other = d;
 	other.gate = NSG_GATE_ROUTE_ALL;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	assert_string_equal(what, "the gate");
 	other = d;
 	other.rule = NSG_RULE_NONE;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	assert_string_equal(what, "the rule");
 	other.rule = d.rule ? 0 : 1;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	other = d;
 	other.route = NSG_ROUTE_NONE;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	assert_string_equal(what, "the route");
 	other.route = d.route ? 0 : 1;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	other = d;
 	other.verdict = NSG_VERDICT_DROP;
-	assert_false(nsg_way_agrees(&way, image, &other, &what));
+	assert_false(nsg_trial_agrees(&trial, image, &other, &what));
 	assert_string_equal(what, "the verdict");
 
-	assert_int_equal(nsg_way_contradiction(what, &diag), -EBADE);
+	assert_int_equal(nsg_trial_contradiction(what, &diag), -EBADE);
 	assert_int_equal(diag.n_errors, 1);
 	nsg_diag_done(&diag);
-	nsg_way_done(&way);
+	nsg_trial_done(&trial);
 	nsg_image_free(image);
 	effective_build_free(b);
 }

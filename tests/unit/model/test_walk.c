@@ -7,54 +7,10 @@
 #include <cmocka.h>
 
 #include "model/effective_priv.h"
+#include "model/gate.h"
 #include "support/policy_build.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
-
-/* semantics.md section 1, address by address. */
-static void the_gate_depends_on_the_switches(void **state)
-{
-	static const struct {
-		uint32_t addr;
-		enum nsg_gate off, on;
-	} t[] = {
-	    {NSG_IP_PLATFORM_DNS, NSG_GATE_PLATFORM, NSG_GATE_PLATFORM},
-	    {NSG_IP_PLATFORM_IMDS, NSG_GATE_PLATFORM, NSG_GATE_PLATFORM},
-	    {NSG_IP4(127, 0, 0, 1), NSG_GATE_BYPASS, NSG_GATE_BYPASS},
-	    {NSG_IP4(9, 255, 255, 255), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(10, 0, 0, 0), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
-	    {NSG_IP4(10, 255, 255, 255), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
-	    {NSG_IP4(11, 0, 0, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(172, 15, 255, 255), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(172, 16, 0, 0), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
-	    {NSG_IP4(172, 31, 255, 255), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
-	    {NSG_IP4(172, 32, 0, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(192, 168, 255, 255), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
-	    {NSG_IP4(192, 169, 0, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(20, 0, 0, 255), NSG_GATE_SERVICE_ENDPOINT, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(20, 0, 1, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(223, 255, 255, 255), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {NSG_IP4(224, 0, 0, 1), NSG_GATE_BYPASS, NSG_GATE_NOT_CARRIED},
-	    {NSG_IP4(239, 255, 255, 255), NSG_GATE_BYPASS, NSG_GATE_NOT_CARRIED},
-	    {NSG_IP4(240, 0, 0, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
-	    {UINT32_MAX, NSG_GATE_BYPASS, NSG_GATE_NOT_CARRIED},
-	};
-	struct policy_build *b = policy_build_new();
-
-	(void)state;
-	policy_build_usual(b);
-	policy_build_tag(b, policy_build_tags(b), "Storage", "", "20.0.0.0/24");
-	policy_build_endpoint(b, &b->p->vnets[0].subnets[0], "Microsoft.Storage", "");
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(t); i++) {
-		b->options.route_all = NSG_FALSE;
-		assert_int_equal(policy_build_make(b), 0);
-		assert_int_equal(nsg_gate_of(b->e, t[i].addr), t[i].off);
-		b->options.route_all = NSG_TRUE;
-		assert_int_equal(policy_build_make(b), 0);
-		assert_int_equal(nsg_gate_of(b->e, t[i].addr), t[i].on);
-	}
-	policy_build_free(b);
-}
 
 struct seen {
 	const struct nsg_effective *e;
@@ -137,7 +93,6 @@ static void every_piece_is_alike_and_none_is_missed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_gate_depends_on_the_switches),
 	    cmocka_unit_test(every_piece_is_alike_and_none_is_missed),
 	};
 

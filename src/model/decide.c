@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/decide.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "model/gate.h"
+
+static void find_gate(const struct nsg_effective *e, const struct nsg_key *key,
+		      struct nsg_trial *trial)
+{
+	trial->gate = trial->enters_by = nsg_gate_entrance(e, key->dst_host);
+	if (!nsg_gate_enters(trial->gate))
+		return;
+	trial->not_carried = nsg_not_carried(key->protocol, key->sport_host, key->dst_host);
+	if (trial->not_carried)
+		trial->gate = NSG_GATE_NOT_CARRIED;
+}
+
+static bool ports_match(const struct nsg_port_range *v, size_t n, const struct nsg_key *key,
+			uint16_t port)
+{
+	if (!nsg_protocol_has_ports(key->protocol))
+		return n == 1 && v[0].lo == 0 && v[0].hi == 65535;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].lo <= port && port <= v[i].hi)
+			return true;
+	return false;
+}
+
+/* Platform tags match their own address and nothing else; nothing else matches it. */
+static bool destination_matches(const struct nsg_effective_address *dst, const struct nsg_key *key,
+				enum nsg_gate gate)
+{
+	bool dns = key->dst_host == NSG_IP_PLATFORM_DNS;
+
+	if (gate != NSG_GATE_PLATFORM)
+		return dst->kind == NSG_MATCH_RANGES &&
+		       nsg_ranges_contain(dst->ranges, key->dst_host);
+	if (!dns)
+		return dst->kind == NSG_MATCH_PLATFORM_IMDS;
+	return dst->kind == NSG_MATCH_PLATFORM_DNS && nsg_protocol_has_ports(key->protocol) &&
+	       key->dport_host == 53;
+}
+
+static struct nsg_tried_rule try_rule(const struct nsg_effective_rule *rule,
+				      const struct nsg_key *key, enum nsg_gate gate)
+{
+	uint16_t protocol = rule->rule->protocol;
+	struct nsg_rule_match m = {
+	    .protocol = protocol == NSG_PROTOCOL_ANY || protocol == key->protocol,
+	    .source = rule->src.kind == NSG_MATCH_RANGES &&
+		      nsg_ranges_contain(rule->src.ranges, key->src_host),
+	    .source_ports = ports_match(rule->src_ports, rule->n_src_ports, key, key->sport_host),
+	    .destination = destination_matches(&rule->dst, key, gate),
+	    .destination_ports =
+		ports_match(rule->dst_ports, rule->n_dst_ports, key, key->dport_host),
+	};
+
+	return (struct nsg_tried_rule){
+	    .rule = rule,
+	    .match = m,
+	    .matched =
+		m.protocol && m.source && m.source_ports && m.destination && m.destination_ports,
+	};
+}
+
+static int find_rule(const struct nsg_effective *e, const struct nsg_key *key,
+		     struct nsg_trial *trial)
+{
+	trial->nsg_evaluated = trial->gate == NSG_GATE_PLATFORM
+				   ? e->nsg != NULL
+				   : nsg_gate_evaluates_nsg(e->profile, trial->gate);
+	trial->has_nsg = e->nsg != NULL;
+	if (!trial->nsg_evaluated || !e->n_rules)
+		return 0;
+	trial->rules = calloc(e->n_rules, sizeof(*trial->rules));
+	if (!trial->rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n_rules && !trial->rule; i++) {
+		const struct nsg_effective_rule *rule = &e->rules[i];
+
+		/* only platform tags ever touch platform addresses: the rest is not tried */
+		if (trial->gate == NSG_GATE_PLATFORM && rule->dst.kind == NSG_MATCH_RANGES)
+			continue;
+		trial->rules[trial->n_rules] = try_rule(rule, key, trial->gate);
+		if (trial->rules[trial->n_rules++].matched)
+			trial->rule = rule;
+	}
+	return 0;
+}
+
+static int find_row(const struct nsg_effective *e, uint32_t dst_host, struct nsg_trial *trial)
+{
+	size_t n = 0;
+
+	if (!nsg_gate_enters(trial->gate))
+		return 0;
+	for (size_t i = 0; i < e->n_rows; i++)
+		n += nsg_prefix_contains(e->rows[i].prefix, dst_host);
+	if (!n)
+		return 0;
+	trial->rows = calloc(n, sizeof(const struct nsg_row *));
+	trial->fates = calloc(n, sizeof(*trial->fates));
+	if (!trial->rows || !trial->fates)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n_rows; i++)
+		if (nsg_prefix_contains(e->rows[i].prefix, dst_host))
+			trial->rows[trial->n_rows++] = &e->rows[i];
+	trial->row = nsg_rows_judge(e, trial->gate, trial->rows, trial->n_rows, trial->fates);
+	return 0;
+}
+
+static enum nsg_reason reason_of(const struct nsg_trial *trial)
+{
+	if (trial->gate == NSG_GATE_BYPASS)
+		return NSG_REASON_BYPASS;
+	if (trial->gate == NSG_GATE_NOT_CARRIED)
+		return NSG_REASON_NOT_CARRIED;
+	if (trial->rule && trial->rule->rule->access == NSG_DENY)
+		return NSG_REASON_NSG_DENY;
+	if (trial->gate == NSG_GATE_PLATFORM)
+		return NSG_REASON_PLATFORM;
+	/* what no rule allows is denied, also by a document whose last rule is not Azure's */
+	if (trial->nsg_evaluated && trial->has_nsg && !trial->rule)
+		return NSG_REASON_NSG_DENY;
+	if (!trial->row || trial->row->hop_type == NSG_HOP_NONE)
+		return NSG_REASON_ROUTE_NONE;
+	return trial->row->unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
+}
+
+int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_trial *ret)
+{
+	struct nsg_trial trial = {0};
+	int r;
+
+	find_gate(e, key, &trial);
+	r = find_rule(e, key, &trial);
+	if (!r)
+		r = find_row(e, key->dst_host, &trial);
+	if (r < 0) {
+		nsg_trial_done(&trial);
+		return r;
+	}
+	trial.reason = reason_of(&trial);
+	trial.verdict = trial.reason == NSG_REASON_ALLOWED || trial.reason == NSG_REASON_BYPASS ||
+				trial.reason == NSG_REASON_PLATFORM
+			    ? NSG_VERDICT_ACCEPT
+			    : NSG_VERDICT_DROP;
+	*ret = trial;
+	return 0;
+}
+
+void nsg_trial_done(struct nsg_trial *trial)
+{
+	free(trial->rules);
+	free(trial->rows);
+	free(trial->fates);
+	*trial = (struct nsg_trial){0};
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The reference decision: gate, rule and route of one packet, straight from the policy and with
+ * every intermediate result. Linear and allocating: explain reports it, tests compare the compiled
+ * image with it.
+ */
+#ifndef NSG_MODEL_DECIDE_H
+#define NSG_MODEL_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/effective.h"
+#include "model/select.h"
+#include "packet/key.h"
+
+/* Which fields of a rule a packet matches. */
+struct nsg_rule_match {
+	bool protocol, source, source_ports, destination, destination_ports;
+};
+
+struct nsg_tried_rule {
+	const struct nsg_effective_rule *rule;
+	struct nsg_rule_match match;
+	bool matched;
+};
+
+/* A packet's decision with the steps that led to it; free with nsg_trial_done. */
+struct nsg_trial {
+	enum nsg_gate gate;
+	enum nsg_gate enters_by; /* gate not-carried: what would have let it in */
+	const char *not_carried; /* why, for people; NULL unless gate not-carried */
+
+	bool nsg_evaluated, has_nsg;
+	struct nsg_tried_rule *rules; /* in order, up to the one that matched */
+	size_t n_rules;
+	const struct nsg_effective_rule *rule; /* NULL: none matched, or there is no NSG */
+
+	const struct nsg_row **rows; /* all that cover the destination; none were looked up: n 0 */
+	enum nsg_row_fate *fates;
+	size_t n_rows;
+	const struct nsg_row *row;
+
+	enum nsg_verdict verdict;
+	enum nsg_reason reason;
+};
+
+/* -ENOMEM. */
+int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_trial *ret);
+void nsg_trial_done(struct nsg_trial *trial);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The gate: whether a packet enters the virtual network, and why (semantics.md section 1). Decided
+ * here and nowhere else; the compiler, the lints and the reference decision all ask this file.
+ */
+#ifndef NSG_MODEL_GATE_H
+#define NSG_MODEL_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/effective.h"
+#include "util/names.h"
+
+/* The protocols that a virtual network carries. */
+#define NSG_N_CARRIED_PROTOCOLS 5
+extern const uint8_t nsg_carried_protocols[NSG_N_CARRIED_PROTOCOLS];
+
+bool nsg_protocol_is_carried(unsigned int protocol);
+
+/* Why the network drops a packet that enters, in words; NULL: it carries the packet. */
+const char *nsg_not_carried(uint8_t protocol, uint16_t sport_host, uint32_t dst_host);
+
+/* The gate of a destination, as far as the address decides it: not-carried for the multicast and
+ * broadcast addresses that would enter. Protocol and source port may still change an entering
+ * packet's gate to not-carried. */
+enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host);
+/* The same, as if the network carried everything. */
+enum nsg_gate nsg_gate_entrance(const struct nsg_effective *e, uint32_t dst_host);
+
+static inline bool nsg_gate_enters(enum nsg_gate gate)
+{
+	return gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||
+	       gate == NSG_GATE_SERVICE_ENDPOINT;
+}
+
+/* Whether the profile has the NSG evaluated for traffic that entered by this gate. */
+bool nsg_gate_evaluates_nsg(const struct nsg_profile *profile, enum nsg_gate gate);
+
+/* Consecutive addresses of one gate, up to and including `last`. */
+struct nsg_gate_piece {
+	uint32_t last;
+	enum nsg_gate gate;
+};
+
+/* The whole address space, ascending; neighbours differ. *ret is malloc'ed. -ENOMEM. */
+int nsg_gate_boundaries(const struct nsg_effective *e, struct nsg_gate_piece **ret, size_t *ret_n);
+
+/* The destinations for which the NSG is evaluated. -ENOMEM. */
+int nsg_gate_evaluated_ranges(const struct nsg_effective *e, struct nsg_ranges *ret);
+
+#endif
