@@ -877,39 +877,56 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 	return win;
 }
 
+static bool is_carried(const struct naive *n, const struct nsg_key *key)
+{
+	const uint32_t d = key->dst_host;
+
+	switch (key->protocol) {
+	case NSG_PROTOCOL_TCP:
+	case NSG_PROTOCOL_UDP:
+		break;
+	case NSG_PROTOCOL_ICMP:
+	case NSG_PROTOCOL_ESP:
+	case NSG_PROTOCOL_AH:
+		if (n->bug == BUG_PORTLESS_NOT_CARRIED)
+			return false;
+		break;
+	default:
+		if (n->bug != BUG_PROTOCOLS_CARRIED)
+			return false;
+	}
+	return (d >> 28 != 14 || n->bug == BUG_MULTICAST_CARRIED) &&
+	       (d != UINT32_MAX || n->bug == BUG_BROADCAST_CARRIED) &&
+	       (key->protocol != NSG_PROTOCOL_UDP || key->sport_host != 65330 ||
+		n->bug == BUG_RESERVED_PORT_CARRIED);
+}
+
 static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
 {
 	const uint32_t d = key->dst_host;
 	const bool only_private = n->is_linux && !n->current;
 	const bool route_all = n->route_all && (!only_private || n->bug == BUG_LINUX_ROUTE_ALL);
+	const bool endpoint = (!only_private || n->bug == BUG_LINUX_ENDPOINTS) &&
+			      n->bug != BUG_ENDPOINTS_DO_NOT_ENTER &&
+			      in(n->endpoints.v, n->endpoints.n, d);
 	enum nsg_gate gate = NSG_GATE_BYPASS;
 
-	if (d == NSG_IP_PLATFORM_DNS || d == NSG_IP_PLATFORM_IMDS)
+	if ((d == NSG_IP_PLATFORM_DNS && n->bug != BUG_DNS_ENTERS) ||
+	    (d == NSG_IP_PLATFORM_IMDS && n->bug != BUG_IMDS_ENTERS))
 		return NSG_GATE_PLATFORM;
-	if (d >> 24 == 127)
+	if (d >> 24 == 127 && n->bug != BUG_LOOPBACK_ENTERS)
 		return NSG_GATE_BYPASS;
-	if (d >> 24 == 10 || (d >> 16 >= 0xac10 && d >> 16 <= 0xac1f) || d >> 16 == 0xc0a8)
+	if (d >> 24 == 10 ||
+	    (d >> 16 >= 0xac10 && d >> 16 <= (n->bug == BUG_172_16_ONLY ? 0xac10 : 0xac1f)) ||
+	    (d >> 16 == 0xc0a8 && n->bug != BUG_192_168_BYPASSES))
 		gate = NSG_GATE_RFC1918;
-	else if (route_all)
+	else if (route_all && !(endpoint && n->bug == BUG_ENDPOINT_FIRST))
 		gate = NSG_GATE_ROUTE_ALL;
-	else if (!only_private && in(n->endpoints.v, n->endpoints.n, d))
+	else if (endpoint)
 		gate = NSG_GATE_SERVICE_ENDPOINT;
-	if (gate == NSG_GATE_BYPASS)
+	if (gate == NSG_GATE_BYPASS && n->bug != BUG_BYPASS_NOT_CARRIED)
 		return gate;
-	switch (key->protocol) {
-	case NSG_PROTOCOL_TCP:
-	case NSG_PROTOCOL_UDP:
-	case NSG_PROTOCOL_ICMP:
-	case NSG_PROTOCOL_ESP:
-	case NSG_PROTOCOL_AH:
-		break;
-	default:
-		return NSG_GATE_NOT_CARRIED;
-	}
-	if (d >> 28 == 14 || d == UINT32_MAX ||
-	    (key->protocol == NSG_PROTOCOL_UDP && key->sport_host == 65330))
-		return NSG_GATE_NOT_CARRIED;
-	return gate;
+	return is_carried(n, key) ? gate : NSG_GATE_NOT_CARRIED;
 }
 
 struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,

@@ -28,6 +28,21 @@ enum naive_bug {
 	BUG_GLOBAL_REACHABLE,		 /* global peering in 2020-04 */
 	BUG_LINUX_ROUTE_ALL,		 /* linux in 2020-04 obeys route-all */
 	BUG_LATER_IN_TABLE,		 /* of UDRs of one kind the later wins */
+	/* The gate, sentence by sentence: compiler, lints and explain share one. */
+	BUG_DNS_ENTERS,		    /* 168.63.129.16 is not the platform's */
+	BUG_IMDS_ENTERS,	    /* 169.254.169.254 is not */
+	BUG_LOOPBACK_ENTERS,	    /* 127.0.0.0/8 enters with route-all on */
+	BUG_172_16_ONLY,	    /* RFC 1918 ends with 172.16.255.255 */
+	BUG_192_168_BYPASSES,	    /* 192.168.0.0/16 is not RFC 1918 */
+	BUG_ENDPOINTS_DO_NOT_ENTER, /* route-all off: service endpoints bypass */
+	BUG_ENDPOINT_FIRST,	    /* gate service-endpoint where route-all is on */
+	BUG_LINUX_ENDPOINTS,	    /* linux in 2020-04 has service endpoints */
+	BUG_PROTOCOLS_CARRIED,	    /* every protocol is carried */
+	BUG_PORTLESS_NOT_CARRIED,   /* only TCP and UDP are */
+	BUG_MULTICAST_CARRIED,
+	BUG_BROADCAST_CARRIED,
+	BUG_RESERVED_PORT_CARRIED, /* UDP source port 65330 is carried */
+	BUG_BYPASS_NOT_CARRIED,	   /* what does not enter is dropped like what does */
 	BUG_MAX,
 };
 

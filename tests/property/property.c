@@ -34,6 +34,20 @@ static const char *const bug_names[BUG_MAX] = {
     [BUG_GLOBAL_REACHABLE] = "global peering reachable in 2020-04",
     [BUG_LINUX_ROUTE_ALL] = "linux in 2020-04 obeys route-all",
     [BUG_LATER_IN_TABLE] = "of UDRs of one kind the later in the table wins",
+    [BUG_DNS_ENTERS] = "168.63.129.16 is not the platform's",
+    [BUG_IMDS_ENTERS] = "169.254.169.254 is not the platform's",
+    [BUG_LOOPBACK_ENTERS] = "loopback enters with route-all on",
+    [BUG_172_16_ONLY] = "RFC 1918 is 172.16.0.0/16",
+    [BUG_192_168_BYPASSES] = "192.168.0.0/16 is not RFC 1918",
+    [BUG_ENDPOINTS_DO_NOT_ENTER] = "service endpoints bypass the network",
+    [BUG_ENDPOINT_FIRST] = "a service endpoint goes before route-all",
+    [BUG_LINUX_ENDPOINTS] = "linux in 2020-04 has service endpoints",
+    [BUG_PROTOCOLS_CARRIED] = "every protocol is carried",
+    [BUG_PORTLESS_NOT_CARRIED] = "only TCP and UDP are carried",
+    [BUG_MULTICAST_CARRIED] = "multicast is carried",
+    [BUG_BROADCAST_CARRIED] = "broadcast is carried",
+    [BUG_RESERVED_PORT_CARRIED] = "UDP source port 65330 is carried",
+    [BUG_BYPASS_NOT_CARRIED] = "what bypasses has to be carried",
 };
 
 struct counts {
