@@ -12,14 +12,15 @@ may() {
 	azure) echo "model/ util/ <jansson>" ;;
 	compile) echo "model/ classify/image.h classify/image_layout.h util/" ;;
 	classify) echo "packet/ util/" ;;
+	snapshot) echo "azure/ model/ compile/compile.h classify/image.h util/" ;;
 	explain) echo "model/ classify/ packet/ observe/record.h util/ <jansson>" ;;
 	flow) echo "packet/ util/" ;;
 	kernel) echo "conf/ classify/image.h util/ <jansson> <libmnl> <libnftnl> <libnetfilter_conntrack>" ;;
 	engine) echo "packet/ classify/ observe/ conf/ util/ <libnetfilter_queue> <libmnl>" ;;
 	observe) echo "packet/ classify/classify.h classify/image.h util/ <jansson>" ;;
 	control) echo "util/ <jansson>" ;;
-	nsgctl) echo "util/ conf/ model/ azure/ template/ packet/ classify/ compile/ explain/ flow/ observe/ control/ <jansson> <pcap>" ;;
-	nsgd) echo "util/ conf/ model/ azure/ packet/ classify/ compile/ explain/ observe/ kernel/ engine/ control/ <jansson> <systemd>" ;;
+	nsgctl) echo "util/ conf/ model/ azure/ template/ packet/ classify/ snapshot/ explain/ flow/ observe/ control/ <jansson> <pcap>" ;;
+	nsgd) echo "util/ conf/ model/ packet/ classify/ snapshot/ explain/ observe/ kernel/ engine/ control/ <jansson> <systemd>" ;;
 	esac
 }
 

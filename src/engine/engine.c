@@ -26,30 +26,45 @@ struct nsg_engine {
 	uint32_t beats_seen[NSG_MAX_WORKERS];
 	uint32_t n_workers;
 	uint32_t idle_asked;
-	/* Slots of a publish that timed out: a worker may still look at them. */
-	struct nsg_slot **limbo;
-	size_t n_limbo;
+	/* Replaced slots whose records are not all read. After a publish that timed out workers may
+	 * still use any of them, until they acknowledge the next one. */
+	struct nsg_slot *retired[NSG_MAX_WORKERS];
+	bool timed_out;
 };
 
-/* ---- slots ----------------------------------------------------------------------------------- */
+/* ---- policies and slots ---------------------------------------------------------------------- */
+
+struct nsg_engine_policy *nsg_engine_policy_ref(struct nsg_engine_policy *p)
+{
+	p->references++;
+	return p;
+}
+
+struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p)
+{
+	if (p && --p->references == 0)
+		p->free(p);
+	return NULL;
+}
 
 static struct nsg_slot *slot_free(struct nsg_slot *s)
 {
 	if (s) {
+		nsg_engine_policy_unref(s->policy);
 		free(s->counts);
 		free(s);
 	}
 	return NULL;
 }
 
-static struct nsg_slot *slot_new(const struct nsg_engine_policy *policy)
+static struct nsg_slot *slot_new(struct nsg_engine_policy *policy)
 {
 	struct nsg_image_info info = nsg_image_info(policy->image);
 	struct nsg_slot *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
-	s->policy = *policy;
+	s->policy = nsg_engine_policy_ref(policy);
 	s->n_rules = info.n_rules + 2;
 	s->n_routes = info.n_routes;
 	s->counts = calloc((size_t)s->n_rules + s->n_routes, sizeof(*s->counts));
@@ -63,7 +78,7 @@ static void slots_free(struct nsg_slot **slots, size_t n)
 }
 
 /* One for every worker, or none. */
-static int slots_new(uint32_t n, const struct nsg_engine_policy *policy, struct nsg_slot **ret)
+static int slots_new(uint32_t n, struct nsg_engine_policy *policy, struct nsg_slot **ret)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		ret[i] = slot_new(policy);
@@ -73,6 +88,41 @@ static int slots_new(uint32_t n, const struct nsg_engine_policy *policy, struct 
 		}
 	}
 	return 0;
+}
+
+static void retire(struct nsg_engine *e, struct nsg_slot **slots)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		slots[i]->next = e->retired[i];
+		e->retired[i] = slots[i];
+	}
+}
+
+/* No worker uses a retired slot any more: all its records are in the ring. */
+static void close_retired(struct nsg_engine *e)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		for (struct nsg_slot *s = e->retired[i]; s; s = s->next)
+			s->records_end = nsg_ring_end(e->workers[i]->ring);
+	e->timed_out = false;
+}
+
+static void free_read(struct nsg_engine *e)
+{
+	for (uint32_t i = 0; i < e->n_workers && !e->timed_out; i++) {
+		struct nsg_slot **p = &e->retired[i];
+
+		while (*p) {
+			struct nsg_slot *s = *p;
+
+			if (nsg_ring_released(e->workers[i]->ring, s->records_end)) {
+				*p = s->next;
+				slot_free(s);
+			} else {
+				p = &s->next;
+			}
+		}
+	}
 }
 
 /* ---- start and stop -------------------------------------------------------------------------- */
@@ -123,9 +173,8 @@ static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)
 	return 0;
 }
 
-int nsg_engine_start(const struct nsg_engine_options *options,
-		     const struct nsg_engine_policy *policy, struct nsg_diag *diag,
-		     struct nsg_engine **ret)
+int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
+		     struct nsg_diag *diag, struct nsg_engine **ret)
 {
 	struct nsg_engine *e;
 	int r;
@@ -158,14 +207,6 @@ int nsg_engine_start(const struct nsg_engine_options *options,
 	return 0;
 }
 
-static void limbo_free(struct nsg_engine *e)
-{
-	slots_free(e->limbo, e->n_limbo);
-	free(e->limbo);
-	e->limbo = NULL;
-	e->n_limbo = 0;
-}
-
 struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
 {
 	if (!e)
@@ -182,7 +223,14 @@ struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		nsg_worker_free(e->workers[i]);
 	slots_free(e->slots, e->n_workers);
-	limbo_free(e);
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		while (e->retired[i]) {
+			struct nsg_slot *s = e->retired[i];
+
+			e->retired[i] = s->next;
+			slot_free(s);
+		}
+	}
 	if (e->shared.ack_fd >= 0)
 		(void)close(e->shared.ack_fd);
 	if (e->shared.trace_fd >= 0)
@@ -238,30 +286,25 @@ static void offer(struct nsg_engine *e, struct nsg_slot **slots)
 	wake_all(e);
 }
 
-int nsg_engine_publish(struct nsg_engine *e, const struct nsg_engine_policy *policy)
+int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
 {
 	struct nsg_slot *slots[NSG_MAX_WORKERS];
-	struct nsg_slot **limbo;
 	int r;
 
-	/* Room for a failure is made first, while failing is easy. */
-	limbo = reallocarray(e->limbo, e->n_limbo + e->n_workers, sizeof(struct nsg_slot *));
-	if (!limbo)
-		return -ENOMEM;
-	e->limbo = limbo;
 	r = slots_new(e->n_workers, policy, slots);
 	if (r < 0)
 		return r;
 	offer(e, slots);
 	if (wait_for_all(e, PUBLISH_TIMEOUT_NS, took_inbox) < 0) {
 		offer(e, e->slots);
-		memcpy(e->limbo + e->n_limbo, slots, e->n_workers * sizeof(struct nsg_slot *));
-		e->n_limbo += e->n_workers;
+		retire(e, slots);
+		e->timed_out = true;
 		return -ETIMEDOUT;
 	}
-	slots_free(e->slots, e->n_workers);
-	limbo_free(e);
+	retire(e, e->slots);
 	memcpy(e->slots, slots, e->n_workers * sizeof(struct nsg_slot *));
+	close_retired(e);
+	free_read(e);
 	return 0;
 }
 
@@ -337,6 +380,7 @@ bool nsg_engine_trace_arm(struct nsg_engine *e)
 {
 	eventfd_t rings;
 
+	free_read(e);
 	(void)eventfd_read(e->shared.trace_fd, &rings);
 	(void)atomic_exchange_explicit(&e->shared.trace_armed, true, memory_order_acq_rel);
 	for (uint32_t i = 0; i < e->n_workers; i++)

@@ -18,7 +18,11 @@
 
 struct nsg_engine;
 
-/* What workers decide with. Immutable; whoever made it frees it when nobody holds it any more. */
+/*
+ * What workers decide with. Immutable and counted. Its maker holds the first reference; each
+ * worker's slot holds one until the worker has acknowledged another policy and the records that it
+ * wrote under this one have been read. Counted on the main thread only.
+ */
 struct nsg_engine_policy {
 	const struct nsg_image *image;
 	const uint16_t *hop_numbers; /* mark's hop number by image hop index */
@@ -27,7 +31,14 @@ struct nsg_engine_policy {
 	/* Bit g: what a policy of generation g allowed stays allowed. Anything else is judged anew
 	 * (the kernel forgets it too; this is for packets that were in the queue already). */
 	uint8_t standing;
+	uint32_t references;
+	void (*free)(struct nsg_engine_policy *p); /* when the last reference is dropped */
 };
+
+/* Returns p. */
+struct nsg_engine_policy *nsg_engine_policy_ref(struct nsg_engine_policy *p);
+/* NULL is fine; returns NULL. */
+struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p);
 
 struct nsg_engine_options {
 	uint16_t queue_first;
@@ -61,14 +72,13 @@ struct nsg_engine_stats {
  * that is taken (EBUSY-like: names it), no permission, no NFQUEUE in the kernel. -errno, nothing
  * left.
  */
-int nsg_engine_start(const struct nsg_engine_options *options,
-		     const struct nsg_engine_policy *policy, struct nsg_diag *diag,
-		     struct nsg_engine **ret);
+int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
+		     struct nsg_diag *diag, struct nsg_engine **ret);
 
-/* Hands a policy to every worker and waits until each acknowledged (between two batches: micro- to
- * milliseconds). After 0 the old policy is nobody's. -ETIMEDOUT after 5 s: the old one stays in
- * force, and both must stay until a later call gives 0 or the engine is stopped. -ENOMEM. */
-int nsg_engine_publish(struct nsg_engine *e, const struct nsg_engine_policy *policy);
+/* Hands a policy to every worker and waits until each has acknowledged it (between two batches:
+ * micro- to milliseconds). -ETIMEDOUT after 5 s: the old policy stays in force, and some workers may
+ * use the new one until the next successful call. -ENOMEM. */
+int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
 
 /* Waits until every queue is empty and every verdict sent, at most so long. -ETIMEDOUT. */
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);

@@ -72,7 +72,7 @@ static void trace_packet(struct nsg_worker *w, uint32_t i, uint64_t time_ns, uin
 	r->host_src = b->hosts_src[i];
 	r->length = m->length;
 	r->decision = b->decisions[i];
-	r->generation = w->slot->policy.generation;
+	r->image = w->slot->policy->image;
 	r->mark = b->decisions[i].verdict == NSG_VERDICT_ACCEPT && o->has_mark
 		      ? o->mark & w->shared->options.marks.hop
 		      : 0;
@@ -136,7 +136,7 @@ static void finish_batch(struct nsg_worker *w, uint64_t received_ns)
 
 	if (!b->n)
 		return;
-	nsg_decide(&w->shared->options, &w->slot->policy, w->memo, b);
+	nsg_decide(&w->shared->options, w->slot->policy, w->memo, b);
 	size = nsg_verdicts_put(w->verdicts, w->queue_number, b->outcomes, b->n, w->orphans);
 	send_verdicts(w, size);
 	count_batch(w, received_ns);

@@ -59,9 +59,13 @@ static inline uint64_t nsg_count_read(const nsg_count *c)
 
 /* A policy as one worker holds it, with that worker's counters for it. */
 struct nsg_slot {
-	struct nsg_engine_policy policy;
+	struct nsg_engine_policy *policy; /* a reference */
 	uint32_t n_rules, n_routes; /* n_rules: with the two for "no NSG" and "not evaluated" */
 	nsg_count *counts;	    /* rules, then routes */
+
+	/* After another slot has replaced it; main thread only. */
+	struct nsg_slot *next;
+	uint32_t records_end; /* its records are before this position of the ring */
 };
 
 /* What all workers share; written by the main thread (the last two: also by workers). */

@@ -34,10 +34,9 @@ static void print_name(const char *what, const char *name)
 }
 
 static void print_summary(const char *directory, const struct nsg_diag *diag,
-			  const struct nsgctl_policy *p, bool valid)
+			  const struct nsg_effective *e, bool valid)
 {
 	size_t warnings = diag->n_warnings + diag->n_lint_warnings;
-	const struct nsg_effective *e = p->effective;
 
 	printf("%s: %s: %zu error%s, %zu warning%s\n", directory, valid ? "valid" : "not valid",
 	       diag->n_errors, plural(diag->n_errors), warnings, plural(warnings));
@@ -52,9 +51,9 @@ static void print_summary(const char *directory, const struct nsg_diag *diag,
 	       e->is_linux ? "linux" : "windows");
 }
 
-static int print_policy(const struct nsgctl *ctl, const struct nsgctl_policy *p)
+static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 {
-	cleanup_json json_t *policy = nsg_explain_policy(p->effective, p->image);
+	cleanup_json json_t *policy = nsg_explain_policy(s->effective, s->image);
 
 	if (!policy)
 		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
@@ -65,7 +64,7 @@ static int print_policy(const struct nsgctl *ctl, const struct nsgctl_policy *p)
 int nsgctl_check(struct nsgctl *ctl)
 {
 	const char *directory = ctl->n_operands ? ctl->operands[0] : ctl->policy;
-	struct nsgctl_policy p = {0};
+	struct nsg_snapshot *snapshot = NULL;
 	struct nsg_diag diag = {0};
 	/* For a person even in a pipe: compilers' messages are (interfaces.md section 2). */
 	bool text = !ctl->output || ctl->form == NSGCTL_TABLE;
@@ -77,21 +76,21 @@ int nsgctl_check(struct nsgctl *ctl)
 	if (!directory)
 		directory = NSG_SYSCONFDIR "/policy";
 
-	status = nsgctl_policy_load(ctl, directory, &diag, &p);
-	if (!status && nsg_effective_lint(p.effective, &diag) < 0)
+	status = nsgctl_load(ctl, directory, &diag, &snapshot);
+	if (!status && nsg_effective_lint(snapshot->effective, &diag) < 0)
 		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
 	if (!status && ctl->strict && diag.n_warnings + diag.n_lint_warnings)
 		status = NSG_EXIT_POLICY;
 
 	if (text) {
 		nsgctl_print_diag(&diag, stdout);
-		print_summary(directory, &diag, &p, !status);
+		print_summary(directory, &diag, snapshot ? snapshot->effective : NULL, !status);
 	} else {
 		printed = print_records(ctl, &diag);
 	}
-	if (!printed && text && ctl->verbose && p.image)
-		printed = print_policy(ctl, &p);
-	nsgctl_policy_done(&p);
+	if (!printed && text && ctl->verbose && snapshot)
+		printed = print_policy(ctl, snapshot);
+	nsg_snapshot_free(snapshot);
 	nsg_diag_done(&diag);
 	return printed ? printed : status;
 }

@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "control/control.h"
-#include "model/effective.h"
+#include "snapshot/snapshot.h"
 #include "util/diag.h"
 
 #define NSGCTL_MAX_OPERANDS 1
@@ -104,19 +104,9 @@ void nsgctl_comment(const json_t *decision, char *out, size_t size);
 
 /* ---- who answers (session.c) ---------------------------------------------------------------- */
 
-/* A policy directory, loaded. */
-struct nsgctl_policy {
-	struct nsg_policy *policy;
-	struct nsg_effective *effective;
-	struct nsg_image *image;
-};
-
-/* What the options choose of a directory's meaning. */
-void nsgctl_policy_options(const struct nsgctl *ctl, struct nsg_options *ret);
-/* 0, or an exit status with records in diag. */
-int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
-		       struct nsgctl_policy *ret);
-void nsgctl_policy_done(struct nsgctl_policy *p);
+/* Loads a policy directory as the options say. 0, or an exit status with records in diag. */
+int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
+		struct nsg_snapshot **ret);
 
 /* With -p the directory, else the daemon. */
 struct nsgctl_session {
@@ -125,7 +115,7 @@ struct nsgctl_session {
 	int fd;
 	char path[256];				  /* of the socket */
 	const volatile sig_atomic_t *interrupted; /* set: an end of the talk is no error; or NULL */
-	struct nsgctl_policy policy;
+	struct nsg_snapshot *snapshot;		  /* NULL when live */
 };
 
 /* 0, or an exit status after its messages. */

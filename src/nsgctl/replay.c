@@ -123,7 +123,7 @@ static int learn_policy(struct replay *r)
 		take_policy(r, json_object_get(r->answer, "policy"));
 		return 0;
 	}
-	policy = nsg_explain_policy(r->session.policy.effective, r->session.policy.image);
+	policy = nsg_explain_policy(r->session.snapshot->effective, r->session.snapshot->image);
 	if (!policy)
 		return out_of_memory();
 	take_policy(r, policy);

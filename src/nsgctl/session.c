@@ -3,8 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "azure/load.h"
-#include "compile/compile.h"
 #include "explain/explain.h"
 #include "nsgctl/nsgctl.h"
 #include "template/template.h"
@@ -14,20 +12,22 @@
 
 /* ---- a directory ---------------------------------------------------------------------------- */
 
-void nsgctl_policy_options(const struct nsgctl *ctl, struct nsg_options *ret)
+static struct nsg_options effective_options(const struct nsgctl *ctl)
 {
-	*ret = (struct nsg_options){
+	struct nsg_options o = {
 	    .subnet = ctl->subnet,
 	    .profile = nsg_profile_find(ctl->profile ? ctl->profile : "2020-04"),
 	    .route_all = NSG_UNSET,
 	    .endpoint_lab =
 		ctl->endpoint_precedence && strcmp(ctl->endpoint_precedence, "lab") == 0,
 	};
+
 	if (ctl->platform)
-		ret->platform =
+		o.platform =
 		    strcmp(ctl->platform, "linux") == 0 ? NSG_PLATFORM_LINUX : NSG_PLATFORM_WINDOWS;
 	if (ctl->route_all)
-		ret->route_all = strcmp(ctl->route_all, "on") == 0 ? NSG_TRUE : NSG_FALSE;
+		o.route_all = strcmp(ctl->route_all, "on") == 0 ? NSG_TRUE : NSG_FALSE;
+	return o;
 }
 
 /* What an error of loading is to the caller's shell. */
@@ -46,51 +46,24 @@ static int load_status(int r)
 	}
 }
 
-int nsgctl_policy_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
-		       struct nsgctl_policy *ret)
+int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
+		struct nsg_snapshot **ret)
 {
-	const struct nsg_load_options load = {
-	    .flatten = nsg_template_evaluate,
-	    .parameters_path = ctl->parameters,
-	    /* an error in one document shall not hide those of the policy as a whole */
-	    .partial = true,
+	const struct nsg_snapshot_options options = {
+	    .load = {.flatten = nsg_template_evaluate, .parameters_path = ctl->parameters},
+	    .effective = effective_options(ctl),
 	};
-	struct nsgctl_policy p = {0};
-	struct nsg_options options;
-	int r;
 
-	nsgctl_policy_options(ctl, &options);
-	r = nsg_policy_load(directory, &load, NULL, diag, &p.policy);
-	if (p.policy) {
-		int more = nsg_effective_new(p.policy, &options, diag, &p.effective);
-
-		r = r ? r : more;
-	}
-	if (!r)
-		r = nsg_compile(p.effective, NULL, diag, &p.image);
-	if (r < 0) {
-		nsgctl_policy_done(&p);
-		return load_status(r);
-	}
-	*ret = p;
-	return 0;
-}
-
-void nsgctl_policy_done(struct nsgctl_policy *p)
-{
-	p->image = nsg_image_free(p->image);
-	p->effective = nsg_effective_free(p->effective);
-	p->policy = nsg_policy_free(p->policy);
+	return load_status(nsg_snapshot_load(directory, &options, NULL, diag, ret));
 }
 
 static int open_directory(struct nsgctl_session *s)
 {
 	struct nsg_diag diag = {0};
-	int status = nsgctl_policy_load(s->ctl, s->ctl->policy, &diag, &s->policy);
+	int status = nsgctl_load(s->ctl, s->ctl->policy, &diag, &s->snapshot);
 
 	nsgctl_print_diag(&diag, stderr);
 	if (!status && s->ctl->strict && diag.n_warnings) {
-		nsgctl_policy_done(&s->policy);
 		status = nsgctl_fail(NSG_EXIT_POLICY, "--strict: warnings count as errors");
 	}
 	nsg_diag_done(&diag);
@@ -101,8 +74,8 @@ static int ask_directory(struct nsgctl_session *s, const char *verb, json_t *arg
 			 int (*data)(void *closure, json_t *item), void *closure)
 {
 	struct nsg_diag diag = {0};
-	int r = nsg_explain_answer(s->policy.effective, s->policy.image, verb, args, data, closure,
-				   &diag);
+	int r = nsg_explain_answer(s->snapshot->effective, s->snapshot->image, verb, args, data,
+				   closure, &diag);
 
 	nsgctl_print_diag(&diag, stderr);
 	nsg_diag_done(&diag);
@@ -238,5 +211,5 @@ void nsgctl_session_close(struct nsgctl_session *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	s->fd = -1;
-	nsgctl_policy_done(&s->policy);
+	s->snapshot = nsg_snapshot_free(s->snapshot);
 }

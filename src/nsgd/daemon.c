@@ -66,7 +66,7 @@ static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	int r = live_load(d->conf, NULL, &diag, &d->live);
+	int r = policy_load(d->conf, NULL, &diag, &d->policy);
 	bool told = diag.n_errors;
 
 	if (say(r, d->conf->policy, &diag) < 0)
@@ -91,7 +91,7 @@ static enum nsg_exit open_kernel(struct daemon *d)
 static enum nsg_exit place(struct daemon *d, bool strict)
 {
 	struct nsg_diag diag = {0};
-	int r = live_place(d->live, d->conf, d->kernel, strict, &diag);
+	int r = policy_place(d->policy, d->conf, d->kernel, strict, &diag);
 
 	if (say(r, "next hops", &diag) < 0)
 		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
@@ -129,11 +129,9 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    .remember_denied = c->offload && c->denied_seconds > 0,
 	    .marks = d->marks,
 	};
-	struct nsg_engine_policy policy;
 
-	d->live->standing = (uint8_t)(1u << d->live->generation);
-	policy = daemon_engine_policy(d->live);
-	return nsg_engine_start(&options, &policy, diag, &d->engine);
+	policy_number(d->policy, d->generation, NULL);
+	return nsg_engine_start(&options, &d->policy->engine, diag, &d->engine);
 }
 
 /* The queues are bound before a rule sends packets there. */
@@ -143,7 +141,7 @@ static int take_hold(struct daemon *d, struct nsg_diag *diag)
 
 	if (r < 0)
 		return r;
-	r = nsg_kernel_start(d->kernel, d->live->image, &d->live->numbers, d->live->generation,
+	r = nsg_kernel_start(d->kernel, d->policy->engine.image, &d->policy->numbers, d->generation,
 			     nsg_engine_n_rings(d->engine), diag);
 	if (r < 0)
 		d->engine = nsg_engine_stop(d->engine);
@@ -326,7 +324,7 @@ static int prepare_loop(struct daemon *d)
 
 static void say_ready(const struct daemon *d)
 {
-	struct nsg_image_info info = nsg_image_info(d->live->image);
+	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
 
 	log_notice("%s: %s, %u rules, %u routes, %u next hops, queue %u, %u workers",
 		   d->conf_start->instance, d->conf_start->audit ? "auditing" : "deciding",
@@ -421,8 +419,7 @@ enum nsg_exit daemon_stop(struct daemon *d)
 	sd_event_source_disable_unref(d->watchdog_source);
 	sd_event_source_disable_unref(d->look_source);
 	d->kernel = nsg_kernel_free(d->kernel);
-	d->live = live_free(d->live);
-	d->limbo = live_free(d->limbo);
+	d->policy = policy_unref(d->policy);
 	if (d->conf != d->conf_start)
 		nsg_conf_free(d->conf);
 	d->conf = NULL;

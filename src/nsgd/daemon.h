@@ -10,7 +10,7 @@
 
 #include "control/control.h"
 #include "engine/engine.h"
-#include "nsgd/live.h"
+#include "nsgd/policy.h"
 
 struct server;
 struct watch;
@@ -22,11 +22,8 @@ struct daemon {
 	struct nsg_conf *conf_start, *conf;
 	struct nsg_marks marks;
 
-	struct live *live;   /* in force */
-	struct live *parked; /* during a reload: records of its generation may still come */
-	/* From publishes that timed out, the last one first: workers may hold their images until one
-	 * succeeds, and records of their generations may come. */
-	struct live *limbo;
+	struct policy *policy; /* in force */
+	uint32_t generation;   /* used last, by a reload that failed too */
 
 	struct nsg_kernel *kernel;
 	struct nsg_engine *engine;
@@ -69,8 +66,6 @@ enum nsg_exit daemon_exit_of(int r);
 /* nsgd.conf (unless `policy_only`) and the policy, as a transaction: all of it, or nothing and why.
  * Logs the diagnostics too. */
 enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag *diag);
-/* What the engine is to decide with. */
-struct nsg_engine_policy daemon_engine_policy(const struct live *l);
 
 /* ---- trace.c ----------------------------------------------------------------------------------
  */

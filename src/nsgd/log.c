@@ -150,7 +150,7 @@ static void put_route(FILE *f, const struct nsg_image *image, uint32_t index)
 		      route.name ? " " : "", route.name ? route.name : "");
 }
 
-void log_decision(const struct nsg_image *image, const struct nsg_trace_record *r)
+void log_decision(const struct nsg_trace_record *r)
 {
 	const char *protocol = nsg_protocol_name(r->key.protocol);
 	bool drop = r->decision.verdict == NSG_VERDICT_DROP;
@@ -173,8 +173,8 @@ void log_decision(const struct nsg_image *image, const struct nsg_trace_record *
 		(void)fprintf(f, " %s:%u -> %s:%u", src, r->key.sport_host, dst, r->key.dport_host);
 	else
 		(void)fprintf(f, " %s -> %s", src, dst);
-	put_rule(f, image, r->decision.rule);
-	put_route(f, image, r->decision.route);
+	put_rule(f, r->image, r->decision.rule);
+	put_route(f, r->image, r->decision.route);
 	if (fclose(f) == 0)
 		put(LOG_INFO, text);
 }

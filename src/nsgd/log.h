@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <syslog.h>
 
-#include "classify/image.h"
 #include "observe/ring.h"
 #include "util/diag.h"
 
@@ -18,7 +17,7 @@ void log_message(int level, const char *format, ...) __attribute__((format(print
 /* Every record at its own severity. */
 void log_diag(const struct nsg_diag *diag);
 /* One decision as a line for people; a flood is cut and counted. */
-void log_decision(const struct nsg_image *image, const struct nsg_trace_record *r);
+void log_decision(const struct nsg_trace_record *r);
 
 #define log_error(...) log_message(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)

@@ -25,64 +25,36 @@
 
 #define GENERATIONS 4 /* two bits of the mark */
 
-struct nsg_engine_policy daemon_engine_policy(const struct live *l)
-{
-	return (struct nsg_engine_policy){
-	    .image = l->image,
-	    .hop_numbers = l->numbers.number,
-	    .generation = l->generation,
-	    .src_host = l->src_host,
-	    .standing = l->standing,
-	};
-}
-
-/* Neither the one in force nor that of a policy whose records may still come. */
+/* Another than that of the policy in force and, where possible, than those of policies that workers
+ * did not acknowledge in time. */
 static uint32_t generation_after(const struct daemon *d)
 {
-	uint32_t g = ((d->limbo ? d->limbo : d->live)->generation + 1) % GENERATIONS;
+	uint32_t g = (d->generation + 1) % GENERATIONS;
 
-	return g == d->live->generation ? (g + 1) % GENERATIONS : g;
+	return g == d->policy->engine.generation ? (g + 1) % GENERATIONS : g;
 }
 
-/* Into force with it. On failure the old one is in force, in the workers and in the kernel. */
-static int publish(struct daemon *d, struct live *next, struct nsg_diag *diag)
+/* On failure the old policy is in force, in the workers and in the kernel. */
+static int publish(struct daemon *d, struct policy *next, struct nsg_diag *diag)
 {
-	enum nsg_forget forget = live_forget(d->live, next);
-	struct nsg_engine_policy policy;
+	enum nsg_forget forget;
 	int r;
 
-	next->generation = generation_after(d);
-	next->standing = (uint8_t)(1u << next->generation);
-	if (forget == NSG_FORGET_NOTHING)
-		next->standing |= d->live->standing;
-	r = nsg_kernel_prepare(d->kernel, next->image, &next->numbers, next->generation, diag);
+	d->generation = generation_after(d);
+	forget = policy_number(next, d->generation, d->policy);
+	r = nsg_kernel_prepare(d->kernel, next->engine.image, &next->numbers, d->generation, diag);
 	if (r < 0)
 		return r;
-	policy = daemon_engine_policy(next);
-	r = nsg_engine_publish(d->engine, &policy);
+	r = nsg_engine_publish(d->engine, &next->engine);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
 				   "the workers do not take the new policy: %s", strerror(-r));
 		return r;
 	}
-	r = nsg_kernel_swap(d->kernel, next->generation, forget, diag);
-	if (r < 0) {
-		policy = daemon_engine_policy(d->live);
-		if (nsg_engine_publish(d->engine, &policy) < 0)
-			return -ETIMEDOUT;
-	}
+	r = nsg_kernel_swap(d->kernel, d->generation, forget, diag);
+	if (r < 0)
+		(void)nsg_engine_publish(d->engine, &d->policy->engine);
 	return r;
-}
-
-static void take_over(struct daemon *d, struct live *next)
-{
-	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
-	d->parked = d->live;
-	d->live = next;
-	/* Records of the old generation are all in the rings: every worker has acknowledged. */
-	daemon_trace_drain(d);
-	d->parked = live_free(d->parked);
-	d->limbo = live_free(d->limbo);
 }
 
 static void cleanup_conf_p(struct nsg_conf **c)
@@ -118,28 +90,23 @@ static int load_conf(struct daemon *d, struct nsg_diag *diag, struct nsg_conf **
 
 static int load_and_publish(struct daemon *d, const struct nsg_conf *conf, struct nsg_diag *diag)
 {
-	struct live *next = NULL;
+	cleanup_policy struct policy *next = NULL;
 	int r;
 
-	/* Before loading: what changes while files are read is not missed. */
+	/* Before loading, so that a change while files are being read is noticed. */
 	watch_follow(d->watch, conf->policy);
-	r = live_load(conf, d->live, diag, &next);
+	r = policy_load(conf, d->policy, diag, &next);
 	if (r < 0)
 		return diag->n_errors ? -EINVAL : r;
-	r = live_place(next, conf, d->kernel, false, diag);
-	if (!r)
-		r = publish(d, next, diag);
-	if (r == -ETIMEDOUT) {
-		/* A worker may look at it until the next publish succeeds, as at those before. */
-		next->limbo = d->limbo;
-		d->limbo = next;
+	r = policy_place(next, conf, d->kernel, false, diag);
+	if (r < 0)
 		return r;
-	}
-	if (r < 0) {
-		live_free(next);
+	r = publish(d, next, diag);
+	if (r < 0)
 		return r;
-	}
-	take_over(d, next);
+	policy_unref(d->policy);
+	d->policy = TAKE_PTR(next);
+	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	return 0;
 }
 

@@ -332,21 +332,19 @@ bool server_wants_payload(const struct server *s)
 	return false;
 }
 
-static bool line_of(struct nsg_line *l, const struct nsg_image *image,
-		    const struct nsg_trace_record *record, bool payload)
+static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record, bool payload)
 {
-	return nsg_line_record(l, image, record, payload, "{\"data\":", "}\n") == 0;
+	return nsg_line_record(l, record->image, record, payload, "{\"data\":", "}\n") == 0;
 }
 
-void server_trace(struct server *s, const struct nsg_image *image,
-		  const struct nsg_trace_record *record)
+void server_trace(struct server *s, const struct nsg_trace_record *record)
 {
 	bool wanted[2] = {false, false}, made[2] = {false, false};
 
 	for (struct connection *c = s ? s->connections : NULL; c; c = c->next)
 		wanted[c->payload] |= c->trace;
 	for (int i = 0; i < 2; i++)
-		made[i] = wanted[i] && line_of(&s->lines[i], image, record, i);
+		made[i] = wanted[i] && line_of(&s->lines[i], record, i);
 	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
 		const struct nsg_line *l = &s->lines[c->payload];
 

@@ -16,8 +16,7 @@ int server_new(struct daemon *d, const char *path, struct nsg_diag *diag, struct
 int server_start(struct server *s);
 
 /* A decision for those who trace, sent with the next flush. NULL server: nobody. */
-void server_trace(struct server *s, const struct nsg_image *image,
-		  const struct nsg_trace_record *record);
+void server_trace(struct server *s, const struct nsg_trace_record *record);
 void server_flush_trace(struct server *s);
 bool server_wants_trace(const struct server *s);
 bool server_wants_payload(const struct server *s);

@@ -105,16 +105,16 @@ json_t *daemon_status(struct daemon *d, struct nsg_diag *diag)
 	struct nsg_engine_stats stats;
 
 	nsg_engine_stats(d->engine, &stats);
-	nsg_ip4_format(d->live->src_host, address);
+	nsg_ip4_format(d->policy->engine.src_host, address);
 	warn_of_silence(d, diag);
 	return json_pack(
 	    "{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
 	    d->conf_start->instance, "mode", d->conf_start->audit ? "audit" : "enforce", "pid",
 	    (int)getpid(), "uptimeSeconds",
 	    (json_int_t)((nsg_clock_ns(CLOCK_MONOTONIC) - d->started_ns) / NSG_NS_PER_SEC),
-	    "address", address, "generation", (json_int_t)d->live->generation, "policyDirectory",
-	    json_string(d->conf->policy), "policy",
-	    nsg_explain_policy(d->live->effective, d->live->image), "capture",
+	    "address", address, "generation", (json_int_t)d->policy->engine.generation,
+	    "policyDirectory", json_string(d->conf->policy), "policy",
+	    nsg_explain_policy(d->policy->snapshot->effective, d->policy->engine.image), "capture",
 	    capture(d->conf_start), "queue", queue(d, &stats), "reloads", "loadedTimeNs",
 	    (json_int_t)d->loaded_time_ns, "done", (json_int_t)d->reloads, "failed",
 	    (json_int_t)d->reloads_failed, "repairs", (json_int_t)d->repairs, "kernel",
@@ -153,7 +153,7 @@ static const char *gate_name(int i)
 
 static json_t *rules(const struct daemon *d)
 {
-	struct nsg_image_info info = nsg_image_info(d->live->image);
+	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_rules + 2, sizeof(*counts));
 	json_t *array;
 
@@ -162,7 +162,7 @@ static json_t *rules(const struct daemon *d)
 	nsg_engine_rule_counts(d->engine, counts, info.n_rules + 2);
 	array = json_array();
 	for (uint32_t i = 0; i < info.n_rules; i++) {
-		struct nsg_image_rule r = nsg_image_rule(d->live->image, (uint16_t)i);
+		struct nsg_image_rule r = nsg_image_rule(d->policy->engine.image, (uint16_t)i);
 
 		(void)json_array_append_new(array, json_pack("{ss si ss sI}", "rule", r.name,
 							     "priority", (int)r.priority, "access",
@@ -180,7 +180,7 @@ static json_t *rules(const struct daemon *d)
 /* Only those that packets took: there may be as many as the frame has bytes. */
 static json_t *routes(const struct daemon *d)
 {
-	struct nsg_image_info info = nsg_image_info(d->live->image);
+	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_routes + 1, sizeof(*counts));
 	json_t *array;
 
@@ -194,7 +194,7 @@ static json_t *routes(const struct daemon *d)
 
 		if (!counts[i])
 			continue;
-		r = nsg_image_route(d->live->image, i);
+		r = nsg_image_route(d->policy->engine.image, i);
 		nsg_prefix_format(r.prefix, prefix);
 		(void)json_array_append_new(
 		    array,

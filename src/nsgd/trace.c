@@ -17,29 +17,14 @@
  */
 #define TRACE_REST_LEAST_USEC 5000u
 
-static const struct nsg_image *image_of(const struct daemon *d, uint32_t generation)
-{
-	if (d->live->generation == generation)
-		return d->live->image;
-	if (d->parked && d->parked->generation == generation)
-		return d->parked->image;
-	for (const struct live *l = d->limbo; l; l = l->limbo)
-		if (l->generation == generation)
-			return l->image;
-	return NULL;
-}
-
 static void take_record(struct daemon *d, const struct nsg_trace_record *r)
 {
-	const struct nsg_image *image = image_of(d, r->generation);
 	enum nsg_conf_log_decisions level = d->conf->log_decisions;
 
-	if (!image)
-		return;
 	if (level == NSG_LOG_ALL ||
 	    (level == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP))
-		log_decision(image, r);
-	server_trace(d->server, image, r);
+		log_decision(r);
+	server_trace(d->server, r);
 }
 
 /* The rings in turn, at most so many records in all. */

@@ -55,7 +55,8 @@ enum nsg_exit verb_answer(struct daemon *d, const char *verb, const json_t *args
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(verbs); i++)
 		if (strcmp(verb, verbs[i].name) == 0)
 			return verbs[i].answer(d, data, closure, diag);
-	r = nsg_explain_answer(d->live->effective, d->live->image, verb, args, data, closure, diag);
+	r = nsg_explain_answer(d->policy->snapshot->effective, d->policy->snapshot->image, verb,
+			       args, data, closure, diag);
 	if (r == -ENOENT)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
 				   "this nsgd does not know this verb");

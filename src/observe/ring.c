@@ -88,6 +88,16 @@ void nsg_ring_release(struct nsg_ring *r)
 	atomic_store_explicit(&r->tail, tail + 1, memory_order_release);
 }
 
+uint32_t nsg_ring_end(const struct nsg_ring *r)
+{
+	return atomic_load_explicit(&r->head, memory_order_acquire);
+}
+
+bool nsg_ring_released(const struct nsg_ring *r, uint32_t end)
+{
+	return (int32_t)(atomic_load_explicit(&r->tail, memory_order_relaxed) - end) >= 0;
+}
+
 uint64_t nsg_ring_lost(const struct nsg_ring *r)
 {
 	return atomic_load_explicit(&r->lost, memory_order_relaxed);

@@ -17,15 +17,15 @@ enum nsg_direction {
 	NSG_DIRECTION_INBOUND,
 };
 
-/* One decided packet. Meaningless without the image that was in force at `generation`. */
+/* One decided packet. */
 struct nsg_trace_record {
-	uint64_t time_ns;   /* wall clock */
-	uint64_t packet;    /* number of this worker's, from 1 */
-	struct nsg_key key; /* as judged */
-	uint32_t host_src;  /* as it stood in the packet */
-	uint32_t length;    /* on the wire, bytes */
+	const struct nsg_image *image; /* that decided it; valid until the record is released */
+	uint64_t time_ns;	       /* wall clock */
+	uint64_t packet;	       /* number of this worker's, from 1 */
+	struct nsg_key key;	       /* as judged */
+	uint32_t host_src;	       /* as it stood in the packet */
+	uint32_t length;	       /* on the wire, bytes */
 	struct nsg_decision decision;
-	uint32_t generation;
 	uint32_t mark;				   /* hop bits that leave */
 	uint16_t captured;			   /* bytes of payload */
 	uint8_t direction;			   /* enum nsg_direction */
@@ -43,6 +43,10 @@ void nsg_ring_commit(struct nsg_ring *r);
 /* Reader: the oldest record, or NULL; then release it. */
 const struct nsg_trace_record *nsg_ring_peek(struct nsg_ring *r);
 void nsg_ring_release(struct nsg_ring *r);
+/* The position after the newest record (it wraps), and whether all records before one were
+ * released. */
+uint32_t nsg_ring_end(const struct nsg_ring *r);
+bool nsg_ring_released(const struct nsg_ring *r, uint32_t end);
 /* Records that did not fit since the ring was made. */
 uint64_t nsg_ring_lost(const struct nsg_ring *r);
 struct nsg_ring *nsg_ring_free(struct nsg_ring *r);

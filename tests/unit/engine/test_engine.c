@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,15 +26,28 @@ static const struct nsg_image images[2] = {
     {.info = {.n_rules = 20, .n_routes = 300}},
 };
 static const uint16_t hop_numbers[] = {0};
+static unsigned int n_freed;
 
-static struct nsg_engine_policy policy(unsigned int i)
+static void free_policy(struct nsg_engine_policy *p)
 {
-	return (struct nsg_engine_policy){
+	n_freed++;
+	free(p);
+}
+
+static struct nsg_engine_policy *policy(unsigned int i)
+{
+	struct nsg_engine_policy *p = malloc(sizeof(*p));
+
+	assert_non_null(p);
+	*p = (struct nsg_engine_policy){
 	    .image = &images[i % 2],
 	    .hop_numbers = hop_numbers,
 	    .generation = i % 4,
 	    .src_host = 1,
+	    .references = 1,
+	    .free = free_policy,
 	};
+	return p;
 }
 
 static struct nsg_engine_options options(uint16_t first, uint32_t n)
@@ -57,11 +71,12 @@ static struct nsg_engine_options options(uint16_t first, uint32_t n)
 static struct nsg_engine *start(uint16_t first, uint32_t n)
 {
 	struct nsg_engine_options o = options(first, n);
-	struct nsg_engine_policy p = policy(0);
+	struct nsg_engine_policy *p = policy(0);
 	struct nsg_diag diag = {0};
 	struct nsg_engine *e = NULL;
-	int r = nsg_engine_start(&o, &p, &diag, &e);
+	int r = nsg_engine_start(&o, p, &diag, &e);
 
+	nsg_engine_policy_unref(p);
 	for (size_t i = 0; i < diag.n; i++)
 		nsg_diag_print(&diag.v[i], stderr);
 	nsg_diag_done(&diag);
@@ -103,12 +118,14 @@ static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
 {
 	struct nsg_engine *holder = start(12, 1), *e = NULL;
 	struct nsg_engine_options o = options(10, 4);
-	struct nsg_engine_policy p = policy(0);
+	struct nsg_engine_policy *p = policy(0);
 	struct nsg_diag diag = {0};
 
 	(void)state;
-	assert_int_equal(nsg_engine_start(&o, &p, &diag, &e), -EADDRINUSE);
+	assert_int_equal(nsg_engine_start(&o, p, &diag, &e), -EADDRINUSE);
 	assert_null(e);
+	assert_int_equal(p->references, 1);
+	nsg_engine_policy_unref(p);
 	assert_int_equal(diag.n_errors, 1);
 	assert_non_null(strstr(diag.v[diag.n - 1].text, "queue 12"));
 	nsg_diag_done(&diag);
@@ -123,16 +140,61 @@ static void every_policy_is_acknowledged_by_every_worker(void **state)
 
 	(void)state;
 	for (unsigned int i = 1; i <= 200; i++) {
-		struct nsg_engine_policy p = policy(i);
+		struct nsg_engine_policy *p = policy(i);
 		uint64_t counts[400];
 
-		assert_int_equal(nsg_engine_publish(e, &p), 0);
+		assert_int_equal(nsg_engine_publish(e, p), 0);
+		nsg_engine_policy_unref(p);
 		memset(counts, 0xff, sizeof(counts));
 		nsg_engine_rule_counts(e, counts, 30);
 		nsg_engine_route_counts(e, counts + 30, 370);
 		for (size_t j = 0; j < 400; j++)
 			assert_int_equal(counts[j], 0);
 	}
+	nsg_engine_stop(e);
+}
+
+/* Two workers and the test hold each policy; without records the workers let go when they take the
+ * next one. */
+static void a_policy_is_freed_when_the_last_holder_lets_go(void **state)
+{
+	struct nsg_engine *e = start(0, 2);
+	struct nsg_engine_policy *first = policy(1), *second = policy(2);
+
+	(void)state;
+	n_freed = 0;
+	assert_int_equal(nsg_engine_publish(e, first), 0);
+	assert_int_equal(n_freed, 1); /* that of the start */
+	assert_int_equal(first->references, 3);
+	assert_int_equal(nsg_engine_publish(e, second), 0);
+	assert_int_equal(first->references, 1);
+	assert_null(nsg_engine_policy_unref(first));
+	assert_int_equal(n_freed, 2);
+	assert_null(nsg_engine_policy_unref(second));
+	assert_int_equal(n_freed, 2);
+	nsg_engine_stop(e);
+	assert_int_equal(n_freed, 3);
+	assert_null(nsg_engine_policy_unref(NULL));
+}
+
+/* The ring's writer is the worker, which has nothing to do: a record in its place. */
+static void a_policy_with_unread_records_is_kept(void **state)
+{
+	struct nsg_engine *e = start(0, 1);
+	struct nsg_engine_policy *p = policy(1);
+	struct nsg_ring *ring = nsg_engine_ring(e, 0);
+
+	(void)state;
+	n_freed = 0;
+	assert_non_null(nsg_ring_claim(ring));
+	nsg_ring_commit(ring);
+	assert_int_equal(nsg_engine_publish(e, p), 0);
+	nsg_engine_policy_unref(p);
+	assert_false(nsg_engine_trace_arm(e));
+	assert_int_equal(n_freed, 0);
+	nsg_ring_release(ring);
+	assert_true(nsg_engine_trace_arm(e));
+	assert_int_equal(n_freed, 1);
 	nsg_engine_stop(e);
 }
 
@@ -171,6 +233,8 @@ int main(void)
 	    cmocka_unit_test(queues_are_bound_while_it_runs),
 	    cmocka_unit_test(a_queue_that_is_taken_is_named_and_nothing_is_left),
 	    cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
+	    cmocka_unit_test(a_policy_is_freed_when_the_last_holder_lets_go),
+	    cmocka_unit_test(a_policy_with_unread_records_is_kept),
 	    cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
 	};
 

@@ -43,6 +43,7 @@ static const uint16_t hop_numbers[] = {0};
 struct fixture {
 	struct nsg_worker_shared shared;
 	struct nsg_worker *worker;
+	struct nsg_engine_policy policy;
 	struct nsg_slot slot;
 	struct fake_queue queue;
 	int fd; /* the kernel's end */
@@ -71,8 +72,13 @@ static int set_up(void **state)
 	};
 	f->shared.ack_fd = eventfd(0, EFD_NONBLOCK);
 	f->shared.trace_fd = eventfd(0, EFD_NONBLOCK);
+	f->policy = (struct nsg_engine_policy){
+	    .image = &image,
+	    .hop_numbers = hop_numbers,
+	    .src_host = SRC,
+	};
 	f->slot = (struct nsg_slot){
-	    .policy = {.image = &image, .hop_numbers = hop_numbers, .src_host = SRC},
+	    .policy = &f->policy,
 	    .n_rules = 4,
 	    .n_routes = 2,
 	    .counts = calloc(6, sizeof(nsg_count)),

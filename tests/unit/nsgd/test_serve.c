@@ -19,7 +19,8 @@
 
 struct fixture {
 	struct daemon daemon;
-	struct live live;
+	struct nsg_snapshot snapshot;
+	struct policy policy;
 	char directory[32], path[64];
 };
 
@@ -31,7 +32,8 @@ static int set_up(void **state)
 	strcpy(f->directory, "/tmp/nsgd-serve-XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
 	(void)snprintf(f->path, sizeof(f->path), "%s/socket", f->directory);
-	f->daemon.live = &f->live;
+	f->policy.snapshot = &f->snapshot;
+	f->daemon.policy = &f->policy;
 	assert_true(sd_event_new(&f->daemon.event) >= 0);
 	assert_int_equal(server_new(&f->daemon, f->path, &diag, &f->daemon.server), 0);
 	assert_true(server_start(f->daemon.server) >= 0);
@@ -183,14 +185,14 @@ static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 	start_trace_of(f, fd);
 	assert_true(server_wants_trace(s));
 	assert_false(server_wants_payload(s));
-	server_trace(s, NULL, &record);
+	server_trace(s, &record);
 	server_flush_trace(s);
 	assert_int_equal(count_replies(fd), 1);
 	(void)close(fd);
-	server_trace(s, NULL, &record);
+	server_trace(s, &record);
 	server_flush_trace(s);
 	assert_true(server_wants_trace(s));
-	server_trace(s, NULL, &record);
+	server_trace(s, &record);
 	server_flush_trace(s);
 	assert_true(settle(f, 20));
 	assert_false(server_wants_trace(s));
@@ -208,7 +210,7 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 
 	start_trace_of(f, fd);
 	for (; n < 100000 && !f->daemon.trace_lost; n++) {
-		server_trace(f->daemon.server, NULL, &record);
+		server_trace(f->daemon.server, &record);
 		server_flush_trace(f->daemon.server);
 	}
 	assert_int_equal(f->daemon.trace_lost, 1);

@@ -46,6 +46,25 @@ static void a_claim_without_commit_is_nothing(void **state)
 	nsg_ring_free(r);
 }
 
+static void a_position_is_passed_when_the_records_before_it_are_released(void **state)
+{
+	struct nsg_ring *r = nsg_ring_new(4);
+	uint32_t end = nsg_ring_end(r);
+
+	(void)state;
+	assert_true(nsg_ring_released(r, end));
+	for (int i = 0; i < 2; i++) {
+		assert_non_null(nsg_ring_claim(r));
+		nsg_ring_commit(r);
+		end = i ? end : nsg_ring_end(r);
+	}
+	assert_false(nsg_ring_released(r, end));
+	nsg_ring_release(r);
+	assert_true(nsg_ring_released(r, end));
+	assert_false(nsg_ring_released(r, nsg_ring_end(r)));
+	nsg_ring_free(r);
+}
+
 #define RECORDS 200000u
 
 static void *write_records(void *data)
@@ -89,6 +108,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records_come_out_in_order_and_a_full_ring_counts),
 	    cmocka_unit_test(a_claim_without_commit_is_nothing),
+	    cmocka_unit_test(a_position_is_passed_when_the_records_before_it_are_released),
 	    cmocka_unit_test(two_threads_see_whole_records_in_order),
 	};
 

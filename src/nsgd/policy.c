@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgd/policy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "util/cleanup.h"
+
+static void free_policy(struct nsg_engine_policy *engine)
+{
+	struct policy *p = (struct policy *)engine;
+
+	free(p->numbers.number);
+	nsg_snapshot_free(p->snapshot);
+	free(p);
+}
+
+struct policy *policy_unref(struct policy *p)
+{
+	if (p)
+		nsg_engine_policy_unref(&p->engine);
+	return NULL;
+}
+
+static enum nsg_platform platform(const struct nsg_conf *conf)
+{
+	if (!conf->platform)
+		return NSG_PLATFORM_FROM_SITE;
+	return strcasecmp(conf->platform, "linux") == 0 ? NSG_PLATFORM_LINUX : NSG_PLATFORM_WINDOWS;
+}
+
+int policy_load(const struct nsg_conf *conf, const struct policy *before, struct nsg_diag *diag,
+		struct policy **ret)
+{
+	const struct nsg_snapshot_options options = {
+	    .effective =
+		{
+		    .subnet = conf->subnet,
+		    .profile = nsg_profile_find(conf->profile),
+		    .platform = platform(conf),
+		    .route_all = NSG_UNSET,
+		    .endpoint_lab = conf->endpoint_lab,
+		},
+	};
+	cleanup_policy struct policy *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->engine.references = 1;
+	p->engine.free = free_policy;
+	r = nsg_snapshot_load(conf->policy, &options, before ? before->snapshot : NULL, diag,
+			      &p->snapshot);
+	if (r < 0)
+		return r;
+	/* Later diagnostics are about this host: their places are not in the documents, whose texts
+	 * hold the app's secrets. */
+	nsg_policy_forget_sources(p->snapshot->policy);
+	p->engine.image = p->snapshot->image;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static int judged_source(const struct nsg_subnet *subnet, const struct nsg_conf *conf,
+			 struct nsg_kernel *kernel, struct nsg_diag *diag, uint32_t *ret_host)
+{
+	int r;
+
+	if (conf->has_address) {
+		*ret_host = conf->address_host;
+		return 0;
+	}
+	r = nsg_kernel_host_address(kernel, subnet->prefixes.v, subnet->prefixes.n, ret_host);
+	if (r == -ENOENT)
+		return nsg_diag_line(
+		    diag, NSG_ERROR, conf->path, 0, NULL,
+		    "this host has no address in the integration subnet %s: set [subnet] address "
+		    "to the source address its packets are judged with",
+		    subnet->name);
+	return r;
+}
+
+int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kernel *kernel,
+		 bool strict, struct nsg_diag *diag)
+{
+	int r =
+	    judged_source(p->snapshot->effective->subnet, conf, kernel, diag, &p->engine.src_host);
+
+	if (r < 0)
+		return r;
+	r = nsg_kernel_plan(kernel, p->engine.image, strict, diag, &p->numbers);
+	if (r < 0)
+		return r;
+	p->engine.hop_numbers = p->numbers.number;
+	return 0;
+}
+
+/* What going from one to the other means for decided flows (semantics.md section 2, Stateful). */
+static enum nsg_forget forget(const struct policy *before, const struct policy *after)
+{
+	const struct nsg_effective *e = before->snapshot->effective;
+	const struct nsg_effective *f = after->snapshot->effective;
+	struct nsg_image_info a = nsg_image_info(before->engine.image);
+	struct nsg_image_info b = nsg_image_info(after->engine.image);
+
+	if (a.gate_hash != b.gate_hash || before->engine.src_host != after->engine.src_host ||
+	    e->profile != f->profile || e->is_linux != f->is_linux || e->route_all != f->route_all)
+		return NSG_FORGET_DECISIONS;
+	/* Azure evaluates open flows again when rules change while flushConnection is set, and when
+	 * it is set for the first time (the property's own description in the NSG's schema). */
+	if (f->flush_connection && (a.nsg_hash != b.nsg_hash || !e->flush_connection))
+		return NSG_FORGET_DECISIONS;
+	return NSG_FORGET_NOTHING;
+}
+
+enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before)
+{
+	enum nsg_forget f = before ? forget(before, p) : NSG_FORGET_NOTHING;
+
+	p->engine.generation = generation;
+	p->engine.standing = (uint8_t)(1u << generation);
+	if (before && f == NSG_FORGET_NOTHING)
+		p->engine.standing |= before->engine.standing;
+	return f;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A snapshot as it is enforced on this host. Control verbs answer from the one in force; workers
+ * share its image and next hop numbers. */
+#ifndef NSG_NSGD_POLICY_H
+#define NSG_NSGD_POLICY_H
+
+#include "conf/conf.h"
+#include "engine/engine.h"
+#include "kernel/kernel.h"
+#include "snapshot/snapshot.h"
+
+struct policy {
+	/* Must be first. Complete when policy_place() has returned and the generation is set. */
+	struct nsg_engine_policy engine;
+	struct nsg_snapshot *snapshot;
+	struct nsg_hop_numbers numbers;
+};
+
+/* Loads conf's policy directory; `before` (or NULL) is the policy in force. Errors are those of
+ * nsg_snapshot_load(). The caller holds the only reference. */
+int policy_load(const struct nsg_conf *conf, const struct policy *before, struct nsg_diag *diag,
+		struct policy **ret);
+
+/* Finds the numbers of the next hops and the source that packets are judged with. With `strict` an
+ * unreachable next hop is an error. -EINVAL, -ENOMEM, -errno. */
+int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kernel *kernel,
+		 bool strict, struct nsg_diag *diag);
+
+/* The generation that its marks carry. `before` (or NULL) is the policy in force: what it allowed
+ * stays allowed unless the change makes Azure judge open flows again. */
+enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before);
+
+/* Drops a reference. NULL is fine; returns NULL. */
+struct policy *policy_unref(struct policy *p);
+
+static inline void cleanup_policy_p(struct policy **p)
+{
+	policy_unref(*p);
+}
+#define cleanup_policy __attribute__((cleanup(cleanup_policy_p)))
+
+#endif
