@@ -48,7 +48,7 @@ void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	     ours + 1},
 	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
 	     NF_INET_PRE_ROUTING, ours + 1},
-	    {nsg_table_has_snat(k), "snat", "nat", NF_INET_POST_ROUTING, srcnat},
+	    {nsg_table_has_snat(k), "source_nat", "nat", NF_INET_POST_ROUTING, srcnat},
 	    {!k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1},
 	};
 
@@ -398,12 +398,12 @@ static void put_snat(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_marks *m = &k->marks;
 
-	nsg_nft_rule(b, "snat");
+	nsg_nft_rule(b, "source_nat");
 	nft_snat_by_mark(b, m->hop, "sources");
 	nsg_nft_rule_end(b);
 	/* bypass and platform: decided, and the host's own routing */
 	if (k->conf->has_snat_internet) {
-		nsg_nft_rule(b, "snat");
+		nsg_nft_rule(b, "source_nat");
 		nft_mark_is(b, NFT_MARK_CONNECTION, m->decided | m->hop, m->decided);
 		nft_snat(b, k->conf->snat_internet_host);
 		nsg_nft_rule_end(b);

@@ -14,7 +14,7 @@
  *   remember_pre   filter, mangle + 2    save
  *   save           -                     decided: keep; denied: into the set, silence
  *   keep           -                     our bits into the connection's mark, hop bits stay
- *   snat           nat, srcnat           sources by hop, with [snat] only
+ *   source_nat     nat, srcnat           sources by hop, with [snat] only
  *   guard          filter, srcnat + 1    a marked packet leaves by its next hop or not at all
  *
  * In audit mode nothing is marked or dropped: only the ways to the queue are there. Without offload

@@ -150,7 +150,7 @@ t_list() { # nft lists the table: every kind of rule there is
 		snat.vnet=10.0.1.40 snat.internet=192.0.2.200
 	nsgd_start && in_ns app nft list ruleset >"$T/list" 2>"$T/list.err" && in_ns app nft -j list ruleset >/dev/null || return 1
 	local chain status=0
-	for chain in output prerouting capture queue remember remember_pre save snat guard; do
+	for chain in output prerouting capture queue remember remember_pre save source_nat guard; do
 		matches "$T/list" "chain $chain \\{" || status=1
 	done
 	conf
