@@ -9,7 +9,7 @@ may() {
 	conf) echo "util/ <ini>" ;;
 	template | packet) echo "util/ <jansson>" ;;
 	model) echo "packet/key.h util/ <jansson>" ;;
-	azure) echo "model/ util/ <jansson>" ;;
+	azure | lint) echo "model/ util/ <jansson>" ;;
 	compile) echo "model/ classify/image.h classify/image_layout.h util/" ;;
 	classify) echo "packet/ util/" ;;
 	snapshot) echo "azure/ model/ compile/compile.h classify/image.h util/" ;;
@@ -19,7 +19,7 @@ may() {
 	engine) echo "packet/ classify/ observe/ conf/ util/ <libnetfilter_queue> <libmnl>" ;;
 	observe) echo "packet/ classify/classify.h classify/image.h util/ <jansson>" ;;
 	control) echo "util/ <jansson>" ;;
-	nsgctl) echo "util/ conf/ model/ azure/ template/ packet/ classify/ snapshot/ explain/ flow/ observe/ control/ <jansson> <pcap>" ;;
+	nsgctl) echo "util/ conf/ model/ lint/ azure/ template/ packet/ classify/ snapshot/ explain/ flow/ observe/ control/ <jansson> <pcap>" ;;
 	nsgd) echo "util/ conf/ model/ packet/ classify/ snapshot/ explain/ observe/ kernel/ engine/ control/ <jansson> <systemd>" ;;
 	esac
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The phases in order, and questions about service tags. */
+/* The phases in order. */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -54,13 +54,13 @@ static int build(struct nsg_build *b)
 	int r = check_limits(b);
 
 	if (!r)
-		r = nsg_build_choose(b);
+		r = nsg_build_integration_subnet(b);
 	if (!r)
 		r = nsg_build_tag_index(b);
 	if (!r)
 		r = nsg_build_routes(b);
 	if (!r && b->e->subnet) {
-		r = nsg_build_siteside(b);
+		r = nsg_build_site_settings(b);
 		if (!r)
 			r = nsg_build_peers(b);
 		if (!r)
@@ -110,87 +110,4 @@ struct nsg_effective *nsg_effective_free(struct nsg_effective *e)
 	nsg_arena_done(&e->arena);
 	free(e);
 	return NULL;
-}
-
-/* ---- which tags an address is in ---------------------------------------------------------- */
-
-/* The largest aligned block around the address that its range holds. */
-static struct nsg_prefix block_of(const struct nsg_ranges *r, uint32_t addr_host)
-{
-	struct nsg_prefix p = {addr_host, 32};
-
-	while (p.len) {
-		struct nsg_prefix wider = {addr_host & nsg_prefix_mask(p.len - 1), p.len - 1};
-
-		if (!nsg_ranges_hold(r,
-				     (struct nsg_range){wider.addr_host, nsg_prefix_last(wider)}))
-			break;
-		p = wider;
-	}
-	return p;
-}
-
-static bool best_member(const struct nsg_effective *e, uint32_t addr_host, struct nsg_prefix *ret)
-{
-	int len = -1;
-
-	for (size_t i = 0; i < e->n_virtual_network; i++) {
-		struct nsg_prefix p = e->virtual_network[i].prefix;
-
-		if (nsg_prefix_contains(p, addr_host) && p.len > len) {
-			*ret = p;
-			len = p.len;
-		}
-	}
-	return len >= 0;
-}
-
-static bool best_prefix(const struct nsg_prefixes *p, uint32_t addr_host, struct nsg_prefix *ret)
-{
-	int len = -1;
-
-	for (size_t i = 0; i < p->n; i++)
-		if (nsg_prefix_contains(p->v[i], addr_host) && p->v[i].len > len) {
-			*ret = p->v[i];
-			len = p->v[i].len;
-		}
-	return len >= 0;
-}
-
-static int tell_special(const struct nsg_effective *e, uint32_t addr_host,
-			int (*found)(void *data, const char *tag, struct nsg_prefix by), void *data)
-{
-	const struct nsg_prefix host = {addr_host, 32};
-	struct nsg_prefix by;
-	int r = 0;
-
-	if (best_member(e, addr_host, &by))
-		r = found(data, nsg_tag_kind_name(NSG_TAG_VIRTUAL_NETWORK), by);
-	if (!r && nsg_ranges_contain(&e->internet_ranges, addr_host))
-		r = found(data, nsg_tag_kind_name(NSG_TAG_INTERNET),
-			  block_of(&e->internet_ranges, addr_host));
-	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_LOAD_BALANCER), host);
-	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_DNS), host);
-	if (!r && addr_host == NSG_IP_PLATFORM_IMDS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_IMDS), host);
-	return r;
-}
-
-int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
-			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
-			  void *data)
-{
-	int r = tell_special(e, addr_host, found, data);
-
-	for (size_t i = 0; !r && e->tags && i < e->tags->n_tags; i++) {
-		const struct nsg_tag *t = &e->tags->tags[i];
-		struct nsg_prefix by;
-
-		if (nsg_tag_kind_of(t->name) == NSG_TAG_OF_DOCUMENT &&
-		    best_prefix(&t->prefixes, addr_host, &by))
-			r = found(data, t->name, by);
-	}
-	return r;
 }

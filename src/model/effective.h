@@ -148,10 +148,6 @@ struct nsg_effective {
 int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
 		      struct nsg_diag *diag, struct nsg_effective **ret);
 
-/* Lints for `check`: rules that can never match, shadowed rules with the rules that shadow them,
- * a collapsed tag, a closed gate, contested facts. Adds lint records only. -ENOMEM. */
-int nsg_effective_lint(const struct nsg_effective *e, struct nsg_diag *diag);
-
 /* Whether a live integration may go from one to the other (semantics.md section 4, the reload row).
  * -EINVAL with an error record when not. */
 int nsg_effective_may_follow(const struct nsg_effective *before, const struct nsg_effective *after,

@@ -13,6 +13,9 @@
 #include <stdint.h>
 
 #include "model/effective.h"
+#include "model/phrase.h"
+#include "model/ranges.h"
+#include "model/tags.h"
 
 /* A policy of Azure's own limits has at most some 300,000 rows (25 service tag routes of 10,000
  * prefixes, ten service endpoints); beyond this the documents are made to hurt. */
@@ -53,10 +56,10 @@ struct nsg_build {
 	size_t n_peers, n_bgp, n_endpoint_tags;
 };
 
-/* choose.c: the subnet, its NSG and route table. e->subnet stays NULL when there is an error. */
-int nsg_build_choose(struct nsg_build *b);
-/* siteside.c: the sites that count, platform, route-all. */
-int nsg_build_siteside(struct nsg_build *b);
+/* integration_subnet.c: the subnet, its NSG and route table. e->subnet stays NULL when there is an error. */
+int nsg_build_integration_subnet(struct nsg_build *b);
+/* site_settings.c: the sites that count, platform, route-all. */
+int nsg_build_site_settings(struct nsg_build *b);
 /* tags.c: the service tag document that counts and its index. */
 int nsg_build_tag_index(struct nsg_build *b);
 void nsg_tag_index_done(struct nsg_tag_index *x);
@@ -66,7 +69,7 @@ int nsg_build_routes(struct nsg_build *b);
 int nsg_build_peers(struct nsg_build *b);
 /* endpoints.c: the tags of the subnet's service endpoints, the gate's set of addresses. */
 int nsg_build_endpoints(struct nsg_build *b);
-/* computed.c: VirtualNetwork and Internet. */
+/* tags.c: VirtualNetwork and Internet. */
 int nsg_build_computed_tags(struct nsg_build *b);
 /* rows.c */
 int nsg_build_rows(struct nsg_build *b);
@@ -75,7 +78,7 @@ int nsg_build_rules(struct nsg_build *b);
 /* placement.c */
 int nsg_build_placement(struct nsg_build *b);
 
-/* ---- choose.c ---- */
+/* ---- integration_subnet.c ---- */
 
 /* Whether the reference names this subnet. */
 bool nsg_subnet_is(const struct nsg_vnet *vnet, const struct nsg_subnet *subnet, const char *ref);
@@ -89,27 +92,12 @@ bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s);
 
 /* ---- tags.c ---- */
 
-enum nsg_tag_kind {
-	NSG_TAG_VIRTUAL_NETWORK,
-	NSG_TAG_INTERNET,
-	NSG_TAG_LOAD_BALANCER,
-	NSG_TAG_PLATFORM_DNS,
-	NSG_TAG_PLATFORM_IMDS,
-	NSG_TAG_PLATFORM_LKM,
-	NSG_TAG_OF_DOCUMENT, /* by its name; it may be unknown */
-};
-
-enum nsg_tag_kind nsg_tag_kind_of(const char *name);
-/* The tag's canonical name; NULL for NSG_TAG_OF_DOCUMENT. */
-const char *nsg_tag_kind_name(enum nsg_tag_kind k);
 /* The addresses of a service tag, made once; equal tags give equal pointers. -ENOMEM. */
 int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 		   const struct nsg_ranges **ret);
 /* An error record for a tag that nothing knows, with close spellings. Returns -EINVAL. */
 int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
 		    const char *what, const char *name);
-
-/* ---- suggest.c ---- */
 
 #define NSG_MAX_SUGGESTIONS 3
 /* The names closest to `name`, best first; at most NSG_MAX_SUGGESTIONS. Returns how many. */
@@ -126,63 +114,5 @@ struct nsg_private_row {
 };
 /* All of them, in document order; *ret is of the arena. */
 int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n);
-
-/* ---- walk.c ---- */
-
-/*
- * Calls `visit` for each piece of the address space, ascending, in which both the gate and the set
- * of covering rows are constant; pieces that enter no VNet are left out. Stops at its first
- * non-zero return and returns that. -ENOMEM.
- */
-int nsg_rows_walk(const struct nsg_effective *e,
-		  int (*visit)(void *data, struct nsg_range piece, enum nsg_gate gate,
-			       const struct nsg_row *const *covering, size_t n),
-		  void *data);
-
-/* ---- text.c ---- */
-
-/* A list of names for a message: as many as fit, then how many are left. */
-struct nsg_phrase_list {
-	char text[400];
-	size_t length, n, n_left;
-};
-
-void nsg_phrase_add(struct nsg_phrase_list *l, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-/* The text, with "and N more" when some did not fit. */
-const char *nsg_phrase_end(struct nsg_phrase_list *l);
-
-/* Names that differ only in case and blanks are equal ("West Europe", westeurope). */
-bool nsg_text_loosely_equal(const char *a, const char *b);
-
-/* The place, or NULL when the policy's texts are gone and places are dead. */
-const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place);
-
-/* ---- sets ---- */
-
-/* The ranges moved into the arena; r is emptied. -ENOMEM. */
-int nsg_ranges_take(struct nsg_arena *a, struct nsg_ranges *r, struct nsg_ranges *ret);
-bool nsg_ranges_equal(const struct nsg_ranges *a, const struct nsg_ranges *b);
-bool nsg_ranges_overlap(const struct nsg_ranges *r, struct nsg_range piece);
-/* Whether one range of r holds all of the piece. */
-bool nsg_ranges_hold(const struct nsg_ranges *r, struct nsg_range piece);
-bool nsg_ranges_disjoint(const struct nsg_ranges *a, const struct nsg_ranges *b);
-/* Keeps each address at its first appearance. -ENOMEM. */
-int nsg_addresses_distinct(uint32_t *v_host, size_t *n);
-
-/* Resource ids to look up: sorted by last segment. */
-struct nsg_id_entry {
-	const char *id;
-	size_t i; /* the caller's */
-};
-
-void nsg_ids_sort(struct nsg_id_entry *v, size_t n);
-/* The next entry after `last` (NULL: the first) that is the same resource as id, or NULL. */
-const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
-					const struct nsg_id_entry *last);
-
-extern const struct nsg_ranges nsg_ranges_everything, nsg_ranges_nothing;
-
-#define cleanup_ranges __attribute__((cleanup(nsg_ranges_done)))
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "model/effective_priv.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 #include "util/vec.h"

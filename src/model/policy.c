@@ -93,3 +93,48 @@ struct nsg_policy *nsg_policy_free(struct nsg_policy *p)
 	free(p);
 	return NULL;
 }
+
+const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place)
+{
+	return p->sources.n && place->source ? place : NULL;
+}
+
+/* ---- resource ids by their last segment ---------------------------------------------------- */
+
+static int compare_entry(const void *a, const void *b)
+{
+	const struct nsg_id_entry *x = a, *y = b;
+	int r = strcasecmp(nsg_id_name(x->id), nsg_id_name(y->id));
+
+	return r ? r : (x->i > y->i) - (x->i < y->i);
+}
+
+void nsg_ids_sort(struct nsg_id_entry *v, size_t n)
+{
+	if (n)
+		qsort(v, n, sizeof(*v), compare_entry);
+}
+
+const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
+					const struct nsg_id_entry *last)
+{
+	const char *name = nsg_id_name(id);
+	size_t lo = 0, hi = n;
+
+	if (last) {
+		lo = (size_t)(last - v) + 1;
+	} else {
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+
+			if (strcasecmp(nsg_id_name(v[mid].id), name) < 0)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+	}
+	for (; lo < n && !strcasecmp(nsg_id_name(v[lo].id), name); lo++)
+		if (nsg_id_equal(v[lo].id, id))
+			return &v[lo];
+	return NULL;
+}

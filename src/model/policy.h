@@ -287,6 +287,20 @@ const char *nsg_id_name(const char *id);
 /* The subscription of a full id; "" when it has none. *ret_len is its length. */
 const char *nsg_id_subscription(const char *id, size_t *ret_len);
 
+/* Resource ids to look up: sorted by last segment. */
+struct nsg_id_entry {
+	const char *id;
+	size_t i; /* the caller's */
+};
+
+void nsg_ids_sort(struct nsg_id_entry *v, size_t n);
+/* The next entry after `last` (NULL: the first) that is the same resource as id, or NULL. */
+const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
+					const struct nsg_id_entry *last);
+
+/* The place, or NULL when the policy's texts are gone and places are dead. */
+const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place);
+
 void nsg_policy_forget_sources(struct nsg_policy *p);
 /* NULL is fine; returns NULL. */
 struct nsg_policy *nsg_policy_free(struct nsg_policy *p);

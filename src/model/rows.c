@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/pieces.h"
 #include "model/select.h"
 #include "util/cleanup.h"
 #include "util/macro.h"

@@ -5,6 +5,7 @@
  */
 #include "model/effective_priv.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/hash.h"
 #include "util/macro.h"
+#include "util/vec.h"
 
 /* ---- names of their own ------------------------------------------------------------------- */
 
@@ -202,6 +204,122 @@ int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 	return 0;
 }
 
+/* ---- close spellings ---------------------------------------------------------------------- */
+
+/* The longest tag of the public document has 46 characters. */
+#define MAX_NAME 80u
+
+struct best {
+	const char *name[NSG_MAX_SUGGESTIONS];
+	unsigned int distance[NSG_MAX_SUGGESTIONS];
+	size_t n;
+};
+
+/* Letters and digits in lower case: case, blanks, dots and dashes are what people get wrong. */
+static size_t fold(const char *s, char out[MAX_NAME + 1])
+{
+	size_t n = 0;
+
+	for (; *s; s++) {
+		if (!isalnum((unsigned char)*s))
+			continue;
+		if (n == MAX_NAME)
+			return SIZE_MAX;
+		out[n++] = (char)tolower((unsigned char)*s);
+	}
+	out[n] = '\0';
+	return n;
+}
+
+static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
+{
+	unsigned int m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Edits with swapped neighbours as one; anything above the limit is just more than the limit. */
+static unsigned int distance(const char *a, size_t na, const char *b, size_t nb, unsigned int limit)
+{
+	unsigned int row[3][MAX_NAME + 1];
+
+	if ((na > nb ? na - nb : nb - na) > limit)
+		return limit + 1;
+	for (size_t j = 0; j <= nb; j++)
+		row[0][j] = (unsigned int)j;
+	for (size_t i = 1; i <= na; i++) {
+		unsigned int *now = row[i % 3], *last = row[(i + 2) % 3],
+			     *before = row[(i + 1) % 3];
+		unsigned int lowest = now[0] = (unsigned int)i;
+
+		for (size_t j = 1; j <= nb; j++) {
+			now[j] = least(last[j] + 1, now[j - 1] + 1,
+				       last[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < now[j])
+				now[j] = before[j - 2] + 1;
+			lowest = now[j] < lowest ? now[j] : lowest;
+		}
+		if (lowest > limit)
+			return limit + 1;
+	}
+	return row[na % 3][nb];
+}
+
+static void offer(struct best *b, const char *name, unsigned int d)
+{
+	size_t i = b->n;
+
+	while (i && b->distance[i - 1] > d)
+		i--;
+	if (i == NSG_MAX_SUGGESTIONS)
+		return;
+	if (b->n < NSG_MAX_SUGGESTIONS)
+		b->n++;
+	for (size_t j = b->n - 1; j > i; j--) {
+		b->name[j] = b->name[j - 1];
+		b->distance[j] = b->distance[j - 1];
+	}
+	b->name[i] = name;
+	b->distance[i] = d;
+}
+
+static void consider(struct best *b, const char *name, const char *folded, size_t n)
+{
+	/* A fifth of the letters may be wrong; of a short name one. */
+	unsigned int limit = 1 + (unsigned int)n / 5, d;
+	char other[MAX_NAME + 1];
+	size_t m = fold(name, other);
+
+	if (m == SIZE_MAX)
+		return;
+	d = distance(folded, n, other, m, limit);
+	if (d <= limit)
+		offer(b, name, d);
+}
+
+size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
+		   const char *ret[NSG_MAX_SUGGESTIONS])
+{
+	struct best b = {.n = 0};
+	char folded[MAX_NAME + 1];
+	size_t n = fold(name, folded), head = strcspn(name, ".");
+
+	if (n == SIZE_MAX || !n)
+		return 0;
+	for (enum nsg_tag_kind k = 0; k < NSG_TAG_OF_DOCUMENT; k++)
+		consider(&b, nsg_tag_kind_name(k), folded, n);
+	for (size_t i = 0; document && i < document->n_tags; i++)
+		consider(&b, document->tags[i].name, folded, n);
+	/* No close one, but the service is known: the region is what does not exist. */
+	for (size_t i = 0; !b.n && name[head] && document && i < document->n_tags; i++)
+		if (strlen(document->tags[i].name) == head &&
+		    !strncasecmp(document->tags[i].name, name, head))
+			offer(&b, document->tags[i].name, 0);
+	memcpy(ret, b.name, b.n * sizeof(*ret));
+	return b.n;
+}
+
 /* ---- unknown tags ------------------------------------------------------------------------- */
 
 /* A suggestion compares the name with every tag: a document full of wrong names gets some only. */
@@ -232,4 +350,212 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 				    what, name);
 	return nsg_diag_add(b->diag, NSG_ERROR, place, code,
 			    "%s %s is neither a prefix nor a known service tag", what, name);
+}
+
+/* ---- VirtualNetwork and Internet, as the integration subnet sees them -------------------- */
+
+struct members {
+	struct nsg_tag_member *v;
+	size_t n, room;
+};
+
+static void members_done(struct members *m)
+{
+	nsg_vec_done(m);
+}
+
+#define cleanup_members __attribute__((cleanup(members_done)))
+
+static int add_all(struct members *m, const struct nsg_prefixes *p, enum nsg_origin origin,
+		   const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (nsg_vec_push(m, ((struct nsg_tag_member){p->v[i], origin, name})))
+			return -ENOMEM;
+	return 0;
+}
+
+/* TAGS says "address prefixes used on user-defined routes"; azure-docs 22178 narrows them to those
+ * that lead to an appliance. */
+static int add_udrs(struct nsg_build *b, struct members *m)
+{
+	const struct nsg_route_table *t = b->e->route_table;
+
+	for (size_t i = 0; t && i < t->n_routes; i++) {
+		const struct nsg_route *r = &t->routes[i];
+		struct nsg_prefixes one = {0};
+		struct nsg_prefix prefix = r->prefix;
+		const struct nsg_tag *tag;
+
+		if (r->is_ip6 ||
+		    (r->hop_type != NSG_HOP_APPLIANCE && r->hop_type != NSG_HOP_GATEWAY))
+			continue;
+		tag = r->tag ? nsg_effective_tag_find(b->e, r->tag) : NULL;
+		if (tag)
+			one = tag->prefixes;
+		else if (!r->tag)
+			one = (struct nsg_prefixes){.v = &prefix, .n = 1};
+		if (add_all(m, &one, NSG_ORIGIN_UDR, r->name))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int gather(struct nsg_build *b, struct members *m)
+{
+	static const struct nsg_prefix host = {NSG_IP_PLATFORM_DNS, 32};
+
+	if (add_all(m, &b->e->vnet->space, NSG_ORIGIN_VNET, b->e->vnet->name))
+		return -ENOMEM;
+	for (size_t i = 0; i < b->n_peers; i++)
+		if (add_all(m, b->peers[i].space, NSG_ORIGIN_PEER, b->peers[i].peering->name))
+			return -ENOMEM;
+	for (size_t i = 0; i < b->n_bgp; i++)
+		if (nsg_vec_push(m,
+				 ((struct nsg_tag_member){b->bgp[i].prefix, NSG_ORIGIN_BGP, ""})))
+			return -ENOMEM;
+	if (nsg_vec_push(m, ((struct nsg_tag_member){host, NSG_ORIGIN_PLATFORM, ""})))
+		return -ENOMEM;
+	return add_udrs(b, m);
+}
+
+static int make_ranges(struct nsg_effective *e, const struct members *m, struct nsg_ranges *ret)
+{
+	struct nsg_range *v cleanup_free = calloc(m->n + 1, sizeof(*v));
+	struct nsg_ranges made cleanup_ranges = {0};
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->n; i++)
+		v[i] =
+		    (struct nsg_range){m->v[i].prefix.addr_host, nsg_prefix_last(m->v[i].prefix)};
+	if (nsg_ranges_from_ranges(v, m->n, &made))
+		return -ENOMEM;
+	return nsg_ranges_take(&e->arena, &made, ret);
+}
+
+/* IPFCLI prints the tag's expansion with holes at 0/8 and 10/8; the other holes are the space that
+ * is not publicly reachable. */
+static const struct nsg_prefix holes[] = {
+    {NSG_IP4(0, 0, 0, 0), 8},	   {NSG_IP4(10, 0, 0, 0), 8},	  {NSG_IP4(100, 64, 0, 0), 10},
+    {NSG_IP4(127, 0, 0, 0), 8},	   {NSG_IP4(169, 254, 0, 0), 16}, {NSG_IP4(172, 16, 0, 0), 12},
+    {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(224, 0, 0, 0), 4},	  {NSG_IP4(240, 0, 0, 0), 4},
+};
+
+/* Prefixes of BGP and UDRs stay in: azure-docs 81801 sees them in both tags. */
+static int make_internet(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	struct nsg_ranges rest cleanup_ranges = {0}, taken;
+	struct members m cleanup_members = {0};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(holes); i++)
+		if (nsg_vec_push(&m, ((struct nsg_tag_member){.prefix = holes[i]})))
+			return -ENOMEM;
+	if (add_all(&m, &e->vnet->space, NSG_ORIGIN_VNET, ""))
+		return -ENOMEM;
+	for (size_t i = 0; i < b->n_peers; i++)
+		if (add_all(&m, b->peers[i].space, NSG_ORIGIN_PEER, ""))
+			return -ENOMEM;
+	if (make_ranges(e, &m, &taken) ||
+	    nsg_ranges_subtract(&nsg_ranges_everything, &taken, &rest))
+		return -ENOMEM;
+	return nsg_ranges_take(&e->arena, &rest, &e->internet_ranges);
+}
+
+int nsg_build_computed_tags(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	struct members m cleanup_members = {0};
+
+	if (gather(b, &m) || make_ranges(e, &m, &e->virtual_network_ranges))
+		return -ENOMEM;
+	e->virtual_network = nsg_arena_copy(&e->arena, m.v, m.n * sizeof(*m.v));
+	if (!e->virtual_network)
+		return -ENOMEM;
+	e->n_virtual_network = m.n;
+	return make_internet(b);
+}
+
+/* ---- which tags an address is in ---------------------------------------------------------- */
+
+/* The largest aligned block around the address that its range holds. */
+static struct nsg_prefix block_of(const struct nsg_ranges *r, uint32_t addr_host)
+{
+	struct nsg_prefix p = {addr_host, 32};
+
+	while (p.len) {
+		struct nsg_prefix wider = {addr_host & nsg_prefix_mask(p.len - 1), p.len - 1};
+
+		if (!nsg_ranges_hold(r,
+				     (struct nsg_range){wider.addr_host, nsg_prefix_last(wider)}))
+			break;
+		p = wider;
+	}
+	return p;
+}
+
+static bool best_member(const struct nsg_effective *e, uint32_t addr_host, struct nsg_prefix *ret)
+{
+	int len = -1;
+
+	for (size_t i = 0; i < e->n_virtual_network; i++) {
+		struct nsg_prefix p = e->virtual_network[i].prefix;
+
+		if (nsg_prefix_contains(p, addr_host) && p.len > len) {
+			*ret = p;
+			len = p.len;
+		}
+	}
+	return len >= 0;
+}
+
+static bool best_prefix(const struct nsg_prefixes *p, uint32_t addr_host, struct nsg_prefix *ret)
+{
+	int len = -1;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (nsg_prefix_contains(p->v[i], addr_host) && p->v[i].len > len) {
+			*ret = p->v[i];
+			len = p->v[i].len;
+		}
+	return len >= 0;
+}
+
+static int tell_special(const struct nsg_effective *e, uint32_t addr_host,
+			int (*found)(void *data, const char *tag, struct nsg_prefix by), void *data)
+{
+	const struct nsg_prefix host = {addr_host, 32};
+	struct nsg_prefix by;
+	int r = 0;
+
+	if (best_member(e, addr_host, &by))
+		r = found(data, nsg_tag_kind_name(NSG_TAG_VIRTUAL_NETWORK), by);
+	if (!r && nsg_ranges_contain(&e->internet_ranges, addr_host))
+		r = found(data, nsg_tag_kind_name(NSG_TAG_INTERNET),
+			  block_of(&e->internet_ranges, addr_host));
+	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
+		r = found(data, nsg_tag_kind_name(NSG_TAG_LOAD_BALANCER), host);
+	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
+		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_DNS), host);
+	if (!r && addr_host == NSG_IP_PLATFORM_IMDS)
+		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_IMDS), host);
+	return r;
+}
+
+int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
+			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
+			  void *data)
+{
+	int r = tell_special(e, addr_host, found, data);
+
+	for (size_t i = 0; !r && e->tags && i < e->tags->n_tags; i++) {
+		const struct nsg_tag *t = &e->tags->tags[i];
+		struct nsg_prefix by;
+
+		if (nsg_tag_kind_of(t->name) == NSG_TAG_OF_DOCUMENT &&
+		    best_prefix(&t->prefixes, addr_host, &by))
+			r = found(data, t->name, by);
+	}
+	return r;
 }

@@ -4,6 +4,7 @@
 #include "explain/explain.h"
 #include "explain/render.h"
 #include "explain/table.h"
+#include "lint/lint.h"
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
 
@@ -77,7 +78,7 @@ int nsgctl_check(struct nsgctl *ctl)
 		directory = NSG_SYSCONFDIR "/policy";
 
 	status = nsgctl_load(ctl, directory, &diag, &snapshot);
-	if (!status && nsg_effective_lint(snapshot->effective, &diag) < 0)
+	if (!status && nsg_lint(snapshot->effective, &diag) < 0)
 		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
 	if (!status && ctl->strict && diag.n_warnings + diag.n_lint_warnings)
 		status = NSG_EXIT_POLICY;

@@ -64,6 +64,27 @@ static void an_id_has_a_name_and_a_subscription(void **state)
 	assert_int_equal(n, 0);
 }
 
+static void all_entries_of_a_resource_are_found(void **state)
+{
+	static struct nsg_id_entry e[] = {
+	    {"/subscriptions/S/x/asg/web", 0},
+	    {"asg/db", 1},
+	    {"ASG/WEB", 2},
+	    {"other/web", 3},
+	    {"web", 4},
+	};
+	const struct nsg_id_entry *x = NULL;
+	unsigned int found = 0;
+
+	(void)state;
+	nsg_ids_sort(e, NSG_ARRAY_SIZE(e));
+	while ((x = nsg_ids_next(e, NSG_ARRAY_SIZE(e), "asg/Web", x)))
+		found |= 1u << x->i;
+	assert_int_equal(found, 1u << 0 | 1u << 2 | 1u << 4);
+	assert_null(nsg_ids_next(e, NSG_ARRAY_SIZE(e), "asg/zzz", NULL));
+	assert_null(nsg_ids_next(e, 0, "asg/web", NULL));
+}
+
 static void nothing_is_freed_once(void **state)
 {
 	(void)state;
@@ -76,6 +97,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ids_compare_whole_or_by_type_and_name),
 	    cmocka_unit_test(an_id_has_a_name_and_a_subscription),
+	    cmocka_unit_test(all_entries_of_a_resource_are_found),
 	    cmocka_unit_test(nothing_is_freed_once),
 	};
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 #include "support/policy_build.h"
 #include "util/cleanup.h"
 #include "util/macro.h"

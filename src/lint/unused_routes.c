@@ -3,11 +3,14 @@
  * Routes that no packet takes, and packets whose route the sources dispute: every piece of the
  * address space is routed, once as the policy says and once the other way.
  */
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "model/phrase.h"
+#include "model/pieces.h"
+#include "model/ranges.h"
 #include "model/select.h"
 #include "util/cleanup.h"
 

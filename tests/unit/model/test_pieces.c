@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
-#include "model/effective_priv.h"
 #include "model/gate.h"
+#include "model/pieces.h"
 #include "support/policy_build.h"
 #include "util/cleanup.h"
 #include "util/macro.h"

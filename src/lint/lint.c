@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The lints of `check`: what was chosen and why, and what a reader of the policy would miss. */
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 
 #include <errno.h>
+
+#include "lint/lint.h"
+#include "model/ranges.h"
 
 /* ---- what was chosen ----------------------------------------------------------------------- */
 
@@ -71,7 +74,7 @@ static void inbound(const struct nsg_effective *e, struct nsg_diag *diag)
 		    e->nsg->n_inbound, e->nsg->n_inbound == 1 ? "" : "s", e->nsg->name);
 }
 
-int nsg_effective_lint(const struct nsg_effective *e, struct nsg_diag *diag)
+int nsg_lint(const struct nsg_effective *e, struct nsg_diag *diag)
 {
 	int r;
 

@@ -2,13 +2,14 @@
 /* Facts on which Microsoft's pages, or pages and measurements, differ: told where the policy is
  * such that the answer matters. The pages are named in the project's reference of Azure's
  * behaviour. */
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "model/gate.h"
+#include "model/ranges.h"
 
 static void tell(const struct nsg_effective *e, struct nsg_diag *diag,
 		 const struct nsg_place *place, const char *text)

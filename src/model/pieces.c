@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The address space as pieces that the gate and the routes treat alike. */
-#include "model/effective_priv.h"
+#include "model/pieces.h"
 
 #include <errno.h>
 #include <stdlib.h>

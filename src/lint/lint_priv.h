@@ -3,14 +3,19 @@
  * What `check` says of a policy that is valid. Each file looks for one sort of thing; all of them
  * return 0 or -ENOMEM and bound their own time, because a policy may be made to hurt.
  */
-#ifndef NSG_MODEL_LINT_PRIV_H
-#define NSG_MODEL_LINT_PRIV_H
+#ifndef NSG_LINT_PRIV_H
+#define NSG_LINT_PRIV_H
 
-#include "model/effective_priv.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* cover.c: rules that never match, rules that earlier rules cover, rules behind a closed gate. */
+#include "model/effective.h"
+#include "util/diag.h"
+
+/* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules behind a closed gate. */
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag);
-/* inert.c: routes that no packet takes; contested facts that change some packet's route. */
+/* unused_routes.c: routes that no packet takes; contested facts that change some packet's route. */
 int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag);
 /* contested.c: facts on which the sources differ and that matter for this policy. */
 int nsg_lint_contested(const struct nsg_effective *e, struct nsg_diag *diag);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 #include "support/policy_build.h"
 
 static int setup(void **state)

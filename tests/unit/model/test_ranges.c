@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "model/effective_priv.h"
+#include "model/ranges.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -55,33 +55,11 @@ static void an_address_stays_at_its_first_place(void **state)
 	assert_int_equal(n, 0);
 }
 
-static void all_entries_of_a_resource_are_found(void **state)
-{
-	static struct nsg_id_entry e[] = {
-	    {"/subscriptions/S/x/asg/web", 0},
-	    {"asg/db", 1},
-	    {"ASG/WEB", 2},
-	    {"other/web", 3},
-	    {"web", 4},
-	};
-	const struct nsg_id_entry *x = NULL;
-	unsigned int found = 0;
-
-	(void)state;
-	nsg_ids_sort(e, NSG_ARRAY_SIZE(e));
-	while ((x = nsg_ids_next(e, NSG_ARRAY_SIZE(e), "asg/Web", x)))
-		found |= 1u << x->i;
-	assert_int_equal(found, 1u << 0 | 1u << 2 | 1u << 4);
-	assert_null(nsg_ids_next(e, NSG_ARRAY_SIZE(e), "asg/zzz", NULL));
-	assert_null(nsg_ids_next(e, 0, "asg/web", NULL));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(questions_are_answered_as_value_by_value),
 	    cmocka_unit_test(an_address_stays_at_its_first_place),
-	    cmocka_unit_test(all_entries_of_a_resource_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "lint/lint.h"
 #include "support/policy_build.h"
 
 static int setup(void **state)
@@ -26,7 +27,7 @@ static int teardown(void **state)
 static void lint(struct policy_build *b)
 {
 	assert_int_equal(policy_build_make(b), 0);
-	assert_int_equal(nsg_effective_lint(b->e, &b->diag), 0);
+	assert_int_equal(nsg_lint(b->e, &b->diag), 0);
 }
 
 static void what_was_chosen_is_told(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Sets to classes: one sweep over all boundaries; equal signatures are found by hash and compared.
  */
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>

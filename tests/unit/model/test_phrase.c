@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "model/effective_priv.h"
+#include "model/phrase.h"
 
 static void a_list_names_what_fits_and_counts_the_rest(void **state)
 {

@@ -6,13 +6,16 @@
  * is shadowed. Protocols without ports have one cell a source class, which only rules with all
  * ports reach.
  */
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/gate.h"
+#include "model/phrase.h"
+#include "model/ranges.h"
+#include "model/tags.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "model/lint_priv.h"
+#include "lint/lint_priv.h"
+#include "model/ranges.h"
 
 #define N_SETS 70
 #define N_VALUES 400

@@ -426,7 +426,7 @@ static int choose_table(struct nsg_build *b)
 	return r;
 }
 
-int nsg_build_choose(struct nsg_build *b)
+int nsg_build_integration_subnet(struct nsg_build *b)
 {
 	int r = choose_subnet(b);
 

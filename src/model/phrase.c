@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What messages are made of. */
-#include "model/effective_priv.h"
+#include "model/phrase.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -54,9 +53,4 @@ bool nsg_text_loosely_equal(const char *a, const char *b)
 		a++;
 		b++;
 	}
-}
-
-const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place)
-{
-	return p->sources.n && place->source ? place : NULL;
 }

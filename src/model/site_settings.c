@@ -221,7 +221,7 @@ static int choose_route_all(struct nsg_build *b)
 	return r;
 }
 
-int nsg_build_siteside(struct nsg_build *b)
+int nsg_build_site_settings(struct nsg_build *b)
 {
 	int r = choose_sites(b);
 
