@@ -28,6 +28,7 @@
 #ifndef NSG_CONTROL_CONTROL_H
 #define NSG_CONTROL_CONTROL_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -47,6 +48,14 @@ enum nsg_exit {
 	NSG_EXIT_NO_DAEMON,
 	NSG_EXIT_NOT_PERMITTED,
 };
+
+/* The exit status for 0 or -errno. */
+static inline enum nsg_exit nsg_exit_from(int r)
+{
+	if (r >= 0)
+		return NSG_EXIT_DONE;
+	return r == -EPERM || r == -EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED;
+}
 
 /* ---- frames: one JSON object a line, whatever pieces the socket gives --------------------- */
 

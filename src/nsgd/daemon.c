@@ -11,22 +11,27 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "nsgd/instance.h"
 #include "nsgd/log.h"
-#include "nsgd/serve.h"
-#include "nsgd/watch.h"
+#include "nsgd/reload.h"
+#include "nsgd/server.h"
+#include "nsgd/status.h"
+#include "nsgd/verbs.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
 #define DRAIN_TIMEOUT_NS 3000000000u
-#define LOOK_USEC 5000000u
+#define HEALTH_USEC 5000000u
 
-enum nsg_exit daemon_exit_of(int r)
-{
-	if (r >= 0)
-		return NSG_EXIT_DONE;
-	return r == -EPERM || r == -EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED;
-}
+struct daemon {
+	struct instance in;
+	char *socket_path;
+	struct server *server;
+	sd_event *event;
+	sd_event_source *kernel_source, *watchdog_timer, *health_timer;
+	uint64_t watchdog_usec; /* 0: no service manager waits for it */
+};
 
 /* Logs a step's diagnostics, and its error where nothing else says it. */
 static int say(int r, const char *what, struct nsg_diag *diag)
@@ -47,16 +52,15 @@ typedef int conf_load_fn(const char *path, bool may_be_absent, struct nsg_diag *
 static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 {
 	struct nsg_diag diag = {0};
-	int r = load(d->conf_path, d->conf_may_be_absent, &diag, &d->conf_start);
+	int r = load(d->in.conf_path, d->in.conf_may_be_absent, &diag, &d->in.conf_start);
 	bool told = diag.n_errors;
 
-	if (say(r, d->conf_path, &diag) < 0)
-		return told ? NSG_EXIT_POLICY : daemon_exit_of(r);
-	d->conf = d->conf_start;
-	log_open(d->conf->instance, d->conf->log_level);
-	if (nsg_marks_init(d->conf->mark_mask, &d->marks) < 0)
-		return NSG_EXIT_POLICY;
-	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->conf->instance) < 0) {
+	if (say(r, d->in.conf_path, &diag) < 0)
+		return told ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	d->in.conf = d->in.conf_start;
+	log_open(d->in.conf->instance, d->in.conf->log_level);
+	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) <
+	    0) {
 		d->socket_path = NULL;
 		return NSG_EXIT_FAILED;
 	}
@@ -66,11 +70,11 @@ static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	int r = policy_load(d->conf, NULL, &diag, &d->policy);
+	int r = policy_load(d->in.conf, NULL, &diag, &d->in.policy);
 	bool told = diag.n_errors;
 
-	if (say(r, d->conf->policy, &diag) < 0)
-		return told ? NSG_EXIT_POLICY : daemon_exit_of(r);
+	if (say(r, d->in.conf->policy, &diag) < 0)
+		return told ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	return NSG_EXIT_DONE;
 }
 
@@ -85,16 +89,17 @@ static enum nsg_exit open_kernel(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 
-	return daemon_exit_of(say_kernel(nsg_kernel_open(d->conf_start, &diag, &d->kernel), &diag));
+	return nsg_exit_from(
+	    say_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag));
 }
 
 static enum nsg_exit place(struct daemon *d, bool strict)
 {
 	struct nsg_diag diag = {0};
-	int r = policy_place(d->policy, d->conf, d->kernel, strict, &diag);
+	int r = policy_place(d->in.policy, d->in.conf, d->in.kernel, strict, &diag);
 
 	if (say(r, "next hops", &diag) < 0)
-		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
+		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	return NSG_EXIT_DONE;
 }
 
@@ -118,8 +123,8 @@ static uint32_t workers_of(const struct nsg_conf *conf)
 
 static int start_engine(struct daemon *d, struct nsg_diag *diag)
 {
-	const struct nsg_conf *c = d->conf_start;
-	const struct nsg_engine_options options = {
+	const struct nsg_conf *c = d->in.conf_start;
+	struct nsg_engine_options options = {
 	    .queue_first = c->queue_first,
 	    .n_workers = workers_of(c),
 	    .queue_length = c->queue_length,
@@ -127,11 +132,13 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    /* audit drops nothing */
 	    .overflow_accept = c->overflow_accept || c->audit,
 	    .remember_denied = c->offload && c->denied_seconds > 0,
-	    .marks = d->marks,
 	};
+	int r = nsg_marks_init(c->mark_mask, &options.marks);
 
-	policy_number(d->policy, d->generation, NULL);
-	return nsg_engine_start(&options, &d->policy->engine, diag, &d->engine);
+	if (r < 0)
+		return r;
+	policy_number(d->in.policy, d->in.generation, NULL);
+	return nsg_engine_start(&options, &d->in.policy->engine, diag, &d->in.engine);
 }
 
 /* The queues are bound before a rule sends packets there. */
@@ -141,21 +148,21 @@ static int take_hold(struct daemon *d, struct nsg_diag *diag)
 
 	if (r < 0)
 		return r;
-	r = nsg_kernel_start(d->kernel, d->policy->engine.image, &d->policy->numbers, d->generation,
-			     nsg_engine_n_rings(d->engine), diag);
+	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
+			     d->in.generation, nsg_engine_n_rings(d->in.engine), diag);
 	if (r < 0)
-		d->engine = nsg_engine_stop(d->engine);
+		d->in.engine = nsg_engine_stop(d->in.engine);
 	return r;
 }
 
 /* Of conf only what names an instance's things counts: who is captured may be gone since. */
 static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
 {
-	d->conf_start->users.n = 0;
-	d->conf_start->cgroups.n = 0;
-	if (d->kernel)
+	d->in.conf_start->users.n = 0;
+	d->in.conf_start->cgroups.n = 0;
+	if (d->in.kernel)
 		return 0;
-	return nsg_kernel_open(d->conf_start, diag, &d->kernel);
+	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
 }
 
 /* A start that failed before it was the instance: a dead predecessor's left-overs go all the same,
@@ -166,9 +173,25 @@ static void sweep(struct daemon *d)
 	struct nsg_diag diag = {0};
 
 	if (alive < 0 && open_to_remove(d, &diag) >= 0)
-		(void)nsg_kernel_cleanup(d->kernel, &diag);
+		(void)nsg_kernel_cleanup(d->in.kernel, &diag);
 	nsg_diag_done(&diag);
 }
+
+static enum nsg_exit answer(void *instance, const char *verb, const json_t *args,
+			    server_data_fn *data, void *closure, struct nsg_diag *diag)
+{
+	return verb_answer(instance, verb, args, data, closure, diag);
+}
+
+static void trace_changed(void *instance)
+{
+	trace_update(((struct instance *)instance)->trace);
+}
+
+static const struct server_ops server_ops = {
+    .answer = answer,
+    .trace_changed = trace_changed,
+};
 
 static enum nsg_exit bring_up(struct daemon *d)
 {
@@ -180,27 +203,28 @@ static enum nsg_exit bring_up(struct daemon *d)
 	if (status)
 		return status;
 	/* Whoever has the control socket is the instance: only then may left-overs be touched. */
-	r = say(server_new(d, d->socket_path, &diag, &d->server), d->socket_path, &diag);
+	r = say(server_new(d->event, d->socket_path, &server_ops, &d->in, &diag, &d->server),
+		d->socket_path, &diag);
 	if (r < 0)
-		return daemon_exit_of(r);
-	r = say(nsg_kernel_hush(d->kernel, &diag), "silencing what an earlier nsgd left", &diag);
+		return nsg_exit_from(r);
+	r = say(nsg_kernel_hush(d->in.kernel, &diag), "silencing what an earlier nsgd left", &diag);
 	if (r < 0)
-		return daemon_exit_of(r);
+		return nsg_exit_from(r);
 	status = place(d, false);
 	if (!status)
-		status = daemon_exit_of(say(take_hold(d, &diag), "start", &diag));
+		status = nsg_exit_from(say(take_hold(d, &diag), "start", &diag));
 	if (status)
-		(void)say(nsg_kernel_cleanup(d->kernel, &diag),
+		(void)say(nsg_kernel_cleanup(d->in.kernel, &diag),
 			  "removing what an earlier nsgd left", &diag);
 	return status;
 }
 
-static void follow_policy(void *closure)
+static void follow_policy(void *instance)
 {
 	struct nsg_diag diag = {0};
 
 	log_info("the policy directory changed");
-	(void)daemon_reload(closure, true, &diag);
+	(void)reload(instance, true, &diag);
 	nsg_diag_done(&diag);
 }
 
@@ -219,7 +243,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	(void)daemon_reload(data, false, &diag);
+	(void)reload(data, false, &diag);
 	nsg_diag_done(&diag);
 	return 0;
 }
@@ -233,9 +257,9 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *da
 	(void)source;
 	(void)fd;
 	(void)revents;
-	r = say(nsg_kernel_process(d->kernel, &diag), "watching the kernel", &diag);
+	r = say(nsg_kernel_process(d->in.kernel, &diag), "watching the kernel", &diag);
 	if (r > 0)
-		d->repairs += (uint64_t)r;
+		d->in.repairs += (uint64_t)r;
 	return 0;
 }
 
@@ -252,7 +276,7 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
 	struct daemon *d = data;
 
 	(void)usec;
-	if (nsg_engine_alive(d->engine))
+	if (nsg_engine_alive(d->in.engine))
 		(void)sd_notify(0, "WATCHDOG=1");
 	else
 		log_error("a worker does not answer");
@@ -260,18 +284,18 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /* Whoever started us may start us again; a queue without its worker only drops. */
-static int on_look(sd_event_source *source, uint64_t usec, void *data)
+static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
-	int failed = nsg_engine_failed(d->engine);
+	int failed = nsg_engine_failed(d->in.engine);
 
 	(void)usec;
 	if (failed) {
 		log_error("a worker's queue is dead: %s", strerror(failed));
 		return sd_event_exit(d->event, NSG_EXIT_FAILED);
 	}
-	daemon_watch_capture(d);
-	return again_in(source, LOOK_USEC);
+	status_watch_capture(&d->in);
+	return again_in(source, HEALTH_USEC);
 }
 
 static int add_sources(struct daemon *d)
@@ -281,18 +305,19 @@ static int add_sources(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, NULL, SIGINT, on_end, d);
 	if (r >= 0)
-		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, &d->in);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->kernel), EPOLLIN,
-				    on_kernel, d);
+		r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->in.kernel),
+				    EPOLLIN, on_kernel, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->look_source, CLOCK_MONOTONIC,
-					       LOOK_USEC, 0, on_look, d);
+		r = sd_event_add_time_relative(d->event, &d->health_timer, CLOCK_MONOTONIC,
+					       HEALTH_USEC, 0, on_health_timer, d);
 	if (r >= 0 && sd_watchdog_enabled(0, &d->watchdog_usec) > 0)
-		r = sd_event_add_time_relative(d->event, &d->watchdog_source, CLOCK_MONOTONIC,
+		r = sd_event_add_time_relative(d->event, &d->watchdog_timer, CLOCK_MONOTONIC,
 					       d->watchdog_usec / 3, 0, on_watchdog, d);
 	if (r >= 0)
-		r = daemon_trace_start(d);
+		r = trace_new(d->event, d->in.engine, d->server, d->in.conf->log_decisions,
+			      &d->in.trace);
 	if (r >= 0)
 		r = server_start(d->server);
 	return r < 0 ? r : 0;
@@ -313,25 +338,25 @@ static int prepare_loop(struct daemon *d)
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (d->conf_start->watch) {
-		r = watch_new(d->event, follow_policy, d, &d->watch);
+	if (d->in.conf_start->watch) {
+		r = watch_new(d->event, follow_policy, &d->in, &d->in.watch);
 		if (r < 0)
 			return r;
-		watch_follow(d->watch, d->conf->policy);
+		watch_follow(d->in.watch, d->in.conf->policy);
 	}
 	return 0;
 }
 
 static void say_ready(const struct daemon *d)
 {
-	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
+	struct nsg_image_info info = nsg_image_info(d->in.policy->engine.image);
 
 	log_notice("%s: %s, %u rules, %u routes, %u next hops, queue %u, %u workers",
-		   d->conf_start->instance, d->conf_start->audit ? "auditing" : "deciding",
-		   info.n_rules, info.n_routes, info.n_hops, d->conf_start->queue_first,
-		   nsg_engine_n_rings(d->engine));
-	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing"
-						: "READY=1\nSTATUS=deciding");
+		   d->in.conf_start->instance, d->in.conf_start->audit ? "auditing" : "deciding",
+		   info.n_rules, info.n_routes, info.n_hops, d->in.conf_start->queue_first,
+		   nsg_engine_n_rings(d->in.engine));
+	(void)sd_notify(0, d->in.conf_start->audit ? "READY=1\nSTATUS=auditing"
+						   : "READY=1\nSTATUS=deciding");
 }
 
 static enum nsg_exit start(struct daemon *d)
@@ -355,13 +380,13 @@ static enum nsg_exit start(struct daemon *d)
 		log_error("event loop: %s", strerror(-r));
 		return NSG_EXIT_FAILED;
 	}
-	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
-	d->started_ns = d->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
+	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	say_ready(d);
 	return NSG_EXIT_DONE;
 }
 
-enum nsg_exit daemon_start(struct daemon *d)
+static enum nsg_exit load_and_start(struct daemon *d)
 {
 	enum nsg_exit status = load_conf(d, nsg_conf_load);
 
@@ -373,7 +398,7 @@ enum nsg_exit daemon_start(struct daemon *d)
 	return status;
 }
 
-enum nsg_exit daemon_run(struct daemon *d)
+static enum nsg_exit loop(struct daemon *d)
 {
 	int r = sd_event_loop(d->event);
 
@@ -390,62 +415,87 @@ static int let_go(struct daemon *d)
 	struct nsg_diag diag = {0};
 	int r;
 
-	r = say(nsg_kernel_neutralise(d->kernel, &diag), "taking the packets off the queue", &diag);
+	r = say(nsg_kernel_neutralise(d->in.kernel, &diag), "taking the packets off the queue",
+		&diag);
 	if (r >= 0) {
-		r = nsg_engine_drain(d->engine, DRAIN_TIMEOUT_NS);
+		r = nsg_engine_drain(d->in.engine, DRAIN_TIMEOUT_NS);
 		if (r < 0)
 			log_warning("the queue does not run empty: %s", strerror(-r));
 	}
-	daemon_trace_drain(d);
-	d->trace_source = sd_event_source_disable_unref(d->trace_source);
-	d->engine = nsg_engine_stop(d->engine);
-	return say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel",
+	if (d->in.trace)
+		trace_drain(d->in.trace);
+	d->in.trace = trace_free(d->in.trace);
+	d->in.engine = nsg_engine_stop(d->in.engine);
+	return say(nsg_kernel_cleanup(d->in.kernel, &diag), "taking back what is in the kernel",
 		   &diag);
 }
 
-enum nsg_exit daemon_stop(struct daemon *d)
+/* Also after a start that failed. Not DONE when something of this instance may be left in the
+ * kernel: --cleanup is needed then. */
+static enum nsg_exit stop(struct daemon *d)
 {
 	enum nsg_exit status = NSG_EXIT_DONE;
 
-	if (d->engine) {
+	if (d->in.engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-		status = daemon_exit_of(let_go(d));
+		status = nsg_exit_from(let_go(d));
 	}
-	d->watch = watch_free(d->watch);
-	d->server = server_free(d->server);
-	sd_event_source_disable_unref(d->trace_source);
-	sd_event_source_disable_unref(d->trace_timer);
+	watch_free(d->in.watch);
+	server_free(d->server);
 	sd_event_source_disable_unref(d->kernel_source);
-	sd_event_source_disable_unref(d->watchdog_source);
-	sd_event_source_disable_unref(d->look_source);
-	d->kernel = nsg_kernel_free(d->kernel);
-	d->policy = policy_unref(d->policy);
-	if (d->conf != d->conf_start)
-		nsg_conf_free(d->conf);
-	d->conf = NULL;
-	d->conf_start = nsg_conf_free(d->conf_start);
-	d->event = sd_event_unref(d->event);
+	sd_event_source_disable_unref(d->watchdog_timer);
+	sd_event_source_disable_unref(d->health_timer);
+	nsg_kernel_free(d->in.kernel);
+	policy_unref(d->in.policy);
+	if (d->in.conf != d->in.conf_start)
+		nsg_conf_free(d->in.conf);
+	nsg_conf_free(d->in.conf_start);
+	sd_event_unref(d->event);
 	free(d->socket_path);
-	d->socket_path = NULL;
 	return status;
 }
 
-/* ---- without a daemon ------------------------------------------------------------------------ */
+/* ---- what main() calls ----------------------------------------------------------------------- */
 
-enum nsg_exit daemon_check(struct daemon *d)
+static struct daemon daemon_of(const char *conf_path, bool conf_may_be_absent)
 {
-	enum nsg_exit status = load_conf(d, nsg_conf_load);
-
-	if (!status)
-		status = load_policy(d);
-	if (!status)
-		status = open_kernel(d);
-	if (!status)
-		status = place(d, true);
-	return status;
+	return (struct daemon){
+	    .in = {.conf_path = conf_path, .conf_may_be_absent = conf_may_be_absent},
+	};
 }
 
-enum nsg_exit daemon_cleanup(struct daemon *d)
+static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
+{
+	enum nsg_exit stopped = stop(d);
+
+	return status ? status : stopped;
+}
+
+enum nsg_exit daemon_run(const char *conf_path, bool conf_may_be_absent)
+{
+	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
+	enum nsg_exit status = load_and_start(&d);
+
+	if (!status)
+		status = loop(&d);
+	return finish(&d, status);
+}
+
+enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent)
+{
+	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
+	enum nsg_exit status = load_conf(&d, nsg_conf_load);
+
+	if (!status)
+		status = load_policy(&d);
+	if (!status)
+		status = open_kernel(&d);
+	if (!status)
+		status = place(&d, true);
+	return finish(&d, status);
+}
+
+static enum nsg_exit cleanup(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 	enum nsg_exit status = load_conf(d, nsg_conf_load_names);
@@ -456,12 +506,19 @@ enum nsg_exit daemon_cleanup(struct daemon *d)
 		return status;
 	alive = nsg_control_connect(d->socket_path);
 	if (alive >= 0) {
-		log_error("nsgd %s is running: stop it first", d->conf->instance);
+		log_error("nsgd %s is running: stop it first", d->in.conf->instance);
 		return NSG_EXIT_FAILED;
 	}
 	r = say_kernel(open_to_remove(d, &diag), &diag);
 	if (r >= 0)
-		r = say(nsg_kernel_cleanup(d->kernel, &diag), "taking back what is in the kernel",
-			&diag);
-	return daemon_exit_of(r);
+		r = say(nsg_kernel_cleanup(d->in.kernel, &diag),
+			"taking back what is in the kernel", &diag);
+	return nsg_exit_from(r);
+}
+
+enum nsg_exit daemon_cleanup(const char *conf_path, bool conf_may_be_absent)
+{
+	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
+
+	return finish(&d, cleanup(&d));
 }

@@ -43,16 +43,16 @@ int main(int argc, char **argv)
 	    {"cleanup", no_argument, NULL, 'u'},      {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'},      {0},
 	};
-	struct daemon d = {.conf_path = DEFAULT_CONF, .conf_may_be_absent = true};
+	const char *conf_path = DEFAULT_CONF;
+	bool conf_may_be_absent = true;
 	enum mode mode = MODE_RUN;
-	enum nsg_exit status, stopped;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			d.conf_path = optarg;
-			d.conf_may_be_absent = false;
+			conf_path = optarg;
+			conf_may_be_absent = false;
 			break;
 		case 'k':
 		case 'u':
@@ -81,17 +81,10 @@ int main(int argc, char **argv)
 
 	switch (mode) {
 	case MODE_CHECK:
-		status = daemon_check(&d);
-		break;
+		return (int)daemon_check(conf_path, conf_may_be_absent);
 	case MODE_CLEANUP:
-		status = daemon_cleanup(&d);
-		break;
+		return (int)daemon_cleanup(conf_path, conf_may_be_absent);
 	default:
-		status = daemon_start(&d);
-		if (!status)
-			status = daemon_run(&d);
-		break;
+		return (int)daemon_run(conf_path, conf_may_be_absent);
 	}
-	stopped = daemon_stop(&d);
-	return (int)(status ? status : stopped);
 }

@@ -11,15 +11,15 @@
  *
  * Whatever fails before the swap leaves, or puts back, the old policy.
  */
+#include "nsgd/reload.h"
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include <systemd/sd-daemon.h>
 
-#include "nsgd/daemon.h"
 #include "nsgd/log.h"
-#include "nsgd/watch.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 
@@ -27,33 +27,34 @@
 
 /* Another than that of the policy in force and, where possible, than those of policies that workers
  * did not acknowledge in time. */
-static uint32_t generation_after(const struct daemon *d)
+static uint32_t generation_after(const struct instance *in)
 {
-	uint32_t g = (d->generation + 1) % GENERATIONS;
+	uint32_t g = (in->generation + 1) % GENERATIONS;
 
-	return g == d->policy->engine.generation ? (g + 1) % GENERATIONS : g;
+	return g == in->policy->engine.generation ? (g + 1) % GENERATIONS : g;
 }
 
 /* On failure the old policy is in force, in the workers and in the kernel. */
-static int publish(struct daemon *d, struct policy *next, struct nsg_diag *diag)
+static int publish(struct instance *in, struct policy *next, struct nsg_diag *diag)
 {
 	enum nsg_forget forget;
 	int r;
 
-	d->generation = generation_after(d);
-	forget = policy_number(next, d->generation, d->policy);
-	r = nsg_kernel_prepare(d->kernel, next->engine.image, &next->numbers, d->generation, diag);
+	in->generation = generation_after(in);
+	forget = policy_number(next, in->generation, in->policy);
+	r = nsg_kernel_prepare(in->kernel, next->engine.image, &next->numbers, in->generation,
+			       diag);
 	if (r < 0)
 		return r;
-	r = nsg_engine_publish(d->engine, &next->engine);
+	r = nsg_engine_publish(in->engine, &next->engine);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
 				   "the workers do not take the new policy: %s", strerror(-r));
 		return r;
 	}
-	r = nsg_kernel_swap(d->kernel, d->generation, forget, diag);
+	r = nsg_kernel_swap(in->kernel, in->generation, forget, diag);
 	if (r < 0)
-		(void)nsg_engine_publish(d->engine, &d->policy->engine);
+		(void)nsg_engine_publish(in->engine, &in->policy->engine);
 	return r;
 }
 
@@ -63,69 +64,69 @@ static void cleanup_conf_p(struct nsg_conf **c)
 }
 #define cleanup_conf __attribute__((cleanup(cleanup_conf_p)))
 
-static void take_conf(struct daemon *d, struct nsg_conf **conf)
+static void take_conf(struct instance *in, struct nsg_conf **conf)
 {
 	if (!*conf)
 		return;
-	if (d->conf != d->conf_start)
-		nsg_conf_free(d->conf);
-	d->conf = TAKE_PTR(*conf);
-	log_open(d->conf_start->instance, d->conf->log_level);
-	daemon_trace_update(d);
+	if (in->conf != in->conf_start)
+		nsg_conf_free(in->conf);
+	in->conf = TAKE_PTR(*conf);
+	log_open(in->conf_start->instance, in->conf->log_level);
+	trace_set_log(in->trace, in->conf->log_decisions);
 }
 
-static int load_conf(struct daemon *d, struct nsg_diag *diag, struct nsg_conf **ret)
+static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf **ret)
 {
 	char keys[512];
-	int r = nsg_conf_load(d->conf_path, d->conf_may_be_absent, diag, ret);
+	int r = nsg_conf_load(in->conf_path, in->conf_may_be_absent, diag, ret);
 
 	if (r < 0)
 		return diag->n_errors ? -EINVAL : r;
-	nsg_conf_restart_keys(d->conf_start, *ret, keys, sizeof(keys));
+	nsg_conf_restart_keys(in->conf_start, *ret, keys, sizeof(keys));
 	if (*keys)
-		(void)nsg_diag_line(diag, NSG_WARNING, d->conf_path, 0, NULL,
+		(void)nsg_diag_line(diag, NSG_WARNING, in->conf_path, 0, NULL,
 				    "takes effect at the next start only: %s", keys);
 	return 0;
 }
 
-static int load_and_publish(struct daemon *d, const struct nsg_conf *conf, struct nsg_diag *diag)
+static int load_and_publish(struct instance *in, const struct nsg_conf *conf, struct nsg_diag *diag)
 {
 	cleanup_policy struct policy *next = NULL;
 	int r;
 
 	/* Before loading, so that a change while files are being read is noticed. */
-	watch_follow(d->watch, conf->policy);
-	r = policy_load(conf, d->policy, diag, &next);
+	watch_follow(in->watch, conf->policy);
+	r = policy_load(conf, in->policy, diag, &next);
 	if (r < 0)
 		return diag->n_errors ? -EINVAL : r;
-	r = policy_place(next, conf, d->kernel, false, diag);
+	r = policy_place(next, conf, in->kernel, false, diag);
 	if (r < 0)
 		return r;
-	r = publish(d, next, diag);
+	r = publish(in, next, diag);
 	if (r < 0)
 		return r;
-	policy_unref(d->policy);
-	d->policy = TAKE_PTR(next);
-	d->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
+	policy_unref(in->policy);
+	in->policy = TAKE_PTR(next);
+	in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	return 0;
 }
 
 /* -EINVAL: nsgd.conf or the policy has errors. */
-static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+static int replace(struct instance *in, bool policy_only, struct nsg_diag *diag)
 {
 	cleanup_conf struct nsg_conf *conf = NULL;
-	int r = policy_only ? 0 : load_conf(d, diag, &conf);
+	int r = policy_only ? 0 : load_conf(in, diag, &conf);
 
 	if (r < 0)
 		return r;
-	r = load_and_publish(d, conf ? conf : d->conf, diag);
+	r = load_and_publish(in, conf ? conf : in->conf, diag);
 	if (r < 0) {
-		if (conf && strcmp(conf->policy, d->conf->policy) != 0)
-			watch_follow(d->watch, d->conf->policy);
+		if (conf && strcmp(conf->policy, in->conf->policy) != 0)
+			watch_follow(in->watch, in->conf->policy);
 		return r;
 	}
-	take_conf(d, &conf);
-	r = nsg_kernel_retire(d->kernel, diag);
+	take_conf(in, &conf);
+	r = nsg_kernel_retire(in->kernel, diag);
 	if (r < 0)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 				   "what only the old policy needed stays in the kernel: %s",
@@ -133,27 +134,27 @@ static int reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
 	return 0;
 }
 
-enum nsg_exit daemon_reload(struct daemon *d, bool policy_only, struct nsg_diag *diag)
+enum nsg_exit reload(struct instance *in, bool policy_only, struct nsg_diag *diag)
 {
 	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	int r;
 
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
 			 (unsigned long long)(start_ns / 1000));
-	r = reload(d, policy_only, diag);
+	r = replace(in, policy_only, diag);
 	log_diag(diag);
 	if (r < 0) {
-		d->reloads_failed++;
+		in->reloads_failed++;
 		log_error("reload failed, the policy in force stays: %s",
 			  diag->n_errors ? "see above" : strerror(-r));
 		(void)sd_notify(0,
 				"READY=1\nSTATUS=the last reload failed; an older policy decides");
-		return r == -EINVAL ? NSG_EXIT_POLICY : daemon_exit_of(r);
+		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	}
-	d->reloads++;
-	log_notice("policy %s loaded in %.1f ms", d->conf->policy,
+	in->reloads++;
+	log_notice("policy %s loaded in %.1f ms", in->conf->policy,
 		   (double)(nsg_clock_ns(CLOCK_MONOTONIC) - start_ns) / 1e6);
-	(void)sd_notify(0, d->conf_start->audit ? "READY=1\nSTATUS=auditing"
-						: "READY=1\nSTATUS=deciding");
+	(void)sd_notify(0, in->conf_start->audit ? "READY=1\nSTATUS=auditing"
+						 : "READY=1\nSTATUS=deciding");
 	return NSG_EXIT_DONE;
 }

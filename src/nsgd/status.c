@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgd/status.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "explain/explain.h"
-#include "nsgd/daemon.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json_object.h"
 #include "util/limits.h"
 #include "util/macro.h"
 
@@ -42,53 +44,62 @@ static const char *hook_name(const struct nsg_conf *c)
 
 static json_t *capture(const struct nsg_conf *c)
 {
-	return json_pack("{ss so so so so ss}", "hook", hook_name(c), "interfaces",
-			 strings(&c->interfaces), "users", strings(&c->users), "cgroups",
-			 strings(&c->cgroups), "exclude", excludes(c), "ipv6", "not captured");
+	return NSG_JSON_OBJECT(
+	    PAIR_S("hook", hook_name(c)), PAIR_J("interfaces", strings(&c->interfaces)),
+	    PAIR_J("users", strings(&c->users)), PAIR_J("cgroups", strings(&c->cgroups)),
+	    PAIR_J("exclude", excludes(c)), PAIR_S("ipv6", "not captured"));
 }
 
-static json_t *queue(const struct daemon *d, const struct nsg_engine_stats *s)
+static json_t *queue(const struct instance *in, const struct nsg_engine_stats *s)
 {
-	return json_pack("{si sI sI sI sb sb sI}", "first", (int)d->conf_start->queue_first,
-			 "workers", (json_int_t)nsg_engine_n_rings(d->engine), "length",
-			 (json_int_t)d->conf_start->queue_length, "receiveBufferBytes",
-			 (json_int_t)s->receive_buffer_bytes, "gso", s->gso, "failOpen",
-			 s->fail_open, "queued", (json_int_t)s->queued);
+	return NSG_JSON_OBJECT(PAIR_I("first", in->conf_start->queue_first),
+			       PAIR_I("workers", nsg_engine_n_rings(in->engine)),
+			       PAIR_I("length", in->conf_start->queue_length),
+			       PAIR_I("receiveBufferBytes", s->receive_buffer_bytes),
+			       PAIR_B("gso", s->gso), PAIR_B("failOpen", s->fail_open),
+			       PAIR_I("queued", s->queued));
+}
+
+static json_t *reloads(const struct instance *in)
+{
+	return NSG_JSON_OBJECT(PAIR_I("loadedTimeNs", in->loaded_time_ns),
+			       PAIR_I("done", in->reloads), PAIR_I("failed", in->reloads_failed),
+			       PAIR_I("repairs", in->repairs));
 }
 
 /* Every packet that came to our table, whoever decided it. */
-static uint64_t packets_seen(struct daemon *d)
+static uint64_t packets_seen(struct instance *in)
 {
-	cleanup_json json_t *kernel = nsg_kernel_status(d->kernel);
+	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
 	struct nsg_engine_stats stats;
 	const char *key;
 	json_t *value;
 	uint64_t n;
 
-	nsg_engine_stats(d->engine, &stats);
+	nsg_engine_stats(in->engine, &stats);
 	n = stats.packets;
 	json_object_foreach(json_object_get(kernel, "packets"), key, value) n +=
 	    (uint64_t)json_integer_value(value);
 	return n;
 }
 
-void daemon_watch_capture(struct daemon *d)
+void status_watch_capture(struct instance *in)
 {
-	uint64_t n = packets_seen(d);
+	uint64_t n = packets_seen(in);
 
-	if (n == d->captured_packets)
+	if (n == in->captured_packets)
 		return;
-	d->captured_packets = n;
-	d->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	in->captured_packets = n;
+	in->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 }
 
-static void warn_of_silence(struct daemon *d, struct nsg_diag *diag)
+static void warn_of_silence(struct instance *in, struct nsg_diag *diag)
 {
-	const struct nsg_conf *c = d->conf_start;
+	const struct nsg_conf *c = in->conf_start;
 	uint64_t silence_ns;
 
-	daemon_watch_capture(d);
-	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - d->captured_ns;
+	status_watch_capture(in);
+	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->captured_ns;
 	if (silence_ns < SILENCE_NS)
 		return;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
@@ -99,38 +110,37 @@ static void warn_of_silence(struct daemon *d, struct nsg_diag *diag)
 			   c->cgroups.n ? ", cgroups" : "", c->n_excludes ? ", exclude" : "");
 }
 
-json_t *daemon_status(struct daemon *d, struct nsg_diag *diag)
+json_t *status_json(struct instance *in, struct nsg_diag *diag)
 {
+	const struct nsg_snapshot *snapshot = in->policy->snapshot;
+	uint64_t up_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->started_ns;
 	char address[NSG_IP4_TEXT];
 	struct nsg_engine_stats stats;
 
-	nsg_engine_stats(d->engine, &stats);
-	nsg_ip4_format(d->policy->engine.src_host, address);
-	warn_of_silence(d, diag);
-	return json_pack(
-	    "{ss ss si sI ss sI so so so so s{sI sI sI sI} so}", "instance",
-	    d->conf_start->instance, "mode", d->conf_start->audit ? "audit" : "enforce", "pid",
-	    (int)getpid(), "uptimeSeconds",
-	    (json_int_t)((nsg_clock_ns(CLOCK_MONOTONIC) - d->started_ns) / NSG_NS_PER_SEC),
-	    "address", address, "generation", (json_int_t)d->policy->engine.generation,
-	    "policyDirectory", json_string(d->conf->policy), "policy",
-	    nsg_explain_policy(d->policy->snapshot->effective, d->policy->engine.image), "capture",
-	    capture(d->conf_start), "queue", queue(d, &stats), "reloads", "loadedTimeNs",
-	    (json_int_t)d->loaded_time_ns, "done", (json_int_t)d->reloads, "failed",
-	    (json_int_t)d->reloads_failed, "repairs", (json_int_t)d->repairs, "kernel",
-	    nsg_kernel_status(d->kernel));
+	nsg_engine_stats(in->engine, &stats);
+	nsg_ip4_format(in->policy->engine.src_host, address);
+	warn_of_silence(in, diag);
+	return NSG_JSON_OBJECT(
+	    PAIR_S("instance", in->conf_start->instance),
+	    PAIR_S("mode", in->conf_start->audit ? "audit" : "enforce"), PAIR_I("pid", getpid()),
+	    PAIR_I("uptimeSeconds", up_ns / NSG_NS_PER_SEC), PAIR_S("address", address),
+	    PAIR_I("generation", in->policy->engine.generation),
+	    PAIR_S("policyDirectory", in->conf->policy),
+	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
+	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
+	    PAIR_J("reloads", reloads(in)), PAIR_J("kernel", nsg_kernel_status(in->kernel)));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */
 
-/* One row a name, as for rules and routes. */
+/* One row for each name, as for rules and routes. */
 static json_t *rows(const char *key, const uint64_t *counts, int n, const char *(*name)(int))
 {
 	json_t *array = json_array();
 
 	for (int i = 0; i < n; i++)
 		(void)json_array_append_new(
-		    array, json_pack("{ss sI}", key, name(i), "packets", (json_int_t)counts[i]));
+		    array, NSG_JSON_OBJECT(PAIR_S(key, name(i)), PAIR_I("packets", counts[i])));
 	return array;
 }
 
@@ -151,42 +161,42 @@ static const char *gate_name(int i)
 	return name ? name : "none";
 }
 
-static json_t *rules(const struct daemon *d)
+static json_t *rules(const struct instance *in)
 {
-	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
+	struct nsg_image_info info = nsg_image_info(in->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_rules + 2, sizeof(*counts));
 	json_t *array;
 
 	if (!counts)
 		return NULL;
-	nsg_engine_rule_counts(d->engine, counts, info.n_rules + 2);
+	nsg_engine_rule_counts(in->engine, counts, info.n_rules + 2);
 	array = json_array();
 	for (uint32_t i = 0; i < info.n_rules; i++) {
-		struct nsg_image_rule r = nsg_image_rule(d->policy->engine.image, (uint16_t)i);
+		struct nsg_image_rule r = nsg_image_rule(in->policy->engine.image, (uint16_t)i);
 
-		(void)json_array_append_new(array, json_pack("{ss si ss sI}", "rule", r.name,
-							     "priority", (int)r.priority, "access",
-							     nsg_access_name(r.access), "packets",
-							     (json_int_t)counts[i]));
+		(void)json_array_append_new(
+		    array, NSG_JSON_OBJECT(PAIR_S("rule", r.name), PAIR_I("priority", r.priority),
+					   PAIR_S("access", nsg_access_name(r.access)),
+					   PAIR_I("packets", counts[i])));
 	}
 	if (!info.has_nsg)
-		(void)json_array_append_new(array,
-					    json_pack("{sn sn ss sI}", "rule", "priority", "access",
-						      nsg_access_name(NSG_ALLOW), "packets",
-						      (json_int_t)counts[info.n_rules]));
+		(void)json_array_append_new(
+		    array, NSG_JSON_OBJECT(PAIR_N("rule"), PAIR_N("priority"),
+					   PAIR_S("access", nsg_access_name(NSG_ALLOW)),
+					   PAIR_I("packets", counts[info.n_rules])));
 	return array;
 }
 
-/* Only those that packets took: there may be as many as the frame has bytes. */
-static json_t *routes(const struct daemon *d)
+/* Only routes that packets took: all of them may not fit a frame. */
+static json_t *routes(const struct instance *in)
 {
-	struct nsg_image_info info = nsg_image_info(d->policy->engine.image);
+	struct nsg_image_info info = nsg_image_info(in->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_routes + 1, sizeof(*counts));
 	json_t *array;
 
 	if (!counts)
 		return NULL;
-	nsg_engine_route_counts(d->engine, counts, info.n_routes);
+	nsg_engine_route_counts(in->engine, counts, info.n_routes);
 	array = json_array();
 	for (uint32_t i = 0; i < info.n_routes; i++) {
 		struct nsg_image_route r;
@@ -194,18 +204,20 @@ static json_t *routes(const struct daemon *d)
 
 		if (!counts[i])
 			continue;
-		r = nsg_image_route(d->policy->engine.image, i);
+		r = nsg_image_route(in->policy->engine.image, i);
 		nsg_prefix_format(r.prefix, prefix);
 		(void)json_array_append_new(
-		    array,
-		    json_pack("{ss ss ss? ss sI}", "prefix", prefix, "source",
-			      nsg_route_source_name(r.source), "name", r.name, "nextHopType",
-			      nsg_hop_type_name(r.hop_type), "packets", (json_int_t)counts[i]));
+		    array, NSG_JSON_OBJECT(PAIR_S("prefix", prefix),
+					   PAIR_S("source", nsg_route_source_name(r.source)),
+					   PAIR_S("name", r.name),
+					   PAIR_S("nextHopType", nsg_hop_type_name(r.hop_type)),
+					   PAIR_I("packets", counts[i])));
 	}
 	return array;
 }
 
-/* Non-empty buckets: packets whose verdict left within so many nanoseconds of the receive. */
+/* Non-empty buckets: packets whose verdict left less than `below` nanoseconds after they were
+ * received. */
 static json_t *latency(const struct nsg_engine_stats *s)
 {
 	json_t *array = json_array();
@@ -213,37 +225,34 @@ static json_t *latency(const struct nsg_engine_stats *s)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(s->latency_ns_log2); i++)
 		if (s->latency_ns_log2[i])
 			(void)json_array_append_new(
-			    array, json_pack("{sI sI}", "below", (json_int_t)2 << i, "packets",
-					     (json_int_t)s->latency_ns_log2[i]));
+			    array, NSG_JSON_OBJECT(PAIR_I("below", (json_int_t)2 << i),
+						   PAIR_I("packets", s->latency_ns_log2[i])));
 	return array;
 }
 
-static uint64_t records_lost(const struct daemon *d)
+static json_t *queue_counts(const struct nsg_engine_stats *s)
 {
-	uint64_t n = d->trace_lost;
-
-	for (uint32_t i = 0; i < nsg_engine_n_rings(d->engine); i++)
-		n += nsg_ring_lost(nsg_engine_ring(d->engine, i));
-	return n;
+	return NSG_JSON_OBJECT(PAIR_I("queued", s->queued), PAIR_I("droppedFull", s->dropped_full),
+			       PAIR_I("droppedBuffer", s->dropped_buffer),
+			       PAIR_I("overruns", s->overruns),
+			       PAIR_I("malformedMessages", s->messages_bad),
+			       PAIR_I("verdictErrors", s->verdict_errors));
 }
 
-json_t *daemon_stats(struct daemon *d)
+json_t *stats_json(const struct instance *in)
 {
-	cleanup_json json_t *kernel = nsg_kernel_status(d->kernel);
-	json_t *packets = json_object_get(kernel, "packets");
+	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
 	struct nsg_engine_stats s;
 
-	nsg_engine_stats(d->engine, &s);
-	return json_pack(
-	    "{sI sI sI so so so sI sI so so so s{sI sI sI sI sI sI} sI sO*}", "packets",
-	    (json_int_t)s.packets, "bytes", (json_int_t)s.bytes, "batches", (json_int_t)s.batches,
-	    "verdicts", rows("verdict", s.verdicts, 2, verdict_name), "reasons",
-	    rows("reason", s.reasons, NSG_REASON_MAX, reason_name), "gates",
-	    rows("gate", s.gates, NSG_GATE_MAX, gate_name), "wouldDrop", (json_int_t)s.would_drop,
-	    "routeOnly", (json_int_t)s.route_only, "rules", rules(d), "routes", routes(d),
-	    "latencyNs", latency(&s), "queue", "queued", (json_int_t)s.queued, "droppedFull",
-	    (json_int_t)s.dropped_full, "droppedBuffer", (json_int_t)s.dropped_buffer, "overruns",
-	    (json_int_t)s.overruns, "malformedMessages", (json_int_t)s.messages_bad,
-	    "verdictErrors", (json_int_t)s.verdict_errors, "traceRecordsLost",
-	    (json_int_t)records_lost(d), "kernel", packets);
+	nsg_engine_stats(in->engine, &s);
+	return NSG_JSON_OBJECT(
+	    PAIR_I("packets", s.packets), PAIR_I("bytes", s.bytes), PAIR_I("batches", s.batches),
+	    PAIR_J("verdicts", rows("verdict", s.verdicts, 2, verdict_name)),
+	    PAIR_J("reasons", rows("reason", s.reasons, NSG_REASON_MAX, reason_name)),
+	    PAIR_J("gates", rows("gate", s.gates, NSG_GATE_MAX, gate_name)),
+	    PAIR_I("wouldDrop", s.would_drop), PAIR_I("routeOnly", s.route_only),
+	    PAIR_J("rules", rules(in)), PAIR_J("routes", routes(in)),
+	    PAIR_J("latencyNs", latency(&s)), PAIR_J("queue", queue_counts(&s)),
+	    PAIR_I("traceRecordsLost", trace_lost(in->trace)),
+	    PAIR_J("kernel", json_incref(json_object_get(kernel, "packets"))));
 }

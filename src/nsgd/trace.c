@@ -1,121 +1,163 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <sys/eventfd.h>
-#include <time.h>
+#include "nsgd/trace.h"
 
-#include "nsgd/daemon.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
 #include "nsgd/log.h"
-#include "nsgd/serve.h"
 #include "util/clock.h"
 
-/* Records a turn of the event loop; signals and clients want theirs too. */
+/* Records a turn of the event loop; signals and clients must get theirs too. */
 #define RECORDS_A_TURN 2048
 
-/* Then a rest of so many times what the turn took: telling decisions never takes more than a ninth
- * of a processor from those who make them. What the rings cannot hold meanwhile is counted. */
-#define TRACE_REST 8
-/* Nobody sees five milliseconds; waking up for each decision by itself costs ten times its telling.
- */
-#define TRACE_REST_LEAST_USEC 5000u
+/* After a turn the reader rests this many times as long as the turn took, so that reporting
+ * decisions never takes more than a ninth of a processor from making them. Records that do not fit
+ * the rings meanwhile are counted. */
+#define REST_FACTOR 8
+/* Five milliseconds of delay are not noticed; waking up for each single decision costs ten times as
+ * much as reporting it. */
+#define REST_LEAST_USEC 5000u
 
-static void take_record(struct daemon *d, const struct nsg_trace_record *r)
+struct trace {
+	struct nsg_engine *engine;
+	struct server *server;
+	enum nsg_conf_log_decisions log;
+	sd_event_source *records, *rest;
+};
+
+static void take_record(struct trace *t, const struct nsg_trace_record *r)
 {
-	enum nsg_conf_log_decisions level = d->conf->log_decisions;
-
-	if (level == NSG_LOG_ALL ||
-	    (level == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP))
+	if (t->log == NSG_LOG_ALL ||
+	    (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP))
 		log_decision(r);
-	server_trace(d->server, r);
+	server_trace(t->server, r);
 }
 
-/* The rings in turn, at most so many records in all. */
-static void drain(struct daemon *d, uint64_t most)
+/* The rings in turn, at most this many records in all. */
+static void drain(struct trace *t, uint64_t most)
 {
-	uint32_t n_rings = nsg_engine_n_rings(d->engine);
+	uint32_t n_rings = nsg_engine_n_rings(t->engine);
 	bool more = true;
 
 	while (more && most) {
 		more = false;
 		for (uint32_t i = 0; i < n_rings && most; i++) {
-			struct nsg_ring *ring = nsg_engine_ring(d->engine, i);
+			struct nsg_ring *ring = nsg_engine_ring(t->engine, i);
 			const struct nsg_trace_record *r = nsg_ring_peek(ring);
 
 			if (!r)
 				continue;
-			take_record(d, r);
+			take_record(t, r);
 			nsg_ring_release(ring);
 			more = true;
 			most--;
 		}
 	}
+	server_flush_trace(t->server);
 }
 
-void daemon_trace_drain(struct daemon *d)
+void trace_drain(struct trace *t)
 {
-	drain(d, UINT64_MAX);
-	server_flush_trace(d->server);
-}
-
-static uint64_t cpu_usec(void)
-{
-	return nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) / 1000u;
+	drain(t, UINT64_MAX);
 }
 
 static int on_records(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
-	struct daemon *d = data;
-	uint64_t start_usec = cpu_usec(), rest_usec;
+	struct trace *t = data;
+	uint64_t start_ns = nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID), rest_usec;
 
 	(void)fd;
 	(void)revents;
-	drain(d, RECORDS_A_TURN);
-	server_flush_trace(d->server);
-	rest_usec = TRACE_REST * (cpu_usec() - start_usec);
-	if (rest_usec < TRACE_REST_LEAST_USEC)
-		rest_usec = TRACE_REST_LEAST_USEC;
+	drain(t, RECORDS_A_TURN);
+	rest_usec = REST_FACTOR * (nsg_clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_ns) / 1000u;
+	if (rest_usec < REST_LEAST_USEC)
+		rest_usec = REST_LEAST_USEC;
 	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	(void)sd_event_source_set_time_relative(d->trace_timer, rest_usec);
-	return sd_event_source_set_enabled(d->trace_timer, SD_EVENT_ONESHOT);
+	(void)sd_event_source_set_time_relative(t->rest, rest_usec);
+	return sd_event_source_set_enabled(t->rest, SD_EVENT_ONESHOT);
 }
 
 static int on_rested(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct daemon *d = data;
+	struct trace *t = data;
 
 	(void)source;
 	(void)usec;
-	if (!nsg_engine_trace_arm(d->engine))
-		(void)eventfd_write(nsg_engine_trace_fd(d->engine), 1);
-	return sd_event_source_set_enabled(d->trace_source, SD_EVENT_ON);
+	if (!nsg_engine_trace_arm(t->engine))
+		(void)eventfd_write(nsg_engine_trace_fd(t->engine), 1);
+	return sd_event_source_set_enabled(t->records, SD_EVENT_ON);
 }
 
-int daemon_trace_start(struct daemon *d)
+static int add_sources(struct trace *t, sd_event *event)
 {
-	int fd = nsg_engine_trace_fd(d->engine);
-	int r = sd_event_add_io(d->event, &d->trace_source, fd, EPOLLIN, on_records, d);
+	int fd = nsg_engine_trace_fd(t->engine);
+	int r;
 
-	if (r >= 0)
-		r = sd_event_add_time(d->event, &d->trace_timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
-				      on_rested, d);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(d->trace_timer, SD_EVENT_OFF);
+	r = sd_event_add_io(event, &t->records, fd, EPOLLIN, on_records, t);
 	if (r < 0)
 		return r;
-	(void)sd_event_source_set_priority(d->trace_source, SD_EVENT_PRIORITY_IDLE);
+	r = sd_event_source_set_priority(t->records, SD_EVENT_PRIORITY_IDLE);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time(event, &t->rest, CLOCK_MONOTONIC, UINT64_MAX, 1, on_rested, t);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(t->rest, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
 	(void)eventfd_write(fd, 1);
-	daemon_trace_update(d);
 	return 0;
 }
 
-void daemon_trace_update(struct daemon *d)
+int trace_new(sd_event *event, struct nsg_engine *engine, struct server *server,
+	      enum nsg_conf_log_decisions log, struct trace **ret)
 {
-	enum nsg_conf_log_decisions level;
+	struct trace *t = calloc(1, sizeof(*t));
+	int r;
 
-	/* Clients may leave after the workers did. */
-	if (!d->engine)
+	if (!t)
+		return -ENOMEM;
+	*t = (struct trace){.engine = engine, .server = server, .log = log};
+	r = add_sources(t, event);
+	if (r < 0) {
+		trace_free(t);
+		return r;
+	}
+	trace_update(t);
+	*ret = t;
+	return 0;
+}
+
+void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
+{
+	t->log = log;
+	trace_update(t);
+}
+
+void trace_update(struct trace *t)
+{
+	if (!t)
 		return;
-	level = d->conf->log_decisions;
-	if (server_wants_trace(d->server))
-		level = NSG_LOG_ALL;
-	nsg_engine_trace(d->engine, level,
-			 server_wants_payload(d->server) ? NSG_RECORD_PAYLOAD_BYTES : 0);
+	nsg_engine_trace(t->engine, server_wants_trace(t->server) ? NSG_LOG_ALL : t->log,
+			 server_wants_payload(t->server) ? NSG_RECORD_PAYLOAD_BYTES : 0);
+}
+
+uint64_t trace_lost(const struct trace *t)
+{
+	uint64_t n = server_trace_lost(t->server);
+
+	for (uint32_t i = 0; i < nsg_engine_n_rings(t->engine); i++)
+		n += nsg_ring_lost(nsg_engine_ring(t->engine, i));
+	return n;
+}
+
+struct trace *trace_free(struct trace *t)
+{
+	if (!t)
+		return NULL;
+	sd_event_source_disable_unref(t->records);
+	sd_event_source_disable_unref(t->rest);
+	free(t);
+	return NULL;
 }

@@ -9,20 +9,37 @@
 
 #include <cmocka.h>
 
-#include "nsgd/serve.h"
+#include "nsgd/server.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
 
-/* A verb of no meaning needs no policy; its reply is some 150 bytes. */
+/* The reply is some 130 bytes. */
 #define REQUEST "{\"version\":1,\"verb\":\"nope\"}\n"
 #define N_REQUESTS 2000
 
 struct fixture {
-	struct daemon daemon;
-	struct nsg_snapshot snapshot;
-	struct policy policy;
+	sd_event *event;
+	struct server *server;
 	char directory[32], path[64];
 };
+
+static enum nsg_exit answer(void *closure, const char *verb, const json_t *args,
+			    server_data_fn *data, void *data_closure, struct nsg_diag *diag)
+{
+	(void)closure;
+	(void)args;
+	(void)data;
+	(void)data_closure;
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "there is no verb %s", verb);
+	return NSG_EXIT_USAGE;
+}
+
+static void trace_changed(void *closure)
+{
+	(void)closure;
+}
+
+static const struct server_ops ops = {.answer = answer, .trace_changed = trace_changed};
 
 static int set_up(void **state)
 {
@@ -32,11 +49,9 @@ static int set_up(void **state)
 	strcpy(f->directory, "/tmp/nsgd-serve-XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
 	(void)snprintf(f->path, sizeof(f->path), "%s/socket", f->directory);
-	f->policy.snapshot = &f->snapshot;
-	f->daemon.policy = &f->policy;
-	assert_true(sd_event_new(&f->daemon.event) >= 0);
-	assert_int_equal(server_new(&f->daemon, f->path, &diag, &f->daemon.server), 0);
-	assert_true(server_start(f->daemon.server) >= 0);
+	assert_true(sd_event_new(&f->event) >= 0);
+	assert_int_equal(server_new(f->event, f->path, &ops, f, &diag, &f->server), 0);
+	assert_true(server_start(f->server) >= 0);
 	nsg_diag_done(&diag);
 	*state = f;
 	return 0;
@@ -46,8 +61,8 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	server_free(f->daemon.server);
-	sd_event_unref(f->daemon.event);
+	server_free(f->server);
+	sd_event_unref(f->event);
 	(void)rmdir(f->directory);
 	free(f);
 	return 0;
@@ -57,7 +72,7 @@ static int tear_down(void **state)
 static bool settle(struct fixture *f, unsigned int most)
 {
 	for (unsigned int i = 0; i < most; i++)
-		if (sd_event_run(f->daemon.event, 0) == 0)
+		if (sd_event_run(f->event, 0) == 0)
 			return true;
 	return false;
 }
@@ -109,12 +124,12 @@ static bool is_answered(struct fixture *f, unsigned int turns)
 
 	assert_int_equal(send(fd, REQUEST, strlen(REQUEST), 0), strlen(REQUEST));
 	for (unsigned int i = 0; i < turns; i++)
-		assert_true(sd_event_run(f->daemon.event, 0) >= 0);
+		assert_true(sd_event_run(f->event, 0) >= 0);
 	n = recv(fd, reply, sizeof(reply) - 1, MSG_DONTWAIT);
 	if (n <= 0)
 		return false;
 	reply[n] = '\0';
-	return strstr(reply, "does not know this verb");
+	return strstr(reply, "there is no verb nope");
 }
 
 static void clients_that_close_unread_replies_are_forgotten(void **state)
@@ -143,7 +158,7 @@ static void a_client_with_many_requests_lets_others_in_between(void **state)
 	answered = count_replies(fd);
 	assert_in_range(answered, 1, 20);
 	for (unsigned int turn = 0; answered < N_REQUESTS && turn < 10 * N_REQUESTS; turn++) {
-		assert_true(sd_event_run(f->daemon.event, 0) >= 0);
+		assert_true(sd_event_run(f->event, 0) >= 0);
 		if (turn % 64 == 0)
 			answered += count_replies(fd);
 	}
@@ -179,7 +194,7 @@ static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 	    .decision = {.route = NSG_ROUTE_NONE, .rule = NSG_RULE_NONE},
 	};
 	struct fixture *f = *state;
-	struct server *s = f->daemon.server;
+	struct server *s = f->server;
 	int fd = client(f);
 
 	start_trace_of(f, fd);
@@ -209,11 +224,11 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 	unsigned int n = 0, came = 0, before;
 
 	start_trace_of(f, fd);
-	for (; n < 100000 && !f->daemon.trace_lost; n++) {
-		server_trace(f->daemon.server, &record);
-		server_flush_trace(f->daemon.server);
+	for (; n < 100000 && !server_trace_lost(f->server); n++) {
+		server_trace(f->server, &record);
+		server_flush_trace(f->server);
 	}
-	assert_int_equal(f->daemon.trace_lost, 1);
+	assert_int_equal(server_trace_lost(f->server), 1);
 	do {
 		before = came;
 		came += count_replies(fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "nsgd/serve.h"
+#include "nsgd/server.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "nsgd/log.h"
 #include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
@@ -33,13 +32,16 @@ struct connection {
 };
 
 struct server {
-	struct daemon *daemon;
+	sd_event *event;
+	const struct server_ops *ops;
+	void *closure; /* of ops */
 	char *path;
 	int fd;
 	gid_t group; /* (gid_t)-1: there is none */
 	sd_event_source *io;
 	struct connection *connections;
 	size_t n_connections;
+	uint64_t trace_lost;
 	struct nsg_line lines[2]; /* the record in hand, without and with payload */
 };
 
@@ -61,7 +63,7 @@ static void connection_free(struct connection *c)
 	nsg_vec_done(&c->out);
 	free(c);
 	if (traced)
-		daemon_trace_update(s->daemon);
+		s->ops->trace_changed(s->closure);
 }
 
 /* Takes what can be sent now; false when the connection is of no more use. */
@@ -144,13 +146,16 @@ static int refuse(struct connection *c, enum nsg_exit status, const char *why)
 
 static void start_trace(struct connection *c, const json_t *args)
 {
+	const struct server *s = c->server;
+
 	c->trace = true;
 	c->payload = json_is_true(json_object_get(args, "payload"));
-	daemon_trace_update(c->server->daemon);
+	s->ops->trace_changed(s->closure);
 }
 
 static int answer(struct connection *c, const json_t *request)
 {
+	const struct server *s = c->server;
 	const char *verb = json_string_value(json_object_get(request, "verb"));
 	const json_t *args = json_object_get(request, "args");
 	struct nsg_diag diag = {0};
@@ -168,7 +173,7 @@ static int answer(struct connection *c, const json_t *request)
 		start_trace(c, args);
 		return 0;
 	} else
-		status = verb_answer(c->server->daemon, verb, args, send_item, c, &diag);
+		status = s->ops->answer(s->closure, verb, args, send_item, c, &diag);
 	r = send_exit(c, status, &diag);
 	nsg_diag_done(&diag);
 	return r;
@@ -232,7 +237,7 @@ static int connection_new(struct server *s, int *fd, struct connection **ret)
 
 	if (!c)
 		return -ENOMEM;
-	r = sd_event_add_io(s->daemon->event, &c->io, *fd, EPOLLIN, on_connection, c);
+	r = sd_event_add_io(s->event, &c->io, *fd, EPOLLIN, on_connection, c);
 	if (r < 0) {
 		free(c);
 		return r;
@@ -268,20 +273,23 @@ static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, v
 	return 0;
 }
 
-int server_new(struct daemon *d, const char *path, struct nsg_diag *diag, struct server **ret)
+int server_new(sd_event *event, const char *path, const struct server_ops *ops, void *closure,
+	       struct nsg_diag *diag, struct server **ret)
 {
 	const struct group *group = getgrnam(SOCKET_GROUP);
 	struct server *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return -ENOMEM;
-	s->daemon = d;
+	s->event = sd_event_ref(event);
+	s->ops = ops;
+	s->closure = closure;
 	s->group = group ? group->gr_gid : (gid_t)-1;
 	s->fd = nsg_control_listen(path, group ? SOCKET_GROUP : NULL, diag);
 	if (s->fd < 0) {
 		int r = s->fd;
 
-		free(s);
+		server_free(s);
 		return r;
 	}
 	s->path = strdup(path);
@@ -296,7 +304,7 @@ int server_new(struct daemon *d, const char *path, struct nsg_diag *diag, struct
 
 int server_start(struct server *s)
 {
-	return sd_event_add_io(s->daemon->event, &s->io, s->fd, EPOLLIN, on_client, s);
+	return sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_client, s);
 }
 
 struct server *server_free(struct server *s)
@@ -308,7 +316,9 @@ struct server *server_free(struct server *s)
 	sd_event_source_disable_unref(s->io);
 	if (s->path)
 		(void)unlink(s->path);
-	(void)close(s->fd);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	sd_event_unref(s->event);
 	free(s->path);
 	free(s);
 	return NULL;
@@ -316,9 +326,14 @@ struct server *server_free(struct server *s)
 
 /* ---- trace ----------------------------------------------------------------------------------- */
 
+uint64_t server_trace_lost(const struct server *s)
+{
+	return s->trace_lost;
+}
+
 bool server_wants_trace(const struct server *s)
 {
-	for (const struct connection *c = s ? s->connections : NULL; c; c = c->next)
+	for (const struct connection *c = s->connections; c; c = c->next)
 		if (c->trace)
 			return true;
 	return false;
@@ -326,7 +341,7 @@ bool server_wants_trace(const struct server *s)
 
 bool server_wants_payload(const struct server *s)
 {
-	for (const struct connection *c = s ? s->connections : NULL; c; c = c->next)
+	for (const struct connection *c = s->connections; c; c = c->next)
 		if (c->trace && c->payload)
 			return true;
 	return false;
@@ -341,24 +356,24 @@ void server_trace(struct server *s, const struct nsg_trace_record *record)
 {
 	bool wanted[2] = {false, false}, made[2] = {false, false};
 
-	for (struct connection *c = s ? s->connections : NULL; c; c = c->next)
+	for (struct connection *c = s->connections; c; c = c->next)
 		wanted[c->payload] |= c->trace;
 	for (int i = 0; i < 2; i++)
 		made[i] = wanted[i] && line_of(&s->lines[i], record, i);
-	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
+	for (struct connection *c = s->connections; c; c = c->next) {
 		const struct nsg_line *l = &s->lines[c->payload];
 
 		if (!c->trace || c->closing)
 			continue;
 		if (!made[c->payload] || c->out.n - c->sent > TRACE_BACKLOG_BYTES ||
 		    append(c, l->text, l->n) < 0)
-			s->daemon->trace_lost++;
+			s->trace_lost++;
 	}
 }
 
 void server_flush_trace(struct server *s)
 {
-	for (struct connection *c = s ? s->connections : NULL; c; c = c->next) {
+	for (struct connection *c = s->connections; c; c = c->next) {
 		if (!c->trace || c->closing || flush(c))
 			continue;
 		/* Its own event frees it: it may be the one whose `reload` brought us here. */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a running nsgd has in force. daemon.c starts and stops it, reload.c replaces its
+ * configuration and policy, status.c reports it. Main thread only. */
+#ifndef NSG_NSGD_INSTANCE_H
+#define NSG_NSGD_INSTANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "engine/engine.h"
+#include "kernel/kernel.h"
+#include "nsgd/policy.h"
+#include "nsgd/trace.h"
+#include "nsgd/watch.h"
+
+struct instance {
+	const char *conf_path;
+	bool conf_may_be_absent;
+	/* Keys that need a restart are used as they were at the start, all others as they are now.
+	 * The two may be the same object. */
+	struct nsg_conf *conf_start, *conf;
+
+	struct policy *policy;
+	uint32_t generation; /* of the policy tried last; not in force when its reload failed */
+
+	struct nsg_kernel *kernel;
+	struct nsg_engine *engine;
+	struct trace *trace;
+	struct watch *watch; /* NULL: the policy directory is not watched */
+
+	uint64_t started_ns;  /* CLOCK_MONOTONIC */
+	uint64_t captured_ns; /* when packets were last seen to arrive, or the start */
+	uint64_t captured_packets;
+	uint64_t loaded_time_ns; /* wall clock */
+	uint64_t reloads, reloads_failed, repairs;
+};
+
+#endif

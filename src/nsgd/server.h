@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The control socket's clients: requests in, replies out, without waiting for any of them. */
+#ifndef NSG_NSGD_SERVER_H
+#define NSG_NSGD_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "control/control.h"
+#include "observe/ring.h"
+#include "util/diag.h"
+
+struct server;
+
+typedef int server_data_fn(void *closure, json_t *item);
+
+/* What a server needs from its owner. */
+struct server_ops {
+	/* Answers a request: gives each data item to `data` and returns the exit status. `trace` is
+	 * not among the verbs: the server does it itself. */
+	enum nsg_exit (*answer)(void *closure, const char *verb, const json_t *args,
+				server_data_fn *data, void *data_closure, struct nsg_diag *diag);
+	/* What server_wants_trace() and server_wants_payload() return may have changed. */
+	void (*trace_changed)(void *closure);
+};
+
+/* Creates the socket, which does not accept yet: its owner is the instance. -EADDRINUSE when
+ * another nsgd has it, -errno, each with a diagnostic. */
+int server_new(sd_event *event, const char *path, const struct server_ops *ops, void *closure,
+	       struct nsg_diag *diag, struct server **ret);
+/* Begins to accept. -errno. */
+int server_start(struct server *s);
+
+/* Queues a decision for the clients that trace; server_flush_trace() sends what is queued. */
+void server_trace(struct server *s, const struct nsg_trace_record *record);
+void server_flush_trace(struct server *s);
+bool server_wants_trace(const struct server *s);
+bool server_wants_payload(const struct server *s);
+/* Decisions that clients missed because they read too slowly. */
+uint64_t server_trace_lost(const struct server *s);
+
+/* Closes all connections and removes the socket. NULL is fine; returns NULL. */
+struct server *server_free(struct server *s);
+
+#endif

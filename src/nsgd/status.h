@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the verbs `status` and `stats` report. */
+#ifndef NSG_NSGD_STATUS_H
+#define NSG_NSGD_STATUS_H
+
+#include <jansson.h>
+
+#include "nsgd/instance.h"
+#include "util/diag.h"
+
+/* New references or NULL. When no packet was captured for some time diag gets a warning. */
+json_t *status_json(struct instance *in, struct nsg_diag *diag);
+json_t *stats_json(const struct instance *in);
+
+/* Notes whether packets have arrived since the last call. Call it every few seconds. */
+void status_watch_capture(struct instance *in);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The workers' trace records, read from their rings and passed to the log and to clients. */
+#ifndef NSG_NSGD_TRACE_H
+#define NSG_NSGD_TRACE_H
+
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+#include "engine/engine.h"
+#include "nsgd/server.h"
+
+struct trace;
+
+/* Reads from the event loop. `log` is which decisions go to the log. Free it before the engine and
+ * the server. -ENOMEM, -errno. */
+int trace_new(sd_event *event, struct nsg_engine *engine, struct server *server,
+	      enum nsg_conf_log_decisions log, struct trace **ret);
+
+void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log);
+/* Makes the workers record what the log and the server's clients want now. NULL is fine. */
+void trace_update(struct trace *t);
+/* Reads all records that are in the rings. */
+void trace_drain(struct trace *t);
+/* Records that did not reach a reader: a ring was full, or a client read too slowly. */
+uint64_t trace_lost(const struct trace *t);
+
+/* NULL is fine; returns NULL. */
+struct trace *trace_free(struct trace *t);
+
+#endif
