@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "template/func_priv.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -52,13 +51,13 @@ enum nsg_decl_class nsg_decl_classify(const char *type)
 
 struct nsg_id_prefix nsg_scope_prefix(const struct nsg_scope *s)
 {
-	struct nsg_id_prefix p = {"/"};
+	struct nsg_id_prefix p = {""};
 
 	if (s->level == NSG_LEVEL_SUBSCRIPTION)
-		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s/", s->subscription);
+		(void)snprintf(p.text, sizeof(p.text), "/subscriptions/%.100s", s->subscription);
 	else if (s->level == NSG_LEVEL_GROUP)
 		(void)snprintf(p.text, sizeof(p.text),
-			       "/subscriptions/%.100s/resourceGroups/%.200s/", s->subscription,
+			       "/subscriptions/%.100s/resourceGroups/%.200s", s->subscription,
 			       s->group);
 	return p;
 }
@@ -103,16 +102,31 @@ static const char *below(struct nsg_eval *ev, const char *parent, const char *ow
 	return nsg_arena_printf(&ev->arena, "%s/%s", parent, own);
 }
 
+/* The type or the name of a resource, which is a string. */
+static int string_member(struct nsg_eval *ev, json_t *raw, const char *what, json_t **ret)
+{
+	cleanup_json json_t *value = NULL;
+	int r;
+
+	if (!raw)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the resource has no %s", what);
+	r = nsg_tree_value(ev, raw, &value);
+	if (r < 0)
+		return r;
+	if (!json_is_string(value))
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the %s of a resource is a string",
+				     what);
+	*ret = TAKE_PTR(value);
+	return 0;
+}
+
 static int decl_type(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
 {
 	cleanup_json json_t *type = NULL;
 	json_t *raw = nsg_eval_member(d->body, "type");
-	int r = raw ? nsg_tree_value(ev, raw, &type)
-		    : nsg_eval_fail(ev, NSG_FAIL_INVALID, "the resource has no type");
+	int r = string_member(ev, raw, "type", &type);
 
-	if (!r && !json_is_string(type))
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "the type of a resource is a string");
-	if (r)
+	if (r < 0)
 		return r == -ENOMEM ? r : decl_fail(ev, d, "/type", raw);
 	d->type = parent && !strchr(json_string_value(type), '.')
 		      ? below(ev, parent->type, json_string_value(type))
@@ -130,20 +144,17 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	json_t *raw = nsg_eval_member(d->body, "name");
 	bool quiet = d->class == NSG_DECL_OTHER;
 	const char *text;
-	int r = raw ? nsg_tree_value(ev, raw, &name)
-		    : nsg_eval_fail(ev, NSG_FAIL_INVALID, "the resource has no name");
+	int r = string_member(ev, raw, "name", &name);
 
-	if (r && raw && !nsg_eval_is_final(ev, r)) {
+	if (r < 0 && !nsg_eval_is_final(ev, r)) {
 		ev->frame.lenient = true;
-		r = nsg_tree_value(ev, raw, &name);
+		r = string_member(ev, raw, "name", &name);
 		ev->frame.lenient = false;
 	}
-	if (!r && !json_is_string(name))
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "the name of a resource is a string");
-	if (r == -ENOMEM || (quiet && r && !nsg_eval_is_final(ev, r)))
-		return r == -ENOMEM ? r : 0;
-	if (r)
-		return decl_fail(ev, d, "/name", raw);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return quiet && !nsg_eval_is_final(ev, r) ? 0 : decl_fail(ev, d, "/name", raw);
 	text = json_string_value(name);
 	/* a child within its parent: one segment, else it is whole already */
 	d->name = parent && parent->name && segments(text) < segments(d->type) - 1
@@ -185,11 +196,9 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 	if (!raw)
 		return 0;
 	r = nsg_tree_value(ev, raw, &value);
-	if (!r && !is_condition(value, &d->deployed))
+	if (r >= 0 && !is_condition(value, &d->deployed))
 		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "a condition is true or false");
-	if (!r)
-		return 0;
-	if (r == -ENOMEM)
+	if (r >= 0 || r == -ENOMEM)
 		return r;
 	if (d->class != NSG_DECL_OTHER || nsg_eval_is_final(ev, r))
 		return decl_fail(ev, d, "/condition", raw);
@@ -199,34 +208,21 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 /* Its id: the provider, then types and names in turn. A deployment is where it deploys to. */
 static int decl_id(struct nsg_eval *ev, struct nsg_decl *d)
 {
-	cleanup_text struct nsg_text t = {0};
 	struct nsg_id_prefix prefix = nsg_scope_prefix(d->child ? d->child : d->scope);
 	const char *type = d->type + strcspn(d->type, "/"), *name = d->name;
-	int r;
 
 	if (!name)
 		return 0;
-	r = nsg_text_add(ev, &t, prefix.text, strlen(prefix.text));
-	if (!r)
-		r = nsg_text_add(ev, &t, "providers/", 10);
-	if (!r)
-		r = nsg_text_add(ev, &t, d->type, (size_t)(type - d->type));
-	while (!r && *type && *name) {
+	d->id = nsg_arena_printf(&ev->arena, "%s/providers/%.*s", prefix.text,
+				 (int)(type - d->type), d->type);
+	while (d->id && *type && *name) {
 		size_t type_len = 1 + strcspn(type + 1, "/"), name_len = strcspn(name, "/");
 
-		r = nsg_text_add(ev, &t, type, type_len);
-		if (!r)
-			r = nsg_text_add(ev, &t, "/", 1);
-		if (!r)
-			r = nsg_text_add(ev, &t, name, name_len);
+		d->id = nsg_arena_printf(&ev->arena, "%s%.*s/%.*s", d->id, (int)type_len, type,
+					 (int)name_len, name);
 		type += type_len;
 		name += name_len + (name[name_len] == '/');
 	}
-	if (!r)
-		r = nsg_text_add(ev, &t, "", 1);
-	if (r)
-		return r;
-	d->id = nsg_arena_strdup(&ev->arena, t.v);
 	return d->id ? 0 : -ENOMEM;
 }
 
@@ -244,7 +240,7 @@ static int where_text(struct nsg_eval *ev, json_t *raw, const char **ret)
 	ev->frame.lenient = true;
 	r = nsg_tree_value(ev, raw, &value);
 	ev->frame.lenient = false;
-	if (r || !json_is_string(value))
+	if (r < 0 || !json_is_string(value))
 		return nsg_eval_is_final(ev, r) ? r : 0;
 	*ret = nsg_arena_strdup(&ev->arena, json_string_value(value));
 	return *ret ? 0 : -ENOMEM;
@@ -255,11 +251,13 @@ static int child_where(struct nsg_eval *ev, const struct nsg_decl *d, struct nsg
 	const char *group = NULL, *subscription = NULL, *scope = NULL;
 	int r = where_text(ev, nsg_eval_member(d->body, "resourceGroup"), &group);
 
-	if (!r)
-		r = where_text(ev, nsg_eval_member(d->body, "subscriptionId"), &subscription);
-	if (!r)
-		r = where_text(ev, nsg_eval_member(d->body, "scope"), &scope);
-	if (r)
+	if (r < 0)
+		return r;
+	r = where_text(ev, nsg_eval_member(d->body, "subscriptionId"), &subscription);
+	if (r < 0)
+		return r;
+	r = where_text(ev, nsg_eval_member(d->body, "scope"), &scope);
+	if (r < 0)
 		return r;
 	s->level = group	  ? NSG_LEVEL_GROUP
 		   : subscription ? NSG_LEVEL_SUBSCRIPTION
@@ -315,11 +313,11 @@ static int decl_deployment(struct nsg_eval *ev, struct nsg_decl *d)
 		return -ENOMEM;
 	s->eval = is_inner(properties) ? s : ev->frame.scope;
 	s->loop = s->eval == s ? NULL : d->loop;
-	r = child_where(ev, d, s);
-	if (!r)
-		r = nsg_scope_open(ev, s, nsg_eval_member(properties, "parameters"), &ev->frame);
 	d->child = s;
-	return r;
+	r = child_where(ev, d, s);
+	if (r < 0)
+		return r;
+	return nsg_scope_open(ev, s, nsg_eval_member(properties, "parameters"), &ev->frame);
 }
 
 /* ---- the list ------------------------------------------------------------------------------ */
@@ -334,16 +332,23 @@ static int instance(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_de
 	json_t *children = nsg_eval_member(d->body, "resources");
 	int r = decl_condition(ev, d);
 
-	if (!r)
-		r = decl_name(ev, d, parent);
-	if (!r && d->class == NSG_DECL_DEPLOYMENT && d->deployed && !d->existing && !d->failed)
+	if (r < 0)
+		return r;
+	r = decl_name(ev, d, parent);
+	if (r < 0)
+		return r;
+	if (d->class == NSG_DECL_DEPLOYMENT && d->deployed && !d->existing && !d->failed) {
 		r = decl_deployment(ev, d);
-	if (!r)
-		r = decl_id(ev, d);
+		if (r < 0)
+			return r;
+	}
+	r = decl_id(ev, d);
+	if (r < 0)
+		return r;
 	*d->scope->decls_end = d;
 	d->scope->decls_end = &d->next;
-	if (r || d->failed || !d->deployed || d->child || !children)
-		return r;
+	if (d->failed || !d->deployed || d->child || !children)
+		return 0;
 	pointer = nsg_arena_printf(&ev->arena, "%s/resources", d->pointer);
 	return pointer ? resources(ev, d->scope, children, pointer, d) : -ENOMEM;
 }
@@ -358,17 +363,17 @@ static int copies(struct nsg_eval *ev, struct nsg_decl *d, json_t *copy,
 	if (r == -ENOMEM)
 		return r;
 	/* how often a resource exists that nobody reads does not matter */
-	if (r && d->class == NSG_DECL_OTHER && ev->fail != NSG_FAIL_INVALID &&
+	if (r < 0 && d->class == NSG_DECL_OTHER && ev->fail != NSG_FAIL_INVALID &&
 	    ev->fail != NSG_FAIL_LIMIT)
 		return 0;
-	if (r)
+	if (r < 0)
 		return decl_fail(ev, d, "/copy/count", nsg_eval_member(copy, "count"));
-	for (int64_t i = 0; i < n && !r; i++) {
+	for (int64_t i = 0; i < n && r >= 0; i++) {
 		struct nsg_loop *loop = nsg_arena_alloc(&ev->arena, sizeof(*loop));
 		struct nsg_decl *each = nsg_arena_copy(&ev->arena, d, sizeof(*d));
 
 		r = nsg_eval_pay(ev, DECL_WORK);
-		if (r)
+		if (r < 0)
 			return r;
 		if (!loop || !each)
 			return -ENOMEM;
@@ -389,7 +394,7 @@ static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body, 
 	json_t *copy = nsg_eval_member(body, "copy");
 	int r = nsg_eval_pay(ev, DECL_WORK);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (!d || !pointer)
 		return -ENOMEM;
@@ -406,7 +411,7 @@ static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body, 
 		return decl_fail(ev, d, "", NULL);
 	}
 	r = decl_type(ev, d, parent);
-	if (r || d->failed)
+	if (r < 0 || d->failed)
 		return r;
 	return json_is_object(copy) ? copies(ev, d, copy, parent) : instance(ev, d, parent);
 }
@@ -419,22 +424,22 @@ static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
 	size_t i;
 	int r = nsg_eval_enter(ev);
 
-	if (r)
+	if (r < 0)
 		return r;
 	json_array_foreach(list, i, each)
 	{
-		if (!r)
-			r = resource(ev, scope, each,
-				     nsg_arena_printf(&ev->arena, "%s/%zu", pointer, i), NULL,
-				     parent);
+		r = resource(ev, scope, each, nsg_arena_printf(&ev->arena, "%s/%zu", pointer, i),
+			     NULL, parent);
+		if (r < 0)
+			break;
 	}
 	/* languageVersion 2.0: an object, its keys are symbolic names */
 	json_object_foreach(list, key, each)
 	{
-		if (!r)
-			r = resource(ev, scope, each,
-				     nsg_arena_printf(&ev->arena, "%s/%s", pointer, key), key,
-				     parent);
+		r = resource(ev, scope, each, nsg_arena_printf(&ev->arena, "%s/%s", pointer, key),
+			     key, parent);
+		if (r < 0)
+			break;
 	}
 	nsg_eval_leave(ev);
 	return r;

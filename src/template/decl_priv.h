@@ -37,7 +37,7 @@ struct nsg_frame nsg_decl_frame(const struct nsg_decl *d, const struct nsg_frame
 /* What nsgd does with a type, in any case. */
 enum nsg_decl_class nsg_decl_classify(const char *type);
 
-/* The part of an id before the provider, with a slash at the end, for nsg_eval_give_format. */
+/* The part of an id before "/providers/". */
 struct nsg_id_prefix {
 	char text[400];
 };

@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 #include "util/ip.h"
 
-/* An address is its bytes in network order, so that both families take one arithmetic. */
+/* An address as bytes in network order, so that one arithmetic serves both families. */
 struct network {
 	int family;
 	unsigned int bits; /* of an address */
@@ -22,7 +22,7 @@ static bool bit(const struct network *n, unsigned int i)
 	return n->addr[i / 8] >> (7 - i % 8) & 1;
 }
 
-/* Bits from `from` on are set to `value`. */
+/* With the bits from `from` on set to `value`. */
 static struct network with_tail(struct network n, unsigned int from, bool value)
 {
 	for (unsigned int i = from; i < n.bits; i++) {
@@ -34,7 +34,7 @@ static struct network with_tail(struct network n, unsigned int from, bool value)
 	return n;
 }
 
-/* Adds value << (bits - end): value counts in the bits before `end`. False: it does not fit. */
+/* Adds value << (bits - end). False when it does not fit. */
 static bool add_at(struct network *n, unsigned int end, uint64_t value)
 {
 	unsigned int i = end;
@@ -59,15 +59,10 @@ static int parse_network(struct nsg_eval *ev, const struct nsg_call *c, struct n
 {
 	char text[INET6_ADDRSTRLEN + 8] = "";
 	struct network n = {.family = AF_INET, .bits = 32};
-	const char *s = NULL, *slash;
+	const char *s = json_string_value(c->args[0]), *slash = strchr(s, '/');
+	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
 	uint32_t ip4;
-	size_t digits;
-	int r = nsg_func_text(ev, c, 0, &s);
 
-	if (r)
-		return r;
-	slash = strchr(s, '/');
-	digits = slash ? strspn(slash + 1, "0123456789") : 0;
 	if (!digits || digits > 3 || slash[1 + digits] || (size_t)(slash - s) >= sizeof(text))
 		goto refuse;
 	memcpy(text, s, (size_t)(slash - s));
@@ -98,7 +93,7 @@ static const char *print(const struct network *n, char *s)
 	return inet_ntop(n->family, n->addr, s, INET6_ADDRSTRLEN) ? s : "";
 }
 
-/* IPv4 keeps a network's first and last address for itself, where it has more than two. */
+/* IPv4 reserves the first and last address of a network that has more than two. */
 static bool keeps_ends(const struct network *n)
 {
 	return n->family == AF_INET && n->len < 31;
@@ -106,50 +101,39 @@ static bool keeps_ends(const struct network *n)
 
 int nsg_func_parsecidr(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	char text[INET6_ADDRSTRLEN];
+	char network[INET6_ADDRSTRLEN], netmask[INET6_ADDRSTRLEN], broadcast[INET6_ADDRSTRLEN];
+	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
 	struct network n = {0}, first, last, mask;
-	cleanup_json json_t *o = json_object();
 	int r = parse_network(ev, c, &n);
 
-	if (r)
+	if (r < 0)
 		return r;
 	first = n;
 	last = with_tail(n, n.len, true);
 	mask = with_tail(with_tail(n, 0, true), n.len, false);
-	r = nsg_eval_set(o, "network", json_string(print(&n, text)));
-	if (!r)
-		r = nsg_eval_set(o, "netmask", json_string(print(&mask, text)));
-	if (!r && n.family == AF_INET)
-		r = nsg_eval_set(o, "broadcast", json_string(print(&last, text)));
+	print(&last, broadcast);
 	if (keeps_ends(&n)) {
 		/* neither carries: the first ends in 0, the last in 1 */
 		first.addr[3] |= 1;
 		last.addr[3] &= 0xfe;
 	}
-	if (!r)
-		r = nsg_eval_set(o, "firstUsable", json_string(print(&first, text)));
-	if (!r)
-		r = nsg_eval_set(o, "lastUsable", json_string(print(&last, text)));
-	if (!r)
-		r = nsg_eval_set(o, "cidr", json_integer(n.len));
-	if (!r)
-		*ret = TAKE_PTR(o);
-	return r;
+	return nsg_eval_give(json_pack("{s:s, s:s, s:s*, s:s, s:s, s:i}", "network",
+				       print(&n, network), "netmask", print(&mask, netmask),
+				       "broadcast", n.family == AF_INET ? broadcast : NULL,
+				       "firstUsable", print(&first, from), "lastUsable",
+				       print(&last, to), "cidr", (int)n.len),
+			     ret);
 }
 
 /* cidrSubnet(network, length, index) */
 int nsg_func_cidrsubnet(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
+	int64_t len = json_integer_value(c->args[1]), index = json_integer_value(c->args[2]);
 	char text[INET6_ADDRSTRLEN];
 	struct network n = {0}, sub;
-	int64_t len = 0, index = 0;
 	int r = parse_network(ev, c, &n);
 
-	if (!r)
-		r = nsg_func_integer(ev, c, 1, &len);
-	if (!r)
-		r = nsg_func_integer(ev, c, 2, &index);
-	if (r)
+	if (r < 0)
 		return r;
 	sub = n;
 	if (len < n.len || len > n.bits || index < 0 ||
@@ -161,17 +145,15 @@ int nsg_func_cidrsubnet(struct nsg_eval *ev, const struct nsg_call *c, json_t **
 	return nsg_eval_give_format(ev, ret, "%s/%" PRId64, print(&sub, text), len);
 }
 
-/* cidrHost(network, index): index 0 is the first address a host may have */
+/* cidrHost(network, index): index 0 is the first usable address */
 int nsg_func_cidrhost(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
+	int64_t index = json_integer_value(c->args[1]);
 	char text[INET6_ADDRSTRLEN];
 	struct network n = {0}, host, last;
-	int64_t index = 0;
 	int r = parse_network(ev, c, &n);
 
-	if (!r)
-		r = nsg_func_integer(ev, c, 1, &index);
-	if (r)
+	if (r < 0)
 		return r;
 	host = n;
 	last = with_tail(n, n.len, true);

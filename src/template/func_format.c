@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Function: format(), .NET's composite formatting: {index[,width][:form]}, {{ and }} for braces. */
+/* The function format(), .NET's composite formatting: {index[,width][:form]}, {{ and }} for braces. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "template/func_priv.h"
+#include "template/text_priv.h"
 #include "util/cleanup.h"
 
 #define MAX_WIDTH 1000
 
 struct item {
 	size_t index;
-	int64_t width; /* negative: to the left */
+	int64_t width; /* negative: left-aligned */
 	const char *form;
 	size_t form_len; /* 0: none */
 };
 
-/* A decimal number at *p, which is moved behind it. */
+/* Reads a decimal number at *p and advances *p past it. */
 static bool number(const char **p, int64_t *ret)
 {
 	bool negative = **p == '-';
@@ -36,7 +36,7 @@ static bool number(const char **p, int64_t *ret)
 	return true;
 }
 
-/* What stands between the braces; *p is moved behind the closing one. */
+/* Reads what is between the braces and advances *p past the closing one. */
 static bool parse_item(const char **p, struct item *ret)
 {
 	int64_t index = 0;
@@ -58,50 +58,35 @@ static bool parse_item(const char **p, struct item *ret)
 	return *(*p)++ == '}';
 }
 
-/* D4, X2, N0 and 0000: the forms that number names and priorities. */
-static int whole_number(struct nsg_eval *ev, int64_t n, const struct item *it, struct nsg_text *t)
+/* D4, X2 and 0000: the forms used to number names and priorities. */
+static int add_number(struct nsg_eval *ev, int64_t n, const struct item *it, struct nsg_text *t)
 {
-	char form[8] = "", text[80];
-	const char *digits = form + 1;
+	const char *sign = n < 0 ? "-" : "", *digits;
+	uint64_t magnitude = n < 0 ? -(uint64_t)n : (uint64_t)n;
+	char form[8] = "";
 	int64_t width = 0;
-	int len;
 
 	if (it->form_len < sizeof(form))
 		memcpy(form, it->form, it->form_len);
-	if (form[0] && strspn(form, "0") == it->form_len) {
-		len = snprintf(text, sizeof(text), "%s%0*" PRIu64, n < 0 ? "-" : "",
-			       (int)it->form_len, n < 0 ? -(uint64_t)n : (uint64_t)n);
-		return nsg_text_add(ev, t, text, (size_t)len);
-	}
+	if (form[0] && strspn(form, "0") == it->form_len)
+		return nsg_text_add_format(ev, t, "%s%0*" PRIu64, sign, (int)it->form_len,
+					   magnitude);
+	digits = form + 1;
 	if (!form[0] || (*digits && (!number(&digits, &width) || *digits)) || width > 60 ||
 	    width < 0)
 		form[0] = '\0';
 	switch (form[0]) {
 	case 'd':
 	case 'D':
-		len = snprintf(text, sizeof(text), "%s%0*" PRIu64, n < 0 ? "-" : "", (int)width,
-			       n < 0 ? -(uint64_t)n : (uint64_t)n);
-		break;
+		return nsg_text_add_format(ev, t, "%s%0*" PRIu64, sign, (int)width, magnitude);
 	case 'x':
-		len = snprintf(text, sizeof(text), "%0*" PRIx64, (int)width, n);
-		break;
+		return nsg_text_add_format(ev, t, "%0*" PRIx64, (int)width, n);
 	case 'X':
-		len = snprintf(text, sizeof(text), "%0*" PRIX64, (int)width, n);
-		break;
+		return nsg_text_add_format(ev, t, "%0*" PRIX64, (int)width, n);
 	default:
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "format() knows D, X and zeros as forms of a number");
 	}
-	return nsg_text_add(ev, t, text, (size_t)len);
-}
-
-static int pad(struct nsg_eval *ev, struct nsg_text *t, int64_t n)
-{
-	int r = 0;
-
-	for (; n > 0 && !r; n--)
-		r = nsg_text_add(ev, t, " ", 1);
-	return r;
 }
 
 static int add_item(struct nsg_eval *ev, const struct nsg_call *c, const struct item *it,
@@ -109,47 +94,59 @@ static int add_item(struct nsg_eval *ev, const struct nsg_call *c, const struct 
 {
 	cleanup_text struct nsg_text value = {0};
 	json_t *arg = c->args[it->index + 1];
-	int64_t wide;
+	const char *text;
+	int64_t blanks;
 	int r;
 
 	if (it->form_len && json_is_integer(arg))
-		r = whole_number(ev, json_integer_value(arg), it, &value);
+		r = add_number(ev, json_integer_value(arg), it, &value);
 	else
-		r = nsg_func_to_text(ev, arg, &value);
-	if (!r)
-		r = nsg_text_add(ev, &value, "", 1);
-	if (r)
+		r = nsg_text_add_value(ev, &value, arg);
+	if (r < 0)
 		return r;
-	wide = nsg_func_characters(value.v);
-	r = pad(ev, t, it->width - wide);
-	if (!r)
-		r = nsg_text_add(ev, t, value.v, value.n - 1);
-	return r ? r : pad(ev, t, -it->width - wide);
+	text = nsg_text_get(&value);
+	/* printf counts bytes, a width counts characters */
+	blanks = imaxabs(it->width) - nsg_text_characters(text);
+	if (blanks < 0)
+		blanks = 0;
+	if (it->width < 0)
+		return nsg_text_add_format(ev, t, "%s%*s", text, (int)blanks, "");
+	return nsg_text_add_format(ev, t, "%*s%s", (int)blanks, "", text);
+}
+
+/* A brace at *p: a doubled one is itself, else it opens an item. Advances *p past it. */
+static int add_brace(struct nsg_eval *ev, const struct nsg_call *c, const char **p,
+		     struct nsg_text *t)
+{
+	struct item it = {0};
+	const char *s = *p;
+
+	if (s[1] == s[0]) {
+		*p += 2;
+		return nsg_text_add_bytes(ev, t, s, 1);
+	}
+	if (*(*p)++ == '}' || !parse_item(p, &it) || it.index + 1 >= c->n)
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "format() has a brace without an argument for it");
+	return add_item(ev, c, &it, t);
 }
 
 int nsg_func_format(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	cleanup_text struct nsg_text t = {0};
-	const char *p = NULL;
-	int r = nsg_func_text(ev, c, 0, &p);
+	const char *p = json_string_value(c->args[0]);
 
-	while (!r && *p) {
+	for (;;) {
 		size_t plain = strcspn(p, "{}");
-		struct item it = {0};
+		int r = nsg_text_add_bytes(ev, &t, p, plain);
 
-		r = nsg_text_add(ev, &t, p, plain);
+		if (r < 0)
+			return r;
 		p += plain;
-		if (r || !*p)
-			break;
-		if (p[1] == p[0]) {
-			r = nsg_text_add(ev, &t, p, 1);
-			p += 2;
-			continue;
-		}
-		if (*p++ == '}' || !parse_item(&p, &it) || it.index + 1 >= c->n)
-			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "format() has a brace without an argument for it");
-		r = add_item(ev, c, &it, &t);
+		if (!*p)
+			return nsg_text_give(&t, ret);
+		r = add_brace(ev, c, &p, &t);
+		if (r < 0)
+			return r;
 	}
-	return r ? r : nsg_text_give(&t, ret);
 }

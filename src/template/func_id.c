@@ -7,6 +7,7 @@
 
 #include "template/decl_priv.h"
 #include "template/func_priv.h"
+#include "template/text_priv.h"
 #include "util/cleanup.h"
 
 static size_t count(const char *s, char c)
@@ -18,7 +19,7 @@ static size_t count(const char *s, char c)
 	return n;
 }
 
-/* A type as it is meant: older templates end it with a slash. */
+/* The length of a type without the slash that older templates end it with. */
 static size_t type_length(const char *type)
 {
 	size_t n = strlen(type);
@@ -40,7 +41,7 @@ static bool is_type(const struct nsg_call *c, size_t i)
 	return slashes && slashes == c->n - i - 1;
 }
 
-/* The index of the type, among the first few arguments. */
+/* The index of the type among the arguments `from` to `to`. */
 static int find_type(struct nsg_eval *ev, const struct nsg_call *c, size_t from, size_t to,
 		     size_t *ret)
 {
@@ -54,33 +55,27 @@ static int find_type(struct nsg_eval *ev, const struct nsg_call *c, size_t from,
 			     "%s() takes a type and one name for each of its parts", c->name);
 }
 
-/* The type at argument i with its names, behind "…/providers/". */
+/* The type at argument i with its names, after "PREFIX/providers/". */
 static int give_id(struct nsg_eval *ev, const struct nsg_call *c, size_t i, const char *prefix,
 		   json_t **ret)
 {
 	const char *type = json_string_value(c->args[i]), *end = type + type_length(type);
 	const char *part = type + strcspn(type, "/");
 	cleanup_text struct nsg_text t = {0};
-	const char *name = NULL;
-	int r = nsg_text_add(ev, &t, prefix, strlen(prefix));
+	int r = nsg_text_add_format(ev, &t, "%s/providers/%.*s", prefix, (int)(part - type), type);
 
-	if (!r)
-		r = nsg_text_add(ev, &t, "providers/", 10);
-	if (!r)
-		r = nsg_text_add(ev, &t, type, (size_t)(part - type));
-	for (i++; i < c->n && !r; i++) {
+	while (r >= 0 && ++i < c->n) {
 		size_t n = 1 + strcspn(part + 1, "/");
 
-		r = nsg_func_text(ev, c, i, &name);
-		if (!r)
-			r = nsg_text_add(ev, &t, part, part + n > end ? (size_t)(end - part) : n);
-		if (!r)
-			r = nsg_text_add(ev, &t, "/", 1);
-		if (!r)
-			r = nsg_text_add(ev, &t, name, strlen(name));
+		if (part + n > end)
+			n = (size_t)(end - part);
+		r = nsg_text_add_format(ev, &t, "%.*s/%s", (int)n, part,
+					json_string_value(c->args[i]));
 		part += n;
 	}
-	return r ? r : nsg_text_give(&t, ret);
+	if (r < 0)
+		return r;
+	return nsg_text_give(&t, ret);
 }
 
 static bool is_guid(const char *s)
@@ -91,26 +86,22 @@ static bool is_guid(const char *s)
 /* resourceId([subscription], [group], type, name…) */
 int nsg_func_resourceid(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
+	const char *first = json_string_value(c->args[0]);
 	struct nsg_scope where = *ev->frame.scope;
-	const char *first = NULL, *second = NULL;
 	struct nsg_id_prefix prefix;
 	size_t type = 0;
 	int r = find_type(ev, c, 0, 2, &type);
 
-	if (!r && type)
-		r = nsg_func_text(ev, c, 0, &first);
-	if (!r && type > 1)
-		r = nsg_func_text(ev, c, 1, &second);
-	if (r)
+	if (r < 0)
 		return r;
-	if (second) {
+	if (type == 2) {
 		where.subscription = first;
-		where.group = second;
+		where.group = json_string_value(c->args[1]);
 		where.level = NSG_LEVEL_GROUP;
-	} else if (first && is_guid(first)) {
+	} else if (type && is_guid(first)) {
 		where.subscription = first;
 		where.level = NSG_LEVEL_SUBSCRIPTION;
-	} else if (first) {
+	} else if (type) {
 		where.group = first;
 		where.level = NSG_LEVEL_GROUP;
 	}
@@ -126,10 +117,10 @@ int nsg_func_subscriptionresourceid(struct nsg_eval *ev, const struct nsg_call *
 	size_t type = 0;
 	int r = find_type(ev, c, 0, 1, &type);
 
-	if (!r && type)
-		r = nsg_func_text(ev, c, 0, &where.subscription);
-	if (r)
+	if (r < 0)
 		return r;
+	if (type)
+		where.subscription = json_string_value(c->args[0]);
 	where.level = NSG_LEVEL_SUBSCRIPTION;
 	prefix = nsg_scope_prefix(&where);
 	return give_id(ev, c, type, prefix.text, ret);
@@ -140,42 +131,35 @@ int nsg_func_tenantresourceid(struct nsg_eval *ev, const struct nsg_call *c, jso
 	size_t type = 0;
 	int r = find_type(ev, c, 0, 0, &type);
 
-	return r ? r : give_id(ev, c, type, "/", ret);
+	if (r < 0)
+		return r;
+	return give_id(ev, c, type, "", ret);
 }
 
 /* extensionResourceId(id, type, name…) */
 int nsg_func_extensionresourceid(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	cleanup_text struct nsg_text base = {0};
-	const char *id = NULL;
 	size_t type = 0;
 	int r = find_type(ev, c, 1, 1, &type);
 
-	if (!r)
-		r = nsg_func_text(ev, c, 0, &id);
-	if (!r)
-		r = nsg_text_add(ev, &base, id, strlen(id));
-	if (!r)
-		r = nsg_text_add(ev, &base, "/", 2); /* with its NUL */
-	return r ? r : give_id(ev, c, type, base.v, ret);
+	if (r < 0)
+		return r;
+	return give_id(ev, c, type, json_string_value(c->args[0]), ret);
 }
 
 /* ---- hashes -------------------------------------------------------------------------------- */
 
-/* FNV-1a over all arguments, from a start of one's own. */
+/* FNV-1a over all arguments with their closing NULs: ('a', 'bc') is not ('ab', 'c'). */
 static int hash(struct nsg_eval *ev, const struct nsg_call *c, uint64_t start, uint64_t *ret)
 {
 	uint64_t h = start;
 
 	for (size_t i = 0; i < c->n; i++) {
-		const char *s = NULL;
-		int r = nsg_func_text(ev, c, i, &s);
+		const char *s = json_string_value(c->args[i]);
+		int r = nsg_eval_pay(ev, strlen(s));
 
-		if (!r)
-			r = nsg_eval_pay(ev, strlen(s));
-		if (r)
+		if (r < 0)
 			return r;
-		/* the closing NUL counts: ('a', 'bc') is not ('ab', 'c') */
 		do
 			h = (h ^ (unsigned char)*s) * 0x100000001b3u;
 		while (*s++);
@@ -184,7 +168,7 @@ static int hash(struct nsg_eval *ev, const struct nsg_call *c, uint64_t start, u
 	return 0;
 }
 
-/* Thirteen characters, as Azure's; its algorithm is not public, so the value is not Azure's. */
+/* Thirteen characters like Azure's; its algorithm is not public, so the value is not Azure's. */
 int nsg_func_uniquestring(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -192,7 +176,7 @@ int nsg_func_uniquestring(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	char text[14];
 	int r = hash(ev, c, 0xcbf29ce484222325u, &h);
 
-	if (r)
+	if (r < 0)
 		return r;
 	ev->made_up = true;
 	for (size_t i = 0; i < 13; i++, h >>= 5)
@@ -200,15 +184,16 @@ int nsg_func_uniquestring(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	return nsg_eval_give_text(ev, text, 13, ret);
 }
 
-/* A stand-in of the same kind, in the form of a name-based UUID (RFC 4122, version 5). */
+/* A stand-in too, in the form of a name-based UUID (RFC 4122, version 5). */
 int nsg_func_guid(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	uint64_t a = 0, b = 0;
 	int r = hash(ev, c, 0xcbf29ce484222325u, &a);
 
-	if (!r)
-		r = hash(ev, c, 0x84222325cbf29ce4u, &b);
-	if (r)
+	if (r < 0)
+		return r;
+	r = hash(ev, c, 0x84222325cbf29ce4u, &b);
+	if (r < 0)
 		return r;
 	ev->made_up = true;
 	return nsg_eval_give_format(ev, ret, "%08x-%04x-5%03x-%04x-%012" PRIx64,

@@ -51,11 +51,8 @@ static int call_lambda(struct nsg_eval *ev, const struct lambda *l, json_t **val
 
 int nsg_func_lambdavariables(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	const char *name = NULL;
-	int r = nsg_func_text(ev, c, 0, &name);
+	const char *name = json_string_value(c->args[0]);
 
-	if (r)
-		return r;
 	for (const struct nsg_local *l = ev->frame.local; l; l = l->outer) {
 		if (!strcasecmp(l->name, name))
 			return nsg_eval_give(json_incref(l->value), ret);
@@ -64,21 +61,24 @@ int nsg_func_lambdavariables(struct nsg_eval *ev, const struct nsg_call *c, json
 			     nsg_eval_quote(ev, name));
 }
 
-/* The array that argument 0 is, and the lambda that argument i is. */
+/* The array in argument 0 and the lambda in argument i. */
 static int prepare(struct nsg_eval *ev, const struct nsg_call *c, size_t i, size_t min,
 		   json_t **ret_list, struct lambda *ret)
 {
 	int r = parse_lambda(ev, c, i, min, ret);
 
-	if (!r)
-		r = nsg_eval_node(ev, c->e->args[0], ret_list);
-	if (!r && !json_is_array(*ret_list))
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() takes an array, not %s", c->name,
-				  nsg_eval_type(*ret_list));
-	return r;
+	if (r < 0)
+		return r;
+	r = nsg_eval_node(ev, c->e->args[0], ret_list);
+	if (r < 0)
+		return r;
+	if (!json_is_array(*ret_list))
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() takes an array, not %s", c->name,
+				     nsg_eval_type(*ret_list));
+	return 0;
 }
 
-/* Element i with its index, as the second variable of map and filter. */
+/* With element i, and its index as the second variable of map and filter. */
 static int call_indexed(struct nsg_eval *ev, const struct lambda *l, json_t *item, size_t i,
 			json_t **ret)
 {
@@ -95,18 +95,19 @@ int nsg_func_map(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	struct lambda l = {0};
 	int r = prepare(ev, c, 1, 1, &list, &l);
 
-	if (!result)
-		return -ENOMEM;
-	for (size_t i = 0; !r && i < json_array_size(list); i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *value = NULL;
 
 		r = call_indexed(ev, &l, json_array_get(list, i), i, &value);
-		if (!r)
-			r = nsg_eval_append(result, value);
+		if (r < 0)
+			return r;
+		r = nsg_eval_append(result, value);
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
 int nsg_func_filter(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -116,22 +117,25 @@ int nsg_func_filter(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	struct lambda l = {0};
 	int r = prepare(ev, c, 1, 1, &list, &l);
 
-	if (!result)
-		return -ENOMEM;
-	for (size_t i = 0; !r && i < json_array_size(list); i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		json_t *item = json_array_get(list, i);
 		cleanup_json json_t *keep = NULL;
 
 		r = call_indexed(ev, &l, item, i, &keep);
-		if (!r && !json_is_boolean(keep))
-			r = nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					  "the lambda of filter() gives true or false");
-		if (!r && json_is_true(keep))
-			r = nsg_eval_append(result, json_incref(item));
+		if (r < 0)
+			return r;
+		if (!json_is_boolean(keep))
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+					     "the lambda of filter() gives true or false");
+		if (json_is_false(keep))
+			continue;
+		r = nsg_eval_append(result, json_incref(item));
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
 /* reduce(array, initial, lambda(current, next)) */
@@ -142,26 +146,27 @@ int nsg_func_reduce(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	struct lambda l = {0};
 	int r = prepare(ev, c, 2, 2, &list, &l);
 
-	if (!r)
-		r = nsg_eval_node(ev, c->e->args[1], &current);
-	for (size_t i = 0; !r && i < json_array_size(list); i++) {
+	if (r < 0)
+		return r;
+	r = nsg_eval_node(ev, c->e->args[1], &current);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		cleanup_json json_t *index = json_integer((json_int_t)i);
-		json_t *values[MAX_PARAMETERS] = {current, json_array_get(list, i), index};
-		json_t *next = NULL;
+		cleanup_json json_t *before = TAKE_PTR(current);
+		json_t *values[MAX_PARAMETERS] = {before, json_array_get(list, i), index};
 
-		r = index ? call_lambda(ev, &l, values, &next) : -ENOMEM;
-		if (!r)
-			r = nsg_eval_walk(ev, next);
-		if (r) {
-			json_decref(next);
-			break;
-		}
-		json_decref(current);
-		current = next;
+		if (!index)
+			return -ENOMEM;
+		r = call_lambda(ev, &l, values, &current);
+		if (r < 0)
+			return r;
+		r = nsg_eval_walk(ev, current);
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(current);
-	return r;
+	*ret = TAKE_PTR(current);
+	return 0;
 }
 
 /* toObject(array, lambda for the key, lambda for the value) */
@@ -172,25 +177,30 @@ int nsg_func_toobject(struct nsg_eval *ev, const struct nsg_call *c, json_t **re
 	struct lambda key = {0}, value = {0};
 	int r = prepare(ev, c, 1, 1, &list, &key);
 
-	if (!r && c->e->n_args > 2)
+	if (r < 0)
+		return r;
+	if (c->n > 2) {
 		r = parse_lambda(ev, c, 2, 1, &value);
-	if (!result)
-		return -ENOMEM;
-	for (size_t i = 0; !r && i < json_array_size(list); i++) {
-		json_t *item = json_array_get(list, i), *what = NULL;
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *item = json_array_get(list, i), *made = NULL;
 		cleanup_json json_t *name = NULL;
 
 		r = call_indexed(ev, &key, item, i, &name);
-		if (!r && !json_is_string(name))
-			r = nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					  "the first lambda of toObject() gives a string");
-		if (!r)
-			r = value.body ? call_indexed(ev, &value, item, i, &what)
-				       : nsg_eval_give(json_incref(item), &what);
-		if (!r)
-			r = nsg_eval_set(result, json_string_value(name), what);
+		if (r < 0)
+			return r;
+		if (!json_is_string(name))
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+					     "the first lambda of toObject() gives a string");
+		r = value.body ? call_indexed(ev, &value, item, i, &made)
+			       : nsg_eval_give(json_incref(item), &made);
+		if (r < 0)
+			return r;
+		r = nsg_eval_set(result, json_string_value(name), made);
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }

@@ -1,48 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Functions: logic and comparison. */
-#include <strings.h>
-
 #include <string.h>
+#include <strings.h>
 
 #include "template/func_priv.h"
 #include "util/cleanup.h"
 
-int nsg_func_true(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+int nsg_func_constant(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	(void)ev, (void)c;
-	return nsg_eval_give(json_true(), ret);
+	(void)ev;
+	return nsg_eval_give(
+	    c->op == NSG_OP_NULL ? json_null() : json_boolean(c->op == NSG_OP_TRUE), ret);
 }
 
-int nsg_func_false(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+/* The value of argument i, which must be a boolean. */
+static int condition(struct nsg_eval *ev, const struct nsg_call *c, size_t i, bool *ret)
 {
-	(void)ev, (void)c;
-	return nsg_eval_give(json_false(), ret);
+	cleanup_json json_t *value = NULL;
+	int r = nsg_eval_node(ev, c->e->args[i], &value);
+
+	if (r < 0)
+		return r;
+	if (!json_is_boolean(value))
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() takes a boolean, not %s", c->name,
+				     nsg_eval_type(value));
+	*ret = json_is_true(value);
+	return 0;
 }
 
-int nsg_func_null(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
-{
-	(void)ev, (void)c;
-	return nsg_eval_give(json_null(), ret);
-}
-
-/* Only the branch that is taken is evaluated, as Azure does since it allows reference() in one. */
+/* Azure evaluates only the branch that is taken, since it allows reference() in one. */
 int nsg_func_if(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	bool condition = false;
-	int r = nsg_func_boolean(ev, c, 0, &condition);
+	bool taken = false;
+	int r = condition(ev, c, 0, &taken);
 
-	return r ? r : nsg_eval_node(ev, c->e->args[condition ? 1 : 2], ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_node(ev, c->e->args[taken ? 1 : 2], ret);
 }
 
-/* Stops at the first argument that settles it: `settles` of an or, not of an and. */
-static int any(struct nsg_eval *ev, const struct nsg_call *c, bool settles, json_t **ret)
+/* Stops at the first argument that settles it. */
+int nsg_func_andor(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	bool value = false;
-	int r;
+	bool settles = c->op == NSG_OP_OR, value = false;
 
-	for (size_t i = 0; i < c->e->n_args; i++) {
-		r = nsg_func_boolean(ev, c, i, &value);
-		if (r)
+	for (size_t i = 0; i < c->n; i++) {
+		int r = condition(ev, c, i, &value);
+
+		if (r < 0)
 			return r;
 		if (value == settles)
 			break;
@@ -50,22 +55,14 @@ static int any(struct nsg_eval *ev, const struct nsg_call *c, bool settles, json
 	return nsg_eval_give(json_boolean(value), ret);
 }
 
-int nsg_func_and(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
-{
-	return any(ev, c, false, ret);
-}
-
-int nsg_func_or(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
-{
-	return any(ev, c, true, ret);
-}
-
 int nsg_func_not(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	bool value = false;
-	int r = nsg_func_boolean(ev, c, 0, &value);
+	int r = condition(ev, c, 0, &value);
 
-	return r ? r : nsg_eval_give(json_boolean(!value), ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_give(json_boolean(!value), ret);
 }
 
 int nsg_func_bool(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -84,20 +81,20 @@ int nsg_func_bool(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	return nsg_func_refuse(ev, c, 0, "a number, a boolean or the text of one");
 }
 
-/* Case counts: Bicep's =~ lowers both sides first. */
+/* Case-sensitive: Bicep's =~ lowers both sides first. */
 int nsg_func_equals(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	bool equal = false;
 	int r = nsg_func_equal(ev, c->args[0], c->args[1], &equal);
 
-	return r ? r : nsg_eval_give(json_boolean(equal), ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_give(json_boolean(equal), ret);
 }
 
-/* greater, greaterOrEquals, less, lessOrEquals */
-int nsg_func_greater(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+int nsg_func_compare(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	bool or_equals = strcasestr(c->name, "orequals") != NULL;
-	bool less = !strncasecmp(c->name, "less", 4);
+	bool result;
 	int order;
 
 	if (json_is_integer(c->args[0]) && json_is_integer(c->args[1])) {
@@ -110,20 +107,32 @@ int nsg_func_greater(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 		return nsg_func_refuse(ev, c, json_is_integer(c->args[0]) ? 1 : 0,
 				       "two numbers or two strings");
 	}
-	if (less)
-		order = -order;
-	return nsg_eval_give(json_boolean(order > 0 || (or_equals && !order)), ret);
+	switch (c->op) {
+	case NSG_OP_GREATER:
+		result = order > 0;
+		break;
+	case NSG_OP_GREATER_EQUAL:
+		result = order >= 0;
+		break;
+	case NSG_OP_LESS:
+		result = order < 0;
+		break;
+	default:
+		result = order <= 0;
+		break;
+	}
+	return nsg_eval_give(json_boolean(result), ret);
 }
 
 int nsg_func_coalesce(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	for (size_t i = 0; i < c->e->n_args; i++) {
+	for (size_t i = 0; i < c->n; i++) {
 		cleanup_json json_t *value = NULL;
 		int r = nsg_eval_node(ev, c->e->args[i], &value);
 
-		if (r)
+		if (r < 0)
 			return r;
-		if (!json_is_null(value) || i + 1 == c->e->n_args) {
+		if (!json_is_null(value) || i + 1 == c->n) {
 			*ret = TAKE_PTR(value);
 			break;
 		}
@@ -137,21 +146,18 @@ int nsg_func_tryget(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	cleanup_json json_t *at = NULL;
 	int r = nsg_eval_node(ev, c->e->args[0], &at);
 
-	for (size_t i = 1; i < c->e->n_args && !r; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 1; i < c->n; i++) {
+		cleanup_json json_t *from = TAKE_PTR(at);
 		cleanup_json json_t *key = NULL;
-		json_t *next = NULL;
 
 		r = nsg_eval_node(ev, c->e->args[i], &key);
-		if (r)
-			break;
-		if (nsg_eval_get(ev, at, key, &next)) {
-			json_decref(TAKE_PTR(at));
+		if (r < 0)
+			return r;
+		if (nsg_eval_get(ev, from, key, &at) < 0)
 			return nsg_eval_give(json_null(), ret);
-		}
-		json_decref(at);
-		at = next;
 	}
-	if (!r)
-		*ret = TAKE_PTR(at);
-	return r;
+	*ret = TAKE_PTR(at);
+	return 0;
 }

@@ -3,44 +3,37 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "template/func_priv.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
 
-static int divide(struct nsg_eval *ev, const struct nsg_call *c, int64_t a, int64_t b, int64_t *ret)
+int nsg_func_arithmetic(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	if (!b)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() by zero", c->name);
-	if (a == INT64_MIN && b == -1)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() does not fit 64 bits", c->name);
-	*ret = strcasecmp(c->name, "div") ? a % b : a / b;
-	return 0;
-}
+	int64_t a = json_integer_value(c->args[0]), b = json_integer_value(c->args[1]), n = 0;
+	bool over;
 
-/* add, sub, mul, div, mod */
-int nsg_func_add(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
-{
-	int64_t a = 0, b = 0, n = 0;
-	bool over = false;
-	int r = nsg_func_integer(ev, c, 0, &a);
-
-	if (!r)
-		r = nsg_func_integer(ev, c, 1, &b);
-	if (r)
-		return r;
-	if (!strcasecmp(c->name, "add"))
+	switch (c->op) {
+	case NSG_OP_ADD:
 		over = __builtin_add_overflow(a, b, &n);
-	else if (!strcasecmp(c->name, "sub"))
+		break;
+	case NSG_OP_SUB:
 		over = __builtin_sub_overflow(a, b, &n);
-	else if (!strcasecmp(c->name, "mul"))
+		break;
+	case NSG_OP_MUL:
 		over = __builtin_mul_overflow(a, b, &n);
-	else
-		r = divide(ev, c, a, b, &n);
+		break;
+	default:
+		if (!b)
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() by zero", c->name);
+		over = a == INT64_MIN && b == -1;
+		if (!over)
+			n = c->op == NSG_OP_DIV ? a / b : a % b;
+		break;
+	}
 	if (over)
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() does not fit 64 bits", c->name);
-	return r ? r : nsg_eval_give(json_integer(n), ret);
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() does not fit 64 bits", c->name);
+	return nsg_eval_give(json_integer(n), ret);
 }
 
 int nsg_func_int(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -54,7 +47,7 @@ int nsg_func_int(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	if (json_is_real(c->args[0])) {
 		double d = json_real_value(c->args[0]);
 
-		/* beyond 2^53 a double is no number of ours */
+		/* a double is exact up to 2^53 */
 		if (d > -9007199254740992.0 && d < 9007199254740992.0)
 			return nsg_eval_give(json_integer((json_int_t)d), ret);
 	}
@@ -68,16 +61,15 @@ int nsg_func_int(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	return nsg_eval_give(json_integer(n), ret);
 }
 
-/* max and min, of one array or of the arguments */
-int nsg_func_max(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
+/* Of one array or of the arguments. */
+int nsg_func_extreme(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	bool is_list = c->n == 1 && json_is_array(c->args[0]);
 	size_t n = is_list ? json_array_size(c->args[0]) : c->n;
-	bool want_max = !strcasecmp(c->name, "max");
 	json_int_t best = 0;
 	int r = nsg_eval_pay(ev, n);
 
-	if (r)
+	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
 		json_t *each = is_list ? json_array_get(c->args[0], i) : c->args[i];
@@ -87,7 +79,7 @@ int nsg_func_max(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 					     "%s() takes whole numbers, not %s", c->name,
 					     nsg_eval_type(each));
-		if (!i || (want_max ? value > best : value < best))
+		if (!i || (c->op == NSG_OP_MAX ? value > best : value < best))
 			best = value;
 	}
 	if (!n)
@@ -95,25 +87,25 @@ int nsg_func_max(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	return nsg_eval_give(json_integer(best), ret);
 }
 
+/* range(start, count) */
 int nsg_func_range(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	cleanup_json json_t *list = json_array();
-	int64_t start = 0, n = 0;
-	int r = nsg_func_integer(ev, c, 0, &start);
+	int64_t start = json_integer_value(c->args[0]), n = json_integer_value(c->args[1]);
+	int r;
 
-	if (!r)
-		r = nsg_func_integer(ev, c, 1, &n);
-	if (r)
-		return r;
 	if (n < 0 || n > (int64_t)NSG_MAX_TEMPLATE_RANGE || start > INT32_MAX - n ||
 	    start < INT32_MIN)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "range() gives up to %u numbers below 2147483648",
 				     NSG_MAX_TEMPLATE_RANGE);
-	r = list ? nsg_eval_pay(ev, (uint64_t)n) : -ENOMEM;
-	for (int64_t i = 0; i < n && !r; i++)
+	r = nsg_eval_pay(ev, (uint64_t)n);
+	if (r < 0)
+		return r;
+	for (int64_t i = 0; i < n; i++) {
 		r = nsg_eval_append(list, json_integer(start + i));
-	if (!r)
-		*ret = TAKE_PTR(list);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return nsg_eval_give(TAKE_PTR(list), ret);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions: what the template and its place give. */
+/* Functions: what the template holds and where it is deployed. */
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -11,13 +11,9 @@
 static int bound(struct nsg_eval *ev, const struct nsg_call *c, const struct nsg_bindings *in,
 		 const char *what, json_t **ret)
 {
-	const char *name = NULL;
-	struct nsg_binding *b;
-	int r = nsg_func_text(ev, c, 0, &name);
+	const char *name = json_string_value(c->args[0]);
+	struct nsg_binding *b = nsg_bindings_find(in, name);
 
-	if (r)
-		return r;
-	b = nsg_bindings_find(in, name);
 	if (!b)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template declares no %s '%.100s'",
 				     what, nsg_eval_quote(ev, name));
@@ -34,7 +30,7 @@ int nsg_func_variables(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	return bound(ev, c, &ev->frame.scope->variables, "variable", ret);
 }
 
-/* A loop by its name; without one that of the resource, else the innermost. */
+/* A loop by its name; without a name the resource's, else the innermost. */
 static const struct nsg_loop *find_loop(const struct nsg_loop *loops, const char *name)
 {
 	const struct nsg_loop *l;
@@ -51,15 +47,15 @@ int nsg_func_copyindex(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 {
 	const char *name = c->n ? json_string_value(c->args[0]) : NULL;
 	const struct nsg_loop *loop = find_loop(ev->frame.loop, name);
+	size_t i = name ? 1 : 0; /* of the offset */
 	int64_t offset = 0, n = 0;
-	int r = 0;
 
 	if (!name && c->n > 1)
 		return nsg_func_refuse(ev, c, 0, "the name of a loop first");
-	if (c->n > (name ? 1 : 0))
-		r = nsg_func_integer(ev, c, name ? 1 : 0, &offset);
-	if (r)
-		return r;
+	if (c->n > i && !json_is_integer(c->args[i]))
+		return nsg_func_refuse(ev, c, i, "a whole number");
+	if (c->n > i)
+		offset = json_integer_value(c->args[i]);
 	if (!loop)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
 				     "copyIndex() outside of a copy loop%s%.100s", name ? " " : "",
@@ -77,7 +73,7 @@ int nsg_func_resourcegroup(struct nsg_eval *ev, const struct nsg_call *c, json_t
 				     s->subscription, s->group);
 
 	(void)c;
-	if (r)
+	if (r < 0)
 		return r;
 	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s, s:{}, s:{s:s}}", "id", id, "name",
 				       s->group, "type", "Microsoft.Resources/resourceGroups",
@@ -93,7 +89,7 @@ int nsg_func_subscription(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	int r = nsg_eval_give_format(ev, &id, "/subscriptions/%s", s->subscription);
 
 	(void)c;
-	if (r)
+	if (r < 0)
 		return r;
 	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s}", "id", id, "subscriptionId",
 				       s->subscription, "tenantId", NSG_STAND_IN_SUBSCRIPTION,

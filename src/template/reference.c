@@ -35,6 +35,13 @@ static void lazy_done(struct lazy *l)
 
 #define cleanup_lazy __attribute__((cleanup(lazy_done)))
 
+/* Takes json. */
+static void lazy_set(struct lazy *l, json_t *json)
+{
+	json_decref(l->json);
+	l->json = json;
+}
+
 bool nsg_reference_is(const struct nsg_expr *e)
 {
 	while (e->kind == NSG_EXPR_GET)
@@ -115,7 +122,7 @@ static int make_decls(struct nsg_eval *ev, struct nsg_scope *s)
 {
 	int r = nsg_decls_make(ev, s);
 
-	for (const struct nsg_decl *d = s->decls; d && !r; d = d->next)
+	for (const struct nsg_decl *d = s->decls; d && r >= 0; d = d->next)
 		r = nsg_eval_pay(ev, 1);
 	return r;
 }
@@ -141,18 +148,16 @@ static struct nsg_decl *find_in(struct nsg_eval *ev, struct nsg_scope *s, const 
  */
 static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bool *ret_parent)
 {
-	struct nsg_scope *s = ev->frame.home;
-	int r = 0;
-
 	*ret = NULL;
-	for (; s && !*ret; s = s->parent) {
+	for (struct nsg_scope *s = ev->frame.home; s && !*ret; s = s->parent) {
 		bool is_near = s == ev->frame.home || s == ev->frame.scope;
+		int r;
 
 		/* one that is being made cannot be looked into from within */
 		if (!is_near && s->decls_state == NSG_DECLS_BUSY)
 			continue;
 		r = make_decls(ev, s);
-		if (r)
+		if (r < 0)
 			return r;
 		*ret = find_in(ev, s, what, is_near, ret_parent);
 	}
@@ -183,10 +188,9 @@ static int settle(struct nsg_eval *ev, struct lazy *l)
 	ev->frame = nsg_decl_frame(l->decl, &before);
 	r = nsg_tree_value(ev, l->json, &value);
 	ev->frame = before;
-	if (r)
+	if (r < 0)
 		return r;
-	json_decref(l->json);
-	l->json = value;
+	lazy_set(l, value);
 	l->raw = false;
 	return nsg_eval_walk(ev, value);
 }
@@ -215,16 +219,16 @@ static int element_id(struct nsg_eval *ev, struct lazy *l)
 	if (!l->last[0] || !l->decl->id || !name)
 		return fail_live(ev, l->decl, "id");
 	r = settle(ev, l);
-	name = nsg_eval_member(l->json, "name");
-	if (!r && !json_is_string(name))
-		r = fail_live(ev, l->decl, "id");
-	if (!r)
-		r = nsg_eval_give_format(ev, &id, "%s/%s/%s", l->decl->id, l->last,
-					 json_string_value(name));
-	if (r)
+	if (r < 0)
 		return r;
-	json_decref(l->json);
-	l->json = id;
+	name = nsg_eval_member(l->json, "name");
+	if (!json_is_string(name))
+		return fail_live(ev, l->decl, "id");
+	r = nsg_eval_give_format(ev, &id, "%s/%s/%s", l->decl->id, l->last,
+				 json_string_value(name));
+	if (r < 0)
+		return r;
+	lazy_set(l, id);
 	return 0;
 }
 
@@ -232,20 +236,20 @@ static int element_id(struct nsg_eval *ev, struct lazy *l)
 static int check_address(struct nsg_eval *ev, struct lazy *l, const char *name)
 {
 	json_t *method = nsg_eval_member(l->json, "privateIPAllocationMethod");
-	struct lazy how = {.decl = l->decl, .raw = l->raw};
-	int r = 0;
+	cleanup_lazy struct lazy how = {.decl = l->decl, .raw = l->raw};
+	int r;
 
 	if (strcasecmp(name, "privateIPAddress") != 0)
 		return 0;
-	if (method) {
-		how.json = json_incref(method);
-		r = settle(ev, &how);
-	}
-	if (!r &&
-	    (!json_is_string(how.json) || strcasecmp(json_string_value(how.json), "Static") != 0))
-		r = fail_live(ev, l->decl, name);
-	lazy_done(&how);
-	return r;
+	if (!method)
+		return fail_live(ev, l->decl, name);
+	how.json = json_incref(method);
+	r = settle(ev, &how);
+	if (r < 0)
+		return r;
+	if (!json_is_string(how.json) || strcasecmp(json_string_value(how.json), "Static") != 0)
+		return fail_live(ev, l->decl, name);
+	return 0;
 }
 
 /* One accessor into what is declared. */
@@ -253,13 +257,14 @@ static int step_declared(struct nsg_eval *ev, struct lazy *l, json_t *key)
 {
 	const char *name = json_string_value(key);
 	json_t *found = NULL;
-	int r = 0;
+	int r;
 
 	if (l->raw && (is_expression(l->json) ||
-		       (name && !nsg_eval_member(l->json, name) && has_copy(l->json))))
+		       (name && !nsg_eval_member(l->json, name) && has_copy(l->json)))) {
 		r = settle(ev, l);
-	if (r)
-		return r;
+		if (r < 0)
+			return r;
+	}
 	if (name)
 		found = nsg_eval_member(l->json, name);
 	else if (json_is_integer(key) && json_integer_value(key) >= 0)
@@ -269,15 +274,13 @@ static int step_declared(struct nsg_eval *ev, struct lazy *l, json_t *key)
 	if (!found)
 		return fail_live(ev, l->decl, name ? name : "an element");
 	r = name ? check_address(ev, l, name) : 0;
-	if (r)
+	if (r < 0)
 		return r;
 	if (name && strlen(name) < sizeof(l->last))
 		memcpy(l->last, name, strlen(name) + 1);
 	else if (name)
 		l->last[0] = '\0';
-	json_incref(found);
-	json_decref(l->json);
-	l->json = found;
+	lazy_set(l, json_incref(found));
 	return 0;
 }
 
@@ -313,10 +316,9 @@ static int step(struct nsg_eval *ev, struct lazy *l, json_t *key)
 		return nsg_binding_value(ev, l->output, &l->json);
 	case LAZY_VALUE:
 		r = nsg_eval_get(ev, l->json, key, &value);
-		if (r)
+		if (r < 0)
 			return r;
-		json_decref(l->json);
-		l->json = value;
+		lazy_set(l, value);
 		return 0;
 	case LAZY_DECLARED:
 		break;
@@ -326,45 +328,57 @@ static int step(struct nsg_eval *ev, struct lazy *l, json_t *key)
 
 /* ---- beginning and end --------------------------------------------------------------------- */
 
+/* The properties of the element of that name, borrowed; NULL when there is none. */
+static int find_element(struct nsg_eval *ev, const struct lazy *l, const char *name, json_t **ret)
+{
+	json_t *each, *raw;
+	size_t i;
+
+	*ret = NULL;
+	json_array_foreach(l->json, i, each)
+	{
+		cleanup_lazy struct lazy element = {.decl = l->decl, .raw = l->raw};
+		int r;
+
+		raw = nsg_eval_member(each, "name");
+		if (!raw)
+			continue;
+		element.json = json_incref(raw);
+		r = settle(ev, &element);
+		if (r < 0)
+			return r;
+		if (json_is_string(element.json) &&
+		    !strcasecmp(json_string_value(element.json), name)) {
+			*ret = nsg_eval_member(each, "properties");
+			if (*ret)
+				break;
+		}
+	}
+	return 0;
+}
+
 /* From a parent to its element of the last type and name of `what`: …/subnets/s is in "subnets". */
 static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 {
 	const char *tail = what + parent_length(what) + 1, *slash = strchr(tail, '/');
 	cleanup_json json_t *collection = json_stringn(tail, (size_t)(slash - tail));
-	json_t *each, *name, *found = NULL;
-	size_t i;
+	json_t *found = NULL;
 	int r;
 
 	if (!collection)
 		return -ENOMEM;
 	r = step_declared(ev, l, collection);
-	if (!r && !json_is_array(l->json))
-		r = settle(ev, l);
-	if (r)
+	if (r < 0)
 		return r;
-	json_array_foreach(l->json, i, each)
-	{
-		struct lazy element = {.decl = l->decl, .raw = l->raw};
-
-		name = nsg_eval_member(each, "name");
-		if (!name)
-			continue;
-		element.json = json_incref(name);
-		r = settle(ev, &element);
-		if (!r && json_is_string(element.json) &&
-		    !strcasecmp(json_string_value(element.json), slash + 1))
-			found = nsg_eval_member(each, "properties");
-		lazy_done(&element);
-		if (r)
-			return r;
-		if (found)
-			break;
-	}
+	r = json_is_array(l->json) ? 0 : settle(ev, l);
+	if (r < 0)
+		return r;
+	r = find_element(ev, l, slash + 1, &found);
+	if (r < 0)
+		return r;
 	if (!found)
 		return fail_live(ev, l->decl, slash + 1);
-	json_incref(found);
-	json_decref(l->json);
-	l->json = found;
+	lazy_set(l, json_incref(found));
 	l->last[0] = '\0';
 	return 0;
 }
@@ -372,15 +386,14 @@ static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 /* reference('x', version, 'Full') has the whole resource, else its properties. */
 static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret)
 {
-	const char *what = NULL, *mode = c->n > 2 ? json_string_value(c->args[2]) : NULL;
+	const char *what = json_string_value(c->args[0]);
+	const char *mode = c->n > 2 ? json_string_value(c->args[2]) : NULL;
 	bool full = mode && !strcasecmp(mode, "full");
 	struct nsg_decl *d = NULL;
 	bool is_parent = false;
-	int r = nsg_func_text(ev, c, 0, &what);
+	int r = find(ev, what, &d, &is_parent);
 
-	if (!r)
-		r = find(ev, what, &d, &is_parent);
-	if (r)
+	if (r < 0)
 		return r;
 	if (!d || d->existing)
 		return nsg_eval_fail(
@@ -408,19 +421,19 @@ static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret
 static int all_outputs(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
 {
 	cleanup_json json_t *all = json_object();
-	int r = all ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < d->child->outputs.n && !r; i++) {
+	for (size_t i = 0; i < d->child->outputs.n; i++) {
 		struct nsg_binding *b = d->child->outputs.v[i];
 		json_t *value = NULL;
+		int r = nsg_binding_value(ev, b, &value);
 
-		r = nsg_binding_value(ev, b, &value);
-		if (!r)
-			r = nsg_eval_set(all, b->name, json_pack("{s:o}", "value", value));
+		if (r < 0)
+			return r;
+		r = nsg_eval_set(all, b->name, json_pack("{s:o}", "value", value));
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(all);
-	return r;
+	return nsg_eval_give(TAKE_PTR(all), ret);
 }
 
 /* An empty string asks Azure for a value of its own, as null does. */
@@ -436,7 +449,7 @@ static int end_declared(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 	size_t i;
 	int r = settle(ev, l);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (!is_plain(l->json) && !json_is_array(l->json))
 		return fail_live(ev, l->decl, l->last[0] ? l->last : "it");
@@ -457,12 +470,16 @@ static int end(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 	switch (l->stage) {
 	case LAZY_DEPLOYMENT:
 		r = all_outputs(ev, l->decl, &value);
-		return r ? r : nsg_eval_give(json_pack("{s:o}", "outputs", value), ret);
+		if (r < 0)
+			return r;
+		return nsg_eval_give(json_pack("{s:o}", "outputs", value), ret);
 	case LAZY_OUTPUTS:
 		return all_outputs(ev, l->decl, ret);
 	case LAZY_OUTPUT:
 		r = nsg_binding_value(ev, l->output, &value);
-		return r ? r : nsg_eval_give(json_pack("{s:o}", "value", value), ret);
+		if (r < 0)
+			return r;
+		return nsg_eval_give(json_pack("{s:o}", "value", value), ret);
 	case LAZY_VALUE:
 		*ret = TAKE_PTR(l->json);
 		return 0;
@@ -472,33 +489,39 @@ static int end(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 	return end_declared(ev, l, ret);
 }
 
-/* The arguments of the reference() that a chain starts with, then each accessor in turn. */
+static int walk_chain(struct nsg_eval *ev, const struct nsg_expr *e, struct lazy *l);
+
+static int begin_chain(struct nsg_eval *ev, const struct nsg_expr *e, struct lazy *l)
+{
+	cleanup_call struct nsg_call c = {0};
+	int r = nsg_call_prepare(ev, e, &c);
+
+	if (r < 0)
+		return r;
+	return begin(ev, &c, l);
+}
+
+static int continue_chain(struct nsg_eval *ev, const struct nsg_expr *e, struct lazy *l)
+{
+	cleanup_json json_t *key = NULL;
+	int r = walk_chain(ev, e->args[0], l);
+
+	if (r < 0)
+		return r;
+	r = nsg_eval_node(ev, e->args[1], &key);
+	if (r < 0)
+		return r;
+	return step(ev, l, key);
+}
+
+/* The reference() that a chain starts with, then each accessor in turn. */
 static int walk_chain(struct nsg_eval *ev, const struct nsg_expr *e, struct lazy *l)
 {
-	cleanup_json json_t *args = json_array();
-	json_t *argv[3] = {NULL}, *key = NULL;
 	int r = nsg_eval_enter(ev);
 
-	if (r)
+	if (r < 0)
 		return r;
-	if (e->kind == NSG_EXPR_GET) {
-		r = walk_chain(ev, e->args[0], l);
-		if (!r)
-			r = nsg_eval_node(ev, e->args[1], &key);
-		if (!r)
-			r = step(ev, l, key);
-		json_decref(key);
-	} else if (!e->n_args || e->n_args > NSG_ARRAY_SIZE(argv)) {
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "reference() has 1 to 3 arguments");
-	} else {
-		for (size_t i = 0; i < e->n_args && !r; i++) {
-			r = nsg_eval_node(ev, e->args[i], &argv[i]);
-			if (!r)
-				r = nsg_eval_append(args, argv[i]);
-		}
-		if (!r)
-			r = begin(ev, &(struct nsg_call){e, "reference", argv, e->n_args}, l);
-	}
+	r = e->kind == NSG_EXPR_GET ? continue_chain(ev, e, l) : begin_chain(ev, e, l);
 	nsg_eval_leave(ev);
 	return r;
 }
@@ -508,7 +531,9 @@ int nsg_reference_node(struct nsg_eval *ev, const struct nsg_expr *e, json_t **r
 	cleanup_lazy struct lazy l = {0};
 	int r = walk_chain(ev, e, &l);
 
-	return r ? r : end(ev, &l, ret);
+	if (r < 0)
+		return r;
+	return end(ev, &l, ret);
 }
 
 int nsg_func_reference(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -516,20 +541,20 @@ int nsg_func_reference(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	cleanup_lazy struct lazy l = {0};
 	int r = begin(ev, c, &l);
 
-	return r ? r : end(ev, &l, ret);
+	if (r < 0)
+		return r;
+	return end(ev, &l, ret);
 }
 
 /* resourceInfo('symbol'): what is known of a resource without asking for it */
 int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	const char *what = NULL;
+	const char *what = json_string_value(c->args[0]);
 	struct nsg_decl *d = NULL;
 	bool is_parent = false;
-	int r = nsg_func_text(ev, c, 0, &what);
+	int r = find(ev, what, &d, &is_parent);
 
-	if (!r)
-		r = find(ev, what, &d, &is_parent);
-	if (r)
+	if (r < 0)
 		return r;
 	if (!d || is_parent || !d->id)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no resource '%.200s'",

@@ -107,7 +107,7 @@ static void sets(void **state)
 	    {"union(1)", NULL, "union() takes either arrays or objects, not a number"},
 	    {"shallowMerge(createArray(json('{\"p\":{\"a\":1}}'), json('{\"p\":{\"b\":2}}')))",
 	     "{'p': {'b': 2}}"},
-	    {"shallowMerge(1)", NULL, "shallowMerge() takes an array of objects"},
+	    {"shallowMerge(1)", NULL, "shallowMerge() takes an array, not a number"},
 	    {"intersection(json('{\"one\":\"a\",\"two\":\"b\",\"three\":\"c\"}'), "
 	     "json('{\"one\":\"a\",\"two\":\"z\",\"three\":\"c\"}'))",
 	     "{'one': 'a', 'three': 'c'}"},

@@ -151,7 +151,7 @@ static void the_rest_is_live(void **state)
 	    {"reference('lb0').live", NULL, "reference() to 'nothing'"},
 	    {"reference('v')[reference('x').y]", NULL, "reference() to 'x'"},
 	    {"reference()", NULL, "reference() has 0 arguments"},
-	    {"reference().x", NULL, "reference() has 1 to 3 arguments"},
+	    {"reference().x", NULL, "reference() has 0 arguments"},
 	    {"reference(1).x", NULL, "reference() takes a string, not a number"},
 	    {"reference(1)", NULL, "reference() takes a string, not a number"},
 	    {"references('lbs')", NULL, "references() " LIVE},
