@@ -34,48 +34,42 @@ static int select_members(struct nsg_eval *ev, const struct nsg_decl *d,
 	cleanup_json json_t *raw = json_object();
 	const char *key;
 	json_t *each;
-	int r = raw ? 0 : -ENOMEM;
 
 	json_object_foreach(d->body, key, each)
 	{
-		if (!r && !is_of_deployment(key))
-			r = nsg_eval_set(raw, key, json_incref(each));
+		if (is_of_deployment(key))
+			continue;
+		if (nsg_eval_set(raw, key, json_incref(each)) < 0)
+			return -ENOMEM;
 	}
-	if (r)
-		return r;
 	if (keep)
 		return nsg_keep_apply(ev, keep, raw, ret);
-	*ret = TAKE_PTR(raw);
-	return 0;
+	return nsg_eval_give(TAKE_PTR(raw), ret);
 }
 
+/* `keep` is applied before evaluation, and after it to what the expressions made. */
 static int evaluate(struct nsg_eval *ev, const struct nsg_decl *d, json_t **ret)
 {
 	const struct nsg_keep *keep = nsg_keep_find(d->type, d->name);
 	cleanup_json json_t *raw = NULL;
-	json_t *value = NULL;
-	int r;
+	cleanup_json json_t *value = NULL;
+	cleanup_json json_t *kept = NULL;
+	int r = select_members(ev, d, keep, &raw);
 
-	/* of a configuration of its own all is settings; of an app tree.c tells */
-	ev->frame.secret = nsg_keep_is_config(d->type);
-	r = select_members(ev, d, keep, &raw);
-	if (!r)
-		r = nsg_tree_report(ev, raw, "", d->pointer, &value);
-	if (!r && keep) {
-		json_t *kept = NULL;
-
-		r = nsg_keep_apply(ev, keep, value, &kept);
-		json_decref(value);
-		value = kept;
-	}
-	if (!r)
-		r = nsg_eval_walk(ev, value);
-	ev->frame.secret = false;
-	if (r)
-		json_decref(value);
-	else
-		*ret = value;
-	return r;
+	if (r < 0)
+		return r;
+	r = nsg_tree_report(ev, raw, "", d->pointer, &value);
+	if (r < 0)
+		return r;
+	r = keep ? nsg_keep_apply(ev, keep, value, &kept)
+		 : nsg_eval_give(json_incref(value), &kept);
+	if (r < 0)
+		return r;
+	r = nsg_eval_walk(ev, kept);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(kept);
+	return 0;
 }
 
 static int emit_resource(struct nsg_emit *em, const struct nsg_decl *d)
@@ -85,11 +79,14 @@ static int emit_resource(struct nsg_emit *em, const struct nsg_decl *d)
 	int r;
 
 	em->ev->frame = nsg_decl_frame(d, &(struct nsg_frame){0});
+	/* all of a configuration document is settings; tree.c recognises those of an app */
+	em->ev->frame.secret = nsg_keep_is_config(d->type);
 	r = evaluate(em->ev, d, &new.members);
 	em->ev->frame = before;
-	if (!r)
-		r = nsg_vec_push(&em->emitted, new);
-	if (r)
+	if (r < 0)
+		return r;
+	r = nsg_vec_push(&em->emitted, new);
+	if (r < 0)
 		json_decref(new.members);
 	return r;
 }
@@ -101,7 +98,7 @@ static int skip(struct nsg_emit *em, const struct nsg_decl *d)
 	for (size_t i = 0; i < em->skipped.n; i++) {
 		int r = nsg_eval_pay(em->ev, 1);
 
-		if (r)
+		if (r < 0)
 			return r;
 		if (!strcasecmp(em->skipped.v[i].type, d->type))
 			return 0;
@@ -130,10 +127,10 @@ int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s)
 {
 	int r = nsg_eval_enter(em->ev);
 
-	if (r)
+	if (r < 0)
 		return r;
 	r = nsg_decls_make(em->ev, s);
-	for (const struct nsg_decl *d = s->decls; d && !r; d = d->next)
+	for (const struct nsg_decl *d = s->decls; d && r >= 0; d = d->next)
 		r = emit(em, d);
 	nsg_eval_leave(em->ev);
 	return r;
@@ -178,24 +175,23 @@ static int finish_object(const struct finish *f, json_t *value, json_t **ret)
 	cleanup_json json_t *result = json_object();
 	const char *key;
 	json_t *each;
-	int r = result ? 0 : -ENOMEM;
 
 	json_object_foreach(value, key, each)
 	{
 		const char *s = json_string_value(each);
 		json_t *done = NULL;
+		int r;
 
-		if (r)
-			break;
 		if (s && !strcasecmp(key, "location") && strstr(s, NSG_STAND_IN_LOCATION))
 			continue;
 		r = finish(f, each, &done);
-		if (!r)
-			r = nsg_eval_set(result, key, done);
+		if (r < 0)
+			return r;
+		r = nsg_eval_set(result, key, done);
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
 static int finish_array(const struct finish *f, json_t *value, json_t **ret)
@@ -203,20 +199,19 @@ static int finish_array(const struct finish *f, json_t *value, json_t **ret)
 	cleanup_json json_t *result = json_array();
 	size_t i;
 	json_t *each;
-	int r = result ? 0 : -ENOMEM;
 
 	json_array_foreach(value, i, each)
 	{
 		json_t *done = NULL;
+		int r = finish(f, each, &done);
 
-		if (!r)
-			r = finish(f, each, &done);
-		if (!r)
-			r = nsg_eval_append(result, done);
+		if (r < 0)
+			return r;
+		r = nsg_eval_append(result, done);
+		if (r < 0)
+			return r;
 	}
-	if (!r)
-		*ret = TAKE_PTR(result);
-	return r;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
 /* A copy without what was made up. `value` was walked before: its depth is bounded. */
@@ -224,7 +219,7 @@ static int finish(const struct finish *f, json_t *value, json_t **ret)
 {
 	int r = nsg_eval_pay(f->ev, 1);
 
-	if (r)
+	if (r < 0)
 		return r;
 	if (json_is_string(value))
 		return finish_string(f, value, ret);
@@ -236,25 +231,17 @@ static int finish(const struct finish *f, json_t *value, json_t **ret)
 }
 
 /* An id leaves only when all of it is known: else type and name tell the resource. */
-static int add_identity(const struct finish *f, const struct nsg_decl *d, json_t *members,
-			json_t **ret)
+static int with_identity(const struct finish *f, const struct nsg_decl *d, json_t *members,
+			 json_t **ret)
 {
-	cleanup_json json_t *resource = json_object();
 	bool whole = f->whole_ids || known_part(d->id) == d->id;
-	int r;
+	cleanup_json json_t *resource = json_pack("{s:s*, s:s, s:s}", "id", whole ? d->id : NULL,
+						  "name", d->name, "type", d->type);
 
-	if (!resource)
+	if (json_object_update_missing(resource, members))
 		return -ENOMEM;
-	r = whole ? nsg_eval_set(resource, "id", json_string(d->id)) : 0;
-	if (!r)
-		r = nsg_eval_set(resource, "name", json_string(d->name));
-	if (!r)
-		r = nsg_eval_set(resource, "type", json_string(d->type));
-	if (!r && json_object_update_missing(resource, members))
-		r = -ENOMEM;
-	if (!r)
-		*ret = TAKE_PTR(resource);
-	return r;
+	*ret = TAKE_PTR(resource);
+	return 0;
 }
 
 static int compare_tails(const void *a, const void *b)
@@ -284,13 +271,18 @@ static int need_whole_ids(const struct nsg_emit *em, bool *ret)
 	return 0;
 }
 
-static void flat_done(struct nsg_flat_resource *v, size_t n)
+static int finish_one(const struct finish *f, const struct nsg_emitted *e,
+		      struct nsg_flat_resource *ret)
 {
-	for (size_t i = 0; i < n; i++) {
-		json_decref(v[i].resource);
-		free(v[i].pointer);
-	}
-	free(v);
+	cleanup_json json_t *members = NULL;
+	int r = finish(f, e->members, &members);
+
+	if (r < 0)
+		return r;
+	ret->pointer = strdup(e->decl->pointer);
+	if (!ret->pointer)
+		return -ENOMEM;
+	return with_identity(f, e->decl, members, &ret->resource);
 }
 
 int nsg_emit_finish(struct nsg_emit *em, struct nsg_flat_resource **ret, size_t *ret_n)
@@ -299,17 +291,14 @@ int nsg_emit_finish(struct nsg_emit *em, struct nsg_flat_resource **ret, size_t 
 	struct finish f = {.ev = em->ev};
 	int r = v ? need_whole_ids(em, &f.whole_ids) : -ENOMEM;
 
-	for (size_t i = 0; i < em->emitted.n && !r; i++) {
-		const struct nsg_decl *d = em->emitted.v[i].decl;
-		cleanup_json json_t *finished = NULL;
-
-		v[i].pointer = strdup(d->pointer);
-		r = v[i].pointer ? finish(&f, em->emitted.v[i].members, &finished) : -ENOMEM;
-		if (!r)
-			r = add_identity(&f, d, finished, &v[i].resource);
-	}
-	if (r) {
-		flat_done(v, v ? em->emitted.n : 0);
+	for (size_t i = 0; i < em->emitted.n && r >= 0; i++)
+		r = finish_one(&f, &em->emitted.v[i], &v[i]);
+	if (r < 0) {
+		for (size_t i = 0; v && i < em->emitted.n; i++) {
+			json_decref(v[i].resource);
+			free(v[i].pointer);
+		}
+		free(v);
 		return r;
 	}
 	*ret = v;

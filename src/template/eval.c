@@ -74,23 +74,23 @@ static int walk(struct nsg_eval *ev, json_t *value, unsigned int depth)
 	size_t i;
 	int r = nsg_eval_pay(ev, 1);
 
-	if (!r && depth > NSG_MAX_JSON_DEPTH)
-		r = nsg_eval_fail(ev, NSG_FAIL_LIMIT, "a value has more than %u levels",
-				  NSG_MAX_JSON_DEPTH);
-	if (r)
+	if (r < 0)
 		return r;
+	if (depth > NSG_MAX_JSON_DEPTH)
+		return nsg_eval_fail(ev, NSG_FAIL_LIMIT, "a value has more than %u levels",
+				     NSG_MAX_JSON_DEPTH);
 	if (json_is_array(value)) {
 		json_array_foreach(value, i, each)
 		{
 			r = walk(ev, each, depth + 1);
-			if (r)
+			if (r < 0)
 				return r;
 		}
 	} else if (json_is_object(value)) {
 		json_object_foreach(value, key, each)
 		{
 			r = walk(ev, each, depth + 1);
-			if (r)
+			if (r < 0)
 				return r;
 		}
 	}
@@ -131,7 +131,9 @@ int nsg_eval_give_text(struct nsg_eval *ev, const char *text, size_t len, json_t
 {
 	int r = nsg_eval_pay(ev, len);
 
-	return r ? r : nsg_eval_give(json_stringn(text, len), ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_give(json_stringn(text, len), ret);
 }
 
 int nsg_eval_give_format(struct nsg_eval *ev, json_t **ret, const char *format, ...)
@@ -247,9 +249,12 @@ static int eval_get(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
 	if (nsg_reference_is(e))
 		return nsg_reference_node(ev, e, ret);
 	r = nsg_eval_node(ev, e->args[0], &container);
-	if (!r)
-		r = nsg_eval_node(ev, e->args[1], &key);
-	return r ? r : nsg_eval_get(ev, container, key, ret);
+	if (r < 0)
+		return r;
+	r = nsg_eval_node(ev, e->args[1], &key);
+	if (r < 0)
+		return r;
+	return nsg_eval_get(ev, container, key, ret);
 }
 
 static int node(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
@@ -271,13 +276,14 @@ int nsg_eval_node(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
 {
 	int r = nsg_eval_pay(ev, 1);
 
-	if (!r)
-		r = nsg_eval_enter(ev);
-	if (r)
+	if (r < 0)
+		return r;
+	r = nsg_eval_enter(ev);
+	if (r < 0)
 		return r;
 	r = node(ev, e, ret);
 	nsg_eval_leave(ev);
-	if (r && ev->frame.lenient && !nsg_eval_is_final(ev, r))
+	if (r < 0 && ev->frame.lenient && !nsg_eval_is_final(ev, r))
 		return stand_in(ev, e, ret);
 	return r;
 }
@@ -298,10 +304,12 @@ int nsg_eval_string(struct nsg_eval *ev, json_t *string, json_t **ret)
 		return nsg_eval_give_text(ev, text, strlen(text), ret);
 	}
 	r = nsg_eval_pay(ev, strlen(s));
-	if (r)
+	if (r < 0)
 		return r;
 	r = nsg_expr_parse(&arena, s, &e, &problem, &at);
 	if (r == -EINVAL)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s (character %zu)", problem, at + 1);
-	return r ? r : nsg_eval_node(ev, e, ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_node(ev, e, ret);
 }

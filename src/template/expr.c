@@ -146,9 +146,10 @@ static int parse_args(struct parser *ps, expr_vec *args)
 		struct nsg_expr *arg = NULL;
 
 		r = parse_expr(ps, &arg);
-		if (!r)
-			r = nsg_vec_push(args, arg);
-		if (r)
+		if (r < 0)
+			return r;
+		r = nsg_vec_push(args, arg);
+		if (r < 0)
 			return r;
 	} while (take(ps, ','));
 	return take(ps, ')') ? 0 : refuse(ps, "a comma or a closing parenthesis is missing");
@@ -170,7 +171,7 @@ static int parse_call(struct parser *ps, struct nsg_expr **ret)
 	if (!take(ps, '('))
 		return refuse(ps, "an opening parenthesis is missing after a function's name");
 	r = parse_args(ps, &args);
-	if (r)
+	if (r < 0)
 		return r;
 	*ret = expr_new(ps, NSG_EXPR_CALL, start);
 	name = nsg_arena_copy(ps->arena, start, name_len + 1);
@@ -218,6 +219,34 @@ static int parse_primary(struct parser *ps, struct nsg_expr **ret)
 	return parse_call(ps, ret);
 }
 
+/* One accessor after `object`: ".name" or "[key]". */
+static int parse_accessor(struct parser *ps, struct nsg_expr *object, bool member,
+			  const char *start, struct nsg_expr **ret)
+{
+	struct nsg_expr *key = NULL, *e;
+	int r;
+
+	/* a chain of accessors nests the tree as deeply as parentheses do */
+	if (++ps->depth > NSG_MAX_TEMPLATE_DEPTH)
+		return refuse(ps, "it is nested too deeply");
+	r = member ? parse_member(ps, &key) : parse_expr(ps, &key);
+	if (r < 0)
+		return r;
+	if (!member && !take(ps, ']'))
+		return refuse(ps, "a closing bracket is missing");
+	e = expr_new(ps, NSG_EXPR_GET, start);
+	if (!e)
+		return -ENOMEM;
+	e->n_args = 2;
+	e->args = nsg_arena_array(ps->arena, 2, sizeof(*e->args));
+	if (!e->args)
+		return -ENOMEM;
+	e->args[0] = object;
+	e->args[1] = key;
+	*ret = e;
+	return 0;
+}
+
 static int parse_postfix(struct parser *ps, struct nsg_expr **ret)
 {
 	const char *start;
@@ -226,29 +255,12 @@ static int parse_postfix(struct parser *ps, struct nsg_expr **ret)
 	skip_blanks(ps);
 	start = ps->p;
 	r = parse_primary(ps, ret);
-	while (!r) {
-		struct nsg_expr *object = *ret, *key = NULL;
-		/* a chain of accessors nests the tree as deeply as parentheses do */
+	while (r >= 0) {
 		bool member = take(ps, '.');
 
 		if (!member && !take(ps, '['))
-			return 0;
-		if (++ps->depth > NSG_MAX_TEMPLATE_DEPTH)
-			return refuse(ps, "it is nested too deeply");
-		r = member ? parse_member(ps, &key) : parse_expr(ps, &key);
-		if (!r && !member && !take(ps, ']'))
-			r = refuse(ps, "a closing bracket is missing");
-		if (r)
-			return r;
-		*ret = expr_new(ps, NSG_EXPR_GET, start);
-		if (!*ret)
-			return -ENOMEM;
-		(*ret)->n_args = 2;
-		(*ret)->args = nsg_arena_array(ps->arena, 2, sizeof(*(*ret)->args));
-		if (!(*ret)->args)
-			return -ENOMEM;
-		(*ret)->args[0] = object;
-		(*ret)->args[1] = key;
+			break;
+		r = parse_accessor(ps, *ret, member, start, ret);
 	}
 	return r;
 }
@@ -265,26 +277,30 @@ static int parse_expr(struct parser *ps, struct nsg_expr **ret)
 	return r;
 }
 
-int nsg_expr_parse(struct nsg_arena *a, const char *s, struct nsg_expr **ret,
-		   const char **ret_problem, size_t *ret_at)
+static int parse(struct parser *ps, struct nsg_expr **ret)
 {
-	size_t n = strlen(s);
-	struct parser ps = {.arena = a, .start = s, .p = s + 1, .end = s + n - 1};
 	struct nsg_expr *e = NULL;
 	int r;
 
-	if (n > NSG_MAX_TEMPLATE_EXPRESSION)
-		r = refuse(&ps, "it is longer than 24,576 characters");
-	else
-		r = parse_expr(&ps, &e);
-	if (!r) {
-		skip_blanks(&ps);
-		if (ps.p != ps.end)
-			r = refuse(&ps, "something follows its end");
-	}
-	if (!r) {
-		*ret = e;
-	} else if (r == -EINVAL) {
+	if ((size_t)(ps->end - ps->start) >= NSG_MAX_TEMPLATE_EXPRESSION)
+		return refuse(ps, "it is longer than 24,576 characters");
+	r = parse_expr(ps, &e);
+	if (r < 0)
+		return r;
+	skip_blanks(ps);
+	if (ps->p != ps->end)
+		return refuse(ps, "something follows its end");
+	*ret = e;
+	return 0;
+}
+
+int nsg_expr_parse(struct nsg_arena *a, const char *s, struct nsg_expr **ret,
+		   const char **ret_problem, size_t *ret_at)
+{
+	struct parser ps = {.arena = a, .start = s, .p = s + 1, .end = s + strlen(s) - 1};
+	int r = parse(&ps, ret);
+
+	if (r == -EINVAL) {
 		*ret_problem = ps.problem;
 		*ret_at = (size_t)(ps.p - s);
 	}

@@ -79,11 +79,11 @@ static int check_type(struct nsg_eval *ev, const char *type, json_t **value)
 		    (types[i].type != JSON_INTEGER && types[i].type != JSON_TRUE))
 			return refuse(ev, types[i].must);
 		r = from_string(ev, json_string_value(*value), type, &converted);
-		if (!r) {
-			json_decref(*value);
-			*value = converted;
-		}
-		return r;
+		if (r < 0)
+			return r;
+		json_decref(*value);
+		*value = converted;
+		return 0;
 	}
 	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no type '%.100s'", type);
 }
@@ -99,7 +99,7 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 	json_array_foreach(allowed, i, each)
 	{
 		r = nsg_eval_walk(ev, value);
-		if (r)
+		if (r < 0)
 			return r;
 		if (json_equal(each, value) ||
 		    (json_is_string(each) && json_is_string(value) &&
@@ -111,7 +111,7 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 		json_array_foreach(value, i, each)
 		{
 			r = json_is_array(each) ? -EINVAL : check_allowed(ev, allowed, each);
-			if (r)
+			if (r < 0)
 				return nsg_eval_is_final(ev, r) ? r
 								: refuse(ev, "among allowedValues");
 		}
@@ -146,15 +146,17 @@ static int check_bounds(struct nsg_eval *ev, const struct nsg_binding *b, const 
 static int check(struct nsg_eval *ev, const struct nsg_binding *b, json_t **value)
 {
 	json_t *type = facet(b, "type");
-	int r = 0;
+	int r;
 
 	if (json_is_null(*value) && json_is_true(facet(b, "nullable")))
 		return 0;
-	if (json_is_string(type))
-		r = check_type(ev, json_string_value(type), value);
-	if (!r)
-		r = check_allowed(ev, facet(b, "allowedValues"), *value);
-	return r ? r : check_bounds(ev, b, *value);
+	r = json_is_string(type) ? check_type(ev, json_string_value(type), value) : 0;
+	if (r < 0)
+		return r;
+	r = check_allowed(ev, facet(b, "allowedValues"), *value);
+	if (r < 0)
+		return r;
+	return check_bounds(ev, b, *value);
 }
 
 /* *ret NULL: nothing is given. */
@@ -191,23 +193,27 @@ int nsg_parameter_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret
 	cleanup_json json_t *value = NULL;
 	int r = given(ev, b, &value);
 
-	/* Azure takes a null for a parameter that has a default as nothing given */
-	if (!r && fallback && (!value || json_is_null(value))) {
+	if (r < 0)
+		return r;
+	/* for a parameter with a default, Azure takes a null as nothing given */
+	if (fallback && (!value || json_is_null(value))) {
 		json_decref(TAKE_PTR(value));
 		r = nsg_tree_value(ev, fallback, &value);
+		if (r < 0)
+			return r;
 	}
-	if (!r && !value && json_is_true(facet(b, "nullable")))
+	if (!value && json_is_true(facet(b, "nullable")))
 		return nsg_eval_give(json_null(), ret);
-	if (!r && !value) {
+	if (!value) {
 		ev->missing = b;
 		return nsg_eval_fail(ev, NSG_FAIL_MISSING,
 				     "parameter '%.100s' has no value; give one with --parameters "
 				     "FILE or in a parameters document",
 				     b->name);
 	}
-	if (!r)
-		r = check(ev, b, &value);
-	if (!r)
-		*ret = TAKE_PTR(value);
-	return r;
+	r = check(ev, b, &value);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(value);
+	return 0;
 }

@@ -36,7 +36,7 @@ static int bindings_new(struct nsg_eval *ev, size_t n, struct nsg_bindings *ret)
 {
 	int r = nsg_eval_pay(ev, (uint64_t)n * BINDING_WORK);
 
-	if (r)
+	if (r < 0)
 		return r;
 	ret->n = 0;
 	ret->v = n ? nsg_arena_array(&ev->arena, n, sizeof(*ret->v)) : NULL;
@@ -96,7 +96,9 @@ static int value_of_copy(struct nsg_eval *ev, const struct nsg_binding *b, json_
 	if (!object)
 		return -ENOMEM;
 	r = nsg_tree_value(ev, object, &result);
-	return r ? r : nsg_eval_give(json_incref(nsg_eval_member(result, b->name)), ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_give(json_incref(nsg_eval_member(result, b->name)), ret);
 }
 
 /* An output is a value, or a loop without a name. */
@@ -117,7 +119,9 @@ static int value_of_output(struct nsg_eval *ev, const struct nsg_binding *b, jso
 	if (!object)
 		return -ENOMEM;
 	r = nsg_tree_value(ev, object, &result);
-	return r ? r : nsg_eval_give(json_incref(json_object_get(result, "output")), ret);
+	if (r < 0)
+		return r;
+	return nsg_eval_give(json_incref(json_object_get(result, "output")), ret);
 }
 
 static int compute_kind(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
@@ -182,10 +186,28 @@ static void keep_failure(struct nsg_eval *ev, struct nsg_binding *b)
 	b->state = NSG_BINDING_FAILED;
 }
 
+/* Evaluates the binding in the frame of its scope; `from` is the frame that asks. */
+static int evaluate(struct nsg_eval *ev, struct nsg_binding *b, const struct nsg_frame *from,
+		    json_t **ret)
+{
+	cleanup_json json_t *value = NULL;
+	int r;
+
+	ev->frame = nsg_scope_frame(b->scope, from);
+	r = compute(ev, b, &value);
+	if (r < 0)
+		return r;
+	r = nsg_eval_walk(ev, value);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(value);
+	return 0;
+}
+
 int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 {
 	struct nsg_frame before = ev->frame;
-	cleanup_json json_t *value = NULL;
+	json_t *value = NULL;
 	int r;
 
 	ev->secure |= b->secure;
@@ -199,17 +221,14 @@ int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 		return nsg_eval_fail(ev, b->fail, "%s", b->why);
 	}
 	r = nsg_eval_enter(ev);
-	if (r)
+	if (r < 0)
 		return r;
 	b->state = NSG_BINDING_BUSY;
-	ev->frame = nsg_scope_frame(b->scope, &before);
-	r = compute(ev, b, &value);
-	if (!r)
-		r = nsg_eval_walk(ev, value);
+	r = evaluate(ev, b, &before, &value);
 	ev->frame = before;
 	b->state = NSG_BINDING_NEW;
 	nsg_eval_leave(ev);
-	if (r) {
+	if (r < 0) {
 		if (!nsg_eval_is_final(ev, r))
 			keep_failure(ev, b);
 		return r;
@@ -219,7 +238,7 @@ int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 		b->value = json_incref(value);
 		b->state = NSG_BINDING_DONE;
 	}
-	*ret = TAKE_PTR(value);
+	*ret = value;
 	return 0;
 }
 
@@ -232,7 +251,7 @@ static int open_parameters(struct nsg_eval *ev, struct nsg_scope *s, json_t *giv
 	const char *name;
 	int r = bindings_new(ev, json_object_size(decls), &s->parameters);
 
-	if (r)
+	if (r < 0)
 		return r;
 	json_object_foreach(decls, name, each)
 	{
@@ -243,7 +262,7 @@ static int open_parameters(struct nsg_eval *ev, struct nsg_scope *s, json_t *giv
 			return -ENOMEM;
 		/* an exact name costs nothing, another is looked for among all that are given */
 		r = json_object_get(given, name) ? 0 : nsg_eval_pay(ev, json_object_size(given));
-		if (r)
+		if (r < 0)
 			return r;
 		b->given = nsg_eval_member(given, name);
 		b->given_frame = *frame;
@@ -262,7 +281,7 @@ static int open_variables(struct nsg_eval *ev, struct nsg_scope *s)
 	json_object_foreach(decls, name, each) n +=
 	    nsg_tree_is_copy(name, each) ? json_array_size(each) : 0;
 	r = bindings_new(ev, n, &s->variables);
-	if (r)
+	if (r < 0)
 		return r;
 	json_object_foreach(decls, name, each)
 	{
@@ -290,7 +309,7 @@ static int open_outputs(struct nsg_eval *ev, struct nsg_scope *s)
 	const char *name;
 	int r = bindings_new(ev, json_object_size(decls), &s->outputs);
 
-	if (r)
+	if (r < 0)
 		return r;
 	json_object_foreach(decls, name, each)
 	{
@@ -306,12 +325,13 @@ int nsg_scope_open(struct nsg_eval *ev, struct nsg_scope *s, json_t *given,
 {
 	int r = open_outputs(ev, s);
 
-	/* with outer scope its own parameters and variables are not seen by anything */
-	if (!r && s->eval == s)
-		r = open_parameters(ev, s, given, frame);
-	if (!r && s->eval == s)
-		r = open_variables(ev, s);
-	return r;
+	/* with outer scope, nothing sees the template's own parameters and variables */
+	if (r < 0 || s->eval != s)
+		return r;
+	r = open_parameters(ev, s, given, frame);
+	if (r < 0)
+		return r;
+	return open_variables(ev, s);
 }
 
 /* ---- user functions ------------------------------------------------------------------------ */
@@ -341,7 +361,9 @@ static int bind_arguments(struct nsg_eval *ev, struct nsg_scope *s, json_t *func
 	json_t *decls = nsg_eval_member(function, "parameters");
 	int r = bindings_new(ev, n, &s->parameters);
 
-	for (size_t i = 0; i < n && !r; i++) {
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		const char *name =
 		    json_string_value(nsg_eval_member(json_array_get(decls, i), "name"));
 		struct nsg_binding *b;
@@ -356,7 +378,7 @@ static int bind_arguments(struct nsg_eval *ev, struct nsg_scope *s, json_t *func
 		b->state = NSG_BINDING_DONE;
 	}
 	bindings_sort(&s->parameters);
-	return r;
+	return 0;
 }
 
 int nsg_scope_call(struct nsg_eval *ev, const char *name, json_t **args, size_t n, bool *ret_known,
@@ -382,7 +404,7 @@ int nsg_scope_call(struct nsg_eval *ev, const char *name, json_t **args, size_t 
 	s->eval = s;
 	s->variables = s->outputs = (struct nsg_bindings){0};
 	r = bind_arguments(ev, s, function, args, n);
-	if (r)
+	if (r < 0)
 		return r;
 	ev->frame.scope = s;
 	ev->frame.loop = NULL;

@@ -80,6 +80,27 @@ static json_t *find_given(json_t *parameters)
 	return given ? given : parameters;
 }
 
+static int evaluate(struct nsg_emit *em, struct nsg_scope *scope, json_t *parameters,
+		    struct nsg_flat_resource **ret, size_t *ret_n)
+{
+	size_t errors = em->ev->diag->n_errors;
+	int r = nsg_scope_open(em->ev, scope, find_given(parameters), &(struct nsg_frame){0});
+
+	if (r < 0)
+		return r;
+	r = nsg_emit_scope(em, scope);
+	if (r < 0)
+		return r;
+	if (em->ev->diag->n_errors != errors)
+		return -EINVAL;
+	r = nsg_emit_finish(em, ret, ret_n);
+	if (r < 0)
+		return r;
+	notice_skipped(em);
+	notice_made_up(em->ev);
+	return 0;
+}
+
 int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg_place *where,
 			  struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n)
 {
@@ -90,7 +111,6 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 	    .work = NSG_MAX_TEMPLATE_WORK,
 	};
 	cleanup_emit struct nsg_emit em = {.ev = &ev};
-	size_t errors = diag->n_errors;
 	struct nsg_scope scope = {
 	    .template = template,
 	    .pointer = "",
@@ -103,19 +123,9 @@ int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg
 	int r;
 
 	ev.frame.scope = ev.frame.home = &scope;
-	r = nsg_scope_open(&ev, &scope, find_given(parameters), &(struct nsg_frame){0});
-	if (!r)
-		r = nsg_emit_scope(&em, &scope);
-	if (!r && diag->n_errors != errors)
-		return -EINVAL;
-	if (!r)
-		r = nsg_emit_finish(&em, ret, ret_n);
-	if (!r) {
-		notice_skipped(&em);
-		notice_made_up(&ev);
-	}
-	/* a limit may end it between two expressions too */
-	else if (r != -ENOMEM)
+	r = evaluate(&em, &scope, parameters, ret, ret_n);
+	/* the work may also run out between expressions */
+	if (r == -EINVAL && ev.fail == NSG_FAIL_LIMIT)
 		nsg_tree_blame(&ev, NULL, "");
 	return r;
 }

@@ -27,20 +27,27 @@ static void tree_done(struct tree *t)
 
 /* ---- pointers ------------------------------------------------------------------------------ */
 
+static int path_add(struct tree *t, const char *s)
+{
+	for (; *s; s++) {
+		int r = nsg_vec_push(&t->path, *s);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* RFC 6901: ~ and / are written ~0 and ~1. */
 static int path_key(struct tree *t, const char *key)
 {
-	int r = t->report ? nsg_vec_push(&t->path, '/') : 0;
+	int r;
 
-	for (; t->report && !r && *key; key++) {
-		if (*key == '~' || *key == '/') {
-			r = nsg_vec_push(&t->path, '~');
-			if (!r)
-				r = nsg_vec_push(&t->path, *key == '~' ? '0' : '1');
-		} else {
-			r = nsg_vec_push(&t->path, *key);
-		}
-	}
+	if (!t->report)
+		return 0;
+	r = path_add(t, "/");
+	for (; r >= 0 && *key; key++)
+		r = path_add(t, *key == '~' ? "~0" : *key == '/' ? "~1" : (char[]){*key, '\0'});
 	return r;
 }
 
@@ -56,7 +63,7 @@ static int tree_blame(struct tree *t, const json_t *raw)
 {
 	int r = nsg_vec_push(&t->path, '\0');
 
-	if (r)
+	if (r < 0)
 		return r;
 	t->path.n--;
 	nsg_tree_blame(t->ev, raw, t->path.v);
@@ -137,7 +144,7 @@ int nsg_tree_copies(struct nsg_eval *ev, json_t *raw_count, int64_t *ret)
 	if (!raw_count)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the copy loop has no count");
 	r = nsg_tree_value(ev, raw_count, &count);
-	if (r)
+	if (r < 0)
 		return r;
 	if (!json_is_integer(count) || json_integer_value(count) < 0)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
@@ -157,19 +164,37 @@ static int copy_inputs(struct tree *t, const char *name, int64_t count, json_t *
 		       json_t *result)
 {
 	struct nsg_loop loop = {.name = name, .outer = t->ev->frame.loop};
-	const struct nsg_loop *before = t->ev->frame.loop;
 	int r = 0;
 
 	t->ev->frame.loop = &loop;
-	for (; loop.index < count && !r; loop.index++) {
+	for (; loop.index < count; loop.index++) {
 		json_t *item = NULL;
 
 		r = tree(t, input, "", &item);
-		if (!r)
-			r = nsg_eval_append(result, item);
+		if (r < 0)
+			break;
+		r = nsg_eval_append(result, item);
+		if (r < 0)
+			break;
 	}
-	t->ev->frame.loop = before;
+	t->ev->frame.loop = loop.outer;
 	return r;
+}
+
+static int copy_head(struct nsg_eval *ev, json_t *loop, json_t **ret_name, int64_t *ret_count)
+{
+	cleanup_json json_t *name = NULL;
+	int r = nsg_tree_value(ev, nsg_eval_member(loop, "name"), &name);
+
+	if (r < 0)
+		return r;
+	if (!json_is_string(name))
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the name of a copy loop is a string");
+	r = nsg_tree_copies(ev, nsg_eval_member(loop, "count"), ret_count);
+	if (r < 0)
+		return r;
+	*ret_name = TAKE_PTR(name);
+	return 0;
 }
 
 /* One element of a "copy" list: its name becomes a member of `object`. */
@@ -177,49 +202,42 @@ static int copy_loop(struct tree *t, json_t *loop, json_t *object)
 {
 	cleanup_json json_t *name = NULL;
 	cleanup_json json_t *result = json_array();
-	size_t path = t->path.n;
 	int64_t count = 0;
-	int r;
+	int r = copy_head(t->ev, loop, &name, &count);
 
-	if (!result)
-		return -ENOMEM;
-	r = nsg_tree_value(t->ev, nsg_eval_member(loop, "name"), &name);
-	if (!r && !json_is_string(name))
-		r = nsg_eval_fail(t->ev, NSG_FAIL_INVALID, "the name of a copy loop is a string");
-	if (!r)
-		r = nsg_tree_copies(t->ev, nsg_eval_member(loop, "count"), &count);
-	if (r) {
+	if (r < 0) {
 		if (!t->report || r == -ENOMEM)
 			return r;
 		if (path_key(t, "count") || tree_blame(t, nsg_eval_member(loop, "count")))
 			return -ENOMEM;
-		t->path.n = path;
 		return t->ev->fail == NSG_FAIL_LIMIT ? r : 0;
 	}
 	r = path_key(t, "input");
-	if (!r)
-		r = copy_inputs(t, json_string_value(name), count, nsg_eval_member(loop, "input"),
-				result);
-	t->path.n = path;
-	return r ? r : nsg_eval_set(object, json_string_value(name), TAKE_PTR(result));
+	if (r < 0)
+		return r;
+	r = copy_inputs(t, json_string_value(name), count, nsg_eval_member(loop, "input"), result);
+	if (r < 0)
+		return r;
+	return nsg_eval_set(object, json_string_value(name), TAKE_PTR(result));
 }
 
 static int copy_loops(struct tree *t, json_t *loops, json_t *object)
 {
 	size_t i, path = t->path.n;
 	json_t *each;
-	int r = 0;
 
 	json_array_foreach(loops, i, each)
 	{
-		r = path_index(t, i);
-		if (!r)
-			r = copy_loop(t, each, object);
-		if (r)
-			break;
+		int r = path_index(t, i);
+
+		if (r < 0)
+			return r;
+		r = copy_loop(t, each, object);
+		if (r < 0)
+			return r;
 		t->path.n = path;
 	}
-	return r;
+	return 0;
 }
 
 /* ---- values -------------------------------------------------------------------------------- */
@@ -256,15 +274,23 @@ static bool has_made_up(json_t *value, const char *key)
 	return false;
 }
 
-static int check_known(struct nsg_eval *ev, json_t *value, const char *key)
+static int known_string(struct nsg_eval *ev, json_t *raw, const char *key, json_t **ret)
 {
-	int r = nsg_eval_walk(ev, value);
+	cleanup_json json_t *value = NULL;
+	int r = nsg_eval_string(ev, raw, &value);
 
-	if (!r && has_made_up(value, key))
-		r = nsg_eval_fail(ev, NSG_FAIL_LIVE,
-				  "it holds the location of the resource group, which a template "
-				  "does not tell; give the template a location parameter");
-	return r;
+	if (r < 0)
+		return r;
+	r = nsg_eval_walk(ev, value);
+	if (r < 0)
+		return r;
+	if (has_made_up(value, key))
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "it holds the location of the resource group, which a "
+				     "template does not tell; give the template a location "
+				     "parameter");
+	*ret = TAKE_PTR(value);
+	return 0;
 }
 
 static int string(struct tree *t, json_t *raw, const char *key, json_t **ret)
@@ -272,26 +298,20 @@ static int string(struct tree *t, json_t *raw, const char *key, json_t **ret)
 	struct nsg_eval *ev = t->ev;
 	int r;
 
-	if (t->report)
-		ev->secure = false;
-	r = nsg_eval_string(ev, raw, ret);
-	if (!r && t->report) {
-		r = check_known(ev, *ret, key);
-		if (r)
-			json_decref(*ret);
-	}
-	if (!r || !t->report || r == -ENOMEM)
-		return r;
-	if (!strcasecmp(key, "name") && !nsg_eval_is_final(ev, r)) {
+	if (!t->report)
+		return nsg_eval_string(ev, raw, ret);
+	ev->secure = false;
+	r = known_string(ev, raw, key, ret);
+	if (r < 0 && !nsg_eval_is_final(ev, r) && !strcasecmp(key, "name")) {
 		bool before = ev->frame.lenient;
 
 		ev->frame.lenient = true;
 		r = nsg_eval_string(ev, raw, ret);
 		ev->frame.lenient = before;
-		if (!r)
-			return 0;
 	}
-	if (r == -ENOMEM || tree_blame(t, raw))
+	if (r >= 0 || r == -ENOMEM)
+		return r;
+	if (tree_blame(t, raw) < 0)
 		return -ENOMEM;
 	if (ev->fail == NSG_FAIL_LIMIT)
 		return r;
@@ -303,25 +323,23 @@ static int array(struct tree *t, json_t *raw, json_t **ret)
 	cleanup_json json_t *result = json_array();
 	size_t i, path = t->path.n;
 	json_t *each;
-	int r = 0;
 
-	if (!result)
-		return -ENOMEM;
 	json_array_foreach(raw, i, each)
 	{
 		json_t *item = NULL;
+		int r = path_index(t, i);
 
-		r = path_index(t, i);
-		if (!r)
-			r = tree(t, each, "", &item);
-		if (!r)
-			r = nsg_eval_append(result, item);
-		if (r)
+		if (r < 0)
+			return r;
+		r = tree(t, each, "", &item);
+		if (r < 0)
+			return r;
+		r = nsg_eval_append(result, item);
+		if (r < 0)
 			return r;
 		t->path.n = path;
 	}
-	*ret = TAKE_PTR(result);
-	return 0;
+	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
 /* App settings may be secrets: nothing of them is quoted. */
@@ -330,107 +348,119 @@ static bool is_secret(const char *key)
 	return !strcasecmp(key, "siteConfig") || !strcasecmp(key, "appSettings");
 }
 
+/* Members that decide nothing are left out when they fail or would show a secret. */
+static int soft_member(struct nsg_eval *ev, const char *key, json_t *value, json_t *object)
+{
+	cleanup_json json_t *result = NULL;
+	struct tree quiet = {.ev = ev};
+	int r;
+
+	ev->secure = false;
+	r = tree(&quiet, value, key, &result);
+	if (r < 0)
+		return nsg_eval_is_final(ev, r) ? r : 0;
+	return ev->secure ? 0 : nsg_eval_set(object, key, TAKE_PTR(result));
+}
+
 static int member(struct tree *t, const char *key, json_t *value, json_t *object)
 {
-	bool secret = t->ev->frame.secret;
 	json_t *result = NULL;
 	int r;
 
-	t->ev->frame.secret = secret || is_secret(key);
-	if (t->report && is_soft(key)) {
-		struct tree quiet = {.ev = t->ev};
+	if (t->report && is_soft(key))
+		return soft_member(t->ev, key, value, object);
+	r = tree(t, value, key, &result);
+	if (r < 0)
+		return r;
+	return nsg_eval_set(object, key, result);
+}
 
-		t->ev->secure = false;
-		r = tree(&quiet, value, key, &result);
-		/* what decides nothing need not show a secret */
-		if (r ? !nsg_eval_is_final(t->ev, r) : t->ev->secure) {
-			json_decref(r ? NULL : result);
-			t->ev->frame.secret = secret;
-			return 0;
-		}
-	} else {
-		r = tree(t, value, key, &result);
-	}
-	t->ev->frame.secret = secret;
-	return r ? r : nsg_eval_set(object, key, result);
+static int secret_member(struct tree *t, const char *key, json_t *value, json_t *object)
+{
+	bool before = t->ev->frame.secret;
+	int r;
+
+	t->ev->frame.secret = before || is_secret(key);
+	r = member(t, key, value, object);
+	t->ev->frame.secret = before;
+	return r;
 }
 
 /* A member's name may be an expression too. */
 static int member_name(struct tree *t, const char *key, json_t **ret)
 {
 	cleanup_json json_t *raw = json_string(key);
+	cleanup_json json_t *name = NULL;
 	int r;
 
 	if (!raw)
 		return -ENOMEM;
-	r = nsg_eval_string(t->ev, raw, ret);
-	if (!r && !json_is_string(*ret)) {
-		r = nsg_eval_fail(t->ev, NSG_FAIL_INVALID, "a property's name is a string");
-		json_decref(*ret);
-		*ret = NULL;
-	}
-	return r;
+	r = nsg_eval_string(t->ev, raw, &name);
+	if (r < 0)
+		return r;
+	if (!json_is_string(name))
+		return nsg_eval_fail(t->ev, NSG_FAIL_INVALID, "a property's name is a string");
+	*ret = TAKE_PTR(name);
+	return 0;
 }
 
 static int object_member(struct tree *t, const char *key, json_t *value, json_t *object)
 {
 	cleanup_json json_t *name = NULL;
-	size_t path = t->path.n;
 	int r;
 
-	r = path_key(t, key);
-	if (r)
-		return r;
-	if (nsg_tree_is_copy(key, value)) {
-		r = copy_loops(t, value, object);
-	} else if (nsg_expr_is(key) || nsg_expr_unescape(key) != key) {
-		r = member_name(t, key, &name);
-		if (!r)
-			r = member(t, json_string_value(name), value, object);
-		else if (t->report && !nsg_eval_is_final(t->ev, r))
-			r = tree_blame(t, NULL);
-	} else {
-		r = member(t, key, value, object);
-	}
-	t->path.n = path;
-	return r;
+	if (nsg_tree_is_copy(key, value))
+		return copy_loops(t, value, object);
+	if (!nsg_expr_is(key) && nsg_expr_unescape(key) == key)
+		return secret_member(t, key, value, object);
+	r = member_name(t, key, &name);
+	if (r < 0)
+		return t->report && !nsg_eval_is_final(t->ev, r) ? tree_blame(t, NULL) : r;
+	return secret_member(t, json_string_value(name), value, object);
 }
 
 static int object(struct tree *t, json_t *raw, json_t **ret)
 {
 	cleanup_json json_t *result = json_object();
+	size_t path = t->path.n;
 	json_t *each;
 	const char *key;
-	int r = 0;
 
-	if (!result)
-		return -ENOMEM;
 	json_object_foreach(raw, key, each)
 	{
-		r = object_member(t, key, each, result);
-		if (r)
+		int r = path_key(t, key);
+
+		if (r < 0)
 			return r;
+		r = object_member(t, key, each, result);
+		if (r < 0)
+			return r;
+		t->path.n = path;
 	}
-	*ret = TAKE_PTR(result);
-	return 0;
+	return nsg_eval_give(TAKE_PTR(result), ret);
+}
+
+static int value(struct tree *t, json_t *raw, const char *key, json_t **ret)
+{
+	if (json_is_string(raw))
+		return string(t, raw, key, ret);
+	if (json_is_array(raw))
+		return array(t, raw, ret);
+	if (json_is_object(raw))
+		return object(t, raw, ret);
+	return nsg_eval_give(json_incref(raw), ret);
 }
 
 static int tree(struct tree *t, json_t *raw, const char *key, json_t **ret)
 {
 	int r = nsg_eval_pay(t->ev, 1);
 
-	if (!r)
-		r = nsg_eval_enter(t->ev);
-	if (r)
+	if (r < 0)
 		return r;
-	if (json_is_string(raw))
-		r = string(t, raw, key, ret);
-	else if (json_is_array(raw))
-		r = array(t, raw, ret);
-	else if (json_is_object(raw))
-		r = object(t, raw, ret);
-	else
-		r = nsg_eval_give(json_incref(raw), ret);
+	r = nsg_eval_enter(t->ev);
+	if (r < 0)
+		return r;
+	r = value(t, raw, key, ret);
 	nsg_eval_leave(t->ev);
 	return r;
 }
@@ -446,14 +476,13 @@ int nsg_tree_report(struct nsg_eval *ev, json_t *raw, const char *key, const cha
 		    json_t **ret)
 {
 	cleanup_tree struct tree t = {.ev = ev, .report = true};
-	int r = 0;
+	int r = path_add(&t, pointer);
 
-	for (const char *p = pointer; *p && !r; p++)
-		r = nsg_vec_push(&t.path, *p);
-	if (!r)
-		r = tree(&t, raw, key, ret);
-	/* the steps may end between strings */
-	if (r && r != -ENOMEM && tree_blame(&t, NULL))
-		r = -ENOMEM;
+	if (r < 0)
+		return r;
+	r = tree(&t, raw, key, ret);
+	/* the work may also run out between strings */
+	if (r < 0 && r != -ENOMEM && tree_blame(&t, NULL) < 0)
+		return -ENOMEM;
 	return r;
 }
