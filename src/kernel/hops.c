@@ -22,7 +22,7 @@ int nsg_hops_init(struct nsg_hops *h, const struct nsg_conf *conf, const struct 
 void nsg_hop_done(struct nsg_hop *hop)
 {
 	free(hop->addrs_host);
-	free(hop->legs);
+	free(hop->paths);
 	*hop = (struct nsg_hop){0};
 }
 
@@ -50,26 +50,26 @@ static const struct nsg_conf_nexthop *section_of_type(const struct nsg_conf *con
 	return NULL;
 }
 
-static struct nsg_leg leg_of_section(const struct nsg_conf_nexthop *section)
+static struct nsg_path path_of_section(const struct nsg_conf_nexthop *section)
 {
-	struct nsg_leg leg = {.has_via = section->has_via, .via_host = section->via_host};
+	struct nsg_path path = {.has_via = section->has_via, .via_host = section->via_host};
 
 	if (section->dev)
-		(void)snprintf(leg.dev, sizeof(leg.dev), "%s", section->dev);
-	return leg;
+		(void)snprintf(path.dev, sizeof(path.dev), "%s", section->dev);
+	return path;
 }
 
-static bool same_leg(const struct nsg_leg *a, const struct nsg_leg *b)
+static bool same_path(const struct nsg_path *a, const struct nsg_path *b)
 {
 	return a->has_via == b->has_via && a->via_host == b->via_host && !strcmp(a->dev, b->dev);
 }
 
-static void add_leg(struct nsg_hop *hop, struct nsg_leg leg)
+static void add_path(struct nsg_hop *hop, struct nsg_path path)
 {
-	for (uint32_t i = 0; i < hop->n_legs; i++)
-		if (same_leg(&hop->legs[i], &leg))
+	for (uint32_t i = 0; i < hop->n_paths; i++)
+		if (same_path(&hop->paths[i], &path))
 			return;
-	hop->legs[hop->n_legs++] = leg;
+	hop->paths[hop->n_paths++] = path;
 }
 
 static int compare_addrs(const void *a, const void *b)
@@ -81,25 +81,25 @@ static int compare_addrs(const void *a, const void *b)
 
 /* The ways out of a hop: a section for the address, else one for the type, else, for an appliance,
  * its own address. */
-static int find_legs(const struct nsg_conf *conf, struct nsg_hop *hop, struct nsg_diag *diag)
+static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop, struct nsg_diag *diag)
 {
 	const struct nsg_conf_nexthop *by_type = section_of_type(conf, hop->type);
 
-	hop->legs = calloc((size_t)hop->n_addrs + 1, sizeof(*hop->legs));
-	if (!hop->legs)
+	hop->paths = calloc((size_t)hop->n_addrs + 1, sizeof(*hop->paths));
+	if (!hop->paths)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < hop->n_addrs; i++) {
 		const struct nsg_conf_nexthop *section = section_of_ip(conf, hop->addrs_host[i]);
 
 		if (!section)
 			section = by_type;
-		add_leg(hop, section ? leg_of_section(section)
-				     : (struct nsg_leg){.has_via = true,
-							.via_host = hop->addrs_host[i]});
+		add_path(hop, section ? path_of_section(section)
+				      : (struct nsg_path){.has_via = true,
+							  .via_host = hop->addrs_host[i]});
 	}
 	if (!hop->n_addrs && by_type)
-		add_leg(hop, leg_of_section(by_type));
-	if (hop->type == NSG_HOP_GATEWAY && !hop->n_legs)
+		add_path(hop, path_of_section(by_type));
+	if (hop->type == NSG_HOP_GATEWAY && !hop->n_paths)
 		return nsg_diag_line(diag, NSG_ERROR, conf->path, 0, NULL,
 				     "the policy sends packets to the VirtualNetworkGateway, and "
 				     "there is no [nexthop \"VirtualNetworkGateway\"] section that "
@@ -134,7 +134,7 @@ int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint3
 		hop.n_addrs = of.n_addrs;
 		qsort(hop.addrs_host, hop.n_addrs, sizeof(*hop.addrs_host), compare_addrs);
 	}
-	r = find_legs(conf, &hop, diag);
+	r = find_paths(conf, &hop, diag);
 	if (r < 0) {
 		nsg_hop_done(&hop);
 		return r;
@@ -153,7 +153,7 @@ static bool same_key(const struct nsg_hop *a, const struct nsg_hop *b)
 
 static bool needs_number(const struct nsg_hop *hop)
 {
-	return hop->n_legs || hop->has_snat;
+	return hop->n_paths || hop->has_snat;
 }
 
 static uint32_t number_of(const struct nsg_hops *h, const struct nsg_hop *hop)

@@ -20,7 +20,7 @@
 #include "util/limits.h"
 
 /* One way out: a gateway, a device, or both. */
-struct nsg_leg {
+struct nsg_path {
 	bool has_via;
 	uint32_t via_host;
 	char dev[IF_NAMESIZE]; /* "": the device that the kernel reaches the gateway by */
@@ -39,17 +39,17 @@ struct nsg_hop {
 	uint32_t *addrs_host; /* appliances; sorted */
 	uint32_t n_addrs;
 
-	struct nsg_leg *legs; /* none: the host's own routing, numbered for [snat] only */
-	uint32_t n_legs;
+	struct nsg_path *paths; /* none: the host's own routing, numbered for [snat] only */
+	uint32_t n_paths;
 	bool has_snat;
 	uint32_t snat_host;
 
-	bool up;	   /* at least one leg is */
-	bool was_up, told; /* as last told */
-	bool touched;	   /* somebody else changed its table */
-	bool changed;	   /* its table was not as it should be */
-	uint64_t packets;  /* sent to it, as last read */
-	uint64_t lost;	   /* of these: while it was down */
+	bool up;	       /* at least one path is */
+	bool was_up, reported; /* as of the last report */
+	bool foreign_change;   /* somebody else changed its table */
+	bool applied_change;   /* its table was not as it should be */
+	uint64_t packets;      /* sent to it, as last read */
+	uint64_t lost;	       /* of these: while it was down */
 };
 
 struct nsg_hops {
@@ -81,7 +81,7 @@ bool nsg_hops_is_idle(const struct nsg_hop *hop);
 void nsg_hops_free_number(struct nsg_hops *h, uint32_t number);
 
 /* The hops of the image as they would be, unnumbered: [i] of image hop i; for nsg_kernel_plan,
- * which asks the kernel about each. n_legs 0 where the host's own routing is used. */
+ * which asks the kernel about each. n_paths 0 where the host's own routing is used. */
 int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
 	       struct nsg_diag *diag, struct nsg_hop *ret);
 void nsg_hop_done(struct nsg_hop *hop);

@@ -10,7 +10,7 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_table.h"
-#include "kernel/older.h"
+#include "kernel/preexisting.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
@@ -26,19 +26,19 @@ static int read_links(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r < 0 ? nsg_kernel_complain(diag, r, "cannot read the host's links") : 0;
 }
 
-/* What a person wants to know of a hop that is not reached, as a diagnostic for each leg. */
+/* What a person wants to know of a hop that is not reached, as a diagnostic for each path. */
 static bool tell_unreachable(const struct nsg_hop *hop, enum nsg_severity severity,
 			     struct nsg_diag *diag)
 {
 	char name[128], why[160];
 	bool any = false;
 
-	for (uint32_t i = 0; i < hop->n_legs; i++) {
-		if (hop->legs[i].up)
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		if (hop->paths[i].up)
 			continue;
 		any = true;
 		nsg_kernel_name_hop(hop, name, sizeof(name));
-		nsg_kernel_explain_leg(hop, &hop->legs[i], why, sizeof(why));
+		nsg_kernel_explain_path(hop, &hop->paths[i], why, sizeof(why));
 		(void)nsg_diag_add(diag, severity, NULL, NULL, "next hop %s cannot be reached: %s",
 				   name, why);
 	}
@@ -100,9 +100,9 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 			continue;
 		nsg_routes_resolve(&k->rt, &k->links, hop);
 		/* how a new one begins has been told by the plan */
-		if (!hop->told)
+		if (!hop->reported)
 			hop->was_up = hop->up;
-		hop->told = true;
+		hop->reported = true;
 	}
 	return r;
 }
@@ -161,27 +161,27 @@ static int delete_table(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r;
 }
 
-static struct nsg_older older_of(struct nsg_kernel *k)
+static struct nsg_preexisting preexisting_of(struct nsg_kernel *k)
 {
-	return (struct nsg_older){
+	return (struct nsg_preexisting){
 	    .dump = &k->ct_dump,
 	    .update = &k->ct_update,
 	    .marks = &k->marks,
-	    .directory = NSG_OLDER_DIRECTORY,
+	    .directory = NSG_PREEXISTING_DIRECTORY,
 	    .instance = k->conf->instance,
 	};
 }
 
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	const struct nsg_older older = older_of(k);
+	const struct nsg_preexisting preexisting = preexisting_of(k);
 	int table, routes, marks;
 
 	k->running = false;
 	table = delete_table(k, diag);
 	/* without the table nobody marks: routes and bits can go */
 	routes = clear_routes_and_rules(k, diag);
-	marks = nsg_older_end(&older, diag);
+	marks = nsg_preexisting_unmark(&preexisting, diag);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		nsg_hops_free_number(&k->hops, n);
 	return table < 0 ? table : routes < 0 ? routes : marks;
@@ -202,14 +202,14 @@ static uint64_t hash_words(uint64_t hash, const uint32_t *words, size_t n)
 	return hash;
 }
 
-/* Over what the table says of a leg and the tunnels below it. */
-static uint64_t hash_leg(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
-			 const struct nsg_leg *leg)
+/* Over what the table says of a path and the tunnels below it. */
+static uint64_t hash_path(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
+			  const struct nsg_path *path)
 {
-	const uint32_t way[] = {n, leg->up ? leg->ifindex : 0};
+	const uint32_t key[] = {n, path->up ? path->ifindex : 0};
 
-	hash = hash_words(hash, way, NSG_ARRAY_SIZE(way));
-	for (size_t i = 0; leg->up && i < k->links.links.n; i++) {
+	hash = hash_words(hash, key, NSG_ARRAY_SIZE(key));
+	for (size_t i = 0; path->up && i < k->links.links.n; i++) {
 		const struct nsg_link *link = &k->links.links.v[i];
 		const uint32_t tunnel[] = {
 		    link->ifindex,
@@ -218,19 +218,19 @@ static uint64_t hash_leg(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
 		    link->tunnel.remote_host,
 		};
 
-		if (link->tunnel.protocol && nsg_links_lead_into(&k->links, leg->ifindex, link))
+		if (link->tunnel.protocol && nsg_links_lead_into(&k->links, path->ifindex, link))
 			hash = hash_words(hash, tunnel, NSG_ARRAY_SIZE(tunnel));
 	}
 	return hash;
 }
 
-static uint64_t ways_hash(const struct nsg_kernel *k)
+static uint64_t paths_hash(const struct nsg_kernel *k)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
 	for (uint32_t n = 1; n <= k->hops.max; n++)
-		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_legs; i++)
-			hash = hash_leg(k, hash, n, &k->hops.v[n].legs[i]);
+		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_paths; i++)
+			hash = hash_path(k, hash, n, &k->hops.v[n].paths[i]);
 	return hash;
 }
 
@@ -247,7 +247,7 @@ static int put_table(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 	r = nsg_nft_batch_send(&b, &k->nft, "cannot load the rules", diag);
 	nsg_nft_batch_done(&b);
 	if (r >= 0)
-		k->ways_put = ways_hash(k);
+		k->paths_applied = paths_hash(k);
 	return r;
 }
 
@@ -258,20 +258,20 @@ int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag)
 	return put_table(k, false, NULL) < 0 ? put_table(k, true, diag) : 0;
 }
 
-int nsg_kernel_put_ways(struct nsg_kernel *k, struct nsg_diag *diag)
+int nsg_kernel_put_paths(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	uint64_t hash = ways_hash(k);
+	uint64_t hash = paths_hash(k);
 	struct nsg_nft_batch b;
 	int r;
 
-	if (hash == k->ways_put)
+	if (hash == k->paths_applied)
 		return 0;
 	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_put_ways(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the ways of next hops", diag);
+	nsg_table_put_paths(&b, k);
+	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the paths of next hops", diag);
 	nsg_nft_batch_done(&b);
 	if (r >= 0)
-		k->ways_put = hash;
+		k->paths_applied = hash;
 	return r;
 }
 
@@ -294,7 +294,7 @@ static uint16_t choose_silent_queue(const struct nsg_conf *conf, uint32_t n_queu
 	return (uint16_t)number;
 }
 
-int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag)
+int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	const struct nft_queue nobody = {
 	    .native = k->table.native_queue,
@@ -311,7 +311,7 @@ int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag)
 	nsg_nft_rule(&b, "queue");
 	nft_queue_to(&b, &nobody);
 	nsg_nft_rule_end(&b);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot hush what an earlier nsgd left", NULL);
+	r = nsg_nft_batch_send(&b, &k->nft, "cannot silence the table of an earlier nsgd", NULL);
 	nsg_nft_batch_done(&b);
 	if (r >= 0 || r == -ENOENT) /* ENOENT: there was none */
 		return 0;
@@ -321,7 +321,7 @@ int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag)
 static int start(struct nsg_kernel *k, const struct nsg_image *image,
 		 const struct nsg_hop_numbers *numbers, struct nsg_diag *diag)
 {
-	const struct nsg_older older = older_of(k);
+	const struct nsg_preexisting preexisting = preexisting_of(k);
 	int r;
 
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
@@ -335,7 +335,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	if (r < 0)
 		return r;
 	/* A dead predecessor's bits; its table still stands and is replaced in one step. */
-	r = nsg_older_begin(&older, !k->conf->audit, diag);
+	r = nsg_preexisting_mark(&preexisting, !k->conf->audit, diag);
 	if (r < 0)
 		return r;
 	if (!k->conf->audit)

@@ -40,7 +40,7 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
  * queue is bound again, until nsg_kernel_start puts the new table in its place. Where a dead nsgd
  * drops nothing (daemon-down = accept, audit) it is removed instead.
  */
-int nsg_kernel_hush(struct nsg_kernel *k, struct nsg_diag *diag);
+int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
  * Numbers for the image's hops, and what is wrong with them on this host: a gateway route without a
@@ -96,7 +96,7 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
  * For `status` and `stats`:
  * {"queueExpression":"native|xt","packets":{"offloaded","queued","denied", "denied
  * again","preexisting","excluded","multicast","strayed"},"hops":[{"number","type",
- * "addresses","table","up","packets","lost","ways":[{"via","dev","down"}]}],"cgroups":[{"path","id",
+ * "addresses","table","up","packets","lost","paths":[{"via","dev","down"}]}],"cgroups":[{"path","id",
  * "packets"}],"repairs"}. `lost`: of the packets, those sent while it was down; `strayed`: marked
  * packets that were stopped on a way that is not their hop's.
  */

@@ -45,7 +45,7 @@ struct nsg_kernel {
 	struct nsg_table_state table;
 	bool running; /* the table is there, and is to stay */
 	bool prepared;
-	uint64_t ways_put;	      /* what the table says of ways, see nsg_kernel_put_ways */
+	uint64_t paths_applied;	      /* what the table says of ways, see nsg_kernel_put_paths */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
 	uint64_t burst_ns;	/* CLOCK_MONOTONIC, when the repairs counted in burst began */
@@ -69,14 +69,14 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 /* The whole table as it should be now; nothing that is there and right is lost by it. */
 int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag);
 /* The ways out of the hops, as resolved last, into the table, if it says anything else. */
-int nsg_kernel_put_ways(struct nsg_kernel *k, struct nsg_diag *diag);
+int nsg_kernel_put_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /* checks.c: host settings that would break what nsgd does; warnings that say what to set. */
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,
 			   struct nsg_diag *diag);
-/* Words for why a leg is down. */
-void nsg_kernel_explain_leg(const struct nsg_hop *hop, const struct nsg_leg *leg, char *out,
-			    size_t size);
+/* Words for why a path is down. */
+void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *path, char *out,
+			     size_t size);
 void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size);
 
 /* watch.c */

@@ -184,26 +184,26 @@ bool nsg_links_lead_into(const struct nsg_links *l, uint32_t ifindex, const stru
 	return false;
 }
 
-struct way {
+struct lookup {
 	bool found;
 	uint8_t type; /* RTN_* */
 	uint32_t ifindex, gateway_host;
 };
 
-static int take_way(const struct nlmsghdr *nlh, void *arg)
+static int take_lookup(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nlattr *v[RTA_MAX + 1] = {0};
 	struct attrs attrs = {v, RTA_MAX};
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct way *way = arg;
+	struct lookup *lookup = arg;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
 	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &attrs) < 0)
 		return 0;
-	way->found = true;
-	way->type = rtm->rtm_type;
-	way->ifindex = u32_of(v[RTA_OIF]);
-	way->gateway_host = addr_of(v[RTA_GATEWAY]);
+	lookup->found = true;
+	lookup->type = rtm->rtm_type;
+	lookup->ifindex = u32_of(v[RTA_OIF]);
+	lookup->gateway_host = addr_of(v[RTA_GATEWAY]);
 	return 0;
 }
 
@@ -214,27 +214,27 @@ enum nsg_reach nsg_links_reach(struct nsg_nl *nl, const struct nsg_links *l, uin
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	const struct nsg_link *link;
 	struct rtmsg *rtm;
-	struct way way = {0};
+	struct lookup lookup = {0};
 
 	nlh->nlmsg_type = RTM_GETROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
 	rtm->rtm_dst_len = 32;
 	mnl_attr_put_u32(nlh, RTA_DST, htonl(addr_host));
-	if (nsg_nl_request(nl, nlh, take_way, &way) < 0 || !way.found)
+	if (nsg_nl_request(nl, nlh, take_lookup, &lookup) < 0 || !lookup.found)
 		return NSG_REACH_NO_ROUTE;
-	if (way.type == RTN_LOCAL)
+	if (lookup.type == RTN_LOCAL)
 		return NSG_REACH_LOCAL;
-	if (way.type != RTN_UNICAST)
+	if (lookup.type != RTN_UNICAST)
 		return NSG_REACH_NO_ROUTE;
-	if (way.gateway_host) {
-		*ret_behind_host = way.gateway_host;
+	if (lookup.gateway_host) {
+		*ret_behind_host = lookup.gateway_host;
 		return NSG_REACH_BEHIND;
 	}
-	link = nsg_links_by_index(l, way.ifindex);
+	link = nsg_links_by_index(l, lookup.ifindex);
 	if (!link || !link->up)
 		return NSG_REACH_DOWN;
-	*ret_ifindex = way.ifindex;
+	*ret_ifindex = lookup.ifindex;
 	return NSG_REACH_OK;
 }
 

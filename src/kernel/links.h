@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel knows of links, addresses and ways: questions only. */
+/* What the kernel knows of links, addresses and routes: queries only. */
 #ifndef NSG_KERNEL_LINKS_H
 #define NSG_KERNEL_LINKS_H
 

@@ -29,7 +29,7 @@ static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_table_put_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const regular[] = {"answers", "decided",   "tunnels",
+	static const char *const regular[] = {"replies", "decided",   "tunnels",
 					      "capture", "multicast", "timeouts",
 					      "queue",	 "save",      "keep"};
 	/* Right behind the chains that everybody has at `mangle`. One that copies whole marks from
@@ -140,7 +140,7 @@ static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 
 	nsg_nft_rule(b, "output");
-	nft_jump(b, "answers");
+	nft_jump(b, "replies");
 	nsg_nft_rule_end(b);
 
 	nsg_nft_rule(b, "output");
@@ -168,7 +168,7 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 
 	nsg_nft_rule(b, "prerouting");
-	nft_jump(b, "answers");
+	nft_jump(b, "replies");
 	nsg_nft_rule_end(b);
 
 	nsg_nft_rule(b, "prerouting");
@@ -176,16 +176,16 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 }
 
-static void put_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_replies(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_nft_rule(b, "answers");
+	nsg_nft_rule(b, "replies");
 	nft_ct_direction(b, IP_CT_DIR_REPLY);
 	nft_accept(b);
 	nsg_nft_rule_end(b);
 
 	/* Our own error about a packet of a reply is `original, related` and carries the flow's
 	 * mark: queued, its verdict would overwrite the flow's. */
-	nsg_nft_rule(b, "answers");
+	nsg_nft_rule(b, "replies");
 	nft_l4proto(b, IPPROTO_ICMP);
 	nft_ct_state(b, STATE_RELATED);
 	nft_accept(b);
@@ -195,7 +195,7 @@ static void put_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		return;
 	/* The NSG has allowed it, only its route is looked up again: a flow of another generation,
 	 * or of any where the kernel does not decide by itself. */
-	nsg_nft_rule(b, "answers");
+	nsg_nft_rule(b, "replies");
 	nft_mark_is_not(b, NFT_MARK_CONNECTION, k->marks.decided, 0);
 	nft_mark_restore(b, k->marks.mask);
 	nft_goto(b, "decided");
@@ -208,7 +208,7 @@ static void put_preexisting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	if (k->conf->audit)
 		nft_l4proto(b, IPPROTO_TCP);
 	else
-		nft_l4proto_in(b, "young", false);
+		nft_l4proto_in(b, "preexisting_tcp", false);
 	nft_ct_state(b, STATE_NEW);
 	nft_tcp_not_bare_syn(b);
 	nft_count(b, NSG_COUNTER_PREEXISTING);
@@ -421,13 +421,13 @@ static void put_guard(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_rule_end(b);
 
 	nsg_nft_rule(b, "guard");
-	nft_mark_oif_in(b, m->hop, "ways");
+	nft_mark_oif_in(b, m->hop, "paths");
 	nft_accept(b);
 	nsg_nft_rule_end(b);
 
 	/* A tunnel looks its own way up with the mark of what it carries: into itself. */
 	nsg_nft_rule(b, "guard");
-	nft_mark_oif_in(b, m->hop, "tunnel_ways");
+	nft_mark_oif_in(b, m->hop, "tunnel_paths");
 	nft_mark_keep(b, ~m->mask);
 	nft_accept(b);
 	nsg_nft_rule_end(b);
@@ -457,12 +457,12 @@ static void put_tunnel(struct nsg_nft_batch *b, const struct nsg_tunnel *t)
 	nsg_nft_rule_end(b);
 }
 
-static bool is_below_a_leg(const struct nsg_kernel *k, const struct nsg_link *tunnel)
+static bool is_below_a_path(const struct nsg_kernel *k, const struct nsg_link *tunnel)
 {
 	for (uint32_t n = 1; n <= k->hops.max; n++)
-		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_legs; i++)
-			if (k->hops.v[n].legs[i].up &&
-			    nsg_links_lead_into(&k->links, k->hops.v[n].legs[i].ifindex, tunnel))
+		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_paths; i++)
+			if (k->hops.v[n].paths[i].up &&
+			    nsg_links_lead_into(&k->links, k->hops.v[n].paths[i].ifindex, tunnel))
 				return true;
 	return false;
 }
@@ -472,7 +472,7 @@ void nsg_table_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	for (size_t i = 0; i < k->links.links.n; i++) {
 		const struct nsg_link *link = &k->links.links.v[i];
 
-		if (link->tunnel.protocol && is_below_a_leg(k, link))
+		if (link->tunnel.protocol && is_below_a_path(k, link))
 			put_tunnel(b, &link->tunnel);
 	}
 }
@@ -483,7 +483,7 @@ void nsg_table_put_rules(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		put_output(b, k);
 	if (k->conf->hook_prerouting)
 		put_prerouting(b, k);
-	put_answers(b, k);
+	put_replies(b, k);
 	put_decided(b, k);
 	put_capture(b, k);
 	nsg_table_put_multicast(b, k);

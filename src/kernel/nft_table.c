@@ -37,7 +37,7 @@ static void hop_counter(uint32_t number, char name[NSG_TABLE_NAME_BYTES])
 
 static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	const uint32_t way = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX);
+	const uint32_t path = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX);
 	const struct {
 		bool wanted;
 		struct nft_set set;
@@ -49,7 +49,7 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .size = 4,
 	      .host_order = true}},
 	    {!k->conf->audit,
-	     {.name = "young",
+	     {.name = "preexisting_tcp",
 	      .key_type = NFT_TYPE_INET_PROTO,
 	      .key_bytes = 1,
 	      .flags = NFT_SET_TIMEOUT}},
@@ -79,9 +79,9 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .size = NSG_MAX_HOPS,
 	      .host_order = true}},
 	    {!k->conf->audit,
-	     {.name = "ways", .key_type = way, .key_bytes = 8, .host_order = true}},
+	     {.name = "paths", .key_type = path, .key_bytes = 8, .host_order = true}},
 	    {!k->conf->audit,
-	     {.name = "tunnel_ways", .key_type = way, .key_bytes = 8, .host_order = true}},
+	     {.name = "tunnel_paths", .key_type = path, .key_bytes = 8, .host_order = true}},
 	    {nsg_table_has_snat(k),
 	     {.name = "host_routed",
 	      .key_type = NFT_TYPE_MARK,
@@ -138,7 +138,7 @@ static void put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
  * nsgd is younger than the flow timeout. Later it is a flow that was idle and forgotten: judged
  * anew, as Azure does, or it would slip past its next hop. The element's own timeout is the clock.
  */
-static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_preexisting_tcp(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint64_t ms_per_minute = 60000;
 	const uint8_t tcp = IPPROTO_TCP;
@@ -147,7 +147,7 @@ static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	age_ms = (nsg_clock_ns(CLOCK_BOOTTIME) - k->table.started_ns) / NSG_NS_PER_MSEC;
 	if (age_ms >= limit_ms)
 		return;
-	nsg_nft_elements(b, "young", false);
+	nsg_nft_elements(b, "preexisting_tcp", false);
 	nsg_nft_element_timeout(b, &tcp, sizeof(tcp), limit_ms - age_ms);
 	nsg_nft_elements_end(b);
 }
@@ -243,7 +243,7 @@ void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint
 		nsg_nft_element_addr(b, hop_mark(k, number), hop->snat_host);
 		nsg_nft_elements_end(b);
 	}
-	if (!hop->n_legs) {
+	if (!hop->n_paths) {
 		nsg_nft_elements(b, "host_routed", false);
 		nsg_nft_element_u32(b, hop_mark(k, number));
 		nsg_nft_elements_end(b);
@@ -268,7 +268,7 @@ void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, u
 	remove_mark(b, k, "hops", number);
 	if (nsg_table_has_snat(k) && hop->has_snat)
 		remove_mark(b, k, "sources", number);
-	if (nsg_table_has_snat(k) && !hop->n_legs)
+	if (nsg_table_has_snat(k) && !hop->n_paths)
 		remove_mark(b, k, "host_routed", number);
 	hop_counter(number, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_COUNTER);
@@ -283,30 +283,30 @@ static bool is_tunnel(const struct nsg_kernel *k, uint32_t ifindex)
 	return false;
 }
 
-static void put_leg_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool tunnels)
+static void put_path_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool tunnels)
 {
-	nsg_nft_elements(b, tunnels ? "tunnel_ways" : "ways", false);
+	nsg_nft_elements(b, tunnels ? "tunnel_paths" : "paths", false);
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
 
-		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++) {
-			const uint32_t key[2] = {hop_mark(k, n), hop->legs[i].ifindex};
+		for (uint32_t i = 0; hop->used && i < hop->n_paths; i++) {
+			const uint32_t key[2] = {hop_mark(k, n), hop->paths[i].ifindex};
 
-			if (hop->legs[i].up && is_tunnel(k, hop->legs[i].ifindex) == tunnels)
+			if (hop->paths[i].up && is_tunnel(k, hop->paths[i].ifindex) == tunnels)
 				nsg_nft_element(b, key, sizeof(key));
 		}
 	}
 	nsg_nft_elements_end(b);
 }
 
-void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_table_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->audit)
 		return;
-	nsg_nft_set_flush(b, "ways");
-	nsg_nft_set_flush(b, "tunnel_ways");
-	put_leg_ways(b, k, false);
-	put_leg_ways(b, k, true);
+	nsg_nft_set_flush(b, "paths");
+	nsg_nft_set_flush(b, "tunnel_paths");
+	put_path_elements(b, k, false);
+	put_path_elements(b, k, true);
 	nsg_nft_chain_flush(b, "tunnels");
 	nsg_table_put_tunnels(b, k);
 }
@@ -317,7 +317,7 @@ static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 	if (!k->conf->audit) {
 		put_generation(b, k);
-		put_young(b, k);
+		put_preexisting_tcp(b, k);
 	}
 	if (nsg_table_remembers_denied(k)) {
 		nsg_nft_elements(b, "ported", false);
@@ -341,7 +341,7 @@ void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_sets(b, k);
 	put_elements(b, k);
 	nsg_table_put_rules(b, k);
-	nsg_table_put_ways(b, k);
+	nsg_table_put_paths(b, k);
 }
 
 void nsg_table_delete(struct nsg_nft_batch *b)

@@ -4,9 +4,9 @@
  * end: deleting one drops every packet that is queued in the namespace. What a reload changes are
  * elements, and the rules of chains `multicast`, `timeouts` and `tunnels`.
  *
- *   output         route, mangle + 1     sanitise; fast; loopback; answers; tunnels; whose: capture
- *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; answers; capture
- *   answers        -                     replies, related errors: passed; decided before: decided
+ *   output         route, mangle + 1     sanitise; fast; loopback; replies; tunnels; whose: capture
+ *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; replies; capture
+ *   replies        -                     replies, related errors: passed; decided before: decided
  *   decided        -                     denied by now; queue
  *   capture        -                     excluded; DHCP; older than nsgd; multicast; denied; queue
  *   queue          -                     counted, to the workers
@@ -36,7 +36,7 @@ void nsg_table_delete(struct nsg_nft_batch *b);
 void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
 void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
 /* The ways out of all hops: guard's sets and the tunnels' chain. */
-void nsg_table_put_ways(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+void nsg_table_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* What the last update of the cgroups changed: the others keep their counters. */
 void nsg_table_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* A reload's: the generation, the denied flows forgotten, multicast and timeouts as `k->table`. */

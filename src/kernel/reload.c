@@ -31,7 +31,7 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 
 /* A change of the table that did not find all of it: somebody has just removed it, and the word of
  * it has not come yet. It becomes whole as it should be with the change. */
-static int mend_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
+static int repair_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
 {
 	if (r == -ENOENT)
 		return nsg_kernel_restore_table(k, diag);
@@ -61,7 +61,7 @@ static int drop_idle(struct nsg_kernel *k, struct nsg_diag *diag)
 		r = nsg_kernel_restore_table(k, diag);
 	if (!any || r < 0 || k->conf->audit)
 		return r;
-	r = nsg_kernel_put_ways(k, diag);
+	r = nsg_kernel_put_paths(k, diag);
 	if (r < 0)
 		return r;
 	/* rules first: a table without routes would let its packets through */
@@ -84,8 +84,8 @@ static int add_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = nsg_nft_batch_send(&b, &k->nft, "next hops", NULL);
 	nsg_nft_batch_done(&b);
 	if (r >= 0)
-		r = nsg_kernel_put_ways(k, NULL);
-	r = mend_change(k, r, "cannot add next hops", diag);
+		r = nsg_kernel_put_paths(k, NULL);
+	r = repair_change(k, r, "cannot add next hops", diag);
 	if (r < 0 || k->conf->audit)
 		return r;
 	r = nsg_routes_check_foreign(&k->rt, &k->hops, diag);
@@ -166,7 +166,7 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	nsg_table_put_policy(&b, k, before.flow_minutes);
 	r = nsg_nft_batch_send(&b, &k->nft, "the generation", NULL);
 	nsg_nft_batch_done(&b);
-	r = mend_change(k, r, "cannot change the generation", diag);
+	r = repair_change(k, r, "cannot change the generation", diag);
 	if (r < 0) {
 		k->table = before;
 		return r;

@@ -14,7 +14,7 @@
 
 #define METRIC_LAST 0xffffffffu
 
-struct way {
+struct path {
 	uint32_t gateway_host; /* 0: none */
 	uint32_t ifindex;
 };
@@ -24,8 +24,8 @@ struct route {
 	uint32_t table, metric;
 	uint8_t type, dst_len;
 	uint32_t dst_be;
-	uint32_t n_ways;
-	struct way ways[NSG_MAX_ECMP_NEXT_HOPS];
+	uint32_t n_paths;
+	struct path paths[NSG_MAX_ECMP_NEXT_HOPS];
 };
 
 struct reading {
@@ -54,13 +54,13 @@ static uint32_t u32_of(const struct nlattr *attr)
 }
 
 /* RTA_MULTIPATH is a list of struct rtnexthop with attributes behind each. */
-static void take_ways(const struct nlattr *attr, struct route *route)
+static void take_paths(const struct nlattr *attr, struct route *route)
 {
 	const char *at = mnl_attr_get_payload(attr);
 	size_t left = mnl_attr_get_payload_len(attr);
 
-	while (left >= sizeof(struct rtnexthop) && route->n_ways < NSG_MAX_ECMP_NEXT_HOPS) {
-		struct way *way = &route->ways[route->n_ways];
+	while (left >= sizeof(struct rtnexthop) && route->n_paths < NSG_MAX_ECMP_NEXT_HOPS) {
+		struct path *path = &route->paths[route->n_paths];
 		struct attrs a = {{0}};
 		struct rtnexthop nh;
 		size_t step;
@@ -70,9 +70,9 @@ static void take_ways(const struct nlattr *attr, struct route *route)
 			return;
 		(void)mnl_attr_parse_payload(at + sizeof(nh), nh.rtnh_len - sizeof(nh), take_attr,
 					     &a);
-		way->ifindex = (uint32_t)nh.rtnh_ifindex;
-		way->gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
-		route->n_ways++;
+		path->ifindex = (uint32_t)nh.rtnh_ifindex;
+		path->gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+		route->n_paths++;
 		step = RTNH_ALIGN(nh.rtnh_len);
 		if (step > left)
 			return;
@@ -103,11 +103,11 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	if (route.table < reading->first || route.table > reading->last)
 		return 0;
 	if (a.v[RTA_MULTIPATH]) {
-		take_ways(a.v[RTA_MULTIPATH], &route);
+		take_paths(a.v[RTA_MULTIPATH], &route);
 	} else if (a.v[RTA_OIF]) {
-		route.n_ways = 1;
-		route.ways[0].ifindex = u32_of(a.v[RTA_OIF]);
-		route.ways[0].gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+		route.n_paths = 1;
+		route.paths[0].ifindex = u32_of(a.v[RTA_OIF]);
+		route.paths[0].gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
 	}
 	return nsg_vec_push(&reading->routes, route);
 }
@@ -137,49 +137,49 @@ static int read_routes(struct nsg_nl *nl, uint32_t table, struct reading *readin
 	return r == -ENOENT ? 0 : r;
 }
 
-/* One leg's part of a message: inside a struct rtnexthop, or plain when there is one leg. */
-static void put_leg(struct nlmsghdr *nlh, const struct nsg_leg *leg)
+/* One path's part of a message: inside a struct rtnexthop, or plain when there is one path. */
+static void put_path(struct nlmsghdr *nlh, const struct nsg_path *path)
 {
-	if (leg->has_via)
-		mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(leg->via_host));
+	if (path->has_via)
+		mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(path->via_host));
 }
 
-static void put_legs(struct nlmsghdr *nlh, const struct nsg_hop *hop)
+static void put_paths(struct nlmsghdr *nlh, const struct nsg_hop *hop)
 {
 	struct nlattr *multipath = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 
-	for (uint32_t i = 0; i < hop->n_legs; i++) {
-		const struct nsg_leg *leg = &hop->legs[i];
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		const struct nsg_path *path = &hop->paths[i];
 		uint32_t before = nlh->nlmsg_len;
 		struct rtnexthop *nh = mnl_nlmsg_get_payload_tail(nlh);
 
-		if (!leg->up)
+		if (!path->up)
 			continue;
 		*nh = (struct rtnexthop){
-		    .rtnh_ifindex = (int)leg->ifindex,
-		    .rtnh_flags = leg->dev[0] && leg->has_via ? RTNH_F_ONLINK : 0,
+		    .rtnh_ifindex = (int)path->ifindex,
+		    .rtnh_flags = path->dev[0] && path->has_via ? RTNH_F_ONLINK : 0,
 		};
 		nlh->nlmsg_len += MNL_ALIGN(sizeof(*nh));
-		put_leg(nlh, leg);
+		put_path(nlh, path);
 		nh->rtnh_len = (unsigned short)(nlh->nlmsg_len - before);
 	}
 	mnl_attr_nest_end(nlh, multipath);
 }
 
-static uint32_t n_up(const struct nsg_hop *hop, const struct nsg_leg **ret_one)
+static uint32_t n_up(const struct nsg_hop *hop, const struct nsg_path **ret_one)
 {
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < hop->n_legs; i++) {
-		if (!hop->legs[i].up)
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		if (!hop->paths[i].up)
 			continue;
-		*ret_one = &hop->legs[i];
+		*ret_one = &hop->paths[i];
 		n++;
 	}
 	return n;
 }
 
-/* ECMP paths of 64 legs take 64 * 16 bytes and the header. */
+/* ECMP paths of 64 paths take 64 * 16 bytes and the header. */
 #define ROUTE_MESSAGE_BYTES 4096
 
 static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flags, uint32_t table,
@@ -217,17 +217,17 @@ static int add_default(struct nsg_nl *nl, uint32_t table, const struct nsg_hop *
 	struct nlmsghdr *nlh = route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
 					     table, RTN_UNICAST, 0);
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nsg_leg *leg = NULL;
+	const struct nsg_path *path = NULL;
 
-	if (n_up(hop, &leg) > 1) {
-		put_legs(nlh, hop);
+	if (n_up(hop, &path) > 1) {
+		put_paths(nlh, hop);
 	} else {
-		put_leg(nlh, leg);
-		mnl_attr_put_u32(nlh, RTA_OIF, leg->ifindex);
-		if (leg->dev[0] && leg->has_via)
+		put_path(nlh, path);
+		mnl_attr_put_u32(nlh, RTA_OIF, path->ifindex);
+		if (path->dev[0] && path->has_via)
 			rtm->rtm_flags |= RTNH_F_ONLINK;
 		/* the kernel refuses a route of universe scope without a gateway in a few cases */
-		if (!leg->has_via)
+		if (!path->has_via)
 			rtm->rtm_scope = RT_SCOPE_LINK;
 	}
 	return nsg_nl_request(nl, nlh, NULL, NULL);
@@ -248,13 +248,13 @@ static int remove_route(struct nsg_nl *nl, const struct route *route)
 	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }
 
-static bool has_way(const struct route *route, const struct nsg_leg *leg)
+static bool has_path(const struct route *route, const struct nsg_path *path)
 {
-	const uint32_t gateway = leg->has_via ? leg->via_host : 0;
+	const uint32_t gateway = path->has_via ? path->via_host : 0;
 
-	for (uint32_t i = 0; i < route->n_ways; i++)
-		if (route->ways[i].ifindex == leg->ifindex &&
-		    route->ways[i].gateway_host == gateway)
+	for (uint32_t i = 0; i < route->n_paths; i++)
+		if (route->paths[i].ifindex == path->ifindex &&
+		    route->paths[i].gateway_host == gateway)
 			return true;
 	return false;
 }
@@ -266,13 +266,13 @@ static bool is_blackhole(const struct route *route)
 
 static bool is_default(const struct route *route, const struct nsg_hop *hop)
 {
-	const struct nsg_leg *one = NULL;
+	const struct nsg_path *one = NULL;
 
 	if (route->dst_len || route->type != RTN_UNICAST || route->metric ||
-	    route->n_ways != n_up(hop, &one))
+	    route->n_paths != n_up(hop, &one))
 		return false;
-	for (uint32_t i = 0; i < hop->n_legs; i++)
-		if (hop->legs[i].up && !has_way(route, &hop->legs[i]))
+	for (uint32_t i = 0; i < hop->n_paths; i++)
+		if (hop->paths[i].up && !has_path(route, &hop->paths[i]))
 			return false;
 	return true;
 }
@@ -280,24 +280,24 @@ static bool is_default(const struct route *route, const struct nsg_hop *hop)
 void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop)
 {
 	hop->up = false;
-	for (uint32_t i = 0; i < hop->n_legs; i++) {
-		struct nsg_leg *leg = &hop->legs[i];
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		struct nsg_path *path = &hop->paths[i];
 		const struct nsg_link *link;
 
-		if (leg->dev[0]) {
-			link = nsg_links_by_name(links, leg->dev);
-			leg->reach = !link	? NSG_REACH_NO_DEVICE
-				     : link->up ? NSG_REACH_OK
-						: NSG_REACH_DOWN;
-			leg->ifindex = link ? link->ifindex : 0;
+		if (path->dev[0]) {
+			link = nsg_links_by_name(links, path->dev);
+			path->reach = !link	 ? NSG_REACH_NO_DEVICE
+				      : link->up ? NSG_REACH_OK
+						 : NSG_REACH_DOWN;
+			path->ifindex = link ? link->ifindex : 0;
 		} else {
-			leg->reach = nsg_links_reach(nl, links, leg->via_host, &leg->ifindex,
-						     &leg->behind_host);
+			path->reach = nsg_links_reach(nl, links, path->via_host, &path->ifindex,
+						      &path->behind_host);
 		}
-		leg->up = leg->reach == NSG_REACH_OK;
-		hop->up |= leg->up;
+		path->up = path->reach == NSG_REACH_OK;
+		hop->up |= path->up;
 	}
-	hop->up |= !hop->n_legs;
+	hop->up |= !hop->n_paths;
 }
 
 static int failed(struct nsg_nl *nl, const char *what, uint32_t table, int error,
@@ -319,10 +319,10 @@ static bool means_down(int error)
 static void take_down(struct nsg_hop *hop)
 {
 	hop->up = false;
-	for (uint32_t i = 0; i < hop->n_legs; i++) {
-		hop->legs[i].up = false;
-		if (hop->legs[i].reach == NSG_REACH_OK)
-			hop->legs[i].reach = NSG_REACH_NO_ROUTE;
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		hop->paths[i].up = false;
+		if (hop->paths[i].reach == NSG_REACH_OK)
+			hop->paths[i].reach = NSG_REACH_NO_ROUTE;
 	}
 }
 
@@ -330,7 +330,7 @@ static void take_down(struct nsg_hop *hop)
 static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 		       const struct reading *there, struct nsg_diag *diag)
 {
-	bool blackhole = false, way = false;
+	bool blackhole = false, gateway = false;
 	int r;
 
 	for (size_t i = 0; i < there->routes.n; i++) {
@@ -339,16 +339,16 @@ static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 		if (route->table != table)
 			continue;
 		blackhole |= is_blackhole(route);
-		way |= hop->up && is_default(route, hop);
+		gateway |= hop->up && is_default(route, hop);
 	}
 	if (!blackhole) {
-		hop->changed = true;
+		hop->applied_change = true;
 		r = add_blackhole(nl, table);
 		if (r < 0)
 			return failed(nl, "add the blackhole route", table, r, diag);
 	}
-	if (hop->up && !way) {
-		hop->changed = true;
+	if (hop->up && !gateway) {
+		hop->applied_change = true;
 		r = add_default(nl, table, hop);
 		if (means_down(r))
 			take_down(hop);
@@ -362,7 +362,7 @@ static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 		if (route->table != table || is_blackhole(route) ||
 		    (hop->up && !route->dst_len && route->type == RTN_UNICAST && !route->metric))
 			continue;
-		hop->changed = true;
+		hop->applied_change = true;
 		r = remove_route(nl, route);
 		if (r < 0)
 			return failed(nl, "remove a route", table, r, diag);
@@ -379,7 +379,7 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 		const struct route *route = &there->routes.v[i];
 		const struct nsg_hop *hop = &h->v[route->table - h->conf->table_base];
 
-		if (hop->used && hop->n_legs)
+		if (hop->used && hop->n_paths)
 			continue;
 		r = remove_route(nl, route);
 		if (r < 0)
@@ -397,8 +397,8 @@ int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg
 	if (all)
 		r = read_routes(nl, 0, &there);
 	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
-		h->v[n].changed = false;
-		if (!h->v[n].used || !h->v[n].n_legs)
+		h->v[n].applied_change = false;
+		if (!h->v[n].used || !h->v[n].n_paths)
 			continue;
 		if (!all)
 			r = read_routes(nl, base + n, &there);
@@ -440,7 +440,7 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 		const uint32_t table = h->conf->table_base + n;
 		struct reading there = {.first = table, .last = table, .foreign = true};
 
-		if (!h->v[n].used || !h->v[n].n_legs)
+		if (!h->v[n].used || !h->v[n].n_paths)
 			continue;
 		r = read_routes(nl, table, &there);
 		if (r < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The next hops' tables: table-base + number holds a default route out of the hop's legs that are
+ * The next hops' tables: table-base + number holds a default route out of the hop's paths that are
  * up and, behind it at the highest metric, a blackhole: a marked packet never goes on to the host's
  * own routes. Routes are ours when their protocol is NSG_RTPROT and their table lies in our range.
  */
@@ -14,11 +14,11 @@
 #include "kernel/netlink.h"
 #include "util/diag.h"
 
-/* Asks the kernel about every leg: up, ifindex, reach, and the hop's up. */
+/* Asks the kernel about every path: up, ifindex, reach, and the hop's up. */
 void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop);
 
 /*
- * Makes the tables of all numbers in use what they should be (legs as last resolved). A hop that
+ * Makes the tables of all numbers in use what they should be (paths as last resolved). A hop that
  * the kernel refuses becomes down. Sets each hop's `changed`. `all`: removes our routes from the
  * other tables of the range too; that walks every table of the host once.
  */

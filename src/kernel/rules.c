@@ -23,7 +23,7 @@ void nsg_rules_done(struct nsg_rules *r)
 
 static bool has_table(const struct nsg_hop *hop)
 {
-	return hop->used && hop->n_legs;
+	return hop->used && hop->n_paths;
 }
 
 static int add_block(const struct nsg_hops *h, uint32_t block, struct nsg_rules *r)

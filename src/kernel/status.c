@@ -181,39 +181,39 @@ static json_t *ip_json(uint32_t addr_host)
 	return json_string(ip);
 }
 
-static json_t *leg_json(const struct nsg_hop *hop, const struct nsg_leg *leg)
+static json_t *path_json(const struct nsg_hop *hop, const struct nsg_path *path)
 {
 	json_t *o = json_object();
 	char why[160];
 
-	(void)json_object_set_new(o, "via", leg->has_via ? ip_json(leg->via_host) : json_null());
-	(void)json_object_set_new(o, "dev", leg->dev[0] ? json_string(leg->dev) : json_null());
-	nsg_kernel_explain_leg(hop, leg, why, sizeof(why));
-	(void)json_object_set_new(o, "down", leg->up ? json_null() : json_string(why));
+	(void)json_object_set_new(o, "via", path->has_via ? ip_json(path->via_host) : json_null());
+	(void)json_object_set_new(o, "dev", path->dev[0] ? json_string(path->dev) : json_null());
+	nsg_kernel_explain_path(hop, path, why, sizeof(why));
+	(void)json_object_set_new(o, "down", path->up ? json_null() : json_string(why));
 	return o;
 }
 
 static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	json_t *o = json_object(), *addresses = json_array(), *legs = json_array();
+	json_t *o = json_object(), *addresses = json_array(), *paths = json_array();
 
 	for (uint32_t i = 0; i < hop->n_addrs; i++)
 		(void)json_array_append_new(addresses, ip_json(hop->addrs_host[i]));
-	for (uint32_t i = 0; i < hop->n_legs; i++)
-		(void)json_array_append_new(legs, leg_json(hop, &hop->legs[i]));
+	for (uint32_t i = 0; i < hop->n_paths; i++)
+		(void)json_array_append_new(paths, path_json(hop, &hop->paths[i]));
 	(void)json_object_set_new(o, "number", json_integer(number));
 	(void)json_object_set_new(o, "type",
 				  json_string(nsg_hop_type_name((enum nsg_hop_type)hop->type)));
 	(void)json_object_set_new(o, "addresses", addresses);
 	(void)json_object_set_new(o, "table",
-				  hop->n_legs && !k->conf->audit
+				  hop->n_paths && !k->conf->audit
 				      ? json_integer(k->conf->table_base + number)
 				      : json_null());
 	(void)json_object_set_new(o, "up", json_boolean(hop->up));
 	(void)json_object_set_new(o, "packets", json_integer((json_int_t)hop->packets));
 	(void)json_object_set_new(o, "lost", json_integer((json_int_t)hop->lost));
-	(void)json_object_set_new(o, "ways", legs);
+	(void)json_object_set_new(o, "paths", paths);
 	return o;
 }
 

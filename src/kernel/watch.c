@@ -34,9 +34,9 @@
 #define BURST_NS NSG_NS_PER_SEC
 #define REST_NS 200000000u
 
-struct dirt {
+struct dirty {
 	struct nsg_kernel *k;
-	bool ways; /* links, addresses, routes to gateways, our tables */
+	bool paths; /* links, addresses, routes to gateways, our tables */
 	bool rules;
 	bool table; /* nf_tables */
 	bool lost;  /* notifications: everything may be */
@@ -107,10 +107,10 @@ static uint32_t u32_of(const struct nlattr *attr)
 }
 
 /* Somebody's route changed: one in a table of ours, or one that leads to a gateway of ours. */
-static void route_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
+static void route_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct nsg_kernel *k = dirt->k;
+	struct nsg_kernel *k = dirty->k;
 	struct attrs a = {{0}};
 	struct nsg_prefix dst;
 	uint32_t table;
@@ -120,23 +120,23 @@ static void route_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
 		return;
 	table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table;
 	if (table > k->conf->table_base && table <= k->conf->table_base + k->hops.max) {
-		k->hops.v[table - k->conf->table_base].touched = true;
-		dirt->ways = true;
+		k->hops.v[table - k->conf->table_base].foreign_change = true;
+		dirty->paths = true;
 		return;
 	}
 	dst = (struct nsg_prefix){ntohl(u32_of(a.v[RTA_DST])), rtm->rtm_dst_len};
-	for (uint32_t n = 1; n <= k->hops.max && !dirt->ways; n++) {
+	for (uint32_t n = 1; n <= k->hops.max && !dirty->paths; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
 
-		for (uint32_t i = 0; hop->used && i < hop->n_legs; i++)
-			dirt->ways |=
-			    !hop->legs[i].dev[0] && nsg_prefix_contains(dst, hop->legs[i].via_host);
+		for (uint32_t i = 0; hop->used && i < hop->n_paths; i++)
+			dirty->paths |= !hop->paths[i].dev[0] &&
+					nsg_prefix_contains(dst, hop->paths[i].via_host);
 	}
 }
 
-static void rule_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
+static void rule_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 {
-	const struct nsg_conf *conf = dirt->k->conf;
+	const struct nsg_conf *conf = dirty->k->conf;
 	struct attrs a = {{0}};
 	uint32_t pref;
 
@@ -145,31 +145,31 @@ static void rule_changed(struct dirt *dirt, const struct nlmsghdr *nlh)
 		return;
 	pref = u32_of(a.v[FRA_PRIORITY]);
 	if (pref >= conf->rule_priority && pref < conf->rule_priority + NSG_RULES_SPAN)
-		dirt->rules = true;
+		dirty->rules = true;
 	else
-		dirt->ways = true;
+		dirty->paths = true;
 }
 
 static int take_rt(const struct nlmsghdr *nlh, void *arg)
 {
-	struct dirt *dirt = arg;
+	struct dirty *dirty = arg;
 
-	if (nlh->nlmsg_pid && nlh->nlmsg_pid == dirt->k->rt.portid)
+	if (nlh->nlmsg_pid && nlh->nlmsg_pid == dirty->k->rt.portid)
 		return 0;
 	switch (nlh->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		dirt->ways = true;
+		dirty->paths = true;
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		route_changed(dirt, nlh);
+		route_changed(dirty, nlh);
 		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		rule_changed(dirt, nlh);
+		rule_changed(dirty, nlh);
 		break;
 	default:
 		break;
@@ -181,27 +181,28 @@ static int take_rt(const struct nlmsghdr *nlh, void *arg)
 static int take_nft(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct dirt *dirt = arg;
+	struct dirty *dirty = arg;
 	struct attrs a = {{0}};
 	const struct nlattr *name;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || nfg->nfgen_family != NFPROTO_IPV4 ||
-	    nlh->nlmsg_pid == dirt->k->nft.portid || nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
+	    nlh->nlmsg_pid == dirty->k->nft.portid ||
+	    nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
 	    mnl_attr_parse(nlh, sizeof(*nfg), take_attr, &a) < 0)
 		return 0;
 	name = a.v[NFTA_TABLE_NAME];
-	dirt->table |= name && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0 &&
-		       !strcmp(mnl_attr_get_str(name), dirt->k->conf->instance);
+	dirty->table |= name && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0 &&
+			!strcmp(mnl_attr_get_str(name), dirty->k->conf->instance);
 	return 0;
 }
 
-static int drain(struct nsg_nl *nl, nsg_nl_each each, struct dirt *dirt)
+static int drain(struct nsg_nl *nl, nsg_nl_each each, struct dirty *dirty)
 {
-	int r = nsg_nl_drain(nl, each, dirt);
+	int r = nsg_nl_drain(nl, each, dirty);
 
 	if (r == -ENOBUFS)
-		dirt->lost = true;
+		dirty->lost = true;
 	return r == -ENOBUFS ? 0 : r;
 }
 
@@ -220,8 +221,8 @@ static void tell_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 		counted = true;
 		hop->was_up = hop->up;
 		nsg_kernel_name_hop(hop, name, sizeof(name));
-		if (hop->n_legs)
-			nsg_kernel_explain_leg(hop, &hop->legs[0], why, sizeof(why));
+		if (hop->n_paths)
+			nsg_kernel_explain_path(hop, &hop->paths[0], why, sizeof(why));
 		if (hop->up)
 			(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL, "next hop %s is up", name);
 		else
@@ -231,13 +232,13 @@ static void tell_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 	}
 }
 
-static int mend_ways(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
+static int repair_paths(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
 {
 	int r;
 
 	r = nsg_kernel_resolve(k, diag);
 	if (r >= 0)
-		r = nsg_kernel_put_ways(k, diag);
+		r = nsg_kernel_put_paths(k, diag);
 	if (r >= 0)
 		r = nsg_routes_apply(&k->rt, &k->hops, false, diag);
 	if (r < 0)
@@ -245,19 +246,19 @@ static int mend_ways(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repa
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		struct nsg_hop *hop = &k->hops.v[n];
 
-		if (hop->touched && hop->changed) {
+		if (hop->foreign_change && hop->applied_change) {
 			(*repairs)++;
 			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 					   "somebody changed routing table %u: put right",
 					   k->conf->table_base + n);
 		}
-		hop->touched = false;
+		hop->foreign_change = false;
 	}
 	tell_transitions(k, diag);
 	return 0;
 }
 
-static int mend_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
+static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *repairs)
 {
 	uint32_t changed;
 	int r;
@@ -271,7 +272,7 @@ static int mend_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *rep
 	return 0;
 }
 
-static int mend_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
+static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
 {
 	int r = nsg_kernel_restore_table(k, diag);
 
@@ -284,27 +285,27 @@ static int mend_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, ui
 }
 
 /* Table first: what it does not mark needs no route. */
-static int mend(struct nsg_kernel *k, const struct dirt *dirt, struct nsg_diag *diag,
-		uint32_t *repairs)
+static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_diag *diag,
+		  uint32_t *repairs)
 {
 	int error = 0, r;
 
-	if (dirt->table || dirt->lost)
-		error = mend_table(k, dirt->table, diag, repairs);
+	if (dirty->table || dirty->lost)
+		error = repair_table(k, dirty->table, diag, repairs);
 	if (k->conf->audit)
 		return error;
-	if (dirt->rules || dirt->lost) {
-		r = mend_rules(k, diag, repairs);
+	if (dirty->rules || dirty->lost) {
+		r = repair_rules(k, diag, repairs);
 		error = error < 0 ? error : r;
 	}
-	if (dirt->ways || dirt->lost) {
-		r = mend_ways(k, diag, repairs);
+	if (dirty->paths || dirty->lost) {
+		r = repair_paths(k, diag, repairs);
 		error = error < 0 ? error : r;
 	}
 	return error;
 }
 
-static int mend_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
+static int repair_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	struct nsg_nft_batch b;
 	int r;
@@ -339,18 +340,18 @@ static uint32_t burst(struct nsg_kernel *k)
 }
 
 /* Whether this round is left to the timer. */
-static bool put_off(struct nsg_kernel *k, const struct dirt *dirt, bool expired,
+static bool put_off(struct nsg_kernel *k, const struct dirty *dirty, bool expired,
 		    struct nsg_diag *diag)
 {
 	if (expired) {
 		k->waiting = false;
 		return false;
 	}
-	if (!(dirt->table || dirt->rules || dirt->ways || dirt->lost))
+	if (!(dirty->table || dirty->rules || dirty->paths || dirty->lost))
 		return k->waiting;
 	if (!k->waiting && burst(k) < BURST)
 		return false;
-	k->waiting_for_table |= dirt->table;
+	k->waiting_for_table |= dirty->table;
 	if (k->waiting)
 		return true;
 	k->waiting = true;
@@ -366,30 +367,30 @@ static bool put_off(struct nsg_kernel *k, const struct dirt *dirt, bool expired,
 
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct dirt dirt = {.k = k};
+	struct dirty dirty = {.k = k};
 	uint32_t repairs = 0;
 	uint64_t times;
 	bool cgroups = false, expired;
 	int r, e;
 
-	r = drain(&k->rt_watch, take_rt, &dirt);
-	e = drain(&k->nft_watch, take_nft, &dirt);
+	r = drain(&k->rt_watch, take_rt, &dirty);
+	e = drain(&k->nft_watch, take_nft, &dirty);
 	if (r < 0 || e < 0)
 		return r < 0 ? r : e;
 	/* what failed or was put off is one repair of everything */
 	expired = read(k->retry_fd, &times, sizeof(times)) == sizeof(times);
-	dirt.lost |= expired;
-	dirt.table |= expired && k->waiting_for_table;
+	dirty.lost |= expired;
+	dirty.table |= expired && k->waiting_for_table;
 	if (k->cgroups.inotify_fd >= 0)
 		cgroups = nsg_cgroups_update(&k->cgroups);
 	if (!k->running)
 		return 0;
-	if (cgroups && !dirt.table)
-		r = mend_cgroups(k, diag);
-	if (put_off(k, &dirt, expired, diag))
+	if (cgroups && !dirty.table)
+		r = repair_cgroups(k, diag);
+	if (put_off(k, &dirty, expired, diag))
 		return r;
 	k->waiting_for_table = false;
-	e = mend(k, &dirt, diag, &repairs);
+	e = repair(k, &dirty, diag, &repairs);
 	if (repairs)
 		k->burst = burst(k) + 1;
 	/* never disarmed: what comes meanwhile may be something else */

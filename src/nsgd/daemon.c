@@ -207,7 +207,7 @@ static enum nsg_exit bring_up(struct daemon *d)
 		d->socket_path, &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	r = say(nsg_kernel_hush(d->in.kernel, &diag), "silencing what an earlier nsgd left", &diag);
+	r = say(nsg_kernel_silence(d->in.kernel, &diag), "silencing what an earlier nsgd left", &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
 	status = place(d, false);

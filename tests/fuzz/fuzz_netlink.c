@@ -107,16 +107,17 @@ static void add_hops(struct nsg_hops *h)
 
 		*hop = (struct nsg_hop){.used = true, .live = true, .type = NSG_HOP_APPLIANCE};
 		hop->addrs_host = malloc(sizeof(appliance));
-		hop->legs = n < 3 ? calloc(n, sizeof(*hop->legs)) : NULL;
-		if (!hop->addrs_host || (n < 3 && !hop->legs))
+		hop->paths = n < 3 ? calloc(n, sizeof(*hop->paths)) : NULL;
+		if (!hop->addrs_host || (n < 3 && !hop->paths))
 			abort();
 		hop->addrs_host[0] = appliance + n;
 		hop->n_addrs = 1;
-		hop->n_legs = n < 3 ? n : 0;
-		for (uint32_t i = 0; i < hop->n_legs; i++)
-			hop->legs[i] = (struct nsg_leg){.has_via = true, .via_host = appliance + i};
+		hop->n_paths = n < 3 ? n : 0;
+		for (uint32_t i = 0; i < hop->n_paths; i++)
+			hop->paths[i] =
+			    (struct nsg_path){.has_via = true, .via_host = appliance + i};
 		if (n == 2)
-			memcpy(hop->legs[1].dev, "eth0", sizeof("eth0"));
+			memcpy(hop->paths[1].dev, "eth0", sizeof("eth0"));
 	}
 }
 
@@ -165,7 +166,7 @@ static void resolve(struct nsg_kernel *k)
 		abort();
 }
 
-static void mend_rules(struct nsg_kernel *k, struct nsg_diag *diag)
+static void repair_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	struct nsg_rules ours = {0}, foreign = {0};
 	uint32_t changed;
@@ -180,12 +181,12 @@ static void mend_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 	(void)nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
 }
 
-static void mend_routes(struct nsg_kernel *k, struct nsg_diag *diag)
+static void repair_routes(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	for (uint32_t i = 1; i < 3; i++) {
 		k->hops.v[i].up = true;
-		k->hops.v[i].legs[0].up = true;
-		k->hops.v[i].legs[0].ifindex = 2;
+		k->hops.v[i].paths[0].up = true;
+		k->hops.v[i].paths[0].ifindex = 2;
 	}
 	(void)nsg_routes_apply(&k->rt, &k->hops, true, diag);
 	(void)nsg_routes_check_foreign(&k->rt, &k->hops, diag);
@@ -233,10 +234,10 @@ static void talk(struct nsg_kernel *k, uint8_t about, struct nsg_diag *diag)
 		resolve(k);
 		break;
 	case 1:
-		mend_rules(k, diag);
+		repair_rules(k, diag);
 		break;
 	case 2:
-		mend_routes(k, diag);
+		repair_routes(k, diag);
 		break;
 	case 3:
 		rewrite_marks(k);

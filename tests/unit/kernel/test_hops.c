@@ -73,9 +73,9 @@ static void test_appliance_goes_by_its_own_address(void **state)
 	reload(&f, hops, 1);
 	assert_int_equal(f.number[0], 0);
 	assert_int_equal(f.number[1], 1);
-	assert_int_equal(f.hops.v[1].n_legs, 1);
-	assert_int_equal(f.hops.v[1].legs[0].via_host, NVA1);
-	assert_string_equal(f.hops.v[1].legs[0].dev, "");
+	assert_int_equal(f.hops.v[1].n_paths, 1);
+	assert_int_equal(f.hops.v[1].paths[0].via_host, NVA1);
+	assert_string_equal(f.hops.v[1].paths[0].dev, "");
 	end(&f);
 }
 
@@ -93,9 +93,9 @@ static void test_section_of_an_address_wins_over_that_of_the_type(void **state)
 	f.conf.nexthops = sections;
 	f.conf.n_nexthops = 2;
 	reload(&f, hops, 2);
-	assert_int_equal(f.hops.v[1].legs[0].via_host, NSG_IP4(1, 1, 1, 1));
-	assert_false(f.hops.v[2].legs[0].has_via);
-	assert_string_equal(f.hops.v[2].legs[0].dev, "tun7");
+	assert_int_equal(f.hops.v[1].paths[0].via_host, NSG_IP4(1, 1, 1, 1));
+	assert_false(f.hops.v[2].paths[0].has_via);
+	assert_string_equal(f.hops.v[2].paths[0].dev, "tun7");
 	end(&f);
 }
 
@@ -147,7 +147,7 @@ static void test_two_gateways_of_the_policy_are_one_way_here(void **state)
 	reload(&f, hops, 2);
 	assert_int_equal(f.number[1], 1);
 	assert_int_equal(f.number[2], 1);
-	assert_int_equal(f.hops.v[1].n_legs, 1);
+	assert_int_equal(f.hops.v[1].n_paths, 1);
 	assert_false(f.hops.v[2].used);
 	end(&f);
 }
@@ -161,7 +161,7 @@ static void test_equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
 	(void)state;
 	begin(&f, 0x0fff0000);
 	reload(&f, one, 1);
-	assert_int_equal(f.hops.v[1].n_legs, 2);
+	assert_int_equal(f.hops.v[1].n_paths, 2);
 	/* the order in which the policy names them does not matter */
 	reload(&f, other, 1);
 	assert_int_equal(f.number[1], 1);
@@ -293,7 +293,7 @@ static void test_snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
 	assert_int_equal(f.number[1], 1);
 	assert_int_equal(f.number[2], 0); /* [snat] internet is not set */
 	assert_int_equal(f.number[3], 2);
-	assert_int_equal(f.hops.v[1].n_legs, 0);
+	assert_int_equal(f.hops.v[1].n_paths, 0);
 	assert_int_equal(f.hops.v[1].snat_host, NSG_IP4(10, 0, 1, 4));
 	assert_true(f.hops.v[2].has_snat);
 	end(&f);

@@ -144,7 +144,7 @@ static void test_a_start_and_a_cleanup_leave_the_namespace_as_it_was(void **stat
 	assert_true(netns_shows("ip route show table 21001", "default via 10.0.100.4 dev a0"));
 	assert_true(netns_shows("ip route show table 21002", "default via 10.0.101.4 dev b0"));
 	assert_true(netns_shows("ip rule", "lookup 21002"));
-	assert_true(netns_shows("nft list set ip unit ways", "0x00010000 . \"a0\""));
+	assert_true(netns_shows("nft list set ip unit paths", "0x00010000 . \"a0\""));
 	assert_int_equal(f.diag.n, 0);
 	assert_int_equal(process(&f), 0);
 	cleanup_is_complete(&f);
@@ -366,7 +366,7 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 	     "somebody changed table ip unit", 1},
 	    {"nft delete table ip unit", "somebody changed table ip unit", 1},
 	    {"nft flush chain ip unit output", "somebody changed table ip unit", 1},
-	    {"nft flush set ip unit ways", "somebody changed table ip unit", 1},
+	    {"nft flush set ip unit paths", "somebody changed table ip unit", 1},
 	    {"nft add rule ip unit capture accept", "somebody changed table ip unit", 1},
 	    /* a set that has become something else cannot be mended in place */
 	    {"nft 'delete table ip unit; add table ip unit; add set ip unit gen { type ipv4_addr; "
@@ -446,7 +446,7 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	assert_true(told(&f, "next hop VirtualAppliance 10.0.100.4 is down, its packets are lost"));
 	assert_false(netns_shows("ip route show table 21001", "via"));
 	assert_true(netns_shows("ip route show table 21001", "blackhole"));
-	assert_false(netns_shows("nft list set ip unit ways", "0x00010000"));
+	assert_false(netns_shows("nft list set ip unit paths", "0x00010000"));
 	status = nsg_kernel_status(f.k);
 	assert_false(json_boolean_value(
 	    json_object_get(json_array_get(json_object_get(status, "hops"), 0), "up")));
@@ -457,7 +457,7 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	assert_int_equal(process(&f), 0);
 	assert_true(told(&f, "next hop VirtualAppliance 10.0.100.4 is up"));
 	assert_true(netns_shows("ip route show table 21001", "via 10.0.100.4"));
-	assert_true(netns_shows("nft list set ip unit ways", "0x00010000 . \"a0\""));
+	assert_true(netns_shows("nft list set ip unit paths", "0x00010000 . \"a0\""));
 	/* a device that vanishes and comes back under its name */
 	assert_int_equal(netns_run("ip link del b0"), 0);
 	assert_int_equal(process(&f), 0);

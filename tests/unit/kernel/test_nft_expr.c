@@ -23,7 +23,7 @@ static void put_sets(struct nsg_nft_batch *b)
 {
 	const struct nft_set sets[] = {
 	    {.name = "marks", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .host_order = true},
-	    {.name = "ways",
+	    {.name = "paths",
 	     .key_type = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX),
 	     .key_bytes = 8,
 	     .host_order = true},
@@ -83,7 +83,7 @@ static void ct_mark_in(struct nsg_nft_batch *b)
 
 static void mark_oif_in(struct nsg_nft_batch *b)
 {
-	nft_mark_oif_in(b, 0xff0, "ways");
+	nft_mark_oif_in(b, 0xff0, "paths");
 }
 
 static void count_by_mark(struct nsg_nft_batch *b)
@@ -232,7 +232,7 @@ static const struct {
     {"plain", packet_mark_is, "meta mark & 0x00000ff0 == 0x00000010"},
     {"plain", ct_mark_is_not, "ct mark & 0x00000ff0 != 0x00000000"},
     {"plain", ct_mark_in, "ct mark & 0x00000ff0 == @marks"},
-    {"out", mark_oif_in, "meta mark & 0x00000ff0 . oif @ways"},
+    {"out", mark_oif_in, "meta mark & 0x00000ff0 . oif @paths"},
     {"plain", count_by_mark, "counter name meta mark & 0x00000ff0 map @counters"},
     {"plain", direction, "ct direction reply"},
     {"plain", state_new, "ct state new"},

@@ -45,9 +45,9 @@ struct fixture {
 	struct nsg_prefix excludes[2];
 	const char *interfaces[2];
 	uint32_t users[2];
-	struct nsg_leg legs[2];
+	struct nsg_path paths[2];
 	struct nsg_link links[2];
-	const char *paths[2];
+	const char *cgroup_paths[2];
 	struct nsg_cgroup cgroups[2];
 };
 
@@ -60,13 +60,13 @@ static void arrange(struct fixture *f, int layout)
 	    .excludes = {{NSG_IP4(10, 9, 0, 0), 16}, {NSG_IP4(10, 9, 1, 0), 24}},
 	    .interfaces = {"guest0", "guest1"},
 	    .users = {33, 1000},
-	    .legs = {{.up = true, .ifindex = 11}, {.up = true, .ifindex = 12}},
+	    .paths = {{.up = true, .ifindex = 11}, {.up = true, .ifindex = 12}},
 	    .links = {{.ifindex = 11, .name = "eth0", .up = true},
 		      {.ifindex = 12,
 		       .name = "vxlan0",
 		       .up = true,
 		       .tunnel = {IPPROTO_UDP, 4789, true, NSG_IP4(192, 0, 2, 1)}}},
-	    .paths = {"system.slice", "app.slice/app.service/worker"},
+	    .cgroup_paths = {"system.slice", "app.slice/app.service/worker"},
 	    .cgroups = {{.level = 1}, {.level = 3}},
 	};
 	f->conf.hook_output = layout & OUTPUT;
@@ -85,7 +85,7 @@ static void arrange(struct fixture *f, int layout)
 		k->links.links.n = 2;
 	}
 	if (layout & CGROUPS) {
-		f->conf.cgroups = (struct nsg_conf_strings){f->paths, 2};
+		f->conf.cgroups = (struct nsg_conf_strings){f->cgroup_paths, 2};
 		k->cgroups = (struct nsg_cgroups){.v = f->cgroups, .n = 2, .inotify_fd = -1};
 	}
 	k->users = f->users;
@@ -93,8 +93,8 @@ static void arrange(struct fixture *f, int layout)
 	assert_int_equal(nsg_marks_init(f->conf.mark_mask, &k->marks), 0);
 	assert_int_equal(nsg_hops_init(&k->hops, &f->conf, &k->marks), 0);
 	k->hops.v[1] = (struct nsg_hop){.used = true,
-					.legs = f->legs,
-					.n_legs = 2,
+					.paths = f->paths,
+					.n_paths = 2,
 					.has_snat = true,
 					.snat_host = NSG_IP4(10, 0, 0, 4)};
 	k->hops.v[2] =
@@ -112,8 +112,8 @@ static void arrange(struct fixture *f, int layout)
 
 static void drop(struct fixture *f)
 {
-	/* the legs are the fixture's */
-	f->k.hops.v[1].legs = NULL;
+	/* the paths are the fixture's */
+	f->k.hops.v[1].paths = NULL;
 	nsg_hops_done(&f->k.hops);
 }
 
@@ -143,7 +143,7 @@ static void delete (struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static char *listing(void)
 {
-	/* how long `young` still is differs between two lists */
+	/* how long `preexisting_tcp` still is differs between two lists */
 	return netns_output("nft -s list table ip unit 2>/dev/null | sed 's/timeout [0-9a-z]* "
 			    "expires.*//; s/tcp timeout .*//'");
 }
@@ -359,13 +359,13 @@ static void test_the_window_for_older_connections_closes(void **state)
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
 	assert_true(put(&nl, &f.k, nsg_table_put_anew));
-	assert_true(netns_shows("nft list set ip unit young", "tcp timeout"));
+	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout"));
 	f.k.table.started_ns -= 100 * 1000000000ull;
 	assert_true(put(&nl, &f.k, nsg_table_put));
-	assert_true(netns_shows("nft list set ip unit young", "tcp timeout 2m1"));
+	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout 2m1"));
 	f.k.table.started_ns -= 200 * 1000000000ull;
 	assert_true(put(&nl, &f.k, nsg_table_put));
-	assert_false(netns_shows("nft list set ip unit young", "tcp"));
+	assert_false(netns_shows("nft list set ip unit preexisting_tcp", "elements"));
 	drop(&f);
 	nsg_nl_close(&nl);
 }
@@ -390,17 +390,17 @@ static void test_hops_come_and_go(void **state)
 	if (!netns_enter())
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
-	for (int n_legs = 0; n_legs < 2; n_legs++) {
+	for (int n_paths = 0; n_paths < 2; n_paths++) {
 		arrange(&f, OUTPUT | SNAT);
 		assert_true(put(&nl, &f.k, nsg_table_put_anew));
 		before = listing();
 		f.k.hops.v[3] =
-		    (struct nsg_hop){.used = true, .has_snat = true, .n_legs = (uint32_t)n_legs};
+		    (struct nsg_hop){.used = true, .has_snat = true, .n_paths = (uint32_t)n_paths};
 		assert_true(put(&nl, &f.k, put_hop_3));
 		assert_true(netns_shows("nft list map ip unit hops", "0x00030000 : \"hop3\""));
 		assert_true(netns_shows("nft list map ip unit sources", "0x00030000 : 0.0.0.0"));
 		assert_int_equal(netns_shows("nft list set ip unit host_routed", "0x00030000"),
-				 !n_legs);
+				 !n_paths);
 		assert_true(put(&nl, &f.k, remove_hop_3));
 		after = listing();
 		assert_string_equal(before, after);

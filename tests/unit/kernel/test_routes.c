@@ -96,10 +96,10 @@ static void test_a_table_is_a_default_and_a_blackhole_behind_it(void **state)
 	if (!begin(&f, hops, 1))
 		skip();
 	apply(&f);
-	assert_true(f.hops.v[1].changed);
+	assert_true(f.hops.v[1].applied_change);
 	assert_true(table_is(21001, "default via 10.0.100.4 dev a0 proto 110\n" DOWN));
 	apply(&f);
-	assert_false(f.hops.v[1].changed);
+	assert_false(f.hops.v[1].applied_change);
 	end(&f);
 }
 
@@ -116,7 +116,7 @@ static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **sta
 	assert_int_equal(netns_run("ip link set a0 down"), 0);
 	apply(&f);
 	assert_false(f.hops.v[1].up);
-	assert_int_equal(f.hops.v[1].legs[0].reach, NSG_REACH_NO_ROUTE);
+	assert_int_equal(f.hops.v[1].paths[0].reach, NSG_REACH_NO_ROUTE);
 	assert_true(table_is(21001, DOWN));
 	assert_int_equal(netns_run("ip link set a0 up"), 0);
 	apply(&f);
@@ -126,7 +126,7 @@ static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **sta
 	assert_int_equal(netns_run("ip link set a1 down"), 0);
 	apply(&f);
 	assert_false(f.hops.v[1].up);
-	assert_int_equal(f.hops.v[1].legs[0].reach, NSG_REACH_DOWN);
+	assert_int_equal(f.hops.v[1].paths[0].reach, NSG_REACH_DOWN);
 	assert_true(table_is(21001, DOWN));
 	end(&f);
 }
@@ -145,8 +145,8 @@ static void test_an_address_that_goes_takes_its_gateway_down(void **state)
 	assert_int_equal(netns_run("ip address del 10.0.100.1/24 dev a0"), 0);
 	apply(&f);
 	assert_false(f.hops.v[1].up);
-	assert_int_equal(f.hops.v[1].legs[0].reach, NSG_REACH_BEHIND);
-	assert_int_equal(f.hops.v[1].legs[0].behind_host, NSG_IP4(10, 0, 101, 254));
+	assert_int_equal(f.hops.v[1].paths[0].reach, NSG_REACH_BEHIND);
+	assert_int_equal(f.hops.v[1].paths[0].behind_host, NSG_IP4(10, 0, 101, 254));
 	assert_true(table_is(21001, DOWN));
 	end(&f);
 }
@@ -173,7 +173,7 @@ static void test_a_device_of_a_section_needs_no_route_to_the_gateway(void **stat
 	assert_true(table_is(21001, "default via 192.168.50.1 dev b0 proto 110 onlink\n" DOWN));
 	assert_int_equal(netns_run("ip link del b0"), 0);
 	apply(&f);
-	assert_int_equal(f.hops.v[1].legs[0].reach, NSG_REACH_NO_DEVICE);
+	assert_int_equal(f.hops.v[1].paths[0].reach, NSG_REACH_NO_DEVICE);
 	assert_true(table_is(21001, DOWN));
 	nsg_image_free(image);
 	end(&f);
@@ -214,11 +214,11 @@ static void test_equal_cost_legs_that_are_up_share(void **state)
 				    " nexthop via 10.0.100.4 dev a0 weight 1\n"
 				    " nexthop via 10.0.101.4 dev b0 weight 1\n" DOWN));
 	apply(&f);
-	assert_false(f.hops.v[1].changed);
+	assert_false(f.hops.v[1].applied_change);
 	assert_int_equal(netns_run("ip link set b1 down"), 0);
 	apply(&f);
 	assert_true(f.hops.v[1].up);
-	assert_false(f.hops.v[1].legs[1].up);
+	assert_false(f.hops.v[1].paths[1].up);
 	assert_true(table_is(21001, "default via 10.0.100.4 dev a0 proto 110\n" DOWN));
 	assert_int_equal(netns_run("ip link set b1 up"), 0);
 	apply(&f);
@@ -237,7 +237,7 @@ static void test_an_address_of_this_host_is_no_next_hop(void **state)
 	if (!begin(&f, hops, 1))
 		skip();
 	apply(&f);
-	assert_int_equal(f.hops.v[1].legs[0].reach, NSG_REACH_LOCAL);
+	assert_int_equal(f.hops.v[1].paths[0].reach, NSG_REACH_LOCAL);
 	assert_true(table_is(21001, DOWN));
 	end(&f);
 }

@@ -38,8 +38,8 @@ static void end(struct fixture *f)
 static void use(struct fixture *f, uint32_t number, bool has_table)
 {
 	f->hops.v[number].used = true;
-	f->hops.v[number].legs = calloc(1, sizeof(*f->hops.v[number].legs));
-	f->hops.v[number].n_legs = has_table;
+	f->hops.v[number].paths = calloc(1, sizeof(*f->hops.v[number].paths));
+	f->hops.v[number].n_paths = has_table;
 }
 
 #define NO_TABLE 0

@@ -21,25 +21,25 @@ void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size)
 	}
 }
 
-void nsg_kernel_explain_leg(const struct nsg_hop *hop, const struct nsg_leg *leg, char *out,
-			    size_t size)
+void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *path, char *out,
+			     size_t size)
 {
 	char via[NSG_IP4_TEXT] = "", behind[NSG_IP4_TEXT];
 
-	if (leg->has_via)
-		nsg_ip4_format(leg->via_host, via);
-	nsg_ip4_format(leg->behind_host, behind);
-	switch (leg->reach) {
+	if (path->has_via)
+		nsg_ip4_format(path->via_host, via);
+	nsg_ip4_format(path->behind_host, behind);
+	switch (path->reach) {
 	case NSG_REACH_OK:
 		(void)snprintf(out, size, "it is up");
 		return;
 	case NSG_REACH_NO_DEVICE:
-		(void)snprintf(out, size, "there is no device %s", leg->dev);
+		(void)snprintf(out, size, "there is no device %s", path->dev);
 		return;
 	case NSG_REACH_DOWN:
 		(void)snprintf(out, size, "%s%s is down or has no carrier",
-			       leg->dev[0] ? "device " : "the link to ",
-			       leg->dev[0] ? leg->dev : via);
+			       path->dev[0] ? "device " : "the link to ",
+			       path->dev[0] ? path->dev : via);
 		return;
 	case NSG_REACH_NO_ROUTE:
 		(void)snprintf(out, size, "this host has no route to %s", via);
@@ -106,9 +106,9 @@ void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hop
 		bool used = false;
 
 		for (uint32_t j = 0; j < n; j++)
-			for (uint32_t leg = 0; leg < hops[j].n_legs; leg++)
-				used |= hops[j].legs[leg].up &&
-					hops[j].legs[leg].ifindex == link->ifindex;
+			for (uint32_t path = 0; path < hops[j].n_paths; path++)
+				used |= hops[j].paths[path].up &&
+					hops[j].paths[path].ifindex == link->ifindex;
 		if (used)
 			check_return_path(link->name, diag);
 	}

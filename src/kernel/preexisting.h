@@ -6,11 +6,11 @@
  * lives on unjudged, by a mark of its own (see nsg_table_preexisting).
  *
  * Decided by an earlier life of nsgd: judged anew. A stop takes all marks away, so the ids of such
- * connections are kept in NSG_OLDER_DIRECTORY/INSTANCE.flows until they end. Without that directory
+ * connections are kept in /run/nsgd/INSTANCE.flows until they end. Without that directory
  * they count as older.
  */
-#ifndef NSG_KERNEL_OLDER_H
-#define NSG_KERNEL_OLDER_H
+#ifndef NSG_KERNEL_PREEXISTING_H
+#define NSG_KERNEL_PREEXISTING_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,17 +19,17 @@
 #include "kernel/netlink.h"
 #include "util/diag.h"
 
-#define NSG_OLDER_DIRECTORY "/run/nsgd"
+#define NSG_PREEXISTING_DIRECTORY "/run/nsgd"
 
-struct nsg_older {
+struct nsg_preexisting {
 	struct nsg_nl *dump, *update;
 	const struct nsg_marks *marks;
 	const char *directory, *instance;
 };
 
 /* Before the table is loaded: decided ones lose their bits; older ones are marked, if `mark`. */
-int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag);
+int nsg_preexisting_mark(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
 /* After the table is gone: no connection keeps a bit of ours. */
-int nsg_older_end(const struct nsg_older *o, struct nsg_diag *diag);
+int nsg_preexisting_unmark(const struct nsg_preexisting *o, struct nsg_diag *diag);
 
 #endif

@@ -15,7 +15,7 @@ static void test_why_a_way_is_down(void **state)
 {
 	static const struct {
 		uint8_t type;
-		struct nsg_leg leg;
+		struct nsg_path path;
 		const char *want;
 	} rows[] = {
 	    {NSG_HOP_APPLIANCE,
@@ -55,7 +55,7 @@ static void test_why_a_way_is_down(void **state)
 		const struct nsg_hop hop = {.type = rows[i].type};
 		char why[160];
 
-		nsg_kernel_explain_leg(&hop, &rows[i].leg, why, sizeof(why));
+		nsg_kernel_explain_path(&hop, &rows[i].path, why, sizeof(why));
 		assert_string_equal(why, rows[i].want);
 	}
 }
@@ -83,8 +83,8 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 		int all, own;
 		bool told;
 	} rows[] = {{0, 0, false}, {0, 1, true}, {1, 0, true}, {1, 2, false}, {2, 1, false}};
-	struct nsg_leg leg = {.up = true};
-	const struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .legs = &leg, .n_legs = 1};
+	struct nsg_path path = {.up = true};
+	const struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .paths = &path, .n_paths = 1};
 	const char *interfaces[] = {"a0"};
 	struct nsg_conf conf = KERNEL_CONF;
 	struct nsg_kernel k = {.conf = &conf};
@@ -95,7 +95,7 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_ROUTE, &nl), 0);
 	assert_int_equal(nsg_links_read(&nl, &k.links), 0);
-	leg.ifindex = nsg_links_by_name(&k.links, "a0")->ifindex;
+	path.ifindex = nsg_links_by_name(&k.links, "a0")->ifindex;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct nsg_diag diag = {0};
 

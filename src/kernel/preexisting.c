@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/older.h"
+#include "kernel/preexisting.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,9 +14,9 @@
 /* The file: ids in the host's own byte order, nothing else; /run does not outlive a boot. */
 #define MAX_IDS (4u << 20)
 
-struct life {
+struct connections {
 	const struct nsg_marks *marks;
-	NSG_VEC(uint32_t) known; /* decided by an earlier life; sorted when looked up */
+	NSG_VEC(uint32_t) known; /* decided by an earlier connections; sorted when looked up */
 	NSG_VEC(uint32_t) alive; /* of this and of earlier lives, seen now */
 	int error;
 };
@@ -28,17 +28,18 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_known(const struct life *life, uint32_t id)
+static bool is_known(const struct connections *connections, uint32_t id)
 {
-	return life->known.n && bsearch(&id, life->known.v, life->known.n, sizeof(id), compare_ids);
+	return connections->known.n &&
+	       bsearch(&id, connections->known.v, connections->known.n, sizeof(id), compare_ids);
 }
 
-static void path_of(const struct nsg_older *o, const char *suffix, char *out, size_t size)
+static void path_of(const struct nsg_preexisting *o, const char *suffix, char *out, size_t size)
 {
 	(void)snprintf(out, size, "%s/%s.flows%s", o->directory, o->instance, suffix);
 }
 
-static int read_file(const struct nsg_older *o, struct life *life)
+static int read_file(const struct nsg_preexisting *o, struct connections *connections)
 {
 	cleanup_fclose FILE *f = NULL;
 	char path[256];
@@ -47,8 +48,8 @@ static int read_file(const struct nsg_older *o, struct life *life)
 
 	path_of(o, "", path, sizeof(path));
 	f = fopen(path, "re");
-	while (f && !r && life->known.n < MAX_IDS && fread(&id, sizeof(id), 1, f) == 1)
-		r = nsg_vec_push(&life->known, id);
+	while (f && !r && connections->known.n < MAX_IDS && fread(&id, sizeof(id), 1, f) == 1)
+		r = nsg_vec_push(&connections->known, id);
 	return r;
 }
 
@@ -66,7 +67,7 @@ static size_t make_unique(uint32_t *ids, size_t n)
 	return kept;
 }
 
-static int write_file(const struct nsg_older *o, const uint32_t *ids, size_t n)
+static int write_file(const struct nsg_preexisting *o, const uint32_t *ids, size_t n)
 {
 	char path[256], temporary[256];
 	bool written;
@@ -88,7 +89,7 @@ static int write_file(const struct nsg_older *o, const uint32_t *ids, size_t n)
 }
 
 /* The marks are right all the same: only the memory of them is lost. */
-static void write_known(const struct nsg_older *o, const uint32_t *ids, size_t n,
+static void write_known(const struct nsg_preexisting *o, const uint32_t *ids, size_t n,
 			struct nsg_diag *diag)
 {
 	int r = write_file(o, ids, n);
@@ -102,28 +103,31 @@ static void write_known(const struct nsg_older *o, const uint32_t *ids, size_t n
 
 static uint32_t forget(const struct nsg_connection *c, void *arg)
 {
-	struct life *life = arg;
-	int r = nsg_vec_push(&life->known, c->id);
+	struct connections *connections = arg;
+	int r = nsg_vec_push(&connections->known, c->id);
 
 	if (r < 0)
-		life->error = r;
+		connections->error = r;
 	return 0;
 }
 
 /* Our bits where they mean something of ours; whatever else stands under the mask stays. */
-static uint32_t without_ours(const struct life *life, uint32_t mark)
+static uint32_t without_ours(const struct connections *connections, uint32_t mark)
 {
-	const uint32_t bits = mark & life->marks->mask;
+	const uint32_t bits = mark & connections->marks->mask;
 
-	return (bits & life->marks->decided) || bits == life->marks->generation ? 0 : bits;
+	return (bits & connections->marks->decided) || bits == connections->marks->generation
+		   ? 0
+		   : bits;
 }
 
-static uint32_t mark_older(const struct nsg_connection *c, void *arg)
+static uint32_t preexisting_mark(const struct nsg_connection *c, void *arg)
 {
-	const struct life *life = arg;
-	const uint32_t older = life->marks->generation, bits = c->mark & life->marks->mask;
+	const struct connections *connections = arg;
+	const uint32_t older = connections->marks->generation,
+		       bits = c->mark & connections->marks->mask;
 
-	return !bits && c->tcp_established && !is_known(life, c->id) ? older : bits;
+	return !bits && c->tcp_established && !is_known(connections, c->id) ? older : bits;
 }
 
 static uint32_t nothing(const struct nsg_connection *c, void *arg)
@@ -133,26 +137,26 @@ static uint32_t nothing(const struct nsg_connection *c, void *arg)
 
 static uint32_t at_end(const struct nsg_connection *c, void *arg)
 {
-	struct life *life = arg;
+	struct connections *connections = arg;
 	int r = 0;
 
-	if ((c->mark & life->marks->decided) || is_known(life, c->id))
-		r = nsg_vec_push(&life->alive, c->id);
+	if ((c->mark & connections->marks->decided) || is_known(connections, c->id))
+		r = nsg_vec_push(&connections->alive, c->id);
 	if (r < 0)
-		life->error = r;
-	return without_ours(life, c->mark);
+		connections->error = r;
+	return without_ours(connections, c->mark);
 }
 
 /* Connections with these bits of ours, all with 0. */
-static int sweep(const struct nsg_older *o, uint32_t bits, nsg_conntrack_wanted wanted,
-		 struct life *life, struct nsg_diag *diag)
+static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_wanted wanted,
+		 struct connections *connections, struct nsg_diag *diag)
 {
 	const struct nsg_conntrack_sweep some = {
 	    .match_mask = bits,
 	    .match = bits,
 	    .mask = o->marks->mask,
 	    .wanted = wanted,
-	    .arg = life,
+	    .arg = connections,
 	};
 	int r = nsg_conntrack_rewrite(o->dump, o->update, &some, NULL);
 
@@ -162,40 +166,41 @@ static int sweep(const struct nsg_older *o, uint32_t bits, nsg_conntrack_wanted 
 	return r;
 }
 
-int nsg_older_begin(const struct nsg_older *o, bool mark, struct nsg_diag *diag)
+int nsg_preexisting_mark(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag)
 {
-	struct life life = {.marks = o->marks};
+	struct connections connections = {.marks = o->marks};
 	int r;
 
-	r = read_file(o, &life);
+	r = read_file(o, &connections);
 	/* Decided ones first: when they are unmarked, only their ids tell them. */
 	if (r >= 0)
-		r = sweep(o, o->marks->decided, forget, &life, diag);
+		r = sweep(o, o->marks->decided, forget, &connections, diag);
 	if (r >= 0)
-		r = life.error;
-	life.known.n = make_unique(life.known.v, life.known.n);
+		r = connections.error;
+	connections.known.n = make_unique(connections.known.v, connections.known.n);
 	if (r >= 0)
-		r = sweep(o, 0, mark ? mark_older : nothing, &life, diag);
+		r = sweep(o, 0, mark ? preexisting_mark : nothing, &connections, diag);
 	if (r >= 0)
-		write_known(o, life.known.v, life.known.n, diag);
-	nsg_vec_done(&life.known);
+		write_known(o, connections.known.v, connections.known.n, diag);
+	nsg_vec_done(&connections.known);
 	return r;
 }
 
-int nsg_older_end(const struct nsg_older *o, struct nsg_diag *diag)
+int nsg_preexisting_unmark(const struct nsg_preexisting *o, struct nsg_diag *diag)
 {
-	struct life life = {.marks = o->marks};
+	struct connections connections = {.marks = o->marks};
 	int r;
 
-	r = read_file(o, &life);
-	life.known.n = make_unique(life.known.v, life.known.n);
+	r = read_file(o, &connections);
+	connections.known.n = make_unique(connections.known.v, connections.known.n);
 	if (r >= 0)
-		r = sweep(o, 0, at_end, &life, diag);
+		r = sweep(o, 0, at_end, &connections, diag);
 	if (r >= 0)
-		r = life.error;
+		r = connections.error;
 	if (r >= 0)
-		write_known(o, life.alive.v, make_unique(life.alive.v, life.alive.n), diag);
-	nsg_vec_done(&life.known);
-	nsg_vec_done(&life.alive);
+		write_known(o, connections.alive.v,
+			    make_unique(connections.alive.v, connections.alive.n), diag);
+	nsg_vec_done(&connections.known);
+	nsg_vec_done(&connections.alive);
 	return r;
 }
