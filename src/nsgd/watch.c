@@ -27,32 +27,38 @@
 #define DIRECTORY_EVENTS                                                                           \
 	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO |        \
 	 IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB | IN_ONLYDIR)
-#define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR | IN_MASK_ADD)
+#define NAME_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
+
+/* A part of the path: what has this name in the watched directory. */
+struct name {
+	struct watch *watch;
+	sd_event_source *source;
+	char *text;
+};
 
 struct watch {
 	sd_event *event;
 	void (*changed)(void *closure);
 	void *closure;
-	sd_event_source *io, *timer;
-	int fd;
+	sd_event_source *timer;
 	uint64_t first_usec; /* of the events gathered; 0: none */
-	int directory;	     /* watch descriptor of the policy directory; -1: none */
+	sd_event_source *directory;
 	char *path;
 	/* Documents that were changed and not closed since. */
 	char *written[MAX_WRITTEN];
 	size_t n_written;
-	/* Names on the path: the last part and every symbolic link. */
-	struct {
-		int descriptor;
-		char *name;
-	} names[MAX_WATCHES];
+	/* The last part of the path and every symbolic link on it. */
+	struct name names[MAX_WATCHES];
 	size_t n_names;
 };
 
 static void forget(struct watch *w)
 {
-	for (size_t i = 0; i < w->n_names; i++)
-		free(w->names[i].name);
+	w->directory = sd_event_source_disable_unref(w->directory);
+	for (size_t i = 0; i < w->n_names; i++) {
+		sd_event_source_disable_unref(w->names[i].source);
+		free(w->names[i].text);
+	}
 	w->n_names = 0;
 	for (size_t i = 0; i < w->n_written; i++)
 		free(w->written[i]);
@@ -93,7 +99,7 @@ static bool is_new_file(const struct watch *w, const char *name)
 	       lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
-static bool concerns_directory(struct watch *w, const struct inotify_event *e)
+static bool concerns_documents(struct watch *w, const struct inotify_event *e)
 {
 	if (e->mask & IN_IGNORED)
 		return false;
@@ -107,19 +113,6 @@ static bool concerns_directory(struct watch *w, const struct inotify_event *e)
 	else if (!(e->mask & IN_ATTRIB))
 		set_written(w, e->name, false);
 	return true;
-}
-
-static bool concerns(struct watch *w, const struct inotify_event *e)
-{
-	if (e->mask & IN_Q_OVERFLOW)
-		return true;
-	if (e->wd == w->directory)
-		return concerns_directory(w, e);
-	for (size_t i = 0; i < w->n_names; i++)
-		if (e->wd == w->names[i].descriptor && e->len &&
-		    strcmp(e->name, w->names[i].name) == 0)
-			return true;
-	return false;
 }
 
 static int settle(sd_event_source *source, uint64_t usec, void *data)
@@ -150,39 +143,38 @@ static void gather(struct watch *w)
 	(void)sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
 }
 
-static int on_events(sd_event_source *source, int fd, uint32_t revents, void *data)
+static int on_directory(sd_event_source *source, const struct inotify_event *e, void *data)
 {
 	struct watch *w = data;
-	char buffer[8192] __attribute__((aligned(__alignof__(struct inotify_event))));
-	ssize_t n;
 
 	(void)source;
-	(void)revents;
-	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
-		for (char *p = buffer; p < buffer + n;) {
-			const struct inotify_event *e = (const void *)p;
-
-			if (concerns(w, e))
-				gather(w);
-			p += sizeof(*e) + e->len;
-		}
-	}
+	if (concerns_documents(w, e))
+		gather(w);
 	return 0;
 }
 
-static void add_name(struct watch *w, const char *directory, const char *name)
+static int on_name(sd_event_source *source, const struct inotify_event *e, void *data)
 {
-	int descriptor;
-	char *copy;
+	const struct name *name = data;
+
+	(void)source;
+	if (e->mask & IN_Q_OVERFLOW || (e->len && strcmp(e->name, name->text) == 0))
+		gather(name->watch);
+	return 0;
+}
+
+static void add_name(struct watch *w, const char *directory, const char *text)
+{
+	struct name *name = &w->names[w->n_names];
 
 	if (w->n_names == MAX_WATCHES)
 		return;
-	descriptor = inotify_add_watch(w->fd, directory, NAME_EVENTS);
-	copy = descriptor < 0 ? NULL : strdup(name);
-	if (!copy)
-		return;
-	w->names[w->n_names].descriptor = descriptor;
-	w->names[w->n_names++].name = copy;
+	*name = (struct name){.watch = w, .text = strdup(text)};
+	if (name->text && sd_event_add_inotify(w->event, &name->source, directory, NAME_EVENTS,
+					       on_name, name) >= 0)
+		w->n_names++;
+	else
+		free(name->text);
 }
 
 /* `done` is a path without links, "" for the root; `rest` goes on from there. */
@@ -220,36 +212,24 @@ static void add_path(struct watch *w, const char *done, const char *rest, int li
 void watch_follow(struct watch *w, const char *path)
 {
 	char absolute[PATH_MAX], cwd[PATH_MAX];
-	char *copy;
-	int fd;
+	int r;
 
 	if (!w)
 		return;
-	fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	copy = fd < 0 ? NULL : strdup(path);
-	if (!copy) {
-		log_warning("cannot watch %s for changes: %s", path, strerror(errno));
-		if (fd >= 0)
-			(void)close(fd);
-		return;
-	}
-	w->io = sd_event_source_disable_unref(w->io);
 	(void)sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-	if (w->fd >= 0)
-		(void)close(w->fd);
-	w->fd = fd;
 	w->first_usec = 0;
 	forget(w);
-	w->path = copy;
+	w->path = strdup(path);
 	if (*path != '/' && getcwd(cwd, sizeof(cwd)) &&
 	    (size_t)snprintf(absolute, sizeof(absolute), "%s/%s", cwd, path) < sizeof(absolute))
 		path = absolute;
 	if (*path == '/')
 		add_path(w, "", path + strspn(path, "/"), 0);
-	w->directory = inotify_add_watch(fd, path, DIRECTORY_EVENTS | IN_MASK_ADD);
-	if (w->directory < 0)
-		log_warning("cannot watch %s for changes: %s", path, strerror(errno));
-	(void)sd_event_add_io(w->event, &w->io, fd, EPOLLIN, on_events, w);
+	r = w->path ? sd_event_add_inotify(w->event, &w->directory, path, DIRECTORY_EVENTS,
+					   on_directory, w)
+		    : -ENOMEM;
+	if (r < 0)
+		log_warning("cannot watch %s for changes: %s", path, strerror(-r));
 }
 
 int watch_new(sd_event *event, void (*changed)(void *closure), void *closure, struct watch **ret)
@@ -262,8 +242,6 @@ int watch_new(sd_event *event, void (*changed)(void *closure), void *closure, st
 	w->event = sd_event_ref(event);
 	w->changed = changed;
 	w->closure = closure;
-	w->fd = -1;
-	w->directory = -1;
 	r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, 10000, settle, w);
 	if (r >= 0)
 		r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
@@ -279,11 +257,8 @@ struct watch *watch_free(struct watch *w)
 {
 	if (!w)
 		return NULL;
-	sd_event_source_disable_unref(w->io);
-	sd_event_source_disable_unref(w->timer);
-	if (w->fd >= 0)
-		(void)close(w->fd);
 	forget(w);
+	sd_event_source_disable_unref(w->timer);
 	sd_event_unref(w->event);
 	free(w);
 	return NULL;
