@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A reload on a kernel and workers of the test's own, each step of which can be made to fail. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "nsgd/reload.h"
+
+/* ---- the fakes ------------------------------------------------------------------------------- */
+
+enum step { PLAN, PREPARE, PUBLISH, SWAP, RETIRE, N_STEPS, NONE };
+
+static enum step failing;
+static int failure;
+static unsigned int n_calls[N_STEPS];
+static const struct nsg_engine_policy *published;
+static uint32_t prepared, swapped;
+static enum nsg_forget forgot;
+
+static int called(enum step step)
+{
+	n_calls[step]++;
+	return failing == step && n_calls[step] == 1 ? failure : 0;
+}
+
+int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefixes, size_t n,
+			    uint32_t *ret_host)
+{
+	(void)k;
+	(void)prefixes;
+	(void)n;
+	*ret_host = 0x0a000104;
+	return 0;
+}
+
+int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool strict,
+		    struct nsg_diag *diag, struct nsg_hop_numbers *ret)
+{
+	int r = called(PLAN);
+
+	(void)k;
+	(void)strict;
+	(void)diag;
+	if (r < 0)
+		return r;
+	ret->n = nsg_image_info(image).n_hops;
+	ret->number = calloc(ret->n + 1, sizeof(*ret->number));
+	return ret->number ? 0 : -ENOMEM;
+}
+
+int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
+		       const struct nsg_hop_numbers *numbers, uint32_t generation,
+		       struct nsg_diag *diag)
+{
+	(void)k;
+	(void)image;
+	(void)numbers;
+	(void)diag;
+	prepared = generation;
+	return called(PREPARE);
+}
+
+int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget,
+		    struct nsg_diag *diag)
+{
+	(void)k;
+	(void)diag;
+	swapped = generation;
+	forgot = forget;
+	return called(SWAP);
+}
+
+int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	(void)k;
+	(void)diag;
+	return called(RETIRE);
+}
+
+int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
+{
+	int r = called(PUBLISH);
+
+	(void)e;
+	if (!r)
+		published = policy;
+	return r;
+}
+
+struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p)
+{
+	if (p && --p->references == 0)
+		p->free(p);
+	return NULL;
+}
+
+void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
+{
+	(void)t;
+	(void)log;
+}
+
+/* ---- the fixture ----------------------------------------------------------------------------- */
+
+struct fixture {
+	struct instance in;
+	char conf_path[32];
+	struct nsg_diag diag;
+};
+
+static void write_conf(const struct fixture *f, const char *policy, const char *more)
+{
+	FILE *out = fopen(f->conf_path, "w");
+
+	assert_non_null(out);
+	assert_true(fprintf(out, "[subnet]\npolicy = %s\n%s", policy, more) > 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fd;
+
+	assert_non_null(f);
+	strcpy(f->conf_path, "/tmp/nsgd-reload-XXXXXX");
+	fd = mkstemp(f->conf_path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	write_conf(f, NSG_POLICY, "");
+	f->in.conf_path = f->conf_path;
+	assert_int_equal(nsg_conf_load(f->conf_path, false, &f->diag, &f->in.conf), 0);
+	f->in.conf_start = f->in.conf;
+	failing = NONE;
+	assert_int_equal(policy_load(f->in.conf, NULL, &f->diag, &f->in.policy), 0);
+	assert_int_equal(policy_place(f->in.policy, f->in.conf, NULL, false, &f->diag), 0);
+	(void)policy_number(f->in.policy, 0, NULL);
+	memset(n_calls, 0, sizeof(n_calls));
+	published = NULL;
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	policy_unref(f->in.policy);
+	if (f->in.conf != f->in.conf_start)
+		nsg_conf_free(f->in.conf);
+	nsg_conf_free(f->in.conf_start);
+	nsg_diag_done(&f->diag);
+	(void)unlink(f->conf_path);
+	free(f);
+	return 0;
+}
+
+static void fail_at(enum step step, int r)
+{
+	failing = step;
+	failure = r;
+	memset(n_calls, 0, sizeof(n_calls));
+}
+
+static enum nsg_exit reload_as(struct fixture *f, bool policy_only)
+{
+	nsg_diag_done(&f->diag);
+	f->diag = (struct nsg_diag){0};
+	return reload(&f->in, policy_only, &f->diag);
+}
+
+static enum nsg_exit reload_all(struct fixture *f)
+{
+	return reload_as(f, false);
+}
+
+static enum nsg_exit reload_policy(struct fixture *f)
+{
+	return reload_as(f, true);
+}
+
+/* ---- the facts ------------------------------------------------------------------------------- */
+
+static void a_reload_takes_every_step_once(void **state)
+{
+	struct fixture *f = *state;
+	const struct policy *before = f->in.policy;
+
+	assert_int_equal(reload_all(f), NSG_EXIT_DONE);
+	for (int i = 0; i < N_STEPS; i++)
+		assert_int_equal(n_calls[i], 1);
+	assert_ptr_not_equal(f->in.policy, before);
+	assert_ptr_equal(published, &f->in.policy->engine);
+	assert_ptr_not_equal(f->in.conf, f->in.conf_start);
+	assert_int_equal(prepared, 1);
+	assert_int_equal(swapped, 1);
+	assert_int_equal(forgot, NSG_FORGET_NOTHING);
+	assert_int_equal(f->in.policy->engine.standing, 3); /* of generations 0 and 1 */
+	assert_int_equal(f->in.reloads, 1);
+}
+
+static void a_step_that_fails_leaves_the_old_policy_in_force(void **state)
+{
+	static const struct {
+		enum step step;
+		int r;
+		enum nsg_exit status;
+		unsigned int n_published;
+	} rows[] = {
+	    {PLAN, -EINVAL, NSG_EXIT_POLICY, 0},    {PREPARE, -EPERM, NSG_EXIT_NOT_PERMITTED, 0},
+	    {PREPARE, -ENOMEM, NSG_EXIT_FAILED, 0}, {PUBLISH, -ETIMEDOUT, NSG_EXIT_FAILED, 1},
+	    {SWAP, -EIO, NSG_EXIT_FAILED, 2},
+	};
+	struct fixture *f = *state;
+	const struct policy *before = f->in.policy;
+	const struct nsg_conf *conf = f->in.conf;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fail_at(rows[i].step, rows[i].r);
+		assert_int_equal(reload_all(f), rows[i].status);
+		assert_ptr_equal(f->in.policy, before);
+		assert_ptr_equal(f->in.conf, conf);
+		assert_int_equal(n_calls[PUBLISH], rows[i].n_published);
+		assert_int_equal(n_calls[RETIRE], 0);
+		for (enum step later = rows[i].step + 1; later < RETIRE; later++)
+			assert_int_equal(n_calls[later], 0);
+		assert_int_equal(f->in.reloads_failed, i + 1);
+	}
+	/* The workers had the new policy when the swap failed. */
+	assert_ptr_equal(published, &before->engine);
+	assert_int_equal(f->in.policy->engine.references, 1);
+}
+
+/* Its packets may still be in the kernel's queues. */
+static void a_generation_that_workers_may_use_is_not_used_again(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t want = 1; want <= 3; want++) {
+		fail_at(PUBLISH, -ETIMEDOUT);
+		assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
+		assert_int_equal(prepared, want);
+	}
+	fail_at(NONE, 0);
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	assert_int_equal(prepared, 1); /* 0 is in force */
+	assert_int_equal(f->in.policy->engine.generation, 1);
+}
+
+static void an_error_in_the_documents_or_the_configuration_changes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	write_conf(f, NSG_POLICY, "profile = nonsense\n");
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	write_conf(f, NSG_POLICY, "subnet = no-such-subnet\n");
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	write_conf(f, "/nonexistent", "");
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	for (int i = 0; i < N_STEPS; i++)
+		assert_int_equal(n_calls[i], 0);
+	assert_ptr_equal(f->in.conf, f->in.conf_start);
+	/* The policy alone is read from where the configuration in force says. */
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+}
+
+static void what_cannot_be_removed_afterwards_is_a_warning(void **state)
+{
+	struct fixture *f = *state;
+
+	fail_at(RETIRE, -EIO);
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	assert_int_equal(f->diag.n_errors, 0);
+	assert_true(f->diag.n_warnings > 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_reload_takes_every_step_once),
+	    TEST(a_step_that_fails_leaves_the_old_policy_in_force),
+	    TEST(a_generation_that_workers_may_use_is_not_used_again),
+	    TEST(an_error_in_the_documents_or_the_configuration_changes_nothing),
+	    TEST(what_cannot_be_removed_afterwards_is_a_warning),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
