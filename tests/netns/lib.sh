@@ -13,9 +13,9 @@
 #          +-- call0 .9 ------------- app0 .10 - caller
 #                                                  lo: 198.51.100.200
 #
-# Everything lives in a mount namespace of its own with an empty /run, so that names cannot collide
-# with the host's and nothing is left when the last process is gone, whatever killed it. Every
-# background process is told to die with this shell.
+# Everything is in a separate mount namespace with an empty /run, so that names cannot collide with those of
+# the host and nothing is left when the last process exits, for whatever reason. Every background process
+# is killed when this shell exits.
 
 LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_TOP=$(cd "$LAB_DIR/../.." && pwd)
@@ -24,20 +24,20 @@ NSGD=${NSGD:-$BUILD/src/nsgd/nsgd}
 NSGCTL=${NSGCTL:-$BUILD/src/nsgctl/nsgctl}
 TRAFFIC=${TRAFFIC:-$BUILD/tests/netns/traffic}
 
-# Leaks are looked for at exit; an error of a sanitizer ends the daemon with a status of its own.
+# A sanitizer's finding ends the daemon with a status that it does not otherwise use.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-exitcode=99:detect_leaks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99:second_deadlock_stack=1}
 export LC_ALL=C
 
-# Runs the script again where it may make namespaces. Without root that is a user namespace.
+# Runs the script again where it may create namespaces: without root, in a user namespace.
 lab_enter() {
 	if [ -z "${NSG_LAB:-}" ]; then
 		local flags=-m
 		[ "$(id -u)" = 0 ] || flags=-Urnm
 		export NSG_LAB=$$
 		if ! unshare $flags --propagation private true 2>/dev/null; then
-			echo "1..0 # skip: namespaces need root (or user namespaces) here" >&2
+			echo "1..0 # skip: network namespaces need root or user namespaces" >&2
 			exit 77
 		fi
 		exec unshare $flags --propagation private bash "$0" "$@"
@@ -59,7 +59,7 @@ lab_leave() {
 	local status=$? name
 	trap - EXIT INT TERM
 	set +x
-	exec 2>/dev/null # bash tells of each process that was killed
+	exec 2>/dev/null # bash reports each killed process
 	for name in "${!PIDS[@]}"; do
 		kill -KILL "${PIDS[$name]}" 2>/dev/null
 	done
@@ -72,7 +72,7 @@ lab_leave() {
 
 # ---- facts -----------------------------------------------------------------------------------
 
-# fact NAME FUNCTION [ARGUMENT...]: holds when the function returns 0. 77: cannot be told here.
+# fact NAME FUNCTION [ARGUMENT...]: passes if the function returns 0; 77: cannot be tested here.
 fact() {
 	local name=$1 status
 	shift
@@ -125,7 +125,7 @@ eventually() {
 	done
 }
 
-# is A B: equal; says so when not.
+# is A B: equal; the trace of a failed fact shows both.
 is() {
 	[ "$1" = "$2" ]
 }
@@ -142,8 +142,8 @@ in_ns() {
 	nsenter --net="/run/netns/$LAB-$ns" -- "$@"
 }
 
-# spawn NAME NS COMMAND...: in the background, its output in $T/NAME.log; standard input from $T/NAME.in
-# when that exists (a fifo).
+# spawn NAME NS COMMAND...: in the background, output to $T/NAME.log, input from the fifo $T/NAME.in if that
+# exists.
 spawn() {
 	local name=$1 ns=$2 input=/dev/null
 	shift 2
@@ -163,7 +163,7 @@ alive() {
 	kill -0 "${PIDS[$1]}" 2>/dev/null
 }
 
-# ended NAME SECONDS: waits; its exit status is in STATUS.
+# ended NAME SECONDS: waits for the end; sets STATUS to the exit status.
 ended() {
 	eventually "$2" eval "! kill -0 ${PIDS[$1]} 2>/dev/null" || return 1
 	wait "${PIDS[$1]}"
@@ -192,14 +192,14 @@ lab_ns() {
 		sysctl_ns "$ns" ipv6/conf/default/disable_ipv6 1 2>/dev/null
 		sysctl_ns "$ns" ipv4/conf/all/send_redirects 0
 		sysctl_ns "$ns" ipv4/conf/default/send_redirects 0
-		# Far ends answer every probe; none is an attack.
+		# Every probe must be answered.
 		sysctl_ns "$ns" ipv4/icmp_ratelimit 0
 		in_ns "$ns" ip link set lo up
 	done
 }
 
-# lab_link NS DEV ADDRESS NS DEV ADDRESS. Made inside: older kernels ask first whether the name is free
-# where `ip` runs, and a host may have a vnet0 of its own.
+# lab_link NS DEV ADDRESS NS DEV ADDRESS. Run inside the namespace: older kernels check the name in the one
+# where `ip` runs, and the host may have a vnet0.
 lab_link() {
 	in_ns "$1" ip link add "$2" type veth peer name "$5" netns "$LAB-$4" || return 1
 	in_ns "$1" ip address add "$3" dev "$2" && in_ns "$1" ip link set "$2" up &&
@@ -234,7 +234,7 @@ lab_make() {
 	in_ns nva ip route add 192.0.2.0/30 via 10.0.100.1
 	in_ns caller ip route add default via 192.0.2.9 src 198.51.100.200
 	sysctl_ns nva ipv4/ip_forward 1
-	# ARP settles now, not in the middle of a measurement.
+	# Resolve neighbours now, not during a measurement.
 	for a in app:10.0.1.1 app:10.0.100.4 app:192.0.2.1 caller:192.0.2.9 nva:192.0.2.14; do
 		in_ns "${a%%:*}" "$TRAFFIC" send -w 2000 icmp "${a#*:}" >/dev/null || return 1
 	done
@@ -262,7 +262,7 @@ lab_far_ends() {
 	done
 }
 
-# far_counts NS KEY: datagrams, bytes, streams or stream_bytes its server has got.
+# far_counts NS KEY: datagrams, bytes, streams or stream_bytes that the server received.
 far_counts() {
 	local -
 	set +x
@@ -275,7 +275,7 @@ far_counts() {
 
 # ---- nsgd ------------------------------------------------------------------------------------
 
-# conf [SECTION.KEY=VALUE...]: $T/nsgd.conf; the sample's defaults, in a lab. A value may be empty.
+# conf [SECTION.KEY=VALUE...]: writes $T/nsgd.conf. A value may be empty.
 conf() {
 	local -
 	set +x
@@ -287,7 +287,7 @@ conf() {
 	for item in $(printf '%s\n' "${!value[@]}" | sort); do
 		section=${item%.*} key=${item##*.}
 		if [ "$section" != "$last" ]; then
-			# nexthop:ADDRESS.via stands for [nexthop "ADDRESS"]
+			# nexthop:ADDRESS.via is via in [nexthop "ADDRESS"]
 			case $section in
 			nexthop:*) printf '\n[nexthop "%s"]\n' "${section#nexthop:}" ;;
 			*) printf '\n[%s]\n' "$section" ;;
@@ -298,7 +298,7 @@ conf() {
 	done >"$file"
 }
 
-# policy_copy [DIR]: the sample policy, to be edited.
+# policy_copy [DIR]: a copy of the sample policy to edit.
 policy_copy() {
 	rm -rf "${1:-$T/policy}"
 	(umask 077 && mkdir -p "${1:-$T/policy}" && cp "$LAB_TOP"/conf/policy/*.json "${1:-$T/policy}"/)
@@ -316,10 +316,10 @@ route_all() { # on|off
 	policy_edit appsettings.json "map(if .name == \"WEBSITE_VNET_ROUTE_ALL\" then .value = \"$v\" else . end)"
 }
 
-# nsgd_start [OPTION...]: returns when it decides. Its log is $T/nsgd.log, what it told its service
-# manager $T/notify.log.
+# nsgd_start [OPTION...]: returns when nsgd is ready. Its log is $T/nsgd.log, its notifications
+# $T/notify.log.
 nsgd_start() {
-	nsgd_stop # a fact that failed may have left one
+	nsgd_stop # a failed fact may have left one running
 	rm -f "$T/notify.socket"
 	spawn_ready notify app "$TRAFFIC" notify "$T/notify.socket" || return 1
 	NOTIFY_SOCKET=$T/notify.socket spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
@@ -327,7 +327,7 @@ nsgd_start() {
 		alive nsgd
 }
 
-# A stop leaves with status 0: a sanitizer's finding is a failure here.
+# Fails if the exit status is not 0, for example because of a sanitizer.
 nsgd_stop() {
 	local status
 	[ -n "${PIDS[nsgd]:-}" ] || return 0
@@ -344,20 +344,20 @@ nsgd_kill() {
 	return 0
 }
 
-# nsgd_fails [OPTION...]: does not start; its exit status is in STATUS.
+# nsgd_fails [OPTION...]: succeeds if nsgd does not start; sets STATUS.
 nsgd_fails() {
 	NOTIFY_SOCKET='' spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
 	ended nsgd 20 && [ "$STATUS" != 0 ] && [ "$STATUS" != 99 ]
 }
 
-# nsgd_trace [OPTION...]: every decision from now on, a JSON object a line in $T/trace.log. It runs when
-# it has told of a packet.
+# nsgd_trace [OPTION...]: writes every decision from now on to $T/trace.log, one JSON object per line. Returns
+# when a packet was reported.
 nsgd_trace() {
 	spawn trace app "$NSGCTL" trace -o jsonl "$@"
 	eventually 5 eval 'in_ns "${PROBE_NS:-app}" "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; test -s "$T/trace.log"'
 }
 
-# traced [JQ]: the record of the last probe's first packet, or JQ of it.
+# traced [JQ]: the record of the first packet of the last probe, or JQ applied to it.
 traced() {
 	eventually 2 eval 'traced_line >/dev/null' || return 1
 	traced_line | jq -r "${1:-.}"
@@ -368,7 +368,7 @@ traced_line() {
 		head -n 1 | grep .
 }
 
-# says VERDICT REASON [RULE|- [NEXTHOPTYPE]]: what the trace has of the last probe.
+# says VERDICT REASON [RULE|- [NEXTHOPTYPE]]: compares the decision about the last probe.
 says() {
 	local got want="$1 $2"
 	got=$(traced '[.verdict, .reason, (if .nsg then .nsg.rule // "null" else "-" end | sub("^.*/"; "")),
@@ -378,7 +378,7 @@ says() {
 	case "$got " in
 	"$want "*) ;;
 	*)
-		: "nsgd says: $got"
+		: "decision: $got"
 		return 1
 		;;
 	esac
@@ -392,20 +392,20 @@ reload() {
 	ctl reload >"$T/reload.out" 2>&1
 }
 
-# kernel_state: rules, routes and nft objects of the app's namespace, without what changes by itself.
+# kernel_state: rules, routes and nft objects of the app's namespace, without counters.
 kernel_state() {
 	in_ns app ip rule show
 	in_ns app ip route show table all | sort
 	in_ns app nft -s list ruleset 2>/dev/null
 }
 
-# connection_marks: a line for each connection there, its tuple and its mark.
+# connection_marks: tuple and mark of each connection there, one per line.
 connection_marks() {
 	in_ns app conntrack -L 2>/dev/null |
 		sed -n 's/^\([a-z]*\) .*\(src=[^ ]* dst=[^ ]* sport=[^ ]* dport=[^ ]*\).*mark=\([0-9]*\).*/\1 \2 \3/p' | sort
 }
 
-# What is nsgd's in the app's namespace; nothing must remain of it.
+# Objects of nsgd in the app's namespace.
 leftovers() {
 	in_ns app ip rule show | grep -v -e '^0:.*local' -e '^32766:.*main' -e '^32767:.*default'
 	in_ns app nft list tables | grep -w nsgd
@@ -420,8 +420,8 @@ nothing_left() {
 
 # ---- probes ----------------------------------------------------------------------------------
 
-# probe PROTOCOL IP[:PORT] [OPTION of traffic send...]: from the app; a source port of its own tells it
-# apart from every other. PROBE is what the sender saw, ANSWERED yes when the far end answered.
+# probe PROTOCOL IP[:PORT] [OPTION of traffic send...]: sends from the app with a source port that no other
+# probe has. Sets PROBE to the sender's output, ANSWERED to yes if the far end answered.
 probe() {
 	PROBE_PROTOCOL=$1 PROBE_TO=$2
 	shift 2
@@ -431,9 +431,9 @@ probe() {
 	ANSWERED=no
 	case $PROBE in *replies=0*) ;; *replies=*) ANSWERED=yes ;; esac
 }
-PROBE_AS=() # a command in front of the sender: setpriv, systemd-run
+PROBE_AS=() # a command that runs the sender: setpriv, systemd-run
 
-# seen NS [in|out]: the last probe's packets there, as the sniffer wrote them.
+# seen NS [in|out]: packets of the last probe that the sniffer recorded there.
 seen() {
 	local number=17
 	[ "$PROBE_PROTOCOL" = udp ] || number=6
@@ -444,8 +444,8 @@ arrived() { # NS
 	eventually 2 eval "seen $1 >/dev/null"
 }
 
-# settle: everything sent so far has arrived, if it ever will. A datagram goes the same way to every far
-# end, through the same queue; when it is there, so is what was sent before it.
+# settle: waits until everything sent so far has arrived or is lost. A datagram is sent to every far end by the
+# same path and queue: when it arrives, so has everything sent before.
 settle() {
 	SETTLE=$((${SETTLE:-0} + 1))
 	local to ns
@@ -453,12 +453,12 @@ settle() {
 		ns=${to%%:*}
 		[ "$ns" != "${SETTLE_WITHOUT:-}" ] || continue
 		in_ns app "$TRAFFIC" send -t "settle$SETTLE" udp "${to#*:}:9" >/dev/null
-		# a sniffer may be far behind what has arrived
+		# the sniffer may lag
 		eventually 20 matches "$T/sniff.$ns.log" " settle$SETTLE\$" || return 1
 	done
 }
 
-# silent: the last probe is nowhere, and its sender saw no error of the kernel's.
+# silent: the last probe arrived nowhere, and its sender got no error.
 silent() {
 	settle || return 1
 	local ns
@@ -468,13 +468,13 @@ silent() {
 	is "$ANSWERED" no
 }
 
-# past_nva: packets of the last probe that came to the Internet straight from the app's host.
+# past_nva: packets of the last probe that reached the Internet directly from the app's host.
 past_nva() {
 	seen inet | grep '^app0 '
 }
 
-# only_at NS...: the last probe arrived at these, and nowhere else; with the NVA among them, no packet of it
-# reached the Internet another way.
+# only_at NS...: the last probe arrived at these and nowhere else; if the NVA is one of them, no packet
+# reached the Internet by another path.
 only_at() {
 	local ns at=" $* "
 	for ns; do

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The demo, and captures of its far ends read by others' decoders: both tell the same.
+# The demo; captures at its far ends, read by other decoders, must agree with its table.
 TOP=$(cd "$(dirname "$0")" && pwd)
 PCAP=$(mktemp -d)
 trap 'rm -rf "$PCAP"' EXIT
@@ -17,7 +17,7 @@ fact() {
 	fi
 }
 
-# count NAMESPACE PROTOCOL SPORT DST DPORT, by a decoder that is not ours
+# count NAMESPACE PROTOCOL SPORT DST DPORT, by an independent decoder
 by_tcpdump() {
 	tcpdump -nr "$PCAP/$1.pcap" "$2 and src port $3 and dst host $4 and dst port $5" 2>/dev/null | wc -l
 }
@@ -42,7 +42,7 @@ agree() { # DECODER
 	[ $rows -gt 20 ]
 }
 
-interrupted() { # nothing is left of a demo that is stopped in the middle
+interrupted() { # nothing is left after an interrupted demo
 	local before pid out=$PCAP/interrupted
 	before=$(ip netns list; ls /run; ip link show; ip rule show; nft list tables 2>/dev/null)
 	setsid bash "$TOP/demo.sh" >"$out" 2>&1 &
@@ -67,10 +67,10 @@ unprivileged() { # without root, where the machine allows it
 }
 
 bash "$TOP/demo.sh" -w "$PCAP"
-fact "the demo's rows are as Azure would have them" [ $? = 0 ]
-fact "tcpdump's captures at the far ends agree with its table" agree by_tcpdump
+fact "the rows of the demo match Azure" [ $? = 0 ]
+fact "captures at the far ends agree with the table (tcpdump)" agree by_tcpdump
 if command -v tshark >/dev/null; then
-	fact "tshark agrees too" agree by_tshark
+	fact "captures at the far ends agree with the table (tshark)" agree by_tshark
 fi
 fact "an interrupted demo leaves nothing behind" interrupted
 if unshare -Urnm true 2>/dev/null; then
