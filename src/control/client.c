@@ -11,7 +11,7 @@
 #include "util/vec.h"
 
 #define READ_BYTES 65536
-/* Distinct diagnostic codes a daemon may send: twice of what all layers have. */
+/* Distinct diagnostic codes a daemon may send: twice as many as there are. */
 #define MAX_CODES 256
 
 int nsg_control_connect(const char *path)
@@ -63,7 +63,7 @@ static int send_request(int fd, const char *verb, json_t *args)
 	return send_all(fd, text, n + 1);
 }
 
-/* A record's code must be static: the daemon's words become so here, for this process's life. */
+/* A record's code must be static: received codes are kept until the process exits. */
 static const char *static_code(const char *code)
 {
 	static char *codes[MAX_CODES];
@@ -138,7 +138,7 @@ static int add_diagnostic(struct nsg_diag *diag, const json_t *json)
 	return 0;
 }
 
-/* One reply line. 1: the last one; 0: more come; else data()'s own value or -errno. */
+/* One reply line. Returns 0, -errno or what data() returned. */
 static int take_reply(const json_t *reply, int (*data)(void *closure, json_t *item), void *closure,
 		      struct nsg_diag *diag, int *ret_exit, bool *ret_last)
 {
@@ -169,7 +169,7 @@ static void frames_done(struct nsg_frames *f)
 	nsg_frames_done(f);
 }
 
-/* Who gets the items: as values, or as their text. */
+/* Receives the items, as values or as text. */
 struct reader {
 	int (*data)(void *closure, json_t *item);
 	int (*text)(void *closure, const char *item, size_t n);
@@ -189,7 +189,7 @@ static bool item_text(const char *line, size_t n, const char **ret, size_t *ret_
 	return true;
 }
 
-/* The next line, if one has come. What the reader returned ends the talk when it is not 0. */
+/* Takes the next line, if one has arrived. A non-zero return of the reader ends the call. */
 static int take_line(struct nsg_frames *frames, const struct reader *reader, struct nsg_diag *diag,
 		     int *ret_exit, bool *ret_took, bool *ret_last)
 {

@@ -6,8 +6,8 @@
  *   reply     {"data":…}                                                       any number of lines
  *             {"exit":0,"diagnostics":[…]}                                     the last line
  *
- * args are the verb's options as nsgctl parsed them; data is what the verb prints as JSON, one item
- * a line; diagnostics are nsg_diag_json records. `trace` replies until either side closes.
+ * args are the options of the verb; data is what the verb prints as JSON, one item per line;
+ * diagnostics are nsg_diag_json() records. `trace` replies until either side closes.
  *
  *   verb              args                                          data
  *   explain           {"flow":F} | {"flow":F,"output":"azure"}      one item
@@ -20,10 +20,9 @@
  *   reload            {}                                            none
  *   trace             {"payload":true|false}                        one a decision, until closed
  *
- * F is a flow of the contract (interfaces.md section 4). The first five verbs are answered by
- * nsg_explain_answer(), here and there. With "payload" an item of `trace` ends with the packet's
- * first bytes, "payload":"HEX". What the daemon counts and reports (`status`, `stats`) is its own
- * business: nsgctl shows whatever members come.
+ * F is a flow of the contract (interfaces.md section 4). nsg_explain_answer() answers the first five
+ * verbs, in the daemon and offline. With "payload" an item of `trace` ends with the first bytes of
+ * the packet, "payload":"HEX". nsgctl shows whatever members `status` and `stats` have.
  */
 #ifndef NSG_CONTROL_CONTROL_H
 #define NSG_CONTROL_CONTROL_H
@@ -57,9 +56,9 @@ static inline enum nsg_exit nsg_exit_from(int r)
 	return r == -EPERM || r == -EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED;
 }
 
-/* ---- frames: one JSON object a line, whatever pieces the socket gives --------------------- */
+/* ---- frames: one JSON object per line, in whatever pieces they arrive --------------------- */
 
-/* Bytes read of one peer; zero-initialise. */
+/* Bytes received from one peer; zero-initialise. */
 struct nsg_frames {
 	char *v;
 	size_t n, room;
@@ -68,14 +67,13 @@ struct nsg_frames {
 	size_t line;	/* length of the last, unfinished line */
 };
 
-/* Appends bytes. -EMSGSIZE when a line passes NSG_MAX_CONTROL_FRAME_BYTES, -ENOMEM. Take all whole
- * lines before the next push: what is buffered is bounded by that. */
+/* Appends bytes. -EMSGSIZE when a line is longer than NSG_MAX_CONTROL_FRAME_BYTES, -ENOMEM. Take all
+ * whole lines before the next push, which bounds the buffer. */
 int nsg_frames_push(struct nsg_frames *f, const void *data, size_t n);
-/* The next whole line as an object (new reference): 1; 0 none yet; -EBADMSG when it is none, or has
+/* The next whole line as an object (new reference): 1; 0: none yet; -EBADMSG: not an object, or with
  * a duplicate key. */
 int nsg_frames_pop(struct nsg_frames *f, json_t **ret);
-/* The same as text, without its newline and whatever it is: *ret lives until the next push. 1 or 0.
- */
+/* The next whole line as text, unchecked, without its newline: valid until the next push. 1 or 0. */
 int nsg_frames_pop_text(struct nsg_frames *f, const char **ret, size_t *ret_n);
 void nsg_frames_done(struct nsg_frames *f);
 
@@ -85,19 +83,19 @@ void nsg_frames_done(struct nsg_frames *f);
 int nsg_control_connect(const char *path);
 
 /*
- * Sends a request and calls `data` for every item (borrowed) until the last line came; a non-zero
- * return of it ends the talk and is the call's. *ret_exit is the daemon's exit status, its
- * diagnostics are added to diag. `args` is not consumed; NULL: none. -ECONNRESET when the daemon
- * closes before the last line, -EBADMSG when it does not speak the protocol, -errno. Another
- * request may follow on the same descriptor after 0.
+ * Sends a request and calls `data` with every item (borrowed) until the last line; a non-zero return
+ * of `data` ends the call and is returned. *ret_exit is the daemon's exit status; its diagnostics
+ * are added to diag. `args` is not consumed; NULL: none. -ECONNRESET when the daemon closes before
+ * the last line, -EBADMSG when the reply is not of this protocol, -errno. After 0 the descriptor can
+ * be used for another request.
  */
 int nsg_control_call(int fd, const char *verb, json_t *args,
 		     int (*data)(void *closure, json_t *item), void *closure, struct nsg_diag *diag,
 		     int *ret_exit);
 
 /*
- * The same for who only passes items on, hundreds of thousands a second: `text` gets each item as
- * the daemon wrote it, n bytes; NULL and 0 whenever nothing more has come yet.
+ * The same without parsing, for hundreds of thousands of items per second: `text` gets each item as
+ * the daemon wrote it, n bytes; NULL and 0 before it waits for more.
  */
 int nsg_control_pass(int fd, const char *verb, json_t *args,
 		     int (*text)(void *closure, const char *item, size_t n), void *closure,
@@ -105,16 +103,16 @@ int nsg_control_pass(int fd, const char *verb, json_t *args,
 
 /* ---- server ------------------------------------------------------------------------------- */
 
-/* Listening socket at path: mode 0660, the group if it exists (NULL: none), never open to others in
- * between. Its directory is made when only that is missing. A left-over socket nobody listens on is
- * replaced; one that answers is -EADDRINUSE. -errno, with a diagnostic. */
+/* A listening socket at path: mode 0660, the group if it exists (NULL: none), never accessible to
+ * others meanwhile. The directory is created if its parent exists. A stale socket is replaced; one
+ * that a process listens on is -EADDRINUSE. -errno, with a diagnostic. */
 int nsg_control_listen(const char *path, const char *group, struct nsg_diag *diag);
-/* Whether the peer is root, our own user or a member of the socket's group ((gid_t)-1: no group).
- * 0 or -EPERM, -errno. */
+/* 0 when the peer is root, the same user or a member of the group ((gid_t)-1: no group), else -EPERM
+ * or -errno. */
 int nsg_control_check_peer(int fd, gid_t group);
 
-/* A reply's lines, newline included; malloc'ed, *ret_n bytes. `item` and `diag` are not consumed;
- * diag may be NULL. -EMSGSIZE when it would pass the cap, -ENOMEM. */
+/* The lines of a reply, newline included; malloc'ed, *ret_n bytes. `item` and `diag` are not
+ * consumed; diag may be NULL. -EMSGSIZE when the line would be longer than the cap, -ENOMEM. */
 int nsg_control_data_line(const json_t *item, char **ret, size_t *ret_n);
 int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, char **ret,
 			  size_t *ret_n);

@@ -8,7 +8,8 @@
 #include "util/limits.h"
 #include "util/vec.h"
 
-/* Whether every line stays under the cap once the bytes are appended; the length of the last. */
+/* -EMSGSIZE when appending the bytes would make a line longer than the cap. *ret_line is the length
+ * of the last line. */
 static int check_lines(size_t line, const char *data, size_t n, size_t *ret_line)
 {
 	const char *end = data + n;
@@ -107,7 +108,7 @@ static int line_of(json_t *value, char **ret, size_t *ret_n)
 	n = strlen(text);
 	if (n > NSG_MAX_CONTROL_FRAME_BYTES)
 		return -EMSGSIZE;
-	text[n] = '\n'; /* the terminator's place: the length tells the end */
+	text[n] = '\n'; /* replaces the terminator: the length is returned */
 	*ret = TAKE_PTR(text);
 	*ret_n = n + 1;
 	return 0;
@@ -130,7 +131,7 @@ int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, cha
 		json_t *record = nsg_diag_json(&diag->v[i]);
 		size_t size = record ? json_dumpb(record, NULL, 0, JSON_COMPACT) : 0;
 
-		/* A reply must fit its frame whatever the diagnostics say. */
+		/* The rest is left out, so that the reply fits a frame. */
 		if (size >= budget) {
 			json_decref(record);
 			break;

@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 
 #define BACKLOG 16
-/* NGROUPS_MAX of Linux: no process is in more. */
+/* NGROUPS_MAX of Linux. */
 #define MAX_GROUPS 65536
 
 static int fail(struct nsg_diag *diag, int error, const char *path, const char *what)
@@ -23,7 +23,7 @@ static int fail(struct nsg_diag *diag, int error, const char *path, const char *
 	return -error;
 }
 
-/* The directory, locked, so that two starting at once do not take each other's socket away. */
+/* Locks the directory, so that two daemons starting at once do not remove each other's socket. */
 static int lock_directory(const char *path, struct nsg_diag *diag, int *ret_fd)
 {
 	cleanup_free char *copy = strdup(path);
@@ -34,7 +34,7 @@ static int lock_directory(const char *path, struct nsg_diag *diag, int *ret_fd)
 		return -ENOMEM;
 	directory = dirname(copy);
 	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return fail(diag, errno, path, "cannot make its directory");
+		return fail(diag, errno, path, "cannot create its directory");
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return fail(diag, errno, path, "cannot lock its directory");
@@ -42,21 +42,21 @@ static int lock_directory(const char *path, struct nsg_diag *diag, int *ret_fd)
 	return 0;
 }
 
-/* Takes a dead predecessor's socket away. */
+/* Removes a socket that no process listens on. */
 static int remove_dead(const char *path, struct nsg_diag *diag)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : fail(diag, errno, path, "cannot look at it");
+		return errno == ENOENT ? 0 : fail(diag, errno, path, "cannot examine it");
 	if (!S_ISSOCK(st.st_mode))
-		return fail(diag, EEXIST, path, "something that is no socket has its name");
+		return fail(diag, EEXIST, path, "exists and is not a socket");
 	fd = nsg_control_connect(path);
 	if (fd != -ECONNREFUSED)
-		return fail(diag, EADDRINUSE, path, "another nsgd of this instance answers on it");
+		return fail(diag, EADDRINUSE, path, "another nsgd of this instance is running");
 	if (unlink(path) < 0)
-		return fail(diag, errno, path, "cannot remove the left-over one");
+		return fail(diag, errno, path, "cannot remove the stale socket");
 	return 0;
 }
 
@@ -65,12 +65,13 @@ static int give_to_group(const char *path, const char *name, struct nsg_diag *di
 	const struct group *group = name ? getgrnam(name) : NULL;
 
 	if (name && !group)
-		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
-				   "there is no group %s: only root and nsgd's own user can use "
-				   "the control socket",
-				   name);
+		(void)nsg_diag_add(
+		    diag, NSG_NOTICE, NULL, NULL,
+		    "group %s does not exist: only root and the user of nsgd can use "
+		    "the control socket",
+		    name);
 	if (group && lchown(path, (uid_t)-1, group->gr_gid) < 0)
-		return fail(diag, errno, path, "cannot give it to its group");
+		return fail(diag, errno, path, "cannot change its group");
 	if (chmod(path, 0660) < 0)
 		return fail(diag, errno, path, "cannot set its mode");
 	return 0;
@@ -84,7 +85,7 @@ int nsg_control_listen(const char *path, const char *group, struct nsg_diag *dia
 	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
-		return fail(diag, ENAMETOOLONG, path, "its path does not fit");
+		return fail(diag, ENAMETOOLONG, path, "the path is too long");
 	memcpy(address.sun_path, path, strlen(path) + 1);
 
 	r = lock_directory(path, diag, &lock);
@@ -96,9 +97,9 @@ int nsg_control_listen(const char *path, const char *group, struct nsg_diag *dia
 
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Linux gives the bound file the socket inode's mode (unix(7), Pathname socket ownership
-	 * and permissions): it is closed to others from its first moment. */
+	 * and permissions), so others never have access to it. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
-		return fail(diag, errno, path, "cannot make it");
+		return fail(diag, errno, path, "cannot create it");
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return fail(diag, errno, path, "cannot bind it");
 	r = give_to_group(path, group, diag);
@@ -111,7 +112,7 @@ int nsg_control_listen(const char *path, const char *group, struct nsg_diag *dia
 	return TAKE_FD(fd);
 }
 
-/* Whether the peer's supplementary groups hold it. 1, 0, -errno. */
+/* Whether it is a supplementary group of the peer. 1, 0, -errno. */
 static int peer_in_group(int fd, gid_t group)
 {
 	cleanup_free gid_t *groups = NULL;
@@ -125,7 +126,7 @@ static int peer_in_group(int fd, gid_t group)
 		groups = larger;
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
 			break;
-		/* size is now what it takes */
+		/* size is now the size needed */
 		if (errno != ERANGE || size > MAX_GROUPS * sizeof(*groups))
 			return -errno;
 	}

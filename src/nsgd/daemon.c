@@ -33,8 +33,8 @@ struct daemon {
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
 };
 
-/* Logs a step's diagnostics, and its error where nothing else says it. */
-static int say(int r, const char *what, struct nsg_diag *diag)
+/* Logs the diagnostics of a step, and its error when no diagnostic does. Returns r. */
+static int report(int r, const char *what, struct nsg_diag *diag)
 {
 	log_diag(diag);
 	if (r < 0 && !diag->n_errors)
@@ -53,10 +53,10 @@ static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 {
 	struct nsg_diag diag = {0};
 	int r = load(d->in.conf_path, d->in.conf_may_be_absent, &diag, &d->in.conf_start);
-	bool told = diag.n_errors;
+	bool reported = diag.n_errors;
 
-	if (say(r, d->in.conf_path, &diag) < 0)
-		return told ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	if (report(r, d->in.conf_path, &diag) < 0)
+		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	d->in.conf = d->in.conf_start;
 	log_open(d->in.conf->instance, d->in.conf->log_level);
 	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) <
@@ -71,16 +71,16 @@ static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 	int r = policy_load(d->in.conf, NULL, &diag, &d->in.policy);
-	bool told = diag.n_errors;
+	bool reported = diag.n_errors;
 
-	if (say(r, d->in.conf->policy, &diag) < 0)
-		return told ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	if (report(r, d->in.conf->policy, &diag) < 0)
+		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	return NSG_EXIT_DONE;
 }
 
-static int say_kernel(int r, struct nsg_diag *diag)
+static int report_kernel(int r, struct nsg_diag *diag)
 {
-	if (say(r, "kernel", diag) == -EPERM)
+	if (report(r, "kernel", diag) == -EPERM)
 		log_error("not permitted: nsgd needs CAP_NET_ADMIN in this network namespace");
 	return r;
 }
@@ -90,7 +90,7 @@ static enum nsg_exit open_kernel(struct daemon *d)
 	struct nsg_diag diag = {0};
 
 	return nsg_exit_from(
-	    say_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag));
+	    report_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag));
 }
 
 static enum nsg_exit place(struct daemon *d, bool strict)
@@ -98,12 +98,12 @@ static enum nsg_exit place(struct daemon *d, bool strict)
 	struct nsg_diag diag = {0};
 	int r = policy_place(d->in.policy, d->in.conf, d->in.kernel, strict, &diag);
 
-	if (say(r, "next hops", &diag) < 0)
+	if (report(r, "next hops", &diag) < 0)
 		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	return NSG_EXIT_DONE;
 }
 
-/* One core is left to those whose packets these are. */
+/* One processor is left to the programs that send the packets. */
 static uint32_t workers_of(const struct nsg_conf *conf)
 {
 	cpu_set_t cpus;
@@ -116,7 +116,7 @@ static uint32_t workers_of(const struct nsg_conf *conf)
 	n = n <= 2 ? 1 : n - 1;
 	if (n > NSG_MAX_WORKERS)
 		n = NSG_MAX_WORKERS;
-	/* the last queue is nobody's, see nsg_conf_set_queue */
+	/* the last queue number is not used, see nsg_conf_set_queue */
 	most = (uint32_t)UINT16_MAX - conf->queue_first;
 	return n < most ? n : most;
 }
@@ -129,7 +129,7 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    .n_workers = workers_of(c),
 	    .queue_length = c->queue_length,
 	    .audit = c->audit,
-	    /* audit drops nothing */
+	    /* audit must not drop */
 	    .overflow_accept = c->overflow_accept || c->audit,
 	    .remember_denied = c->offload && c->denied_seconds > 0,
 	};
@@ -141,8 +141,8 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	return nsg_engine_start(&options, &d->in.policy->engine, diag, &d->in.engine);
 }
 
-/* The queues are bound before a rule sends packets there. */
-static int take_hold(struct daemon *d, struct nsg_diag *diag)
+/* The queues must be bound before a rule sends packets to them. */
+static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
 	int r = start_engine(d, diag);
 
@@ -155,7 +155,7 @@ static int take_hold(struct daemon *d, struct nsg_diag *diag)
 	return r;
 }
 
-/* Of conf only what names an instance's things counts: who is captured may be gone since. */
+/* For removal only [nsgd] and [route] matter; captured users and cgroups may not exist any more. */
 static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
 {
 	d->in.conf_start->users.n = 0;
@@ -165,8 +165,8 @@ static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
 	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
 }
 
-/* A start that failed before it was the instance: a dead predecessor's left-overs go all the same,
- * unless this is a second nsgd beside one that lives. */
+/* For a start that failed before it had the control socket: removes what a dead nsgd left, unless
+ * another nsgd of this instance is running. */
 static void sweep(struct daemon *d)
 {
 	cleanup_close int alive = nsg_control_connect(d->socket_path);
@@ -202,20 +202,21 @@ static enum nsg_exit bring_up(struct daemon *d)
 	status = open_kernel(d);
 	if (status)
 		return status;
-	/* Whoever has the control socket is the instance: only then may left-overs be touched. */
-	r = say(server_new(d->event, d->socket_path, &server_ops, &d->in, &diag, &d->server),
-		d->socket_path, &diag);
+	/* The owner of the control socket is the instance: only it may touch what is in the kernel. */
+	r = report(server_new(d->event, d->socket_path, &server_ops, &d->in, &diag, &d->server),
+		   d->socket_path, &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	r = say(nsg_kernel_silence(d->in.kernel, &diag), "silencing what an earlier nsgd left", &diag);
+	r = report(nsg_kernel_silence(d->in.kernel, &diag),
+		   "silencing the rules of an earlier nsgd", &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
 	status = place(d, false);
 	if (!status)
-		status = nsg_exit_from(say(take_hold(d, &diag), "start", &diag));
+		status = nsg_exit_from(report(start_deciding(d, &diag), "start", &diag));
 	if (status)
-		(void)say(nsg_kernel_cleanup(d->in.kernel, &diag),
-			  "removing what an earlier nsgd left", &diag);
+		(void)report(nsg_kernel_cleanup(d->in.kernel, &diag),
+			     "removing the rules of an earlier nsgd", &diag);
 	return status;
 }
 
@@ -257,7 +258,7 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *da
 	(void)source;
 	(void)fd;
 	(void)revents;
-	r = say(nsg_kernel_process(d->in.kernel, &diag), "watching the kernel", &diag);
+	r = report(nsg_kernel_process(d->in.kernel, &diag), "watching the kernel", &diag);
 	if (r > 0)
 		d->in.repairs += (uint64_t)r;
 	return 0;
@@ -270,7 +271,7 @@ static int again_in(sd_event_source *source, uint64_t usec)
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Only while every worker moves: a stuck one is to be ended by the service manager. */
+/* Only while every worker runs: the service manager restarts a daemon with a stuck one. */
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
@@ -279,11 +280,11 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *data)
 	if (nsg_engine_alive(d->in.engine))
 		(void)sd_notify(0, "WATCHDOG=1");
 	else
-		log_error("a worker does not answer");
+		log_error("a worker is stuck");
 	return again_in(source, d->watchdog_usec / 3);
 }
 
-/* Whoever started us may start us again; a queue without its worker only drops. */
+/* A queue without its worker only drops: better to exit and be restarted. */
 static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct daemon *d = data;
@@ -291,7 +292,7 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 
 	(void)usec;
 	if (failed) {
-		log_error("a worker's queue is dead: %s", strerror(failed));
+		log_error("a worker's queue failed: %s", strerror(failed));
 		return sd_event_exit(d->event, NSG_EXIT_FAILED);
 	}
 	status_watch_capture(&d->in);
@@ -334,7 +335,7 @@ static int prepare_loop(struct daemon *d)
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGHUP);
-	/* From here on a signal waits for the loop: a start is not left half-way. */
+	/* From here on signals wait for the event loop, so that none interrupts the start. */
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -347,7 +348,7 @@ static int prepare_loop(struct daemon *d)
 	return 0;
 }
 
-static void say_ready(const struct daemon *d)
+static void log_ready(const struct daemon *d)
 {
 	struct nsg_image_info info = nsg_image_info(d->in.policy->engine.image);
 
@@ -382,7 +383,7 @@ static enum nsg_exit start(struct daemon *d)
 	}
 	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	say_ready(d);
+	log_ready(d);
 	return NSG_EXIT_DONE;
 }
 
@@ -410,24 +411,23 @@ static enum nsg_exit loop(struct daemon *d)
 
 /* ---- stop ------------------------------------------------------------------------------------ */
 
-static int let_go(struct daemon *d)
+static int stop_deciding(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 	int r;
 
-	r = say(nsg_kernel_neutralise(d->in.kernel, &diag), "taking the packets off the queue",
-		&diag);
+	r = report(nsg_kernel_neutralise(d->in.kernel, &diag), "stopping the capture", &diag);
 	if (r >= 0) {
 		r = nsg_engine_drain(d->in.engine, DRAIN_TIMEOUT_NS);
 		if (r < 0)
-			log_warning("the queue does not run empty: %s", strerror(-r));
+			log_warning("the queue did not drain: %s", strerror(-r));
 	}
 	if (d->in.trace)
 		trace_drain(d->in.trace);
 	d->in.trace = trace_free(d->in.trace);
 	d->in.engine = nsg_engine_stop(d->in.engine);
-	return say(nsg_kernel_cleanup(d->in.kernel, &diag), "taking back what is in the kernel",
-		   &diag);
+	return report(nsg_kernel_cleanup(d->in.kernel, &diag),
+		      "removing everything from the kernel", &diag);
 }
 
 /* Also after a start that failed. Not DONE when something of this instance may be left in the
@@ -438,7 +438,7 @@ static enum nsg_exit stop(struct daemon *d)
 
 	if (d->in.engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-		status = nsg_exit_from(let_go(d));
+		status = nsg_exit_from(stop_deciding(d));
 	}
 	watch_free(d->in.watch);
 	server_free(d->server);
@@ -506,13 +506,13 @@ static enum nsg_exit cleanup(struct daemon *d)
 		return status;
 	alive = nsg_control_connect(d->socket_path);
 	if (alive >= 0) {
-		log_error("nsgd %s is running: stop it first", d->in.conf->instance);
+		log_error("instance %s is running: stop it first", d->in.conf->instance);
 		return NSG_EXIT_FAILED;
 	}
-	r = say_kernel(open_to_remove(d, &diag), &diag);
+	r = report_kernel(open_to_remove(d, &diag), &diag);
 	if (r >= 0)
-		r = say(nsg_kernel_cleanup(d->in.kernel, &diag),
-			"taking back what is in the kernel", &diag);
+		r = report(nsg_kernel_cleanup(d->in.kernel, &diag),
+			   "removing everything from the kernel", &diag);
 	return nsg_exit_from(r);
 }
 

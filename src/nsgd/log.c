@@ -19,7 +19,7 @@
 #include "util/macro.h"
 #include "util/names.h"
 
-/* Decisions a second; more tell a person nothing and bury the rest of the journal. */
+/* Decisions per second; more would only bury the rest of the journal. */
 #define DECISIONS_A_SECOND 1000
 
 static struct {
@@ -28,8 +28,8 @@ static struct {
 	bool journal;
 } state = {.level = LOG_INFO};
 
-/* $JOURNAL_STREAM names the file our standard error was when systemd started us: somebody may have
- * redirected it since (systemd.exec(5)). */
+/* $JOURNAL_STREAM names the file that was standard error when systemd started the service; it may
+ * have been redirected since (systemd.exec(5)). */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -105,7 +105,6 @@ void log_diag(const struct nsg_diag *diag)
 		log_warning("%zu more diagnostics are not shown", diag->n_dropped);
 }
 
-/* Whether this second has room for one more line. */
 static bool admit_decision(void)
 {
 	static time_t second;

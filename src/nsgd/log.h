@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The daemon's voice: the journal when systemd reads our standard error, else standard error. Main
+/* Messages go to the journal when standard error is connected to it, else to standard error. Main
  * thread only. */
 #ifndef NSG_NSGD_LOG_H
 #define NSG_NSGD_LOG_H
@@ -10,13 +10,13 @@
 #include "observe/ring.h"
 #include "util/diag.h"
 
-/* Before it: level info, no instance. `instance` is copied. */
+/* Until it is called the level is info and there is no instance. `instance` is copied. */
 void log_open(const char *instance, int level);
 
 void log_message(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Every record at its own severity. */
+/* Logs every record at its own severity. */
 void log_diag(const struct nsg_diag *diag);
-/* One decision as a line for people; a flood is cut and counted. */
+/* One decision as a line of text. Above a rate limit decisions are counted instead. */
 void log_decision(const struct nsg_trace_record *r);
 
 #define log_error(...) log_message(LOG_ERR, __VA_ARGS__)

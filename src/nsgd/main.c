@@ -20,20 +20,19 @@ static void usage(FILE *out)
 	    out,
 	    "usage: nsgd [-c FILE] [--check | --cleanup]\n"
 	    "\n"
-	    "Plays an Azure App Service integration subnet on this host: outbound packets are\n"
-	    "decided by the network security group and route table of Azure's own JSON, then\n"
-	    "accepted, dropped or re-routed. Runs in the foreground until SIGTERM; SIGHUP loads\n"
-	    "configuration and policy again.\n"
+	    "Acts as an Azure App Service integration subnet on this host: applies the network\n"
+	    "security group and the route table in Azure's own JSON to outbound packets, which\n"
+	    "are accepted, dropped or re-routed. Runs in the foreground until SIGTERM; SIGHUP\n"
+	    "reloads configuration and policy.\n"
 	    "\n"
-	    "  -c, --config FILE  configuration (default: " DEFAULT_CONF ")\n"
-	    "      --check        load everything, look at the host's next hops, change nothing\n"
-	    "      --cleanup      remove all that a dead nsgd of this instance left in the kernel\n"
-	    "  -h, --help         this text\n"
-	    "  -V, --version      the version\n"
+	    "  -c, --config FILE  configuration file (default: " DEFAULT_CONF ")\n"
+	    "      --check        load everything, check the next hops, change nothing\n"
+	    "      --cleanup      remove what a dead nsgd of this instance left in the kernel\n"
+	    "  -h, --help         print this help\n"
+	    "  -V, --version      print the version\n"
 	    "\n"
-	    "Exit status: 0 done, 1 it failed, 2 usage, 3 the configuration or the policy has\n"
-	    "errors, 5 not permitted. nsgctl(1) talks to a running nsgd; see also nsgd(8) and\n"
-	    "nsgd.conf(5).\n");
+	    "Exit status: 0 success, 1 failure, 2 usage error, 3 errors in the configuration or\n"
+	    "the policy, 5 permission denied. See also nsgd(8), nsgd.conf(5) and nsgctl(1).\n");
 }
 
 int main(int argc, char **argv)
@@ -74,7 +73,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr, "nsgd: what is %s?\n", argv[optind]);
+		(void)fprintf(stderr, "nsgd: unexpected argument: %s\n", argv[optind]);
 		usage(stderr);
 		return NSG_EXIT_USAGE;
 	}

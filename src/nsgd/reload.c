@@ -2,14 +2,15 @@
 /*
  * A reload is a transaction:
  *
- *   load, compile, place       beside the policy in force; nothing has changed yet
- *   nsg_kernel_prepare         new routes and rules beside the old ones; the generation to be used
- *                              is cleared of older flows
- *   nsg_engine_publish         workers decide with the new image; what they mark is not yet fast
- *   nsg_kernel_swap            the kernel follows the new generation
- *   nsg_kernel_retire          what only the old policy needed goes away
+ *   load, compile, place       without touching the policy in force
+ *   nsg_kernel_prepare         adds the new routes and rules; clears the new generation from the
+ *                              marks of older flows
+ *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
+ *                              offloaded yet
+ *   nsg_kernel_swap            the kernel offloads flows of the new generation
+ *   nsg_kernel_retire          removes what only the old policy needed
  *
- * Whatever fails before the swap leaves, or puts back, the old policy.
+ * When a step up to the swap fails, the old policy stays in force or is published again.
  */
 #include "nsgd/reload.h"
 
@@ -25,8 +26,8 @@
 
 #define GENERATIONS 4 /* two bits of the mark */
 
-/* Another than that of the policy in force and, where possible, than those of policies that workers
- * did not acknowledge in time. */
+/* Not the generation in force and, where possible, none of those whose policies the workers did not
+ * acknowledge in time. */
 static uint32_t generation_after(const struct instance *in)
 {
 	uint32_t g = (in->generation + 1) % GENERATIONS;
@@ -49,7 +50,8 @@ static int publish(struct instance *in, struct policy *next, struct nsg_diag *di
 	r = nsg_engine_publish(in->engine, &next->engine);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "the workers do not take the new policy: %s", strerror(-r));
+				   "the workers did not acknowledge the new policy: %s",
+				   strerror(-r));
 		return r;
 	}
 	r = nsg_kernel_swap(in->kernel, in->generation, forget, diag);
@@ -85,7 +87,7 @@ static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf
 	nsg_conf_restart_keys(in->conf_start, *ret, keys, sizeof(keys));
 	if (*keys)
 		(void)nsg_diag_line(diag, NSG_WARNING, in->conf_path, 0, NULL,
-				    "takes effect at the next start only: %s", keys);
+				    "changed, but used only after a restart: %s", keys);
 	return 0;
 }
 
@@ -129,7 +131,7 @@ static int replace(struct instance *in, bool policy_only, struct nsg_diag *diag)
 	r = nsg_kernel_retire(in->kernel, diag);
 	if (r < 0)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-				   "what only the old policy needed stays in the kernel: %s",
+				   "cannot remove the old policy's routes from the kernel: %s",
 				   strerror(-r));
 	return 0;
 }
@@ -145,10 +147,10 @@ enum nsg_exit reload(struct instance *in, bool policy_only, struct nsg_diag *dia
 	log_diag(diag);
 	if (r < 0) {
 		in->reloads_failed++;
-		log_error("reload failed, the policy in force stays: %s",
+		log_error("reload failed, the previous policy stays in force: %s",
 			  diag->n_errors ? "see above" : strerror(-r));
-		(void)sd_notify(0,
-				"READY=1\nSTATUS=the last reload failed; an older policy decides");
+		(void)sd_notify(
+		    0, "READY=1\nSTATUS=the last reload failed; the previous policy is in force");
 		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	}
 	in->reloads++;

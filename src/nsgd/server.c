@@ -15,7 +15,7 @@
 
 #define SOCKET_GROUP "nsgd"
 #define READ_BYTES 65536
-/* What a slow reader of a trace may be behind; further records are left out for it. */
+/* Unsent trace bytes of a slow client; above this it misses records. */
 #define TRACE_BACKLOG_BYTES (4u << 20)
 
 struct connection {
@@ -26,7 +26,7 @@ struct connection {
 	struct nsg_frames frames;
 	NSG_VEC(char) out;
 	size_t sent;  /* of out */
-	bool more;    /* whole requests may have come that are not answered */
+	bool more;    /* whole requests may have arrived that are not answered yet */
 	bool closing; /* when all is sent */
 	bool trace, payload;
 };
@@ -42,7 +42,7 @@ struct server {
 	struct connection *connections;
 	size_t n_connections;
 	uint64_t trace_lost;
-	struct nsg_line lines[2]; /* the record in hand, without and with payload */
+	struct nsg_line lines[2]; /* the current record, without and with payload */
 };
 
 /* ---- one connection -------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static void connection_free(struct connection *c)
 		s->ops->trace_changed(s->closure);
 }
 
-/* Takes what can be sent now; false when the connection is of no more use. */
+/* Sends what can be sent now; false when the connection is to be closed. */
 static bool flush(struct connection *c)
 {
 	while (c->sent < c->out.n) {
@@ -87,8 +87,8 @@ static bool flush(struct connection *c)
 		if (c->closing)
 			return false;
 	}
-	/* While a reply waits no further request is read: a client cannot make us hoard. A request
-	 * that has come is answered at once where a reply can be sent. */
+	/* While a reply is unsent no further request is read: this bounds the memory of a client.
+	 * Requests already received are answered as soon as a reply can be sent. */
 	(void)sd_event_source_set_io_events(c->io, c->out.n || c->more ? EPOLLOUT : EPOLLIN);
 	return true;
 }
@@ -126,7 +126,7 @@ static int send_exit(struct connection *c, enum nsg_exit status, const struct ns
 	size_t n;
 	int r = nsg_control_exit_line(status, diag, &line, &n);
 
-	/* More diagnostics than a frame holds: the status counts more. */
+	/* The diagnostics do not fit a frame: the status is more important. */
 	if (r == -EMSGSIZE)
 		r = nsg_control_exit_line(status, NULL, &line, &n);
 	return r < 0 ? r : append(c, line, n);
@@ -164,11 +164,11 @@ static int answer(struct connection *c, const json_t *request)
 
 	if (json_integer_value(json_object_get(request, "version")) != NSG_CONTROL_VERSION)
 		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
-				   "this nsgd speaks version %d of the control protocol",
+				   "unsupported version of the control protocol: this nsgd has %d",
 				   NSG_CONTROL_VERSION);
 	else if (!verb || (args && !json_is_object(args) && !json_is_null(args)))
 		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
-				   "a request is {\"version\":…,\"verb\":\"…\",\"args\":{…}}");
+				   "a request must be {\"version\":…,\"verb\":\"…\",\"args\":{…}}");
 	else if (strcmp(verb, "trace") == 0) {
 		start_trace(c, args);
 		return 0;
@@ -179,8 +179,8 @@ static int answer(struct connection *c, const json_t *request)
 	return r;
 }
 
-/* The next whole request that has come: one a turn of the event loop, so that a client with a
- * thousand of them keeps neither the others nor the watchdog waiting. */
+/* Answers the next whole request: one per turn of the event loop, so that a client that sends a
+ * thousand does not delay the others or the watchdog. */
 static bool answer_next(struct connection *c)
 {
 	cleanup_json json_t *request = NULL;
@@ -189,8 +189,9 @@ static bool answer_next(struct connection *c)
 	c->more = r > 0;
 	if (r > 0)
 		r = answer(c, request);
-	return r == -EBADMSG ? refuse(c, NSG_EXIT_USAGE, "a request is one JSON object a line") == 0
-			     : r >= 0;
+	return r == -EBADMSG
+		   ? refuse(c, NSG_EXIT_USAGE, "a request must be one JSON object on a line") == 0
+		   : r >= 0;
 }
 
 static bool receive(struct connection *c)
@@ -220,7 +221,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 		alive = answer_next(c);
 	else if (revents & EPOLLIN && !c->more && !c->closing)
 		alive = receive(c);
-	/* EPOLLERR: the client closed without reading all; nothing can be sent any more. */
+	/* EPOLLERR: the client closed without reading everything; nothing can be sent any more. */
 	if (revents & EPOLLERR || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
 		alive = false;
 	if (!alive || !flush(c))
@@ -263,11 +264,11 @@ static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, v
 	if (fd < 0 || connection_new(s, &fd, &c) < 0)
 		return 0;
 	if (s->n_connections > NSG_MAX_CONTROL_CLIENTS)
-		r = refuse(c, NSG_EXIT_FAILED, "too many clients at once");
+		r = refuse(c, NSG_EXIT_FAILED, "too many clients");
 	else if (nsg_control_check_peer(c->fd, s->group) < 0)
 		r = refuse(c, NSG_EXIT_NOT_PERMITTED,
 			   "not permitted: only root and members of group " SOCKET_GROUP
-			   " may ask this nsgd");
+			   " can use this control socket");
 	if (r < 0 || !flush(c))
 		connection_free(c);
 	return 0;
@@ -376,7 +377,7 @@ void server_flush_trace(struct server *s)
 	for (struct connection *c = s->connections; c; c = c->next) {
 		if (!c->trace || c->closing || flush(c))
 			continue;
-		/* Its own event frees it: it may be the one whose `reload` brought us here. */
+		/* Its own event frees it: this may run inside an event of the connection. */
 		c->closing = true;
 		(void)shutdown(c->fd, SHUT_RDWR);
 	}

@@ -67,7 +67,7 @@ static json_t *reloads(const struct instance *in)
 			       PAIR_I("repairs", in->repairs));
 }
 
-/* Every packet that came to our table, whoever decided it. */
+/* All packets that reached the table, decided by a worker or by the kernel. */
 static uint64_t packets_seen(struct instance *in)
 {
 	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
@@ -103,7 +103,7 @@ static void warn_of_silence(struct instance *in, struct nsg_diag *diag)
 	if (silence_ns < SILENCE_NS)
 		return;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-			   "nothing was captured for %" PRIu64 " seconds: look at [capture] hook = "
+			   "no packet was captured for %" PRIu64 " seconds: check [capture] hook = "
 			   "%s%s%s%s%s",
 			   silence_ns / NSG_NS_PER_SEC, hook_name(c),
 			   c->interfaces.n ? ", interfaces" : "", c->users.n ? ", users" : "",

@@ -23,12 +23,11 @@ static enum nsg_exit answer_from_policy(const struct nsg_snapshot *s, const char
 	int r = nsg_explain_answer(s->effective, s->image, verb, args, data, closure, diag);
 
 	if (r == -ENOENT)
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "this nsgd does not know this verb");
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "unknown verb");
 	if (r == -EMSGSIZE)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "the answer is larger than the control socket carries: ask the "
-				   "policy directory, with -p");
+				   "the answer is too large for the control socket: use -p DIR to "
+				   "read the policy directory instead");
 	if (r == -ENOENT || r == -EINVAL)
 		return NSG_EXIT_USAGE;
 	return r < 0 ? NSG_EXIT_FAILED : NSG_EXIT_DONE;

@@ -13,13 +13,13 @@
 
 #include "nsgd/log.h"
 
-/* Silence that ends a change, and how long a change may go on before it is taken as it is: a file
- * that somebody is still writing gets more time. */
+/* A change ends when nothing happens for this long, and is reported anyway after the second time, or
+ * the third while a document is still open for writing. */
 #define QUIET_USEC 200000u
 #define PATIENCE_USEC 2000000u
 #define WRITER_PATIENCE_USEC 30000000u
 
-/* Links on one path, as the kernel's own limit (path_resolution(7)). */
+/* Links on one path: the kernel's own limit (path_resolution(7)). */
 #define MAX_LINKS 40
 #define MAX_WATCHES 48
 #define MAX_WRITTEN 32
@@ -44,7 +44,7 @@ struct watch {
 	uint64_t first_usec; /* of the events gathered; 0: none */
 	sd_event_source *directory;
 	char *path;
-	/* Documents that were changed and not closed since. */
+	/* Documents that were modified and not closed since. */
 	char *written[MAX_WRITTEN];
 	size_t n_written;
 	/* The last part of the path and every symbolic link on it. */
@@ -89,7 +89,7 @@ static bool is_document(const char *name)
 	return n >= 5 && strcmp(name + n - 5, ".json") == 0;
 }
 
-/* A new file with one name has a writer, who will close it; a link of either kind is whole. */
+/* A new file with one link is being written and will be closed; a link to a file is complete. */
 static bool is_new_file(const struct watch *w, const char *name)
 {
 	char path[PATH_MAX];
@@ -105,7 +105,7 @@ static bool concerns_documents(struct watch *w, const struct inotify_event *e)
 		return false;
 	if (!e->len)
 		return true;
-	/* A link that documents are reached through may have any name. */
+	/* A symbolic link that leads to documents may have any name. */
 	if (!is_document(e->name))
 		return e->mask & (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO);
 	if (e->mask & IN_MODIFY || (e->mask & IN_CREATE && is_new_file(w, e->name)))
@@ -177,7 +177,7 @@ static void add_name(struct watch *w, const char *directory, const char *text)
 		free(name->text);
 }
 
-/* `done` is a path without links, "" for the root; `rest` goes on from there. */
+/* `done` is a path without links, "" for the root; `rest` continues it. */
 static void add_path(struct watch *w, const char *done, const char *rest, int links)
 {
 	char here[PATH_MAX], target[PATH_MAX], next[PATH_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tells when the policy directory's documents may have changed: files in it, the directory
+ * Reports that the policy directory's documents may have changed: files in it, the directory
  * replaced, or a symbolic link anywhere on its path swapped (as ConfigMaps and deployments do).
- * Events are gathered until there is a moment of silence.
+ * Events are gathered until none comes for a moment.
  */
 #ifndef NSG_NSGD_WATCH_H
 #define NSG_NSGD_WATCH_H
@@ -11,11 +11,11 @@
 
 struct watch;
 
-/* Calls `changed` from the event loop. Follows nothing yet. -errno. */
+/* Calls `changed` from the event loop. Watches nothing yet. -errno. */
 int watch_new(sd_event *event, void (*changed)(void *closure), void *closure, struct watch **ret);
 
-/* From now on this path; what was gathered before is forgotten. NULL watch: nothing to do. A path
- * that cannot be watched as a whole is watched as far as it exists. */
+/* Watches this path instead of the previous one, whose events are dropped. If the path does not
+ * exist, the part that does is watched. NULL watch: does nothing. */
 void watch_follow(struct watch *w, const char *path);
 
 /* NULL is fine; returns NULL. */

@@ -354,7 +354,7 @@ t_restart_keys() { # SIGHUP takes the rest of a new conf, and names what a resta
 	nsgd_start || return 1
 	conf queue.length=1024 capture.exclude=10.0.2.4/32 log.decisions=none
 	kill -HUP "${PIDS[nsgd]}"
-	eventually 5 matches "$T/nsgd.log" 'nsgd.conf.* warning: .*next start only: capture.exclude, queue.length$' &&
+	eventually 5 matches "$T/nsgd.log" 'nsgd.conf.* warning: .*only after a restart: capture.exclude, queue.length$' &&
 		eventually 5 matches "$T/nsgd.log" 'policy .* loaded' || return 1
 	is "$(ctl status -o json | jq .queue.length)" 32768 && decides && ! matches "$T/nsgd.log" 'nsg-deny' || return 1
 	# a conf with an error changes nothing
@@ -399,8 +399,8 @@ pings() {
 	grep -c '^WATCHDOG=1' "$T/notify.log"
 }
 
-worried() { # N: it has said so often that a worker does not answer
-	[ "$(grep -c 'a worker does not answer' "$T/nsgd.log")" -ge "$1" ]
+worried() { # N: this many reports of a stuck worker
+	[ "$(grep -c 'a worker is stuck' "$T/nsgd.log")" -ge "$1" ]
 }
 
 t_watchdog() { # the service manager hears of a worker that stands still by hearing nothing

@@ -183,7 +183,7 @@ static void what_is_no_request_ends_the_talk_after_those_before(void **state)
 	for (const char *p = reply; *p; p++)
 		n_lines += *p == '\n';
 	assert_int_equal(n_lines, 3);
-	assert_non_null(strstr(reply, "a request is one JSON object a line"));
+	assert_non_null(strstr(reply, "a request must be one JSON object on a line"));
 	assert_true(recv(fd, reply, sizeof(reply), MSG_DONTWAIT) <= 0);
 }
 
