@@ -11,6 +11,7 @@
 #include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 #define SOCKET_GROUP "nsgd"
@@ -320,6 +321,8 @@ struct server *server_free(struct server *s)
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	sd_event_unref(s->event);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(s->lines); i++)
+		nsg_line_done(&s->lines[i]);
 	free(s->path);
 	free(s);
 	return NULL;
@@ -350,7 +353,8 @@ bool server_wants_payload(const struct server *s)
 
 static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record, bool payload)
 {
-	return nsg_line_record(l, record->image, record, payload, "{\"data\":", "}\n") == 0;
+	return nsg_line_record(l, record, payload, "{\"data\":", "}\n") == 0 &&
+	       l->text.n <= NSG_MAX_CONTROL_FRAME_BYTES;
 }
 
 void server_trace(struct server *s, const struct nsg_trace_record *record)
@@ -367,7 +371,7 @@ void server_trace(struct server *s, const struct nsg_trace_record *record)
 		if (!c->trace || c->closing)
 			continue;
 		if (!made[c->payload] || c->out.n - c->sent > TRACE_BACKLOG_BYTES ||
-		    append(c, l->text, l->n) < 0)
+		    append(c, l->text.v, l->text.n) < 0)
 			s->trace_lost++;
 	}
 }

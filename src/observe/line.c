@@ -13,13 +13,12 @@
 
 static void put(struct nsg_line *l, const char *text, size_t n)
 {
-	/* What does not fit makes n larger than the room: the end notices. */
-	if (l->n < sizeof(l->text) && n <= sizeof(l->text) - l->n) {
-		memcpy(l->text + l->n, text, n);
-		l->n += n;
-	} else {
-		l->n = sizeof(l->text) + 1;
+	if (nsg_vec_reserve(&l->text, n) < 0) {
+		l->error = -ENOMEM;
+		return;
 	}
+	memcpy(l->text.v + l->text.n, text, n);
+	l->text.n += n;
 }
 
 static void put_text(struct nsg_line *l, const char *text)
@@ -71,7 +70,6 @@ static void put_escape(struct nsg_line *l, unsigned char c)
 	put(l, escape, n);
 }
 
-/* What stands between the quotes of a JSON string. */
 static void put_escaped(struct nsg_line *l, const char *s)
 {
 	for (;;) {
@@ -129,7 +127,7 @@ static void put_flow(struct nsg_line *l, const struct nsg_key *key)
 {
 	const char *protocol = nsg_protocol_name(key->protocol);
 
-	PUT(l, ",\"protocol\":");
+	PUT(l, "\"protocol\":");
 	if (protocol)
 		put_name_or_null(l, protocol);
 	else
@@ -210,33 +208,34 @@ static void put_payload(struct nsg_line *l, const struct nsg_trace_record *r)
 	PUT(l, "\"");
 }
 
-int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
-		    const struct nsg_trace_record *r, bool payload, const char *prefix,
-		    const char *suffix)
+static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+		       enum nsg_direction direction)
 {
-	static const char *const directions[] = {
+	static const char *const names[] = {
 	    [NSG_DIRECTION_EGRESS] = "egress",
 	    [NSG_DIRECTION_REPLY] = "reply",
 	    [NSG_DIRECTION_INBOUND] = "inbound",
 	};
-	const struct nsg_decision *d = &r->decision;
 
-	l->n = 0;
-	put_text(l, prefix);
-	PUT(l, "{\"packet\":");
-	put_number(l, r->packet);
+	PUT(l, "\"packet\":");
+	put_number(l, packet);
 	PUT(l, ",\"time\":");
-	put_time(l, r->time_ns);
+	put_time(l, time_ns);
 	PUT(l, ",\"length\":");
-	put_number(l, r->length);
+	put_number(l, length);
 	PUT(l, ",\"direction\":\"");
-	put_text(l, directions[r->direction]);
+	put_text(l, names[direction]);
 	PUT(l, "\"");
+}
+
+static void put_decision(struct nsg_line *l, const struct nsg_image *image,
+			 const struct nsg_key *key, const struct nsg_decision *d)
+{
 	if (d->reason == NSG_REASON_MALFORMED)
-		PUT(l, ",\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
+		PUT(l, "\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
 		       "\"dstPort\":null");
 	else
-		put_flow(l, &r->key);
+		put_flow(l, key);
 	PUT(l, ",\"gate\":");
 	put_name_or_null(l, nsg_gate_name((enum nsg_gate)d->gate));
 	put_nsg(l, image, d->rule);
@@ -245,7 +244,43 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
 	put_text(l, nsg_verdict_name((enum nsg_verdict)d->verdict));
 	PUT(l, "\",\"reason\":\"");
 	put_text(l, nsg_reason_name((enum nsg_reason)d->reason));
-	PUT(l, "\",\"hostSrc\":");
+	PUT(l, "\"");
+}
+
+static void begin(struct nsg_line *l, const char *prefix)
+{
+	l->text.n = 0;
+	l->error = 0;
+	put_text(l, prefix);
+	PUT(l, "{");
+}
+
+int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+		    enum nsg_direction direction)
+{
+	begin(l, "");
+	put_packet(l, packet, time_ns, length, direction);
+	PUT(l, "}");
+	return l->error;
+}
+
+int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
+		      const struct nsg_decision *decision)
+{
+	begin(l, "");
+	put_decision(l, image, key, decision);
+	PUT(l, "}");
+	return l->error;
+}
+
+int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool payload,
+		    const char *prefix, const char *suffix)
+{
+	begin(l, prefix);
+	put_packet(l, r->packet, r->time_ns, r->length, (enum nsg_direction)r->direction);
+	PUT(l, ",");
+	put_decision(l, r->image, &r->key, &r->decision);
+	PUT(l, ",\"hostSrc\":");
 	put_quoted_address(l, r->host_src);
 	PUT(l, ",\"mark\":");
 	put_number(l, r->mark);
@@ -254,5 +289,10 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
 		put_payload(l, r);
 	PUT(l, "}");
 	put_text(l, suffix);
-	return l->n > sizeof(l->text) ? -EMSGSIZE : 0;
+	return l->error;
+}
+
+void nsg_line_done(struct nsg_line *l)
+{
+	nsg_vec_done(&l->text);
 }

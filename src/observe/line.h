@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A trace record as the text of its JSON object, without the object: where hundreds of thousands a
- * second are to be told. The text is nsg_json_line(nsg_record_json()) to the byte; a test holds the
- * two together.
+ * Decisions as the text of the contract's JSON objects. It is written without an object in between:
+ * a trace has hundreds of thousands of decisions a second.
  */
 #ifndef NSG_OBSERVE_LINE_H
 #define NSG_OBSERVE_LINE_H
@@ -13,22 +12,31 @@
 
 #include "classify/image.h"
 #include "observe/ring.h"
+#include "util/vec.h"
 
-#define NSG_LINE_BYTES 8192
-
-/* Zero-initialise to begin; use for one record after another. One thread at a time. */
+/* Zero-initialise to begin; use for one text after another. One thread at a time. */
 struct nsg_line {
-	char text[NSG_LINE_BYTES]; /* n bytes, no NUL */
-	size_t n;
+	NSG_VEC(char) text; /* no NUL */
+	int error;
 	int64_t second; /* `clock` is this second's text; valid if has_second */
 	bool has_second;
 	char clock[32];
 };
 
-/* Writes the record behind `prefix`, and `suffix` behind it; with the packet's first bytes when
- * `payload`. -EMSGSIZE when it does not fit (names of any length may stand in a policy). */
-int nsg_line_record(struct nsg_line *l, const struct nsg_image *image,
-		    const struct nsg_trace_record *record, bool payload, const char *prefix,
-		    const char *suffix);
+void nsg_line_done(struct nsg_line *l);
+
+/* Each of these replaces the text: 0 or -ENOMEM. */
+
+/* The members packet, time, length, direction. */
+int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+		    enum nsg_direction direction);
+/* protocol, src, srcPort, dst, dstPort (null for a malformed packet), gate, nsg, route, verdict,
+ * reason. */
+int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
+		      const struct nsg_decision *decision);
+/* Both, hostSrc, mark, enforced and, if asked for, payload: the packet's first bytes. `prefix` and
+ * `suffix` enclose the object. */
+int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *record, bool payload,
+		    const char *prefix, const char *suffix);
 
 #endif
