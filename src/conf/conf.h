@@ -89,9 +89,6 @@ struct nsg_conf {
 	/* [log] */
 	int log_level; /* syslog's numbers: LOG_ERR ... LOG_DEBUG */
 	enum nsg_conf_log_decisions log_decisions;
-
-	/* [flow-log] */
-	const char *flow_log_directory; /* NULL: none */
 };
 
 /*
