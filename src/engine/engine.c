@@ -416,6 +416,19 @@ static void sum_array(const struct nsg_engine *e, size_t first, uint64_t *ret, s
 		ret[i] = sum(e, first + i);
 }
 
+/* Every reason has one verdict, so the workers do not count verdicts as well. */
+static void count_verdicts(struct nsg_engine_stats *s, bool audit)
+{
+	for (int i = 0; i < NSG_REASON_MAX; i++) {
+		bool drops = nsg_reason_verdict((enum nsg_reason)i) == NSG_VERDICT_DROP;
+
+		s->verdicts[drops && !audit ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT] +=
+		    s->reasons[i];
+		if (drops && audit)
+			s->would_drop += s->reasons[i];
+	}
+}
+
 void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
@@ -426,16 +439,15 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 	    .messages_bad = sum(e, NSG_COUNT_BAD),
 	    .verdict_errors = sum(e, NSG_COUNT_VERDICT_ERRORS),
 	    .overruns = sum(e, NSG_COUNT_OVERRUNS),
-	    .would_drop = sum(e, NSG_COUNT_WOULD_DROP),
 	    .route_only = sum(e, NSG_COUNT_ROUTE_ONLY),
 	    .gso = true,
 	    .fail_open = true,
 	    .receive_buffer_bytes = UINT32_MAX,
 	};
 
-	sum_array(e, NSG_COUNT_VERDICTS, s.verdicts, NSG_ARRAY_SIZE(s.verdicts));
 	sum_array(e, NSG_COUNT_REASONS, s.reasons, NSG_ARRAY_SIZE(s.reasons));
 	sum_array(e, NSG_COUNT_GATES, s.gates, NSG_ARRAY_SIZE(s.gates));
+	count_verdicts(&s, o->audit);
 	sum_array(e, NSG_COUNT_LATENCY, s.latency_ns_log2, NSG_ARRAY_SIZE(s.latency_ns_log2));
 	for (uint32_t i = 0; i < e->n_workers; i++) {
 		const struct nsg_queue *q = &e->workers[i]->queue;

@@ -90,23 +90,21 @@ static void take_attributes(const uint8_t *data, size_t size, struct nsg_message
 static enum nsg_message_kind take_packet(const uint8_t *data, size_t size, bool cut,
 					 struct nsg_message *ret)
 {
-	struct nsg_message m = {0};
 	struct seen seen = {.lied = cut};
 
 	if (size < NLMSG_HDRLEN + sizeof(struct nfgenmsg))
 		return NSG_MESSAGE_UNREADABLE;
-	m.family = data[NLMSG_HDRLEN];
+	*ret = (struct nsg_message){.family = data[NLMSG_HDRLEN]};
 	take_attributes(data + NLMSG_HDRLEN + sizeof(struct nfgenmsg),
-			size - NLMSG_HDRLEN - sizeof(struct nfgenmsg), &m, &seen);
+			size - NLMSG_HDRLEN - sizeof(struct nfgenmsg), ret, &seen);
 	if (!seen.id)
 		return NSG_MESSAGE_UNREADABLE;
 	if (seen.lied) {
-		*ret = (struct nsg_message){.id = m.id};
+		*ret = (struct nsg_message){.id = ret->id};
 		return NSG_MESSAGE_BAD;
 	}
-	if (m.length < m.captured)
-		m.length = m.captured;
-	*ret = m;
+	if (ret->length < ret->captured)
+		ret->length = ret->captured;
 	return NSG_MESSAGE_PACKET;
 }
 
@@ -145,7 +143,7 @@ enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struc
 	return cut ? NSG_MESSAGE_UNREADABLE : NSG_MESSAGE_OTHER;
 }
 
-size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *o, bool up_to)
+size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *o, bool up_to)
 {
 	struct {
 		struct nlmsghdr header;
@@ -173,25 +171,26 @@ size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *o
 	return size;
 }
 
-static bool same_fate(const struct nsg_outcome *a, const struct nsg_outcome *b)
+static bool same_verdict(const struct nsg_queue_verdict *a, const struct nsg_queue_verdict *b)
 {
 	return a->accept == b->accept && a->has_mark == b->has_mark &&
 	       (!a->has_mark || a->mark == b->mark);
 }
 
 /*
- * The majority's fate when there is a majority, any other one else (Boyer and Moore's vote): the
+ * The majority's verdict when there is a majority, any other one else (Boyer and Moore's vote): the
  * answer is right with every choice, only longer or shorter.
  */
-static const struct nsg_outcome *usual_fate(const struct nsg_outcome *outcomes, size_t n)
+static const struct nsg_queue_verdict *usual_verdict(const struct nsg_queue_verdict *verdicts,
+						     size_t n)
 {
-	const struct nsg_outcome *candidate = &outcomes[0];
+	const struct nsg_queue_verdict *candidate = &verdicts[0];
 	size_t lead = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!lead)
-			candidate = &outcomes[i];
-		if (same_fate(candidate, &outcomes[i]))
+			candidate = &verdicts[i];
+		if (same_verdict(candidate, &verdicts[i]))
 			lead++;
 		else
 			lead--;
@@ -199,26 +198,26 @@ static const struct nsg_outcome *usual_fate(const struct nsg_outcome *outcomes, 
 	return candidate;
 }
 
-size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *outcomes, size_t n,
-			bool orphans)
+size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *verdicts,
+			size_t n, bool orphans)
 {
-	const struct nsg_outcome *usual = NULL;
-	struct nsg_outcome last = {0};
+	const struct nsg_queue_verdict *usual = NULL;
+	struct nsg_queue_verdict last = {0};
 	size_t size = 0;
 
 	if (!n)
 		return 0;
 	if (!orphans)
-		usual = usual_fate(outcomes, n);
+		usual = usual_verdict(verdicts, n);
 	for (size_t i = 0; i < n; i++) {
-		if (usual && same_fate(usual, &outcomes[i]))
-			last = outcomes[i];
+		if (usual && same_verdict(usual, &verdicts[i]))
+			last = verdicts[i];
 		else
-			size += nsg_verdict_put(out + size, queue, &outcomes[i], false);
+			size += nsg_verdict_put(out + size, queue, &verdicts[i], false);
 	}
-	/* Ids grow within a queue: below the last one of the usual fate stand only packets of this
+	/* Ids grow within a queue: below the last one of the usual verdict are only packets of this
 	 * batch, and the unusual of them already have their verdict. */
 	if (!usual)
-		last = (struct nsg_outcome){.id = outcomes[n - 1].id};
+		last = (struct nsg_queue_verdict){.id = verdicts[n - 1].id};
 	return size + nsg_verdict_put(out + size, queue, &last, true);
 }

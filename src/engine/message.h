@@ -35,13 +35,14 @@ struct nsg_message {
 };
 
 /*
- * Takes the next message off a datagram: *data and *size move on. Reads nothing beyond *size. The
+ * Takes the next message off a datagram: *data and *size move on. Reads nothing beyond *size. What
+ * the kind does not declare valid in *ret is undefined. The
  * caller starts with 4-byte aligned data (netlink keeps the alignment).
  */
 enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struct nsg_message *ret);
 
-/* One packet's fate as the kernel is told. */
-struct nsg_outcome {
+/* What the kernel is to do with one queued packet. */
+struct nsg_queue_verdict {
 	uint32_t id;
 	uint32_t mark; /* the packet's whole new mark; valid if has_mark */
 	bool has_mark;
@@ -53,15 +54,15 @@ struct nsg_outcome {
 
 /* Appends one verdict, or with `up_to` the same for every queued id up to this one. `out` has room
  * for NSG_VERDICT_BYTES. Returns the bytes written. */
-size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *o, bool up_to);
+size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *o, bool up_to);
 
 /*
- * The whole batch's verdicts, each packet exactly one: the fate that most share goes as one verdict
+ * The whole batch's verdicts, each packet exactly one: the one that most share goes as one verdict
  * "up to" behind all others as single ones. With `orphans` (packets queued below the last id whose
  * messages could not be read) all known ones go singly and what is left below is dropped.
  * `out` has room for (n + 1) * NSG_VERDICT_BYTES. Returns the bytes written.
  */
-size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_outcome *outcomes, size_t n,
-			bool orphans);
+size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *verdicts,
+			size_t n, bool orphans);
 
 #endif

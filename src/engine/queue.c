@@ -63,7 +63,7 @@ static int request_do(int fd, struct request *r, uint16_t number)
 		if (kind == NSG_MESSAGE_ERROR && h->nlmsg_seq == r->header->nlmsg_seq)
 			return m.error;
 		if (kind == NSG_MESSAGE_PACKET || kind == NSG_MESSAGE_BAD) {
-			struct nsg_outcome drop = {.id = m.id};
+			struct nsg_queue_verdict drop = {.id = m.id};
 			uint8_t verdict[NSG_VERDICT_BYTES];
 
 			(void)send(fd, verdict, nsg_verdict_put(verdict, number, &drop, true), 0);

@@ -28,28 +28,22 @@ static uint32_t rule_index(const struct nsg_slot *slot, uint16_t rule)
 static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 {
 	const struct nsg_batch *b = &w->batch;
-	bool audit = w->shared->options.audit;
-	uint64_t took_ns = nsg_clock_ns(CLOCK_MONOTONIC) - received_ns, bytes = 0;
+	uint64_t took_ns = nsg_clock_ns(CLOCK_MONOTONIC) - received_ns, bytes = 0, route_only = 0;
 	int log2 = took_ns ? 63 - __builtin_clzll(took_ns) : 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
 		const struct nsg_decision *d = &b->decisions[i];
-		bool drop = d->verdict == NSG_VERDICT_DROP;
+		uint16_t rule = b->route_only[i] ? NSG_RULE_NONE : d->rule;
 
 		bytes += b->messages[i].length;
-		nsg_count_add(&w->counts[NSG_COUNT_VERDICTS +
-					 (drop && !audit ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT)],
-			      1);
-		nsg_count_add(&w->counts[NSG_COUNT_WOULD_DROP], drop && audit);
-		nsg_count_add(&w->counts[NSG_COUNT_ROUTE_ONLY], b->route_only[i]);
+		route_only += b->route_only[i];
 		nsg_count_add(&w->counts[NSG_COUNT_REASONS + d->reason], 1);
 		nsg_count_add(&w->counts[NSG_COUNT_GATES + d->gate], 1);
-		nsg_count_add(&w->slot->counts[rule_index(w->slot, b->route_only[i] ? NSG_RULE_NONE
-										    : d->rule)],
-			      1);
+		nsg_count_add(&w->slot->counts[rule_index(w->slot, rule)], 1);
 		if (d->route != NSG_ROUTE_NONE)
 			nsg_count_add(&w->slot->counts[w->slot->n_rules + d->route], 1);
 	}
+	nsg_count_add(&w->counts[NSG_COUNT_ROUTE_ONLY], route_only);
 	nsg_count_add(&w->counts[NSG_COUNT_PACKETS], b->n);
 	nsg_count_add(&w->counts[NSG_COUNT_BYTES], bytes);
 	nsg_count_add(&w->counts[NSG_COUNT_BATCHES], 1);
@@ -60,7 +54,7 @@ static void trace_packet(struct nsg_worker *w, uint32_t i, uint64_t time_ns, uin
 {
 	const struct nsg_batch *b = &w->batch;
 	const struct nsg_message *m = &b->messages[i];
-	const struct nsg_outcome *o = &b->outcomes[i];
+	const struct nsg_queue_verdict *o = &b->verdicts[i];
 	struct nsg_trace_record *r = nsg_ring_claim(w->ring);
 
 	w->n_traced++;
@@ -136,8 +130,8 @@ static void finish_batch(struct nsg_worker *w, uint64_t received_ns)
 
 	if (!b->n)
 		return;
-	nsg_decide(&w->shared->options, w->slot->policy, w->memo, b);
-	size = nsg_verdicts_put(w->verdicts, w->queue_number, b->outcomes, b->n, w->orphans);
+	nsg_judge(&w->shared->options, w->slot->policy, w->memo, b);
+	size = nsg_verdicts_put(w->verdicts, w->queue_number, b->verdicts, b->n, w->orphans);
 	send_verdicts(w, size);
 	count_batch(w, received_ns);
 	trace_batch(w);
@@ -149,13 +143,11 @@ static void take_datagram(struct nsg_worker *w, const uint8_t *data, size_t size
 {
 	struct nsg_batch *b = &w->batch;
 	enum nsg_message_kind kind;
-	struct nsg_message m;
 
-	while ((kind = nsg_message_next(&data, &size, &m)) != NSG_MESSAGE_END) {
+	while ((kind = nsg_message_next(&data, &size, &b->messages[b->n])) != NSG_MESSAGE_END) {
 		switch (kind) {
 		case NSG_MESSAGE_PACKET:
 		case NSG_MESSAGE_BAD:
-			b->messages[b->n] = m;
 			b->bad[b->n++] = kind == NSG_MESSAGE_BAD;
 			nsg_count_add(&w->counts[NSG_COUNT_BAD], kind == NSG_MESSAGE_BAD);
 			w->orphans_above = false;
@@ -169,7 +161,8 @@ static void take_datagram(struct nsg_worker *w, const uint8_t *data, size_t size
 			break;
 		case NSG_MESSAGE_ERROR:
 			/* As ENOENT, when a packet went with its device: nothing is left of it. */
-			nsg_count_add(&w->counts[NSG_COUNT_VERDICT_ERRORS], m.error != 0);
+			nsg_count_add(&w->counts[NSG_COUNT_VERDICT_ERRORS],
+				      b->messages[b->n].error != 0);
 			break;
 		case NSG_MESSAGE_END:
 		case NSG_MESSAGE_OTHER:
@@ -208,7 +201,6 @@ static void take_slot(struct nsg_worker *w)
 	if (s == w->slot)
 		return;
 	w->slot = s;
-	nsg_memo_reset(w->memo);
 	atomic_store_explicit(&w->taken, s, memory_order_release);
 	(void)eventfd_write(w->shared->ack_fd, 1);
 }

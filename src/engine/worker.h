@@ -18,14 +18,14 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "engine/decide.h"
+#include "engine/judge.h"
 #include "engine/queue.h"
 
 #define NSG_CACHE_LINE 64
 
 /* One queued packet's message: headers and attributes are some 150 bytes, the copy NSG_COPY_BYTES.
- */
-#define NSG_DATAGRAM_BYTES 1024
+ * With a power of two the datagrams' first lines would compete for a few sets of the cache. */
+#define NSG_DATAGRAM_BYTES 1088
 
 /* Indices of a worker's counters. */
 enum {
@@ -35,10 +35,8 @@ enum {
 	NSG_COUNT_BAD,
 	NSG_COUNT_VERDICT_ERRORS,
 	NSG_COUNT_OVERRUNS,
-	NSG_COUNT_WOULD_DROP,
 	NSG_COUNT_ROUTE_ONLY,
-	NSG_COUNT_VERDICTS,
-	NSG_COUNT_REASONS = NSG_COUNT_VERDICTS + 2,
+	NSG_COUNT_REASONS,
 	NSG_COUNT_GATES = NSG_COUNT_REASONS + NSG_REASON_MAX,
 	NSG_COUNT_LATENCY = NSG_COUNT_GATES + NSG_GATE_MAX,
 	NSG_COUNT_MAX = NSG_COUNT_LATENCY + 32,

@@ -84,6 +84,21 @@ const char *nsg_reason_name(enum nsg_reason r)
 	return name_of(reason_names, NSG_REASON_MAX, r);
 }
 
+enum nsg_verdict nsg_reason_verdict(enum nsg_reason r)
+{
+	switch (r) {
+	case NSG_REASON_ALLOWED:
+	case NSG_REASON_BYPASS:
+	case NSG_REASON_PLATFORM:
+	case NSG_REASON_ESTABLISHED:
+	case NSG_REASON_REPLY:
+	case NSG_REASON_PREEXISTING:
+		return NSG_VERDICT_ACCEPT;
+	default:
+		return NSG_VERDICT_DROP;
+	}
+}
+
 const char *nsg_route_source_name(enum nsg_route_source s)
 {
 	return name_of(source_names, NSG_SOURCE_MAX, s);

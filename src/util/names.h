@@ -74,6 +74,7 @@ const char *nsg_gate_name(enum nsg_gate g);
 const char *nsg_access_name(enum nsg_access a);
 const char *nsg_verdict_name(enum nsg_verdict v);
 const char *nsg_reason_name(enum nsg_reason r);
+enum nsg_verdict nsg_reason_verdict(enum nsg_reason r);
 const char *nsg_route_source_name(enum nsg_route_source s);
 const char *nsg_hop_type_name(enum nsg_hop_type t);
 

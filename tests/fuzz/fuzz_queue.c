@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/decide.h"
+#include "engine/judge.h"
 #include "support/fake_classify.h"
 #include "support/fake_queue.h"
 
@@ -16,18 +16,18 @@ static void check(const struct nsg_batch *b)
 {
 	static uint8_t out[(NSG_BATCH + 1) * NSG_VERDICT_BYTES] __attribute__((aligned(4)));
 	static struct fake_queue q;
-	struct nsg_outcome outcomes[NSG_BATCH];
+	struct nsg_queue_verdict verdicts[NSG_BATCH];
 
 	/* Ids as a kernel gives them; those of the fuzzer need not grow. */
 	memset(&q, 0, sizeof(q));
 	for (uint32_t i = 0; i < b->n; i++) {
-		outcomes[i] = b->outcomes[i];
-		outcomes[i].id = i + 1;
+		verdicts[i] = b->verdicts[i];
+		verdicts[i].id = i + 1;
 		q.packets[q.n++] = (struct fake_packet){.id = i + 1};
 	}
-	fake_queue_apply(&q, out, nsg_verdicts_put(out, 0, outcomes, b->n, false));
+	fake_queue_apply(&q, out, nsg_verdicts_put(out, 0, verdicts, b->n, false));
 	for (uint32_t i = 0; i < b->n; i++)
-		if (q.packets[i].verdicts != 1 || q.packets[i].accepted != outcomes[i].accept)
+		if (q.packets[i].verdicts != 1 || q.packets[i].accepted != verdicts[i].accept)
 			abort();
 }
 
@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (b.n == NSG_BATCH)
 			break;
 	}
-	nsg_decide(&options, &policy, NULL, &b);
+	nsg_judge(&options, &policy, NULL, &b);
 	check(&b);
 	return 0;
 }

@@ -12,11 +12,6 @@ struct nsg_memo *nsg_memo_new(void)
 	return calloc(1, sizeof(struct nsg_memo));
 }
 
-void nsg_memo_reset(struct nsg_memo *memo)
-{
-	(void)memo;
-}
-
 struct nsg_memo *nsg_memo_free(struct nsg_memo *memo)
 {
 	free(memo);
@@ -35,6 +30,27 @@ struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg
 	    .verdict = NSG_VERDICT_DROP,
 	    .reason = NSG_REASON_NSG_DENY,
 	};
+}
+
+struct nsg_decision nsg_classify_route(const struct nsg_image *image, const struct nsg_key *key)
+{
+	struct nsg_decision d = nsg_classify(image, key);
+
+	d.rule = NSG_RULE_NONE;
+	d.verdict = NSG_VERDICT_ACCEPT;
+	d.reason = NSG_REASON_ALLOWED;
+	if (d.route != NSG_ROUTE_NONE) {
+		const struct nsg_image_route *route = &image->routes[d.route];
+
+		d.hop = route->hop;
+		if (route->unreachable)
+			d.reason = NSG_REASON_ROUTE_UNREACHABLE;
+		else if (route->hop_type == NSG_HOP_NONE)
+			d.reason = NSG_REASON_ROUTE_NONE;
+		if (d.reason != NSG_REASON_ALLOWED)
+			d.verdict = NSG_VERDICT_DROP;
+	}
+	return d;
 }
 
 void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,

@@ -187,7 +187,7 @@ static void fill(struct fake_queue *q, uint32_t first, size_t n)
 		q->packets[q->n++] = (struct fake_packet){.id = first + (uint32_t)i, .mark = MARK};
 }
 
-static void check_fates(const struct fake_queue *q, const struct nsg_outcome *o, size_t n)
+static void check_verdicts(const struct fake_queue *q, const struct nsg_queue_verdict *o, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct fake_packet *p = fake_queue_find(q, o[i].id);
@@ -213,14 +213,14 @@ static void every_packet_gets_its_own_verdict_once(void **state)
 		size_t n = 1 + (size_t)rand() % NSG_BATCH;
 		uint32_t first = round % 2 ? 1 : UINT32_MAX - (uint32_t)rand() % NSG_BATCH;
 		unsigned int kinds = 1 + (unsigned int)rand() % 5;
-		struct nsg_outcome o[NSG_BATCH];
+		struct nsg_queue_verdict o[NSG_BATCH];
 		size_t size;
 
 		fill(&q, first, n);
 		for (size_t i = 0; i < n; i++) {
 			unsigned int kind = (unsigned int)rand() % kinds;
 
-			o[i] = (struct nsg_outcome){
+			o[i] = (struct nsg_queue_verdict){
 			    .id = first + (uint32_t)i,
 			    .accept = kind != 1,
 			    .has_mark = kind > 1,
@@ -230,22 +230,23 @@ static void every_packet_gets_its_own_verdict_once(void **state)
 		size = nsg_verdicts_put(out, 9, o, n, false);
 		assert_true(size <= (n + 1) * NSG_VERDICT_BYTES);
 		fake_queue_apply(&q, out, size);
-		check_fates(&q, o, n);
+		check_verdicts(&q, o, n);
 	}
 }
 
-static void the_usual_fate_is_one_message(void **state)
+static void the_usual_verdict_is_one_message(void **state)
 {
 	static struct fake_queue q;
 	uint8_t out[(NSG_BATCH + 1) * NSG_VERDICT_BYTES] __attribute__((aligned(4)));
-	struct nsg_outcome o[NSG_BATCH];
+	struct nsg_queue_verdict o[NSG_BATCH];
 
 	(void)state;
 	fill(&q, 1, NSG_BATCH);
 	for (uint32_t i = 0; i < NSG_BATCH; i++)
-		o[i] = (struct nsg_outcome){.id = i + 1, .accept = i != 5 && i != NSG_BATCH - 1};
+		o[i] =
+		    (struct nsg_queue_verdict){.id = i + 1, .accept = i != 5 && i != NSG_BATCH - 1};
 	fake_queue_apply(&q, out, nsg_verdicts_put(out, 9, o, NSG_BATCH, false));
-	check_fates(&q, o, NSG_BATCH);
+	check_verdicts(&q, o, NSG_BATCH);
 	assert_int_equal(q.answers, 3);
 }
 
@@ -253,7 +254,7 @@ static void an_unreadable_packet_is_dropped_with_the_batch_that_follows(void **s
 {
 	static struct fake_queue q;
 	uint8_t out[(NSG_BATCH + 1) * NSG_VERDICT_BYTES] __attribute__((aligned(4)));
-	struct nsg_outcome o[2] = {{.id = 2, .accept = true}, {.id = 4, .accept = true}};
+	struct nsg_queue_verdict o[2] = {{.id = 2, .accept = true}, {.id = 4, .accept = true}};
 
 	(void)state;
 	fill(&q, 1, 5);
@@ -281,7 +282,7 @@ int main(void)
 	    cmocka_unit_test(a_message_length_that_lies_ends_the_datagram),
 	    cmocka_unit_test(an_error_answer_is_told_apart),
 	    cmocka_unit_test(every_packet_gets_its_own_verdict_once),
-	    cmocka_unit_test(the_usual_fate_is_one_message),
+	    cmocka_unit_test(the_usual_verdict_is_one_message),
 	    cmocka_unit_test(an_unreadable_packet_is_dropped_with_the_batch_that_follows),
 	    cmocka_unit_test(no_packets_need_no_bytes),
 	};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "engine/decide.h"
+#include "engine/judge.h"
 
 #include <sys/socket.h>
 
@@ -55,26 +55,14 @@ static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_
 
 /*
  * Azure's NSG is stateful: a flow that it allowed stays allowed, whatever the rules say now; a
- * route touches every flow's next packet. What the classifier denied by a rule is decided by its
- * route alone. Its rule is not reported: it is not the one that allowed the flow.
+ * route touches every flow's next packet. The rule is not reported when it denies: another one
+ * allowed the flow.
  */
-static void keep_allowed(const struct nsg_image *image, struct nsg_decision *d)
+static void keep_allowed(const struct nsg_image *image, const struct nsg_key *key,
+			 struct nsg_decision *d)
 {
-	if (d->reason == NSG_REASON_NSG_DENY) {
-		d->rule = NSG_RULE_NONE;
-		d->verdict = NSG_VERDICT_ACCEPT;
-		if (d->route != NSG_ROUTE_NONE) {
-			struct nsg_image_route route = nsg_image_route(image, d->route);
-
-			if (route.unreachable || route.hop_type == NSG_HOP_NONE) {
-				d->verdict = NSG_VERDICT_DROP;
-				d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE
-							      : NSG_REASON_ROUTE_NONE;
-			} else {
-				d->hop = route.hop;
-			}
-		}
-	}
+	if (d->reason == NSG_REASON_NSG_DENY)
+		*d = nsg_classify_route(image, key);
 	if (d->verdict == NSG_VERDICT_ACCEPT)
 		d->reason = NSG_REASON_ESTABLISHED;
 }
@@ -83,18 +71,19 @@ static void keep_allowed(const struct nsg_image *image, struct nsg_decision *d)
  * An accepting verdict with a mark is the kernel's order to remember: chain save copies it into the
  * connection's mark, or, when its hop bits say denied, drops and remembers the flow.
  */
-static struct nsg_outcome fate(const struct nsg_engine_options *o,
-			       const struct nsg_engine_policy *policy, const struct nsg_message *m,
-			       const struct nsg_decision *d)
+static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
+					   const struct nsg_engine_policy *policy,
+					   const struct nsg_message *m,
+					   const struct nsg_decision *d)
 {
 	uint32_t foreign = m->mark & ~o->marks.mask, ours;
 
 	if (o->audit || (m->family != AF_INET && d->verdict == NSG_VERDICT_ACCEPT))
-		return (struct nsg_outcome){.id = m->id, .accept = true};
+		return (struct nsg_queue_verdict){.id = m->id, .accept = true};
 	if (d->verdict == NSG_VERDICT_DROP) {
 		if (!o->remember_denied || d->gate == NSG_GATE_NONE)
-			return (struct nsg_outcome){.id = m->id};
-		return (struct nsg_outcome){
+			return (struct nsg_queue_verdict){.id = m->id};
+		return (struct nsg_queue_verdict){
 		    .id = m->id,
 		    .mark = foreign | o->marks.denied,
 		    .has_mark = true,
@@ -102,7 +91,7 @@ static struct nsg_outcome fate(const struct nsg_engine_options *o,
 		};
 	}
 	ours = nsg_marks_accept(&o->marks, policy->generation, policy->hop_numbers[d->hop]);
-	return (struct nsg_outcome){
+	return (struct nsg_queue_verdict){
 	    .id = m->id,
 	    .mark = foreign | ours,
 	    .has_mark = true,
@@ -119,8 +108,8 @@ static bool was_allowed(const struct nsg_engine_options *o, const struct nsg_eng
 	return policy->standing >> ((mark & o->marks.generation) >> o->marks.generation_shift) & 1;
 }
 
-void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
-		struct nsg_memo *memo, struct nsg_batch *b)
+void nsg_judge(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
+	       struct nsg_memo *memo, struct nsg_batch *b)
 {
 	enum nsg_key_status status[NSG_BATCH];
 
@@ -142,9 +131,9 @@ void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engin
 		b->route_only[i] = false;
 		if (!decide_unjudged(m, b->bad[i], status[i], &b->decisions[i]) &&
 		    was_allowed(options, policy, m->mark)) {
-			keep_allowed(policy->image, &b->decisions[i]);
+			keep_allowed(policy->image, &b->keys[i], &b->decisions[i]);
 			b->route_only[i] = true;
 		}
-		b->outcomes[i] = fate(options, policy, m, &b->decisions[i]);
+		b->verdicts[i] = verdict_of(options, policy, m, &b->decisions[i]);
 	}
 }

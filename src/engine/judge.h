@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A batch of queued packets becomes a batch of fates. No system call, no allocation: what a worker
+ * A batch of queued packets becomes a batch of verdicts. No system call, no allocation: what a worker
  * does between receiving and sending, apart from the socket so that tests can drive it.
  */
-#ifndef NSG_ENGINE_DECIDE_H
-#define NSG_ENGINE_DECIDE_H
+#ifndef NSG_ENGINE_JUDGE_H
+#define NSG_ENGINE_JUDGE_H
 
 #include "classify/classify.h"
 #include "engine/engine.h"
@@ -19,15 +19,15 @@ struct nsg_batch {
 	uint32_t hosts_src[NSG_BATCH];		/* the source as it stood in the packet */
 	struct nsg_decision decisions[NSG_BATCH];
 	bool route_only[NSG_BATCH]; /* the NSG had allowed the flow before */
-	struct nsg_outcome outcomes[NSG_BATCH];
+	struct nsg_queue_verdict verdicts[NSG_BATCH];
 };
 
 /*
- * Fills keys, decisions and outcomes of the n messages. What cannot be judged has a decision too:
+ * Fills keys, decisions and verdicts of the n messages. What cannot be judged has a decision too:
  * IPv6 and other families are `bypass`, what lies is `malformed`, a fragment without its first
  * one `fragment`; their keys are zero where nothing could be read.
  */
-void nsg_decide(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
-		struct nsg_memo *memo, struct nsg_batch *b);
+void nsg_judge(const struct nsg_engine_options *options, const struct nsg_engine_policy *policy,
+	       struct nsg_memo *memo, struct nsg_batch *b);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "engine/decide.h"
+#include "engine/judge.h"
 #include "support/fake_classify.h"
 #include "support/fake_queue.h"
 #include "util/cleanup.h"
@@ -134,14 +134,14 @@ static void check(const struct nsg_engine_options *o, const struct nsg_engine_po
 
 	memset(&b, 0, sizeof(b));
 	put_packet(&b, bytes, dst_host, mark);
-	nsg_decide(o, p, NULL, &b);
+	nsg_judge(o, p, NULL, &b);
 	assert_int_equal(b.decisions[0].verdict, e.verdict);
 	assert_int_equal(b.decisions[0].reason, e.reason);
-	assert_int_equal(b.outcomes[0].id, b.messages[0].id);
-	assert_int_equal(b.outcomes[0].accept, e.accept);
-	assert_int_equal(b.outcomes[0].has_mark, e.has_mark);
+	assert_int_equal(b.verdicts[0].id, b.messages[0].id);
+	assert_int_equal(b.verdicts[0].accept, e.accept);
+	assert_int_equal(b.verdicts[0].has_mark, e.has_mark);
 	if (e.has_mark)
-		assert_int_equal(b.outcomes[0].mark, e.mark);
+		assert_int_equal(b.verdicts[0].mark, e.mark);
 	assert_int_equal(b.hosts_src[0], HOST_SRC);
 	assert_int_equal(b.keys[0].src_host, SRC);
 }
@@ -261,7 +261,7 @@ static void what_was_forgotten_once_stays_forgotten_under_the_next_policy(void *
 	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0e070000});
 }
 
-static void what_cannot_be_judged_has_a_fate_too(void **state)
+static void what_cannot_be_judged_has_a_verdict_too(void **state)
 {
 	static struct nsg_batch b;
 	struct nsg_engine_options o = options();
@@ -278,18 +278,18 @@ static void what_cannot_be_judged_has_a_fate_too(void **state)
 	b.messages[2].captured = 0; /* nothing was copied */
 	bytes[3][7] = 1;	    /* fragment offset 8 */
 	b.messages[4].family = AF_INET6;
-	nsg_decide(&o, &p, NULL, &b);
+	nsg_judge(&o, &p, NULL, &b);
 	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(b.decisions[i].verdict, NSG_VERDICT_DROP);
 		assert_int_equal(b.decisions[i].gate, NSG_GATE_NONE);
 		assert_int_equal(b.decisions[i].reason,
 				 i == 3 ? NSG_REASON_FRAGMENT : NSG_REASON_MALFORMED);
-		assert_false(b.outcomes[i].accept);
-		assert_false(b.outcomes[i].has_mark);
+		assert_false(b.verdicts[i].accept);
+		assert_false(b.verdicts[i].has_mark);
 	}
 	assert_int_equal(b.decisions[4].reason, NSG_REASON_BYPASS);
-	assert_true(b.outcomes[4].accept);
-	assert_false(b.outcomes[4].has_mark);
+	assert_true(b.verdicts[4].accept);
+	assert_false(b.verdicts[4].has_mark);
 }
 
 int main(void)
@@ -302,7 +302,7 @@ int main(void)
 	    cmocka_unit_test(a_decided_flow_keeps_its_nsg_verdict_and_takes_the_new_route),
 	    cmocka_unit_test(a_policy_that_forgets_judges_older_flows_anew),
 	    cmocka_unit_test(what_was_forgotten_once_stays_forgotten_under_the_next_policy),
-	    cmocka_unit_test(what_cannot_be_judged_has_a_fate_too),
+	    cmocka_unit_test(what_cannot_be_judged_has_a_verdict_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
