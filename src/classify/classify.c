@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "classify/decide.h"
-#include "classify/search.h"
+#include "classify/decide_priv.h"
+#include "classify/search_priv.h"
 
 /* ---- which instructions ---- */
 
@@ -70,11 +70,6 @@ struct nsg_memo *nsg_memo_new(void)
 	if (memo)
 		nsg_memo_reset(memo);
 	return memo;
-}
-
-void nsg_memo_reset(struct nsg_memo *memo)
-{
-	memset(memo, 0, sizeof(*memo));
 }
 
 struct nsg_memo *nsg_memo_free(struct nsg_memo *memo)

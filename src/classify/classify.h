@@ -27,13 +27,12 @@ struct nsg_decision {
 	uint8_t reserved;
 };
 
-/* A worker's own memory of class triples: speed only, never a different answer. Opaque; one thread
- * at a time; must be reset when the image changes. */
+/* A worker's own memory of class triples: speed only, never a different answer. It forgets them when
+ * it is used with another image. One thread at a time. */
 struct nsg_memo;
 
 /* NULL when memory is out. */
 struct nsg_memo *nsg_memo_new(void);
-void nsg_memo_reset(struct nsg_memo *memo);
 struct nsg_memo *nsg_memo_free(struct nsg_memo *memo);
 
 /* memo may be NULL. decisions[i] belongs to keys[i]. */

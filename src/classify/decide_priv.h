@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The steps of a decision that are the same for one packet and for a batch, on every processor. */
-#ifndef NSG_CLASSIFY_DECIDE_H
-#define NSG_CLASSIFY_DECIDE_H
+#ifndef NSG_CLASSIFY_DECIDE_PRIV_H
+#define NSG_CLASSIFY_DECIDE_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-#include "classify/simd.h"
+#include "classify/simd_priv.h"
 #include "util/names.h"
 
 static inline uint32_t match_of(const struct nsg_image *image, uint32_t bit)

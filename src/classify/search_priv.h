@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Nodes and rows in portable C: what the wide instruction sets are measured against and equal to.
  */
-#ifndef NSG_CLASSIFY_SEARCH_H
-#define NSG_CLASSIFY_SEARCH_H
+#ifndef NSG_CLASSIFY_SEARCH_PRIV_H
+#define NSG_CLASSIFY_SEARCH_PRIV_H
 
 #include <stdint.h>
 

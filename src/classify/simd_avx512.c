@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "classify/decide.h"
+#include "classify/decide_priv.h"
 
 #ifdef __x86_64__
 
@@ -29,6 +29,6 @@ BATCH_TARGET static inline uint32_t first_word(const uint64_t *a, const uint64_t
 	return (uint32_t)__builtin_ctz(words);
 }
 
-#include "classify/batch.h"
+#include "classify/batch_priv.h"
 
 #endif

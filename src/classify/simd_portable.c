@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "classify/decide.h"
-#include "classify/search.h"
+#include "classify/decide_priv.h"
+#include "classify/search_priv.h"
 
 #define BATCH_NAME nsg_simd_portable
 #define BATCH_TARGET
 
-#include "classify/batch.h"
+#include "classify/batch_priv.h"

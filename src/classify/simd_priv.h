@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The three ways to run a batch, of which classify.c picks one. Private to this layer. */
-#ifndef NSG_CLASSIFY_SIMD_H
-#define NSG_CLASSIFY_SIMD_H
+#ifndef NSG_CLASSIFY_SIMD_PRIV_H
+#define NSG_CLASSIFY_SIMD_PRIV_H
+
+#include <string.h>
 
 #include "classify/classify.h"
 #include "classify/image_layout.h"
@@ -19,6 +21,12 @@ struct nsg_memo {
 	uint32_t asked, missed, left_out;
 	_Alignas(NSG_IMAGE_ALIGN) uint64_t entries[NSG_MEMO_ENTRIES];
 };
+
+/* Forgets all. nsg_classify_batch() does so when the image is another one. */
+static inline void nsg_memo_reset(struct nsg_memo *memo)
+{
+	memset(memo, 0, sizeof(*memo));
+}
 
 /* memo may be NULL. */
 typedef void (*nsg_simd_batch)(const struct nsg_image *image, struct nsg_memo *memo,

@@ -18,7 +18,7 @@
 #endif
 #include "bench/classifier_linear.h"
 #include "bench/classifier_report.h"
-#include "classify/simd.h"
+#include "classify/simd_priv.h"
 #include "compile/compile.h"
 #include "util/clock.h"
 #include "util/limits.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "classify/decide.h"
+#include "classify/decide_priv.h"
 
 #define SEGMENTS 3
 

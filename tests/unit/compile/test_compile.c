@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "classify/simd.h"
+#include "classify/simd_priv.h"
 #include "compile/compile.h"
 #include "model/decide.h"
 #include "support/effective_build.h"
