@@ -4,7 +4,7 @@
  * are written. Strings and addresses stand right behind the header, so what points at them knows
  * where they will be.
  */
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -53,6 +53,8 @@ static void writer_done(struct writer *w)
 	nsg_tree_done(&w->src);
 }
 
+#define cleanup_writer __attribute__((cleanup(writer_done)))
+
 /* Data to be written at the returned offset, a cache line's start. It must live until the end. */
 static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 {
@@ -72,9 +74,10 @@ static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 static int place_tree(struct writer *w, const uint32_t *lasts, size_t n, struct nsg_tree_part *part,
 		      struct nsg_tree *ret)
 {
-	int r = nsg_tree_new(lasts, n, part);
+	int r;
 
-	if (r)
+	r = nsg_tree_new(lasts, n, part);
+	if (r < 0)
 		return r;
 	ret->depth = part->depth;
 	ret->n = (uint32_t)n;
@@ -117,9 +120,10 @@ static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 {
 	size_t n = strlen(s) + 1;
 	size_t off = sizeof(w->header) + w->strings.n;
-	int r = nsg_vec_reserve(&w->strings, n);
+	int r;
 
-	if (r)
+	r = nsg_vec_reserve(&w->strings, n);
+	if (r < 0)
 		return r;
 	memcpy(w->strings.v + w->strings.n, s, n);
 	w->strings.n += n;
@@ -132,9 +136,10 @@ static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 /* The offset is relative to the addresses' place. */
 static int add_addrs(struct writer *w, const uint32_t *addrs_host, size_t n, uint32_t *ret_off)
 {
-	int r = nsg_vec_reserve(&w->addrs, n);
+	int r;
 
-	if (r)
+	r = nsg_vec_reserve(&w->addrs, n);
+	if (r < 0)
 		return r;
 	if (n)
 		memcpy(w->addrs.v + w->addrs.n, addrs_host, n * sizeof(*addrs_host));
@@ -153,7 +158,7 @@ static int describe_rules(struct writer *w, const struct nsg_effective *e)
 		unsigned int bit = (unsigned int)i + NSG_BIT_RULES;
 		int r = add_string(w, rule->name, &w->rules[i].name_off);
 
-		if (r)
+		if (r < 0)
 			return r;
 		w->rules[i].priority = rule->priority;
 		w->rules[i].access = rule->access;
@@ -191,11 +196,13 @@ static int describe_routes(struct writer *w, const struct nsg_effective *e,
 			out->name_off = out[-1].name_off;
 		else if (row->name)
 			r = add_string(w, row->name, &out->name_off);
+		if (r < 0)
+			return r;
 		if (before && row->hops_host == before->hops_host && row->n_hops == before->n_hops)
 			out->hops_off = out[-1].hops_off;
 		else
-			r = r ? r : add_addrs(w, row->hops_host, row->n_hops, &out->hops_off);
-		if (r)
+			r = add_addrs(w, row->hops_host, row->n_hops, &out->hops_off);
+		if (r < 0)
 			return r;
 		before = row;
 	}
@@ -215,7 +222,7 @@ static int describe_hops(struct writer *w, const struct nsg_effective *e,
 		int r = add_addrs(w, row->hops_host, appliance ? row->n_hops : 0,
 				  &w->hops[h].addrs_off);
 
-		if (r)
+		if (r < 0)
 			return r;
 		w->hops[h].type = row->hop_type;
 		w->hops[h].n_addrs = appliance ? (uint32_t)row->n_hops : 0;
@@ -227,11 +234,16 @@ static int place_records(struct writer *w, const struct nsg_effective *e,
 			 const struct nsg_routes_part *routes)
 {
 	uint32_t addrs_off;
-	int r = describe_rules(w, e);
+	int r;
 
-	r = r ? r : describe_routes(w, e, routes);
-	r = r ? r : describe_hops(w, e, routes);
-	if (r)
+	r = describe_rules(w, e);
+	if (r < 0)
+		return r;
+	r = describe_routes(w, e, routes);
+	if (r < 0)
+		return r;
+	r = describe_hops(w, e, routes);
+	if (r < 0)
 		return r;
 	(void)place(w, w->strings.v, w->strings.n);
 	addrs_off = place(w, w->addrs.v, w->addrs.n * sizeof(*w->addrs.v));
@@ -268,11 +280,16 @@ static int place_searched(struct writer *w, const struct nsg_effective *e,
 			  const struct nsg_nsg_part *nsg, const struct nsg_leaves *dst)
 {
 	struct nsg_image *h = &w->header;
-	int r = place_tree(w, dst->lasts, dst->n, &w->dst, &h->dst);
+	int r;
 
-	r = r ? r : place_tree(w, nsg->src_lasts, nsg->n_src, &w->src, &h->src);
-	r = r ? r : place_src_table(w, e, nsg);
-	if (r)
+	r = place_tree(w, dst->lasts, dst->n, &w->dst, &h->dst);
+	if (r < 0)
+		return r;
+	r = place_tree(w, nsg->src_lasts, nsg->n_src, &w->src, &h->src);
+	if (r < 0)
+		return r;
+	r = place_src_table(w, e, nsg);
+	if (r < 0)
 		return r;
 	h->dst_leaves_off = place(w, dst->leaves, dst->n * sizeof(*dst->leaves));
 	h->src_leaves_off = place(w, nsg->src_classes, nsg->n_src * sizeof(*nsg->src_classes));
@@ -323,7 +340,7 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
 		    struct nsg_image **ret)
 {
-	struct writer w = {.size_bytes = sizeof(w.header)};
+	cleanup_writer struct writer w = {.size_bytes = sizeof(w.header)};
 	int r;
 
 	w.header.info = (struct nsg_image_info){
@@ -341,8 +358,10 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	    .route_hash = routes->hash,
 	};
 	r = place_records(&w, e, routes);
-	r = r ? r : place_searched(&w, e, nsg, dst);
-	r = r ? r : write_image(&w, ret);
-	writer_done(&w);
-	return r;
+	if (r < 0)
+		return r;
+	r = place_searched(&w, e, nsg, dst);
+	if (r < 0)
+		return r;
+	return write_image(&w, ret);
 }

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 #include "util/clock.h"
 #include "util/limits.h"
 
@@ -76,8 +76,7 @@ static uint64_t route_part(const struct nsg_effective *e, const struct nsg_route
 		const struct nsg_row *row = &e->rows[row_index];
 
 		route = routes->route_of_row[row_index];
-		/* A row that wins only where nothing enters has no route in the image. */
-		hop = route == NSG_ROW_NONE ? 0 : routes->hop_of_route[route];
+		hop = routes->hop_of_route[route];
 		if (row->hop_type != NSG_HOP_NONE)
 			reason =
 			    row->unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
@@ -86,11 +85,11 @@ static uint64_t route_part(const struct nsg_effective *e, const struct nsg_route
 	       reason << NSG_LEAF_REASON_SHIFT;
 }
 
-/* A partition of routes, and where a walk over it is. */
+/* Where a walk over the winners is, and what the winner says. */
 struct walk {
 	const struct nsg_partition *p;
 	size_t at;
-	uint64_t part; /* of the piece at `at` */
+	uint64_t part;
 };
 
 static void walk_to(struct walk *w, const struct nsg_effective *e,
@@ -116,7 +115,7 @@ static int cut_by_routes(const struct nsg_effective *e, const struct nsg_routes_
 		walk_to(w, e, routes, first);
 		end = w->p->lasts[w->at] < last ? w->p->lasts[w->at] : last;
 		r = nsg_leaves_push(ret, end, (leaf & ~NSG_LEAF_ROUTE_PART) | w->part);
-		if (r || end == last)
+		if (r < 0 || end == last)
 			return r;
 		first = end + 1;
 	}
@@ -125,79 +124,103 @@ static int cut_by_routes(const struct nsg_effective *e, const struct nsg_routes_
 static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
 		    const struct nsg_routes_part *routes, struct nsg_leaves *ret)
 {
-	struct walk all = {.p = &routes->winners}, endpoints = {.p = &routes->endpoints};
-	int r = nsg_leaves_reserve(ret, base->n + all.p->n + endpoints.p->n);
+	struct walk w = {.p = &routes->winners,
+			 .part = route_part(e, routes, routes->winners.ids[0])};
+	int r;
 
-	all.part = route_part(e, routes, all.p->ids[0]);
-	if (endpoints.p->n)
-		endpoints.part = route_part(e, routes, endpoints.p->ids[0]);
-	for (size_t b = 0; b < base->n && !r; b++) {
+	r = nsg_leaves_reserve(ret, base->n + w.p->n);
+	if (r < 0)
+		return r;
+	for (size_t b = 0; b < base->n; b++) {
 		uint64_t leaf = base->leaves[b];
-		enum nsg_gate gate = NSG_LEAF_GATE(leaf);
-		uint32_t first = b ? base->lasts[b - 1] + 1 : 0;
 
-		if (gate == NSG_GATE_SERVICE_ENDPOINT && endpoints.p->n)
-			r = cut_by_routes(e, routes, &endpoints, first, base->lasts[b], leaf, ret);
-		else if (nsg_gate_enters(gate))
-			r = cut_by_routes(e, routes, &all, first, base->lasts[b], leaf, ret);
+		if (nsg_gate_enters(NSG_LEAF_GATE(leaf)))
+			r = cut_by_routes(e, routes, &w, b ? base->lasts[b - 1] + 1 : 0,
+					  base->lasts[b], leaf, ret);
 		else
 			r = nsg_leaves_push(ret, base->lasts[b], leaf);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 /* ---- all of it ---- */
 
-static int compile_parts(const struct nsg_effective *e, const struct nsg_image *before,
-			 const struct nsg_fields *fields, const struct nsg_gates *gates,
-			 struct nsg_diag *diag, struct nsg_image **ret)
+/* What a connection's decision depends on beside rules and routes: when it changes, the daemon
+ * forgets every decision (semantics.md section 2). */
+static uint64_t gate_hash(const struct nsg_effective *e)
 {
-	struct nsg_routes_part routes = {0};
-	struct nsg_nsg_part nsg = {0};
-	struct nsg_leaves dst = {0};
-	struct nsg_image *image = NULL;
-	int r = nsg_routes_new(e, gates, diag, &routes);
+	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |
+				    (uint64_t)(e->is_linux && e->profile->linux_only_rfc1918) << 1 |
+				    (uint64_t)e->profile->endpoint_traffic_nsg << 2 |
+				    (uint64_t)e->profile->endpoint_traffic_routes << 3);
 
-	if (!r)
-		r = before && before->info.nsg_hash == fields->hash &&
-			    before->info.gate_hash == gates->hash
-			? nsg_nsg_borrow(before, &nsg)
-			: nsg_nsg_compile(e, fields, gates, &nsg);
-	r = r ? r : lay_over(e, &nsg.dst, &routes, &dst);
-	r = r ? r : nsg_image_build(e, &nsg, &routes, &dst, &image);
-	if (!r) {
-		image->info.nsg_hash = fields->hash;
-		image->info.gate_hash = gates->hash;
-		*ret = image;
-	}
-	nsg_leaves_done(&dst);
-	nsg_nsg_done(&nsg);
-	nsg_routes_done(&routes);
-	return r;
+	for (size_t i = 0; i < e->endpoints.n; i++)
+		h = nsg_mix(h, (uint64_t)e->endpoints.v[i].hi << 32 | e->endpoints.v[i].lo);
+	return h;
+}
+
+static int compile_rules(const struct nsg_effective *e, const struct nsg_image *before,
+			 const struct nsg_gates *gates, const struct nsg_fields *fields,
+			 struct nsg_nsg_part *ret)
+{
+	if (before && before->info.nsg_hash == fields->hash &&
+	    before->info.gate_hash == gate_hash(e))
+		return nsg_nsg_borrow(before, ret);
+	return nsg_nsg_compile(e, fields, gates, ret);
+}
+
+static int compile(const struct nsg_effective *e, const struct nsg_image *before,
+		   struct nsg_diag *diag, struct nsg_image **ret)
+{
+	cleanup_gates struct nsg_gates gates = {0};
+	cleanup_fields struct nsg_fields fields = {0};
+	cleanup_routes_part struct nsg_routes_part routes = {0};
+	cleanup_nsg_part struct nsg_nsg_part nsg = {0};
+	cleanup_leaves struct nsg_leaves dst = {0};
+	int r;
+
+	r = nsg_gates_new(e, &gates);
+	if (r < 0)
+		return r;
+	r = nsg_fields_new(e, &fields);
+	if (r < 0)
+		return r;
+	r = nsg_routes_new(e, &gates, diag, &routes);
+	if (r < 0)
+		return r;
+	r = compile_rules(e, before, &gates, &fields, &nsg);
+	if (r < 0)
+		return r;
+	r = lay_over(e, &nsg.dst, &routes, &dst);
+	if (r < 0)
+		return r;
+	r = nsg_image_build(e, &nsg, &routes, &dst, ret);
+	if (r < 0)
+		return r;
+	(*ret)->info.nsg_hash = fields.hash;
+	(*ret)->info.gate_hash = gate_hash(e);
+	return 0;
 }
 
 int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *before,
 		struct nsg_diag *diag, struct nsg_image **ret)
 {
 	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	struct nsg_gates gates = {0};
-	struct nsg_fields fields = {0};
 	struct nsg_image *image = NULL;
-	int r = check_bounds(effective, diag);
+	int r;
 
-	if (r)
+	r = check_bounds(effective, diag);
+	if (r < 0)
 		return r;
-	r = nsg_gates_new(effective, &gates);
-	r = r ? r : nsg_fields_new(effective, &fields);
-	r = r ? r : compile_parts(effective, before, &fields, &gates, diag, &image);
-	nsg_fields_done(&fields);
-	free(gates.v);
+	r = compile(effective, before, diag, &image);
 	if (r == -E2BIG)
 		r = nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
 				 "the prefixes of rules and routes cut the address space into more "
 				 "than %u pieces",
 				 NSG_MAX_IMAGE_SEGMENTS);
-	if (r)
+	if (r < 0)
 		return r;
 	image->info.compile_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 	*ret = image;

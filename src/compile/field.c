@@ -3,28 +3,26 @@
  * Rules share tags, and with them sets of thousands of prefixes: each distinct set is swept once,
  * for all rules that have it.
  */
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* Both tables have room for twice the lists, and no more than NSG_ROW_BITS lists come. */
-#define SLOTS (2 * NSG_ROW_BITS)
+#include "util/cleanup.h"
 
 int nsg_field_init(struct nsg_field *f, size_t n_rules)
 {
 	size_t room = n_rules + 1;
 
-	*f = (struct nsg_field){.room = room};
-	f->lists = calloc(room, sizeof(*f->lists));
-	f->hashes = calloc(room, sizeof(*f->hashes));
-	f->masks = aligned_alloc(NSG_IMAGE_ALIGN, room * sizeof(*f->masks));
-	f->list_of_rule = calloc(room, sizeof(*f->list_of_rule));
-	f->owned = calloc(room, sizeof(*f->owned));
-	f->by_pointer = calloc(SLOTS, sizeof(*f->by_pointer));
-	f->by_content = calloc(SLOTS, sizeof(*f->by_content));
-	if (!f->lists || !f->hashes || !f->masks || !f->list_of_rule || !f->owned ||
-	    !f->by_pointer || !f->by_content)
+	*f = (struct nsg_field){
+	    .lists = calloc(room, sizeof(*f->lists)),
+	    .hashes = calloc(room, sizeof(*f->hashes)),
+	    .masks = aligned_alloc(NSG_BITS_ALIGN, room * sizeof(*f->masks)),
+	    .list_of_rule = calloc(room, sizeof(*f->list_of_rule)),
+	    .owned = calloc(room, sizeof(*f->owned)),
+	    .pointers = calloc(room, sizeof(*f->pointers)),
+	};
+	if (!f->lists || !f->hashes || !f->masks || !f->list_of_rule || !f->owned || !f->pointers)
 		return -ENOMEM;
 	memset(f->masks, 0, room * sizeof(*f->masks));
 	return 0;
@@ -40,80 +38,85 @@ static uint64_t content_hash(const struct nsg_ranges *r)
 	return nsg_mix(nsg_mix(nsg_mix(h[0], h[1]), h[2]), h[3]);
 }
 
-static bool same_content(const struct nsg_ranges *a, const struct nsg_ranges *b)
+static bool has_content(const void *lists, uint32_t i, const void *values)
 {
+	const struct nsg_ranges *a = (const struct nsg_ranges *)lists + i, *b = values;
+
 	return a->n == b->n && (a->v == b->v || !a->n || !memcmp(a->v, b->v, a->n * sizeof(*a->v)));
 }
 
-/* The slot of the list with that content, or the empty one where it belongs. */
-static uint16_t *find_content(const struct nsg_field *f, const struct nsg_ranges *values,
-			      uint64_t hash)
+static bool has_pointer(const void *pointers, uint32_t i, const void *values)
 {
-	size_t at = hash % SLOTS;
-
-	while (f->by_content[at] && (f->hashes[f->by_content[at] - 1] != hash ||
-				     !same_content(&f->lists[f->by_content[at] - 1], values)))
-		at = (at + 1) % SLOTS;
-	return &f->by_content[at];
-}
-
-/* The same of the array it stands in: equal pointers need no look at the content. */
-static struct nsg_field_pointer *find_pointer(const struct nsg_field *f,
-					      const struct nsg_ranges *values)
-{
-	size_t at = nsg_mix(values->n, (uintptr_t)values->v) % SLOTS;
-
-	while (f->by_pointer[at].used &&
-	       (f->by_pointer[at].v != values->v || f->by_pointer[at].n != values->n))
-		at = (at + 1) % SLOTS;
-	return &f->by_pointer[at];
+	return ((const struct nsg_field_pointer *)pointers)[i].values == values;
 }
 
 /* The number of the list with that content, a new one if need be. */
-static uint16_t intern(struct nsg_field *f, const struct nsg_ranges *values)
+static int intern(struct nsg_field *f, const struct nsg_ranges *values, uint32_t *ret)
 {
 	uint64_t hash = content_hash(values);
-	uint16_t *slot = find_content(f, values, hash);
+	uint32_t list = nsg_hash_find(&f->by_content, hash, has_content, f->lists, values);
 
-	if (!*slot) {
+	if (list == NSG_HASH_NONE) {
+		int r;
+
+		list = (uint32_t)f->n;
+		r = nsg_hash_add(&f->by_content, hash, list);
+		if (r < 0)
+			return r;
 		f->lists[f->n] = *values;
-		f->hashes[f->n] = hash;
-		*slot = (uint16_t)++f->n;
+		f->hashes[f->n++] = hash;
 	}
-	return *slot - 1;
+	*ret = list;
+	return 0;
 }
 
-static void give(struct nsg_field *f, size_t rule, uint16_t list)
+static void give(struct nsg_field *f, size_t rule, uint32_t list)
 {
 	f->list_of_rule[rule] = list;
-	nsg_row_set(&f->masks[list], (unsigned int)rule + NSG_BIT_RULES);
+	nsg_bits_set(&f->masks[list], (unsigned int)rule + NSG_BIT_RULES);
 }
 
-void nsg_field_add(struct nsg_field *f, size_t rule, const struct nsg_ranges *values)
+/* A pointer seen before needs no look at the content. */
+int nsg_field_add(struct nsg_field *f, size_t rule, const struct nsg_ranges *values)
 {
-	struct nsg_field_pointer *p = find_pointer(f, values);
+	uint64_t hash = nsg_hash_u64((uintptr_t)values);
+	uint32_t i = nsg_hash_find(&f->by_pointer, hash, has_pointer, f->pointers, values);
 
-	if (!p->used)
-		*p = (struct nsg_field_pointer){values->v, values->n, intern(f, values), true};
-	give(f, rule, p->list);
+	if (i == NSG_HASH_NONE) {
+		int r;
+
+		i = (uint32_t)f->n_pointers;
+		r = intern(f, values, &f->pointers[i].list);
+		if (r < 0)
+			return r;
+		r = nsg_hash_add(&f->by_pointer, hash, i);
+		if (r < 0)
+			return r;
+		f->pointers[f->n_pointers++].values = values;
+	}
+	give(f, rule, f->pointers[i].list);
+	return 0;
 }
 
 int nsg_field_add_ports(struct nsg_field *f, size_t rule, const struct nsg_port_range *ports,
 			size_t n)
 {
-	struct nsg_ranges values = {.n = n};
+	cleanup_free struct nsg_range *v = malloc((n ? n : 1) * sizeof(*v));
+	const struct nsg_ranges values = {.v = v, .n = n};
 	size_t before = f->n;
+	uint32_t list;
+	int r;
 
-	values.v = malloc((n ? n : 1) * sizeof(*values.v));
-	if (!values.v)
+	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
-		values.v[i] = (struct nsg_range){.lo = ports[i].lo, .hi = ports[i].hi};
-	give(f, rule, intern(f, &values));
-	if (f->n == before)
-		free(values.v);
-	else
-		f->owned[f->n_owned++] = values.v;
+		v[i] = (struct nsg_range){.lo = ports[i].lo, .hi = ports[i].hi};
+	r = intern(f, &values, &list);
+	if (r < 0)
+		return r;
+	if (f->n > before)
+		f->owned[f->n_owned++] = TAKE_PTR(v);
+	give(f, rule, list);
 	return 0;
 }
 
@@ -126,7 +129,8 @@ void nsg_field_done(struct nsg_field *f)
 	free(f->hashes);
 	free(f->masks);
 	free(f->list_of_rule);
-	free(f->by_pointer);
-	free(f->by_content);
+	free(f->pointers);
+	nsg_hash_done(&f->by_pointer);
+	nsg_hash_done(&f->by_content);
 	*f = (struct nsg_field){0};
 }

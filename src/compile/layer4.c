@@ -3,12 +3,13 @@
  * Protocol and ports become one layer-4 class. Only TCP and UDP have ports; every other protocol
  * has a class by itself, in which a rule counts when its port fields hold every port.
  */
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "classify/image_layout.h"
+#include "util/cleanup.h"
 #include "util/limits.h"
 
 #define PROTOCOLS 256u
@@ -18,29 +19,17 @@ static bool holds_every_port(const struct nsg_ranges *ports)
 	return ports->n == 1 && ports->v[0].lo == 0 && ports->v[0].hi == NSG_PORTS - 1;
 }
 
-static void row_or(struct nsg_row_bits *row, const struct nsg_row_bits *other)
-{
-	for (unsigned int w = 0; w < NSG_ROW_WORDS; w++)
-		row->w[w] |= other->w[w];
-}
-
-static void row_and(struct nsg_row_bits *row, const struct nsg_row_bits *other)
-{
-	for (unsigned int w = 0; w < NSG_ROW_WORDS; w++)
-		row->w[w] &= other->w[w];
-}
-
 /* The rules whose field holds every port. */
-static void portless_mask(const struct nsg_field *f, struct nsg_row_bits *ret)
+static void portless_mask(const struct nsg_field *f, struct nsg_bits *ret)
 {
-	*ret = (struct nsg_row_bits){{0}};
+	*ret = (struct nsg_bits){{0}};
 	for (size_t l = 0; l < f->n; l++)
 		if (holds_every_port(&f->lists[l]))
-			row_or(ret, &f->masks[l]);
+			nsg_bits_or(ret, &f->masks[l]);
 }
 
 /* The rules of each protocol number. */
-static void protocol_masks(const struct nsg_effective *e, struct nsg_row_bits *ret)
+static void protocol_masks(const struct nsg_effective *e, struct nsg_bits *ret)
 {
 	memset(ret, 0, PROTOCOLS * sizeof(*ret));
 	for (size_t i = 0; i < e->n_rules; i++) {
@@ -48,77 +37,74 @@ static void protocol_masks(const struct nsg_effective *e, struct nsg_row_bits *r
 		unsigned int protocol = e->rules[i].rule->protocol;
 
 		if (protocol < PROTOCOLS)
-			nsg_row_set(&ret[protocol], bit);
+			nsg_bits_set(&ret[protocol], bit);
 		for (unsigned int p = 0; protocol == NSG_PROTOCOL_ANY && p < PROTOCOLS; p++)
-			nsg_row_set(&ret[p], bit);
+			nsg_bits_set(&ret[p], bit);
 	}
 }
 
 /*
- * Ports as classes with the rules of each. `reserved`: source ports, of which one stands apart: its
- * class alone has the bit that, together with UDP's, says that the packet is not carried.
+ * Ports as classes with the rules of each. `reserved`: source ports, of which one is in a class by
+ * itself: that class alone has the bit that, together with UDP's, says that the packet is not
+ * carried.
  */
 static int port_classes(const struct nsg_field *f, bool reserved, uint16_t **ret_classes,
 			struct nsg_rowset *ret_rows)
 {
 	struct nsg_range port = {NSG_SPORT_NOT_CARRIED, NSG_SPORT_NOT_CARRIED};
-	struct nsg_ranges *lists = calloc(f->n + 1, sizeof(*lists));
-	uint16_t *classes = malloc(NSG_PORTS * sizeof(*classes));
-	struct nsg_partition p = {0};
-	int r = lists && classes ? 0 : -ENOMEM;
+	cleanup_free struct nsg_ranges *lists = calloc(f->n + 1, sizeof(*lists));
+	cleanup_free uint16_t *classes = malloc(NSG_PORTS * sizeof(*classes));
+	cleanup_classes struct nsg_classes c = {0};
+	int r;
 
-	if (!r) {
-		memcpy(lists, f->lists, f->n * sizeof(*lists));
-		lists[f->n] = (struct nsg_ranges){.v = &port, .n = 1};
-		r = nsg_sweep(lists, f->n + (reserved ? 1 : 0), &p);
-	}
-	free(lists);
-	if (r) {
-		free(classes);
+	if (!lists || !classes)
+		return -ENOMEM;
+	memcpy(lists, f->lists, f->n * sizeof(*lists));
+	lists[f->n] = (struct nsg_ranges){.v = &port, .n = 1};
+	r = nsg_classes_new(lists, f->n + (reserved ? 1 : 0), &c);
+	if (r < 0)
 		return r;
-	}
-	for (size_t i = 0, at = 0; i < p.n && at < NSG_PORTS; i++)
-		for (; at < NSG_PORTS && at <= p.lasts[i]; at++)
-			classes[at] = (uint16_t)p.ids[i];
-	for (size_t s = 0; s < p.sets.n; s++) {
-		struct nsg_row_bits row = {{0}};
+	for (size_t i = 0, at = 0; i < c.pieces.n && at < NSG_PORTS; i++)
+		for (; at < NSG_PORTS && at <= c.pieces.lasts[i]; at++)
+			classes[at] = (uint16_t)c.pieces.ids[i];
+	for (size_t s = 0; s < c.sets.n; s++) {
+		struct nsg_bits row = {{0}};
 
 		for (size_t l = 0; l < f->n; l++)
-			if (p.sets.rows[s].w[l / 64] >> (l % 64) & 1)
-				row_or(&row, &f->masks[l]);
-		if (!reserved || (p.sets.rows[s].w[f->n / 64] >> (f->n % 64) & 1))
-			nsg_row_set(&row, NSG_BIT_NOT_CARRIED);
-		nsg_row_set(&row, NSG_BIT_NOTHING);
-		p.sets.rows[s] = row;
+			if (nsg_bits_has(&c.sets.rows[s], l))
+				nsg_bits_or(&row, &f->masks[l]);
+		if (!reserved || nsg_bits_has(&c.sets.rows[s], f->n))
+			nsg_bits_set(&row, NSG_BIT_NOT_CARRIED);
+		nsg_bits_set(&row, NSG_BIT_NOTHING);
+		c.sets.rows[s] = row;
 	}
-	*ret_classes = classes;
-	*ret_rows = p.sets;
-	p.sets = (struct nsg_rowset){0};
-	nsg_partition_done(&p);
+	*ret_classes = TAKE_PTR(classes);
+	*ret_rows = c.sets;
+	c.sets = (struct nsg_rowset){0};
 	return 0;
 }
 
-static int add_row(struct nsg_rowset *rows, const struct nsg_row_bits *row, uint32_t *ret_id)
+static int add_row(struct nsg_rowset *rows, const struct nsg_bits *row, uint32_t *ret_id)
 {
-	return nsg_rowset_add(rows, row, nsg_row_hash(row), ret_id);
+	return nsg_rowset_add(rows, row, nsg_bits_hash(row), ret_id);
 }
 
 /* The classes of a protocol with ports: one for each pair of port classes. */
-static int cross_protocol(struct nsg_layer4 *l4, const struct nsg_row_bits *protocol,
+static int cross_protocol(struct nsg_layer4 *l4, const struct nsg_bits *protocol,
 			  const struct nsg_rowset *sports, const struct nsg_rowset *dports,
 			  uint32_t *cross)
 {
 	for (size_t s = 0; s < l4->sport_classes; s++) {
-		struct nsg_row_bits source = *protocol;
+		struct nsg_bits source = *protocol;
 
-		row_and(&source, &sports->rows[s]);
+		nsg_bits_and(&source, &sports->rows[s]);
 		for (size_t d = 0; d < l4->dport_classes; d++) {
-			struct nsg_row_bits row = source;
+			struct nsg_bits row = source;
 			int r;
 
-			row_and(&row, &dports->rows[d]);
+			nsg_bits_and(&row, &dports->rows[d]);
 			r = add_row(&l4->rows, &row, cross++);
-			if (r)
+			if (r < 0)
 				return r;
 		}
 	}
@@ -127,59 +113,73 @@ static int cross_protocol(struct nsg_layer4 *l4, const struct nsg_row_bits *prot
 
 static const uint8_t ported[] = {NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP};
 
-/* Behind the pairs of TCP and UDP stand the classes of all other protocols, by number. */
-static int cross_all(struct nsg_layer4 *l4, const struct nsg_row_bits *masks,
+/* The classes of all other protocols, by number, come after the pairs of TCP and UDP. */
+static int cross_all(struct nsg_layer4 *l4, const struct nsg_bits *masks,
 		     const struct nsg_rowset *sports, const struct nsg_rowset *dports)
 {
 	size_t each = (size_t)l4->sport_classes * l4->dport_classes;
-	int r = 0;
+	int r;
 
 	l4->n_cross = 2 * each + PROTOCOLS;
 	l4->cross = malloc(l4->n_cross * sizeof(*l4->cross));
 	if (!l4->cross)
 		return -ENOMEM;
-	for (uint32_t p = 0; p < PROTOCOLS && !r; p++) {
+	for (uint32_t p = 0; p < PROTOCOLS; p++) {
 		l4->protocols[p] = (struct nsg_layout_protocol){.first = (uint32_t)(2 * each) + p};
 		r = add_row(&l4->rows, &masks[p], &l4->cross[2 * each + p]);
+		if (r < 0)
+			return r;
 	}
-	for (size_t i = 0; i < 2 && !r; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		l4->protocols[ported[i]] =
 		    (struct nsg_layout_protocol){(uint32_t)(i * each), UINT32_MAX};
 		r = cross_protocol(l4, &masks[ported[i]], sports, dports, l4->cross + i * each);
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
+}
+
+static int append_rows(struct nsg_rowset *rows, const struct nsg_rowset *more)
+{
+	for (size_t i = 0; i < more->n; i++) {
+		int r = nsg_rowset_append(rows, &more->rows[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 /* No table of pairs: the rows of the protocol, the source port and the destination port themselves.
  */
-static int wide_all(struct nsg_layer4 *l4, const struct nsg_row_bits *masks,
+static int wide_all(struct nsg_layer4 *l4, const struct nsg_bits *masks,
 		    const struct nsg_rowset *sports, const struct nsg_rowset *dports)
 {
-	int r = 0;
+	int r;
 
-	for (unsigned int p = 0; p < PROTOCOLS && !r; p++) {
+	l4->wide = true;
+	for (unsigned int p = 0; p < PROTOCOLS; p++) {
 		l4->protocols[p].ports_mask = nsg_protocol_has_ports(p) ? UINT32_MAX : 0;
 		r = add_row(&l4->rows, &masks[p], &l4->protocols[p].first);
+		if (r < 0)
+			return r;
 	}
 	l4->wide_sports = (uint32_t)l4->rows.n;
 	l4->wide_dports = l4->wide_sports + l4->sport_classes;
-	for (size_t i = 0; i < (size_t)l4->sport_classes + l4->dport_classes && !r; i++) {
-		const struct nsg_row_bits *row =
-		    i < l4->sport_classes ? &sports->rows[i] : &dports->rows[i - l4->sport_classes];
-
-		r = nsg_rowset_append(&l4->rows, row);
-	}
-	l4->wide = true;
-	return r;
+	r = append_rows(&l4->rows, sports);
+	if (r < 0)
+		return r;
+	return append_rows(&l4->rows, dports);
 }
 
 static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e, const struct nsg_field *sf,
 		const struct nsg_field *df, const struct nsg_rowset *sports,
 		const struct nsg_rowset *dports)
 {
-	struct nsg_row_bits *masks = aligned_alloc(NSG_IMAGE_ALIGN, PROTOCOLS * sizeof(*masks));
-	struct nsg_row_bits any_sport, any_dport;
-	int r;
+	cleanup_free struct nsg_bits *masks =
+	    aligned_alloc(NSG_BITS_ALIGN, PROTOCOLS * sizeof(*masks));
+	struct nsg_bits any_sport, any_dport;
 
 	if (!masks)
 		return -ENOMEM;
@@ -188,48 +188,47 @@ static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e, const stru
 	portless_mask(df, &any_dport);
 	for (unsigned int p = 0; p < PROTOCOLS; p++) {
 		if (!nsg_protocol_has_ports(p)) {
-			row_and(&masks[p], &any_sport);
-			row_and(&masks[p], &any_dport);
+			nsg_bits_and(&masks[p], &any_sport);
+			nsg_bits_and(&masks[p], &any_dport);
 		}
-		/* UDP's bit counts from one source port only. */
+		/* UDP's bit is used with one source port only. */
 		if (!nsg_protocol_is_carried(p) || p == NSG_PROTOCOL_UDP)
-			nsg_row_set(&masks[p], NSG_BIT_NOT_CARRIED);
-		nsg_row_set(&masks[p], NSG_BIT_NOTHING);
+			nsg_bits_set(&masks[p], NSG_BIT_NOT_CARRIED);
+		nsg_bits_set(&masks[p], NSG_BIT_NOTHING);
 	}
-	r = (size_t)l4->sport_classes * l4->dport_classes * 2 <= NSG_MAX_CROSS
-		? cross_all(l4, masks, sports, dports)
-		: wide_all(l4, masks, sports, dports);
-	free(masks);
-	return r;
+	return (size_t)l4->sport_classes * l4->dport_classes * 2 <= NSG_MAX_CROSS
+		   ? cross_all(l4, masks, sports, dports)
+		   : wide_all(l4, masks, sports, dports);
 }
 
 int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports,
 		   const struct nsg_field *dports, struct nsg_layer4 *ret)
 {
-	struct nsg_layer4 l4 = {.protocols = calloc(PROTOCOLS, sizeof(*l4.protocols))};
-	struct nsg_rowset sport_rows = {0}, dport_rows = {0};
-	int r = l4.protocols ? 0 : -ENOMEM;
+	cleanup_layer4 struct nsg_layer4 l4 = {.protocols =
+						   calloc(PROTOCOLS, sizeof(*l4.protocols))};
+	cleanup_rowset struct nsg_rowset sport_rows = {0};
+	cleanup_rowset struct nsg_rowset dport_rows = {0};
+	int r;
 
-	if (!r)
-		r = port_classes(sports, /* reserved = */ true, &l4.sports, &sport_rows);
-	if (!r)
-		r = port_classes(dports, /* reserved = */ false, &l4.dports, &dport_rows);
-	if (!r) {
-		l4.sport_classes = (uint32_t)sport_rows.n;
-		l4.dport_classes = (uint32_t)dport_rows.n;
-		/* Port 0 is in class 0: two classes that part at the reserved port have it as 1. */
-		l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_NOT_CARRIED - 1] == 0 &&
-				   l4.sports[NSG_SPORT_NOT_CARRIED + 1] == 0 &&
-				   l4.sports[NSG_PORTS - 1] == 0 && sports->n <= 1;
-		r = fill(&l4, e, sports, dports, &sport_rows, &dport_rows);
-	}
-	nsg_rowset_done(&sport_rows);
-	nsg_rowset_done(&dport_rows);
-	if (r) {
-		nsg_layer4_done(&l4);
+	if (!l4.protocols)
+		return -ENOMEM;
+	r = port_classes(sports, /* reserved = */ true, &l4.sports, &sport_rows);
+	if (r < 0)
 		return r;
-	}
+	r = port_classes(dports, /* reserved = */ false, &l4.dports, &dport_rows);
+	if (r < 0)
+		return r;
+	l4.sport_classes = (uint32_t)sport_rows.n;
+	l4.dport_classes = (uint32_t)dport_rows.n;
+	/* Port 0 is in class 0: of two classes divided at the reserved port, it is in class 1. */
+	l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_NOT_CARRIED - 1] == 0 &&
+			   l4.sports[NSG_SPORT_NOT_CARRIED + 1] == 0 &&
+			   l4.sports[NSG_PORTS - 1] == 0 && sports->n <= 1;
+	r = fill(&l4, e, sports, dports, &sport_rows, &dport_rows);
+	if (r < 0)
+		return r;
 	*ret = l4;
+	l4 = (struct nsg_layer4){0};
 	return 0;
 }
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What rules and gate decide, before any route is known. */
-#include "compile/parts.h"
+/* What rules and gate decide, before any route is known. Taken over from the image before when only
+ * routes differ. */
+#include "compile/compile_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 /* 168.63.129.16 is reached by rules through this port only (semantics.md section 1.1). */
 #define DNS_PORT 53
@@ -59,37 +62,53 @@ static int add_dports(struct nsg_field *f, size_t i, const struct nsg_effective_
 	return nsg_field_add_ports(f, i, NULL, 0);
 }
 
+static int add_rule(struct nsg_fields *f, size_t i, const struct nsg_effective_rule *rule)
+{
+	int r;
+
+	r = nsg_field_add(&f->src, i, rule->src.ranges);
+	if (r < 0)
+		return r;
+	r = nsg_field_add(&f->dst, i, rule->dst.ranges);
+	if (r < 0)
+		return r;
+	r = nsg_field_add_ports(&f->sports, i, rule->src_ports, rule->n_src_ports);
+	if (r < 0)
+		return r;
+	return add_dports(&f->dports, i, rule);
+}
+
+static uint64_t rule_hash(const struct nsg_fields *f, size_t i, uint64_t h,
+			  const struct nsg_effective_rule *rule)
+{
+	h = nsg_mix(h, f->src.hashes[f->src.list_of_rule[i]]);
+	h = nsg_mix(h, f->dst.hashes[f->dst.list_of_rule[i]]);
+	h = nsg_mix(h, f->sports.hashes[f->sports.list_of_rule[i]]);
+	h = nsg_mix(h, f->dports.hashes[f->dports.list_of_rule[i]]);
+	return nsg_mix(h, (uint64_t)rule->rule->protocol | (uint64_t)rule->rule->access << 16 |
+			      (uint64_t)rule->dst.kind << 17);
+}
+
 int nsg_fields_new(const struct nsg_effective *e, struct nsg_fields *ret)
 {
-	struct nsg_fields f = {0};
-	uint64_t h = nsg_mix(0, (uint64_t)(e->nsg != NULL) | (uint64_t)e->n_rules << 1);
-	int r = nsg_field_init(&f.src, e->n_rules);
+	cleanup_fields struct nsg_fields f = {
+	    .hash = nsg_mix(0, (uint64_t)(e->nsg != NULL) | (uint64_t)e->n_rules << 1)};
+	struct nsg_field *all[] = {&f.src, &f.dst, &f.sports, &f.dports};
+	int r;
 
-	r = r ? r : nsg_field_init(&f.dst, e->n_rules);
-	r = r ? r : nsg_field_init(&f.sports, e->n_rules);
-	r = r ? r : nsg_field_init(&f.dports, e->n_rules);
-	for (size_t i = 0; i < e->n_rules && !r; i++) {
-		const struct nsg_effective_rule *rule = &e->rules[i];
-
-		nsg_field_add(&f.src, i, rule->src.ranges);
-		nsg_field_add(&f.dst, i, rule->dst.ranges);
-		r = nsg_field_add_ports(&f.sports, i, rule->src_ports, rule->n_src_ports);
-		r = r ? r : add_dports(&f.dports, i, rule);
-		if (r)
-			break;
-		h = nsg_mix(h, f.src.hashes[f.src.list_of_rule[i]]);
-		h = nsg_mix(h, f.dst.hashes[f.dst.list_of_rule[i]]);
-		h = nsg_mix(h, f.sports.hashes[f.sports.list_of_rule[i]]);
-		h = nsg_mix(h, f.dports.hashes[f.dports.list_of_rule[i]]);
-		h = nsg_mix(h, (uint64_t)rule->rule->protocol | (uint64_t)rule->rule->access << 16 |
-				   (uint64_t)rule->dst.kind << 17);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
+		r = nsg_field_init(all[i], e->n_rules);
+		if (r < 0)
+			return r;
 	}
-	if (r) {
-		nsg_fields_done(&f);
-		return r;
+	for (size_t i = 0; i < e->n_rules; i++) {
+		r = add_rule(&f, i, &e->rules[i]);
+		if (r < 0)
+			return r;
+		f.hash = rule_hash(&f, i, f.hash, &e->rules[i]);
 	}
-	f.hash = h;
 	*ret = f;
+	f = (struct nsg_fields){0};
 	return 0;
 }
 
@@ -101,65 +120,33 @@ void nsg_fields_done(struct nsg_fields *f)
 	nsg_field_done(&f->dports);
 }
 
-/* ---- gates ---- */
-
-/* Beside the gates themselves, what a change of which makes the daemon forget its decisions. */
-static uint64_t gates_hash(const struct nsg_effective *e)
-{
-	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |
-				    (uint64_t)(e->is_linux && e->profile->linux_only_rfc1918) << 1 |
-				    (uint64_t)e->profile->endpoint_traffic_nsg << 2 |
-				    (uint64_t)e->profile->endpoint_traffic_routes << 3);
-
-	for (size_t i = 0; i < e->endpoints.n; i++)
-		h = nsg_mix(h, (uint64_t)e->endpoints.v[i].hi << 32 | e->endpoints.v[i].lo);
-	return h;
-}
-
-int nsg_gates_new(const struct nsg_effective *e, struct nsg_gates *ret)
-{
-	struct nsg_gates gates = {.hash = gates_hash(e)};
-	int r = nsg_gate_boundaries(e, &gates.v, &gates.n);
-
-	if (!r)
-		*ret = gates;
-	return r;
-}
-
 /* ---- rows ---- */
 
 /* The rules whose list is in the set. */
-static void row_of_set(const struct nsg_field *f, const struct nsg_row_bits *set,
-		       struct nsg_row_bits *ret)
+static void row_of_set(const struct nsg_field *f, const struct nsg_bits *set, struct nsg_bits *ret)
 {
-	struct nsg_row_bits row = {{0}};
+	struct nsg_bits row = {{0}};
 
-	for (size_t w = 0; w < (f->n + 63) / 64; w++) {
-		for (uint64_t rest = set->w[w]; rest; rest &= rest - 1) {
-			const struct nsg_row_bits *mask =
-			    &f->masks[w * 64 + (size_t)__builtin_ctzll(rest)];
-
-			for (unsigned int i = 0; i < NSG_ROW_WORDS; i++)
-				row.w[i] |= mask->w[i];
-		}
-	}
-	nsg_row_set(&row, NSG_BIT_NOT_CARRIED);
-	nsg_row_set(&row, NSG_BIT_NOTHING);
+	for (size_t w = 0; w < (f->n + 63) / 64; w++)
+		for (uint64_t rest = set->w[w]; rest; rest &= rest - 1)
+			nsg_bits_or(&row, &f->masks[w * 64 + (size_t)__builtin_ctzll(rest)]);
+	nsg_bits_set(&row, NSG_BIT_NOT_CARRIED);
+	nsg_bits_set(&row, NSG_BIT_NOTHING);
 	*ret = row;
 }
 
 static int fixed_rows(const struct nsg_effective *e, struct nsg_rowset *rows)
 {
-	struct nsg_row_bits fixed[N_FIXED_CLASSES] = {0};
+	struct nsg_bits fixed[N_FIXED_CLASSES] = {0};
 
 	for (unsigned int i = 0; i < N_FIXED_CLASSES; i++)
-		nsg_row_set(&fixed[i], NSG_BIT_NOTHING);
-	nsg_row_set(&fixed[CLASS_ENTERS], NSG_BIT_NOT_CARRIED);
+		nsg_bits_set(&fixed[i], NSG_BIT_NOTHING);
+	nsg_bits_set(&fixed[CLASS_ENTERS], NSG_BIT_NOT_CARRIED);
 	for (size_t i = 0; i < e->n_rules; i++) {
 		if (e->rules[i].dst.kind == NSG_MATCH_PLATFORM_DNS)
-			nsg_row_set(&fixed[CLASS_DNS], (unsigned int)i + NSG_BIT_RULES);
+			nsg_bits_set(&fixed[CLASS_DNS], (unsigned int)i + NSG_BIT_RULES);
 		if (e->rules[i].dst.kind == NSG_MATCH_PLATFORM_IMDS)
-			nsg_row_set(&fixed[CLASS_IMDS], (unsigned int)i + NSG_BIT_RULES);
+			nsg_bits_set(&fixed[CLASS_IMDS], (unsigned int)i + NSG_BIT_RULES);
 	}
 	for (unsigned int i = 0; i < N_FIXED_CLASSES; i++) {
 		int r = nsg_rowset_append(rows, &fixed[i]);
@@ -201,93 +188,212 @@ static uint64_t gate_leaf(const struct nsg_effective *e, const struct nsg_gate_p
 }
 
 /* The class of a set, numbered when it is first used: what the gate shuts out needs no row. */
-static int class_of(const struct nsg_field *f, const struct nsg_partition *sets, uint32_t set,
-		    uint32_t *classes, struct nsg_rowset *rows, uint32_t *ret)
+static int class_of(const struct nsg_field *f, const struct nsg_bits *set, uint32_t *class,
+		    struct nsg_rowset *rows)
 {
-	struct nsg_row_bits row;
-	int r = 0;
+	struct nsg_bits row;
 
-	if (!classes[set]) {
-		row_of_set(f, &sets->sets.rows[set], &row);
-		classes[set] = (uint32_t)rows->n;
-		r = nsg_rowset_append(rows, &row);
-	}
-	*ret = classes[set];
-	return r;
+	if (*class)
+		return 0;
+	row_of_set(f, set, &row);
+	*class = (uint32_t)rows->n;
+	return nsg_rowset_append(rows, &row);
 }
 
 static int overlay(const struct nsg_effective *e, const struct nsg_field *f,
-		   const struct nsg_partition *sets, const struct nsg_gates *gates,
+		   const struct nsg_classes *sets, const struct nsg_gates *gates,
 		   struct nsg_nsg_part *part)
 {
-	uint32_t *classes = calloc(sets->sets.n, sizeof(*classes));
-	size_t s = 0, g = 0;
-	int r = classes ? nsg_leaves_reserve(&part->dst, sets->n + gates->n) : -ENOMEM;
+	cleanup_free uint32_t *classes = calloc(sets->sets.n, sizeof(*classes));
+	const struct nsg_partition *p = &sets->pieces;
+	int r;
 
-	while (!r && s < sets->n) {
+	if (!classes)
+		return -ENOMEM;
+	r = nsg_leaves_reserve(&part->dst, p->n + gates->n);
+	if (r < 0)
+		return r;
+	for (size_t s = 0, g = 0; s < p->n;) {
 		const struct nsg_gate_piece *piece = &gates->v[g];
-		uint32_t last = sets->lasts[s] < piece->last ? sets->lasts[s] : piece->last;
-		uint32_t class = 0;
+		uint32_t last = p->lasts[s] < piece->last ? p->lasts[s] : piece->last;
 		bool evaluated;
 		uint64_t leaf = gate_leaf(e, piece, &evaluated);
 
-		if (evaluated)
-			r = class_of(f, sets, sets->ids[s], classes, &part->owned_dst_rows, &class);
-		r = r ? r : nsg_leaves_push(&part->dst, last, leaf | class);
-		s += sets->lasts[s] == last;
+		if (evaluated) {
+			uint32_t *class = &classes[p->ids[s]];
+
+			r = class_of(f, &sets->sets.rows[p->ids[s]], class, &part->owned_dst_rows);
+			if (r < 0)
+				return r;
+			leaf |= *class;
+		}
+		r = nsg_leaves_push(&part->dst, last, leaf);
+		if (r < 0)
+			return r;
+		s += p->lasts[s] == last;
 		g += piece->last == last;
 	}
-	free(classes);
-	return r;
+	return 0;
 }
 
 static int compile_dst(const struct nsg_effective *e, const struct nsg_field *f,
 		       const struct nsg_gates *gates, struct nsg_nsg_part *part)
 {
-	struct nsg_partition sets;
-	int r = nsg_sweep(f->lists, f->n, &sets);
+	cleanup_classes struct nsg_classes sets = {0};
+	int r;
 
-	if (r)
+	r = nsg_classes_new(f->lists, f->n, &sets);
+	if (r < 0)
 		return r;
 	r = fixed_rows(e, &part->owned_dst_rows);
-	r = r ? r : overlay(e, f, &sets, gates, part);
-	nsg_partition_done(&sets);
+	if (r < 0)
+		return r;
+	r = overlay(e, f, &sets, gates, part);
+	if (r < 0)
+		return r;
 	part->dst_rows = part->owned_dst_rows.rows;
 	part->n_dst_rows = part->owned_dst_rows.n;
-	return r;
+	return 0;
+}
+
+static void point_at_sources(struct nsg_nsg_part *part)
+{
+	part->src_lasts = part->owned_src.pieces.lasts;
+	part->src_classes = part->owned_src.pieces.ids;
+	part->n_src = part->owned_src.pieces.n;
 }
 
 static int compile_src(const struct nsg_field *f, struct nsg_nsg_part *part)
 {
-	struct nsg_partition *p = &part->owned_src;
-	int r = nsg_sweep(f->lists, f->n, p);
+	struct nsg_rowset *sets = &part->owned_src.sets;
+	int r;
 
-	if (r)
+	r = nsg_classes_new(f->lists, f->n, &part->owned_src);
+	if (r < 0)
 		return r;
-	for (size_t i = 0; i < p->sets.n; i++)
-		row_of_set(f, &p->sets.rows[i], &p->sets.rows[i]);
-	part->src_lasts = p->lasts;
-	part->src_classes = p->ids;
-	part->n_src = p->n;
-	part->src_rows = p->sets.rows;
-	part->n_src_rows = p->sets.n;
+	for (size_t i = 0; i < sets->n; i++)
+		row_of_set(f, &sets->rows[i], &sets->rows[i]);
+	point_at_sources(part);
+	part->src_rows = sets->rows;
+	part->n_src_rows = sets->n;
 	return 0;
 }
 
 int nsg_nsg_compile(const struct nsg_effective *e, const struct nsg_fields *f,
 		    const struct nsg_gates *gates, struct nsg_nsg_part *ret)
 {
-	struct nsg_nsg_part part = {0};
-	int r = compile_dst(e, &f->dst, gates, &part);
+	cleanup_nsg_part struct nsg_nsg_part part = {0};
+	int r;
 
-	r = r ? r : compile_src(&f->src, &part);
-	r = r ? r : nsg_layer4_new(e, &f->sports, &f->dports, &part.l4);
-	if (r) {
-		nsg_nsg_done(&part);
+	r = compile_dst(e, &f->dst, gates, &part);
+	if (r < 0)
 		return r;
-	}
+	r = compile_src(&f->src, &part);
+	if (r < 0)
+		return r;
+	r = nsg_layer4_new(e, &f->sports, &f->dports, &part.l4);
+	if (r < 0)
+		return r;
 	part.l4_rows = part.l4.rows.rows;
 	part.n_l4_rows = part.l4.rows.n;
 	*ret = part;
+	part = (struct nsg_nsg_part){0};
 	return 0;
+}
+
+/* ---- from the image before ---- */
+
+/* Tables and rows are read only; the part's pointers are not const because it may own them. */
+static void *borrowed(const struct nsg_image *image, uint32_t off)
+{
+	return (char *)(uintptr_t)image + off;
+}
+
+static int strip_routes(const struct nsg_image *before, struct nsg_leaves *ret)
+{
+	const struct nsg_tree *tree = &before->dst;
+	const int32_t *keys = nsg_image_at(before, tree->level_off[tree->depth - 1]);
+	const uint64_t *leaves = nsg_image_at(before, before->dst_leaves_off);
+	int r;
+
+	r = nsg_leaves_reserve(ret, tree->n);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < tree->n; i++) {
+		uint64_t leaf = leaves[i];
+		enum nsg_gate gate = NSG_LEAF_GATE(leaf);
+
+		if (nsg_gate_enters(gate))
+			leaf = (leaf & ~NSG_LEAF_ROUTE_PART) |
+			       (uint64_t)NSG_LEAF_ROUTE_NONE << NSG_LEAF_ROUTE_SHIFT |
+			       (uint64_t)NSG_REASON_ALLOWED << NSG_LEAF_REASON_SHIFT;
+		r = nsg_leaves_push(ret, nsg_tree_addr(keys[i]), leaf);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int copy_sources(const struct nsg_image *before, struct nsg_partition *ret)
+{
+	const struct nsg_tree *tree = &before->src;
+	const int32_t *keys = nsg_image_at(before, tree->level_off[tree->depth - 1]);
+	const uint32_t *classes = nsg_image_at(before, before->src_leaves_off);
+
+	for (uint32_t i = 0; i < tree->n; i++) {
+		int r = nsg_partition_push(ret, nsg_tree_addr(keys[i]), classes[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
+{
+	cleanup_nsg_part struct nsg_nsg_part part = {
+	    .dst_rows = borrowed(before, before->dst_rows_off),
+	    .src_rows = borrowed(before, before->src_rows_off),
+	    .l4_rows = borrowed(before, before->l4_rows_off),
+	    .n_dst_rows = before->info.dst_classes,
+	    .n_src_rows = before->info.src_classes,
+	    .n_l4_rows = before->info.l4_classes,
+	    .l4 =
+		{
+		    .protocols = borrowed(before, before->protocols_off),
+		    .cross = borrowed(before, before->cross_off),
+		    .n_cross = before->n_cross,
+		    .sports = borrowed(before, before->sports_off),
+		    .dports = borrowed(before, before->dports_off),
+		    .sport_classes = before->sport_classes,
+		    .dport_classes = before->dport_classes,
+		    .sport_trivial = before->sport_trivial,
+		    .wide = before->wide,
+		    .wide_sports = before->wide_sports,
+		    .wide_dports = before->wide_dports,
+		},
+	    .borrowed = true,
+	};
+	int r;
+
+	r = strip_routes(before, &part.dst);
+	if (r < 0)
+		return r;
+	r = copy_sources(before, &part.owned_src.pieces);
+	if (r < 0)
+		return r;
+	point_at_sources(&part);
+	*ret = part;
+	part = (struct nsg_nsg_part){0};
+	return 0;
+}
+
+void nsg_nsg_done(struct nsg_nsg_part *part)
+{
+	nsg_leaves_done(&part->dst);
+	nsg_classes_done(&part->owned_src);
+	nsg_rowset_done(&part->owned_dst_rows);
+	if (!part->borrowed)
+		nsg_layer4_done(&part->l4);
+	*part = (struct nsg_nsg_part){0};
 }

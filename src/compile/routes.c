@@ -1,159 +1,82 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The route table becomes a partition: a sweep over the rows in order of address and length, with
- * the rows that cover the present address on a stack. model/select.h says which of them wins.
+ * The route table becomes a partition: for each piece of the address space that enters, the row
+ * that model/select.h says.
  */
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "model/pieces.h"
 #include "model/select.h"
 #include "util/limits.h"
 
-/* Rows are many and stand in another order than they are swept in. */
-#define PREFETCH_ROWS 8
+/* ---- which row wins where ---- */
 
 struct sweep {
 	const struct nsg_effective *e;
-	const struct nsg_row **stack;
-	size_t depth;
-	uint64_t at; /* first address without a winner yet */
-	bool endpoints_differ;
 	struct nsg_routes_part *part;
+	uint64_t at; /* the first address without a winner yet */
 };
 
-static uint32_t winner(const struct sweep *s, enum nsg_gate gate)
+/* The addresses before `end` do not enter: they have no winner. */
+static int fill_gap(struct sweep *s, uint64_t end)
 {
-	const struct nsg_row *row = nsg_rows_select(s->e, gate, s->stack, s->depth);
-
-	return row ? (uint32_t)(row - s->e->rows) : NSG_ROW_NONE;
+	if (s->at == end)
+		return 0;
+	s->at = end;
+	return nsg_partition_push(&s->part->winners, (uint32_t)(end - 1), NSG_ROW_NONE);
 }
 
-/* The piece up to last belongs to the winner of what is on the stack. */
-static int emit(struct sweep *s, uint32_t last)
+static int add_winner(void *data, struct nsg_range piece, enum nsg_gate gate,
+		      const struct nsg_row *const *covering, size_t n)
 {
+	struct sweep *s = data;
+	const struct nsg_row *row = nsg_rows_select(s->e, gate, covering, n);
+	uint32_t id = NSG_ROW_NONE;
 	int r;
 
-	if (s->at > last)
-		return 0;
-	s->at = (uint64_t)last + 1;
-	r = nsg_partition_push(&s->part->winners, last, winner(s, NSG_GATE_ROUTE_ALL));
-	if (!r && s->endpoints_differ)
-		r = nsg_partition_push(&s->part->endpoints, last,
-				       winner(s, NSG_GATE_SERVICE_ENDPOINT));
-	return r;
-}
-
-/* Rows by address, then length: a row comes after all that cover it. */
-static size_t order_rows(const struct nsg_effective *e, uint64_t *v)
-{
-	size_t starts[34] = {0}, n = 0;
-
-	for (size_t i = 0; i < e->n_rows; i++)
-		if (e->rows[i].state != NSG_ROW_GONE)
-			starts[e->rows[i].prefix.len + 1]++;
-	for (size_t len = 1; len < 34; len++)
-		starts[len] += starts[len - 1];
-	for (size_t i = 0; i < e->n_rows; i++) {
-		if (e->rows[i].state == NSG_ROW_GONE)
-			continue;
-		v[starts[e->rows[i].prefix.len]++] =
-		    (uint64_t)e->rows[i].prefix.addr_host << 32 | i;
-		n++;
+	r = fill_gap(s, piece.lo);
+	if (r < 0)
+		return r;
+	if (row) {
+		id = (uint32_t)(row - s->e->rows);
+		s->part->route_of_row[id] = 0; /* numbered later */
 	}
-	nsg_sort_upper(v, v + e->n_rows, n);
-	return n;
+	s->at = (uint64_t)piece.hi + 1;
+	return nsg_partition_push(&s->part->winners, piece.hi, id);
 }
 
-static int sweep_rows(struct sweep *s, const uint64_t *v, size_t n)
+static int partition_rows(const struct nsg_effective *e, const struct nsg_gates *gates,
+			  struct nsg_routes_part *part)
 {
-	int r = 0;
+	struct sweep s = {.e = e, .part = part};
+	int r;
 
-	for (size_t i = 0; i < n && !r; i++) {
-		const struct nsg_row *row = &s->e->rows[(uint32_t)v[i]];
-
-		if (i + PREFETCH_ROWS < n)
-			__builtin_prefetch(&s->e->rows[(uint32_t)v[i + PREFETCH_ROWS]]);
-		while (!r && s->depth &&
-		       nsg_prefix_last(s->stack[s->depth - 1]->prefix) < row->prefix.addr_host) {
-			r = emit(s, nsg_prefix_last(s->stack[s->depth - 1]->prefix));
-			s->depth--;
-		}
-		if (!r && row->prefix.addr_host)
-			r = emit(s, row->prefix.addr_host - 1);
-		s->stack[s->depth++] = row;
-	}
-	for (; s->depth && !r; s->depth--)
-		r = emit(s, nsg_prefix_last(s->stack[s->depth - 1]->prefix));
-	return r ? r : emit(s, UINT32_MAX);
-}
-
-static int partition_rows(const struct nsg_effective *e, struct nsg_routes_part *part)
-{
-	struct sweep s = {
-	    .e = e,
-	    .endpoints_differ = !e->profile->endpoint_traffic_routes && e->endpoints.n,
-	    .part = part,
-	};
-	uint64_t *v = malloc((2 * e->n_rows + 1) * sizeof(*v));
-	int r = -ENOMEM;
-
-	s.stack = malloc((e->n_rows + 1) * sizeof(*s.stack));
-	if (v && s.stack)
-		r = sweep_rows(&s, v, order_rows(e, v));
-	free(s.stack);
-	free(v);
-	return r;
+	r = nsg_rows_walk(e, gates, add_winner, &s);
+	if (r < 0)
+		return r;
+	return fill_gap(&s, (uint64_t)UINT32_MAX + 1);
 }
 
 /* ---- which rows the image needs ---- */
 
-const struct nsg_partition *nsg_routes_of_gate(const struct nsg_routes_part *part,
-					       enum nsg_gate gate)
-{
-	return gate == NSG_GATE_SERVICE_ENDPOINT && part->endpoints.n ? &part->endpoints
-								      : &part->winners;
-}
-
-/* Marks the rows that win where the gate lets packets in. */
-static void mark_used(struct nsg_routes_part *part, const struct nsg_partition *routes,
-		      const struct nsg_gates *gates)
-{
-	for (size_t i = 0, g = 0; i < routes->n && g < gates->n;) {
-		enum nsg_gate gate = gates->v[g].gate;
-
-		if (nsg_gate_enters(gate) && nsg_routes_of_gate(part, gate) == routes &&
-		    routes->ids[i] != NSG_ROW_NONE)
-			part->route_of_row[routes->ids[i]] = 0;
-		if (routes->lasts[i] == gates->v[g].last) {
-			i++;
-			g++;
-		} else if (routes->lasts[i] < gates->v[g].last) {
-			i++;
-		} else {
-			g++;
-		}
-	}
-}
-
-static int number_routes(const struct nsg_effective *e, struct nsg_routes_part *part)
+static int reserve_routes(const struct nsg_effective *e, struct nsg_routes_part *part)
 {
 	size_t room = e->n_rows + 1;
 
 	part->route_of_row = malloc(room * sizeof(*part->route_of_row));
 	part->rows = malloc(room * sizeof(*part->rows));
 	part->hop_of_route = calloc(room, sizeof(*part->hop_of_route));
-	return part->route_of_row && part->rows && part->hop_of_route ? 0 : -ENOMEM;
+	if (!part->route_of_row || !part->rows || !part->hop_of_route)
+		return -ENOMEM;
+	memset(part->route_of_row, 0xff, room * sizeof(*part->route_of_row));
+	return 0;
 }
 
-static void collect_used(const struct nsg_effective *e, const struct nsg_gates *gates,
-			 struct nsg_routes_part *part)
+static void number_routes(const struct nsg_effective *e, struct nsg_routes_part *part)
 {
-	memset(part->route_of_row, 0xff, (e->n_rows + 1) * sizeof(*part->route_of_row));
-	mark_used(part, &part->winners, gates);
-	if (part->endpoints.n)
-		mark_used(part, &part->endpoints, gates);
 	for (size_t i = 0; i < e->n_rows; i++) {
 		if (part->route_of_row[i] == NSG_ROW_NONE)
 			continue;
@@ -250,26 +173,27 @@ static uint64_t routes_hash(const struct nsg_effective *e)
 int nsg_routes_new(const struct nsg_effective *e, const struct nsg_gates *gates,
 		   struct nsg_diag *diag, struct nsg_routes_part *ret)
 {
-	struct nsg_routes_part part = {.hash = routes_hash(e)};
-	int r = partition_rows(e, &part);
+	cleanup_routes_part struct nsg_routes_part part = {.hash = routes_hash(e)};
+	int r;
 
-	r = r ? r : number_routes(e, &part);
-	if (!r) {
-		collect_used(e, gates, &part);
-		r = number_hops(e, diag, &part);
-	}
-	if (r) {
-		nsg_routes_done(&part);
+	r = reserve_routes(e, &part);
+	if (r < 0)
 		return r;
-	}
+	r = partition_rows(e, gates, &part);
+	if (r < 0)
+		return r;
+	number_routes(e, &part);
+	r = number_hops(e, diag, &part);
+	if (r < 0)
+		return r;
 	*ret = part;
+	part = (struct nsg_routes_part){0};
 	return 0;
 }
 
 void nsg_routes_done(struct nsg_routes_part *part)
 {
 	nsg_partition_done(&part->winners);
-	nsg_partition_done(&part->endpoints);
 	free(part->route_of_row);
 	free(part->rows);
 	free(part->hop_of_route);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Segments become a static search tree (classify/image_layout.h). */
-#include "compile/parts.h"
+#include "compile/compile_priv.h"
 
 #include <errno.h>
+
+#include "util/cleanup.h"
 
 static size_t nodes_of(size_t n, size_t each)
 {
@@ -72,24 +74,23 @@ static void move_to_front(struct nsg_tree_part *t)
 int nsg_tree_new(const uint32_t *lasts, size_t n, struct nsg_tree_part *ret)
 {
 	size_t nodes = nodes_of(n, NSG_NODE_KEYS);
-	struct nsg_tree_part t = {.n = n};
-	int32_t *bottom = level_new(nodes), *scratch = malloc(nodes * sizeof(*scratch));
-	int r = bottom && scratch ? 0 : -ENOMEM;
+	cleanup_tree struct nsg_tree_part t = {.n = n};
+	cleanup_free int32_t *scratch = malloc(nodes * sizeof(*scratch));
+	int32_t *bottom = level_new(nodes);
+	int r;
 
 	t.levels[NSG_TREE_LEVELS - 1] = bottom;
 	t.nodes[NSG_TREE_LEVELS - 1] = nodes;
-	if (!r) {
-		for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++)
-			bottom[i] = i < n ? nsg_tree_key(lasts[i]) : INT32_MAX;
-		r = grow_up(&t, scratch);
-	}
-	free(scratch);
-	if (r) {
-		nsg_tree_done(&t);
+	if (!bottom || !scratch)
+		return -ENOMEM;
+	for (size_t i = 0; i < nodes * NSG_NODE_KEYS; i++)
+		bottom[i] = i < n ? nsg_tree_key(lasts[i]) : INT32_MAX;
+	r = grow_up(&t, scratch);
+	if (r < 0)
 		return r;
-	}
 	move_to_front(&t);
 	*ret = t;
+	t = (struct nsg_tree_part){.n = 0};
 	return 0;
 }
 

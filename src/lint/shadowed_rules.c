@@ -16,6 +16,7 @@
 #include "model/phrase.h"
 #include "model/ranges.h"
 #include "model/tags.h"
+#include "util/classes.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -25,15 +26,22 @@
 #define MAX_TABLE_WORDS ((size_t)8 << 20)
 #define MAX_WORK ((uint64_t)1 << 30)
 
-/* Set 0 of each partition is the universe. */
+/* Set 0 of each field is the universe. */
 #define FIXED_SETS                                                                                 \
 	2 /* and set 1 the odd value: the UDP source port that is not carried, destination port 53 */
+
+/* The classes of a field's values that are in set 0, which is the universe: of each set a row of
+ * bits over them. */
+struct rows {
+	size_t n_classes, n_words; /* words of a row */
+	uint64_t *v;
+};
 
 struct cover {
 	const struct nsg_effective *e;
 	struct nsg_diag *diag;
 	struct nsg_ranges judged, carried, subnet;
-	struct nsg_cover_sets src, sport, dport, dst;
+	struct rows src, sport, dport, dst;
 	/* The set of each rule in each partition. */
 	size_t *src_set, *sport_set, *dport_set, *dst_set;
 	size_t
@@ -51,10 +59,10 @@ static void cover_done(struct cover *c)
 	nsg_ranges_done(&c->judged);
 	nsg_ranges_done(&c->carried);
 	nsg_ranges_done(&c->subnet);
-	nsg_cover_sets_done(&c->src);
-	nsg_cover_sets_done(&c->sport);
-	nsg_cover_sets_done(&c->dport);
-	nsg_cover_sets_done(&c->dst);
+	free(c->src.v);
+	free(c->sport.v);
+	free(c->dport.v);
+	free(c->dst.v);
 	free(c->src_set);
 	free(c->sport_set);
 	free(c->dport_set);
@@ -65,11 +73,49 @@ static void cover_done(struct cover *c)
 
 #define cleanup_cover __attribute__((cleanup(cover_done)))
 
-/* ---- partitions --------------------------------------------------------------------------- */
+/* ---- classes ------------------------------------------------------------------------------ */
 
-/* The sets of one field of all rules, equal pointers once. */
+static bool has_class(const struct rows *r, size_t set, size_t class)
+{
+	return r->v[set * r->n_words + class / 64] >> class % 64 & 1;
+}
+
+/* -E2BIG when there are more than MAX_CLASSES, -ENOMEM. */
+static int rows_new(const struct nsg_ranges *sets, size_t n_sets, struct rows *ret)
+{
+	cleanup_classes struct nsg_classes c = {0};
+	struct rows rows = {.n_classes = 0};
+	size_t k = 0;
+	int r;
+
+	if (n_sets > NSG_BITS)
+		return -E2BIG;
+	r = nsg_classes_new(sets, n_sets, &c);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < c.sets.n; i++)
+		rows.n_classes += nsg_bits_has(&c.sets.rows[i], 0);
+	if (rows.n_classes > MAX_CLASSES)
+		return -E2BIG;
+	rows.n_words = rows.n_classes / 64 + 1;
+	rows.v = calloc(n_sets * rows.n_words, sizeof(*rows.v));
+	if (!rows.v)
+		return -ENOMEM;
+	for (size_t i = 0; i < c.sets.n; i++) {
+		if (!nsg_bits_has(&c.sets.rows[i], 0))
+			continue;
+		for (size_t s = 0; s < n_sets; s++)
+			if (nsg_bits_has(&c.sets.rows[i], s))
+				rows.v[s * rows.n_words + k / 64] |= (uint64_t)1 << k % 64;
+		k++;
+	}
+	*ret = rows;
+	return 0;
+}
+
+/* The sets of one field of all rules, each once. */
 struct field {
-	const struct nsg_ranges **sets;
+	struct nsg_ranges *sets;
 	struct nsg_ranges *ports; /* made here, of a port field */
 	size_t n;
 };
@@ -85,9 +131,9 @@ static void field_done(struct field *f, size_t n_rules)
 static size_t add_set(struct field *f, const struct nsg_ranges *r)
 {
 	for (size_t i = FIXED_SETS; i < f->n; i++)
-		if (f->sets[i] == r)
+		if (f->sets[i].v == r->v && f->sets[i].n == r->n)
 			return i;
-	f->sets[f->n] = r;
+	f->sets[f->n] = *r;
 	return f->n++;
 }
 
@@ -100,12 +146,11 @@ static int partition_addresses(struct cover *c, bool is_src, const struct nsg_ra
 
 	if (!f.sets)
 		return -ENOMEM;
-	f.sets[0] = universe;
-	f.sets[1] = &nsg_ranges_nothing;
+	f.sets[0] = *universe;
 	f.n = FIXED_SETS;
 	for (size_t i = 0; i < e->n_rules; i++)
 		set[i] = add_set(&f, is_src ? e->rules[i].src.ranges : e->rules[i].dst.ranges);
-	r = nsg_cover_sets_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->src : &c->dst);
+	r = rows_new(f.sets, f.n, is_src ? &c->src : &c->dst);
 	field_done(&f, 0);
 	return r;
 }
@@ -135,8 +180,8 @@ static int partition_ports(struct cover *c, bool is_src)
 	int r = f.sets && f.ports ? 0 : -ENOMEM;
 
 	if (!r) {
-		f.sets[0] = &all;
-		f.sets[1] = &odd;
+		f.sets[0] = all;
+		f.sets[1] = odd;
 		f.n = FIXED_SETS;
 	}
 	for (size_t i = 0; !r && i < e->n_rules; i++) {
@@ -147,7 +192,7 @@ static int partition_ports(struct cover *c, bool is_src)
 		set[i] = add_set(&f, &f.ports[i]);
 	}
 	if (!r)
-		r = nsg_cover_sets_make(f.sets, f.n, MAX_CLASSES, is_src ? &c->sport : &c->dport);
+		r = rows_new(f.sets, f.n, is_src ? &c->sport : &c->dport);
 	field_done(&f, e->n_rules);
 	return r;
 }
@@ -209,13 +254,12 @@ static bool reaches(const struct cover *c, size_t i, const struct cell *cell)
 {
 	const struct nsg_effective_rule *x = &c->e->rules[i];
 
-	if (!matches_protocol(x, cell->protocol) ||
-	    !nsg_bit(nsg_cover_sets_row(&c->src, c->src_set[i]), cell->src))
+	if (!matches_protocol(x, cell->protocol) || !has_class(&c->src, c->src_set[i], cell->src))
 		return false;
 	if (!cell->has_ports)
 		return has_all_ports(x);
-	return nsg_bit(nsg_cover_sets_row(&c->sport, c->sport_set[i]), cell->sport) &&
-	       nsg_bit(nsg_cover_sets_row(&c->dport, c->dport_set[i]), cell->dport);
+	return has_class(&c->sport, c->sport_set[i], cell->sport) &&
+	       has_class(&c->dport, c->dport_set[i], cell->dport);
 }
 
 /* The rule's destinations in a cell that it reaches. */
@@ -226,14 +270,13 @@ static void fill_row(const struct cover *c, size_t i, const struct cell *cell, u
 
 	memset(row, 0, c->n_words * sizeof(*row));
 	if (dst->kind == NSG_MATCH_PLATFORM_DNS && cell->has_ports &&
-	    nsg_bit(nsg_cover_sets_row(&c->dport, 1), cell->dport))
+	    has_class(&c->dport, 1, cell->dport))
 		row[BIT_DNS(c) / 64] |= (uint64_t)1 << BIT_DNS(c) % 64;
 	if (dst->kind == NSG_MATCH_PLATFORM_IMDS)
 		row[BIT_IMDS(c) / 64] |= (uint64_t)1 << BIT_IMDS(c) % 64;
-	if (!is_any || (cell->protocol == NSG_PROTOCOL_UDP &&
-			nsg_bit(nsg_cover_sets_row(&c->sport, 1), cell->sport)))
+	if (!is_any || (cell->protocol == NSG_PROTOCOL_UDP && has_class(&c->sport, 1, cell->sport)))
 		return;
-	memcpy(row, nsg_cover_sets_row(&c->dst, c->dst_set[i]), c->dst.n_words * sizeof(*row));
+	memcpy(row, c->dst.v + c->dst_set[i] * c->dst.n_words, c->dst.n_words * sizeof(*row));
 }
 
 /* Calls `visit` for each cell that rule i reaches, until it returns non-zero. */

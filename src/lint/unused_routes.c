@@ -241,7 +241,8 @@ static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
 int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
 {
 	const struct nsg_route_table *t = e->route_table;
-	struct watch w cleanup_watch = {.e = e, .other = *e};
+	cleanup_watch struct watch w = {.e = e, .other = *e};
+	cleanup_gates struct nsg_gates gates = {0};
 	int r;
 
 	w.other.endpoint_lab = !e->endpoint_lab;
@@ -249,7 +250,10 @@ int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
 	w.fates = calloc(e->n_rows + 1, sizeof(*w.fates));
 	if (!w.uses || !w.fates)
 		return -ENOMEM;
-	r = nsg_rows_walk(e, visit, &w);
+	r = nsg_gates_new(e, &gates);
+	if (r < 0)
+		return r;
+	r = nsg_rows_walk(e, &gates, visit, &w);
 	if (r)
 		return r;
 	for (size_t i = 0; t && i < t->n_routes; i++)

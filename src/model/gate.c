@@ -124,7 +124,7 @@ static uint32_t last_alike(const struct nsg_effective *e, uint32_t first, size_t
 	return last;
 }
 
-int nsg_gate_boundaries(const struct nsg_effective *e, struct nsg_gate_piece **ret, size_t *ret_n)
+int nsg_gates_new(const struct nsg_effective *e, struct nsg_gates *ret)
 {
 	NSG_VEC(struct nsg_gate_piece) pieces = {0};
 	uint64_t first = 0;
@@ -136,33 +136,38 @@ int nsg_gate_boundaries(const struct nsg_effective *e, struct nsg_gate_piece **r
 
 		if (pieces.n && pieces.v[pieces.n - 1].gate == piece.gate) {
 			pieces.v[pieces.n - 1].last = piece.last;
-		} else if (nsg_vec_push(&pieces, piece)) {
+		} else if (nsg_vec_push(&pieces, piece) < 0) {
 			nsg_vec_done(&pieces);
 			return -ENOMEM;
 		}
 		first = (uint64_t)piece.last + 1;
 	}
-	*ret = pieces.v;
-	*ret_n = pieces.n;
+	*ret = (struct nsg_gates){pieces.v, pieces.n};
 	return 0;
+}
+
+void nsg_gates_done(struct nsg_gates *g)
+{
+	free(g->v);
+	*g = (struct nsg_gates){0};
 }
 
 int nsg_gate_evaluated_ranges(const struct nsg_effective *e, struct nsg_ranges *ret)
 {
-	cleanup_free struct nsg_gate_piece *pieces = NULL;
+	cleanup_gates struct nsg_gates gates = {0};
 	cleanup_free struct nsg_range *v = NULL;
-	size_t n, n_ranges = 0;
+	size_t n = 0;
 	int r;
 
-	r = nsg_gate_boundaries(e, &pieces, &n);
+	r = nsg_gates_new(e, &gates);
 	if (r < 0)
 		return r;
-	v = calloc(n, sizeof(*v));
+	v = calloc(gates.n, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (nsg_gate_evaluates_nsg(e->profile, pieces[i].gate))
-			v[n_ranges++] =
-			    (struct nsg_range){i ? pieces[i - 1].last + 1 : 0, pieces[i].last};
-	return nsg_ranges_from_ranges(v, n_ranges, ret);
+	for (size_t i = 0; i < gates.n; i++)
+		if (nsg_gate_evaluates_nsg(e->profile, gates.v[i].gate))
+			v[n++] =
+			    (struct nsg_range){i ? gates.v[i - 1].last + 1 : 0, gates.v[i].last};
+	return nsg_ranges_from_ranges(v, n, ret);
 }

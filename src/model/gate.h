@@ -44,8 +44,17 @@ struct nsg_gate_piece {
 	enum nsg_gate gate;
 };
 
-/* The whole address space, ascending; neighbours differ. *ret is malloc'ed. -ENOMEM. */
-int nsg_gate_boundaries(const struct nsg_effective *e, struct nsg_gate_piece **ret, size_t *ret_n);
+/* The whole address space, ascending; neighbours differ. */
+struct nsg_gates {
+	struct nsg_gate_piece *v;
+	size_t n;
+};
+
+/* -ENOMEM. */
+int nsg_gates_new(const struct nsg_effective *e, struct nsg_gates *ret);
+void nsg_gates_done(struct nsg_gates *g);
+
+#define cleanup_gates __attribute__((cleanup(nsg_gates_done)))
 
 /* The destinations for which the NSG is evaluated. -ENOMEM. */
 int nsg_gate_evaluated_ranges(const struct nsg_effective *e, struct nsg_ranges *ret);

@@ -1,110 +1,112 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A sweep over the rows in order of address and length. Prefixes nest, so the rows that cover the
+ * present address are a stack.
+ */
 #include "model/pieces.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "model/gate.h"
 #include "util/cleanup.h"
-#include "util/macro.h"
-#include "util/vec.h"
+#include "util/sort.h"
 
-struct walker {
-	NSG_VEC(uint64_t) starts; /* of pieces; sorted, with repetitions */
-	const struct nsg_row **sorted, **stack;
-	size_t n_stack;
+/* Rows are many and their memory is not in the order of the sweep. */
+#define PREFETCH_ROWS 8
+
+struct sweep {
+	const struct nsg_effective *e;
+	nsg_visit_piece *visit;
+	void *data;
+	const struct nsg_gate_piece *gate; /* of the address `at` */
+	const struct nsg_row **stack;
+	size_t depth;
+	uint64_t at; /* the first address that was not visited */
 };
 
-static void walker_done(struct walker *w)
+/* Visits the addresses up to `last`, which the rows on the stack cover. */
+static int emit(struct sweep *s, uint32_t last)
 {
-	nsg_vec_done(&w->starts);
-	free(w->sorted);
-	free(w->stack);
-}
-
-#define cleanup_walker __attribute__((cleanup(walker_done)))
-
-static int add_piece(struct walker *w, uint32_t lo, uint32_t hi)
-{
-	if (nsg_vec_push(&w->starts, lo))
-		return -ENOMEM;
-	return nsg_vec_push(&w->starts, (uint64_t)hi + 1);
-}
-
-static int compare_start(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
-static int compare_row(const void *a, const void *b)
-{
-	const struct nsg_row *x = *(const struct nsg_row *const *)a;
-	const struct nsg_row *y = *(const struct nsg_row *const *)b;
-	int r = nsg_prefix_compare(&x->prefix, &y->prefix);
-
-	return r ? r : (x > y) - (x < y);
-}
-
-static int walker_init(struct walker *w, const struct nsg_effective *e)
-{
-	cleanup_free struct nsg_gate_piece *gates = NULL;
-	size_t n_gates;
-	int r;
-
-	r = nsg_gate_boundaries(e, &gates, &n_gates);
-	if (r < 0)
-		return r;
-	w->sorted = calloc(e->n_rows + 1, sizeof(*w->sorted));
-	w->stack = calloc(e->n_rows + 1, sizeof(*w->stack));
-	if (!w->sorted || !w->stack)
-		return -ENOMEM;
-	for (size_t i = 0; i < n_gates; i++)
-		if (add_piece(w, i ? gates[i - 1].last + 1 : 0, gates[i].last))
-			return -ENOMEM;
-	for (size_t i = 0; i < e->n_rows; i++) {
-		const struct nsg_prefix p = e->rows[i].prefix;
-
-		w->sorted[i] = &e->rows[i];
-		if (add_piece(w, p.addr_host, nsg_prefix_last(p)))
-			return -ENOMEM;
-	}
-	qsort(w->starts.v, w->starts.n, sizeof(*w->starts.v), compare_start);
-	if (e->n_rows)
-		qsort(w->sorted, e->n_rows, sizeof(*w->sorted), compare_row);
-	return 0;
-}
-
-int nsg_rows_walk(const struct nsg_effective *e,
-		  int (*visit)(void *data, struct nsg_range piece, enum nsg_gate gate,
-			       const struct nsg_row *const *covering, size_t n),
-		  void *data)
-{
-	struct walker w cleanup_walker = {0};
-	size_t next_row = 0;
-
-	if (walker_init(&w, e))
-		return -ENOMEM;
-	for (size_t i = 0; i + 1 < w.starts.n; i++) {
-		const struct nsg_range piece = {(uint32_t)w.starts.v[i],
-						(uint32_t)(w.starts.v[i + 1] - 1)};
-		enum nsg_gate gate;
+	while (s->at <= last) {
+		struct nsg_range piece = {(uint32_t)s->at, last};
 		int r;
 
-		if (w.starts.v[i] == w.starts.v[i + 1])
+		while (s->gate->last < piece.lo)
+			s->gate++;
+		if (s->gate->last < last)
+			piece.hi = s->gate->last;
+		s->at = (uint64_t)piece.hi + 1;
+		if (!nsg_gate_enters(s->gate->gate))
 			continue;
-		/* Prefixes nest, so those that end are the last that began. */
-		while (w.n_stack && nsg_prefix_last(w.stack[w.n_stack - 1]->prefix) < piece.lo)
-			w.n_stack--;
-		while (next_row < e->n_rows && w.sorted[next_row]->prefix.addr_host == piece.lo)
-			w.stack[w.n_stack++] = w.sorted[next_row++];
-		gate = nsg_gate_of(e, piece.lo);
-		if (!nsg_gate_enters(gate))
-			continue;
-		r = visit(data, piece, gate, w.stack, w.n_stack);
+		r = s->visit(s->data, piece, s->gate->gate, s->stack, s->depth);
 		if (r)
 			return r;
 	}
 	return 0;
+}
+
+/* Rows by address, then length, then place: a row comes after all that cover it. */
+static size_t order_rows(const struct nsg_effective *e, uint64_t *v)
+{
+	size_t starts[34] = {0}, n = 0;
+
+	for (size_t i = 0; i < e->n_rows; i++)
+		if (e->rows[i].state != NSG_ROW_GONE)
+			starts[e->rows[i].prefix.len + 1]++;
+	for (size_t len = 1; len < 34; len++)
+		starts[len] += starts[len - 1];
+	for (size_t i = 0; i < e->n_rows; i++) {
+		if (e->rows[i].state == NSG_ROW_GONE)
+			continue;
+		v[starts[e->rows[i].prefix.len]++] =
+		    (uint64_t)e->rows[i].prefix.addr_host << 32 | i;
+		n++;
+	}
+	nsg_sort_upper(v, v + e->n_rows, n);
+	return n;
+}
+
+/* Visits what is left of the rows that end before `addr`, innermost first. */
+static int leave_rows(struct sweep *s, uint64_t addr)
+{
+	while (s->depth && nsg_prefix_last(s->stack[s->depth - 1]->prefix) < addr) {
+		int r = emit(s, nsg_prefix_last(s->stack[s->depth - 1]->prefix));
+
+		if (r)
+			return r;
+		s->depth--;
+	}
+	return 0;
+}
+
+static int sweep_rows(struct sweep *s, const uint64_t *v, size_t n)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct nsg_row *row = &s->e->rows[(uint32_t)v[i]];
+
+		if (i + PREFETCH_ROWS < n)
+			__builtin_prefetch(&s->e->rows[(uint32_t)v[i + PREFETCH_ROWS]]);
+		r = leave_rows(s, row->prefix.addr_host);
+		if (!r && row->prefix.addr_host)
+			r = emit(s, row->prefix.addr_host - 1);
+		if (r)
+			return r;
+		s->stack[s->depth++] = row;
+	}
+	r = leave_rows(s, (uint64_t)UINT32_MAX + 1);
+	return r ? r : emit(s, UINT32_MAX);
+}
+
+int nsg_rows_walk(const struct nsg_effective *e, const struct nsg_gates *gates,
+		  nsg_visit_piece *visit, void *data)
+{
+	cleanup_free uint64_t *v = malloc((2 * e->n_rows + 1) * sizeof(*v));
+	cleanup_free const struct nsg_row **stack = malloc((e->n_rows + 1) * sizeof(*stack));
+	struct sweep s = {.e = e, .visit = visit, .data = data, .gate = gates->v, .stack = stack};
+
+	if (!v || !stack)
+		return -ENOMEM;
+	return sweep_rows(&s, v, order_rows(e, v));
 }

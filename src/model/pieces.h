@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The address space as pieces that the gate and the routes treat alike. */
+/* The addresses that enter, as pieces that the gate and the routes treat alike. */
 #ifndef NSG_MODEL_PIECES_H
 #define NSG_MODEL_PIECES_H
 
 #include "model/effective.h"
-#include "util/names.h"
+#include "model/gate.h"
+
+/* `covering` are the rows whose prefix holds the piece, without those that are gone. */
+typedef int nsg_visit_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
+			    const struct nsg_row *const *covering, size_t n);
 
 /*
- * Calls `visit` for each piece of the address space, ascending, in which both the gate and the set
- * of covering rows are constant; pieces that enter no VNet are left out. Stops at its first
- * non-zero return and returns that. -ENOMEM.
+ * Calls `visit` for each piece in which both the gate and the set of covering rows are constant,
+ * ascending; addresses that do not enter are left out. Stops at its first non-zero return and
+ * returns that. -ENOMEM. `gates` are those of e.
  */
-int nsg_rows_walk(const struct nsg_effective *e,
-		  int (*visit)(void *data, struct nsg_range piece, enum nsg_gate gate,
-			       const struct nsg_row *const *covering, size_t n),
-		  void *data);
+int nsg_rows_walk(const struct nsg_effective *e, const struct nsg_gates *gates,
+		  nsg_visit_piece *visit, void *data);
 
 #endif

@@ -390,6 +390,7 @@ static int ends_at_gateway(void *data, struct nsg_range piece, enum nsg_gate gat
 
 static int find_gateway_use(struct nsg_effective *e)
 {
+	cleanup_gates struct nsg_gates gates = {0};
 	bool possible = false;
 	int r;
 
@@ -398,7 +399,10 @@ static int find_gateway_use(struct nsg_effective *e)
 		    e->rows[i].hop_type == NSG_HOP_GATEWAY && e->rows[i].state == NSG_ROW_ACTIVE;
 	if (!possible)
 		return 0;
-	r = nsg_rows_walk(e, ends_at_gateway, e);
+	r = nsg_gates_new(e, &gates);
+	if (r < 0)
+		return r;
+	r = nsg_rows_walk(e, &gates, ends_at_gateway, e);
 	if (r < 0)
 		return r;
 	e->uses_gateway = r > 0;

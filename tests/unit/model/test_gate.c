@@ -68,24 +68,23 @@ static void the_boundaries_are_where_the_gate_changes(void **state)
 			 "255.255.255.254/31");
 	policy_build_endpoint(b, &b->p->vnets[0].subnets[0], "Microsoft.Storage", "");
 	for (int on = 0; on < 2; on++) {
-		struct nsg_gate_piece *v = NULL;
-		size_t n = 0;
+		struct nsg_gates g;
 		uint32_t first = 0;
 
 		b->options.route_all = on ? NSG_TRUE : NSG_FALSE;
 		assert_int_equal(policy_build_make(b), 0);
-		assert_int_equal(nsg_gate_boundaries(b->e, &v, &n), 0);
-		assert_int_equal(v[n - 1].last, UINT32_MAX);
-		for (size_t i = 0; i < n; i++) {
-			assert_true(v[i].last >= first);
-			assert_int_equal(nsg_gate_of(b->e, first), v[i].gate);
-			assert_int_equal(nsg_gate_of(b->e, first + (v[i].last - first) / 2),
-					 v[i].gate);
-			assert_int_equal(nsg_gate_of(b->e, v[i].last), v[i].gate);
-			assert_true(!i || v[i - 1].gate != v[i].gate);
-			first = v[i].last + 1;
+		assert_int_equal(nsg_gates_new(b->e, &g), 0);
+		assert_int_equal(g.v[g.n - 1].last, UINT32_MAX);
+		for (size_t i = 0; i < g.n; i++) {
+			assert_true(g.v[i].last >= first);
+			assert_int_equal(nsg_gate_of(b->e, first), g.v[i].gate);
+			assert_int_equal(nsg_gate_of(b->e, first + (g.v[i].last - first) / 2),
+					 g.v[i].gate);
+			assert_int_equal(nsg_gate_of(b->e, g.v[i].last), g.v[i].gate);
+			assert_true(!i || g.v[i - 1].gate != g.v[i].gate);
+			first = g.v[i].last + 1;
 		}
-		free(v);
+		nsg_gates_done(&g);
 	}
 	policy_build_free(b);
 }

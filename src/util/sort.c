@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "compile/parts.h"
+#include "util/sort.h"
 
 #include <string.h>
 
