@@ -8,11 +8,11 @@
 #include <time.h>
 
 #include "kernel/kernel_priv.h"
-#include "kernel/nft_expr.h"
-#include "kernel/nft_table.h"
+#include "kernel/chains.h"
 #include "kernel/preexisting.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
+#include "kernel/table.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/macro.h"
@@ -149,18 +149,6 @@ static int check_foreign(struct nsg_kernel *k, struct nsg_diag *diag)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-static int delete_table(struct nsg_kernel *k, struct nsg_diag *diag)
-{
-	struct nsg_nft_batch b;
-	int r;
-
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_delete(&b);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot remove the rules", diag);
-	nsg_nft_batch_done(&b);
-	return r;
-}
-
 static struct nsg_preexisting preexisting_of(struct nsg_kernel *k)
 {
 	return (struct nsg_preexisting){
@@ -178,7 +166,7 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 	int table, routes, marks;
 
 	k->running = false;
-	table = delete_table(k, diag);
+	table = nsg_table_clear(k, diag);
 	/* without the table nobody marks: routes and bits can go */
 	routes = clear_routes_and_rules(k, diag);
 	marks = nsg_preexisting_unmark(&preexisting, diag);
@@ -192,87 +180,6 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 	table->route_all = info->route_all;
 	table->flow_minutes =
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
-}
-
-/* FNV-1a */
-static uint64_t hash_words(uint64_t hash, const uint32_t *words, size_t n)
-{
-	for (size_t w = 0; w < n; w++)
-		hash = (hash ^ words[w]) * 0x100000001b3u;
-	return hash;
-}
-
-/* Over what the table says of a path and the tunnels below it. */
-static uint64_t hash_path(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
-			  const struct nsg_path *path)
-{
-	const uint32_t key[] = {n, path->up ? path->ifindex : 0};
-
-	hash = hash_words(hash, key, NSG_ARRAY_SIZE(key));
-	for (size_t i = 0; path->up && i < k->links.links.n; i++) {
-		const struct nsg_link *link = &k->links.links.v[i];
-		const uint32_t tunnel[] = {
-		    link->ifindex,
-		    link->tunnel.protocol,
-		    link->tunnel.port,
-		    link->tunnel.remote_host,
-		};
-
-		if (link->tunnel.protocol && nsg_links_lead_into(&k->links, path->ifindex, link))
-			hash = hash_words(hash, tunnel, NSG_ARRAY_SIZE(tunnel));
-	}
-	return hash;
-}
-
-static uint64_t paths_hash(const struct nsg_kernel *k)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (uint32_t n = 1; n <= k->hops.max; n++)
-		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_paths; i++)
-			hash = hash_path(k, hash, n, &k->hops.v[n].paths[i]);
-	return hash;
-}
-
-static int put_table(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
-{
-	struct nsg_nft_batch b;
-	int r;
-
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	if (anew)
-		nsg_table_put_anew(&b, k);
-	else
-		nsg_table_put(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot load the rules", diag);
-	nsg_nft_batch_done(&b);
-	if (r >= 0)
-		k->paths_applied = paths_hash(k);
-	return r;
-}
-
-int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag)
-{
-	/* One of its objects may have become something else: then only a new table helps, and
-	 * what was queued is lost with the old one's chains. */
-	return put_table(k, false, NULL) < 0 ? put_table(k, true, diag) : 0;
-}
-
-int nsg_kernel_put_paths(struct nsg_kernel *k, struct nsg_diag *diag)
-{
-	uint64_t hash = paths_hash(k);
-	struct nsg_nft_batch b;
-	int r;
-
-	if (hash == k->paths_applied)
-		return 0;
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_put_paths(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the paths of next hops", diag);
-	nsg_nft_batch_done(&b);
-	if (r >= 0)
-		k->paths_applied = hash;
-	return r;
 }
 
 /* A queue that nobody binds, from the top: /proc/net tells which are bound. */
@@ -296,26 +203,15 @@ static uint16_t choose_silent_queue(const struct nsg_conf *conf, uint32_t n_queu
 
 int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	const struct nft_queue nobody = {
-	    .native = k->table.native_queue,
-	    .first = choose_silent_queue(k->conf, NSG_MAX_WORKERS),
-	    .total = 1,
-	};
-	struct nsg_nft_batch b;
 	int r;
 
 	if (k->conf->audit || k->conf->down_accept)
 		return nsg_kernel_cleanup(k, diag);
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_nft_chain_flush(&b, "queue");
-	nsg_nft_rule(&b, "queue");
-	nft_queue_to(&b, &nobody);
-	nsg_nft_rule_end(&b);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot silence the table of an earlier nsgd", NULL);
-	nsg_nft_batch_done(&b);
-	if (r >= 0 || r == -ENOENT) /* ENOENT: there was none */
-		return 0;
-	return nsg_kernel_cleanup(k, diag);
+	k->table.silent_queue = choose_silent_queue(k->conf, NSG_MAX_WORKERS);
+	r = nsg_table_change(k, "cannot silence the table of an earlier nsgd", nsg_chains_silence,
+			     NULL);
+	/* ENOENT: there is no such table */
+	return r < 0 && r != -ENOENT ? nsg_kernel_cleanup(k, diag) : 0;
 }
 
 static int start(struct nsg_kernel *k, const struct nsg_image *image,
@@ -342,7 +238,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 		r = nsg_kernel_apply_routes_and_rules(k, diag);
 	else
 		r = clear_routes_and_rules(k, diag);
-	return r < 0 ? r : put_table(k, true, diag);
+	return r < 0 ? r : nsg_table_apply(k, true, diag);
 }
 
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
@@ -371,18 +267,14 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 
 int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct nsg_nft_batch b;
 	int r;
 
 	k->running = false;
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_neutralise(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot stop capturing", NULL);
-	nsg_nft_batch_done(&b);
-	/* somebody has removed the table: nothing is captured */
-	if (r == -ENOENT)
-		return 0;
-	return r < 0 ? nsg_kernel_complain(diag, r, "cannot stop capturing") : 0;
+	r = nsg_table_change(k, "cannot stop capturing", nsg_chains_neutralise, NULL);
+	/* ENOENT: another program has removed the table, and nothing is captured */
+	if (r < 0 && r != -ENOENT)
+		return nsg_kernel_complain(diag, r, "cannot stop capturing");
+	return 0;
 }
 
 int nsg_kernel_fd(const struct nsg_kernel *k)

@@ -66,10 +66,6 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Reads the links and asks about every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
-/* The whole table as it should be now; nothing that is there and right is lost by it. */
-int nsg_kernel_restore_table(struct nsg_kernel *k, struct nsg_diag *diag);
-/* The ways out of the hops, as resolved last, into the table, if it says anything else. */
-int nsg_kernel_put_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /* checks.c: host settings that would break what nsgd does; warnings that say what to set. */
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,

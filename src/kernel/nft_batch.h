@@ -43,6 +43,7 @@ struct nsg_nft_batch {
 /* table must outlive the batch. */
 void nsg_nft_batch_begin(struct nsg_nft_batch *b, const char *table);
 void nsg_nft_batch_done(struct nsg_nft_batch *b);
+#define cleanup_nft_batch __attribute__((cleanup(nsg_nft_batch_done)))
 bool nsg_nft_batch_is_empty(const struct nsg_nft_batch *b);
 /* Remembers the first error. */
 void nsg_nft_fail(struct nsg_nft_batch *b, int error);

@@ -10,8 +10,8 @@
 #include <linux/netlink.h>
 
 #include "kernel/kernel_priv.h"
-#include "kernel/nft_table.h"
 #include "kernel/rules.h"
+#include "kernel/table.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -48,28 +48,14 @@ static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
 	return 0;
 }
 
-static int try_probe(struct nsg_kernel *k, bool native)
-{
-	struct nsg_nft_batch b;
-	char name[32];
-	int r;
-
-	(void)snprintf(name, sizeof(name), "nsgd_probe_%ld", (long)getpid());
-	nsg_nft_batch_begin(&b, name);
-	nsg_table_probe(&b, &k->marks, native);
-	r = nsg_nft_batch_send(&b, &k->nft, "probing", NULL);
-	nsg_nft_batch_done(&b);
-	return r;
-}
-
 /* What the kernel has: nft's own queue expression, else the xt target. */
 static int probe(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	int r = try_probe(k, true);
+	int r = nsg_table_probe(k, true);
 
 	k->table.native_queue = r >= 0;
 	if (r == -ENOENT)
-		r = try_probe(k, false);
+		r = nsg_table_probe(k, false);
 	switch (r) {
 	case 0:
 		return 0;

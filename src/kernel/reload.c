@@ -5,7 +5,7 @@
 
 #include "kernel/conntrack.h"
 #include "kernel/kernel_priv.h"
-#include "kernel/nft_table.h"
+#include "kernel/table.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 
@@ -34,62 +34,60 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 static int repair_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
 {
 	if (r == -ENOENT)
-		return nsg_kernel_restore_table(k, diag);
+		return nsg_table_apply(k, false, diag);
 	return r < 0 ? nsg_kernel_complain(diag, r, what) : 0;
 }
 
-/* Elements, tables and rules of numbers that neither image uses go away. */
-static int drop_idle(struct nsg_kernel *k, struct nsg_diag *diag)
+/* Removes the elements, rules and routes of next hops that neither image uses. */
+static int remove_idle_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct nsg_nft_batch b;
 	bool any = false;
 	uint32_t changed;
 	int r;
 
-	nsg_nft_batch_begin(&b, k->conf->instance);
+	r = nsg_table_change(k, "cannot remove next hops", nsg_table_remove_idle_hops, NULL);
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		if (!nsg_hops_is_idle(&k->hops.v[n]))
 			continue;
 		any = true;
-		nsg_table_remove_hop(&b, k, n);
 		nsg_hops_free_number(&k->hops, n);
 	}
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot remove next hops", NULL);
-	nsg_nft_batch_done(&b);
-	/* not all of it was there: whole again, without it */
+	/* some of it was not there: the whole table, without these hops */
 	if (r < 0)
-		r = nsg_kernel_restore_table(k, diag);
-	if (!any || r < 0 || k->conf->audit)
-		return r;
-	r = nsg_kernel_put_paths(k, diag);
+		r = nsg_table_apply(k, false, diag);
 	if (r < 0)
 		return r;
-	/* rules first: a table without routes would let its packets through */
+	if (!any || k->conf->audit)
+		return 0;
+	r = nsg_table_apply_paths(k, diag);
+	if (r < 0)
+		return r;
+	/* rules first: a packet that finds no route in its table goes on to the host's */
 	r = nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
-	return r < 0 ? r : nsg_routes_apply(&k->rt, &k->hops, true, diag);
+	if (r < 0)
+		return r;
+	return nsg_routes_apply(&k->rt, &k->hops, true, diag);
 }
 
-static int add_hops(struct nsg_kernel *k, struct nsg_diag *diag)
+static int add_new_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct nsg_nft_batch b;
 	int r;
 
 	r = nsg_kernel_resolve(k, diag);
 	if (r < 0)
 		return r;
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	for (uint32_t n = 1; n <= k->hops.max; n++)
-		if (k->hops.v[n].next && !k->hops.v[n].live)
-			nsg_table_put_hop(&b, k, n);
-	r = nsg_nft_batch_send(&b, &k->nft, "next hops", NULL);
-	nsg_nft_batch_done(&b);
+	r = nsg_table_change(k, "cannot add next hops", nsg_table_add_new_hops, NULL);
 	if (r >= 0)
-		r = nsg_kernel_put_paths(k, NULL);
+		r = nsg_table_apply_paths(k, NULL);
 	r = repair_change(k, r, "cannot add next hops", diag);
-	if (r < 0 || k->conf->audit)
+	if (r < 0)
 		return r;
+	if (k->conf->audit)
+		return 0;
 	r = nsg_routes_check_foreign(&k->rt, &k->hops, diag);
-	return r < 0 ? r : nsg_kernel_apply_routes_and_rules(k, diag);
+	if (r < 0)
+		return r;
+	return nsg_kernel_apply_routes_and_rules(k, diag);
 }
 
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
@@ -104,11 +102,11 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		return nsg_kernel_complain(diag, r, "cannot number the next hops");
 	r = make_stale(k, generation % NSG_GENERATIONS, diag);
 	if (r >= 0)
-		r = add_hops(k, diag);
+		r = add_new_hops(k, diag);
 	if (r < 0) {
 		for (uint32_t n = 1; n <= k->hops.max; n++)
 			k->hops.v[n].next = false;
-		(void)drop_idle(k, &ignored);
+		(void)remove_idle_hops(k, &ignored);
 		nsg_diag_done(&ignored);
 		return r;
 	}
@@ -150,7 +148,6 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		    struct nsg_diag *diag)
 {
 	struct nsg_table_state before = k->table;
-	struct nsg_nft_batch b;
 	int r;
 
 	if (!k->prepared)
@@ -162,10 +159,7 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		return r;
 	k->table.generation = generation % NSG_GENERATIONS;
 	nsg_table_describe(&k->table, &k->coming);
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_put_policy(&b, k, before.flow_minutes);
-	r = nsg_nft_batch_send(&b, &k->nft, "the generation", NULL);
-	nsg_nft_batch_done(&b);
+	r = nsg_table_change(k, "cannot change the generation", nsg_table_put_policy, NULL);
 	r = repair_change(k, r, "cannot change the generation", diag);
 	if (r < 0) {
 		k->table = before;
@@ -182,5 +176,5 @@ int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag)
 		for (uint32_t n = 1; n <= k->hops.max; n++)
 			k->hops.v[n].next = false;
 	k->prepared = false;
-	return drop_idle(k, diag);
+	return remove_idle_hops(k, diag);
 }

@@ -14,14 +14,14 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "kernel/kernel_priv.h"
-#include "kernel/nft_table.h"
+#include "kernel/ruleset.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
 #include "util/macro.h"
 #include "util/names.h"
 
 struct count {
-	char name[24];
+	char name[NSG_RULESET_NAME_BYTES];
 	uint64_t packets, bytes;
 };
 
@@ -129,12 +129,12 @@ static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
 {
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		struct nsg_hop *hop = &k->hops.v[n];
-		char name[24];
+		char name[NSG_RULESET_NAME_BYTES];
 		uint64_t packets;
 
 		if (!hop->used)
 			continue;
-		(void)snprintf(name, sizeof(name), NSG_COUNTER_HOP "%u", n);
+		nsg_ruleset_hop_counter(n, name);
 		packets = packets_of(counts, name);
 		/* a table that was made anew counts from 0 */
 		if (packets < hop->packets)

@@ -20,9 +20,10 @@
 #include <linux/rtnetlink.h>
 
 #include "kernel/kernel_priv.h"
-#include "kernel/nft_table.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
+#include "kernel/sets.h"
+#include "kernel/table.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/macro.h"
@@ -238,7 +239,7 @@ static int repair_paths(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 
 	r = nsg_kernel_resolve(k, diag);
 	if (r >= 0)
-		r = nsg_kernel_put_paths(k, diag);
+		r = nsg_table_apply_paths(k, diag);
 	if (r >= 0)
 		r = nsg_routes_apply(&k->rt, &k->hops, false, diag);
 	if (r < 0)
@@ -274,7 +275,7 @@ static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 
 static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
 {
-	int r = nsg_kernel_restore_table(k, diag);
+	int r = nsg_table_apply(k, false, diag);
 
 	if (r < 0 || !sure)
 		return r;
@@ -307,15 +308,11 @@ static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_di
 
 static int repair_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	struct nsg_nft_batch b;
-	int r;
+	int r = nsg_table_change(k, "cannot change the captured cgroups", nsg_sets_change_cgroups,
+				 NULL);
 
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_change_cgroups(&b, k);
-	r = nsg_nft_batch_send(&b, &k->nft, "cannot change the captured cgroups", NULL);
-	nsg_nft_batch_done(&b);
-	/* not all of it was as we thought */
-	return r < 0 ? nsg_kernel_restore_table(k, diag) : 0;
+	/* the table was not as expected */
+	return r < 0 ? nsg_table_apply(k, false, diag) : 0;
 }
 
 static void arm_retry(struct nsg_kernel *k, uint64_t after_ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/nft_table.h"
+#include "kernel/sets.h"
 
 #include <netinet/in.h> /* before the kernel's, which then gives way */
 #include <stdio.h>
@@ -11,31 +11,21 @@
 
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
-#include "kernel/nft_table_priv.h"
+#include "kernel/ruleset.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/macro.h"
 
 #define DENIED_SIZE 65535u
 
-static const char *const counters[] = {
-    NSG_COUNTER_OFFLOADED,   NSG_COUNTER_QUEUED,   NSG_COUNTER_DENIED,	  NSG_COUNTER_DENIED_AGAIN,
-    NSG_COUNTER_PREEXISTING, NSG_COUNTER_EXCLUDED, NSG_COUNTER_MULTICAST, NSG_COUNTER_STRAYED,
-};
-
 static uint32_t hop_mark(const struct nsg_kernel *k, uint32_t number)
 {
 	return number << k->marks.hop_shift;
 }
 
-static void hop_counter(uint32_t number, char name[NSG_TABLE_NAME_BYTES])
-{
-	(void)snprintf(name, NSG_TABLE_NAME_BYTES, NSG_COUNTER_HOP "%u", number);
-}
-
 /* --- sets ------------------------------------------------------------------------------------ */
 
-static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint32_t path = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX);
 	const struct {
@@ -53,9 +43,9 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_type = NFT_TYPE_INET_PROTO,
 	      .key_bytes = 1,
 	      .flags = NFT_SET_TIMEOUT}},
-	    {nsg_table_remembers_denied(k),
+	    {nsg_ruleset_remembers_denied(k),
 	     {.name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1, .size = 4}},
-	    {nsg_table_remembers_denied(k),
+	    {nsg_ruleset_remembers_denied(k),
 	     {.name = "denied",
 	      .key_type =
 		  NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE,
@@ -63,7 +53,7 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_bytes = NFT_FLOW_KEY_BYTES(true),
 	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
 	      .size = DENIED_SIZE}},
-	    {nsg_table_remembers_denied(k),
+	    {nsg_ruleset_remembers_denied(k),
 	     {.name = "denied_portless",
 	      .key_type =
 		  NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_IPV4_ADDR),
@@ -82,13 +72,13 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	     {.name = "paths", .key_type = path, .key_bytes = 8, .host_order = true}},
 	    {!k->conf->audit,
 	     {.name = "tunnel_paths", .key_type = path, .key_bytes = 8, .host_order = true}},
-	    {nsg_table_has_snat(k),
+	    {nsg_ruleset_has_snat(k),
 	     {.name = "host_routed",
 	      .key_type = NFT_TYPE_MARK,
 	      .key_bytes = 4,
 	      .size = NSG_MAX_HOPS,
 	      .host_order = true}},
-	    {nsg_table_has_snat(k),
+	    {nsg_ruleset_has_snat(k),
 	     {.name = "sources",
 	      .key_type = NFT_TYPE_MARK,
 	      .key_bytes = 4,
@@ -124,12 +114,12 @@ static void put_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	}
 }
 
-static void put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	nsg_nft_elements(b, "gen", false);
-	if (nsg_table_offloads(k))
+	if (nsg_ruleset_offloads(k))
 		nsg_nft_element_u32(b, nsg_marks_accept(&k->marks, k->table.generation, 0));
-	nsg_nft_element_u32(b, nsg_table_preexisting(&k->marks));
+	nsg_nft_element_u32(b, nsg_ruleset_preexisting(&k->marks));
 	nsg_nft_elements_end(b);
 }
 
@@ -190,7 +180,7 @@ static void list_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bo
 	nsg_nft_elements_end(b);
 }
 
-void nsg_table_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	list_cgroups(b, k, true, false);
 	list_cgroups(b, k, false, false);
@@ -224,19 +214,19 @@ static void put_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 /* --- hops ------------------------------------------------------------------------------------ */
 
-void nsg_table_put_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
+void nsg_sets_add_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	char name[NSG_TABLE_NAME_BYTES];
+	char name[NSG_RULESET_NAME_BYTES];
 
 	if (k->conf->audit)
 		return;
-	hop_counter(number, name);
+	nsg_ruleset_hop_counter(number, name);
 	nsg_nft_counter(b, name);
 	nsg_nft_elements(b, "hops", false);
 	nsg_nft_element_object(b, hop_mark(k, number), name);
 	nsg_nft_elements_end(b);
-	if (!nsg_table_has_snat(k))
+	if (!nsg_ruleset_has_snat(k))
 		return;
 	if (hop->has_snat) {
 		nsg_nft_elements(b, "sources", false);
@@ -258,19 +248,19 @@ static void remove_mark(struct nsg_nft_batch *b, const struct nsg_kernel *k, con
 	nsg_nft_elements_end(b);
 }
 
-void nsg_table_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
+void nsg_sets_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	char name[NSG_TABLE_NAME_BYTES];
+	char name[NSG_RULESET_NAME_BYTES];
 
 	if (k->conf->audit)
 		return;
 	remove_mark(b, k, "hops", number);
-	if (nsg_table_has_snat(k) && hop->has_snat)
+	if (nsg_ruleset_has_snat(k) && hop->has_snat)
 		remove_mark(b, k, "sources", number);
-	if (nsg_table_has_snat(k) && !hop->n_paths)
+	if (nsg_ruleset_has_snat(k) && !hop->n_paths)
 		remove_mark(b, k, "host_routed", number);
-	hop_counter(number, name);
+	nsg_ruleset_hop_counter(number, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_COUNTER);
 }
 
@@ -299,7 +289,7 @@ static void put_path_elements(struct nsg_nft_batch *b, const struct nsg_kernel *
 	nsg_nft_elements_end(b);
 }
 
-void nsg_table_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->audit)
 		return;
@@ -307,19 +297,29 @@ void nsg_table_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_set_flush(b, "tunnel_paths");
 	put_path_elements(b, k, false);
 	put_path_elements(b, k, true);
-	nsg_nft_chain_flush(b, "tunnels");
-	nsg_table_put_tunnels(b, k);
 }
 
-static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->audit)
+		return;
+	nsg_nft_set_flush(b, "gen");
+	add_generation(b, k);
+	if (nsg_ruleset_remembers_denied(k)) {
+		nsg_nft_set_flush(b, "denied");
+		nsg_nft_set_flush(b, "denied_portless");
+	}
+}
+
+void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	static const uint8_t ported[] = {IPPROTO_TCP, IPPROTO_UDP};
 
 	if (!k->conf->audit) {
-		put_generation(b, k);
+		add_generation(b, k);
 		put_preexisting_tcp(b, k);
 	}
-	if (nsg_table_remembers_denied(k)) {
+	if (nsg_ruleset_remembers_denied(k)) {
 		nsg_nft_elements(b, "ported", false);
 		for (size_t i = 0; i < NSG_ARRAY_SIZE(ported); i++)
 			nsg_nft_element(b, &ported[i], sizeof(ported[i]));
@@ -328,52 +328,5 @@ static void put_elements(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_selectors(b, k);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].used)
-			nsg_table_put_hop(b, k, n);
-}
-
-void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	/* With daemon-down = accept the table is to die with its last holder, the socket. */
-	nsg_nft_table_add(b, k->conf->down_accept ? NFT_TABLE_F_OWNER : 0);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(counters); i++)
-		nsg_nft_counter(b, counters[i]);
-	nsg_table_put_chains(b, k);
-	put_sets(b, k);
-	put_elements(b, k);
-	nsg_table_put_rules(b, k);
-	nsg_table_put_paths(b, k);
-}
-
-void nsg_table_delete(struct nsg_nft_batch *b)
-{
-	/* adding first: deleting what is not there fails the transaction */
-	nsg_nft_table_add(b, NSG_NFT_TABLE_AS_IT_IS);
-	nsg_nft_table_delete(b);
-}
-
-void nsg_table_put_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_table_delete(b);
-	nsg_table_put(b, k);
-}
-
-void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k,
-			  uint32_t old_flow_minutes)
-{
-	nsg_nft_chain_flush(b, "multicast");
-	nsg_table_put_multicast(b, k);
-	if (k->conf->audit)
-		return;
-	nsg_nft_set_flush(b, "gen");
-	put_generation(b, k);
-	if (nsg_table_remembers_denied(k)) {
-		nsg_nft_set_flush(b, "denied");
-		nsg_nft_set_flush(b, "denied_portless");
-	}
-	if (old_flow_minutes == k->table.flow_minutes)
-		return;
-	/* The old objects stay, two for each number of minutes there ever was: with one of them the
-	 * kernel drops every packet that is queued in the namespace, as with a base chain. */
-	nsg_nft_chain_flush(b, "timeouts");
-	nsg_table_put_timeouts(b, k);
+			nsg_sets_add_hop(b, k, n);
 }

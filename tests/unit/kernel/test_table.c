@@ -14,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/nft_table.h"
+#include "kernel/chains.h"
+#include "kernel/sets.h"
+#include "kernel/table.h"
 #include "support/kernel_conf.h"
 #include "support/netns.h"
 #include "support/nft_text.h"
@@ -135,12 +137,6 @@ static bool put(struct nsg_nl *nl, const struct nsg_kernel *k, part p)
 	return r >= 0;
 }
 
-static void delete (struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	(void)k;
-	nsg_table_delete(b);
-}
-
 static char *listing(void)
 {
 	/* how long `preexisting_tcp` still is differs between two lists */
@@ -173,7 +169,7 @@ static char *text_of(const struct nsg_kernel *k)
 	char *text;
 
 	nsg_nft_batch_begin(&b, "unit");
-	nsg_table_put_anew(&b, k);
+	nsg_table_desired_anew(&b, k);
 	text = nft_text(&b);
 	nsg_nft_batch_done(&b);
 	return text;
@@ -257,7 +253,7 @@ static void test_nft_reads_a_golden_file_as_what_is_loaded(void **state)
 
 		/* the other expression may not be there, and is put away below in any case */
 		arrange(&f, goldens[i].layout & ~NATIVE);
-		assert_true(put(&nl, &f.k, nsg_table_put_anew));
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 		ours = netns_output(LIST, "unit", "unit");
 		assert_int_equal(netns_run(LOAD, goldens[i].file), 0);
 		theirs = netns_output(LIST, "golden", "golden");
@@ -289,9 +285,9 @@ static void test_every_layout_loads_twice_and_is_listed(void **state)
 		    __builtin_popcount((unsigned int)layout / USERS) > 2)
 			continue;
 		arrange(&f, layout);
-		assert_true(put(&nl, &f.k, nsg_table_put_anew));
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 		once = listing();
-		assert_true(put(&nl, &f.k, nsg_table_put));
+		assert_true(put(&nl, &f.k, nsg_table_desired));
 		twice = listing();
 		assert_non_null(once);
 		assert_string_equal(once, twice);
@@ -315,11 +311,12 @@ static void test_deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **s
 	assert_int_equal(netns_run("nft 'add table ip unit2; add table ip6 unit'"), 0);
 	before = netns_state();
 	arrange(&f, OUTPUT | SNAT | EXCLUDES);
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
-	assert_true(put(&nl, &f.k, delete));
+	f.k.nft = nl;
+	assert_int_equal(nsg_table_apply(&f.k, true, NULL), 0);
+	assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
 	after = netns_state();
 	assert_string_equal(before, after);
-	assert_true(put(&nl, &f.k, delete));
+	assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
 	free(before);
 	free(after);
 	drop(&f);
@@ -336,13 +333,13 @@ static void test_the_generation_is_one_element_beside_the_older_ones(void **stat
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000, 0x08000000 }"));
 	f.k.table.generation = 3;
-	assert_true(put(&nl, &f.k, nsg_table_put));
+	assert_true(put(&nl, &f.k, nsg_table_desired));
 	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000, 0x0e000000 }"));
 	f.conf.offload = false;
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000 }"));
 	drop(&f);
 	nsg_nl_close(&nl);
@@ -358,13 +355,13 @@ static void test_the_window_for_older_connections_closes(void **state)
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout"));
 	f.k.table.started_ns -= 100 * 1000000000ull;
-	assert_true(put(&nl, &f.k, nsg_table_put));
+	assert_true(put(&nl, &f.k, nsg_table_desired));
 	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout 2m1"));
 	f.k.table.started_ns -= 200 * 1000000000ull;
-	assert_true(put(&nl, &f.k, nsg_table_put));
+	assert_true(put(&nl, &f.k, nsg_table_desired));
 	assert_false(netns_shows("nft list set ip unit preexisting_tcp", "elements"));
 	drop(&f);
 	nsg_nl_close(&nl);
@@ -372,12 +369,12 @@ static void test_the_window_for_older_connections_closes(void **state)
 
 static void put_hop_3(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_table_put_hop(b, k, 3);
+	nsg_sets_add_hop(b, k, 3);
 }
 
 static void remove_hop_3(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_table_remove_hop(b, k, 3);
+	nsg_sets_remove_hop(b, k, 3);
 }
 
 static void test_hops_come_and_go(void **state)
@@ -392,7 +389,7 @@ static void test_hops_come_and_go(void **state)
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	for (int n_paths = 0; n_paths < 2; n_paths++) {
 		arrange(&f, OUTPUT | SNAT);
-		assert_true(put(&nl, &f.k, nsg_table_put_anew));
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 		before = listing();
 		f.k.hops.v[3] =
 		    (struct nsg_hop){.used = true, .has_snat = true, .n_paths = (uint32_t)n_paths};
@@ -411,11 +408,6 @@ static void test_hops_come_and_go(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_table_put_policy(b, k, 4);
-}
-
 static void
 test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(void **state)
 {
@@ -428,7 +420,7 @@ test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(v
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 	assert_int_equal(
 	    netns_run("nft 'add element ip unit denied { tcp . 1.1.1.1 . 1 . 2.2.2.2 . 2 "
 		      "timeout 1m }'"),
@@ -436,14 +428,14 @@ test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(v
 	f.k.table.generation = 1;
 	f.k.table.route_all = true;
 	f.k.table.flow_minutes = 9;
-	assert_true(put(&nl, &f.k, put_policy));
+	assert_true(put(&nl, &f.k, nsg_table_put_policy));
 	/* Nobody uses the old timeouts any more, and they stay: the kernel drops what is queued with
 	 * one that goes. */
 	assert_int_equal(netns_run("nft 'delete ct timeout ip unit tcp_4m; "
 				   "delete ct timeout ip unit udp_4m'"),
 			 0);
 	changed = listing();
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
 	anew = listing();
 	/* as if it had begun so */
 	assert_string_equal(changed, anew);
@@ -464,8 +456,8 @@ static void test_neutralised_nothing_reaches_the_queue_and_every_hook_stays(void
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT | PREROUTING);
-	assert_true(put(&nl, &f.k, nsg_table_put_anew));
-	assert_true(put(&nl, &f.k, nsg_table_neutralise));
+	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
+	assert_true(put(&nl, &f.k, nsg_chains_neutralise));
 	list = netns_output("nft list chain ip unit output; nft list chain ip unit prerouting");
 	assert_non_null(strstr(list, "hook output"));
 	assert_non_null(strstr(list, "hook prerouting"));
@@ -478,25 +470,24 @@ static void test_neutralised_nothing_reaches_the_queue_and_every_hook_stays(void
 	nsg_nl_close(&nl);
 }
 
-static void test_probing_leaves_nothing(void **state)
+static void test_one_queue_expression_is_found_and_probing_leaves_nothing(void **state)
 {
-	struct nsg_nft_batch b;
-	struct nsg_marks marks;
 	struct nsg_nl nl;
+	struct fixture f;
+	bool found = false;
 
 	(void)state;
 	if (!netns_enter())
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
-	assert_int_equal(nsg_marks_init(0x0fff0000, &marks), 0);
+	arrange(&f, OUTPUT);
+	f.k.nft = nl;
 	for (int native = 0; native < 2; native++) {
-		nsg_nft_batch_begin(&b, "probe");
-		nsg_table_probe(&b, &marks, native);
-		/* one of the two works on every kernel that nsgd runs on */
-		(void)nsg_nft_batch_send(&b, &nl, "test", NULL);
-		nsg_nft_batch_done(&b);
+		found |= nsg_table_probe(&f.k, native) == 0;
 		assert_false(netns_shows("nft list tables", "probe"));
 	}
+	assert_true(found);
+	drop(&f);
 	nsg_nl_close(&nl);
 }
 
@@ -513,7 +504,7 @@ int main(void)
 	    cmocka_unit_test(
 		test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied),
 	    cmocka_unit_test(test_neutralised_nothing_reaches_the_queue_and_every_hook_stays),
-	    cmocka_unit_test(test_probing_leaves_nothing),
+	    cmocka_unit_test(test_one_queue_expression_is_found_and_probing_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/chains.h"
+
+#include <netinet/in.h> /* before the kernel's, which then gives way */
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter_ipv4.h>
+
+#include "kernel/nft_expr.h"
+#include "kernel/ruleset.h"
+#include "util/macro.h"
+
+/* linux/netfilter/nf_conntrack_common.h gives them to the kernel only. */
+#define STATE_NEW (1u << (IP_CT_NEW + 1))
+#define STATE_RELATED (1u << (IP_CT_RELATED + 1))
+
+/* A rule of a chain, from the statements that make its expressions. The comment above each is the
+ * rule as nft writes it, MASK being all of our bits; tests/unit/kernel/ruleset has the numbers. */
+#define RULE(b, chain, ...)                                                                        \
+	do {                                                                                       \
+		nsg_nft_rule(b, chain);                                                            \
+		__VA_ARGS__;                                                                       \
+		nsg_nft_rule_end(b);                                                               \
+	} while (0)
+
+/* queue num SILENT: no process binds that queue, so the packet is freed and the sender sees success.
+ * `drop` would give it EPERM. */
+static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nft_queue silent = {
+	    .native = k->table.native_queue,
+	    .first = k->table.silent_queue,
+	    .total = 1,
+	};
+
+	nft_queue_to(b, &silent);
+}
+
+void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	static const char *const regular[] = {"replies", "decided",   "tunnels",
+					      "capture", "multicast", "timeouts",
+					      "queue",	 "save",      "keep"};
+	/* After the chains of other programs at `mangle`: one that copies whole marks from connections
+	 * to packets (CONNMARK --restore-mark, wg-quick's premangle) between our two would wipe the
+	 * mark of a verdict, and a denied packet would pass. */
+	const int ours = NF_IP_PRI_MANGLE + 1, srcnat = NF_IP_PRI_NAT_SRC;
+	const struct {
+		bool wanted;
+		const char *name, *type;
+		uint32_t hook;
+		int priority;
+	} bases[] = {
+	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, ours},
+	    {k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, ours},
+	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
+	     ours + 1},
+	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
+	     NF_INET_PRE_ROUTING, ours + 1},
+	    {nsg_ruleset_has_snat(k), "source_nat", "nat", NF_INET_POST_ROUTING, srcnat},
+	    {!k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1},
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
+		nsg_nft_chain(b, regular[i]);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
+		if (bases[i].wanted)
+			nsg_nft_base_chain(b, bases[i].name, bases[i].type, bases[i].hook,
+					   bases[i].priority);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
+		nsg_nft_chain_flush(b, regular[i]);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
+		if (bases[i].wanted)
+			nsg_nft_chain_flush(b, bases[i].name);
+}
+
+/* --- what output and prerouting share -------------------------------------------------------- */
+
+/* SO_MARK must not forge a decision, nor must a program that copies whole marks from connections to
+ * packets. */
+static void put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+{
+	const uint32_t mask = k->marks.mask;
+
+	if (k->conf->audit)
+		return;
+	/* meta mark & MASK != 0 meta mark set meta mark & ~MASK */
+	RULE(b, chain, nft_mark_is_not(b, NFT_MARK_PACKET, mask, 0); nft_mark_keep(b, ~mask));
+}
+
+/* Packets of decided flows are accepted here and skip all rules below. */
+static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	if (k->conf->audit)
+		return;
+	/* ct mark & MASK @gen ct direction original counter name offloaded accept */
+	RULE(b, chain, nft_mark_in(b, NFT_MARK_CONNECTION, m->mask, "gen");
+	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_count(b, NSG_COUNTER_OFFLOADED);
+	     nft_accept(b));
+	if (!nsg_ruleset_offloads(k))
+		return;
+	/* A hop that is not in the map any more ends the rule: the flow is queued.
+	 * ct mark & (DECIDED | GENERATION) @gen ct direction original
+	 * counter name ct mark & HOP map @hops xt CONNMARK restore HOP counter name offloaded accept */
+	RULE(b, chain, nft_mark_in(b, NFT_MARK_CONNECTION, m->decided | m->generation, "gen");
+	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
+	     nft_count_by_mark(b, NFT_MARK_CONNECTION, m->hop, "hops"); nft_mark_restore(b, m->hop);
+	     nft_count(b, NSG_COUNTER_OFFLOADED); nft_accept(b));
+}
+
+/* --- output ---------------------------------------------------------------------------------- */
+
+/* The captured sockets. Packets of all others reach the end of the chain and are accepted. */
+static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_cgroups *c = &k->cgroups;
+
+	for (uint32_t level = 1; c->n && level <= nsg_cgroups_deepest(c); level++) {
+		if (!nsg_cgroups_has_level(c, level))
+			continue;
+		/* [meta skuid @users] socket cgroupv2 level LEVEL @cgroups goto capture */
+		nsg_nft_rule(b, "output");
+		if (k->n_users)
+			nft_skuid_in(b, "users");
+		nft_cgroup_in(b, level, NSG_SET_CGROUPS);
+		nft_goto(b, "capture");
+		nsg_nft_rule_end(b);
+	}
+	if (c->n)
+		return;
+	if (k->n_users)
+		/* meta skuid @users goto capture */
+		RULE(b, "output", nft_skuid_in(b, "users"); nft_goto(b, "capture"));
+	else
+		/* meta skuid != 4294967295 goto capture */
+		RULE(b, "output", nft_skuid_known(b); nft_goto(b, "capture"));
+}
+
+static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	put_sanitise(b, k, "output");
+	put_fast(b, k, "output");
+	/* meta oiftype loopback accept */
+	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
+	RULE(b, "output", nft_jump(b, "replies"));
+	RULE(b, "output", nft_jump(b, "tunnels"));
+	put_owners(b, k);
+}
+
+/* --- prerouting ------------------------------------------------------------------------------ */
+
+static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	/* Of all interfaces: a reply with the hop of its flow would take the path of the flow. */
+	put_sanitise(b, k, "prerouting");
+	/* iifname != @interfaces accept */
+	RULE(b, "prerouting", nft_iifname_in(b, "interfaces", true); nft_accept(b));
+	put_fast(b, k, "prerouting");
+	/* fib daddr type local accept */
+	RULE(b, "prerouting", nft_daddr_local(b); nft_accept(b));
+	RULE(b, "prerouting", nft_jump(b, "replies"));
+	RULE(b, "prerouting", nft_goto(b, "capture"));
+}
+
+/* --- replies, decided ------------------------------------------------------------------------ */
+
+static void put_replies(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	/* ct direction reply accept */
+	RULE(b, "replies", nft_ct_direction(b, IP_CT_DIR_REPLY); nft_accept(b));
+	/* The host's own error about a packet of a reply is `original, related` and has the mark of
+	 * the flow: if it was queued, its verdict would overwrite that of the flow.
+	 * meta l4proto icmp ct state related accept */
+	RULE(b, "replies", nft_l4proto(b, IPPROTO_ICMP); nft_ct_state(b, STATE_RELATED);
+	     nft_accept(b));
+	if (k->conf->audit)
+		return;
+	/* The NSG has allowed this flow; only its route is looked up again. It is of another
+	 * generation, or of any where the kernel does not decide by itself.
+	 * ct mark & DECIDED != 0 xt CONNMARK restore MASK goto decided */
+	RULE(b, "replies", nft_mark_is_not(b, NFT_MARK_CONNECTION, k->marks.decided, 0);
+	     nft_mark_restore(b, k->marks.mask); nft_goto(b, "decided"));
+}
+
+/* A denied flow is dropped again: by its ports, or by its addresses where a protocol has none. */
+static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain,
+		       bool ports)
+{
+	/* meta l4proto @ported meta l4proto . ip saddr . th sport . ip daddr . th dport @denied
+	 * counter name denied_again queue num SILENT; without ports:
+	 * meta l4proto != @ported meta l4proto . ip saddr . ip daddr @denied_portless ... */
+	RULE(b, chain, nft_l4proto_in(b, "ported", !ports);
+	     nft_flow_in(b, ports, ports ? "denied" : "denied_portless");
+	     nft_count(b, NSG_COUNTER_DENIED_AGAIN); silence(b, k));
+}
+
+/* A flow that was allowed may have no route now and is denied like any other. Only by its ports:
+ * the addresses alone do not tell an allowed ping from a later one that the NSG denies. */
+static void put_decided(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->audit)
+		return;
+	if (nsg_ruleset_remembers_denied(k))
+		put_denied(b, k, "decided", true);
+	RULE(b, "decided", nft_goto(b, "queue"));
+}
+
+/* --- capture --------------------------------------------------------------------------------- */
+
+static void put_preexisting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->audit) {
+		/* meta l4proto tcp ct state new @th,104,8 & 0x17 != 0x02
+		 * counter name preexisting accept */
+		RULE(b, "capture", nft_l4proto(b, IPPROTO_TCP); nft_ct_state(b, STATE_NEW);
+		     nft_tcp_not_bare_syn(b); nft_count(b, NSG_COUNTER_PREEXISTING); nft_accept(b));
+		return;
+	}
+	/* meta l4proto @preexisting_tcp ct state new @th,104,8 & 0x17 != 0x02
+	 * counter name preexisting ct mark set ct mark & ~MASK | PREEXISTING accept */
+	RULE(b, "capture", nft_l4proto_in(b, "preexisting_tcp", false); nft_ct_state(b, STATE_NEW);
+	     nft_tcp_not_bare_syn(b); nft_count(b, NSG_COUNTER_PREEXISTING);
+	     nft_ct_mark_put(b, k->marks.mask, nsg_ruleset_preexisting(&k->marks)); nft_accept(b));
+}
+
+static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->n_excludes)
+		/* ip daddr @excluded counter name excluded accept */
+		RULE(b, "capture", nft_daddr_in(b, "excluded"); nft_count(b, NSG_COUNTER_EXCLUDED);
+		     nft_accept(b));
+	/* udp sport 68 udp dport 67 accept */
+	RULE(b, "capture", nft_l4proto(b, IPPROTO_UDP); nft_ports(b, 68, 67); nft_accept(b));
+	put_preexisting(b, k);
+	/* ip daddr 224.0.0.0/4 goto multicast */
+	RULE(b, "capture", nft_daddr(b, INADDR_UNSPEC_GROUP, 4); nft_goto(b, "multicast"));
+	/* ip daddr 255.255.255.255 goto multicast */
+	RULE(b, "capture", nft_daddr(b, INADDR_BROADCAST, 32); nft_goto(b, "multicast"));
+	if (nsg_ruleset_remembers_denied(k)) {
+		put_denied(b, k, "capture", true);
+		put_denied(b, k, "capture", false);
+	}
+	RULE(b, "capture", nft_jump(b, "timeouts"));
+	RULE(b, "capture", nft_goto(b, "queue"));
+}
+
+void nsg_chains_put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_nft_chain_flush(b, "multicast");
+	/* With route-all the packet enters the VNet, which does not carry multicast. */
+	if (k->table.route_all && !k->conf->audit)
+		/* counter name multicast queue num SILENT */
+		RULE(b, "multicast", nft_count(b, NSG_COUNTER_MULTICAST); silence(b, k));
+	else
+		/* counter name multicast accept */
+		RULE(b, "multicast", nft_count(b, NSG_COUNTER_MULTICAST); nft_accept(b));
+}
+
+/* An idle flow is forgotten after the flow timeout, as in Azure. */
+void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct {
+		const char *name;
+		uint8_t protocol;
+	} all[] = {{"tcp", IPPROTO_TCP}, {"udp", IPPROTO_UDP}};
+
+	nsg_nft_chain_flush(b, "timeouts");
+	for (size_t i = 0; !k->conf->audit && i < NSG_ARRAY_SIZE(all); i++) {
+		char name[NSG_RULESET_NAME_BYTES];
+
+		nsg_ruleset_timeout(all[i].name, k->table.flow_minutes, name);
+		nsg_nft_ct_timeout(b, name, all[i].protocol, k->table.flow_minutes * 60);
+		/* meta l4proto tcp ct timeout set tcp_4m */
+		RULE(b, "timeouts", nft_l4proto(b, all[i].protocol); nft_ct_timeout_set(b, name));
+	}
+}
+
+static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nft_queue workers = {
+	    .native = k->table.native_queue,
+	    .first = k->conf->queue_first,
+	    .total = k->table.n_queues,
+	    /* audit drops nothing, not even when no process reads the queue */
+	    .bypass = k->conf->down_accept || k->conf->audit,
+	};
+
+	/* counter name queued queue num FIRST-LAST */
+	RULE(b, "queue", nft_count(b, NSG_COUNTER_QUEUED); nft_queue_to(b, &workers));
+}
+
+/* --- after the verdict ----------------------------------------------------------------------- */
+
+/* Adds a denied flow to its set. The drop is a rule of its own: a full set ends this one. */
+static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
+{
+	/* meta l4proto @ported
+	 * add @denied { meta l4proto . ip saddr . th sport . ip daddr . th dport timeout SECONDS } */
+	RULE(b, "save", nft_l4proto_in(b, "ported", !ports);
+	     nft_flow_add(b, ports, ports ? "denied" : "denied_portless",
+			  (uint64_t)k->conf->denied_seconds * 1000));
+}
+
+static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	/* meta mark & MASK == 0 accept */
+	RULE(b, "save", nft_mark_is(b, NFT_MARK_PACKET, m->mask, 0); nft_accept(b));
+	/* meta mark & DECIDED != 0 goto keep */
+	RULE(b, "save", nft_mark_is_not(b, NFT_MARK_PACKET, m->decided, 0); nft_goto(b, "keep"));
+	/* meta mark & HOP != DENIED accept */
+	RULE(b, "save", nft_mark_is_not(b, NFT_MARK_PACKET, m->hop, m->denied); nft_accept(b));
+	if (nsg_ruleset_remembers_denied(k)) {
+		put_deny(b, k, true);
+		put_deny(b, k, false);
+	}
+	/* counter name denied queue num SILENT */
+	RULE(b, "save", nft_count(b, NSG_COUNTER_DENIED); silence(b, k));
+}
+
+static void put_keep(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	/* xt CONNMARK save MASK */
+	RULE(b, "keep", nft_mark_save(b, m->mask));
+	/* counter name meta mark & HOP map @hops */
+	RULE(b, "keep", nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops"));
+	/* `remember` is a route chain: the kernel routes the packet again because its mark changes
+	 * here, even one without a new verdict (daemon-down, overflow), which keeps its old path.
+	 * meta mark set meta mark & ~(DECIDED | GENERATION) accept */
+	RULE(b, "keep", nft_mark_keep(b, ~(m->decided | m->generation)); nft_accept(b));
+}
+
+/* --- postrouting ----------------------------------------------------------------------------- */
+
+static void put_source_nat(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	/* snat to meta mark & HOP map @sources */
+	RULE(b, "source_nat", nft_snat_by_mark(b, m->hop, "sources"));
+	if (k->conf->has_snat_internet)
+		/* The gates bypass and platform: decided, and routed by the host.
+		 * ct mark & (DECIDED | HOP) == DECIDED snat to ADDRESS */
+		RULE(b, "source_nat",
+		     nft_mark_is(b, NFT_MARK_CONNECTION, m->decided | m->hop, m->decided);
+		     nft_snat(b, k->conf->snat_internet_host));
+}
+
+/* A program that deletes our ip rules or routes must not send a marked packet along the host's. */
+static void put_guard(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	/* meta mark & HOP == 0 accept */
+	RULE(b, "guard", nft_mark_is(b, NFT_MARK_PACKET, m->hop, 0); nft_accept(b));
+	/* meta mark & HOP . oif @paths accept */
+	RULE(b, "guard", nft_mark_oif_in(b, m->hop, "paths"); nft_accept(b));
+	/* A tunnel routes its outer packet by the mark of the inner one, which leads into the tunnel
+	 * again. meta mark & HOP . oif @tunnel_paths meta mark set meta mark & ~MASK accept */
+	RULE(b, "guard", nft_mark_oif_in(b, m->hop, "tunnel_paths"); nft_mark_keep(b, ~m->mask);
+	     nft_accept(b));
+	if (nsg_ruleset_has_snat(k))
+		/* meta mark & HOP @host_routed accept */
+		RULE(b, "guard", nft_mark_in(b, NFT_MARK_PACKET, m->hop, "host_routed");
+		     nft_accept(b));
+	/* counter name strayed queue num SILENT */
+	RULE(b, "guard", nft_count(b, NSG_COUNTER_STRAYED); silence(b, k));
+}
+
+/* --- tunnels --------------------------------------------------------------------------------- */
+
+/* Outer packets of the tunnel below a path look like the app's own and are the host's. */
+static void put_tunnel(struct nsg_nft_batch *b, const struct nsg_tunnel *t)
+{
+	/* meta l4proto udp [ip daddr REMOTE] [udp dport PORT] accept */
+	nsg_nft_rule(b, "tunnels");
+	nft_l4proto(b, t->protocol);
+	if (t->has_remote)
+		nft_daddr(b, t->remote_host, 32);
+	if (t->port)
+		nft_destination_port(b, t->port);
+	nft_accept(b);
+	nsg_nft_rule_end(b);
+}
+
+static bool is_below_a_path(const struct nsg_kernel *k, const struct nsg_link *tunnel)
+{
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_paths; i++)
+			if (k->hops.v[n].paths[i].up &&
+			    nsg_links_lead_into(&k->links, k->hops.v[n].paths[i].ifindex, tunnel))
+				return true;
+	return false;
+}
+
+void nsg_chains_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_nft_chain_flush(b, "tunnels");
+	for (size_t i = 0; i < k->links.links.n; i++) {
+		const struct nsg_link *link = &k->links.links.v[i];
+
+		if (link->tunnel.protocol && is_below_a_path(k, link))
+			put_tunnel(b, &link->tunnel);
+	}
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->hook_output)
+		put_output(b, k);
+	if (k->conf->hook_prerouting)
+		put_prerouting(b, k);
+	put_replies(b, k);
+	put_decided(b, k);
+	put_capture(b, k);
+	nsg_chains_put_multicast(b, k);
+	nsg_chains_put_timeouts(b, k);
+	put_queue(b, k);
+	if (k->conf->audit)
+		return;
+	if (k->conf->hook_output)
+		RULE(b, "remember", nft_goto(b, "save"));
+	if (k->conf->hook_prerouting)
+		RULE(b, "remember_pre", nft_goto(b, "save"));
+	put_save(b, k);
+	put_keep(b, k);
+	if (nsg_ruleset_has_snat(k))
+		put_source_nat(b, k);
+	put_guard(b, k);
+	nsg_chains_put_tunnels(b, k);
+}
+
+void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->hook_output)
+		nsg_nft_chain_flush(b, "output");
+	if (k->conf->hook_prerouting)
+		nsg_nft_chain_flush(b, "prerouting");
+}
+
+void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_nft_chain_flush(b, "queue");
+	/* queue num SILENT */
+	RULE(b, "queue", silence(b, k));
+}
+
+void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue)
+{
+	const struct nft_queue queue = {.native = native_queue, .total = 1};
+
+	nsg_nft_chain(b, "probe");
+	/* xt CONNMARK restore MASK */
+	RULE(b, "probe", nft_mark_restore(b, marks->mask));
+	/* queue num 0, or xt NFQUEUE num 0 */
+	RULE(b, "probe", nft_queue_to(b, &queue));
+}

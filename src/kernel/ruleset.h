@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the table `ip INSTANCE` is made of: its names, and the conditions on which parts of it exist.
+ * tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
+ *
+ *   output         route, mangle + 1     sanitise; fast; loopback; replies; tunnels; users: capture
+ *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; replies; capture
+ *   replies        -                     replies and related errors pass; decided before: decided
+ *   decided        -                     denied since: silence; else queue
+ *   capture        -                     excluded; DHCP; preexisting; multicast; denied; queue
+ *   queue          -                     counted, to the workers
+ *   remember       route, mangle + 2     save: after a verdict, and after the fast rules
+ *   remember_pre   filter, mangle + 2    save
+ *   save           -                     decided: keep; denied: into the set, silence
+ *   keep           -                     our bits into the connection's mark, hop bits stay
+ *   source_nat     nat, srcnat           source addresses by next hop, with [snat] only
+ *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop or not at all
+ *
+ * Base chains and ct timeouts are created once and not deleted before the table is: the kernel drops
+ * every queued packet of the namespace when one of them goes. A reload changes elements, and the
+ * rules of the chains multicast, timeouts and tunnels.
+ *
+ * Audit mode marks and drops nothing: the table only has what leads to the queue. Without offload
+ * decisions are remembered too, since the NSG is stateful, but every packet is queued.
+ */
+#ifndef NSG_KERNEL_RULESET_H
+#define NSG_KERNEL_RULESET_H
+
+#include <stdio.h>
+
+#include "kernel/kernel_priv.h"
+
+/* Counters and a set whose contents `status` shows. */
+#define NSG_COUNTER_OFFLOADED "offloaded"
+#define NSG_COUNTER_QUEUED "queued"
+#define NSG_COUNTER_DENIED "denied"
+#define NSG_COUNTER_DENIED_AGAIN "denied_again"
+#define NSG_COUNTER_PREEXISTING "preexisting"
+#define NSG_COUNTER_EXCLUDED "excluded"
+#define NSG_COUNTER_MULTICAST "multicast"
+#define NSG_COUNTER_STRAYED "strayed"
+#define NSG_SET_CGROUPS "cgroups"
+
+#define NSG_RULESET_NAME_BYTES 24
+
+/* The counter of a next hop. */
+static inline void nsg_ruleset_hop_counter(uint32_t number, char name[NSG_RULESET_NAME_BYTES])
+{
+	(void)snprintf(name, NSG_RULESET_NAME_BYTES, "hop%u", number);
+}
+
+static inline void nsg_ruleset_timeout(const char *protocol, uint32_t minutes,
+				       char name[NSG_RULESET_NAME_BYTES])
+{
+	(void)snprintf(name, NSG_RULESET_NAME_BYTES, "%s_%um", protocol, minutes);
+}
+
+/* Decided flows stay in the kernel. */
+static inline bool nsg_ruleset_offloads(const struct nsg_kernel *k)
+{
+	return k->conf->offload && !k->conf->audit;
+}
+
+/* Denied flows are dropped again without being queued. */
+static inline bool nsg_ruleset_remembers_denied(const struct nsg_kernel *k)
+{
+	return nsg_ruleset_offloads(k) && k->conf->denied_seconds;
+}
+
+static inline bool nsg_ruleset_has_snat(const struct nsg_kernel *k)
+{
+	return !k->conf->audit && (k->conf->has_snat_vnet || k->conf->has_snat_internet);
+}
+
+/* The mark of a preexisting connection: not decided, hop 0, and generation bits that no other mark
+ * of ours has without `decided`. */
+static inline uint32_t nsg_ruleset_preexisting(const struct nsg_marks *marks)
+{
+	return marks->generation;
+}
+
+#endif

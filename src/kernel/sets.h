@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sets and maps of the table, and their elements. */
+#ifndef NSG_KERNEL_SETS_H
+#define NSG_KERNEL_SETS_H
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_batch.h"
+
+/* All sets, empty. */
+void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* All elements but the paths. The sets must be empty. */
+void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+
+/* The generation in force, and no denied flows. */
+void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* The paths of all next hops. */
+void nsg_sets_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* One next hop, with its counter. */
+void nsg_sets_add_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
+void nsg_sets_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
+/* What the last update of the cgroups changed: unchanged elements keep their counters. */
+void nsg_sets_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kernel/table.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <linux/netfilter/nf_tables.h>
+
+#include "kernel/chains.h"
+#include "kernel/ruleset.h"
+#include "kernel/sets.h"
+#include "util/macro.h"
+
+void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	static const char *const counters[] = {
+	    NSG_COUNTER_OFFLOADED,    NSG_COUNTER_QUEUED,      NSG_COUNTER_DENIED,
+	    NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING, NSG_COUNTER_EXCLUDED,
+	    NSG_COUNTER_MULTICAST,    NSG_COUNTER_STRAYED,
+	};
+
+	/* With daemon-down = accept the table dies with the socket that created it. */
+	nsg_nft_table_add(b, k->conf->down_accept ? NFT_TABLE_F_OWNER : 0);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(counters); i++)
+		nsg_nft_counter(b, counters[i]);
+	nsg_chains_create(b, k);
+	nsg_sets_create(b, k);
+	nsg_sets_fill(b, k);
+	nsg_sets_put_paths(b, k);
+	nsg_chains_fill(b, k);
+}
+
+static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	(void)k;
+	/* created first: deleting a table that is not there fails the transaction */
+	nsg_nft_table_add(b, NSG_NFT_TABLE_AS_IT_IS);
+	nsg_nft_table_delete(b);
+}
+
+void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	delete_table(b, k);
+	nsg_table_desired(b, k);
+}
+
+int nsg_table_change(struct nsg_kernel *k, const char *purpose, nsg_table_fill fill,
+		     struct nsg_diag *diag)
+{
+	cleanup_nft_batch struct nsg_nft_batch b;
+
+	nsg_nft_batch_begin(&b, k->conf->instance);
+	fill(&b, k);
+	return nsg_nft_batch_send(&b, &k->nft, purpose, diag);
+}
+
+/* FNV-1a */
+static uint64_t hash_words(uint64_t hash, const uint32_t *words, size_t n)
+{
+	for (size_t w = 0; w < n; w++)
+		hash = (hash ^ words[w]) * 0x100000001b3u;
+	return hash;
+}
+
+/* Over what the table says of a path and the tunnels below it. */
+static uint64_t hash_path(const struct nsg_kernel *k, uint64_t hash, uint32_t n,
+			  const struct nsg_path *path)
+{
+	const uint32_t key[] = {n, path->up ? path->ifindex : 0};
+
+	hash = hash_words(hash, key, NSG_ARRAY_SIZE(key));
+	for (size_t i = 0; path->up && i < k->links.links.n; i++) {
+		const struct nsg_link *link = &k->links.links.v[i];
+		const uint32_t tunnel[] = {
+		    link->ifindex,
+		    link->tunnel.protocol,
+		    link->tunnel.port,
+		    link->tunnel.remote_host,
+		};
+
+		if (link->tunnel.protocol && nsg_links_lead_into(&k->links, path->ifindex, link))
+			hash = hash_words(hash, tunnel, NSG_ARRAY_SIZE(tunnel));
+	}
+	return hash;
+}
+
+static uint64_t paths_hash(const struct nsg_kernel *k)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		for (uint32_t i = 0; k->hops.v[n].used && i < k->hops.v[n].n_paths; i++)
+			hash = hash_path(k, hash, n, &k->hops.v[n].paths[i]);
+	return hash;
+}
+
+int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
+{
+	int r = -EEXIST;
+
+	if (!anew)
+		r = nsg_table_change(k, "cannot change the rules", nsg_table_desired, NULL);
+	if (r < 0)
+		r = nsg_table_change(k, "cannot load the rules", nsg_table_desired_anew, diag);
+	if (r < 0)
+		return r;
+	k->paths_applied = paths_hash(k);
+	return 0;
+}
+
+int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	return nsg_table_change(k, "cannot remove the rules", delete_table, diag);
+}
+
+static void put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (k->conf->audit)
+		return;
+	nsg_sets_put_paths(b, k);
+	nsg_chains_put_tunnels(b, k);
+}
+
+int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	uint64_t hash = paths_hash(k);
+	int r;
+
+	if (hash == k->paths_applied)
+		return 0;
+	r = nsg_table_change(k, "cannot change the paths of next hops", put_paths, diag);
+	if (r < 0)
+		return r;
+	k->paths_applied = hash;
+	return 0;
+}
+
+/* The ct timeouts of other numbers of minutes stay: the kernel drops every queued packet of the
+ * namespace when one is deleted, as with a base chain. */
+void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_chains_put_multicast(b, k);
+	nsg_sets_put_generation(b, k);
+	nsg_chains_put_timeouts(b, k);
+}
+
+void nsg_table_add_new_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		if (k->hops.v[n].next && !k->hops.v[n].live)
+			nsg_sets_add_hop(b, k, n);
+}
+
+void nsg_table_remove_idle_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		if (nsg_hops_is_idle(&k->hops.v[n]))
+			nsg_sets_remove_hop(b, k, n);
+}
+
+int nsg_table_probe(struct nsg_kernel *k, bool native_queue)
+{
+	cleanup_nft_batch struct nsg_nft_batch b;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "nsgd_probe_%ld", (long)getpid());
+	nsg_nft_batch_begin(&b, name);
+	nsg_nft_table_add(&b, 0);
+	nsg_chains_probe(&b, &k->marks, native_queue);
+	nsg_nft_table_delete(&b);
+	return nsg_nft_batch_send(&b, &k->nft, "probing", NULL);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table `ip INSTANCE` as an object of the kernel: desired, apply, clear, and the changes of a
+ * part of it. Nothing of it is read back but counters (status.c): it is put whole, in one
+ * transaction. What is in it: ruleset.h.
+ */
+#ifndef NSG_KERNEL_TABLE_H
+#define NSG_KERNEL_TABLE_H
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_batch.h"
+
+/* The whole table, for a kernel that has none, some or all of it. */
+void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* The same, deleted first. Packets queued by the old table are dropped. */
+void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+
+/* Makes the table what it should be. `anew` deletes it first, in the same transaction; else that is
+ * only done when it cannot be changed in place, e.g. since a set has another type. -errno. */
+int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag);
+/* Deletes it; one that is not there is fine. -errno. */
+int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* One transaction that changes a part of the table. An error is a diagnostic that begins with
+ * `purpose` (diag may be NULL). -ENOENT: the part is not there. -errno. */
+typedef void (*nsg_table_fill)(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+int nsg_table_change(struct nsg_kernel *k, const char *purpose, nsg_table_fill fill,
+		     struct nsg_diag *diag);
+
+/* The parts. */
+/* A reload's: the generation, no denied flows, multicast and timeouts. */
+void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* The next hops that only the image being prepared uses; and those that no image uses. */
+void nsg_table_add_new_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+void nsg_table_remove_idle_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+
+/* The paths of the next hops, if the table has others. -errno. */
+int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* Which of nft's queue expression and the xt target the kernel has: a table of its own that is gone
+ * when the transaction ends. */
+int nsg_table_probe(struct nsg_kernel *k, bool native_queue);
+
+#endif
