@@ -4,8 +4,9 @@
 
 #include "explain/explain.h"
 #include "explain/flow.h"
-#include "explain/words.h"
+#include "explain/words_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 
 struct asker {
@@ -25,13 +26,16 @@ static int give(const struct asker *a, json_t *item)
 	return r;
 }
 
+static int bad_flow(const struct asker *a, const char *why)
+{
+	return nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL, "bad flow: %s", why);
+}
+
 static int read_flow(const struct asker *a, const json_t *object, struct nsg_flow *ret)
 {
 	const char *why;
 
-	if (nsg_flow_read(object, ret, &why) < 0)
-		return nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL, "bad flow: %s", why);
-	return 0;
+	return nsg_flow_read(object, ret, &why) < 0 ? bad_flow(a, why) : 0;
 }
 
 static int read_key(const struct asker *a, struct nsg_key *ret)
@@ -39,32 +43,56 @@ static int read_key(const struct asker *a, struct nsg_key *ret)
 	struct nsg_flow flow;
 	int r = read_flow(a, json_object_get(a->args, "flow"), &flow);
 
-	if (!r && flow.is_ip6)
-		r = nsg_diag_add(
+	if (r < 0)
+		return r;
+	if (flow.is_ip6)
+		return nsg_diag_add(
 		    a->diag, NSG_ERROR, NULL, NULL,
 		    "IPv6 never enters an integration VNet: neither NSG nor routes apply");
-	if (!r)
-		*ret = flow.key;
-	return r;
+	*ret = flow.key;
+	return 0;
 }
 
 /* The decision is all there is to tell of IPv6. */
 static int explain_ip6(const struct asker *a, const struct nsg_flow *flow)
 {
-	json_t *story, *item;
+	json_t *story = NSG_JSON_OBJECT(
+	    PAIR_J("gate", NSG_JSON_OBJECT(PAIR_B("enters", false),
+					   PAIR_S("text", "an integration VNet has no IPv6: the "
+							  "packet leaves by the app's own way"))),
+	    PAIR_J("tags", json_array()),
+	    PAIR_S("nsg", "not evaluated: the packet is not in the VNet"),
+	    PAIR_J("rules", json_array()), PAIR_J("routes", json_array()), PAIR_N("nextHop"),
+	    PAIR_J("farEnd",
+		   NSG_JSON_OBJECT(PAIR_S("source", "outbound"), PAIR_J("addresses", json_array()),
+				   PAIR_S("text", "the app's own IPv6 address"))),
+	    PAIR_J("notices", json_array()));
+	json_t *item = NULL;
 	int r = nsg_flow_decide(a->image, flow, NULL, &item);
+
+	if (r < 0) {
+		json_decref(story);
+		return r;
+	}
+	r = NSG_JSON_ADD(item, PAIR_J("story", story));
+	if (r < 0) {
+		json_decref(item);
+		return r;
+	}
+	return give(a, item);
+}
+
+static int explain_one(const struct asker *a, const json_t *object)
+{
+	json_t *id = json_object_get(object, "id"), *item;
+	struct nsg_flow flow;
+	int r = read_flow(a, object, &flow);
 
 	if (r < 0)
 		return r;
-	story = json_pack("{s{sbss}s[]sss[]s[]sns{s[]ssss}s[]}", "gate", "enters", 0, "text",
-			  "an integration VNet has no IPv6: the packet leaves by the app's own way",
-			  "tags", "nsg", "not evaluated: the packet is not in the VNet", "rules",
-			  "routes", "nextHop", "farEnd", "addresses", "source", "outbound", "text",
-			  "the app's own IPv6 address", "notices");
-	if (nsg_put(item, "story", story) < 0) {
-		json_decref(item);
-		return -ENOMEM;
-	}
+	r = nsg_flow_decide(a->image, &flow, json_is_string(id) ? id : NULL, &item);
+	if (r < 0)
+		return r;
 	return give(a, item);
 }
 
@@ -75,15 +103,8 @@ static int explain_many(const struct asker *a, const json_t *flows)
 
 	json_array_foreach(flows, i, object)
 	{
-		json_t *id = json_object_get(object, "id");
-		struct nsg_flow flow;
-		json_t *item;
-		int r = read_flow(a, object, &flow);
+		int r = explain_one(a, object);
 
-		if (!r)
-			r = nsg_flow_decide(a->image, &flow, json_is_string(id) ? id : NULL, &item);
-		if (!r)
-			r = give(a, item);
 		if (r)
 			return r;
 	}
@@ -109,7 +130,9 @@ static int explain(const struct asker *a)
 		r = nsg_explain_azure(a->e, a->image, &flow.key, a->diag, &item);
 	else
 		r = nsg_explain_flow(a->e, a->image, &flow.key, a->diag, &item);
-	return r < 0 ? r : give(a, item);
+	if (r < 0)
+		return r;
+	return give(a, item);
 }
 
 static int test_ip_flow(const struct asker *a)
@@ -118,9 +141,12 @@ static int test_ip_flow(const struct asker *a)
 	json_t *item;
 	int r = read_key(a, &key);
 
-	if (!r)
-		r = nsg_explain_test_ip_flow(a->e, a->image, &key, &item);
-	return r ? r : give(a, item);
+	if (r < 0)
+		return r;
+	r = nsg_explain_test_ip_flow(a->image, &key, &item);
+	if (r < 0)
+		return r;
+	return give(a, item);
 }
 
 static int show_next_hop(const struct asker *a)
@@ -130,8 +156,9 @@ static int show_next_hop(const struct asker *a)
 	enum nsg_gate gate;
 	int r = read_key(a, &key);
 
-	if (!r)
-		r = nsg_explain_next_hop(a->e, a->image, &key, &item);
+	if (r < 0)
+		return r;
+	r = nsg_explain_next_hop(a->e, a->image, &key, &item);
 	if (r < 0)
 		return r;
 	gate = (enum nsg_gate)nsg_classify(a->image, &key).gate;
@@ -149,7 +176,9 @@ static int effective_nsg(const struct asker *a)
 	json_t *item;
 	int r = nsg_explain_effective_nsg(a->e, &item);
 
-	return r < 0 ? r : give(a, item);
+	if (r < 0)
+		return r;
+	return give(a, item);
 }
 
 static int effective_routes(const struct asker *a)
@@ -157,7 +186,9 @@ static int effective_routes(const struct asker *a)
 	json_t *item;
 	int r = nsg_explain_effective_routes(a->e, &item);
 
-	return r < 0 ? r : give(a, item);
+	if (r < 0)
+		return r;
+	return give(a, item);
 }
 
 int nsg_explain_answer(const struct nsg_effective *e, const struct nsg_image *image,
@@ -187,16 +218,16 @@ static json_t *image_json(const struct nsg_image *image)
 {
 	const struct nsg_image_info info = nsg_image_info(image);
 
-	return json_pack("{sIsIsIsIsIsIsIsIsI}", "bytes", (json_int_t)info.size_bytes,
-			 "compileMicroseconds", (json_int_t)(info.compile_ns / 1000), "rules",
-			 (json_int_t)info.n_rules, "routes", (json_int_t)info.n_routes, "nextHops",
-			 (json_int_t)info.n_hops, "sourceClasses", (json_int_t)info.src_classes,
-			 "destinationClasses", (json_int_t)info.dst_classes, "portClasses",
-			 (json_int_t)info.l4_classes, "destinationSegments",
-			 (json_int_t)info.dst_segments);
+	return NSG_JSON_OBJECT(
+	    PAIR_I("bytes", info.size_bytes), PAIR_I("compileMicroseconds", info.compile_ns / 1000),
+	    PAIR_I("rules", info.n_rules), PAIR_I("routes", info.n_routes),
+	    PAIR_I("nextHops", info.n_hops), PAIR_I("sourceClasses", info.src_classes),
+	    PAIR_I("destinationClasses", info.dst_classes), PAIR_I("portClasses", info.l4_classes),
+	    PAIR_I("destinationSegments", info.dst_segments));
 }
 
-static const char *said(const char *by)
+/* What set something; "" when nothing did. */
+static const char *set_by(const char *by)
 {
 	return by ? by : "";
 }
@@ -204,27 +235,20 @@ static const char *said(const char *by)
 json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image *image)
 {
 	cleanup_json json_t *prefixes = json_array();
-	cleanup_json json_t *policy = NULL;
 
 	for (size_t i = 0; i < e->subnet->prefixes.n; i++)
 		if (json_array_append_new(prefixes, nsg_prefix_json(e->subnet->prefixes.v[i])) < 0)
 			return NULL;
-	policy = json_pack("{sssssOss}", "vnet", e->vnet->name, "subnet", e->subnet->name,
-			   "subnetPrefixes", prefixes, "subnetBy", said(e->subnet_by));
-	if (nsg_put(policy, "nsg", nsg_string_or_null(e->nsg ? e->nsg->name : NULL)) < 0 ||
-	    nsg_put(policy, "nsgBy", json_string(said(e->nsg_by))) < 0 ||
-	    nsg_put(policy, "routeTable",
-		    nsg_string_or_null(e->route_table ? e->route_table->name : NULL)) < 0 ||
-	    nsg_put(policy, "routeTableBy", json_string(said(e->route_table_by))) < 0 ||
-	    nsg_put(policy, "profile", json_string(e->profile->name)) < 0 ||
-	    nsg_put(policy, "platform", json_string(e->is_linux ? "linux" : "windows")) < 0 ||
-	    nsg_put(policy, "platformBy", json_string(said(e->platform_by))) < 0 ||
-	    nsg_put(policy, "endpointPrecedence", json_string(e->endpoint_lab ? "lab" : "doc")) <
-		0 ||
-	    nsg_put(policy, "routeAll", json_boolean(e->route_all)) < 0 ||
-	    nsg_put(policy, "routeAllBy", json_string(said(e->route_all_by))) < 0 ||
-	    nsg_put(policy, "flowTimeoutInMinutes", json_integer(e->flow_timeout_minutes)) < 0 ||
-	    nsg_put(policy, "image", image_json(image)) < 0)
-		return NULL;
-	return TAKE_PTR(policy);
+	return NSG_JSON_OBJECT(
+	    PAIR_S("vnet", e->vnet->name), PAIR_S("subnet", e->subnet->name),
+	    PAIR_J("subnetPrefixes", TAKE_PTR(prefixes)), PAIR_S("subnetBy", set_by(e->subnet_by)),
+	    PAIR_S("nsg", e->nsg ? e->nsg->name : NULL), PAIR_S("nsgBy", set_by(e->nsg_by)),
+	    PAIR_S("routeTable", e->route_table ? e->route_table->name : NULL),
+	    PAIR_S("routeTableBy", set_by(e->route_table_by)), PAIR_S("profile", e->profile->name),
+	    PAIR_S("platform", e->is_linux ? "linux" : "windows"),
+	    PAIR_S("platformBy", set_by(e->platform_by)),
+	    PAIR_S("endpointPrecedence", e->endpoint_lab ? "lab" : "doc"),
+	    PAIR_B("routeAll", e->route_all), PAIR_S("routeAllBy", set_by(e->route_all_by)),
+	    PAIR_I("flowTimeoutInMinutes", e->flow_timeout_minutes),
+	    PAIR_J("image", image_json(image)));
 }

@@ -8,40 +8,36 @@
 #include <string.h>
 
 #include "explain/explain.h"
-#include "explain/match.h"
-#include "explain/words.h"
+#include "explain/check_priv.h"
+#include "explain/words_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 
-int nsg_explain_test_ip_flow(const struct nsg_effective *e, const struct nsg_image *image,
-			     const struct nsg_key *key, json_t **ret)
+static int give(json_t *object, json_t **ret)
+{
+	if (!object)
+		return -ENOMEM;
+	*ret = object;
+	return 0;
+}
+
+int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key *key, json_t **ret)
 {
 	const struct nsg_decision d = nsg_classify(image, key);
-	cleanup_json json_t *object = json_object();
-	json_t *access = NULL, *name = NULL;
+	const char *access = d.rule == NSG_RULE_NO_NSG ? nsg_access_name(NSG_ALLOW) : NULL;
+	json_t *name = NULL;
 
-	(void)e;
-	if (d.rule == NSG_RULE_NONE) {
-		access = json_null();
-		name = json_null();
-	} else if (d.rule == NSG_RULE_NO_NSG) {
-		access = json_string(nsg_access_name(NSG_ALLOW));
-		name = json_null();
-	} else {
+	if (d.rule != NSG_RULE_NONE && d.rule != NSG_RULE_NO_NSG) {
 		const struct nsg_image_rule rule = nsg_image_rule(image, d.rule);
 
-		access = json_string(nsg_access_name((enum nsg_access)rule.access));
-		name = json_sprintf(
-		    "%s/%s", rule.is_default ? "defaultSecurityRules" : "securityRules", rule.name);
+		access = nsg_access_name((enum nsg_access)rule.access);
+		name = nsg_rule_name_json(rule.is_default, rule.name);
+	} else {
+		name = json_null();
 	}
-	if (nsg_put(object, "access", access) < 0) {
-		json_decref(name);
-		return -ENOMEM;
-	}
-	if (nsg_put(object, "ruleName", name) < 0 ||
-	    nsg_put(object, "gate", json_string(nsg_gate_name((enum nsg_gate)d.gate))) < 0)
-		return -ENOMEM;
-	*ret = TAKE_PTR(object);
-	return 0;
+	return give(NSG_JSON_OBJECT(PAIR_S("access", access), PAIR_J("ruleName", name),
+				    PAIR_S("gate", nsg_gate_name((enum nsg_gate)d.gate))),
+		    ret);
 }
 
 /* Network Watcher spells peerings its own way (azure-reference.md section 5, id 56902040457). */
@@ -81,7 +77,6 @@ int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *
 	struct nsg_image_route route = {0};
 	enum nsg_hop_type type = NSG_HOP_INTERNET;
 	const char *table = "System Route";
-	json_t *object;
 
 	if (d.route != NSG_ROUTE_NONE) {
 		route = nsg_image_route(image, d.route);
@@ -91,13 +86,11 @@ int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *
 	} else if (d.gate == NSG_GATE_NOT_CARRIED) {
 		type = NSG_HOP_NONE;
 	}
-	object = json_pack("{sossss}", "nextHopIpAddress",
-			   joined_addresses(route.hops_host, route.n_hops), "nextHopType",
-			   watcher_hop_type(type), "routeTableId", table);
-	if (!object)
-		return -ENOMEM;
-	*ret = object;
-	return 0;
+	return give(NSG_JSON_OBJECT(
+			PAIR_J("nextHopIpAddress", joined_addresses(route.hops_host, route.n_hops)),
+			PAIR_S("nextHopType", watcher_hop_type(type)),
+			PAIR_S("routeTableId", table)),
+		    ret);
 }
 
 /* ---- effective NSG -------------------------------------------------------------------------- */
@@ -212,92 +205,80 @@ static json_t *address_expanded(const struct nsg_effective *e,
 	return ranges_json(effective->ranges);
 }
 
-/* One element stands in the singular field; several in the plural one, where a tag stands too. Both
- * take `elements`. */
-static int put_singular(json_t *object, const char *key, json_t *elements)
+/* One element is in the singular field, several in the plural one, and a tag in both. */
+static json_t *singular(json_t *elements)
 {
-	cleanup_json json_t *all = elements;
-
-	if (!all)
-		return -ENOMEM;
-	return nsg_put(object, key,
-		       json_array_size(all) == 1 ? json_incref(json_array_get(all, 0))
-						 : json_null());
+	return json_array_size(elements) == 1 ? json_incref(json_array_get(elements, 0))
+					      : json_null();
 }
 
-static int put_plural(json_t *object, const char *key, json_t *elements, bool is_tag)
+static json_t *plural(json_t *elements, bool is_tag)
 {
-	cleanup_json json_t *all = elements;
-
-	if (!all)
-		return -ENOMEM;
-	return nsg_put(object, key,
-		       json_array_size(all) > 1 || is_tag ? json_incref(all) : json_array());
-}
-
-/* As written: the rule's own list, neither sorted nor merged. */
-static int put_ports(json_t *o, const struct nsg_rule *r)
-{
-	if (put_singular(o, "sourcePortRange", port_ranges(r->src_ports, r->n_src_ports)) < 0 ||
-	    put_singular(o, "destinationPortRange", port_ranges(r->dst_ports, r->n_dst_ports)) <
-		0 ||
-	    put_plural(o, "sourcePortRanges", port_ranges(r->src_ports, r->n_src_ports), false) < 0)
-		return -ENOMEM;
-	return put_plural(o, "destinationPortRanges", port_ranges(r->dst_ports, r->n_dst_ports),
-			  false);
-}
-
-static int put_addresses(json_t *o, const struct nsg_effective *e,
-			 const struct nsg_effective_rule *r)
-{
-	const struct nsg_address *src = &r->rule->src, *dst = &r->rule->dst;
-
-	if (put_singular(o, "sourceAddressPrefix", address_elements(&r->src, src)) < 0 ||
-	    put_singular(o, "destinationAddressPrefix", address_elements(&r->dst, dst)) < 0 ||
-	    put_plural(o, "sourceAddressPrefixes", address_elements(&r->src, src),
-		       src->kind == NSG_ADDRESS_TAG) < 0 ||
-	    put_plural(o, "destinationAddressPrefixes", address_elements(&r->dst, dst),
-		       dst->kind == NSG_ADDRESS_TAG) < 0 ||
-	    nsg_put(o, "expandedSourceAddressPrefix", address_expanded(e, &r->src, src)) < 0)
-		return -ENOMEM;
-	return nsg_put(o, "expandedDestinationAddressPrefix", address_expanded(e, &r->dst, dst));
+	return json_array_size(elements) > 1 || is_tag ? json_incref(elements) : json_array();
 }
 
 static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_effective_rule *r)
 {
 	const struct nsg_rule *rule = r->rule;
-	cleanup_json json_t *o = json_object();
+	const struct nsg_address *src = &rule->src, *dst = &rule->dst;
+	/* as written: neither sorted nor merged */
+	cleanup_json json_t *src_ports = port_ranges(rule->src_ports, rule->n_src_ports);
+	cleanup_json json_t *dst_ports = port_ranges(rule->dst_ports, rule->n_dst_ports);
+	cleanup_json json_t *srcs = address_elements(&r->src, src);
+	cleanup_json json_t *dsts = address_elements(&r->dst, dst);
 
-	if (nsg_put(o, "name", nsg_rule_name_json(rule)) < 0 ||
-	    nsg_put(o, "protocol", effective_protocol(rule->protocol)) < 0 ||
-	    put_ports(o, rule) < 0 || put_addresses(o, e, r) < 0 ||
-	    nsg_put(o, "access", json_string(nsg_access_name(rule->access))) < 0 ||
-	    nsg_put(o, "priority", json_integer(rule->priority)) < 0 ||
-	    nsg_put(o, "direction", json_string("Outbound")) < 0)
+	if (!src_ports || !dst_ports || !srcs || !dsts)
 		return NULL;
-	return TAKE_PTR(o);
+	return NSG_JSON_OBJECT(
+	    PAIR_J("name", nsg_rule_name_json(rule->is_default, rule->name)),
+	    PAIR_J("protocol", effective_protocol(rule->protocol)),
+	    PAIR_J("sourcePortRange", singular(src_ports)),
+	    PAIR_J("destinationPortRange", singular(dst_ports)),
+	    PAIR_J("sourcePortRanges", plural(src_ports, false)),
+	    PAIR_J("destinationPortRanges", plural(dst_ports, false)),
+	    PAIR_J("sourceAddressPrefix", singular(srcs)),
+	    PAIR_J("destinationAddressPrefix", singular(dsts)),
+	    PAIR_J("sourceAddressPrefixes", plural(srcs, src->kind == NSG_ADDRESS_TAG)),
+	    PAIR_J("destinationAddressPrefixes", plural(dsts, dst->kind == NSG_ADDRESS_TAG)),
+	    PAIR_J("expandedSourceAddressPrefix", address_expanded(e, &r->src, src)),
+	    PAIR_J("expandedDestinationAddressPrefix", address_expanded(e, &r->dst, dst)),
+	    PAIR_S("access", nsg_access_name(rule->access)), PAIR_I("priority", rule->priority),
+	    PAIR_S("direction", "Outbound"));
+}
+
+static json_t *array_of(json_t *element)
+{
+	return json_pack("[o]", element);
+}
+
+static json_t *id_json(const char *id)
+{
+	return NSG_JSON_OBJECT(PAIR_S("id", id));
+}
+
+static const char *nsg_id(const struct nsg_effective *e)
+{
+	return *e->nsg->id ? e->nsg->id : e->nsg->name;
 }
 
 int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret)
 {
 	cleanup_json json_t *rules = json_array();
-	json_t *object;
 
-	if (!e->nsg) {
-		object = json_pack("{s[]}", "value");
-	} else {
-		for (size_t i = 0; i < e->n_rules; i++)
-			if (json_array_append_new(rules, effective_rule(e, &e->rules[i])) < 0)
-				return -ENOMEM;
-		object = json_pack("{s[{s{ss}s{s{ss}sn}sO}]}", "value", "networkSecurityGroup",
-				   "id", *e->nsg->id ? e->nsg->id : e->nsg->name, "association",
-				   "subnet", "id", e->subnet->id, "networkInterface",
-				   "effectiveSecurityRules", rules);
-	}
-	if (!object)
-		return -ENOMEM;
-	*ret = object;
-	return 0;
+	if (!e->nsg)
+		return give(NSG_JSON_OBJECT(PAIR_J("value", json_array())), ret);
+	for (size_t i = 0; i < e->n_rules; i++)
+		if (json_array_append_new(rules, effective_rule(e, &e->rules[i])) < 0)
+			return -ENOMEM;
+	return give(
+	    NSG_JSON_OBJECT(PAIR_J(
+		"value",
+		array_of(NSG_JSON_OBJECT(
+		    PAIR_J("networkSecurityGroup", id_json(nsg_id(e))),
+		    PAIR_J("association", NSG_JSON_OBJECT(PAIR_J("subnet", id_json(e->subnet->id)),
+							  PAIR_N("networkInterface"))),
+		    PAIR_J("effectiveSecurityRules", TAKE_PTR(rules)))))),
+	    ret);
 }
 
 /* ---- effective routes ----------------------------------------------------------------------- */
@@ -313,25 +294,26 @@ static json_t *route_entry(const struct nsg_effective *e, const struct nsg_row *
 {
 	bool user_tag = rows[0].source == NSG_SOURCE_USER && rows[0].tag;
 	cleanup_json json_t *prefixes = json_array();
-	json_t *tags;
 
 	for (size_t i = 0; i < n; i++)
 		if (json_array_append_new(prefixes, nsg_prefix_json(rows[i].prefix)) < 0)
 			return NULL;
-	tags = user_tag ? json_pack("[s]", rows[0].tag) : json_array();
-	return json_pack(
-	    "{sOsosbsbss?sosssssss{}}", "addressPrefix", prefixes, "destinationServiceTags", tags,
-	    "disableBgpRoutePropagation", (int)(e->route_table && e->route_table->disable_bgp),
-	    "hasBgpOverride", 0, "name", rows[0].name, "nextHopIpAddress",
-	    nsg_addresses_json(rows[0].hops_host, rows[0].n_hops), "nextHopType",
-	    nsg_hop_type_name(rows[0].hop_type), "source", nsg_route_source_name(rows[0].source),
-	    "state", rows[0].state == NSG_ROW_ACTIVE ? "Active" : "Invalid", "tagMap");
+	return NSG_JSON_OBJECT(
+	    PAIR_J("addressPrefix", TAKE_PTR(prefixes)),
+	    PAIR_J("destinationServiceTags",
+		   user_tag ? array_of(json_string(rows[0].tag)) : json_array()),
+	    PAIR_B("disableBgpRoutePropagation", e->route_table && e->route_table->disable_bgp),
+	    PAIR_B("hasBgpOverride", false), PAIR_S("name", rows[0].name),
+	    PAIR_J("nextHopIpAddress", nsg_addresses_json(rows[0].hops_host, rows[0].n_hops)),
+	    PAIR_S("nextHopType", nsg_hop_type_name(rows[0].hop_type)),
+	    PAIR_S("source", nsg_route_source_name(rows[0].source)),
+	    PAIR_S("state", rows[0].state == NSG_ROW_ACTIVE ? "Active" : "Invalid"),
+	    PAIR_J("tagMap", json_object()));
 }
 
 int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
 {
 	cleanup_json json_t *entries = json_array();
-	json_t *object;
 
 	for (size_t i = 0, n; i < e->n_rows; i += n) {
 		n = 1;
@@ -342,45 +324,56 @@ int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
 		if (json_array_append_new(entries, route_entry(e, &e->rows[i], n)) < 0)
 			return -ENOMEM;
 	}
-	object = json_pack("{snsO}", "nextLink", "value", entries);
-	if (!object)
-		return -ENOMEM;
-	*ret = object;
-	return 0;
+	return give(NSG_JSON_OBJECT(PAIR_N("nextLink"), PAIR_J("value", TAKE_PTR(entries))), ret);
 }
 
 /* ---- NSG diagnostics ------------------------------------------------------------------------ */
 
 static json_t *evaluation(const struct nsg_tried_rule *t)
 {
-	return json_pack("{sbsbsosbsbsb}", "destinationMatched", (int)t->match.destination,
-			 "destinationPortMatched", (int)t->match.destination_ports, "name",
-			 json_sprintf("%s_%s",
-				      t->rule->rule->is_default ? "DefaultRule" : "UserRule",
-				      t->rule->rule->name),
-			 "protocolMatched", (int)t->match.protocol, "sourceMatched",
-			 (int)t->match.source, "sourcePortMatched", (int)t->match.source_ports);
+	const struct nsg_rule *rule = t->rule->rule;
+
+	return NSG_JSON_OBJECT(
+	    PAIR_B("destinationMatched", t->match.destination),
+	    PAIR_B("destinationPortMatched", t->match.destination_ports),
+	    PAIR_J("name", json_sprintf("%s_%s", rule->is_default ? "DefaultRule" : "UserRule",
+					rule->name)),
+	    PAIR_B("protocolMatched", t->match.protocol), PAIR_B("sourceMatched", t->match.source),
+	    PAIR_B("sourcePortMatched", t->match.source_ports));
+}
+
+static json_t *matched_rule(const struct nsg_trial *trial, json_t *rules)
+{
+	json_t *last = json_array_get(rules, trial->n_rules - 1);
+
+	if (!trial->rule)
+		return json_null();
+	return NSG_JSON_OBJECT(PAIR_S("action", nsg_access_name(trial->rule->rule->access)),
+			       PAIR_J("ruleName", json_incref(json_object_get(last, "name"))));
 }
 
 static json_t *evaluated_groups(const struct nsg_effective *e, const struct nsg_trial *trial)
 {
 	cleanup_json json_t *rules = json_array();
-	json_t *matched;
 
 	if (!e->nsg || !trial->nsg_evaluated)
 		return json_array();
 	for (size_t i = 0; i < trial->n_rules; i++)
 		if (json_array_append_new(rules, evaluation(&trial->rules[i])) < 0)
 			return NULL;
-	if (trial->rule)
-		matched = json_pack(
-		    "{sssO}", "action", nsg_access_name(trial->rule->rule->access), "ruleName",
-		    json_object_get(json_array_get(rules, trial->n_rules - 1), "name"));
-	else
-		matched = json_null();
-	return json_pack("[{sssosssO}]", "appliedTo", e->subnet->id, "matchedRule", matched,
-			 "networkSecurityGroupId", *e->nsg->id ? e->nsg->id : e->nsg->name,
-			 "rulesEvaluationResult", rules);
+	return array_of(NSG_JSON_OBJECT(PAIR_S("appliedTo", e->subnet->id),
+					PAIR_J("matchedRule", matched_rule(trial, rules)),
+					PAIR_S("networkSecurityGroupId", nsg_id(e)),
+					PAIR_J("rulesEvaluationResult", json_incref(rules))));
+}
+
+static json_t *profile_json(const struct nsg_key *key)
+{
+	return NSG_JSON_OBJECT(
+	    PAIR_J("destination", nsg_address_json(key->dst_host)),
+	    PAIR_J("destinationPort", json_sprintf("%u", (unsigned int)key->dport_host)),
+	    PAIR_S("direction", "Outbound"), PAIR_J("protocol", nsg_protocol_words(key->protocol)),
+	    PAIR_J("source", nsg_address_json(key->src_host)));
 }
 
 /* az's output of run-configuration-diagnostic: keys in alphabetical order. */
@@ -388,36 +381,27 @@ static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_k
 			       const struct nsg_trial *trial)
 {
 	bool denied = trial->rule && trial->rule->rule->access == NSG_DENY;
-	json_t *result, *profile;
+	json_t *result = NSG_JSON_OBJECT(
+	    PAIR_J("evaluatedNetworkSecurityGroups", evaluated_groups(e, trial)),
+	    PAIR_S("securityRuleAccessResult", nsg_access_name(denied ? NSG_DENY : NSG_ALLOW)));
 
-	result =
-	    json_pack("{soss}", "evaluatedNetworkSecurityGroups", evaluated_groups(e, trial),
-		      "securityRuleAccessResult", nsg_access_name(denied ? NSG_DENY : NSG_ALLOW));
-	profile = json_pack("{sososssoso}", "destination", nsg_address_json(key->dst_host),
-			    "destinationPort", json_sprintf("%u", (unsigned int)key->dport_host),
-			    "direction", "Outbound", "protocol", nsg_protocol_words(key->protocol),
-			    "source", nsg_address_json(key->src_host));
-	return json_pack("{s[{soso}]}", "results", "networkSecurityGroupResult", result, "profile",
-			 profile);
+	return NSG_JSON_OBJECT(
+	    PAIR_J("results", array_of(NSG_JSON_OBJECT(PAIR_J("networkSecurityGroupResult", result),
+						       PAIR_J("profile", profile_json(key))))));
 }
 
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_trial_done))) struct nsg_trial trial = {0};
+	cleanup_trial struct nsg_trial trial = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
-	const char *what;
-	json_t *object;
 	int r;
 
 	r = nsg_trial_run(e, key, &trial);
 	if (r < 0)
 		return r;
-	if (!nsg_trial_agrees(&trial, image, &decision, &what))
-		return nsg_trial_contradiction(what, diag);
-	object = diagnostic_json(e, key, &trial);
-	if (!object)
-		return -ENOMEM;
-	*ret = object;
-	return 0;
+	r = nsg_trial_check(&trial, image, &decision, diag);
+	if (r < 0)
+		return r;
+	return give(diagnostic_json(e, key, &trial), ret);
 }

@@ -27,21 +27,10 @@ int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *imag
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret);
 
-/*
- * One line of `explain --batch`: a flow in, its decision out, or {"id":…,"error":"…"}. Returns 1
- * when it was an error line, 0 when decided, -ENOMEM. `size` excludes the newline. A blank line
- * gives *ret NULL and 0.
- */
-int nsg_explain_line(const struct nsg_image *image, const char *line, size_t size, json_t **ret);
-
-/* A flow object of the contract (section 4) as a key. -EINVAL with the reason in *ret_error (static
- * or arena-less: a static string). */
-int nsg_flow_parse(const json_t *flow, struct nsg_key *ret, const char **ret_error);
-
 /* `az network watcher test-ip-flow` (plus gate), show-next-hop, list-effective-nsg,
  * show-effective-route-table. New reference in *ret. -ENOMEM. */
-int nsg_explain_test_ip_flow(const struct nsg_effective *e, const struct nsg_image *image,
-			     const struct nsg_key *key, json_t **ret);
+int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key *key,
+			     json_t **ret);
 int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *image,
 			 const struct nsg_key *key, json_t **ret);
 int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret);

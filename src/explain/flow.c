@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "explain/explain.h"
 #include "explain/flow.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/json_object.h"
 #include "util/limits.h"
 
 static int bad(const char **ret_error, const char *why)
@@ -115,19 +115,6 @@ int nsg_flow_read(const json_t *object, struct nsg_flow *ret, const char **ret_e
 	return 0;
 }
 
-int nsg_flow_parse(const json_t *flow, struct nsg_key *ret, const char **ret_error)
-{
-	struct nsg_flow read;
-	int r = nsg_flow_read(flow, &read, ret_error);
-
-	if (r < 0)
-		return r;
-	if (read.is_ip6)
-		return bad(ret_error, "IPv6 never enters an integration VNet");
-	*ret = read.key;
-	return 0;
-}
-
 static json_t *address_json(const struct nsg_flow *flow, uint32_t addr_host,
 			    const uint8_t addr6[16])
 {
@@ -145,26 +132,25 @@ int nsg_flow_put(json_t *object, const struct nsg_flow *flow)
 	const struct nsg_key *key = &flow->key;
 	const char *name = nsg_protocol_name(key->protocol);
 
-	if (json_object_set_new(object, "protocol",
-				name ? json_string(name) : json_integer(key->protocol)) < 0 ||
-	    json_object_set_new(object, "src", address_json(flow, key->src_host, flow->src6)) < 0 ||
-	    json_object_set_new(object, "srcPort", json_integer(key->sport_host)) < 0 ||
-	    json_object_set_new(object, "dst", address_json(flow, key->dst_host, flow->dst6)) < 0 ||
-	    json_object_set_new(object, "dstPort", json_integer(key->dport_host)) < 0)
-		return -ENOMEM;
-	return 0;
+	return NSG_JSON_ADD(
+	    object, PAIR_J("protocol", name ? json_string(name) : json_integer(key->protocol)),
+	    PAIR_J("src", address_json(flow, key->src_host, flow->src6)),
+	    PAIR_I("srcPort", key->sport_host),
+	    PAIR_J("dst", address_json(flow, key->dst_host, flow->dst6)),
+	    PAIR_I("dstPort", key->dport_host));
 }
 
-/* semantics.md section 1: IPv6 packets are bypass. */
-static int put_bypass(json_t *object)
+/* IPv6 packets are bypass (semantics.md section 1). */
+static int put_ip6_decision(json_t *object, const struct nsg_flow *flow)
 {
-	json_t *rest = json_pack("{sssnsnssss}", "gate", nsg_gate_name(NSG_GATE_BYPASS), "nsg",
-				 "route", "verdict", nsg_verdict_name(NSG_VERDICT_ACCEPT), "reason",
-				 nsg_reason_name(NSG_REASON_BYPASS));
-	int r = json_object_update(object, rest) < 0 ? -ENOMEM : 0;
+	int r = nsg_flow_put(object, flow);
 
-	json_decref(rest);
-	return r;
+	if (r < 0)
+		return r;
+	return NSG_JSON_ADD(object, PAIR_S("gate", nsg_gate_name(NSG_GATE_BYPASS)), PAIR_N("nsg"),
+			    PAIR_N("route"),
+			    PAIR_S("verdict", nsg_verdict_name(NSG_VERDICT_ACCEPT)),
+			    PAIR_S("reason", nsg_reason_name(NSG_REASON_BYPASS)));
 }
 
 int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, json_t *id,
@@ -177,16 +163,15 @@ int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, 
 	if (!object || (id && json_object_set(object, "id", id) < 0))
 		return -ENOMEM;
 	if (flow->is_ip6) {
-		r = nsg_flow_put(object, flow);
-		if (!r)
-			r = put_bypass(object);
+		r = put_ip6_decision(object, flow);
 	} else {
 		decision = nsg_classify(image, &flow->key);
 		r = nsg_record_put_decision(object, image, &flow->key, &decision);
 	}
-	if (!r)
-		*ret = TAKE_PTR(object);
-	return r;
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(object);
+	return 0;
 }
 
 static bool is_blank(const char *line, size_t size)
@@ -200,7 +185,7 @@ static bool is_blank(const char *line, size_t size)
 /* Takes id, which may be NULL. */
 static int error_line(json_t *id, const char *why, json_t **ret)
 {
-	json_t *object = json_pack("{soss}", "id", id ? id : json_null(), "error", why);
+	json_t *object = NSG_JSON_OBJECT(PAIR_J("id", id ? id : json_null()), PAIR_S("error", why));
 
 	if (!object)
 		return -ENOMEM;
@@ -249,28 +234,9 @@ int nsg_flow_line(const char *line, size_t size, json_t **ret)
 	if (nsg_flow_read(value, &flow, &why) < 0)
 		return error_line(id, why, ret);
 
-	object = json_pack("{so}", "id", id);
-	if (!object || nsg_flow_put(object, &flow) < 0)
+	object = NSG_JSON_OBJECT(PAIR_J("id", id));
+	if (nsg_flow_put(object, &flow) < 0)
 		return -ENOMEM;
 	*ret = TAKE_PTR(object);
 	return 1;
-}
-
-int nsg_explain_line(const struct nsg_image *image, const char *line, size_t size, json_t **ret)
-{
-	cleanup_json json_t *object = NULL;
-	struct nsg_flow flow;
-	const char *why;
-	int r = nsg_flow_line(line, size, &object);
-
-	if (r == -ENOMEM)
-		return r;
-	if (r <= 0) {
-		*ret = TAKE_PTR(object);
-		return r < 0;
-	}
-	r = nsg_flow_read(object, &flow, &why);
-	if (r < 0)
-		return r;
-	return nsg_flow_decide(image, &flow, json_object_get(object, "id"), ret);
 }

@@ -6,6 +6,7 @@
 #include "explain/render.h"
 #include "explain/table.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 #include "util/names.h"
 
@@ -268,7 +269,8 @@ static const char *last_segment(const char *id)
 static json_t *effective_rule_rows(const json_t *groups)
 {
 	cleanup_json json_t *rows = json_array();
-	const json_t *group, *rule;
+	const json_t *group;
+	json_t *rule;
 	size_t g, i;
 
 	json_array_foreach(groups, g, group)
@@ -278,9 +280,9 @@ static json_t *effective_rule_rows(const json_t *groups)
 
 		json_array_foreach(nsg_at(group, "effectiveSecurityRules"), i, rule)
 		{
-			json_t *row =
-			    json_pack("{sssssssO}", "nic", i ? " " : "-", "subnet",
-				      i ? " " : subnet, "nsg", i ? " " : nsg, "rule", rule);
+			json_t *row = NSG_JSON_OBJECT(
+			    PAIR_S("nic", i ? " " : "-"), PAIR_S("subnet", i ? " " : subnet),
+			    PAIR_S("nsg", i ? " " : nsg), PAIR_J("rule", json_incref(rule)));
 
 			if (json_array_append_new(rows, row) < 0)
 				return NULL;

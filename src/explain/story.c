@@ -8,11 +8,12 @@
 
 #include "explain/explain.h"
 #include "explain/flow.h"
-#include "explain/match.h"
-#include "explain/words.h"
+#include "explain/check_priv.h"
+#include "explain/words_priv.h"
 #include "model/gate.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 
 struct story {
@@ -102,8 +103,8 @@ static json_t *gate_words(const struct story *s)
 
 static json_t *gate_json(const struct story *s)
 {
-	return json_pack("{sbso}", "enters", (int)nsg_gate_enters(s->trial->gate), "text",
-			 gate_words(s));
+	return NSG_JSON_OBJECT(PAIR_B("enters", nsg_gate_enters(s->trial->gate)),
+			       PAIR_J("text", gate_words(s)));
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
@@ -117,14 +118,14 @@ static int add_tag(void *data, const char *tag, struct nsg_prefix by)
 {
 	struct tags *tags = data;
 	const struct nsg_tag_member *member = NULL;
-	cleanup_json json_t *object =
-	    json_pack("{ssso}", "tag", tag, "prefix", nsg_prefix_json(by));
+	json_t *object;
 
 	if (strcmp(tag, "VirtualNetwork") == 0)
 		member = nsg_virtual_network_member(tags->e, by);
-	if (nsg_put(object, "origin", member ? nsg_origin_words(tags->e, member) : json_null()) < 0)
-		return -ENOMEM;
-	return json_array_append(tags->array, object) < 0 ? -ENOMEM : 0;
+	object = NSG_JSON_OBJECT(
+	    PAIR_S("tag", tag), PAIR_J("prefix", nsg_prefix_json(by)),
+	    PAIR_J("origin", member ? nsg_origin_words(tags->e, member) : json_null()));
+	return json_array_append_new(tags->array, object) < 0 ? -ENOMEM : 0;
 }
 
 static json_t *tags_json(const struct story *s)
@@ -158,7 +159,8 @@ static json_t *nsg_words(const struct story *s)
 	return json_sprintf("%s, outbound, by priority", e->nsg->name);
 }
 
-static int put_failed(json_t *object, const struct nsg_rule_match *m)
+/* The names of the fields that did not match. */
+static json_t *failed_json(const struct nsg_rule_match *m)
 {
 	const struct {
 		bool matched;
@@ -175,29 +177,23 @@ static int put_failed(json_t *object, const struct nsg_rule_match *m)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(fields); i++)
 		if (!fields[i].matched &&
 		    json_array_append_new(failed, json_string(fields[i].name)) < 0)
-			return -ENOMEM;
-	return nsg_put(object, "failed", TAKE_PTR(failed));
+			return NULL;
+	return TAKE_PTR(failed);
 }
 
 static json_t *rule_json(const struct nsg_tried_rule *tried)
 {
 	const struct nsg_rule *rule = tried->rule->rule;
-	cleanup_json json_t *object = json_object();
 
-	if (nsg_put(object, "rule", nsg_rule_name_json(rule)) < 0 ||
-	    nsg_put(object, "priority", json_integer(rule->priority)) < 0 ||
-	    nsg_put(object, "access", json_string(nsg_access_name(rule->access))) < 0 ||
-	    nsg_put(object, "protocol", nsg_protocol_words(rule->protocol)) < 0 ||
-	    nsg_put(object, "source", nsg_address_words(&rule->src)) < 0 ||
-	    nsg_put(object, "sourcePorts", nsg_ports_words(rule->src_ports, rule->n_src_ports)) <
-		0 ||
-	    nsg_put(object, "destination", nsg_address_words(&rule->dst)) < 0 ||
-	    nsg_put(object, "destinationPorts",
-		    nsg_ports_words(rule->dst_ports, rule->n_dst_ports)) < 0 ||
-	    nsg_put(object, "matched", json_boolean(tried->matched)) < 0 ||
-	    put_failed(object, &tried->match) < 0)
-		return NULL;
-	return TAKE_PTR(object);
+	return NSG_JSON_OBJECT(
+	    PAIR_J("rule", nsg_rule_name_json(rule->is_default, rule->name)),
+	    PAIR_I("priority", rule->priority), PAIR_S("access", nsg_access_name(rule->access)),
+	    PAIR_J("protocol", nsg_protocol_words(rule->protocol)),
+	    PAIR_J("source", nsg_address_words(&rule->src)),
+	    PAIR_J("sourcePorts", nsg_ports_words(rule->src_ports, rule->n_src_ports)),
+	    PAIR_J("destination", nsg_address_words(&rule->dst)),
+	    PAIR_J("destinationPorts", nsg_ports_words(rule->dst_ports, rule->n_dst_ports)),
+	    PAIR_B("matched", tried->matched), PAIR_J("failed", failed_json(&tried->match)));
 }
 
 static json_t *rules_json(const struct story *s)
@@ -214,20 +210,13 @@ static json_t *rules_json(const struct story *s)
 
 static json_t *row_json(const struct nsg_row *row, enum nsg_row_fate fate)
 {
-	cleanup_json json_t *object = json_object();
-
-	if (nsg_put(object, "prefix", nsg_prefix_json(row->prefix)) < 0 ||
-	    nsg_put(object, "source", json_string(nsg_route_source_name(row->source))) < 0 ||
-	    nsg_put(object, "name", nsg_string_or_null(row->name)) < 0 ||
-	    nsg_put(object, "nextHopType", json_string(nsg_hop_type_name(row->hop_type))) < 0 ||
-	    nsg_put(object, "nextHopIpAddress", nsg_addresses_json(row->hops_host, row->n_hops)) <
-		0 ||
-	    nsg_put(object, "tag", nsg_string_or_null(row->tag)) < 0 ||
-	    nsg_put(object, "detail", nsg_string_or_null(row->detail)) < 0 ||
-	    nsg_put(object, "selected", json_boolean(fate == NSG_FATE_SELECTED)) < 0 ||
-	    nsg_put(object, "text", json_string(nsg_row_fate_text(fate))) < 0)
-		return NULL;
-	return TAKE_PTR(object);
+	return NSG_JSON_OBJECT(
+	    PAIR_J("prefix", nsg_prefix_json(row->prefix)),
+	    PAIR_S("source", nsg_route_source_name(row->source)), PAIR_S("name", row->name),
+	    PAIR_S("nextHopType", nsg_hop_type_name(row->hop_type)),
+	    PAIR_J("nextHopIpAddress", nsg_addresses_json(row->hops_host, row->n_hops)),
+	    PAIR_S("tag", row->tag), PAIR_S("detail", row->detail),
+	    PAIR_B("selected", fate == NSG_FATE_SELECTED), PAIR_S("text", nsg_row_fate_text(fate)));
 }
 
 static json_t *rows_json(const struct story *s)
@@ -281,9 +270,9 @@ static json_t *next_hop_json(const struct story *s)
 
 	if (!row)
 		return json_null();
-	return json_pack("{sssoso}", "type", nsg_hop_type_name(row->hop_type), "addresses",
-			 nsg_addresses_json(row->hops_host, row->n_hops), "text",
-			 next_hop_words(s));
+	return NSG_JSON_OBJECT(PAIR_S("type", nsg_hop_type_name(row->hop_type)),
+			       PAIR_J("addresses", nsg_addresses_json(row->hops_host, row->n_hops)),
+			       PAIR_J("text", next_hop_words(s)));
 }
 
 /* ---- the far end ---------------------------------------------------------------------------- */
@@ -302,7 +291,8 @@ static json_t *outbound_addresses(const struct nsg_effective *e)
 
 static json_t *far_end(const char *class, json_t *addresses, const char *text)
 {
-	return json_pack("{sssoss}", "source", class, "addresses", addresses, "text", text);
+	return NSG_JSON_OBJECT(PAIR_S("source", class), PAIR_J("addresses", addresses),
+			       PAIR_S("text", text));
 }
 
 /* azure-reference.md section 7, 6: which source the other side sees. */
@@ -400,38 +390,34 @@ static json_t *notices_json(const struct story *s)
 
 static json_t *story_json(const struct story *s)
 {
-	cleanup_json json_t *object = json_object();
-
-	if (nsg_put(object, "gate", gate_json(s)) < 0 ||
-	    nsg_put(object, "tags", tags_json(s)) < 0 || nsg_put(object, "nsg", nsg_words(s)) < 0 ||
-	    nsg_put(object, "rules", rules_json(s)) < 0 ||
-	    nsg_put(object, "routes", rows_json(s)) < 0 ||
-	    nsg_put(object, "nextHop", next_hop_json(s)) < 0 ||
-	    nsg_put(object, "farEnd", far_end_json(s)) < 0 ||
-	    nsg_put(object, "notices", notices_json(s)) < 0)
-		return NULL;
-	return TAKE_PTR(object);
+	return NSG_JSON_OBJECT(PAIR_J("gate", gate_json(s)), PAIR_J("tags", tags_json(s)),
+			       PAIR_J("nsg", nsg_words(s)), PAIR_J("rules", rules_json(s)),
+			       PAIR_J("routes", rows_json(s)), PAIR_J("nextHop", next_hop_json(s)),
+			       PAIR_J("farEnd", far_end_json(s)),
+			       PAIR_J("notices", notices_json(s)));
 }
 
 int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *image,
 		     const struct nsg_key *key, struct nsg_diag *diag, json_t **ret)
 {
-	__attribute__((cleanup(nsg_trial_done))) struct nsg_trial trial = {0};
+	cleanup_trial struct nsg_trial trial = {0};
 	const struct nsg_decision decision = nsg_classify(image, key);
 	const struct story story = {.e = e, .key = key, .trial = &trial};
 	cleanup_json json_t *object = json_object();
-	const char *what;
 	int r;
 
 	r = nsg_trial_run(e, key, &trial);
 	if (r < 0)
 		return r;
-	if (!nsg_trial_agrees(&trial, image, &decision, &what))
-		return nsg_trial_contradiction(what, diag);
+	r = nsg_trial_check(&trial, image, &decision, diag);
+	if (r < 0)
+		return r;
 	r = nsg_record_put_decision(object, image, key, &decision);
-	if (!r)
-		r = nsg_put(object, "story", story_json(&story));
-	if (!r)
-		*ret = TAKE_PTR(object);
-	return r;
+	if (r < 0)
+		return r;
+	r = NSG_JSON_ADD(object, PAIR_J("story", story_json(&story)));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(object);
+	return 0;
 }

@@ -3,16 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "explain/words.h"
+#include "explain/words_priv.h"
 #include "util/cleanup.h"
 
 /* A line of a terminal holds about as many. */
 #define MAX_LISTED 6
-
-int nsg_put(json_t *object, const char *key, json_t *value)
-{
-	return json_object_set_new(object, key, value) < 0 ? -ENOMEM : 0;
-}
 
 json_t *nsg_address_json(uint32_t addr_host)
 {
@@ -40,15 +35,9 @@ json_t *nsg_prefix_json(struct nsg_prefix prefix)
 	return json_string(text);
 }
 
-json_t *nsg_string_or_null(const char *s)
+json_t *nsg_rule_name_json(bool is_default, const char *name)
 {
-	return s ? json_string(s) : json_null();
-}
-
-json_t *nsg_rule_name_json(const struct nsg_rule *rule)
-{
-	return json_sprintf("%s/%s", rule->is_default ? "defaultSecurityRules" : "securityRules",
-			    rule->name);
+	return json_sprintf("%s/%s", is_default ? "defaultSecurityRules" : "securityRules", name);
 }
 
 /* Collects "a, b, c" with a cap. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/explain.h"
 #include "explain/flow.h"
 #include "explain/render.h"
 #include "nsgctl/lines.h"
@@ -21,14 +20,30 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct sample sample;
 static FILE *null;
 
-/* A decision is a flow too: read as a line, it decides the same. */
+/* The decision of a flow in canonical form. */
+static json_t *decide(const json_t *object)
+{
+	json_t *decision = NULL;
+	struct nsg_flow flow;
+	const char *why;
+
+	if (nsg_flow_read(object, &flow, &why) < 0 ||
+	    nsg_flow_decide(sample.image, &flow, json_object_get(object, "id"), &decision) < 0)
+		abort();
+	return decision;
+}
+
+/* A decision is a flow too: read as a line, it is decided alike. */
 static void check_again(const json_t *decision)
 {
+	cleanup_json json_t *object = NULL;
 	cleanup_json json_t *again = NULL;
 	cleanup_free char *line = nsg_json_line(decision);
 
-	if (!line || nsg_explain_line(sample.image, line, strlen(line), &again) != 0 ||
-	    !json_equal(decision, again))
+	if (!line || nsg_flow_line(line, strlen(line), &object) != 1)
+		abort();
+	again = decide(object);
+	if (!json_equal(decision, again))
 		abort();
 }
 
@@ -44,17 +59,21 @@ static void check_error(const json_t *object)
 static void take_line(const char *line, size_t size)
 {
 	cleanup_json json_t *object = NULL;
-	int r = nsg_explain_line(sample.image, line, size, &object);
+	cleanup_json json_t *decision = NULL;
+	int r = nsg_flow_line(line, size, &object);
 
-	if (r != 0 && r != 1)
-		abort();
-	if (!object)
+	if (r == 0)
 		return;
-	if (r == 1)
+	if (r == -EINVAL) {
 		check_error(object);
-	else
-		check_again(object);
-	nsg_render_decision(object, false, true, null);
+		nsg_render_decision(object, false, true, null);
+		return;
+	}
+	if (r != 1)
+		abort();
+	decision = decide(object);
+	check_again(decision);
+	nsg_render_decision(decision, false, true, null);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

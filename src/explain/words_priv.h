@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A policy's parts as JSON and words, for the stories and the Network Watcher forms. */
-#ifndef NSG_EXPLAIN_WORDS_H
-#define NSG_EXPLAIN_WORDS_H
+#ifndef NSG_EXPLAIN_WORDS_PRIV_H
+#define NSG_EXPLAIN_WORDS_PRIV_H
 
 #include <jansson.h>
 
-#include "explain/match.h"
 #include "model/effective.h"
-
-/* Takes value, whose NULL is out of memory; -ENOMEM then. */
-int nsg_put(json_t *object, const char *key, json_t *value);
 
 json_t *nsg_address_json(uint32_t addr_host);
 json_t *nsg_addresses_json(const uint32_t *addrs_host, size_t n);
 json_t *nsg_prefix_json(struct nsg_prefix prefix);
-json_t *nsg_string_or_null(const char *s);
 
 /* "securityRules/NAME" or "defaultSecurityRules/NAME". */
-json_t *nsg_rule_name_json(const struct nsg_rule *rule);
+json_t *nsg_rule_name_json(bool is_default, const char *name);
 /* As "10.0.0.0/8, 192.168.0.0/16", "Sql", "*"; long lists are cut with a count. */
 json_t *nsg_address_words(const struct nsg_address *address);
 /* As "443, 8000-8100", "*". */

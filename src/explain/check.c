@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "explain/match.h"
+#include "explain/check_priv.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 static bool same_rule(const struct nsg_trial *trial, const struct nsg_image *image, uint16_t index)
@@ -33,24 +34,21 @@ static bool same_route(const struct nsg_row *row, const struct nsg_image *image,
 				       row->n_hops * sizeof(*row->hops_host)) == 0);
 }
 
-bool nsg_trial_agrees(const struct nsg_trial *trial, const struct nsg_image *image,
-		      const struct nsg_decision *decision, const char **ret_what)
+int nsg_trial_check(const struct nsg_trial *trial, const struct nsg_image *image,
+		    const struct nsg_decision *decision, struct nsg_diag *diag)
 {
-	if (decision->gate != trial->gate)
-		*ret_what = "the gate";
-	else if (!same_rule(trial, image, decision->rule))
-		*ret_what = "the rule";
-	else if (!same_route(trial->row, image, decision->route))
-		*ret_what = "the route";
-	else if (decision->verdict != trial->verdict || decision->reason != trial->reason)
-		*ret_what = "the verdict";
-	else
-		return true;
-	return false;
-}
+	const char *what;
 
-int nsg_trial_contradiction(const char *what, struct nsg_diag *diag)
-{
+	if (decision->gate != trial->gate)
+		what = "the gate";
+	else if (!same_rule(trial, image, decision->rule))
+		what = "the rule";
+	else if (!same_route(trial->row, image, decision->route))
+		what = "the route";
+	else if (decision->verdict != trial->verdict || decision->reason != trial->reason)
+		what = "the verdict";
+	else
+		return 0;
 	(void)nsg_diag_add(
 	    diag, NSG_ERROR, NULL, NULL,
 	    "internal error: the story told from the policy and the classifier disagree "
