@@ -241,6 +241,10 @@ static void section_begin(struct parser *p, const char *line)
 		nexthop_begin(p, hop);
 		return;
 	}
+	if (!section) {
+		p->failed = true;
+		return;
+	}
 	(void)key_find(section, "", &known);
 	p->elsewhere = known && strcmp(section, "nsgd") != 0 && strcmp(section, "route") != 0;
 	p->refused = !known && strcmp(section, LATER_SECTION) != 0;

@@ -152,7 +152,7 @@ static int test_ip_flow(const struct asker *a)
 static int show_next_hop(const struct asker *a)
 {
 	struct nsg_key key;
-	json_t *item;
+	json_t *item = NULL;
 	enum nsg_gate gate;
 	int r = read_key(a, &key);
 

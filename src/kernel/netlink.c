@@ -28,7 +28,7 @@ static ssize_t socket_send(void *ctx, const void *data, size_t size)
 
 static ssize_t socket_recv(void *ctx, void *data, size_t size, int flags)
 {
-	struct sockaddr_nl from;
+	struct sockaddr_nl from = {0};
 	socklen_t from_size = sizeof(from);
 	ssize_t n;
 

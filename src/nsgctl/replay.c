@@ -257,7 +257,7 @@ static int follow(struct replay *r, struct packet *p, enum nsg_track_role role, 
 static int see_stray(struct replay *r, struct packet *p, enum nsg_verdict verdict,
 		     enum nsg_reason reason)
 {
-	json_t *as_first;
+	json_t *as_first = NULL;
 	int status;
 
 	if (comes_in(r, p)) {
