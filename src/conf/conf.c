@@ -130,13 +130,13 @@ static void nexthop_begin(struct parser *p, const char *name)
 
 	h.is_ip = !nsg_ip4_parse(name, &h.ip_host);
 	if (!h.is_ip && (nsg_hop_type_parse(name, &h.type) || h.type == NSG_HOP_NONE)) {
-		complain(p, "\"%s\" is neither an IPv4 address nor a next hop type", name);
+		complain(p, "\"%s\" is not an IPv4 address or a next hop type", name);
 		return;
 	}
 	for (size_t i = 0; i < c->n_nexthops; i++)
 		if (c->nexthops[i].is_ip == h.is_ip &&
 		    (h.is_ip ? c->nexthops[i].ip_host == h.ip_host : c->nexthops[i].type == h.type))
-			complain(p, "next hop \"%s\" has a section already", name);
+			complain(p, "duplicate section for next hop \"%s\"", name);
 	v = nsg_arena_array(&c->arena, c->n_nexthops + 1, sizeof(*v));
 	if (!v) {
 		p->failed = true;
@@ -158,17 +158,17 @@ static void nexthop_set(struct parser *p, const char *name, const char *value)
 	if (!strcmp(name, "via") && !h->has_via) {
 		h->has_via = true;
 		if (nsg_ip4_parse(value, &h->via_host))
-			complain(p, "via: \"%s\" is no IPv4 address", value);
+			complain(p, "via: \"%s\" is not a valid IPv4 address", value);
 	} else if (!strcmp(name, "dev") && !h->dev) {
 		h->dev = nsg_arena_strdup(&p->conf->arena, value);
 		if (!h->dev)
 			p->failed = true;
 		if (!nsg_conf_is_interface(value))
-			complain(p, "dev: \"%s\" is no interface name", value);
+			complain(p, "dev: \"%s\" is not a valid interface name", value);
 	} else if (!strcmp(name, "via") || !strcmp(name, "dev")) {
-		complain(p, "%s stands twice in this section", name);
+		complain(p, "%s is set twice in this section", name);
 	} else {
-		complain(p, "unknown key \"%s\" in a next hop's section: via, dev", name);
+		complain(p, "unknown key \"%s\" in a nexthop section (via, dev)", name);
 	}
 }
 
@@ -181,7 +181,8 @@ static void value_set(struct parser *p, const char *section, const char *name, c
 
 	if (!k) {
 		if (!strcmp(section, LATER_SECTION))
-			complain(p, "[flow-log] %s: flow logs are not part of this version", name);
+			complain(p, "[flow-log] %s: flow logs are not supported by this version",
+				 name);
 		else if (section_known)
 			complain(p, "unknown key \"%s\" in section [%s]", name, section);
 		else if (!p->refused)
@@ -191,9 +192,9 @@ static void value_set(struct parser *p, const char *section, const char *name, c
 	seen = &p->conf->values[k - keys];
 	if (seen->raw && !(p->indented && k->is_list)) {
 		if (p->indented)
-			complain(p, "this indented line goes on with %s, which is no list", name);
+			complain(p, "indented line continues %s, which is not a list", name);
 		else
-			complain(p, "%s stands twice", name);
+			complain(p, "%s is set twice", name);
 		return;
 	}
 	seen->line = p->line;
@@ -235,7 +236,7 @@ static void section_begin(struct parser *p, const char *line)
 		return;
 	end += 1 + strspn(end + 1, " \t\r\n");
 	if (*end && *end != ';' && *end != '#')
-		complain(p, "a section stands alone on its line");
+		complain(p, "unexpected text after section header");
 	if (hop) {
 		p->elsewhere = true;
 		nexthop_begin(p, hop);
@@ -258,17 +259,17 @@ static const char *line_complaint(const char *line, size_t n, int size)
 	const char *first = line + strspn(line, " \t"), *cr = memchr(line, '\r', n);
 
 	if (strlen(line) != n)
-		return "the line holds a NUL byte";
+		return "the line contains a NUL byte";
 	if (cr && strcmp(cr, "\r\n") && strcmp(cr, "\r"))
-		return "the line holds a carriage return";
+		return "the line contains a carriage return";
 	if (n > NSG_MAX_CONF_LINE_BYTES || n >= (size_t)size)
-		return "the line is longer than 198 bytes; a list may go on in an indented line";
+		return "the line is longer than 198 bytes; continue a list on an indented line";
 	if (first != line && *first == '[')
-		return "a section begins at the start of its line";
+		return "indented section header";
 	return NULL;
 }
 
-/* A line into inih's buffer; one with a complaint is passed over. */
+/* Copies a line to inih's buffer; a line with a complaint is skipped. */
 static char *read_line(char *buffer, int size, void *stream)
 {
 	struct parser *p = stream;
@@ -283,7 +284,7 @@ static char *read_line(char *buffer, int size, void *stream)
 	p->indented = *line == ' ' || *line == '\t';
 	complaint = line_complaint(line, (size_t)n, size);
 	if (complaint) {
-		/* which section comes is not known then */
+		/* the section that starts here is unknown then */
 		p->elsewhere &= line[strspn(line, " \t")] != '[';
 		complain(p, "%s", complaint);
 		return strcpy(buffer, "\n");
@@ -299,25 +300,24 @@ static void check_whole(struct parser *p)
 
 	if (c->hook_prerouting && !c->interfaces.n) {
 		p->line = nsg_conf_line(c, "capture", "hook");
-		complain(p,
-			 "[capture] hook takes forwarded traffic: interfaces must say from where");
+		complain(p, "[capture] hook = prerouting requires interfaces");
 	}
 	if (!c->hook_prerouting && c->interfaces.n) {
 		p->line = nsg_conf_line(c, "capture", "interfaces");
-		complain(p, "[capture] interfaces are for hook = prerouting or both");
+		complain(p, "[capture] interfaces requires hook = prerouting or both");
 	}
 	if (!c->hook_output && (c->users.n || c->cgroups.n)) {
 		p->line = nsg_conf_line(c, "capture", c->users.n ? "users" : "cgroups");
-		complain(p, "[capture] users and cgroups are for hook = output or both");
+		complain(p, "[capture] users and cgroups require hook = output or both");
 	}
 	for (size_t i = 0; i < c->n_nexthops; i++)
 		if (!c->nexthops[i].has_via && !c->nexthops[i].dev) {
 			p->line = c->nexthops[i].line;
-			complain(p, "this next hop has neither via nor dev");
+			complain(p, "this next hop needs via or dev");
 		}
 	if (c->queue_first + c->workers > 65535) {
 		p->line = nsg_conf_line(c, "queue", "first");
-		complain(p, "[queue] first + workers passes queue 65534");
+		complain(p, "[queue] first + workers exceeds queue number 65534");
 	}
 }
 
@@ -357,21 +357,21 @@ static int load(const char *path, bool may_be_absent, bool names, struct nsg_dia
 
 	if (!c)
 		return -ENOMEM;
-	/* Not to wait for the writer of a FIFO. */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	p.file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (!p.file && !(errno == ENOENT && may_be_absent)) {
 		status = -errno;
 		(void)nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "cannot be opened: %m");
 	} else if (p.file && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
-		status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "is no regular file");
+		status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "is not a regular file");
 	} else if (p.file) {
 		int line = ini_parse_stream(read_line, &p, on_value, &p);
 
 		if (line > 0) {
 			p.line = (uint32_t)line;
 			p.elsewhere = false;
-			complain(&p, "is neither a section, nor KEY = VALUE, nor a comment");
+			complain(&p, "expected a section, KEY = VALUE or a comment");
 		} else if (line < 0) {
 			p.failed = true;
 		}

@@ -39,14 +39,15 @@ const char *nsg_conf_set_instance(struct nsg_conf *c, const char *value, size_t 
 	if (!*value || strlen(value) > NSG_MAX_INSTANCE_LENGTH ||
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(value) ||
 	    !islower((unsigned char)*value))
-		return "is no instance name: a small letter, then small letters, digits, _ and -, "
-		       "at most 15";
+		return "is not a valid instance name: up to 15 lower-case letters, digits, _ and "
+		       "-, "
+		       "starting with a letter";
 	return nsg_conf_set_string(c, value, offset);
 }
 
 const char *nsg_conf_set_path(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return *value ? nsg_conf_set_string(c, value, offset) : "is no path";
+	return *value ? nsg_conf_set_string(c, value, offset) : "must not be empty";
 }
 
 static const char *set_word(struct nsg_conf *c, const char *value, size_t offset,
@@ -62,35 +63,35 @@ static const char *set_word(struct nsg_conf *c, const char *value, size_t offset
 
 const char *nsg_conf_set_bool(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return set_word(c, value, offset, "no", "yes", "is neither yes nor no");
+	return set_word(c, value, offset, "no", "yes", "must be yes or no");
 }
 
 const char *nsg_conf_set_mode(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return set_word(c, value, offset, "enforce", "audit", "is neither enforce nor audit");
+	return set_word(c, value, offset, "enforce", "audit", "must be enforce or audit");
 }
 
 const char *nsg_conf_set_fate(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return set_word(c, value, offset, "drop", "accept", "is neither drop nor accept");
+	return set_word(c, value, offset, "drop", "accept", "must be drop or accept");
 }
 
 const char *nsg_conf_set_precedence(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return set_word(c, value, offset, "doc", "lab", "is neither doc nor lab");
+	return set_word(c, value, offset, "doc", "lab", "must be doc or lab");
 }
 
 const char *nsg_conf_set_profile(struct nsg_conf *c, const char *value, size_t offset)
 {
 	if (strcmp(value, "2020-04") && strcasecmp(value, "current"))
-		return "is neither 2020-04 nor current";
+		return "must be 2020-04 or current";
 	return nsg_conf_set_string(c, value, offset);
 }
 
 const char *nsg_conf_set_platform(struct nsg_conf *c, const char *value, size_t offset)
 {
 	if (*value && strcasecmp(value, "windows") && strcasecmp(value, "linux"))
-		return "is neither windows nor linux";
+		return "must be windows or linux";
 	return nsg_conf_set_string(c, value, offset);
 }
 
@@ -101,8 +102,7 @@ const char *nsg_conf_set_hook(struct nsg_conf *c, const char *value, size_t offs
 	(void)offset;
 	c->hook_output = both || !strcasecmp(value, "output");
 	c->hook_prerouting = both || !strcasecmp(value, "prerouting");
-	return c->hook_output || c->hook_prerouting ? NULL
-						    : "is neither output, prerouting nor both";
+	return c->hook_output || c->hook_prerouting ? NULL : "must be output, prerouting or both";
 }
 
 /* -EINVAL for anything but a decimal or 0x number between the two. */
@@ -127,7 +127,7 @@ const char *nsg_conf_set_queue(struct nsg_conf *c, const char *value, size_t off
 
 	/* 65535 is the queue that nobody binds: packets sent there vanish in silence. */
 	if (parse_number(value, 0, 65534, &n))
-		return "is no queue number, 0 to 65534";
+		return "must be a queue number from 0 to 65534";
 	*FIELD(c, offset, uint16_t) = (uint16_t)n;
 	return NULL;
 }
@@ -137,21 +137,21 @@ const char *nsg_conf_set_workers(struct nsg_conf *c, const char *value, size_t o
 	if (!strcasecmp(value, "auto"))
 		*FIELD(c, offset, uint32_t) = 0;
 	else if (parse_number(value, 1, NSG_MAX_WORKERS, FIELD(c, offset, uint32_t)))
-		return "is neither auto nor a number from 1 to 64";
+		return "must be auto or a number from 1 to 64";
 	return NULL;
 }
 
 const char *nsg_conf_set_length(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return parse_number(value, 64, 1u << 20, FIELD(c, offset, uint32_t))
-		   ? "is no queue length, 64 to 1048576"
+		   ? "must be a number from 64 to 1048576"
 		   : NULL;
 }
 
 const char *nsg_conf_set_denied_seconds(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return parse_number(value, 0, 3600, FIELD(c, offset, uint32_t))
-		   ? "is no number of seconds, 0 to 3600"
+		   ? "must be a number of seconds from 0 to 3600"
 		   : NULL;
 }
 
@@ -161,7 +161,7 @@ const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offs
 	uint32_t mask;
 
 	if (parse_number(value, 1, UINT32_MAX, &mask) || nsg_marks_init(mask, &marks))
-		return "is no mark mask: one run of 6 to 19 bits, as 0x0fff0000";
+		return "must be 6 to 19 adjacent bits, such as 0x0fff0000";
 	*FIELD(c, offset, uint32_t) = mask;
 	return NULL;
 }
@@ -169,20 +169,21 @@ const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offs
 const char *nsg_conf_set_table_base(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return parse_number(value, MIN_TABLE_BASE, MAX_TABLE_BASE, FIELD(c, offset, uint32_t))
-		   ? "is no base of routing tables, 256 to 2147418112"
+		   ? "must be a number from 256 to 2147418112"
 		   : NULL;
 }
 
 const char *nsg_conf_set_rule_priority(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return parse_number(value, 1, MAX_RULE_PRIORITY, FIELD(c, offset, uint32_t))
-		   ? "is no rule priority, 1 to 31000"
+		   ? "must be a number from 1 to 31000"
 		   : NULL;
 }
 
 const char *nsg_conf_set_address(struct nsg_conf *c, const char *value, size_t offset)
 {
-	return nsg_ip4_parse(value, FIELD(c, offset, uint32_t)) ? "is no IPv4 address" : NULL;
+	return nsg_ip4_parse(value, FIELD(c, offset, uint32_t)) ? "is not a valid IPv4 address"
+								: NULL;
 }
 
 static const char *set_optional_address(struct nsg_conf *c, const char *value, bool *has,
@@ -232,7 +233,7 @@ static const char *add_string(struct nsg_conf *c, const char *word, size_t offse
 	const char **v, *copy;
 
 	if (list->n >= NSG_MAX_CONF_LIST)
-		return "makes the list longer than 1024";
+		return "exceeds the limit of 1024 list elements";
 	v = nsg_arena_array(&c->arena, list->n + 1, sizeof(*v));
 	copy = nsg_arena_strdup(&c->arena, word);
 	if (!v || !copy)
@@ -253,7 +254,8 @@ bool nsg_conf_is_interface(const char *name)
 
 static const char *add_interface(struct nsg_conf *c, const char *word, size_t offset)
 {
-	return nsg_conf_is_interface(word) ? add_string(c, word, offset) : "is no interface name";
+	return nsg_conf_is_interface(word) ? add_string(c, word, offset)
+					   : "is not a valid interface name";
 }
 
 /* A path below the root of cgroup v2, which may not exist yet. */
@@ -265,9 +267,9 @@ static const char *add_cgroup(struct nsg_conf *c, const char *word, size_t offse
 		p += strspn(p, "/");
 		n = strcspn(p, "/");
 		if ((n == 1 && *p == '.') || (n == 2 && !strncmp(p, "..", 2)))
-			return "is no path of a cgroup";
+			return "is not a valid cgroup path";
 	}
-	return word[strspn(word, "/")] ? add_string(c, word, offset) : "is no path of a cgroup";
+	return word[strspn(word, "/")] ? add_string(c, word, offset) : "is not a valid cgroup path";
 }
 
 static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offset)
@@ -277,9 +279,9 @@ static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offse
 
 	(void)offset;
 	if (nsg_prefix_parse(word, &prefix, &masked) != NSG_PREFIX_IP4 || masked)
-		return "is no list of IPv4 prefixes";
+		return "is not a valid IPv4 prefix, or has host bits set";
 	if (c->n_excludes >= NSG_MAX_CONF_LIST)
-		return "makes the list longer than 1024";
+		return "exceeds the limit of 1024 list elements";
 	v = nsg_arena_array(&c->arena, c->n_excludes + 1, sizeof(*v));
 	if (!v)
 		return out_of_memory;
@@ -326,7 +328,7 @@ const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t off
 			*FIELD(c, offset, int) = levels[i].level;
 			return NULL;
 		}
-	return "is none of error, warning, notice, info, debug";
+	return "must be error, warning, notice, info or debug";
 }
 
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset)
@@ -340,5 +342,5 @@ const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t
 			    (enum nsg_conf_log_decisions)i;
 			return NULL;
 		}
-	return "is none of none, denied, all";
+	return "must be none, denied or all";
 }

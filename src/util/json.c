@@ -167,8 +167,7 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 	raw.data[size_bytes] = '\0';
 	r = to_utf8(&raw, &text);
 	if (r == -EILSEQ)
-		return refuse_file(sources, diag, path, -EINVAL,
-				   "it begins as UTF-16 and is not valid UTF-16");
+		return refuse_file(sources, diag, path, -EINVAL, "invalid UTF-16");
 	if (r)
 		return r;
 	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
@@ -209,20 +208,20 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 		return refuse_file(sources, diag, path, r, strerror(-r));
 	}
 	if (!S_ISREG(st.st_mode))
-		return refuse_file(sources, diag, path, -EINVAL, "it is not a regular file");
+		return refuse_file(sources, diag, path, -EINVAL, "not a regular file");
 	if (st.st_size > (off_t)NSG_MAX_FILE_BYTES)
-		return refuse_file(sources, diag, path, -EINVAL, "it is larger than 64 MiB");
+		return refuse_file(sources, diag, path, -EINVAL, "larger than 64 MiB");
 	/* before it is read: a later change has a later time */
 	identity = identify(&st);
 	r = read_all(fd, (size_t)st.st_size, &raw);
 	if (r == -EAGAIN)
-		return refuse_file(sources, diag, path, -EINVAL, "it grew while it was read");
+		return refuse_file(sources, diag, path, -EINVAL,
+				   "the file changed while it was being read");
 	if (r)
 		return refuse_file(sources, diag, path, r, strerror(-r));
 	r = to_utf8(&raw, &text);
 	if (r == -EILSEQ)
-		return refuse_file(sources, diag, path, -EINVAL,
-				   "it begins as UTF-16 and is not valid UTF-16");
+		return refuse_file(sources, diag, path, -EINVAL, "invalid UTF-16");
 	if (!r)
 		r = nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 	if (!r)
@@ -302,16 +301,16 @@ static const char *describe(enum json_error_code code)
 {
 	switch (code) {
 	case json_error_premature_end_of_input:
-		return "the JSON ends too early: is the file cut off?";
+		return "the file ends too early";
 	case json_error_invalid_utf8:
 		return "not UTF-8 (UTF-16 needs a byte order mark)";
 	case json_error_duplicate_key:
-		return "a key stands twice in one object";
+		return "duplicate key";
 	case json_error_null_byte_in_key:
 	case json_error_null_character:
-		return "a string with a NUL character";
+		return "a string contains a NUL character";
 	case json_error_numeric_overflow:
-		return "a number too large to be read";
+		return "number out of range";
 	default:
 		return "not JSON";
 	}
@@ -342,7 +341,7 @@ static int refuse_text(const struct nsg_source *source, struct nsg_diag *diag, s
 	const char *text = source->text;
 
 	if (text[offset] == '/' && (text[offset + 1] == '/' || text[offset + 1] == '*'))
-		return refuse_at(source, diag, offset, "not JSON: a comment");
+		return refuse_at(source, diag, offset, "not JSON: comments are not allowed");
 	while (offset && is_word(text[offset]) && is_word(text[offset - 1]))
 		offset--;
 	return refuse_at(source, diag, offset, "not JSON");

@@ -154,7 +154,7 @@ static void every_bad_file_is_named_and_nothing_is_half_loaded(void **state)
 	assert_error(&f, 0, "b.json", "an empty file");
 	assert_error(&f, 1, "c.json", "not JSON");
 	assert_error(&f, 2, "d.json", "ends too early");
-	assert_error(&f, 3, "e.json", "twice");
+	assert_error(&f, 3, "e.json", "duplicate key");
 	assert_error(&f, 4, "f.json", "512 levels");
 	assert_error(&f, 5, "g.json", "not UTF-8");
 	assert_error(&f, 6, "h.json", "larger than 64 MiB");
