@@ -96,9 +96,36 @@ static uint32_t number(const json_t *object, const char *key)
 	return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
+static int read_severity(const json_t *json, enum nsg_severity *ret)
+{
+	const char *name = json_string_value(json_object_get(json, "severity"));
+
+	for (int s = NSG_NOTICE; name && s <= NSG_ERROR; s++) {
+		if (strcmp(name, nsg_severity_name((enum nsg_severity)s)) == 0) {
+			*ret = (enum nsg_severity)s;
+			return 0;
+		}
+	}
+	return -EBADMSG;
+}
+
+static int read_texts(const json_t *json, struct nsg_diag_record *record)
+{
+	int r = copy_string(json, "file", &record->file);
+
+	if (r < 0)
+		return r;
+	r = copy_string(json, "pointer", &record->pointer);
+	if (r < 0)
+		return r;
+	r = copy_string(json, "text", &record->text);
+	if (r < 0)
+		return r;
+	return record->text ? 0 : -EBADMSG;
+}
+
 static int add_diagnostic(struct nsg_diag *diag, const json_t *json)
 {
-	const char *severity = json_string_value(json_object_get(json, "severity"));
 	const char *code = json_string_value(json_object_get(json, "code"));
 	struct nsg_diag_record record = {
 	    .line = number(json, "line"),
@@ -106,25 +133,15 @@ static int add_diagnostic(struct nsg_diag *diag, const json_t *json)
 	    .lint = json_is_true(json_object_get(json, "lint")),
 	    .code = code ? static_code(code) : NULL,
 	};
-	int r = -EBADMSG;
+	int r;
 
-	for (int s = NSG_NOTICE; severity && s <= NSG_ERROR; s++) {
-		if (strcmp(severity, nsg_severity_name((enum nsg_severity)s)) == 0) {
-			record.severity = (enum nsg_severity)s;
-			r = 0;
-		}
-	}
-	if (!r)
-		r = copy_string(json, "file", &record.file);
-	if (!r)
-		r = copy_string(json, "pointer", &record.pointer);
-	if (!r)
-		r = copy_string(json, "text", &record.text);
-	if (!r && !record.text)
-		r = -EBADMSG;
+	r = read_severity(json, &record.severity);
+	if (r < 0)
+		return r;
+	r = read_texts(json, &record);
 	if (!r)
 		r = nsg_vec_push(diag, record);
-	if (r) {
+	if (r < 0) {
 		free(record.file);
 		free(record.pointer);
 		free(record.text);

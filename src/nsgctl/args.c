@@ -23,6 +23,11 @@ int nsgctl_fail(int status, const char *format, ...)
 	return status;
 }
 
+int nsgctl_out_of_memory(void)
+{
+	return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+}
+
 /* ---- spelling ------------------------------------------------------------------------------- */
 
 /* Letters to insert, delete, change, or swap with their neighbour. */

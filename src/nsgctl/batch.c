@@ -85,11 +85,11 @@ static int flush(struct batch *b)
 	size_t i;
 
 	if (!args)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	json_array_foreach(b->items, i, item)
 	{
 		if (!is_error(item) && json_array_append(flows, item) < 0)
-			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+			return nsgctl_out_of_memory();
 	}
 	b->next = 0;
 	if (json_array_size(flows))
@@ -125,7 +125,7 @@ static int run(struct batch *b, FILE *in)
 			continue;
 		b->had_error |= r == -EINVAL;
 		if (r == -ENOMEM || json_array_append_new(b->items, item) < 0)
-			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+			return nsgctl_out_of_memory();
 		bytes += b->lines.n;
 		if (json_array_size(b->items) < chunk && bytes < CHUNK_BYTES)
 			continue;
@@ -154,10 +154,10 @@ int nsgctl_explain_batch(struct nsgctl *ctl)
 	int status;
 
 	if (!in)
-		return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
-				   "%s: %s", ctl->batch, strerror(errno));
+		return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", ctl->batch,
+				   strerror(errno));
 	if (!b.items || nsgctl_lines_begin(&b.lines, in, NSG_MAX_FLOW_LINE_BYTES) < 0)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	status = nsgctl_session_open(ctl, &b.session);
 	if (status)
 		return status;

@@ -14,12 +14,12 @@ static int print_records(const struct nsgctl *ctl, const struct nsg_diag *diag)
 
 	for (size_t i = 0; i < diag->n; i++)
 		if (json_array_append_new(records, nsg_diag_json(&diag->v[i])) < 0)
-			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+			return nsgctl_out_of_memory();
 	if (ctl->form == NSGCTL_JSON)
 		return nsgctl_print(ctl, "check", records);
 	for (size_t i = 0; i < json_array_size(records); i++)
 		if (nsgctl_print_line(json_array_get(records, i)) < 0)
-			return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+			return nsgctl_out_of_memory();
 	return 0;
 }
 
@@ -57,7 +57,7 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 	cleanup_json json_t *policy = nsg_explain_policy(s->effective, s->image);
 
 	if (!policy)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	nsg_render("check", policy, ctl->color, stdout);
 	return 0;
 }
@@ -79,7 +79,7 @@ int nsgctl_check(struct nsgctl *ctl)
 
 	status = nsgctl_load(ctl, directory, &diag, &snapshot);
 	if (!status && nsg_lint(snapshot->effective, &diag) < 0)
-		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		status = nsgctl_out_of_memory();
 	if (!status && ctl->strict && diag.n_warnings + diag.n_lint_warnings)
 		status = NSG_EXIT_POLICY;
 

@@ -48,7 +48,7 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 	if (colon[1] < '0' || colon[1] > '9' || *end || port > 65535)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no port", option, colon + 1);
 	if (json_object_set_new(flow, port_key, json_integer((json_int_t)port)) < 0)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	return 0;
 }
 
@@ -86,15 +86,18 @@ static int make_flow(const char *protocol, const char *src_option, const char *s
 	if (!flow)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--protocol: not UTF-8");
 	status = put_end(flow, src_option, src, "src", "srcPort");
-	if (!status)
-		status = put_end(flow, dst_option, dst, "dst", "dstPort");
-	if (!status && default_source_port(flow) < 0)
-		status = nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
-	if (!status)
-		status = check_flow(flow);
-	if (!status)
-		*ret = TAKE_PTR(flow);
-	return status;
+	if (status)
+		return status;
+	status = put_end(flow, dst_option, dst, "dst", "dstPort");
+	if (status)
+		return status;
+	if (default_source_port(flow) < 0)
+		return nsgctl_out_of_memory();
+	status = check_flow(flow);
+	if (status)
+		return status;
+	*ret = TAKE_PTR(flow);
+	return 0;
 }
 
 /* ---- one question, one answer --------------------------------------------------------------- */
@@ -114,11 +117,11 @@ static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json
 	int status;
 
 	if (!owned)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	status = nsgctl_session_open(ctl, &session);
-	if (!status)
-		status = nsgctl_session_ask(&session, ctl->verb->name, owned, data, ctl);
-	return status;
+	if (status)
+		return status;
+	return nsgctl_session_ask(&session, ctl->verb->name, owned, data, ctl);
 }
 
 static int missing(const struct nsgctl *ctl, const char *options)

@@ -12,6 +12,7 @@
 #include "template/template.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/json_object.h"
 
 #define MAX_NAME 80
 
@@ -43,29 +44,32 @@ static int read_document(struct flatten *f, const char *path, const struct nsg_s
 			 json_t **ret)
 {
 	cleanup_json json_t *values = NULL;
-	int r = nsg_json_read(&f->sources, path, &f->diag, ret_source);
+	int r;
 
-	if (!r)
-		r = nsg_json_parse(*ret_source, &f->diag, &values);
-	if (!r)
-		*ret = json_incref(json_array_get(values, 0));
-	return r;
+	r = nsg_json_read(&f->sources, path, &f->diag, ret_source);
+	if (r < 0)
+		return r;
+	r = nsg_json_parse(*ret_source, &f->diag, &values);
+	if (r < 0)
+		return r;
+	*ret = json_incref(json_array_get(values, 0));
+	return 0;
 }
 
 /* X.parameters.json for X.json: a new reference, NULL when there is none. */
-static int read_beside(struct flatten *f, const char *path, json_t **ret)
+static int read_sibling(struct flatten *f, const char *path, json_t **ret)
 {
 	size_t n = strlen(path);
 	size_t stem = n > 5 && strcmp(path + n - 5, ".json") == 0 ? n - 5 : n;
-	cleanup_free char *beside = NULL;
+	cleanup_free char *sibling = NULL;
 	const struct nsg_source *source;
 
 	*ret = NULL;
-	if (asprintf(&beside, "%.*s.parameters.json", (int)stem, path) < 0) {
-		beside = NULL;
+	if (asprintf(&sibling, "%.*s.parameters.json", (int)stem, path) < 0) {
+		sibling = NULL;
 		return -ENOMEM;
 	}
-	return access(beside, F_OK) < 0 ? 0 : read_document(f, beside, &source, ret);
+	return access(sibling, F_OK) < 0 ? 0 : read_document(f, sibling, &source, ret);
 }
 
 static json_t *inner(json_t *document)
@@ -95,24 +99,32 @@ static int set_all(json_t *all, json_t *from)
 	return 0;
 }
 
-/* The document beside the template, over it --parameters. A new reference, NULL: none. */
+/* Parameters of the sibling document, replaced by those of --parameters. A new reference, NULL: none.
+ */
 static int read_parameters(struct flatten *f, json_t **ret)
 {
-	cleanup_json json_t *beside = NULL;
+	cleanup_json json_t *sibling = NULL;
 	cleanup_json json_t *option = NULL;
 	cleanup_json json_t *all = json_object();
 	const struct nsg_source *source;
-	int r = read_beside(f, f->ctl->operands[0], &beside);
+	int r;
 
-	if (!r && f->ctl->parameters)
+	r = read_sibling(f, f->ctl->operands[0], &sibling);
+	if (r < 0)
+		return r;
+	if (f->ctl->parameters) {
 		r = read_document(f, f->ctl->parameters, &source, &option);
-	if (!r && beside)
-		r = set_all(all, inner(beside));
-	if (!r && option)
-		r = set_all(all, inner(option));
-	if (!r)
-		*ret = beside || option ? json_pack("{sO}", "parameters", all) : NULL;
-	return r;
+		if (r < 0)
+			return r;
+	}
+	r = set_all(all, inner(sibling));
+	if (r < 0)
+		return r;
+	r = set_all(all, inner(option));
+	if (r < 0)
+		return r;
+	*ret = sibling || option ? NSG_JSON_OBJECT(PAIR_J("parameters", TAKE_PTR(all))) : NULL;
+	return 0;
 }
 
 /* A template's keys have no case. */
@@ -134,10 +146,12 @@ static int evaluate(struct flatten *f)
 	cleanup_json json_t *template = NULL;
 	cleanup_json json_t *parameters = NULL;
 	struct nsg_place where = {0};
-	int r = read_document(f, f->ctl->operands[0], &where.source, &template);
+	int r;
 
-	if (!r)
-		r = read_parameters(f, &parameters);
+	r = read_document(f, f->ctl->operands[0], &where.source, &template);
+	if (r < 0)
+		return r;
+	r = read_parameters(f, &parameters);
 	if (r < 0)
 		return r;
 	if (!has_resources(template))
@@ -234,9 +248,7 @@ static int write_all(struct flatten *f)
 			r = -ENOMEM;
 	}
 	if (r < 0)
-		return nsgctl_fail(r == -EACCES || r == -EPERM ? NSG_EXIT_NOT_PERMITTED
-							       : NSG_EXIT_FAILED,
-				   "%s: %s", directory, strerror(-r));
+		return nsgctl_fail((int)nsg_exit_from(r), "%s: %s", directory, strerror(-r));
 	return 0;
 }
 
@@ -265,7 +277,7 @@ int nsgctl_flatten(struct nsgctl *ctl)
 	r = evaluate(&f);
 	nsgctl_print_diag(&f.diag, stderr);
 	if (r == -ENOMEM || !f.written)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	if (r == -EACCES || r == -EPERM)
 		return NSG_EXIT_NOT_PERMITTED;
 	if (r < 0 || (ctl->strict && f.diag.n_warnings))

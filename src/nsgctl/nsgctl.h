@@ -87,6 +87,7 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out);
 const char *nsgctl_closest(const char *s, const char *const *words, size_t n);
 /* An error on standard error, "nsgctl: …". Returns status. */
 int nsgctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int nsgctl_out_of_memory(void);
 
 /* ---- output (output.c) ---------------------------------------------------------------------- */
 

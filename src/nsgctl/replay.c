@@ -74,11 +74,6 @@ static void replay_done(struct replay *r)
 	nsgctl_session_close(&r->session);
 }
 
-static int out_of_memory(void)
-{
-	return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
-}
-
 /* ---- the policy ----------------------------------------------------------------------------- */
 
 static int keep_answer(void *closure, json_t *item)
@@ -125,7 +120,7 @@ static int learn_policy(struct replay *r)
 	}
 	policy = nsg_explain_policy(r->session.snapshot->effective, r->session.snapshot->image);
 	if (!policy)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	take_policy(r, policy);
 	json_decref(policy);
 	return 0;
@@ -178,10 +173,10 @@ static int decide(struct replay *r, const struct packet *p, json_t **ret)
 	int status;
 
 	if (!flow || nsg_flow_put(flow, &p->flow) < 0)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	args = json_pack("{s[O]}", "flows", flow);
 	if (!args)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	status = nsgctl_session_ask(&r->session, "explain", args, keep_answer, r);
 	if (status)
 		return status;
@@ -193,7 +188,7 @@ static int decide(struct replay *r, const struct packet *p, json_t **ret)
 			return nsgctl_fail(NSG_EXIT_FAILED, "nsgd left a flow undecided");
 		}
 	*ret = intern(r, outcome);
-	return *ret ? 0 : out_of_memory();
+	return *ret ? 0 : nsgctl_out_of_memory();
 }
 
 static bool is_accepted(const json_t *outcome)
@@ -224,12 +219,12 @@ static int see_first(struct replay *r, struct packet *p, void **data)
 	if (status)
 		return status;
 	if (!p->outcome)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	/* an inbound flow is told by the absence of a decision */
 	*data = p->direction == NSG_DIRECTION_INBOUND ? NULL : p->outcome;
 	if (p->view.first_fragment &&
 	    nsg_tracker_remember_fragment(r->tracker, &p->view, p->time_ns, p->outcome) < 0)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	if (!is_accepted(p->outcome))
 		nsg_tracker_forget(r->tracker, &p->view);
 	return 0;
@@ -249,8 +244,8 @@ static int follow(struct replay *r, struct packet *p, enum nsg_track_role role, 
 	}
 	if (p->outcome && p->view.first_fragment &&
 	    nsg_tracker_remember_fragment(r->tracker, &p->view, p->time_ns, p->outcome) < 0)
-		return out_of_memory();
-	return p->outcome ? 0 : out_of_memory();
+		return nsgctl_out_of_memory();
+	return p->outcome ? 0 : nsgctl_out_of_memory();
 }
 
 /* What belongs to nothing seen: its gate is known, but neither NSG nor route were asked. */
@@ -263,14 +258,14 @@ static int see_stray(struct replay *r, struct packet *p, enum nsg_verdict verdic
 	if (comes_in(r, p)) {
 		p->direction = NSG_DIRECTION_INBOUND;
 		p->outcome = not_judged(r);
-		return p->outcome ? 0 : out_of_memory();
+		return p->outcome ? 0 : nsgctl_out_of_memory();
 	}
 	status = decide(r, p, &as_first);
 	if (status)
 		return status;
 	p->outcome =
 	    undecided(r, json_string_value(json_object_get(as_first, "gate")), verdict, reason);
-	return p->outcome ? 0 : out_of_memory();
+	return p->outcome ? 0 : nsgctl_out_of_memory();
 }
 
 static int judge(struct replay *r, struct packet *p)
@@ -293,7 +288,7 @@ static int judge(struct replay *r, struct packet *p)
 	case NSG_TRACK_MIDSTREAM:
 		return see_stray(r, p, NSG_VERDICT_ACCEPT, NSG_REASON_PREEXISTING);
 	default:
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	}
 }
 
@@ -326,12 +321,12 @@ static int judge_packet(struct replay *r, struct packet *p)
 	if (status == NSG_KEY_IP6 && p->captured >= 40) {
 		read_ip6(p);
 		p->outcome = not_judged(r);
-		return p->outcome ? 0 : out_of_memory();
+		return p->outcome ? 0 : nsgctl_out_of_memory();
 	}
 	if (status == NSG_KEY_MALFORMED || status == NSG_KEY_IP6) {
 		p->malformed = true;
 		p->outcome = undecided(r, NULL, NSG_VERDICT_DROP, NSG_REASON_MALFORMED);
-		return p->outcome ? 0 : out_of_memory();
+		return p->outcome ? 0 : nsgctl_out_of_memory();
 	}
 	p->flow.key = p->view.key;
 	return judge(r, p);
@@ -383,11 +378,11 @@ static int print_packet(struct replay *r, const struct packet *p)
 	cleanup_json json_t *decision = packet_json(p);
 
 	if (!decision)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	if (r->ctl->form == NSGCTL_TABLE)
 		nsg_render_decision(decision, true, r->ctl->color, stdout);
 	else if (nsgctl_print_line(decision) < 0)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	return r->out ? write_packet(r, p, decision) : 0;
 }
 
@@ -424,8 +419,7 @@ static int open_capture(struct replay *r, uint16_t *ret_link_type)
 	FILE *in = fopen(path, "re");
 
 	if (!in)
-		return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
-				   "%s: %s", path, strerror(errno));
+		return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", path, strerror(errno));
 	r->capture =
 	    pcap_fopen_offline_with_tstamp_precision(in, PCAP_TSTAMP_PRECISION_NANO, error);
 	if (!r->capture) {
@@ -449,15 +443,15 @@ static int open_output(struct replay *r, uint16_t link_type)
 		return 0;
 	if (asprintf(&r->temporary, "%s.tmp", r->ctl->write) < 0) {
 		r->temporary = NULL;
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	}
 	r->out = fopen(r->temporary, "wxe");
 	if (!r->out) {
 		e = errno;
 		free(r->temporary); /* not ours to remove */
 		r->temporary = NULL;
-		return nsgctl_fail(e == EACCES ? NSG_EXIT_NOT_PERMITTED : NSG_EXIT_FAILED,
-				   "%s.tmp: %s", r->ctl->write, strerror(e));
+		return nsgctl_fail((int)nsg_exit_from(-e), "%s.tmp: %s", r->ctl->write,
+				   strerror(e));
 	}
 	e = nsg_pcapng_begin(r->out, link_type);
 	return e < 0 ? nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", r->ctl->write, strerror(-e)) : 0;
@@ -503,19 +497,23 @@ int nsgctl_replay(struct nsgctl *ctl)
 	    .outcomes = json_object(),
 	};
 	uint16_t link_type = 0;
-	int status = open_capture(&r, &link_type);
+	int status;
 
-	if (!status)
-		status = nsgctl_session_open(ctl, &r.session);
-	if (!status)
-		status = learn_policy(&r);
-	if (!status)
-		status = open_output(&r, link_type);
+	status = open_capture(&r, &link_type);
+	if (status)
+		return status;
+	status = nsgctl_session_open(ctl, &r.session);
+	if (status)
+		return status;
+	status = learn_policy(&r);
+	if (status)
+		return status;
+	status = open_output(&r, link_type);
 	if (status)
 		return status;
 	r.tracker = nsg_tracker_new(r.timeout_minutes);
 	if (!r.tracker || !r.outcomes)
-		return out_of_memory();
+		return nsgctl_out_of_memory();
 	if (ctl->form == NSGCTL_TABLE)
 		nsg_render_decision_header(true, stdout);
 	status = replay_all(&r);

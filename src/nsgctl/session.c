@@ -40,7 +40,7 @@ static int load_status(int r)
 	case -EPERM:
 		return NSG_EXIT_NOT_PERMITTED;
 	case -ENOMEM:
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	default:
 		return NSG_EXIT_POLICY;
 	}
@@ -80,7 +80,7 @@ static int ask_directory(struct nsgctl_session *s, const char *verb, json_t *arg
 	nsgctl_print_diag(&diag, stderr);
 	nsg_diag_done(&diag);
 	if (r == -ENOMEM)
-		return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
+		return nsgctl_out_of_memory();
 	return r < 0 ? NSG_EXIT_FAILED : r;
 }
 

@@ -132,9 +132,8 @@ int nsgctl_trace(struct nsgctl *ctl)
 	if (ctl->write) {
 		out = fopen(ctl->write, "we");
 		if (!out || nsg_pcapng_begin(out, NSG_PCAPNG_LINK_RAW) < 0)
-			return nsgctl_fail(errno == EACCES ? NSG_EXIT_NOT_PERMITTED
-							   : NSG_EXIT_FAILED,
-					   "%s: %s", ctl->write, strerror(errno));
+			return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", ctl->write,
+					   strerror(errno));
 		trace.out = out;
 	}
 	trace_fd = session.fd;

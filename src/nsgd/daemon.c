@@ -301,27 +301,35 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 
 static int add_sources(struct daemon *d)
 {
-	int r = sd_event_add_signal(d->event, NULL, SIGTERM, on_end, d);
+	int r;
 
-	if (r >= 0)
-		r = sd_event_add_signal(d->event, NULL, SIGINT, on_end, d);
-	if (r >= 0)
-		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, &d->in);
-	if (r >= 0)
-		r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->in.kernel),
-				    EPOLLIN, on_kernel, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &d->health_timer, CLOCK_MONOTONIC,
-					       HEALTH_USEC, 0, on_health_timer, d);
-	if (r >= 0 && sd_watchdog_enabled(0, &d->watchdog_usec) > 0)
+	r = sd_event_add_signal(d->event, NULL, SIGTERM, on_end, d);
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(d->event, NULL, SIGINT, on_end, d);
+	if (r < 0)
+		return r;
+	r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, &d->in);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->in.kernel), EPOLLIN,
+			    on_kernel, d);
+	if (r < 0)
+		return r;
+	r = sd_event_add_time_relative(d->event, &d->health_timer, CLOCK_MONOTONIC, HEALTH_USEC, 0,
+				       on_health_timer, d);
+	if (r < 0)
+		return r;
+	if (sd_watchdog_enabled(0, &d->watchdog_usec) > 0) {
 		r = sd_event_add_time_relative(d->event, &d->watchdog_timer, CLOCK_MONOTONIC,
 					       d->watchdog_usec / 3, 0, on_watchdog, d);
-	if (r >= 0)
-		r = trace_new(d->event, d->in.engine, d->server, d->in.conf->log_decisions,
-			      &d->in.trace);
-	if (r >= 0)
-		r = server_start(d->server);
-	return r < 0 ? r : 0;
+		if (r < 0)
+			return r;
+	}
+	r = trace_new(d->event, d->in.engine, d->server, d->in.conf->log_decisions, &d->in.trace);
+	if (r < 0)
+		return r;
+	return server_start(d->server);
 }
 
 static int prepare_loop(struct daemon *d)
@@ -481,18 +489,26 @@ enum nsg_exit daemon_run(const char *conf_path, bool conf_may_be_absent)
 	return finish(&d, status);
 }
 
+static enum nsg_exit check(struct daemon *d)
+{
+	enum nsg_exit status = load_conf(d, nsg_conf_load);
+
+	if (status)
+		return status;
+	status = load_policy(d);
+	if (status)
+		return status;
+	status = open_kernel(d);
+	if (status)
+		return status;
+	return place(d, true);
+}
+
 enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent)
 {
 	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
-	enum nsg_exit status = load_conf(&d, nsg_conf_load);
 
-	if (!status)
-		status = load_policy(&d);
-	if (!status)
-		status = open_kernel(&d);
-	if (!status)
-		status = place(&d, true);
-	return finish(&d, status);
+	return finish(&d, check(&d));
 }
 
 static enum nsg_exit cleanup(struct daemon *d)
@@ -510,10 +526,10 @@ static enum nsg_exit cleanup(struct daemon *d)
 		return NSG_EXIT_FAILED;
 	}
 	r = report_kernel(open_to_remove(d, &diag), &diag);
-	if (r >= 0)
-		r = report(nsg_kernel_cleanup(d->in.kernel, &diag),
-			   "removing everything from the kernel", &diag);
-	return nsg_exit_from(r);
+	if (r < 0)
+		return nsg_exit_from(r);
+	r = nsg_kernel_cleanup(d->in.kernel, &diag);
+	return nsg_exit_from(report(r, "removing everything from the kernel", &diag));
 }
 
 enum nsg_exit daemon_cleanup(const char *conf_path, bool conf_may_be_absent)
