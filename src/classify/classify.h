@@ -44,8 +44,4 @@ struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg
  * allowed before and whose route alone is looked up again. */
 struct nsg_decision nsg_classify_route(const struct nsg_image *image, const struct nsg_key *key);
 
-/* "portable", "avx2" or "avx512": what runs here; NSGD_SIMD forces one (an unsupported or unknown
- * value falls back to the best). */
-const char *nsg_classify_simd(void);
-
 #endif

@@ -42,4 +42,8 @@ void nsg_simd_avx512(const struct nsg_image *image, struct nsg_memo *memo,
 		     const struct nsg_key *keys, size_t n, struct nsg_decision *decisions);
 #endif
 
+/* "portable", "avx2" or "avx512": what runs here; NSGD_SIMD forces one (an unsupported or unknown
+ * value falls back to the best). */
+const char *nsg_classify_simd(void);
+
 #endif
