@@ -6,6 +6,7 @@
 
 #include "azure/reader_priv.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 #define CODE_PORTS "SecurityRuleInvalidPortRange"
 
@@ -70,7 +71,7 @@ static int by_start(const void *a, const void *b)
 {
 	const struct nsg_port_range *x = a, *y = b;
 
-	return (x->lo > y->lo) - (x->lo < y->lo);
+	return NSG_CMP(x->lo, y->lo);
 }
 
 /* Merges in place; how many are left. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 int nsg_hops_init(struct nsg_hops *h, const struct nsg_conf *conf, const struct nsg_marks *marks)
@@ -76,7 +77,7 @@ static int compare_addrs(const void *a, const void *b)
 {
 	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	return (x > y) - (x < y);
+	return NSG_CMP(x, y);
 }
 
 /* The ways out of a hop: a section for the address, else one for the type, else, for an appliance,

@@ -9,6 +9,7 @@
 
 #include "kernel/conntrack.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 /* The file: ids in the host's own byte order, nothing else; /run does not outlive a boot. */
@@ -25,7 +26,7 @@ static int compare_ids(const void *a, const void *b)
 {
 	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	return (x > y) - (x < y);
+	return NSG_CMP(x, y);
 }
 
 static bool is_known(const struct connections *connections, uint32_t id)

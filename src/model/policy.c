@@ -2,6 +2,8 @@
 /* Resource ids, and the end of a policy. */
 #include "model/policy.h"
 
+#include "util/macro.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -106,7 +108,7 @@ static int compare_entry(const void *a, const void *b)
 	const struct nsg_id_entry *x = a, *y = b;
 	int r = strcasecmp(nsg_id_name(x->id), nsg_id_name(y->id));
 
-	return r ? r : (x->i > y->i) - (x->i < y->i);
+	return r ? r : NSG_CMP(x->i, y->i);
 }
 
 void nsg_ids_sort(struct nsg_id_entry *v, size_t n)

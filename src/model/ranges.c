@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 static struct nsg_range whole[] = {{0, UINT32_MAX}};
 
@@ -83,15 +84,15 @@ static int compare_numbered(const void *a, const void *b)
 	const struct numbered *x = a, *y = b;
 
 	if (x->addr_host != y->addr_host)
-		return x->addr_host < y->addr_host ? -1 : 1;
-	return (x->order > y->order) - (x->order < y->order);
+		return NSG_CMP(x->addr_host, y->addr_host);
+	return NSG_CMP(x->order, y->order);
 }
 
 static int compare_order(const void *a, const void *b)
 {
 	const struct numbered *x = a, *y = b;
 
-	return (x->order > y->order) - (x->order < y->order);
+	return NSG_CMP(x->order, y->order);
 }
 
 int nsg_addresses_distinct(uint32_t *v_host, size_t *n)

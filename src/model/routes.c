@@ -9,6 +9,7 @@
 
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 /* Azure takes no more routes with a service tag in a table (virtual-networks-udr-overview, 2023).
  */
@@ -31,7 +32,7 @@ static int compare_routes(const void *a, const void *b)
 	const struct nsg_route *y = *(const struct nsg_route *const *)b;
 	int r = compare_key(x, y);
 
-	return r ? r : (x > y) - (x < y);
+	return r ? r : NSG_CMP(x, y);
 }
 
 static int check_conflicts(struct nsg_build *b, const struct nsg_route_table *t)
@@ -101,14 +102,14 @@ static int compare_bgp(const void *a, const void *b)
 	const struct nsg_bgp_route *y = *(const struct nsg_bgp_route *const *)b;
 	int r = nsg_prefix_compare(&x->prefix, &y->prefix);
 
-	return r ? r : (x > y) - (x < y);
+	return r ? r : NSG_CMP(x, y);
 }
 
 static int compare_order(const void *a, const void *b)
 {
 	const struct nsg_bgp_merged *x = a, *y = b;
 
-	return (x->order > y->order) - (x->order < y->order);
+	return NSG_CMP(x->order, y->order);
 }
 
 /* The distinct next hops of routes of one prefix, each at its first appearance. */

@@ -93,14 +93,14 @@ static int compare_endpoint(const void *a, const void *b)
 
 	if (!r)
 		r = strcmp(x->tag->base, y->tag->base);
-	return r ? r : (x->order > y->order) - (x->order < y->order);
+	return r ? r : NSG_CMP(x->order, y->order);
 }
 
 static int compare_endpoint_order(const void *a, const void *b)
 {
 	const struct endpoint_prefix *x = a, *y = b;
 
-	return (x->order > y->order) - (x->order < y->order);
+	return NSG_CMP(x->order, y->order);
 }
 
 /* A prefix that a service's tags bring in several times (Storage, Storage.WestEurope) is one row.
@@ -269,7 +269,7 @@ static int compare_key(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
 
-	return (*x > *y) - (*x < *y);
+	return NSG_CMP(*x, *y);
 }
 
 static int keys_of(const struct table *t, enum nsg_route_source source, struct keys *ret)

@@ -69,8 +69,8 @@ static int compare_priority(const void *a, const void *b)
 	const struct nsg_rule *y = *(const struct nsg_rule *const *)b;
 
 	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	return (x > y) - (x < y);
+		return NSG_CMP(x->priority, y->priority);
+	return NSG_CMP(x, y);
 }
 
 static int compare_name(const void *a, const void *b)
@@ -81,7 +81,7 @@ static int compare_name(const void *a, const void *b)
 
 	if (!r && x->is_default != y->is_default)
 		r = x->is_default ? 1 : -1;
-	return r ? r : (x > y) - (x < y);
+	return r ? r : NSG_CMP(x, y);
 }
 
 static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)

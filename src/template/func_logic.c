@@ -5,6 +5,7 @@
 
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 int nsg_func_constant(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
@@ -100,7 +101,7 @@ int nsg_func_compare(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 	if (json_is_integer(c->args[0]) && json_is_integer(c->args[1])) {
 		json_int_t a = json_integer_value(c->args[0]), b = json_integer_value(c->args[1]);
 
-		order = (a > b) - (a < b);
+		order = NSG_CMP(a, b);
 	} else if (json_is_string(c->args[0]) && json_is_string(c->args[1])) {
 		order = strcmp(json_string_value(c->args[0]), json_string_value(c->args[1]));
 	} else {

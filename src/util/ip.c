@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/macro.h"
 #include "util/vec.h"
 
 /* A decimal number up to max without leading zeros; the end of it, or NULL. */
@@ -114,15 +115,15 @@ int nsg_prefix_compare(const void *a, const void *b)
 	const struct nsg_prefix *x = a, *y = b;
 
 	if (x->addr_host != y->addr_host)
-		return x->addr_host < y->addr_host ? -1 : 1;
-	return (x->len > y->len) - (x->len < y->len);
+		return NSG_CMP(x->addr_host, y->addr_host);
+	return NSG_CMP(x->len, y->len);
 }
 
 static int range_compare(const void *a, const void *b)
 {
 	const struct nsg_range *x = a, *y = b;
 
-	return (x->lo > y->lo) - (x->lo < y->lo);
+	return NSG_CMP(x->lo, y->lo);
 }
 
 int nsg_ranges_from_ranges(struct nsg_range *v, size_t n, struct nsg_ranges *ret)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/macro.h"
 #include "util/names.h"
 
 struct linear_rule {
@@ -48,7 +49,7 @@ static int by_prefix(const void *a, const void *b)
 		return c;
 	/* The better one comes later: the last of equals stays on top. */
 	if (x->source != y->source)
-		return x->source < y->source ? -1 : 1;
+		return NSG_CMP(x->source, y->source);
 	return x->row < y->row ? 1 : -1;
 }
 

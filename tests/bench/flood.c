@@ -30,6 +30,7 @@
 #include <netinet/udp.h>
 
 #include "util/clock.h"
+#include "util/macro.h"
 
 #define UDP_AND_IP 28
 #define MAX_FRAME 1500
@@ -61,7 +62,7 @@ static int compare(const void *a, const void *b)
 {
 	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	return (x > y) - (x < y);
+	return NSG_CMP(x, y);
 }
 
 static void ping(const struct sockaddr_in *to, uint64_t end_ns)
