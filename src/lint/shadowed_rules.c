@@ -157,7 +157,7 @@ static int partition_addresses(struct cover *c, bool is_src, const struct nsg_ra
 
 static int ports_to_ranges(const struct nsg_port_range *v, size_t n, struct nsg_ranges *ret)
 {
-	struct nsg_range *w cleanup_free = calloc(n + 1, sizeof(*w));
+	cleanup_free struct nsg_range *w = calloc(n + 1, sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
@@ -387,9 +387,9 @@ static int tell_shadowed(struct cover *c, size_t i)
 {
 	const struct nsg_effective *e = c->e;
 	const struct nsg_rule *rule = e->rules[i].rule;
-	bool *takes cleanup_free = calloc(i + 1, sizeof(*takes));
-	uint64_t *rest cleanup_free = calloc(c->n_words, sizeof(*rest));
-	uint64_t *row cleanup_free = calloc(c->n_words, sizeof(*row));
+	cleanup_free bool *takes = calloc(i + 1, sizeof(*takes));
+	cleanup_free uint64_t *rest = calloc(c->n_words, sizeof(*rest));
+	cleanup_free uint64_t *row = calloc(c->n_words, sizeof(*row));
 	struct takers t = {takes, rest, row};
 	struct nsg_phrase_list text = {0};
 	bool contrary = false;
@@ -499,7 +499,7 @@ static void tell_never(struct cover *c, const struct nsg_effective_rule *x)
 
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag)
 {
-	struct cover c cleanup_cover = {.e = e, .diag = diag};
+	cleanup_cover struct cover c = {.e = e, .diag = diag};
 	int r;
 
 	if (!e->nsg)

@@ -78,7 +78,7 @@ static int build(struct nsg_build *b)
 int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
 		      struct nsg_diag *diag, struct nsg_effective **ret)
 {
-	struct nsg_effective *e cleanup_effective = calloc(1, sizeof(*e));
+	cleanup_effective struct nsg_effective *e = calloc(1, sizeof(*e));
 	struct nsg_build b = {.e = e, .policy = policy, .options = options, .diag = diag};
 	const size_t n_errors = diag->n_errors;
 	int r;

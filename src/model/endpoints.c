@@ -137,7 +137,7 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 static int make_gate(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	struct nsg_ranges all cleanup_ranges = {0};
+	cleanup_ranges struct nsg_ranges all = {0};
 
 	if (e->is_linux && e->profile->linux_only_rfc1918)
 		return 0;
@@ -178,7 +178,7 @@ static bool is_plausible(struct nsg_build *b, const struct nsg_subnet *s)
 int nsg_build_endpoints(struct nsg_build *b)
 {
 	const struct nsg_subnet *s = b->e->subnet;
-	struct found f cleanup_found = {0};
+	cleanup_found struct found f = {0};
 
 	if (!is_plausible(b, s))
 		return 0;

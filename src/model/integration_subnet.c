@@ -33,7 +33,7 @@ static const char *subnet_of_ref(const char *ref, size_t *ret_vnet_len)
 
 static bool vnet_is_part(const struct nsg_vnet *vnet, const char *ref, size_t len)
 {
-	char *copy cleanup_free = strndup(ref, len);
+	cleanup_free char *copy = strndup(ref, len);
 
 	return copy && nsg_vnet_is(vnet, copy);
 }
@@ -215,7 +215,7 @@ static int refuse(struct nsg_build *b, const struct spots *candidates, const cha
 
 static int choose_by_option(struct nsg_build *b, const struct spots *all)
 {
-	struct spots found cleanup_spots = {0};
+	cleanup_spots struct spots found = {0};
 	struct nsg_phrase_list text = {0};
 
 	for (size_t i = 0; i < all->n; i++)
@@ -235,7 +235,7 @@ static int choose_by_option(struct nsg_build *b, const struct spots *all)
 /* The directory's own evidence: the only delegated subnet, else the only subnet. */
 static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 {
-	struct spots delegated cleanup_spots = {0};
+	cleanup_spots struct spots delegated = {0};
 
 	for (size_t i = 0; i < all->n; i++)
 		if (is_delegated(all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]))
@@ -254,8 +254,8 @@ static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 
 static int choose_subnet(struct nsg_build *b)
 {
-	struct spots all cleanup_spots = {0};
-	struct naming naming cleanup_naming = {0};
+	cleanup_spots struct spots all = {0};
+	cleanup_naming struct naming naming = {0};
 
 	if (all_spots(b->policy, &all))
 		return -ENOMEM;
@@ -390,7 +390,7 @@ static int choose_nsg(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
 	struct nsg_effective *e = b->e;
-	struct candidate *c cleanup_free = calloc(p->n_nsgs + 1, sizeof(*c));
+	cleanup_free struct candidate *c = calloc(p->n_nsgs + 1, sizeof(*c));
 	size_t chosen = SIZE_MAX;
 	int r;
 
@@ -409,7 +409,7 @@ static int choose_table(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
 	struct nsg_effective *e = b->e;
-	struct candidate *c cleanup_free = calloc(p->n_route_tables + 1, sizeof(*c));
+	cleanup_free struct candidate *c = calloc(p->n_route_tables + 1, sizeof(*c));
 	size_t chosen = SIZE_MAX;
 	int r;
 

@@ -22,7 +22,7 @@ static bool is_given(const struct nsg_prefixes *p)
 /* 0 or 1; -ENOMEM. */
 static int differ(const struct nsg_prefixes *a, const struct nsg_prefixes *b)
 {
-	struct nsg_ranges x cleanup_ranges = {0}, y cleanup_ranges = {0};
+	cleanup_ranges struct nsg_ranges x = {0}, y = {0};
 
 	if (!is_given(a) || !is_given(b))
 		return 0;

@@ -217,7 +217,7 @@ static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
 int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n)
 {
 	const struct nsg_policy *p = b->policy;
-	struct finder f cleanup_finder = {0};
+	cleanup_finder struct finder f = {0};
 
 	if (finder_init(&f, b))
 		return -ENOMEM;

@@ -97,7 +97,7 @@ static int compare_order(const void *a, const void *b)
 
 int nsg_addresses_distinct(uint32_t *v_host, size_t *n)
 {
-	struct numbered *w cleanup_free = NULL;
+	cleanup_free struct numbered *w = NULL;
 	size_t m = 0;
 
 	if (*n < 2)

@@ -77,7 +77,7 @@ static const struct nsg_vnet *find_vnet(const struct change *c)
 static int check_range(struct change *c, const struct nsg_vnet *vnet)
 {
 	const struct nsg_subnet *old = c->before->subnet, *now = NULL;
-	struct nsg_ranges x cleanup_ranges = {0}, y cleanup_ranges = {0};
+	cleanup_ranges struct nsg_ranges x = {0}, y = {0};
 
 	for (size_t i = 0; i < vnet->n_subnets && !now; i++)
 		if (!strcasecmp(vnet->subnets[i].name, old->name))

@@ -37,7 +37,7 @@ static int compare_routes(const void *a, const void *b)
 
 static int check_conflicts(struct nsg_build *b, const struct nsg_route_table *t)
 {
-	const struct nsg_route **sorted cleanup_free = calloc(t->n_routes + 1, sizeof(*sorted));
+	cleanup_free const struct nsg_route **sorted = calloc(t->n_routes + 1, sizeof(*sorted));
 	const struct nsg_route *first = NULL;
 	size_t n = 0;
 
@@ -135,7 +135,7 @@ static int merge_hops(struct nsg_arena *a, const struct nsg_bgp_route *const *ro
 static int merge_bgp(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
-	const struct nsg_bgp_route **sorted cleanup_free =
+	cleanup_free const struct nsg_bgp_route **sorted =
 	    calloc(p->n_bgp_routes + 1, sizeof(*sorted));
 
 	b->bgp = nsg_arena_array(&b->e->arena, p->n_bgp_routes + 1, sizeof(*b->bgp));

@@ -108,7 +108,7 @@ static int compare_endpoint_order(const void *a, const void *b)
 static int add_service_endpoints(struct table *t)
 {
 	const struct nsg_build *b = t->b;
-	struct endpoint_prefix *v cleanup_free = NULL;
+	cleanup_free struct endpoint_prefix *v = NULL;
 	size_t n = 0, m = 0;
 
 	for (size_t i = 0; i < b->n_endpoint_tags; i++)
@@ -298,7 +298,7 @@ static bool has_key(const struct keys *k, struct nsg_prefix p)
 /* What VNet, peering and service endpoint rows cover: no BGP route counts there (step a). */
 static int system_space(const struct table *t, struct nsg_ranges *ret)
 {
-	struct nsg_prefix *v cleanup_free = calloc(t->rows.n + 1, sizeof(*v));
+	cleanup_free struct nsg_prefix *v = calloc(t->rows.n + 1, sizeof(*v));
 	size_t n = 0;
 
 	if (!v)
@@ -342,8 +342,8 @@ static bool vnet_covers(const struct nsg_vnet *v, struct nsg_prefix p)
 static int set_states(struct table *t)
 {
 	const struct nsg_vnet *vnet = t->b->e->vnet;
-	struct keys udr cleanup_keys = {0}, bgp cleanup_keys = {0};
-	struct nsg_ranges space cleanup_ranges = {0};
+	cleanup_keys struct keys udr = {0}, bgp = {0};
+	cleanup_ranges struct nsg_ranges space = {0};
 	bool taken;
 
 	if (keys_of(t, NSG_SOURCE_USER, &udr) || keys_of(t, NSG_SOURCE_GATEWAY, &bgp) ||
@@ -411,7 +411,7 @@ static int find_gateway_use(struct nsg_effective *e)
 
 int nsg_build_rows(struct nsg_build *b)
 {
-	struct table t cleanup_table = {.b = b};
+	cleanup_table struct table t = {.b = b};
 
 	if (add_networks(&t) || add_service_endpoints(&t) || add_gateway(&t) || add_fixed(&t) ||
 	    add_private_endpoints(&t) || add_user(&t) || set_states(&t))

@@ -86,7 +86,7 @@ static int compare_name(const void *a, const void *b)
 
 static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)
 {
-	const struct nsg_rule **v cleanup_free = calloc(g->n_rules + 1, sizeof(*v));
+	cleanup_free const struct nsg_rule **v = calloc(g->n_rules + 1, sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
@@ -116,7 +116,7 @@ static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)
 static int check_prefixes(struct nsg_build *b, const struct nsg_rule *r,
 			  const struct nsg_address *a, const char *side)
 {
-	struct nsg_prefix *v cleanup_free = NULL;
+	cleanup_free struct nsg_prefix *v = NULL;
 	char outer[NSG_PREFIX_TEXT], inner[NSG_PREFIX_TEXT];
 
 	if (a->prefixes.n + a->prefixes.n_ip6 > NSG_MAX_FIELD_PREFIXES)
@@ -267,7 +267,7 @@ static int keep_ranges(struct nsg_build *b, struct nsg_ranges *made,
 static int resolve_groups(struct shelf *s, const struct nsg_address *a,
 			  struct nsg_effective_address *ret)
 {
-	struct nsg_ranges made cleanup_ranges = {0};
+	cleanup_ranges struct nsg_ranges made = {0};
 	struct {
 		struct nsg_range *v;
 		size_t n, room;
@@ -291,7 +291,7 @@ static int resolve_groups(struct shelf *s, const struct nsg_address *a,
 static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 		   struct nsg_effective_address *ret)
 {
-	struct nsg_ranges made cleanup_ranges = {0};
+	cleanup_ranges struct nsg_ranges made = {0};
 
 	*ret =
 	    (struct nsg_effective_address){.ranges = &nsg_ranges_nothing, .kind = NSG_MATCH_RANGES};
@@ -415,7 +415,7 @@ static int add_rules(struct shelf *s)
 int nsg_build_rules(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
-	struct shelf s cleanup_shelf = {0};
+	cleanup_shelf struct shelf s = {0};
 
 	if (shelf_init(&s, b))
 		return -ENOMEM;

@@ -191,7 +191,8 @@ int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 	struct entry *s = find(e->tag_index, tag->name);
 
 	if (!s->ranges) {
-		struct nsg_ranges made cleanup_ranges = {0}, *kept;
+		cleanup_ranges struct nsg_ranges made = {0};
+		struct nsg_ranges *kept;
 
 		kept = nsg_arena_alloc(&e->arena, sizeof(*kept));
 		if (!kept ||
@@ -421,8 +422,8 @@ static int gather(struct nsg_build *b, struct members *m)
 
 static int make_ranges(struct nsg_effective *e, const struct members *m, struct nsg_ranges *ret)
 {
-	struct nsg_range *v cleanup_free = calloc(m->n + 1, sizeof(*v));
-	struct nsg_ranges made cleanup_ranges = {0};
+	cleanup_free struct nsg_range *v = calloc(m->n + 1, sizeof(*v));
+	cleanup_ranges struct nsg_ranges made = {0};
 
 	if (!v)
 		return -ENOMEM;
@@ -446,8 +447,9 @@ static const struct nsg_prefix holes[] = {
 static int make_internet(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	struct nsg_ranges rest cleanup_ranges = {0}, taken;
-	struct members m cleanup_members = {0};
+	cleanup_ranges struct nsg_ranges rest = {0};
+	struct nsg_ranges taken;
+	cleanup_members struct members m = {0};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(holes); i++)
 		if (nsg_vec_push(&m, ((struct nsg_tag_member){.prefix = holes[i]})))
@@ -466,7 +468,7 @@ static int make_internet(struct nsg_build *b)
 int nsg_build_computed_tags(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	struct members m cleanup_members = {0};
+	cleanup_members struct members m = {0};
 
 	if (gather(b, &m) || make_ranges(e, &m, &e->virtual_network_ranges))
 		return -ENOMEM;
