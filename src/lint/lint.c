@@ -82,7 +82,10 @@ int nsg_lint(const struct nsg_effective *e, struct nsg_diag *diag)
 	inbound(e, diag);
 	collapse(e, diag);
 	r = nsg_lint_rules(e, diag);
-	if (!r)
-		r = nsg_lint_routes(e, diag);
-	return r ? r : nsg_lint_contested(e, diag);
+	if (r < 0)
+		return r;
+	r = nsg_lint_routes(e, diag);
+	if (r < 0)
+		return r;
+	return nsg_lint_contested(e, diag);
 }

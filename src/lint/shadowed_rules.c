@@ -117,16 +117,18 @@ static int rows_new(const struct nsg_ranges *sets, size_t n_sets, struct rows *r
 struct field {
 	struct nsg_ranges *sets;
 	struct nsg_ranges *ports; /* made here, of a port field */
-	size_t n;
+	size_t n, n_ports;
 };
 
-static void field_done(struct field *f, size_t n_rules)
+static void field_done(struct field *f)
 {
-	for (size_t i = 0; f->ports && i < n_rules; i++)
+	for (size_t i = 0; i < f->n_ports; i++)
 		nsg_ranges_done(&f->ports[i]);
 	free(f->ports);
 	free(f->sets);
 }
+
+#define cleanup_field __attribute__((cleanup(field_done)))
 
 static size_t add_set(struct field *f, const struct nsg_ranges *r)
 {
@@ -140,9 +142,8 @@ static size_t add_set(struct field *f, const struct nsg_ranges *r)
 static int partition_addresses(struct cover *c, bool is_src, const struct nsg_ranges *universe)
 {
 	const struct nsg_effective *e = c->e;
-	struct field f = {.sets = calloc(e->n_rules + FIXED_SETS, sizeof(*f.sets))};
+	cleanup_field struct field f = {.sets = calloc(e->n_rules + FIXED_SETS, sizeof(*f.sets))};
 	size_t *set = is_src ? c->src_set : c->dst_set;
-	int r;
 
 	if (!f.sets)
 		return -ENOMEM;
@@ -150,9 +151,7 @@ static int partition_addresses(struct cover *c, bool is_src, const struct nsg_ra
 	f.n = FIXED_SETS;
 	for (size_t i = 0; i < e->n_rules; i++)
 		set[i] = add_set(&f, is_src ? e->rules[i].src.ranges : e->rules[i].dst.ranges);
-	r = rows_new(f.sets, f.n, is_src ? &c->src : &c->dst);
-	field_done(&f, 0);
-	return r;
+	return rows_new(f.sets, f.n, is_src ? &c->src : &c->dst);
 }
 
 static int ports_to_ranges(const struct nsg_port_range *v, size_t n, struct nsg_ranges *ret)
@@ -174,27 +173,27 @@ static int partition_ports(struct cover *c, bool is_src)
 						  {{NSG_SPORT_NOT_CARRIED, NSG_SPORT_NOT_CARRIED}}};
 	const struct nsg_ranges all = {all_range, 1}, odd = {odd_range[is_src], 1};
 	const struct nsg_effective *e = c->e;
-	struct field f = {.sets = calloc(e->n_rules + FIXED_SETS, sizeof(*f.sets)),
-			  .ports = calloc(e->n_rules + 1, sizeof(*f.ports))};
+	cleanup_field struct field f = {.sets = calloc(e->n_rules + FIXED_SETS, sizeof(*f.sets)),
+					.ports = calloc(e->n_rules + 1, sizeof(*f.ports))};
 	size_t *set = is_src ? c->sport_set : c->dport_set;
-	int r = f.sets && f.ports ? 0 : -ENOMEM;
+	int r;
 
-	if (!r) {
-		f.sets[0] = all;
-		f.sets[1] = odd;
-		f.n = FIXED_SETS;
-	}
-	for (size_t i = 0; !r && i < e->n_rules; i++) {
+	if (!f.sets || !f.ports)
+		return -ENOMEM;
+	f.sets[0] = all;
+	f.sets[1] = odd;
+	f.n = FIXED_SETS;
+	for (size_t i = 0; i < e->n_rules; i++) {
 		const struct nsg_effective_rule *x = &e->rules[i];
 
 		r = is_src ? ports_to_ranges(x->src_ports, x->n_src_ports, &f.ports[i])
 			   : ports_to_ranges(x->dst_ports, x->n_dst_ports, &f.ports[i]);
+		if (r < 0)
+			return r;
+		f.n_ports++;
 		set[i] = add_set(&f, &f.ports[i]);
 	}
-	if (!r)
-		r = rows_new(f.sets, f.n, is_src ? &c->sport : &c->dport);
-	field_done(&f, e->n_rules);
-	return r;
+	return rows_new(f.sets, f.n, is_src ? &c->sport : &c->dport);
 }
 
 static int make_partitions(struct cover *c)
@@ -212,17 +211,24 @@ static int make_partitions(struct cover *c)
 		return -ENOMEM;
 	open.route_all = true;
 	r = nsg_gate_evaluated_ranges(e, &c->judged);
-	if (!r)
-		r = nsg_gate_evaluated_ranges(&open, &c->carried);
-	if (!r)
-		r = nsg_ranges_from_prefixes(p->v, p->n, &c->subnet);
-	if (!r)
-		r = partition_addresses(c, true, p->n ? &c->subnet : &nsg_ranges_everything);
-	if (!r)
-		r = partition_addresses(c, false, &c->judged);
-	if (!r)
-		r = partition_ports(c, true);
-	return r ? r : partition_ports(c, false);
+	if (r < 0)
+		return r;
+	r = nsg_gate_evaluated_ranges(&open, &c->carried);
+	if (r < 0)
+		return r;
+	r = nsg_ranges_from_prefixes(p->v, p->n, &c->subnet);
+	if (r < 0)
+		return r;
+	r = partition_addresses(c, true, p->n ? &c->subnet : &nsg_ranges_everything);
+	if (r < 0)
+		return r;
+	r = partition_addresses(c, false, &c->judged);
+	if (r < 0)
+		return r;
+	r = partition_ports(c, true);
+	if (r < 0)
+		return r;
+	return partition_ports(c, false);
 }
 
 /* ---- cells -------------------------------------------------------------------------------- */
@@ -383,7 +389,7 @@ static int find_takers(struct cover *c, size_t i, const struct cell *cell, void 
 	return 0;
 }
 
-static int tell_shadowed(struct cover *c, size_t i)
+static int report_shadowed(struct cover *c, size_t i)
 {
 	const struct nsg_effective *e = c->e;
 	const struct nsg_rule *rule = e->rules[i].rule;
@@ -470,7 +476,7 @@ static const char *why_never(const struct cover *c, const struct nsg_effective_r
 	return "no packet that a virtual network carries fits it";
 }
 
-static void tell_never(struct cover *c, const struct nsg_effective_rule *x)
+static void report_never(struct cover *c, const struct nsg_effective_rule *x)
 {
 	const struct nsg_effective *e = c->e;
 	const struct nsg_rule *r = x->rule;
@@ -497,6 +503,35 @@ static void tell_never(struct cover *c, const struct nsg_effective_rule *x)
 		    r->name, r->priority, e->route_all_by);
 }
 
+static int lint_rules(struct cover *c)
+{
+	const struct nsg_effective *e = c->e;
+	int r;
+
+	r = make_partitions(c);
+	if (r < 0)
+		return r;
+	r = make_cells(c);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < e->n_rules; i++) {
+		struct reach reach = {false, false};
+
+		r = each_cell(c, i, enter, &reach);
+		if (r < 0)
+			return r;
+		if (e->rules[i].rule->is_default)
+			continue;
+		if (!reach.any)
+			report_never(c, &e->rules[i]);
+		else if (!reach.fresh)
+			r = report_shadowed(c, i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag)
 {
 	cleanup_cover struct cover c = {.e = e, .diag = diag};
@@ -504,20 +539,7 @@ int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag)
 
 	if (!e->nsg)
 		return 0;
-	r = make_partitions(&c);
-	if (!r)
-		r = make_cells(&c);
-	for (size_t i = 0; !r && i < e->n_rules; i++) {
-		struct reach reach = {false, false};
-
-		r = each_cell(&c, i, enter, &reach);
-		if (r || e->rules[i].rule->is_default)
-			continue;
-		if (!reach.any)
-			tell_never(&c, &e->rules[i]);
-		else if (!reach.fresh)
-			r = tell_shadowed(&c, i);
-	}
+	r = lint_rules(&c);
 	if (r != -E2BIG)
 		return r;
 	(void)nsg_diag_lint(

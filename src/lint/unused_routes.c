@@ -139,7 +139,7 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 	return 0;
 }
 
-/* ---- telling ------------------------------------------------------------------------------ */
+/* ---- reports ------------------------------------------------------------------------------ */
 
 static void add_row(struct nsg_phrase_list *text, const struct nsg_row *r)
 {
@@ -159,8 +159,8 @@ static const char *row_text(struct nsg_phrase_list *text, const struct nsg_row *
 	return nsg_phrase_end(text);
 }
 
-static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, const struct use *u,
-		     struct nsg_diag *diag)
+static void report_use(const struct nsg_effective *e, const struct nsg_route *r,
+		       const struct use *u, struct nsg_diag *diag)
 {
 	const struct nsg_place *place = nsg_place_of(e->policy, &r->place);
 	const struct nsg_tag *tag = r->tag ? nsg_effective_tag_find(e, r->tag) : NULL;
@@ -197,8 +197,9 @@ static void tell_use(const struct nsg_effective *e, const struct nsg_route *r, c
 		    e->route_all_by);
 }
 
-static void tell_dispute(const struct nsg_effective *e, const struct dispute *d,
-			 struct nsg_diag *diag, const char *what, const char *now, const char *then)
+static void report_dispute(const struct nsg_effective *e, const struct dispute *d,
+			   struct nsg_diag *diag, const char *what, const char *now,
+			   const char *then)
 {
 	const struct nsg_route *route = d->now->route ? d->now->route
 					: d->then     ? d->then->route
@@ -213,7 +214,7 @@ static void tell_dispute(const struct nsg_effective *e, const struct dispute *d,
 			    then, d->then ? " " : "", d->then ? row_text(&second, d->then) : "");
 }
 
-static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
+static void report_disputes(const struct watch *w, struct nsg_diag *diag)
 {
 	static const char today[] =
 	    "today: a route as long as the network's range goes first where "
@@ -222,20 +223,21 @@ static void tell_disputes(const struct watch *w, struct nsg_diag *diag)
 	const struct nsg_effective *e = w->e;
 
 	if (w->precedence.now)
-		tell_dispute(e, &w->precedence, diag, "service endpoint against user route",
-			     e->endpoint_lab ? "endpoint-precedence lab, as users measured"
-					     : "endpoint-precedence doc, as Microsoft documents",
-			     e->endpoint_lab ? "; Microsoft's page says" : "; users measured");
+		report_dispute(e, &w->precedence, diag, "service endpoint against user route",
+			       e->endpoint_lab ? "endpoint-precedence lab, as users measured"
+					       : "endpoint-precedence doc, as Microsoft documents",
+			       e->endpoint_lab ? "; Microsoft's page says" : "; users measured");
 	if (w->private.now)
-		tell_dispute(e, &w->private, diag, "private endpoint against user route",
-			     e->profile->endpoint_policies ? today : in_2020,
-			     e->profile->endpoint_policies
-				 ? "; in 2020 only a /32 route went before the endpoint:"
-				 : "; today the network policies of the endpoint's subnet decide:");
+		report_dispute(
+		    e, &w->private, diag, "private endpoint against user route",
+		    e->profile->endpoint_policies ? today : in_2020,
+		    e->profile->endpoint_policies
+			? "; in 2020 only a /32 route went before the endpoint:"
+			: "; today the network policies of the endpoint's subnet decide:");
 	if (w->none_172.now)
-		tell_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",
-			     "2020-04 has no None route for them",
-			     "; today they are dropped by a None route");
+		report_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",
+			       "2020-04 has no None route for them",
+			       "; today they are dropped by a None route");
 }
 
 int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
@@ -257,7 +259,7 @@ int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
 	if (r)
 		return r;
 	for (size_t i = 0; t && i < t->n_routes; i++)
-		tell_use(e, &t->routes[i], &w.uses[i], diag);
-	tell_disputes(&w, diag);
+		report_use(e, &t->routes[i], &w.uses[i], diag);
+	report_disputes(&w, diag);
 	return 0;
 }

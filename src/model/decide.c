@@ -131,23 +131,23 @@ static enum nsg_reason reason_of(const struct nsg_trial *trial)
 
 int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_trial *ret)
 {
-	struct nsg_trial trial = {0};
+	cleanup_trial struct nsg_trial trial = {0};
 	int r;
 
 	find_gate(e, key, &trial);
 	r = find_rule(e, key, &trial);
-	if (!r)
-		r = find_row(e, key->dst_host, &trial);
-	if (r < 0) {
-		nsg_trial_done(&trial);
+	if (r < 0)
 		return r;
-	}
+	r = find_row(e, key->dst_host, &trial);
+	if (r < 0)
+		return r;
 	trial.reason = reason_of(&trial);
 	trial.verdict = trial.reason == NSG_REASON_ALLOWED || trial.reason == NSG_REASON_BYPASS ||
 				trial.reason == NSG_REASON_PLATFORM
 			    ? NSG_VERDICT_ACCEPT
 			    : NSG_VERDICT_DROP;
 	*ret = trial;
+	trial = (struct nsg_trial){0};
 	return 0;
 }
 

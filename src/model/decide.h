@@ -49,4 +49,6 @@ struct nsg_trial {
 int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, struct nsg_trial *ret);
 void nsg_trial_done(struct nsg_trial *trial);
 
+#define cleanup_trial __attribute__((cleanup(nsg_trial_done)))
+
 #endif

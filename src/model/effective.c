@@ -48,31 +48,35 @@ static int check_limits(struct nsg_build *b)
 	return 0;
 }
 
-/* Without a subnet there is nothing to derive, yet NSGs and route tables can still be checked. */
+/* What the integration subnet's rules and routes are derived from, in order. */
+static int (*const subnet_phases[])(struct nsg_build *b) = {
+    nsg_build_site_settings, nsg_build_peers, nsg_build_endpoints,
+    nsg_build_computed_tags, nsg_build_rows,  nsg_build_placement,
+};
+
+/* Without a subnet there is nothing to derive, but NSGs and route tables can still be checked. */
 static int build(struct nsg_build *b)
 {
-	int r = check_limits(b);
+	int r;
 
-	if (!r)
-		r = nsg_build_integration_subnet(b);
-	if (!r)
-		r = nsg_build_tag_index(b);
-	if (!r)
-		r = nsg_build_routes(b);
-	if (!r && b->e->subnet) {
-		r = nsg_build_site_settings(b);
-		if (!r)
-			r = nsg_build_peers(b);
-		if (!r)
-			r = nsg_build_endpoints(b);
-		if (!r)
-			r = nsg_build_computed_tags(b);
-		if (!r)
-			r = nsg_build_rows(b);
-		if (!r)
-			r = nsg_build_placement(b);
+	r = check_limits(b);
+	if (r < 0)
+		return r;
+	r = nsg_build_integration_subnet(b);
+	if (r < 0)
+		return r;
+	r = nsg_build_tag_index(b);
+	if (r < 0)
+		return r;
+	r = nsg_build_routes(b);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; b->e->subnet && i < NSG_ARRAY_SIZE(subnet_phases); i++) {
+		r = subnet_phases[i](b);
+		if (r < 0)
+			return r;
 	}
-	return r ? r : nsg_build_rules(b);
+	return nsg_build_rules(b);
 }
 
 int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
@@ -89,7 +93,7 @@ int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options 
 	e->profile = options->profile;
 	e->endpoint_lab = options->endpoint_lab;
 	r = build(&b);
-	if (r)
+	if (r < 0)
 		return r;
 	/* of an incomplete policy the subnet may be missing without an error */
 	if (diag->n_errors > n_errors || !e->subnet)

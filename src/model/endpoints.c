@@ -86,6 +86,8 @@ static bool is_everywhere(const struct nsg_service_endpoint *s)
 static int add_locations(struct nsg_build *b, const struct nsg_service_endpoint *s,
 			 const struct nsg_tag *whole, const char *base, struct found *f)
 {
+	int r;
+
 	if (is_everywhere(s))
 		return note_tag(f, whole, base, s->service);
 	for (size_t i = 0; i < s->locations.n; i++) {
@@ -96,8 +98,9 @@ static int add_locations(struct nsg_build *b, const struct nsg_service_endpoint 
 			    b->diag, NSG_NOTICE, &s->place, NULL,
 			    "service endpoint %s: no tag %s.%s: the whole of %s counts", s->service,
 			    base, s->locations.v[i], base);
-		if (note_tag(f, t ? t : whole, base, s->service))
-			return -ENOMEM;
+		r = note_tag(f, t ? t : whole, base, s->service);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -138,16 +141,20 @@ static int make_gate(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
 	cleanup_ranges struct nsg_ranges all = {0};
+	int r;
 
 	if (e->is_linux && e->profile->linux_only_rfc1918)
 		return 0;
 	for (size_t i = 0; i < b->n_endpoint_tags; i++) {
 		struct nsg_ranges sum;
-		const struct nsg_ranges *r;
+		const struct nsg_ranges *more;
 
-		if (nsg_tag_ranges(e, b->endpoint_tags[i].tag, &r) ||
-		    nsg_ranges_union(&all, r, &sum))
-			return -ENOMEM;
+		r = nsg_tag_ranges(e, b->endpoint_tags[i].tag, &more);
+		if (r < 0)
+			return r;
+		r = nsg_ranges_union(&all, more, &sum);
+		if (r < 0)
+			return r;
 		nsg_ranges_done(&all);
 		all = sum;
 	}
@@ -179,12 +186,15 @@ int nsg_build_endpoints(struct nsg_build *b)
 {
 	const struct nsg_subnet *s = b->e->subnet;
 	cleanup_found struct found f = {0};
+	int r;
 
 	if (!is_plausible(b, s))
 		return 0;
-	for (size_t i = 0; i < s->n_endpoints; i++)
-		if (add_service(b, &s->endpoints[i], &f))
-			return -ENOMEM;
+	for (size_t i = 0; i < s->n_endpoints; i++) {
+		r = add_service(b, &s->endpoints[i], &f);
+		if (r < 0)
+			return r;
+	}
 	b->endpoint_tags = nsg_arena_copy(&b->e->arena, f.v, f.n * sizeof(*f.v));
 	if (!b->endpoint_tags && f.n)
 		return -ENOMEM;

@@ -133,11 +133,15 @@ static int push_once(struct spots *list, struct spot s)
 
 static int all_spots(const struct nsg_policy *p, struct spots *ret)
 {
+	int r;
+
 	for (size_t i = 0; i < p->n_vnets; i++)
-		for (size_t j = 0; j < p->vnets[i].n_subnets; j++)
-			if (nsg_vec_push(ret,
-					 ((struct spot){&p->vnets[i], &p->vnets[i].subnets[j]})))
-				return -ENOMEM;
+		for (size_t j = 0; j < p->vnets[i].n_subnets; j++) {
+			r = nsg_vec_push(ret,
+					 ((struct spot){&p->vnets[i], &p->vnets[i].subnets[j]}));
+			if (r < 0)
+				return r;
+		}
 	return 0;
 }
 
@@ -184,15 +188,21 @@ static int note_ref(struct naming *n, const struct spots *all, const char *ref,
 
 static int note_documents(const struct nsg_policy *p, const struct spots *all, struct naming *n)
 {
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; !r && i < p->n_integrations; i++)
+	for (size_t i = 0; i < p->n_integrations; i++) {
 		r = note_ref(n, all, p->integrations[i].subnet_id, &p->integrations[i].place,
 			     "the integration document names it");
-	for (size_t i = 0; !r && i < p->n_sites; i++)
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < p->n_sites; i++) {
 		r = note_ref(n, all, p->sites[i].subnet_id, &p->sites[i].subnet_place,
 			     "the site document names it");
-	return r;
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int take(struct nsg_build *b, struct spot s, const char *by)
@@ -217,10 +227,13 @@ static int choose_by_option(struct nsg_build *b, const struct spots *all)
 {
 	cleanup_spots struct spots found = {0};
 	struct nsg_phrase_list text = {0};
+	int r;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (is_named(&all->v[i], b->options->subnet) && nsg_vec_push(&found, all->v[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < all->n; i++) {
+		r = is_named(&all->v[i], b->options->subnet) && nsg_vec_push(&found, all->v[i]);
+		if (r < 0)
+			return r;
+	}
 	if (found.n == 1)
 		return take(b, found.v[0], "the subnet option names it");
 	if (found.n)
@@ -236,10 +249,13 @@ static int choose_by_option(struct nsg_build *b, const struct spots *all)
 static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 {
 	cleanup_spots struct spots delegated = {0};
+	int r;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (is_delegated(all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < all->n; i++) {
+		r = is_delegated(all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]);
+		if (r < 0)
+			return r;
+	}
 	if (delegated.n == 1)
 		return take(b, delegated.v[0], "it is the only one delegated to " DELEGATION);
 	if (delegated.n)
@@ -256,9 +272,11 @@ static int choose_subnet(struct nsg_build *b)
 {
 	cleanup_spots struct spots all = {0};
 	cleanup_naming struct naming naming = {0};
+	int r;
 
-	if (all_spots(b->policy, &all))
-		return -ENOMEM;
+	r = all_spots(b->policy, &all);
+	if (r < 0)
+		return r;
 	/* what could not be read may be it; a lack of networks has been told by the loader */
 	if (!all.n && (b->policy->incomplete || (!b->policy->n_vnets && b->diag->n_errors)))
 		return 0;
@@ -270,8 +288,9 @@ static int choose_subnet(struct nsg_build *b)
 	}
 	if (b->options->subnet && *b->options->subnet)
 		return choose_by_option(b, &all);
-	if (note_documents(b->policy, &all, &naming))
-		return -ENOMEM;
+	r = note_documents(b->policy, &all, &naming);
+	if (r < 0)
+		return r;
 	if (naming.named.n == 1)
 		return take(b, naming.named.v[0], naming.by);
 	if (naming.named.n)
@@ -400,9 +419,11 @@ static int choose_nsg(struct nsg_build *b)
 		c[i] = (struct candidate){p->nsgs[i].id, p->nsgs[i].name, &p->nsgs[i].subnets};
 	r = choose_resource(b, &nsg_kind, e->subnet->nsg_id, &e->subnet->nsg_place, c, p->n_nsgs,
 			    &chosen, &e->nsg_by);
-	if (!r && chosen != SIZE_MAX)
+	if (r < 0)
+		return r;
+	if (chosen != SIZE_MAX)
 		e->nsg = &p->nsgs[chosen];
-	return r;
+	return 0;
 }
 
 static int choose_table(struct nsg_build *b)
@@ -421,17 +442,22 @@ static int choose_table(struct nsg_build *b)
 	r = choose_resource(b, &table_kind, e->subnet->route_table_id,
 			    &e->subnet->route_table_place, c, p->n_route_tables, &chosen,
 			    &e->route_table_by);
-	if (!r && chosen != SIZE_MAX)
+	if (r < 0)
+		return r;
+	if (chosen != SIZE_MAX)
 		e->route_table = &p->route_tables[chosen];
-	return r;
+	return 0;
 }
 
 int nsg_build_integration_subnet(struct nsg_build *b)
 {
-	int r = choose_subnet(b);
+	int r;
 
-	if (r || !b->e->subnet)
+	r = choose_subnet(b);
+	if (r < 0 || !b->e->subnet)
 		return r;
 	r = choose_nsg(b);
-	return r ? r : choose_table(b);
+	if (r < 0)
+		return r;
+	return choose_table(b);
 }

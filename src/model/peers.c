@@ -23,11 +23,16 @@ static bool is_given(const struct nsg_prefixes *p)
 static int differ(const struct nsg_prefixes *a, const struct nsg_prefixes *b)
 {
 	cleanup_ranges struct nsg_ranges x = {0}, y = {0};
+	int r;
 
 	if (!is_given(a) || !is_given(b))
 		return 0;
-	if (nsg_ranges_from_prefixes(a->v, a->n, &x) || nsg_ranges_from_prefixes(b->v, b->n, &y))
-		return -ENOMEM;
+	r = nsg_ranges_from_prefixes(a->v, a->n, &x);
+	if (r < 0)
+		return r;
+	r = nsg_ranges_from_prefixes(b->v, b->n, &y);
+	if (r < 0)
+		return r;
 	return !nsg_ranges_equal(&x, &y);
 }
 
@@ -96,6 +101,7 @@ int nsg_build_peers(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
 	const struct nsg_vnet *v = b->e->vnet;
+	int r;
 
 	b->peers = nsg_arena_array(&b->e->arena, v->n_peerings + 1, sizeof(*b->peers));
 	if (!b->peers)
@@ -115,8 +121,9 @@ int nsg_build_peers(struct nsg_build *b)
 			if (&p->vnets[j] != v &&
 			    nsg_vnet_is(&p->vnets[j], peer->peering->remote_id))
 				peer->document = &p->vnets[j];
-		if (choose_space(b, peer))
-			return -ENOMEM;
+		r = choose_space(b, peer);
+		if (r < 0)
+			return r;
 		find_region(b, peer);
 	}
 	return 0;

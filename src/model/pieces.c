@@ -24,16 +24,16 @@ struct sweep {
 	uint64_t at; /* the first address that was not visited */
 };
 
-/* Visits the addresses up to `last`, which the rows on the stack cover. */
-static int emit(struct sweep *s, uint32_t last)
+/* Visits the addresses before `end`, which the rows on the stack cover. */
+static int emit(struct sweep *s, uint64_t end)
 {
-	while (s->at <= last) {
-		struct nsg_range piece = {(uint32_t)s->at, last};
+	while (s->at < end) {
+		struct nsg_range piece = {(uint32_t)s->at, (uint32_t)(end - 1)};
 		int r;
 
 		while (s->gate->last < piece.lo)
 			s->gate++;
-		if (s->gate->last < last)
+		if (s->gate->last < piece.hi)
 			piece.hi = s->gate->last;
 		s->at = (uint64_t)piece.hi + 1;
 		if (!nsg_gate_enters(s->gate->gate))
@@ -69,9 +69,13 @@ static size_t order_rows(const struct nsg_effective *e, uint64_t *v)
 /* Visits what is left of the rows that end before `addr`, innermost first. */
 static int leave_rows(struct sweep *s, uint64_t addr)
 {
-	while (s->depth && nsg_prefix_last(s->stack[s->depth - 1]->prefix) < addr) {
-		int r = emit(s, nsg_prefix_last(s->stack[s->depth - 1]->prefix));
+	while (s->depth) {
+		uint64_t end = (uint64_t)nsg_prefix_last(s->stack[s->depth - 1]->prefix) + 1;
+		int r;
 
+		if (end > addr)
+			return 0;
+		r = emit(s, end);
 		if (r)
 			return r;
 		s->depth--;
@@ -89,14 +93,17 @@ static int sweep_rows(struct sweep *s, const uint64_t *v, size_t n)
 		if (i + PREFETCH_ROWS < n)
 			__builtin_prefetch(&s->e->rows[(uint32_t)v[i + PREFETCH_ROWS]]);
 		r = leave_rows(s, row->prefix.addr_host);
-		if (!r && row->prefix.addr_host)
-			r = emit(s, row->prefix.addr_host - 1);
+		if (r)
+			return r;
+		r = emit(s, row->prefix.addr_host);
 		if (r)
 			return r;
 		s->stack[s->depth++] = row;
 	}
 	r = leave_rows(s, (uint64_t)UINT32_MAX + 1);
-	return r ? r : emit(s, UINT32_MAX);
+	if (r)
+		return r;
+	return emit(s, (uint64_t)UINT32_MAX + 1);
 }
 
 int nsg_rows_walk(const struct nsg_effective *e, const struct nsg_gates *gates,

@@ -72,26 +72,36 @@ static int add_nic(struct finder *f, const struct nsg_nic *nic)
 static int add_nics(struct finder *f, const struct nsg_id_entry *v, size_t n, const char *id)
 {
 	const struct nsg_id_entry *x = NULL;
+	int r;
 
-	while ((x = nsg_ids_next(v, n, id, x)))
-		if (add_nic(f, &f->b->policy->nics[x->i]))
-			return -ENOMEM;
+	while ((x = nsg_ids_next(v, n, id, x))) {
+		r = add_nic(f, &f->b->policy->nics[x->i]);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
 /* From the NICs it names or that name it, its DNS configurations, its own configurations. */
 static int find_addresses(struct finder *f, const struct nsg_private_endpoint *pe)
 {
+	int r;
+
 	f->addrs.n = 0;
 	f->subnet_ref = pe->subnet_id;
-	for (size_t i = 0; i < pe->nic_ids.n; i++)
-		if (add_nics(f, f->nics, f->n_nics, pe->nic_ids.v[i]))
-			return -ENOMEM;
-	if (add_nics(f, f->by_endpoint, f->n_by_endpoint, *pe->id ? pe->id : pe->name))
-		return -ENOMEM;
-	for (size_t i = 0; i < pe->n_addrs; i++)
-		if (nsg_vec_push(&f->addrs, pe->addrs_host[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < pe->nic_ids.n; i++) {
+		r = add_nics(f, f->nics, f->n_nics, pe->nic_ids.v[i]);
+		if (r < 0)
+			return r;
+	}
+	r = add_nics(f, f->by_endpoint, f->n_by_endpoint, *pe->id ? pe->id : pe->name);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < pe->n_addrs; i++) {
+		r = nsg_vec_push(&f->addrs, pe->addrs_host[i]);
+		if (r < 0)
+			return r;
+	}
 	return nsg_addresses_distinct(f->addrs.v, &f->addrs.n);
 }
 
@@ -197,8 +207,11 @@ static struct nsg_private_row row_of(const struct finder *f, const struct nsg_pr
 
 static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
 {
-	if (find_addresses(f, pe))
-		return -ENOMEM;
+	int r;
+
+	r = find_addresses(f, pe);
+	if (r < 0)
+		return r;
 	if (!f->addrs.n && (!*f->subnet_ref || find_home(f, 0).reachable))
 		(void)nsg_diag_add(
 		    f->b->diag, NSG_WARNING, &pe->place, NULL,
@@ -218,12 +231,16 @@ int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *
 {
 	const struct nsg_policy *p = b->policy;
 	cleanup_finder struct finder f = {0};
+	int r;
 
-	if (finder_init(&f, b))
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_private_endpoints; i++)
-		if (add_endpoint(&f, &p->private_endpoints[i]))
-			return -ENOMEM;
+	r = finder_init(&f, b);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n_private_endpoints; i++) {
+		r = add_endpoint(&f, &p->private_endpoints[i]);
+		if (r < 0)
+			return r;
+	}
 	*ret = nsg_arena_copy(&b->e->arena, f.rows.v, f.rows.n * sizeof(*f.rows.v));
 	if (!*ret && f.rows.n)
 		return -ENOMEM;

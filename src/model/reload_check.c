@@ -78,6 +78,7 @@ static int check_range(struct change *c, const struct nsg_vnet *vnet)
 {
 	const struct nsg_subnet *old = c->before->subnet, *now = NULL;
 	cleanup_ranges struct nsg_ranges x = {0}, y = {0};
+	int r;
 
 	for (size_t i = 0; i < vnet->n_subnets && !now; i++)
 		if (!strcasecmp(vnet->subnets[i].name, old->name))
@@ -90,9 +91,12 @@ static int check_range(struct change *c, const struct nsg_vnet *vnet)
 				 old->name, vnet->name);
 		return 0;
 	}
-	if (nsg_ranges_from_prefixes(old->prefixes.v, old->prefixes.n, &x) ||
-	    nsg_ranges_from_prefixes(now->prefixes.v, now->prefixes.n, &y))
-		return -ENOMEM;
+	r = nsg_ranges_from_prefixes(old->prefixes.v, old->prefixes.n, &x);
+	if (r < 0)
+		return r;
+	r = nsg_ranges_from_prefixes(now->prefixes.v, now->prefixes.n, &y);
+	if (r < 0)
+		return r;
 	if (!nsg_ranges_equal(&x, &y))
 		c->status =
 		    nsg_diag_add(c->diag, NSG_ERROR, nsg_place_of(c->after, &now->place), NULL,
@@ -161,11 +165,13 @@ int nsg_effective_may_follow(const struct nsg_effective *before, const struct ns
 			     struct nsg_diag *diag)
 {
 	struct change c = {.before = before, .after = after->policy, .diag = diag};
+	int r;
 
 	if (!stands(before->policy, before) || !stands(after->policy, before))
 		return 0;
-	if (check_vnet(&c))
-		return -ENOMEM;
+	r = check_vnet(&c);
+	if (r < 0)
+		return r;
 	check_sites(&c);
 	check_plans(&c);
 	return c.status;

@@ -137,6 +137,7 @@ static int merge_bgp(struct nsg_build *b)
 	const struct nsg_policy *p = b->policy;
 	cleanup_free const struct nsg_bgp_route **sorted =
 	    calloc(p->n_bgp_routes + 1, sizeof(*sorted));
+	int r;
 
 	b->bgp = nsg_arena_array(&b->e->arena, p->n_bgp_routes + 1, sizeof(*b->bgp));
 	if (!sorted || !b->bgp)
@@ -152,8 +153,9 @@ static int merge_bgp(struct nsg_build *b)
 				break;
 		m->prefix = sorted[i]->prefix;
 		m->order = (size_t)(sorted[i] - p->bgp_routes);
-		if (merge_hops(&b->e->arena, sorted + i, next - i, m))
-			return -ENOMEM;
+		r = merge_hops(&b->e->arena, sorted + i, next - i, m);
+		if (r < 0)
+			return r;
 	}
 	qsort(b->bgp, b->n_bgp, sizeof(*b->bgp), compare_order);
 	if (b->n_bgp > NSG_MAX_BGP_ROUTES)
@@ -166,10 +168,13 @@ static int merge_bgp(struct nsg_build *b)
 int nsg_build_routes(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
+	int r;
 
-	for (size_t i = 0; i < p->n_route_tables; i++)
-		if (check_table(b, &p->route_tables[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < p->n_route_tables; i++) {
+		r = check_table(b, &p->route_tables[i]);
+		if (r < 0)
+			return r;
+	}
 	if (b->e->route_table && b->e->route_table->disable_bgp)
 		return 0;
 	return merge_bgp(b);

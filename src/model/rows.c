@@ -58,24 +58,29 @@ static int add_networks(struct table *t)
 {
 	const struct nsg_build *b = t->b;
 	const struct nsg_vnet *v = b->e->vnet;
+	int r;
 
-	for (size_t i = 0; i < v->space.n; i++)
-		if (push_default(t, v->space.v[i], NSG_HOP_VNET_LOCAL, v->name))
-			return -ENOMEM;
+	for (size_t i = 0; i < v->space.n; i++) {
+		r = push_default(t, v->space.v[i], NSG_HOP_VNET_LOCAL, v->name);
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < b->n_peers; i++) {
 		const struct nsg_peer *p = &b->peers[i];
 		enum nsg_hop_type type =
 		    p->global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING;
 
-		for (size_t j = 0; j < p->space->n; j++)
-			if (push(t,
+		for (size_t j = 0; j < p->space->n; j++) {
+			r = push(t,
 				 (struct nsg_row){.prefix = p->space->v[j],
 						  .source = NSG_SOURCE_DEFAULT,
 						  .hop_type = type,
 						  .unreachable = !p->reachable,
 						  .detail = p->peering->name},
-				 type))
-				return -ENOMEM;
+				 type);
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }
@@ -110,6 +115,7 @@ static int add_service_endpoints(struct table *t)
 	const struct nsg_build *b = t->b;
 	cleanup_free struct endpoint_prefix *v = NULL;
 	size_t n = 0, m = 0;
+	int r;
 
 	for (size_t i = 0; i < b->n_endpoint_tags; i++)
 		n += b->endpoint_tags[i].tag->prefixes.n;
@@ -129,31 +135,36 @@ static int add_service_endpoints(struct table *t)
 		    strcmp(v[m - 1].tag->base, v[i].tag->base))
 			v[m++] = v[i];
 	qsort(v, m, sizeof(*v), compare_endpoint_order);
-	for (size_t i = 0; i < m; i++)
-		if (push(t,
+	for (size_t i = 0; i < m; i++) {
+		r = push(t,
 			 (struct nsg_row){.prefix = v[i].prefix,
 					  .source = NSG_SOURCE_DEFAULT,
 					  .hop_type = NSG_HOP_SERVICE_ENDPOINT,
 					  .tag = v[i].tag->tag->name,
 					  .detail = v[i].tag->service},
-			 NSG_HOP_SERVICE_ENDPOINT))
-			return -ENOMEM;
+			 NSG_HOP_SERVICE_ENDPOINT);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
 static int add_gateway(struct table *t)
 {
 	const struct nsg_build *b = t->b;
+	int r;
 
-	for (size_t i = 0; i < b->n_bgp; i++)
-		if (push(t,
+	for (size_t i = 0; i < b->n_bgp; i++) {
+		r = push(t,
 			 (struct nsg_row){.prefix = b->bgp[i].prefix,
 					  .source = NSG_SOURCE_GATEWAY,
 					  .hop_type = NSG_HOP_GATEWAY,
 					  .hops_host = b->bgp[i].hops_host,
 					  .n_hops = b->bgp[i].n_hops},
-			 0))
-			return -ENOMEM;
+			 0);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -168,12 +179,16 @@ static int add_fixed(struct table *t)
 	    {NSG_IP4(172, 16, 0, 0), 12},
 	};
 	size_t n = NSG_ARRAY_SIZE(none) - (t->b->e->profile->none_row_172 ? 0 : 1);
+	int r;
 
-	if (push_default(t, everything, NSG_HOP_INTERNET, NULL))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (push_default(t, none[i], NSG_HOP_NONE, NULL))
-			return -ENOMEM;
+	r = push_default(t, everything, NSG_HOP_INTERNET, NULL);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = push_default(t, none[i], NSG_HOP_NONE, NULL);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -181,19 +196,23 @@ static int add_private_endpoints(struct table *t)
 {
 	struct nsg_private_row *v;
 	size_t n;
+	int r;
 
-	if (nsg_private_rows(t->b, &v, &n))
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		if (push(t,
+	r = nsg_private_rows(t->b, &v, &n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		r = push(t,
 			 (struct nsg_row){.prefix = {v[i].addr_host, 32},
 					  .source = NSG_SOURCE_DEFAULT,
 					  .hop_type = NSG_HOP_INTERFACE_ENDPOINT,
 					  .beats_udr_shorter_than = v[i].beats_udr_shorter_than,
 					  .beats_udr_otherwise = v[i].beats_udr_otherwise,
 					  .detail = v[i].endpoint->name},
-			 NSG_HOP_INTERFACE_ENDPOINT))
-			return -ENOMEM;
+			 NSG_HOP_INTERFACE_ENDPOINT);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -219,27 +238,32 @@ static int add_user(struct table *t)
 	const struct nsg_effective *e = t->b->e;
 
 	for (size_t i = 0; e->route_table && i < e->route_table->n_routes; i++) {
-		const struct nsg_route *r = &e->route_table->routes[i];
-		const struct nsg_tag *tag = r->tag ? nsg_effective_tag_find(e, r->tag) : NULL;
+		const struct nsg_route *route = &e->route_table->routes[i];
+		const struct nsg_tag *tag =
+		    route->tag ? nsg_effective_tag_find(e, route->tag) : NULL;
+		const struct nsg_prefix *v = route->tag ? NULL : &route->prefix;
+		size_t n = !route->tag;
 		struct nsg_row row = {
-		    .prefix = r->prefix,
 		    .source = NSG_SOURCE_USER,
-		    .hop_type = r->hop_type,
-		    .name = r->name,
+		    .hop_type = route->hop_type,
+		    .name = route->name,
 		    .tag = tag ? tag->name : NULL,
-		    .hops_host = r->hops_host,
-		    .n_hops = r->n_hops,
-		    .route = r,
+		    .hops_host = route->hops_host,
+		    .n_hops = route->n_hops,
+		    .route = route,
 		};
 
-		if (r->is_ip6)
-			continue;
-		if (!r->tag && push(t, row, class_of(r)))
-			return -ENOMEM;
-		for (size_t j = 0; tag && j < tag->prefixes.n; j++) {
-			row.prefix = tag->prefixes.v[j];
-			if (push(t, row, class_of(r)))
-				return -ENOMEM;
+		if (tag) {
+			v = tag->prefixes.v;
+			n = tag->prefixes.n;
+		}
+		for (size_t j = 0; j < n && !route->is_ip6; j++) {
+			int r;
+
+			row.prefix = v[j];
+			r = push(t, row, class_of(route));
+			if (r < 0)
+				return r;
 		}
 	}
 	return 0;
@@ -345,33 +369,41 @@ static int set_states(struct table *t)
 	cleanup_keys struct keys udr = {0}, bgp = {0};
 	cleanup_ranges struct nsg_ranges space = {0};
 	bool taken;
+	int r;
 
-	if (keys_of(t, NSG_SOURCE_USER, &udr) || keys_of(t, NSG_SOURCE_GATEWAY, &bgp) ||
-	    system_space(t, &space))
-		return -ENOMEM;
+	r = keys_of(t, NSG_SOURCE_USER, &udr);
+	if (r < 0)
+		return r;
+	r = keys_of(t, NSG_SOURCE_GATEWAY, &bgp);
+	if (r < 0)
+		return r;
+	r = system_space(t, &space);
+	if (r < 0)
+		return r;
 	taken = default_is_taken(t, &bgp);
 	for (size_t i = 0; i < t->rows.n; i++) {
-		struct nsg_row *r = &t->rows.v[i];
-		const struct nsg_range range = {r->prefix.addr_host, nsg_prefix_last(r->prefix)};
-		bool by_udr = has_key(&udr, r->prefix);
-		bool by_bgp = has_key(&bgp, r->prefix);
+		struct nsg_row *row = &t->rows.v[i];
+		const struct nsg_range range = {row->prefix.addr_host,
+						nsg_prefix_last(row->prefix)};
+		bool by_udr = has_key(&udr, row->prefix);
+		bool by_bgp = has_key(&bgp, row->prefix);
 
-		if (r->source == NSG_SOURCE_USER)
+		if (row->source == NSG_SOURCE_USER)
 			continue;
-		if (r->source == NSG_SOURCE_GATEWAY) {
+		if (row->source == NSG_SOURCE_GATEWAY) {
 			if (by_udr || nsg_ranges_hold(&space, range))
-				r->state = NSG_ROW_INVALID;
-		} else if (r->hop_type == NSG_HOP_NONE) {
-			if (taken || by_udr || by_bgp || vnet_covers(vnet, r->prefix))
-				r->state = NSG_ROW_GONE;
-		} else if (r->hop_type == NSG_HOP_INTERNET) {
+				row->state = NSG_ROW_INVALID;
+		} else if (row->hop_type == NSG_HOP_NONE) {
+			if (taken || by_udr || by_bgp || vnet_covers(vnet, row->prefix))
+				row->state = NSG_ROW_GONE;
+		} else if (row->hop_type == NSG_HOP_INTERNET) {
 			if (by_udr || by_bgp)
-				r->state = NSG_ROW_INVALID;
-		} else if (r->hop_type == NSG_HOP_VNET_LOCAL ||
-			   r->hop_type == NSG_HOP_VNET_PEERING ||
-			   r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING) {
+				row->state = NSG_ROW_INVALID;
+		} else if (row->hop_type == NSG_HOP_VNET_LOCAL ||
+			   row->hop_type == NSG_HOP_VNET_PEERING ||
+			   row->hop_type == NSG_HOP_VNET_GLOBAL_PEERING) {
 			if (by_udr)
-				r->state = NSG_ROW_INVALID;
+				row->state = NSG_ROW_INVALID;
 		}
 	}
 	return 0;
@@ -412,10 +444,29 @@ static int find_gateway_use(struct nsg_effective *e)
 int nsg_build_rows(struct nsg_build *b)
 {
 	cleanup_table struct table t = {.b = b};
+	int r;
 
-	if (add_networks(&t) || add_service_endpoints(&t) || add_gateway(&t) || add_fixed(&t) ||
-	    add_private_endpoints(&t) || add_user(&t) || set_states(&t))
-		return -ENOMEM;
+	r = add_networks(&t);
+	if (r < 0)
+		return r;
+	r = add_service_endpoints(&t);
+	if (r < 0)
+		return r;
+	r = add_gateway(&t);
+	if (r < 0)
+		return r;
+	r = add_fixed(&t);
+	if (r < 0)
+		return r;
+	r = add_private_endpoints(&t);
+	if (r < 0)
+		return r;
+	r = add_user(&t);
+	if (r < 0)
+		return r;
+	r = set_states(&t);
+	if (r < 0)
+		return r;
 	b->e->rows = TAKE_PTR(t.rows.v);
 	b->e->n_rows = t.rows.n;
 	return find_gateway_use(b->e);

@@ -37,18 +37,21 @@ static void shelf_done(struct shelf *s)
 static int shelf_init(struct shelf *s, struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
+	int r;
 
 	s->b = b;
 	for (size_t i = 0; i < p->n_nics; i++)
 		for (size_t j = 0; j < p->nics[i].n_configurations; j++) {
 			const struct nsg_ip_configuration *c = &p->nics[i].configurations[j];
 
-			for (size_t k = 0; k < c->asgs.n; k++)
-				if (nsg_vec_push(
-					&s->members,
-					((struct nsg_id_entry){
-					    c->asgs.v[k], c->has_addr ? c->addr_host : SIZE_MAX})))
-					return -ENOMEM;
+			for (size_t k = 0; k < c->asgs.n; k++) {
+				r = nsg_vec_push(
+				    &s->members,
+				    ((struct nsg_id_entry){c->asgs.v[k],
+							   c->has_addr ? c->addr_host : SIZE_MAX}));
+				if (r < 0)
+					return r;
+			}
 		}
 	nsg_ids_sort(s->members.v, s->members.n);
 	s->groups = calloc(p->n_asgs + 1, sizeof(*s->groups));
@@ -203,6 +206,7 @@ static int check_address(struct shelf *s, const struct nsg_rule *r, bool is_src)
 static int check_nsg(struct shelf *s, const struct nsg_nsg *g)
 {
 	size_t n_user = 0;
+	int r;
 
 	for (size_t i = 0; i < g->n_rules; i++)
 		n_user += !g->rules[i].is_default;
@@ -210,9 +214,14 @@ static int check_nsg(struct shelf *s, const struct nsg_nsg *g)
 		(void)nsg_diag_add(s->b->diag, NSG_ERROR, &g->place, NULL,
 				   "NSG %s has %zu outbound rules, Azure takes %u", g->name, n_user,
 				   NSG_MAX_RULES);
-	for (size_t i = 0; i < g->n_rules; i++)
-		if (check_address(s, &g->rules[i], true) || check_address(s, &g->rules[i], false))
-			return -ENOMEM;
+	for (size_t i = 0; i < g->n_rules; i++) {
+		r = check_address(s, &g->rules[i], true);
+		if (r < 0)
+			return r;
+		r = check_address(s, &g->rules[i], false);
+		if (r < 0)
+			return r;
+	}
 	return check_unique(s->b, g);
 }
 
@@ -263,35 +272,49 @@ static int keep_ranges(struct nsg_build *b, struct nsg_ranges *made,
 	return 0;
 }
 
+struct hits {
+	struct nsg_range *v;
+	size_t n, room;
+};
+
+static void hits_done(struct hits *h)
+{
+	nsg_vec_done(h);
+}
+
+#define cleanup_hits __attribute__((cleanup(hits_done)))
+
 /* The groups' members; a group without any is the empty set. */
 static int resolve_groups(struct shelf *s, const struct nsg_address *a,
 			  struct nsg_effective_address *ret)
 {
 	cleanup_ranges struct nsg_ranges made = {0};
-	struct {
-		struct nsg_range *v;
-		size_t n, room;
-	} hits = {0};
-	int r = 0;
+	cleanup_hits struct hits hits = {0};
+	int r;
 
-	for (size_t i = 0; !r && i < a->asgs.n; i++) {
+	for (size_t i = 0; i < a->asgs.n; i++) {
 		const struct nsg_id_entry *x = NULL;
 
-		while (!r && (x = nsg_ids_next(s->members.v, s->members.n, a->asgs.v[i], x)))
-			if (x->i != SIZE_MAX)
-				r = nsg_vec_push(
-				    &hits, ((struct nsg_range){(uint32_t)x->i, (uint32_t)x->i}));
+		while ((x = nsg_ids_next(s->members.v, s->members.n, a->asgs.v[i], x))) {
+			if (x->i == SIZE_MAX)
+				continue;
+			r = nsg_vec_push(&hits,
+					 ((struct nsg_range){(uint32_t)x->i, (uint32_t)x->i}));
+			if (r < 0)
+				return r;
+		}
 	}
-	if (!r)
-		r = nsg_ranges_from_ranges(hits.v, hits.n, &made);
-	free(hits.v);
-	return r ? r : keep_ranges(s->b, &made, ret);
+	r = nsg_ranges_from_ranges(hits.v, hits.n, &made);
+	if (r < 0)
+		return r;
+	return keep_ranges(s->b, &made, ret);
 }
 
 static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 		   struct nsg_effective_address *ret)
 {
 	cleanup_ranges struct nsg_ranges made = {0};
+	int r;
 
 	*ret =
 	    (struct nsg_effective_address){.ranges = &nsg_ranges_nothing, .kind = NSG_MATCH_RANGES};
@@ -300,8 +323,9 @@ static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 		ret->ranges = &nsg_ranges_everything;
 		return 0;
 	case NSG_ADDRESS_PREFIXES:
-		if (nsg_ranges_from_prefixes(a->prefixes.v, a->prefixes.n, &made))
-			return -ENOMEM;
+		r = nsg_ranges_from_prefixes(a->prefixes.v, a->prefixes.n, &made);
+		if (r < 0)
+			return r;
 		return keep_ranges(s->b, &made, ret);
 	case NSG_ADDRESS_TAG:
 		return resolve_tag(s->b, a->tag, is_src, ret);
@@ -340,16 +364,24 @@ static int merge_ports(struct nsg_build *b, const struct nsg_port_range *v, size
 	return 0;
 }
 
-static int add_rule(struct shelf *s, const struct nsg_rule *r)
+static int add_rule(struct shelf *s, const struct nsg_rule *rule)
 {
 	struct nsg_effective *e = s->b->e;
 	struct nsg_effective_rule *x = &e->rules[e->n_rules++];
+	int r;
 
-	x->rule = r;
-	if (resolve(s, &r->src, true, &x->src) || resolve(s, &r->dst, false, &x->dst) ||
-	    merge_ports(s->b, r->src_ports, r->n_src_ports, &x->src_ports, &x->n_src_ports))
-		return -ENOMEM;
-	return merge_ports(s->b, r->dst_ports, r->n_dst_ports, &x->dst_ports, &x->n_dst_ports);
+	x->rule = rule;
+	r = resolve(s, &rule->src, true, &x->src);
+	if (r < 0)
+		return r;
+	r = resolve(s, &rule->dst, false, &x->dst);
+	if (r < 0)
+		return r;
+	r = merge_ports(s->b, rule->src_ports, rule->n_src_ports, &x->src_ports, &x->n_src_ports);
+	if (r < 0)
+		return r;
+	return merge_ports(s->b, rule->dst_ports, rule->n_dst_ports, &x->dst_ports,
+			   &x->n_dst_ports);
 }
 
 /* As a new NSG has them (azure-rest-api-specs, NetworkSecurityGroupGet). */
@@ -397,17 +429,24 @@ static int add_rules(struct shelf *s)
 {
 	struct nsg_effective *e = s->b->e;
 	const struct nsg_nsg *g = e->nsg;
+	int r;
 
 	e->rules =
 	    nsg_arena_array(&e->arena, g->n_rules + NSG_ARRAY_SIZE(defaults), sizeof(*e->rules));
 	if (!e->rules)
 		return -ENOMEM;
-	for (size_t i = 0; i < g->n_rules; i++)
-		if (add_rule(s, &g->rules[i]))
-			return -ENOMEM;
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(defaults); i++)
-		if (!has_default(g, &defaults[i]) && add_rule(s, &defaults[i]))
-			return -ENOMEM;
+	for (size_t i = 0; i < g->n_rules; i++) {
+		r = add_rule(s, &g->rules[i]);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(defaults); i++) {
+		if (has_default(g, &defaults[i]))
+			continue;
+		r = add_rule(s, &defaults[i]);
+		if (r < 0)
+			return r;
+	}
 	qsort(e->rules, e->n_rules, sizeof(*e->rules), compare_effective);
 	return 0;
 }
@@ -416,11 +455,15 @@ int nsg_build_rules(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
 	cleanup_shelf struct shelf s = {0};
+	int r;
 
-	if (shelf_init(&s, b))
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_nsgs; i++)
-		if (check_nsg(&s, &p->nsgs[i]))
-			return -ENOMEM;
+	r = shelf_init(&s, b);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < p->n_nsgs; i++) {
+		r = check_nsg(&s, &p->nsgs[i]);
+		if (r < 0)
+			return r;
+	}
 	return b->e->nsg ? add_rules(&s) : 0;
 }

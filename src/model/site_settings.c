@@ -15,6 +15,11 @@ static const char *name_of(const struct nsg_site *s)
 	return *s->name ? s->name : nsg_id_name(s->id);
 }
 
+static const char *ref_of(const struct nsg_site *s)
+{
+	return *s->id ? s->id : s->name;
+}
+
 /* ---- sites -------------------------------------------------------------------------------- */
 
 /* The sites on the subnet; all of them when none says where it is. */
@@ -79,34 +84,16 @@ static int choose_platform(struct nsg_build *b)
 
 /* ---- route-all ---------------------------------------------------------------------------- */
 
-/* One voice on route-all: a site with its own settings, or an app settings document. */
-struct voice {
+/* One input on route-all: a site with its own settings, or an app settings document. */
+struct route_all_input {
 	enum nsg_tristate value;
-	const char *what; /* the input, as vnetRouteAllEnabled */
+	const char *what; /* e.g. vnetRouteAllEnabled */
 	const char *who;  /* site or file */
 	const struct nsg_place *place;
 };
 
-/* Whether a setting that names its site belongs to a site elsewhere. */
-static bool is_elsewhere(const struct nsg_build *b, const struct nsg_route_all_setting *s)
-{
-	const struct nsg_policy *p = b->policy;
-	const struct nsg_effective *e = b->e;
-
-	if (!*s->site_id)
-		return false;
-	for (size_t i = 0; i < e->n_sites; i++)
-		if (nsg_id_equal(*e->sites[i]->id ? e->sites[i]->id : e->sites[i]->name,
-				 s->site_id))
-			return false;
-	for (size_t i = 0; i < p->n_sites; i++)
-		if (nsg_id_equal(*p->sites[i].id ? p->sites[i].id : p->sites[i].name, s->site_id))
-			return true;
-	return false;
-}
-
-static void hear(struct voice *v, enum nsg_tristate value, const char *what,
-		 const struct nsg_place *place)
+static void consider(struct route_all_input *v, enum nsg_tristate value, const char *what,
+		     const struct nsg_place *place)
 {
 	if (value == NSG_UNSET || v->value == NSG_TRUE)
 		return;
@@ -117,7 +104,7 @@ static void hear(struct voice *v, enum nsg_tristate value, const char *what,
 	v->place = place;
 }
 
-static void hear_setting(struct voice *v, const struct nsg_route_all_setting *s)
+static void consider_setting(struct route_all_input *v, const struct nsg_route_all_setting *s)
 {
 	static const char what[] = "WEBSITE_VNET_ROUTE_ALL";
 
@@ -125,34 +112,35 @@ static void hear_setting(struct voice *v, const struct nsg_route_all_setting *s)
 	case NSG_ROUTE_ALL_EMPTY:
 		return;
 	case NSG_ROUTE_ALL_ON:
-		hear(v, NSG_TRUE, what, &s->place);
+		consider(v, NSG_TRUE, what, &s->place);
 		return;
 	case NSG_ROUTE_ALL_OTHER:
 	case NSG_ROUTE_ALL_OFF:
-		hear(v, NSG_FALSE, what, &s->place);
+		consider(v, NSG_FALSE, what, &s->place);
 		return;
 	}
 }
 
-static struct voice voice_of_site(const struct nsg_build *b, const struct nsg_site *s)
+static struct route_all_input input_of_site(const struct nsg_build *b, const struct nsg_site *s)
 {
 	const struct nsg_policy *p = b->policy;
-	struct voice v = {.value = NSG_UNSET, .who = name_of(s), .place = &s->place};
+	struct route_all_input v = {.value = NSG_UNSET, .who = name_of(s), .place = &s->place};
 
-	hear(&v, s->route_all, "vnetRouteAllEnabled", &s->route_all_place);
-	hear(&v, s->all_traffic, "outboundVnetRouting.allTraffic", &s->route_all_place);
-	hear(&v, s->application_traffic, "outboundVnetRouting.applicationTraffic",
-	     &s->route_all_place);
+	consider(&v, s->route_all, "vnetRouteAllEnabled", &s->route_all_place);
+	consider(&v, s->all_traffic, "outboundVnetRouting.allTraffic", &s->route_all_place);
+	consider(&v, s->application_traffic, "outboundVnetRouting.applicationTraffic",
+		 &s->route_all_place);
 	for (size_t i = 0; i < p->n_route_all_settings; i++) {
 		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
 
-		if (*x->site_id && nsg_id_equal(*s->id ? s->id : s->name, x->site_id))
-			hear_setting(&v, x);
+		if (*x->site_id && nsg_id_equal(ref_of(s), x->site_id))
+			consider_setting(&v, x);
 	}
 	return v;
 }
 
-static void warn_disagreement(struct nsg_build *b, const struct voice *first, const struct voice *v)
+static void warn_disagreement(struct nsg_build *b, const struct route_all_input *first,
+			      const struct route_all_input *v)
 {
 	(void)nsg_diag_add(b->diag, NSG_WARNING, v->place->source ? v->place : NULL, NULL,
 			   "%s turns route-all %s (%s) and %s turns it %s (%s): it is on", v->who,
@@ -160,9 +148,9 @@ static void warn_disagreement(struct nsg_build *b, const struct voice *first, co
 			   first->value == NSG_TRUE ? "on" : "off", first->what);
 }
 
-/* Adds a voice to the sum; first is the first one of its sort that said anything. */
-static int count_voice(struct nsg_build *b, const struct voice *v, struct voice *first,
-		       enum nsg_tristate *sum)
+/* Adds an input to the sum. `first` is the first input of its kind that has a value. */
+static int add_input(struct nsg_build *b, const struct route_all_input *v,
+		     struct route_all_input *first, enum nsg_tristate *sum)
 {
 	struct nsg_effective *e = b->e;
 
@@ -179,33 +167,67 @@ static int count_voice(struct nsg_build *b, const struct voice *v, struct voice 
 	return e->route_all_by ? 0 : -ENOMEM;
 }
 
-static int choose_route_all(struct nsg_build *b)
+static bool is_of_chosen_site(const struct nsg_effective *e, const struct nsg_route_all_setting *x)
+{
+	for (size_t i = 0; *x->site_id && i < e->n_sites; i++)
+		if (nsg_id_equal(ref_of(e->sites[i]), x->site_id))
+			return true;
+	return false;
+}
+
+/* Whether a setting that names its site belongs to a site elsewhere. */
+static bool is_elsewhere(const struct nsg_build *b, const struct nsg_route_all_setting *x)
+{
+	const struct nsg_policy *p = b->policy;
+
+	if (!*x->site_id || is_of_chosen_site(b->e, x))
+		return false;
+	for (size_t i = 0; i < p->n_sites; i++)
+		if (nsg_id_equal(ref_of(&p->sites[i]), x->site_id))
+			return true;
+	return false;
+}
+
+/* All inputs together; *ret is NSG_UNSET when none has a value. */
+static int sum_inputs(struct nsg_build *b, enum nsg_tristate *ret)
 {
 	const struct nsg_policy *p = b->policy;
 	struct nsg_effective *e = b->e;
-	struct voice site = {.value = NSG_UNSET}, document = {.value = NSG_UNSET};
-	enum nsg_tristate sum = NSG_UNSET;
-	int r = 0;
+	struct route_all_input site = {.value = NSG_UNSET}, document = {.value = NSG_UNSET};
+	int r;
+
+	*ret = NSG_UNSET;
+	for (size_t i = 0; i < e->n_sites; i++) {
+		struct route_all_input v = input_of_site(b, e->sites[i]);
+
+		r = add_input(b, &v, &site, ret);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < p->n_route_all_settings; i++) {
+		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
+		struct route_all_input v = {.value = NSG_UNSET, .who = file_of(&x->place)};
+
+		if (is_of_chosen_site(e, x) || is_elsewhere(b, x))
+			continue;
+		consider_setting(&v, x);
+		r = add_input(b, &v, &document, ret);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int choose_route_all(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	enum nsg_tristate sum;
+	int r;
 
 	e->route_all_by = "nothing turns it on";
-	for (size_t i = 0; !r && i < e->n_sites; i++) {
-		struct voice v = voice_of_site(b, e->sites[i]);
-
-		r = count_voice(b, &v, &site, &sum);
-	}
-	for (size_t i = 0; !r && i < p->n_route_all_settings; i++) {
-		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
-		struct voice v = {.value = NSG_UNSET, .who = file_of(&x->place)};
-		bool counted = false;
-
-		for (size_t j = 0; j < e->n_sites && *x->site_id; j++)
-			counted |= nsg_id_equal(
-			    *e->sites[j]->id ? e->sites[j]->id : e->sites[j]->name, x->site_id);
-		if (counted || is_elsewhere(b, x))
-			continue;
-		hear_setting(&v, x);
-		r = count_voice(b, &v, &document, &sum);
-	}
+	r = sum_inputs(b, &sum);
+	if (r < 0)
+		return r;
 	if (b->options->route_all != NSG_UNSET) {
 		sum = b->options->route_all;
 		e->route_all_by = "the route-all option";
@@ -216,16 +238,21 @@ static int choose_route_all(struct nsg_build *b)
 		e->route_all_by = nsg_arena_printf(
 		    &e->arena, "%s turns it on, which has no effect on Linux in %s",
 		    e->route_all_by, e->profile->name);
-		r = e->route_all_by ? r : -ENOMEM;
+		if (!e->route_all_by)
+			return -ENOMEM;
 	}
-	return r;
+	return 0;
 }
 
 int nsg_build_site_settings(struct nsg_build *b)
 {
-	int r = choose_sites(b);
+	int r;
 
-	if (!r)
-		r = choose_platform(b);
-	return r ? r : choose_route_all(b);
+	r = choose_sites(b);
+	if (r < 0)
+		return r;
+	r = choose_platform(b);
+	if (r < 0)
+		return r;
+	return choose_route_all(b);
 }

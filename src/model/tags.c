@@ -370,9 +370,13 @@ static void members_done(struct members *m)
 static int add_all(struct members *m, const struct nsg_prefixes *p, enum nsg_origin origin,
 		   const char *name)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (nsg_vec_push(m, ((struct nsg_tag_member){p->v[i], origin, name})))
-			return -ENOMEM;
+	int r;
+
+	for (size_t i = 0; i < p->n; i++) {
+		r = nsg_vec_push(m, ((struct nsg_tag_member){p->v[i], origin, name}));
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }
 
@@ -383,21 +387,23 @@ static int add_udrs(struct nsg_build *b, struct members *m)
 	const struct nsg_route_table *t = b->e->route_table;
 
 	for (size_t i = 0; t && i < t->n_routes; i++) {
-		const struct nsg_route *r = &t->routes[i];
+		const struct nsg_route *route = &t->routes[i];
 		struct nsg_prefixes one = {0};
-		struct nsg_prefix prefix = r->prefix;
+		struct nsg_prefix prefix = route->prefix;
 		const struct nsg_tag *tag;
+		int r;
 
-		if (r->is_ip6 ||
-		    (r->hop_type != NSG_HOP_APPLIANCE && r->hop_type != NSG_HOP_GATEWAY))
+		if (route->is_ip6 ||
+		    (route->hop_type != NSG_HOP_APPLIANCE && route->hop_type != NSG_HOP_GATEWAY))
 			continue;
-		tag = r->tag ? nsg_effective_tag_find(b->e, r->tag) : NULL;
+		tag = route->tag ? nsg_effective_tag_find(b->e, route->tag) : NULL;
 		if (tag)
 			one = tag->prefixes;
-		else if (!r->tag)
+		else if (!route->tag)
 			one = (struct nsg_prefixes){.v = &prefix, .n = 1};
-		if (add_all(m, &one, NSG_ORIGIN_UDR, r->name))
-			return -ENOMEM;
+		r = add_all(m, &one, NSG_ORIGIN_UDR, route->name);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -405,18 +411,25 @@ static int add_udrs(struct nsg_build *b, struct members *m)
 static int gather(struct nsg_build *b, struct members *m)
 {
 	static const struct nsg_prefix host = {NSG_IP_PLATFORM_DNS, 32};
+	int r;
 
-	if (add_all(m, &b->e->vnet->space, NSG_ORIGIN_VNET, b->e->vnet->name))
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n_peers; i++)
-		if (add_all(m, b->peers[i].space, NSG_ORIGIN_PEER, b->peers[i].peering->name))
-			return -ENOMEM;
-	for (size_t i = 0; i < b->n_bgp; i++)
-		if (nsg_vec_push(m,
-				 ((struct nsg_tag_member){b->bgp[i].prefix, NSG_ORIGIN_BGP, ""})))
-			return -ENOMEM;
-	if (nsg_vec_push(m, ((struct nsg_tag_member){host, NSG_ORIGIN_PLATFORM, ""})))
-		return -ENOMEM;
+	r = add_all(m, &b->e->vnet->space, NSG_ORIGIN_VNET, b->e->vnet->name);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < b->n_peers; i++) {
+		r = add_all(m, b->peers[i].space, NSG_ORIGIN_PEER, b->peers[i].peering->name);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < b->n_bgp; i++) {
+		r = nsg_vec_push(m,
+				 ((struct nsg_tag_member){b->bgp[i].prefix, NSG_ORIGIN_BGP, ""}));
+		if (r < 0)
+			return r;
+	}
+	r = nsg_vec_push(m, ((struct nsg_tag_member){host, NSG_ORIGIN_PLATFORM, ""}));
+	if (r < 0)
+		return r;
 	return add_udrs(b, m);
 }
 
@@ -424,14 +437,16 @@ static int make_ranges(struct nsg_effective *e, const struct members *m, struct 
 {
 	cleanup_free struct nsg_range *v = calloc(m->n + 1, sizeof(*v));
 	cleanup_ranges struct nsg_ranges made = {0};
+	int r;
 
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < m->n; i++)
 		v[i] =
 		    (struct nsg_range){m->v[i].prefix.addr_host, nsg_prefix_last(m->v[i].prefix)};
-	if (nsg_ranges_from_ranges(v, m->n, &made))
-		return -ENOMEM;
+	r = nsg_ranges_from_ranges(v, m->n, &made);
+	if (r < 0)
+		return r;
 	return nsg_ranges_take(&e->arena, &made, ret);
 }
 
@@ -450,18 +465,27 @@ static int make_internet(struct nsg_build *b)
 	cleanup_ranges struct nsg_ranges rest = {0};
 	struct nsg_ranges taken;
 	cleanup_members struct members m = {0};
+	int r;
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(holes); i++)
-		if (nsg_vec_push(&m, ((struct nsg_tag_member){.prefix = holes[i]})))
-			return -ENOMEM;
-	if (add_all(&m, &e->vnet->space, NSG_ORIGIN_VNET, ""))
-		return -ENOMEM;
-	for (size_t i = 0; i < b->n_peers; i++)
-		if (add_all(&m, b->peers[i].space, NSG_ORIGIN_PEER, ""))
-			return -ENOMEM;
-	if (make_ranges(e, &m, &taken) ||
-	    nsg_ranges_subtract(&nsg_ranges_everything, &taken, &rest))
-		return -ENOMEM;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(holes); i++) {
+		r = nsg_vec_push(&m, ((struct nsg_tag_member){.prefix = holes[i]}));
+		if (r < 0)
+			return r;
+	}
+	r = add_all(&m, &e->vnet->space, NSG_ORIGIN_VNET, "");
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < b->n_peers; i++) {
+		r = add_all(&m, b->peers[i].space, NSG_ORIGIN_PEER, "");
+		if (r < 0)
+			return r;
+	}
+	r = make_ranges(e, &m, &taken);
+	if (r < 0)
+		return r;
+	r = nsg_ranges_subtract(&nsg_ranges_everything, &taken, &rest);
+	if (r < 0)
+		return r;
 	return nsg_ranges_take(&e->arena, &rest, &e->internet_ranges);
 }
 
@@ -469,9 +493,14 @@ int nsg_build_computed_tags(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
 	cleanup_members struct members m = {0};
+	int r;
 
-	if (gather(b, &m) || make_ranges(e, &m, &e->virtual_network_ranges))
-		return -ENOMEM;
+	r = gather(b, &m);
+	if (r < 0)
+		return r;
+	r = make_ranges(e, &m, &e->virtual_network_ranges);
+	if (r < 0)
+		return r;
 	e->virtual_network = nsg_arena_copy(&e->arena, m.v, m.n * sizeof(*m.v));
 	if (!e->virtual_network)
 		return -ENOMEM;
@@ -524,40 +553,62 @@ static bool best_prefix(const struct nsg_prefixes *p, uint32_t addr_host, struct
 	return len >= 0;
 }
 
-static int tell_special(const struct nsg_effective *e, uint32_t addr_host,
-			int (*found)(void *data, const char *tag, struct nsg_prefix by), void *data)
+static int report_own_tags(const struct nsg_effective *e, uint32_t addr_host,
+			   int (*found)(void *data, const char *tag, struct nsg_prefix by),
+			   void *data)
 {
-	const struct nsg_prefix host = {addr_host, 32};
+	static const struct {
+		uint32_t addr_host;
+		enum nsg_tag_kind kind;
+	} hosts[] = {
+	    {NSG_IP_PLATFORM_DNS, NSG_TAG_LOAD_BALANCER},
+	    {NSG_IP_PLATFORM_DNS, NSG_TAG_PLATFORM_DNS},
+	    {NSG_IP_PLATFORM_IMDS, NSG_TAG_PLATFORM_IMDS},
+	};
 	struct nsg_prefix by;
-	int r = 0;
+	int r;
 
-	if (best_member(e, addr_host, &by))
+	if (best_member(e, addr_host, &by)) {
 		r = found(data, nsg_tag_kind_name(NSG_TAG_VIRTUAL_NETWORK), by);
-	if (!r && nsg_ranges_contain(&e->internet_ranges, addr_host))
+		if (r)
+			return r;
+	}
+	if (nsg_ranges_contain(&e->internet_ranges, addr_host)) {
 		r = found(data, nsg_tag_kind_name(NSG_TAG_INTERNET),
 			  block_of(&e->internet_ranges, addr_host));
-	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_LOAD_BALANCER), host);
-	if (!r && addr_host == NSG_IP_PLATFORM_DNS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_DNS), host);
-	if (!r && addr_host == NSG_IP_PLATFORM_IMDS)
-		r = found(data, nsg_tag_kind_name(NSG_TAG_PLATFORM_IMDS), host);
-	return r;
+		if (r)
+			return r;
+	}
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(hosts); i++) {
+		if (hosts[i].addr_host != addr_host)
+			continue;
+		r = found(data, nsg_tag_kind_name(hosts[i].kind),
+			  (struct nsg_prefix){addr_host, 32});
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
 			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
 			  void *data)
 {
-	int r = tell_special(e, addr_host, found, data);
+	int r;
 
-	for (size_t i = 0; !r && e->tags && i < e->tags->n_tags; i++) {
+	r = report_own_tags(e, addr_host, found, data);
+	if (r)
+		return r;
+	for (size_t i = 0; e->tags && i < e->tags->n_tags; i++) {
 		const struct nsg_tag *t = &e->tags->tags[i];
 		struct nsg_prefix by;
 
-		if (nsg_tag_kind_of(t->name) == NSG_TAG_OF_DOCUMENT &&
-		    best_prefix(&t->prefixes, addr_host, &by))
-			r = found(data, t->name, by);
+		if (nsg_tag_kind_of(t->name) != NSG_TAG_OF_DOCUMENT ||
+		    !best_prefix(&t->prefixes, addr_host, &by))
+			continue;
+		r = found(data, t->name, by);
+		if (r)
+			return r;
 	}
-	return r;
+	return 0;
 }
