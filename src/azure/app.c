@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "azure/reader_priv.h"
+#include "util/limits.h"
 
 #define TYPE_SITE "Microsoft.Web/sites"
 #define ROUTE_ALL "WEBSITE_VNET_ROUTE_ALL"
@@ -35,7 +36,9 @@ static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, co
 	    .site_id = site_id,
 	    .place = nsg_node_place(&r->sink, value),
 	};
+	struct nsg_identity who = {.id = "", .name = "", .parent = site_id, .within = ""};
 	const char *text = json_string_value(value->value);
+	void *data;
 
 	if (!value->value)
 		setting.value = NSG_ROUTE_ALL_EMPTY;
@@ -48,7 +51,11 @@ static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, co
 	if (setting.value == NSG_ROUTE_ALL_OTHER)
 		nsg_node_say(&r->sink, value, NSG_WARNING, NULL,
 			     ROUTE_ALL " is neither the string 1 nor 0: it counts as off");
-	nsg_sink_push(&r->sink, &r->route_all_settings, setting);
+	data = nsg_arena_copy(r->sink.arena, &setting, sizeof(setting));
+	if (data)
+		nsg_collect_add(r, value, &nsg_kind_setting, &who, data);
+	else
+		r->sink.no_memory = true;
 }
 
 static void read_setting(struct nsg_reader *r, const struct nsg_node *n, const char *site_id)
@@ -60,10 +67,40 @@ static void read_setting(struct nsg_reader *r, const struct nsg_node *n, const c
 		add_route_all(r, &value, site_id);
 }
 
-void nsg_read_app_setting(struct nsg_reader *r, const struct nsg_node *n)
+static void read_app_setting(struct nsg_reader *r, const struct nsg_node *n)
 {
 	read_setting(r, n, "");
 }
+
+/* A setting of a site without a document applies to every site. */
+static void apply_to_all(void *data)
+{
+	struct nsg_route_all_setting *setting = data;
+
+	setting->site_id = "";
+}
+
+static const struct nsg_fields setting_fields = {
+    .word = "app setting",
+    .size = sizeof(struct nsg_route_all_setting),
+};
+
+/* {"name": ..., "slotSetting": ..., "value": ...}. Many things have a name and a value: without
+ * slotSetting these must be all. */
+static bool looks_like_setting(const struct nsg_node *n)
+{
+	return json_is_string(nsg_member(n->value, "name")) && nsg_member(n->value, "value") &&
+	       (nsg_member(n->value, "slotSetting") || json_object_size(n->value) == 2);
+}
+
+const struct nsg_kind nsg_kind_setting = {
+    .looks = looks_like_setting,
+    .read = read_app_setting,
+    .fields = &setting_fields,
+    IN_POLICY(route_all_settings),
+    .parent = &nsg_kind_site,
+    .orphan = apply_to_all,
+};
 
 /* [{"name": ..., "value": ...}] as in siteConfig */
 static void read_settings(struct nsg_reader *r, const struct nsg_node *list, const char *site_id)
@@ -118,13 +155,15 @@ static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct n
 }
 
 /* "192.0.2.1,192.0.2.2"; for people only, so that what is no IPv4 address is left out. */
-static void read_outbound(struct nsg_sink *s, const struct nsg_node *n, struct nsg_site *site)
+static bool read_outbound(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
+	struct nsg_sink *s = &r->sink;
+	struct nsg_site *site = to;
 	const char *text = nsg_read_member(s, n, "outboundIpAddresses");
 	size_t pieces = 1;
 
 	if (!*text)
-		return;
+		return true;
 	for (const char *p = text; *p; p++)
 		pieces += *p == ',';
 	site->outbound_host = nsg_sink_array(s, pieces, sizeof(*site->outbound_host));
@@ -140,45 +179,61 @@ static void read_outbound(struct nsg_sink *s, const struct nsg_node *n, struct n
 		}
 		text += len + (text[len] == ',');
 	}
+	return true;
 }
 
-static const char *first_of(const char *a, const char *b)
-{
-	return *a ? a : b;
-}
-
-void nsg_read_site(struct nsg_reader *r, const struct nsg_node *n)
+static bool read_site_switches(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, TYPE_SITE);
-	struct nsg_node subnet = nsg_node_get(n, "virtualNetworkSubnetId");
 	struct nsg_node config = nsg_node_get(n, "siteConfig"), settings;
-	struct nsg_site site = {
-	    .id = who.id,
-	    .name = who.name,
-	    .location = nsg_read_member(s, n, "location"),
-	    .plan_id = first_of(nsg_read_member(s, n, "serverFarmId"),
-				nsg_read_member(s, n, "appServicePlanId")),
-	    .subnet_id = nsg_read_string(s, &subnet),
-	    .is_linux = nsg_read_bool(s, n, "reserved"),
-	    .route_all = NSG_UNSET,
-	    .all_traffic = NSG_UNSET,
-	    .application_traffic = NSG_UNSET,
-	    .place = nsg_node_place(s, n),
-	    .subnet_place = nsg_node_place(s, &subnet),
-	};
+	struct nsg_site *site = to;
 
-	read_switches(s, n, &site);
+	site->route_all = site->all_traffic = site->application_traffic = NSG_UNSET;
+	read_switches(s, n, site);
 	if (nsg_read_object(s, &config)) {
-		read_switches(s, &config, &site);
+		read_switches(s, &config, site);
 		settings = nsg_node_get(&config, "appSettings");
-		read_settings(r, &settings, site.id);
+		read_settings(r, &settings, site->id);
 	}
-	if (!site.route_all_place.source)
-		site.route_all_place = site.place;
-	read_outbound(s, n, &site);
-	nsg_sink_push(s, &r->sites, site);
+	if (!site->route_all_place.source)
+		site->route_all_place = site->place;
+	return true;
 }
+
+static const struct nsg_field site_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_site, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_site, id)},
+    {NULL, FIELD_PLACE, AT(nsg_site, place)},
+    {"location", FIELD_LOCATION, AT(nsg_site, location)},
+    {"serverFarmId", FIELD_ID, AT(nsg_site, plan_id), .other = "appServicePlanId"},
+    {"virtualNetworkSubnetId", FIELD_ID, AT(nsg_site, subnet_id)},
+    {"virtualNetworkSubnetId", FIELD_PLACE, AT(nsg_site, subnet_place)},
+    {"reserved", FIELD_TRISTATE, AT(nsg_site, is_linux)},
+    {"vnetRouteAllEnabled", FIELD_BYTES, AT(nsg_site, route_all), .read = read_site_switches},
+    {NULL, FIELD_BYTES, AT(nsg_site, all_traffic)},
+    {NULL, FIELD_BYTES, AT(nsg_site, application_traffic)},
+    {"outboundIpAddresses", FIELD_OTHER, AT(nsg_site, outbound_host), .read = read_outbound},
+};
+
+static const struct nsg_fields site_fields = {
+    .word = "site",
+    FIELDS(site_lines, nsg_site),
+};
+
+static bool looks_like_site(const struct nsg_node *n)
+{
+	return NSG_COUNT_KEYS(n, "virtualNetworkSubnetId", "outboundVnetRouting", "siteConfig",
+			      "serverFarmId", "appServicePlanId", "defaultHostName");
+}
+
+const struct nsg_kind nsg_kind_site = {
+    .types = {TYPE_SITE, TYPE_SITE "/slots"},
+    .looks = looks_like_site,
+    .fields = &site_fields,
+    IN_POLICY(sites),
+};
+
+/* ---- sites/config --------------------------------------------------------------------------- */
 
 /* Some answers carry the id of the site itself. */
 static struct nsg_identity read_config_identity(struct nsg_sink *s, const struct nsg_node *n)
@@ -191,94 +246,182 @@ static struct nsg_identity read_config_identity(struct nsg_sink *s, const struct
 	return who;
 }
 
-/* sites/config: `appsettings` is an object of settings, `web` has the switches; az names both after
- * the site, so that the keys decide. The others (authsettings, connectionstrings) are not ours. */
-void nsg_read_site_config(struct nsg_reader *r, const struct nsg_node *n)
+/* `appsettings` is an object of settings, `web` has the switches; az names both after the site, so
+ * the keys decide. Others (authsettings, connectionstrings) are not used. */
+static void collect_config(struct nsg_reader *r, const struct nsg_node *n)
 {
-	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = read_config_identity(s, n);
+	struct nsg_identity who = read_config_identity(&r->sink, n);
 	struct nsg_node inner = nsg_node_own(n, "properties");
 	struct nsg_node settings = nsg_node_get(n, "appSettings");
-	struct nsg_site site = {
-	    .id = who.parent,
-	    .name = nsg_id_name(who.parent),
-	    .location = "",
-	    .plan_id = "",
-	    .subnet_id = "",
-	    .is_linux = NSG_UNSET,
-	    .route_all = NSG_UNSET,
-	    .all_traffic = NSG_UNSET,
-	    .application_traffic = NSG_UNSET,
-	    .place = nsg_node_place(s, n),
-	};
 
-	if (!strcasecmp(who.name, "appsettings") && nsg_read_object(s, &inner)) {
+	if (!strcasecmp(who.name, "appsettings") && nsg_read_object(&r->sink, &inner)) {
 		read_settings_object(r, &inner, who.parent);
 		return;
 	}
 	read_settings(r, &settings, who.parent);
-	read_switches(s, n, &site);
-	if (site.route_all != NSG_UNSET || site.all_traffic != NSG_UNSET ||
-	    site.application_traffic != NSG_UNSET)
-		nsg_sink_push(s, &r->site_configs, site);
-	else if (!settings.value)
-		nsg_node_say(s, n, NSG_NOTICE, NULL,
-			     "a site's configuration without a switch of its routing: skipped");
+	/* it is a site's, or in place of a site that has no document */
+	who.id = who.parent;
+	who.name = nsg_id_name(who.parent);
+	nsg_collect_as(r, n, &nsg_kind_site_config, &who);
 }
 
-/* ---- integrations and plans ---------------------------------------------------------------- */
+static bool check_config(struct nsg_reader *r, const struct nsg_node *n, void *to)
+{
+	struct nsg_site *site = to;
+
+	site->location = site->plan_id = site->subnet_id = "";
+	site->is_linux = site->route_all = site->all_traffic = site->application_traffic =
+	    NSG_UNSET;
+	read_switches(&r->sink, n, site);
+	if (site->route_all != NSG_UNSET || site->all_traffic != NSG_UNSET ||
+	    site->application_traffic != NSG_UNSET)
+		return true;
+	if (!nsg_node_has(n, "appSettings"))
+		nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
+			     "a site's configuration without a switch of its routing: skipped");
+	return false;
+}
+
+static bool take_switches(struct nsg_sink *s, void *parent, const void *child)
+{
+	const struct nsg_site *config = child;
+	struct nsg_site *site = parent;
+
+	(void)s;
+	if (config->route_all == NSG_TRUE && site->route_all != NSG_TRUE)
+		site->route_all_place = config->route_all_place;
+	site->route_all = either(site->route_all, config->route_all);
+	site->all_traffic = either(site->all_traffic, config->all_traffic);
+	site->application_traffic = either(site->application_traffic, config->application_traffic);
+	return true;
+}
+
+static const struct nsg_field config_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_site, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_site, id)},
+    {NULL, FIELD_PLACE, AT(nsg_site, place)},
+};
+
+static const struct nsg_fields config_fields = {
+    .word = "site configuration",
+    FIELDS(config_lines, nsg_site),
+    .check = check_config,
+};
+
+static bool looks_like_config(const struct nsg_node *n)
+{
+	return nsg_node_has(n, "vnetRouteAllEnabled");
+}
+
+const struct nsg_kind nsg_kind_site_config = {
+    .types = {TYPE_SITE "/config", TYPE_SITE "/slots/config"},
+    .looks = looks_like_config,
+    .read = collect_config,
+    .fields = &config_fields,
+    IN_POLICY(sites),
+    .parent = &nsg_kind_site,
+    .adopt = take_switches,
+};
+
+/* ---- integrations --------------------------------------------------------------------------- */
 
 /* az webapp vnet-integration list: `vnetResourceId` is the subnet's id, or in older answers the
- * network's. sites/networkConfig: `subnetResourceId`. */
-void nsg_read_integration(struct nsg_reader *r, const struct nsg_node *n)
+ * network's. sites/networkConfig: `subnetResourceId`; empty for a site without an integration. */
+static bool read_target(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
-	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, TYPE_SITE "/virtualNetworkConnections");
-	const char *target = first_of(nsg_read_member(s, n, "subnetResourceId"),
-				      nsg_read_member(s, n, "vnetResourceId"));
+	const char *subnet = nsg_read_member(&r->sink, n, "subnetResourceId");
+	const char *vnet = nsg_read_member(&r->sink, n, "vnetResourceId");
+	const char *target = *subnet ? subnet : vnet;
 	bool is_subnet = strcasestr(target, "/subnets/");
-	struct nsg_loose_integration loose = {
-	    .id = who.made ? "" : who.id,
-	    .integration =
-		{
-		    .name = who.name,
-		    .subnet_id = is_subnet ? target : "",
-		    .vnet_id = is_subnet ? "" : target,
-		    .site_id = who.parent,
-		    .is_swift = either(nsg_read_bool(s, n, "isSwift"),
-				       nsg_read_bool(s, n, "swiftSupported")),
-		    .place = nsg_node_place(s, n),
-		},
-	};
+	struct nsg_integration *integration = to;
 
-	/* a site without an integration has an empty networkConfig */
-	if (*target)
-		nsg_sink_push(s, &r->integrations, loose);
+	integration->subnet_id = is_subnet ? target : "";
+	integration->vnet_id = is_subnet ? "" : target;
+	return *target;
 }
 
-void nsg_read_plan(struct nsg_reader *r, const struct nsg_node *n)
+static bool read_swift(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
-	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, "Microsoft.Web/serverfarms");
+	struct nsg_integration *integration = to;
+
+	integration->is_swift = either(nsg_read_bool(&r->sink, n, "isSwift"),
+				       nsg_read_bool(&r->sink, n, "swiftSupported"));
+	return true;
+}
+
+static const struct nsg_field integration_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_integration, name)},
+    {NULL, FIELD_TEXT, AT(nsg_integration, name)},
+    {NULL, FIELD_OWN_PARENT, AT(nsg_integration, site_id)},
+    {NULL, FIELD_PLACE, AT(nsg_integration, place)},
+    {"subnetResourceId", FIELD_ID, AT(nsg_integration, subnet_id), .read = read_target},
+    {NULL, FIELD_ID, AT(nsg_integration, vnet_id)},
+    {"isSwift", FIELD_BYTES, AT(nsg_integration, is_swift), .read = read_swift},
+};
+
+static const struct nsg_fields integration_fields = {
+    .word = "integration",
+    FIELDS(integration_lines, nsg_integration),
+};
+
+static bool looks_like_integration(const struct nsg_node *n)
+{
+	return NSG_COUNT_KEYS(n, "vnetResourceId", "subnetResourceId", "swiftSupported");
+}
+
+const struct nsg_kind nsg_kind_integration = {
+    .types = {TYPE_SITE "/virtualNetworkConnections", TYPE_SITE "/slots/virtualNetworkConnections",
+	      TYPE_SITE "/networkConfig", TYPE_SITE "/slots/networkConfig"},
+    .looks = looks_like_integration,
+    .fields = &integration_fields,
+    IN_POLICY(integrations),
+    .max = NSG_MAX_INTEGRATIONS,
+    .equal_by_content = true,
+};
+
+/* ---- plans ---------------------------------------------------------------------------------- */
+
+static bool read_instances(struct nsg_reader *r, const struct nsg_node *n, void *to)
+{
 	struct nsg_node sku = nsg_node_get(n, "sku");
 	struct nsg_node capacity = nsg_node_get(&sku, "capacity");
 	struct nsg_node workers = nsg_node_get(n, "numberOfWorkers");
-	struct nsg_plan plan = {
-	    .id = who.id,
-	    .name = who.name,
-	    .location = nsg_read_member(s, n, "location"),
-	    .tier = nsg_read_member(s, &sku, "tier"),
-	    .sku = nsg_read_member(s, &sku, "name"),
-	    .is_linux = nsg_read_bool(s, n, "reserved"),
-	    .place = nsg_node_place(s, n),
-	    .sku_place = nsg_node_place(s, &sku),
-	};
+	struct nsg_plan *plan = to;
 	uint64_t instances = 0;
 
-	(void)nsg_read_object(s, &sku);
-	if (nsg_read_number(s, &capacity, 1000000, &instances) && instances)
-		plan.instances = (uint32_t)instances;
-	else if (nsg_read_number(s, &workers, 1000000, &instances))
-		plan.instances = (uint32_t)instances;
-	nsg_sink_push(s, &r->plans, plan);
+	if ((nsg_read_number(&r->sink, &capacity, 1000000, &instances) && instances) ||
+	    nsg_read_number(&r->sink, &workers, 1000000, &instances))
+		plan->instances = (uint32_t)instances;
+	return true;
 }
+
+static const struct nsg_field plan_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_plan, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_plan, id)},
+    {NULL, FIELD_PLACE, AT(nsg_plan, place)},
+    {"location", FIELD_LOCATION, AT(nsg_plan, location)},
+    {"tier", FIELD_TEXT, AT(nsg_plan, tier), .in = "sku"},
+    {"name", FIELD_TEXT, AT(nsg_plan, sku), .in = "sku"},
+    {"sku", FIELD_PLACE, AT(nsg_plan, sku_place)},
+    {"numberOfWorkers", FIELD_BYTES, AT(nsg_plan, instances), .read = read_instances},
+    {"reserved", FIELD_TRISTATE, AT(nsg_plan, is_linux)},
+};
+
+static const struct nsg_fields plan_fields = {
+    .word = "plan",
+    FIELDS(plan_lines, nsg_plan),
+};
+
+static bool looks_like_plan(const struct nsg_node *n)
+{
+	return nsg_node_has(n, "sku") &&
+	       NSG_COUNT_KEYS(n, "numberOfSites", "numberOfWorkers", "maximumNumberOfWorkers",
+			      "workerTierName", "maximumElasticWorkerCount");
+}
+
+const struct nsg_kind nsg_kind_plan = {
+    .types = {"Microsoft.Web/serverfarms"},
+    .looks = looks_like_plan,
+    .fields = &plan_fields,
+    IN_POLICY(plans),
+};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Private endpoints, network interfaces, application security groups. */
-#include <string.h>
-
 #include "azure/reader_priv.h"
 #include "util/limits.h"
+
+#define NETWORK "Microsoft.Network/"
+
+/* ---- private endpoints ---------------------------------------------------------------------- */
 
 static void add_address(struct nsg_sink *s, struct nsg_private_endpoint *e,
 			const struct nsg_node *n)
@@ -19,22 +21,15 @@ static void add_address(struct nsg_sink *s, struct nsg_private_endpoint *e,
 	e->addrs_host[e->n_addrs++] = addr_host;
 }
 
-void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n)
+/* Of customDnsConfigs and its own ipConfigurations. */
+static bool read_addresses(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, "Microsoft.Network/privateEndpoints");
-	struct nsg_node nics = nsg_node_get(n, "networkInterfaces");
+	struct nsg_private_endpoint *e = to;
 	struct nsg_node dns = nsg_node_get(n, "customDnsConfigs");
 	struct nsg_node configurations = nsg_node_get(n, "ipConfigurations");
 	size_t n_dns = nsg_read_array(s, &dns);
 	size_t n_configurations = nsg_read_array(s, &configurations), room = n_configurations;
-	struct nsg_private_endpoint e = {
-	    .id = who.id,
-	    .name = who.name,
-	    .subnet_id = nsg_read_ref(s, n, "subnet"),
-	    .nic_ids = nsg_read_ids(s, &nics),
-	    .place = nsg_node_place(s, n),
-	};
 
 	for (size_t i = 0; i < n_dns; i++) {
 		struct nsg_node config = nsg_node_at(&dns, i);
@@ -45,10 +40,10 @@ void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n)
 		nsg_node_say(s, n, NSG_ERROR, NULL,
 			     "private endpoint '" NSG_QUOTE
 			     "' has %zu addresses; at most %u are read",
-			     who.name, room, NSG_MAX_ENDPOINT_ADDRESSES);
-		return;
+			     e->name, room, NSG_MAX_ENDPOINT_ADDRESSES);
+		return false;
 	}
-	e.addrs_host = nsg_sink_array(s, room, sizeof(*e.addrs_host));
+	e->addrs_host = nsg_sink_array(s, room, sizeof(*e->addrs_host));
 	for (size_t i = 0; i < n_dns; i++) {
 		struct nsg_node config = nsg_node_at(&dns, i);
 		struct nsg_node list = nsg_node_get(&config, "ipAddresses");
@@ -57,58 +52,114 @@ void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n)
 		for (size_t j = 0; j < size; j++) {
 			struct nsg_node address = nsg_node_at(&list, j);
 
-			add_address(s, &e, &address);
+			add_address(s, e, &address);
 		}
 	}
 	for (size_t i = 0; i < n_configurations; i++) {
 		struct nsg_node config = nsg_node_at(&configurations, i);
 		struct nsg_node address = nsg_node_get(&config, "privateIPAddress");
 
-		add_address(s, &e, &address);
+		add_address(s, e, &address);
 	}
-	nsg_sink_push(s, &r->private_endpoints, e);
+	return true;
 }
 
-static void read_configuration(struct nsg_sink *s, const struct nsg_node *n,
-			       struct nsg_ip_configuration *to)
+static const struct nsg_field private_endpoint_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_private_endpoint, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_private_endpoint, id)},
+    {NULL, FIELD_PLACE, AT(nsg_private_endpoint, place)},
+    {"subnet", FIELD_REF, AT(nsg_private_endpoint, subnet_id)},
+    {"networkInterfaces", FIELD_IDS, AT(nsg_private_endpoint, nic_ids)},
+    {"customDnsConfigs", FIELD_NUMBERS, .at = offsetof(struct nsg_private_endpoint, addrs_host),
+     .at_n = offsetof(struct nsg_private_endpoint, n_addrs), .size = sizeof(uint32_t),
+     .read = read_addresses},
+};
+
+static const struct nsg_fields private_endpoint_fields = {
+    .word = "private endpoint",
+    FIELDS(private_endpoint_lines, nsg_private_endpoint),
+};
+
+static bool looks_like_private_endpoint(const struct nsg_node *n)
+{
+	return NSG_COUNT_KEYS(n, "privateLinkServiceConnections",
+			      "manualPrivateLinkServiceConnections", "customDnsConfigs");
+}
+
+const struct nsg_kind nsg_kind_private_endpoint = {
+    .types = {NETWORK "privateEndpoints"},
+    .looks = looks_like_private_endpoint,
+    .fields = &private_endpoint_fields,
+    IN_POLICY(private_endpoints),
+};
+
+/* ---- network interfaces --------------------------------------------------------------------- */
+
+static bool read_configuration_address(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_node address = nsg_node_get(n, "privateIPAddress");
-	struct nsg_node groups = nsg_node_get(n, "applicationSecurityGroups");
+	struct nsg_ip_configuration *configuration = to;
 
-	to->has_addr = nsg_read_address(s, &address, &to->addr_host);
-	to->subnet_id = nsg_read_ref(s, n, "subnet");
-	to->asgs = nsg_read_ids(s, &groups);
+	configuration->has_addr = nsg_read_address(&r->sink, &address, &configuration->addr_host);
+	return true;
 }
 
-void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n)
+static const struct nsg_field configuration_lines[] = {
+    {"privateIPAddress", FIELD_BYTES, AT(nsg_ip_configuration, addr_host),
+     .read = read_configuration_address},
+    {NULL, FIELD_BYTES, AT(nsg_ip_configuration, has_addr)},
+    {"subnet", FIELD_REF, AT(nsg_ip_configuration, subnet_id)},
+    {"applicationSecurityGroups", FIELD_IDS, AT(nsg_ip_configuration, asgs)},
+};
+
+static const struct nsg_fields configuration_fields = {
+    FIELDS(configuration_lines, nsg_ip_configuration),
+    .in_order = true,
+};
+
+static const struct nsg_field nic_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_nic, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_nic, id)},
+    {NULL, FIELD_PLACE, AT(nsg_nic, place)},
+    {"privateEndpoint", FIELD_REF, AT(nsg_nic, private_endpoint_id)},
+    {"ipConfigurations", FIELD_ARRAY, LIST(nsg_nic, configurations), .of = &configuration_fields},
+};
+
+static const struct nsg_fields nic_fields = {
+    .word = "network interface",
+    FIELDS(nic_lines, nsg_nic),
+};
+
+static bool looks_like_nic(const struct nsg_node *n)
 {
-	struct nsg_sink *s = &r->sink;
-	struct nsg_identity who = nsg_read_identity(s, n, "Microsoft.Network/networkInterfaces");
-	struct nsg_node list = nsg_node_get(n, "ipConfigurations");
-	size_t size = nsg_read_array(s, &list);
-	struct nsg_nic nic = {
-	    .id = who.id,
-	    .name = who.name,
-	    .private_endpoint_id = nsg_read_ref(s, n, "privateEndpoint"),
-	    .configurations = nsg_sink_array(s, size, sizeof(*nic.configurations)),
-	    .place = nsg_node_place(s, n),
-	};
-
-	for (size_t i = 0; i < size && nic.configurations; i++) {
-		struct nsg_node configuration = nsg_node_at(&list, i);
-
-		if (nsg_read_object(s, &configuration))
-			read_configuration(s, &configuration,
-					   &nic.configurations[nic.n_configurations++]);
-	}
-	nsg_sink_push(s, &r->nics, nic);
+	return json_is_array(nsg_node_get(n, "ipConfigurations").value) &&
+	       NSG_COUNT_KEYS(n, "macAddress", "enableIPForwarding", "dnsSettings", "nicType",
+			      "hostedWorkloads", "tapConfigurations", "privateEndpoint");
 }
 
-void nsg_read_asg(struct nsg_reader *r, const struct nsg_node *n)
-{
-	struct nsg_identity who =
-	    nsg_read_identity(&r->sink, n, "Microsoft.Network/applicationSecurityGroups");
-	struct nsg_asg asg = {.id = who.id, .name = who.name, .place = nsg_node_place(&r->sink, n)};
+const struct nsg_kind nsg_kind_nic = {
+    .types = {NETWORK "networkInterfaces"},
+    .looks = looks_like_nic,
+    .fields = &nic_fields,
+    IN_POLICY(nics),
+};
 
-	nsg_sink_push(&r->sink, &r->asgs, asg);
-}
+/* ---- application security groups ------------------------------------------------------------ */
+
+static const struct nsg_field asg_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_asg, name)},
+    {NULL, FIELD_TEXT, AT(nsg_asg, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_asg, id)},
+    {NULL, FIELD_PLACE, AT(nsg_asg, place)},
+};
+
+static const struct nsg_fields asg_fields = {
+    .word = "application security group",
+    FIELDS(asg_lines, nsg_asg),
+};
+
+const struct nsg_kind nsg_kind_asg = {
+    .types = {NETWORK "applicationSecurityGroups"},
+    .fields = &asg_fields,
+    IN_POLICY(asgs),
+};

@@ -24,15 +24,6 @@ bool nsg_names_nothing(const struct nsg_node *n)
 	return json_object_size(n->value) == ids && !nsg_node_own(n, "id").value;
 }
 
-void nsg_note_subnet(struct nsg_sink *s, struct nsg_strings *subnets, const char *subnet_id)
-{
-	if (subnets->n || !*subnet_id)
-		return;
-	subnets->v = nsg_sink_array(s, 1, sizeof(*subnets->v));
-	if (subnets->v)
-		subnets->v[subnets->n++] = subnet_id;
-}
-
 static size_t count_slashes(const char *text)
 {
 	size_t n = 0;
@@ -79,7 +70,7 @@ static const char *parent_of(struct nsg_sink *s, const char *id)
 struct nsg_identity nsg_read_identity(struct nsg_sink *s, const struct nsg_node *n,
 				      const char *type)
 {
-	struct nsg_identity who = {.id = nsg_read_member(s, n, "id"), .parent = ""};
+	struct nsg_identity who = {.id = nsg_read_member(s, n, "id"), .parent = "", .within = ""};
 	const char *name = !n->up && n->root->name ? n->root->name : nsg_read_member(s, n, "name");
 	const char *woven = weave(s, type, name);
 	bool is_child = count_slashes(type) > 1;
@@ -119,16 +110,4 @@ const char *nsg_id_type(struct nsg_sink *s, const char *id)
 		found += n + 2; /* to the name */
 	}
 	return type;
-}
-
-struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
-				const struct nsg_identity *who)
-{
-	return (struct nsg_loose){
-	    .id = who->made ? "" : who->id,
-	    .parent = who->parent,
-	    .is_listed = !n->root->in_template,
-	    .list = r->list,
-	    .place = nsg_node_place(&r->sink, n),
-	};
 }

@@ -11,199 +11,50 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* ---- by keys ------------------------------------------------------------------------------- */
+/* ---- the registry --------------------------------------------------------------------------- */
 
-static bool is_array(const struct nsg_node *n, const char *key)
-{
-	return json_is_array(nsg_node_get(n, key).value);
-}
-
-static size_t count_keys(const struct nsg_node *n, const char *const keys[])
-{
-	size_t found = 0;
-
-	for (; *keys; keys++)
-		found += nsg_node_has(n, *keys);
-	return found;
-}
-
-#define COUNT_KEYS(n, ...) count_keys(n, (const char *const[]){__VA_ARGS__, NULL})
-
-static bool looks_like_tags(const struct nsg_node *n)
-{
-	return json_is_array(nsg_member(n->value, "values")) &&
-	       COUNT_KEYS(n, "cloud", "changeNumber");
-}
-
-static bool looks_like_vnet(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "addressSpace");
-}
-
-/* An NSG may be empty, so that the keys alone count. */
-static bool looks_like_nsg(const struct nsg_node *n)
-{
-	json_t *inner = nsg_member(n->value, "properties");
-
-	return nsg_member(n->value, "securityRules") || nsg_member(inner, "securityRules");
-}
-
-/* Three fields of a rule: one with a field missing is still told as what it is. */
-static bool looks_like_rule(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "priority", "access", "direction", "protocol", "sourceAddressPrefix",
-			  "sourceAddressPrefixes", "destinationAddressPrefix",
-			  "destinationAddressPrefixes", "sourcePortRange", "sourcePortRanges",
-			  "destinationPortRange", "destinationPortRanges") > 2;
-}
-
-static bool looks_like_integration(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "vnetResourceId", "subnetResourceId", "swiftSupported");
-}
-
-static bool looks_like_table(const struct nsg_node *n)
-{
-	json_t *inner = nsg_member(n->value, "properties");
-
-	return nsg_member(n->value, "routes") || nsg_member(inner, "routes") ||
-	       nsg_node_has(n, "disableBgpRoutePropagation");
-}
-
-static bool looks_like_effective_route(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "nextHopType") && COUNT_KEYS(n, "source", "state");
-}
-
-static bool looks_like_route(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "nextHopType", "addressPrefix") == 2;
-}
-
-static bool looks_like_learned_route(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "network") &&
-	       COUNT_KEYS(n, "origin", "nextHop", "sourcePeer", "asPath", "localAddress");
-}
-
-static bool looks_like_route_server(const struct nsg_node *n)
-{
-	static const char role[] = "RouteServiceRole_IN_";
-	const char *key;
-	json_t *unused;
-
-	json_object_foreach(n->value, key, unused)
-	{
-		if (!strncasecmp(key, role, sizeof(role) - 1))
-			return true;
-	}
-	return false;
-}
-
-static bool looks_like_plan(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "sku") &&
-	       COUNT_KEYS(n, "numberOfSites", "numberOfWorkers", "maximumNumberOfWorkers",
-			  "workerTierName", "maximumElasticWorkerCount");
-}
-
-static bool looks_like_site(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "virtualNetworkSubnetId", "outboundVnetRouting", "siteConfig",
-			  "serverFarmId", "appServicePlanId", "defaultHostName");
-}
-
-static bool looks_like_site_config(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "vnetRouteAllEnabled");
-}
-
-static bool looks_like_private_endpoint(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "privateLinkServiceConnections", "manualPrivateLinkServiceConnections",
-			  "customDnsConfigs");
-}
-
-static bool looks_like_nic(const struct nsg_node *n)
-{
-	return is_array(n, "ipConfigurations") &&
-	       COUNT_KEYS(n, "macAddress", "enableIPForwarding", "dnsSettings", "nicType",
-			  "hostedWorkloads", "tapConfigurations", "privateEndpoint");
-}
-
-static bool looks_like_peering(const struct nsg_node *n)
-{
-	return nsg_node_has(n, "remoteVirtualNetwork");
-}
-
-static bool looks_like_subnet(const struct nsg_node *n)
-{
-	return COUNT_KEYS(n, "addressPrefix", "addressPrefixes") &&
-	       COUNT_KEYS(n, "delegations", "serviceEndpoints", "networkSecurityGroup",
-			  "routeTable", "privateEndpointNetworkPolicies");
-}
-
-/* {"name": ..., "slotSetting": ..., "value": ...}; without slotSetting, that many things have, it
- * must be all there is. */
-static bool looks_like_setting(const struct nsg_node *n)
-{
-	return json_is_string(nsg_member(n->value, "name")) && nsg_member(n->value, "value") &&
-	       (nsg_member(n->value, "slotSetting") || json_object_size(n->value) == 2);
-}
-
-/* ---- the table ------------------------------------------------------------------------------ */
-
-#define NETWORK "Microsoft.Network/"
-#define WEB "Microsoft.Web/"
-
-/* The order is that of recognition by keys: the telling ones first. */
-static const struct kind {
-	const char *type; /* NULL: Azure gives it none */
-	bool (*looks)(const struct nsg_node *n);
-	void (*read)(struct nsg_reader *r, const struct nsg_node *n);
-} kinds[] = {
-    {NETWORK "serviceTags", looks_like_tags, nsg_read_tags},
-    {NULL, looks_like_route_server, nsg_read_route_server},
-    {NULL, looks_like_setting, nsg_read_app_setting},
-    {NETWORK "privateEndpoints", looks_like_private_endpoint, nsg_read_private_endpoint},
-    {NETWORK "networkInterfaces", looks_like_nic, nsg_read_nic},
-    {NETWORK "virtualNetworks", looks_like_vnet, nsg_read_vnet},
-    {"Microsoft.ClassicNetwork/virtualNetworks", NULL, nsg_read_classic_vnet},
-    {NETWORK "virtualNetworks/virtualNetworkPeerings", looks_like_peering, nsg_read_loose_peering},
-    {NETWORK "networkSecurityGroups", looks_like_nsg, nsg_read_nsg},
-    {NETWORK "networkSecurityGroups/securityRules", looks_like_rule, nsg_read_loose_rule},
-    {NETWORK "networkSecurityGroups/defaultSecurityRules", NULL, nsg_read_loose_default_rule},
-    {WEB "sites/virtualNetworkConnections", looks_like_integration, nsg_read_integration},
-    {WEB "sites/slots/virtualNetworkConnections", NULL, nsg_read_integration},
-    {WEB "sites/networkConfig", NULL, nsg_read_integration},
-    {WEB "sites/slots/networkConfig", NULL, nsg_read_integration},
-    {NULL, looks_like_effective_route, nsg_read_effective_route},
-    {NETWORK "routeTables/routes", looks_like_route, nsg_read_loose_route},
-    {NETWORK "routeTables", looks_like_table, nsg_read_route_table},
-    {NULL, looks_like_learned_route, nsg_read_learned_route},
-    {WEB "serverfarms", looks_like_plan, nsg_read_plan},
-    {WEB "sites", looks_like_site, nsg_read_site},
-    {WEB "sites/slots", NULL, nsg_read_site},
-    {WEB "sites/config", looks_like_site_config, nsg_read_site_config},
-    {WEB "sites/slots/config", NULL, nsg_read_site_config},
-    {NETWORK "virtualNetworks/subnets", looks_like_subnet, nsg_read_loose_subnet},
-    {NETWORK "applicationSecurityGroups", NULL, nsg_read_asg},
+/* In the order of recognition by keys: the unmistakable ones first. */
+const struct nsg_kind *const nsg_kinds[] = {
+    &nsg_kind_tags,
+    &nsg_kind_route_server,
+    &nsg_kind_setting,
+    &nsg_kind_private_endpoint,
+    &nsg_kind_nic,
+    &nsg_kind_vnet,
+    &nsg_kind_classic_vnet,
+    &nsg_kind_peering,
+    &nsg_kind_nsg,
+    &nsg_kind_rule,
+    &nsg_kind_default_rule,
+    &nsg_kind_integration,
+    &nsg_kind_effective_route,
+    &nsg_kind_route,
+    &nsg_kind_route_table,
+    &nsg_kind_learned_route,
+    &nsg_kind_plan,
+    &nsg_kind_site,
+    &nsg_kind_site_config,
+    &nsg_kind_subnet,
+    &nsg_kind_asg,
 };
+const size_t nsg_n_kinds = NSG_ARRAY_SIZE(nsg_kinds);
 
-static const struct kind *by_type(const char *type)
+const struct nsg_kind *nsg_kind_of(const char *type)
 {
-	for (size_t i = 0; *type && i < NSG_ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].type && !strcasecmp(kinds[i].type, type))
-			return &kinds[i];
+	for (size_t i = 0; *type && i < NSG_ARRAY_SIZE(nsg_kinds); i++) {
+		for (const char *const *t = nsg_kinds[i]->types; *t; t++) {
+			if (!strcasecmp(*t, type))
+				return nsg_kinds[i];
+		}
 	}
 	return NULL;
 }
 
-static const struct kind *by_keys(const struct nsg_node *n)
+static const struct nsg_kind *by_keys(const struct nsg_node *n)
 {
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(kinds); i++) {
-		if (kinds[i].looks && kinds[i].looks(n))
-			return &kinds[i];
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(nsg_kinds); i++) {
+		if (nsg_kinds[i]->looks && nsg_kinds[i]->looks(n))
+			return nsg_kinds[i];
 	}
 	return NULL;
 }
@@ -217,14 +68,14 @@ static const char *peek(const struct nsg_node *n, const char *key)
 }
 
 /* NULL: none that is known. */
-static const struct kind *tell(struct nsg_reader *r, const struct nsg_node *n)
+static const struct nsg_kind *recognise(struct nsg_reader *r, const struct nsg_node *n)
 {
 	const char *type = peek(n, "type"), *id = peek(n, "id");
-	const struct kind *kind = by_type(type);
+	const struct nsg_kind *kind = nsg_kind_of(type);
 
 	if (kind || strchr(type, '/'))
 		return kind;
-	kind = nsg_id_is_full(id) ? by_type(nsg_id_type(&r->sink, id)) : NULL;
+	kind = nsg_id_is_full(id) ? nsg_kind_of(nsg_id_type(&r->sink, id)) : NULL;
 	return kind ? kind : by_keys(n);
 }
 
@@ -238,17 +89,15 @@ static void say_unknown(struct nsg_reader *r, const struct nsg_node *n)
 	nsg_say_unknown(&r->sink, n);
 }
 
-static void check_properties(struct nsg_reader *r, const struct nsg_node *n)
+void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
 {
 	struct nsg_node properties = nsg_node_own(n, "properties");
 
 	(void)nsg_read_object(&r->sink, &properties);
-}
-
-static void read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct kind *kind)
-{
-	check_properties(r, n);
-	kind->read(r, n);
+	if (kind->read)
+		kind->read(r, n);
+	else
+		nsg_collect(r, n, kind);
 }
 
 static void read_array(struct nsg_reader *r, const struct nsg_node *n)
@@ -320,16 +169,16 @@ static bool is_new(struct nsg_reader *r, const struct nsg_node *n, struct nsg_no
 	if (json_object_size(n->value) != 1 || strncasecmp(key, "new", strlen("new")))
 		return false;
 	*ret_inner = nsg_node_own(n, key);
-	return json_is_object(ret_inner->value) && tell(r, ret_inner);
+	return json_is_object(ret_inner->value) && recognise(r, ret_inner);
 }
 
 static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 {
-	const struct kind *kind = tell(r, n);
+	const struct nsg_kind *kind = recognise(r, n);
 	struct nsg_node inner;
 
 	if (kind) {
-		read_kind(r, n, kind);
+		nsg_read_kind(r, n, kind);
 		return;
 	}
 	if (is_page(n)) {
@@ -366,17 +215,4 @@ void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json
 	r->list = ++r->n_lists;
 	if (n.value)
 		read_value(r, &n);
-}
-
-bool nsg_reader_knows(const char *type)
-{
-	return by_type(type);
-}
-
-void nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type)
-{
-	const struct kind *kind = by_type(type);
-
-	if (kind)
-		read_kind(r, n, kind);
 }

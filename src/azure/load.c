@@ -20,7 +20,7 @@
 struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
-	const struct nsg_shared *reused; /* as the policy before has it: nothing to parse; NULL */
+	const struct nsg_shared *kept; /* as the policy before has it: nothing to parse; NULL */
 	json_t *values;			 /* NULL: not parsed yet, or not JSON */
 	bool tried;
 };
@@ -69,8 +69,8 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 	}
 	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &f->source);
 	if (!result) {
-		f->reused = nsg_reuse_find(r, d->before, f->source);
-		if (!f->reused)
+		f->kept = nsg_cache_find(r, d->before, f->source);
+		if (!f->kept)
 			result = nsg_json_parse(f->source, r->sink.diag, &f->values);
 	}
 	if (result == -ENOMEM)
@@ -285,10 +285,10 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 	json_t *value;
 	size_t i;
 
-	if (f->reused)
-		nsg_reuse_give(r, f->reused);
+	if (f->kept)
+		nsg_cache_give(r, f->kept);
 	if (f->values && !has_template(f))
-		shared = nsg_reuse_begin(r, f->source);
+		shared = nsg_cache_begin(r, f->source);
 	json_array_foreach(f->values, i, value)
 	{
 		struct nsg_root root = {.source = shared ? &shared->source : f->source,
@@ -301,7 +301,7 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 			nsg_reader_document(r, &root, value);
 	}
 	if (shared)
-		nsg_reuse_end(r, shared);
+		nsg_cache_end(r, shared);
 	if (keep)
 		return;
 	json_decref(f->values);
@@ -310,9 +310,8 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 
 static void reader_done(struct nsg_reader *r)
 {
-#define DONE(name, type) nsg_vec_done(&r->name);
-	NSG_READER_VECTORS(DONE)
-#undef DONE
+	nsg_vec_done(&r->resources);
+	nsg_vec_done(&r->bgp_routes);
 	nsg_vec_done(&r->skipped);
 	/* a document held together with the policy before has its text again */
 	if (r->policy)
@@ -345,42 +344,15 @@ static int reader_init(struct nsg_reader *r, const char *directory,
 	return 0;
 }
 
-#define KEEP(r, name)                                                                              \
-	do {                                                                                       \
-		(r)->policy->n_##name = (r)->name.n;                                               \
-		(r)->policy->name = nsg_sink_keep(&(r)->sink, &(r)->name);                         \
-	} while (0)
-
-static void hand_over(struct nsg_reader *r)
-{
-	struct nsg_policy *p = r->policy;
-
-	p->n_integrations = r->integrations.n;
-	p->integrations = nsg_sink_array(&r->sink, r->integrations.n, sizeof(*p->integrations));
-	for (size_t i = 0; i < r->integrations.n && p->integrations; i++)
-		p->integrations[i] = r->integrations.v[i].integration;
-	KEEP(r, vnets);
-	KEEP(r, nsgs);
-	KEEP(r, route_tables);
-	KEEP(r, bgp_routes);
-	KEEP(r, tag_documents);
-	KEEP(r, route_all_settings);
-	KEEP(r, sites);
-	KEEP(r, plans);
-	KEEP(r, private_endpoints);
-	KEEP(r, nics);
-	KEEP(r, asgs);
-}
-
 /* Joins and hands the policy over, unless something was wrong: n_errors there were before. */
 static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret)
 {
 	bool wrong;
 
 	if (!r->sink.no_memory)
-		nsg_reader_join(r);
+		nsg_join(r);
 	if (!r->sink.no_memory)
-		hand_over(r);
+		nsg_hand_over(r);
 	if (r->sink.no_memory)
 		return -ENOMEM;
 	wrong = r->sink.diag->n_errors > n_errors;
@@ -389,12 +361,21 @@ static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret
 	return wrong ? -EINVAL : 0;
 }
 
+static bool has_vnet(const struct nsg_reader *r)
+{
+	for (size_t i = 0; i < r->resources.n; i++) {
+		if (r->resources.v[i].kind->list == nsg_kind_vnet.list)
+			return true;
+	}
+	return false;
+}
+
 static void check_lack(struct nsg_reader *r, const struct directory *d)
 {
 	if (!d->files.n)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
 				   "no *.json document here; these fill it: %s", nsg_commands);
-	else if (!r->vnets.n && !r->policy->incomplete)
+	else if (!has_vnet(r) && !r->policy->incomplete)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
 				   "no document of a virtual network here; these fill it: %s",
 				   nsg_commands);

@@ -106,6 +106,15 @@ bool nsg_node_has(const struct nsg_node *n, const char *key)
 	return nsg_node_get(n, key).value;
 }
 
+size_t nsg_node_count_keys(const struct nsg_node *n, const char *const keys[])
+{
+	size_t found = 0;
+
+	for (; *keys; keys++)
+		found += nsg_node_has(n, *keys);
+	return found;
+}
+
 /* The functions below measure when out is NULL, and write then. No NUL at the end. */
 
 static size_t put_text(const char *text, char *out)
@@ -355,18 +364,23 @@ struct nsg_strings nsg_read_strings(struct nsg_sink *s, const struct nsg_node *n
 	return strings;
 }
 
-struct nsg_strings nsg_read_ids(struct nsg_sink *s, const struct nsg_node *n)
+struct nsg_strings nsg_read_each(struct nsg_sink *s, const struct nsg_node *n, const char *key)
 {
 	size_t size = nsg_read_array(s, n);
-	struct nsg_strings ids = {.v = nsg_sink_array(s, size, sizeof(*ids.v))};
+	struct nsg_strings strings = {.v = nsg_sink_array(s, size, sizeof(*strings.v))};
 
-	for (size_t i = 0; i < size && ids.v; i++) {
+	for (size_t i = 0; i < size && strings.v; i++) {
 		struct nsg_node element = nsg_node_at(n, i);
-		const char *id =
-		    nsg_read_object(s, &element) ? nsg_read_member(s, &element, "id") : "";
+		const char *text =
+		    nsg_read_object(s, &element) ? nsg_read_member(s, &element, key) : "";
 
-		if (*id)
-			ids.v[ids.n++] = id;
+		if (*text)
+			strings.v[strings.n++] = text;
 	}
-	return ids;
+	return strings;
+}
+
+struct nsg_strings nsg_read_ids(struct nsg_sink *s, const struct nsg_node *n)
+{
+	return nsg_read_each(s, n, "id");
 }

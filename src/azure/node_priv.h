@@ -54,6 +54,9 @@ struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key);
 /* The element. */
 struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index);
 bool nsg_node_has(const struct nsg_node *n, const char *key);
+/* How many of the keys it has. */
+size_t nsg_node_count_keys(const struct nsg_node *n, const char *const keys[]);
+#define NSG_COUNT_KEYS(n, ...) nsg_node_count_keys(n, (const char *const[]){__VA_ARGS__, NULL})
 /* The raw member of an object, exactly so, else in any case; NULL: none, or no object. */
 json_t *nsg_member(json_t *object, const char *key);
 
@@ -83,7 +86,8 @@ size_t nsg_read_array(struct nsg_sink *s, const struct nsg_node *n);
 bool nsg_read_object(struct nsg_sink *s, const struct nsg_node *n);
 /* An array of strings. */
 struct nsg_strings nsg_read_strings(struct nsg_sink *s, const struct nsg_node *n);
-/* An array of objects with an `id` each. */
+/* An array of objects: that member of each; `id`. */
+struct nsg_strings nsg_read_each(struct nsg_sink *s, const struct nsg_node *n, const char *key);
 struct nsg_strings nsg_read_ids(struct nsg_sink *s, const struct nsg_node *n);
 
 /* An array of the arena; NULL, with no_memory set, when there is none. */

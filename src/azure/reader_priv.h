@@ -1,104 +1,85 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How a directory becomes a policy: load.c takes the files, kind.c tells what each JSON value is
- * and calls the reader of its kind, the readers fill the vectors below in document order, join.c
- * makes one resource of what stands in several places, and load.c hands the policy over.
+ * From a directory to a policy: load.c takes the files, kind.c recognises each JSON value and walks
+ * through the wrappings of tools, collect.c reads a resource by the field table of its kind, joins
+ * the copies of one resource and parents with children that have documents of their own, and load.c
+ * hands the policy over.
+ *
+ * A new kind of document is a file with its field table and its struct nsg_kind, and a line of the
+ * registry in kind.c.
  */
 #ifndef NSG_AZURE_READER_PRIV_H
 #define NSG_AZURE_READER_PRIV_H
 
+#include "azure/fields_priv.h"
 #include "azure/load.h"
 #include "azure/node_priv.h"
 #include "azure/value_priv.h"
 #include "util/vec.h"
 
-/* Who a resource is. */
-struct nsg_identity {
-	const char *id;	    /* as written, else made of type and name; "" when there is no name */
-	const char *name;   /* without its parents */
-	const char *parent; /* id of the resource it is a child of; "" unknown */
-	bool made;	    /* the document has no id */
+/* A kind of document: a resource with a field table, or whatever `read` makes of it. */
+struct nsg_kind {
+	const char *types[5]; /* full resource types; ids are made of the first. None: no type */
+	bool (*looks)(const struct nsg_node *n); /* recognised by keys; NULL: by type only */
+	void (*read)(struct nsg_reader *r, const struct nsg_node *n); /* NULL: nsg_collect */
+
+	const struct nsg_fields *fields;
+	size_t list, count;	/* offsets of the array in struct nsg_policy; 0: none */
+	size_t max;		/* in a parent, else in a directory; 0: NSG_MAX_RESOURCES */
+	const char *content[3]; /* an inline object with none of these keys is a reference */
+	bool equal_by_content;	/* copies may lack an id */
+	void (*bound)(struct nsg_sink *s, const void *data); /* checked when all is joined */
+
+	/* A child whose parent has another document. With `at`, offsets of the list in the parent,
+	 * it is an element there, and without a parent an error. */
+	const struct nsg_kind *parent;
+	size_t at, at_n;
+	bool may_stand_alone; /* a list of them may replace a parent without a document */
+	bool (*is_same)(const void *a, const void *b); /* besides the name; NULL: always */
+	/* Takes it into the parent; false: it stays an element, or by itself. */
+	bool (*adopt)(struct nsg_sink *s, void *parent, const void *child);
+	void (*orphan)(void *child); /* the parent has no document */
 };
 
-/* A rule, route, subnet or peering that does not stand in its parent. */
-struct nsg_loose {
-	const char *id, *parent; /* "" unknown */
-	bool is_listed;		 /* of a list: may stand for a parent that is not there */
-	size_t list;		 /* which: those of one list belong together */
+/* A resource, whatever document it was in. */
+struct nsg_resource {
+	const struct nsg_kind *kind;
+	const char *id;	    /* "" unknown */
+	const char *parent; /* id; "" unknown */
+	bool is_listed;	    /* element of a list, not declared by a template */
+	size_t list;	    /* number of the list: its elements belong together */
 	struct nsg_place place;
+	void *data; /* the struct that fields->size is the size of */
+	bool gone;  /* joined with another, or refused */
 };
-
-struct nsg_loose_rule {
-	struct nsg_loose loose;
-	bool inbound;
-	struct nsg_rule rule; /* inbound: the name only */
-};
-
-struct nsg_loose_route {
-	struct nsg_loose loose;
-	struct nsg_route route;
-};
-
-struct nsg_loose_subnet {
-	struct nsg_loose loose;
-	struct nsg_subnet subnet;
-};
-
-struct nsg_loose_peering {
-	struct nsg_loose loose;
-	struct nsg_peering peering;
-};
-
-struct nsg_loose_integration {
-	const char *id; /* "" unknown */
-	struct nsg_integration integration;
-};
-
-/* What documents give, in document order. site_configs: sites/config, what it says of its site. */
-#define NSG_READER_VECTORS(X)                                                                      \
-	X(vnets, struct nsg_vnet)                                                                  \
-	X(nsgs, struct nsg_nsg)                                                                    \
-	X(route_tables, struct nsg_route_table)                                                    \
-	X(bgp_routes, struct nsg_bgp_route)                                                        \
-	X(tag_documents, struct nsg_tag_document)                                                  \
-	X(route_all_settings, struct nsg_route_all_setting)                                        \
-	X(sites, struct nsg_site)                                                                  \
-	X(site_configs, struct nsg_site)                                                           \
-	X(integrations, struct nsg_loose_integration)                                              \
-	X(plans, struct nsg_plan)                                                                  \
-	X(private_endpoints, struct nsg_private_endpoint)                                          \
-	X(nics, struct nsg_nic)                                                                    \
-	X(asgs, struct nsg_asg)                                                                    \
-	X(rules, struct nsg_loose_rule)                                                            \
-	X(routes, struct nsg_loose_route)                                                          \
-	X(subnets, struct nsg_loose_subnet)                                                        \
-	X(peerings, struct nsg_loose_peering)
 
 struct nsg_reader {
 	struct nsg_sink sink;
 	struct nsg_policy *policy;
 	const struct nsg_load_options *options;
 
-#define NSG_DECLARE(name, type) NSG_VEC(type) name;
-	NSG_READER_VECTORS(NSG_DECLARE)
-#undef NSG_DECLARE
+	/* In document order. Learned routes come by the ten thousand and join nothing. */
+	NSG_VEC(struct nsg_resource) resources;
+	NSG_VEC(struct nsg_bgp_route) bgp_routes;
 
-	NSG_VEC(const char *) skipped; /* types of template resources told to be of no use */
+	NSG_VEC(const char *) skipped; /* types of template resources already reported */
 
-	size_t list, n_lists;			 /* the list that is being read; how many so far */
-	const struct nsg_source *secrets_warned; /* the last one told to be readable by all */
+	size_t list, n_lists;			 /* the list being read; how many so far */
+	const struct nsg_source *secrets_warned; /* last file reported as readable by all */
 };
 
 /* ---- kind.c ---- */
 
-/* Reads one JSON value of a file, whatever its kind and shape. */
+extern const struct nsg_kind *const nsg_kinds[];
+extern const size_t nsg_n_kinds;
+
+/* Reads one JSON value of a file, whatever its kind and wrapping. */
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
-/* Where the answer says that it goes on elsewhere. */
+/* Warns where an answer continues on another page. */
 void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n);
-/* Whether there is a use for a full type. */
-bool nsg_reader_knows(const char *type);
-/* Reads a template's resource by its full type, which is known. */
-void nsg_reader_resource(struct nsg_reader *r, const struct nsg_node *n, const char *type);
+/* The kind with that full type; NULL: none. */
+const struct nsg_kind *nsg_kind_of(const char *type);
+void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 
 /* ---- template.c ---- */
 
@@ -113,70 +94,65 @@ void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t
 
 /* ---- identity.c ---- */
 
-/* Who n is. `type` is the full type of its kind, as Microsoft.Network/routeTables/routes. */
+/* `type` is the full type, e.g. Microsoft.Network/routeTables/routes. */
 struct nsg_identity nsg_read_identity(struct nsg_sink *s, const struct nsg_node *n,
 				      const char *type);
 /* The id of the child of that type and name. */
 const char *nsg_child_id(struct nsg_sink *s, const char *parent, const char *type,
 			 const char *name);
-/* Whether the id is a whole one, /subscriptions/... */
+/* Whether the id is a full one, /subscriptions/... */
 bool nsg_id_is_full(const char *id);
-/* The full type that the id spells, as Microsoft.Network/routeTables/routes; "" none. */
+/* The full type in an id, e.g. Microsoft.Network/routeTables/routes; "" none. */
 const char *nsg_id_type(struct nsg_sink *s, const char *id);
 /* {} or {"id": null}: a reference to nothing. */
 bool nsg_names_nothing(const struct nsg_node *n);
-/* What stands inline in a subnet, without an id, is that subnet's. */
-void nsg_note_subnet(struct nsg_sink *s, struct nsg_strings *subnets, const char *subnet_id);
-/* The loose part of a child: where it stands and whose it is. */
-struct nsg_loose nsg_read_loose(struct nsg_reader *r, const struct nsg_node *n,
-				const struct nsg_identity *who);
 
-/* ---- the readers, one a kind ---- */
+/* ---- collect.c ---- */
 
-void nsg_read_vnet(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_classic_vnet(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_loose_subnet(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_loose_peering(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_nsg(struct nsg_reader *r, const struct nsg_node *n);
-/* An NSG written inline; its id or, without one, that of its place. */
-const char *nsg_read_inline_nsg(struct nsg_reader *r, const struct nsg_node *n,
-				const char *subnet_id);
-void nsg_read_loose_rule(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_loose_default_rule(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_route_table(struct nsg_reader *r, const struct nsg_node *n);
-const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_node *n,
-					const char *subnet_id);
-void nsg_read_loose_route(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_learned_route(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_effective_route(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_route_server(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_app_setting(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_site(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_site_config(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_integration(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_plan(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_private_endpoint(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_nic(struct nsg_reader *r, const struct nsg_node *n);
-void nsg_read_asg(struct nsg_reader *r, const struct nsg_node *n);
+/* Reads a resource and adds it, under the identity in the document or under another. */
+void nsg_collect(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
+void nsg_collect_as(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind,
+		    struct nsg_identity *who);
+/* Adds one that has been read. */
+void nsg_collect_add(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind,
+		     const struct nsg_identity *who, void *data);
+/* The id of an object in a subnet, collected unless it is only a reference. */
+const char *nsg_collect_inline(struct nsg_reader *r, const struct nsg_node *n,
+			       const struct nsg_kind *kind, const char *subnet_id);
+/* Joins what is one resource; checks the bounds that Azure sets. */
+void nsg_join(struct nsg_reader *r);
+/* Moves everything to the policy's arrays. */
+void nsg_hand_over(struct nsg_reader *r);
 
-/* ---- reuse.c: large documents that did not change are not parsed again ---- */
+/* ---- document_cache.c ---- */
 
-/* The document of that source as the policy before has it, with its text again; held by r's policy.
- * NULL: not there, or not the same. */
-struct nsg_shared *nsg_reuse_find(struct nsg_reader *r, const struct nsg_policy *before,
+/* The unchanged document of that source in the policy before, with its text again; held by r's
+ * policy. NULL: none. */
+struct nsg_shared *nsg_cache_find(struct nsg_reader *r, const struct nsg_policy *before,
 				  const struct nsg_source *source);
-/* Gives the reader what it gave when it was read. */
-void nsg_reuse_give(struct nsg_reader *r, const struct nsg_shared *shared);
-/* Before and after a document is read that is to be kept for the next load. begin moves the text
- * and lets everything be allocated from the document's own arena; NULL: not worth it, or no memory.
- * end keeps nothing of a document that made diagnostics, which another load has to make again. */
-struct nsg_shared *nsg_reuse_begin(struct nsg_reader *r, const struct nsg_source *source);
-void nsg_reuse_end(struct nsg_reader *r, struct nsg_shared *shared);
+/* Adds what the document held when it was read. */
+void nsg_cache_give(struct nsg_reader *r, const struct nsg_shared *shared);
+/* Around the reading of a document that the next load may use. begin moves the text and redirects
+ * allocations to an arena of the document; NULL: not worth it, or out of memory. end keeps nothing
+ * of a document with diagnostics, which each load has to make again. */
+struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source);
+void nsg_cache_end(struct nsg_reader *r, struct nsg_shared *shared);
 
-/* ---- join.c ---- */
+/* ---- bgp.c ---- */
 
-/* Makes one resource of what stands in several places; checks what Azure bounds. */
-void nsg_reader_join(struct nsg_reader *r);
+void nsg_check_learned_routes(struct nsg_reader *r);
+
+/* ---- the kinds, in the files that read them ---- */
+
+extern const struct nsg_kind nsg_kind_vnet, nsg_kind_classic_vnet, nsg_kind_subnet,
+    nsg_kind_peering, nsg_kind_nsg, nsg_kind_rule, nsg_kind_default_rule, nsg_kind_route_table,
+    nsg_kind_route, nsg_kind_learned_route, nsg_kind_effective_route, nsg_kind_route_server,
+    nsg_kind_tags, nsg_kind_setting, nsg_kind_site, nsg_kind_site_config, nsg_kind_integration,
+    nsg_kind_plan, nsg_kind_private_endpoint, nsg_kind_nic, nsg_kind_asg;
+
+/* clang-format off */
+#define IN_POLICY(name) .list = offsetof(struct nsg_policy, name), .count = offsetof(struct nsg_policy, n_##name)
+#define IN_PARENT(type, name) .at = offsetof(struct type, name), .at_n = offsetof(struct type, n_##name)
+/* clang-format on */
 
 #endif

@@ -26,12 +26,13 @@ static bool is_routable_tag(const char *tag)
 }
 
 /* False when it is absent or wrong; then there is an error. */
-static bool read_destination(struct nsg_sink *s, const struct nsg_node *n, struct nsg_route *route)
+static bool read_destination(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
+	struct nsg_sink *s = &r->sink;
+	struct nsg_route *route = to;
 	struct nsg_node prefix = nsg_node_get(n, "addressPrefix");
 	const char *text = nsg_read_string(s, &prefix);
 
-	route->prefix_place = nsg_node_place(s, &prefix);
 	if (!prefix.value)
 		nsg_node_say(s, n, NSG_ERROR, NULL, "route '" NSG_QUOTE "' has no addressPrefix",
 			     route->name);
@@ -141,89 +142,129 @@ static void read_ecmp_hops(struct nsg_sink *s, const struct nsg_node *n, struct 
 	}
 }
 
-/* False when the route has no place among the others; then there is an error. */
-static bool read_route(struct nsg_sink *s, const struct nsg_node *n, const char *name,
-		       struct nsg_route *ret)
+static bool read_next_hop(struct nsg_reader *r, const struct nsg_node *n, void *to)
+{
+	struct nsg_route *route = to;
+
+	if (!read_hop_type(&r->sink, n, route))
+		return false;
+	if (route->ecmp)
+		read_ecmp_hops(&r->sink, n, route);
+	read_one_hop(&r->sink, n, route);
+	return true;
+}
+
+static bool read_override(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_node override = nsg_node_get(n, "hasBgpOverride");
-	bool usable;
+	const struct nsg_route *route = to;
 
-	*ret = (struct nsg_route){.name = name, .place = nsg_node_place(s, n)};
-	if (!*name)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a route has no name");
-	usable = read_destination(s, n, ret);
-	if (!read_hop_type(s, n, ret))
-		return false;
-	if (ret->ecmp)
-		read_ecmp_hops(s, n, ret);
-	read_one_hop(s, n, ret);
-	if (nsg_read_bool(s, n, "hasBgpOverride") == NSG_TRUE)
-		nsg_node_say(s, &override, NSG_WARNING, NULL,
-			     "route '" NSG_QUOTE "': hasBgpOverride is ignored", name);
-	return usable;
+	if (nsg_read_bool(&r->sink, n, "hasBgpOverride") == NSG_TRUE)
+		nsg_node_say(&r->sink, &override, NSG_WARNING, NULL,
+			     "route '" NSG_QUOTE "': hasBgpOverride is ignored", route->name);
+	return true;
 }
 
-/* subnet_id: of the subnet whose own it is, or "". */
-static void read_table(struct nsg_reader *r, const struct nsg_node *n, const char *id,
-		       const char *name, const char *subnet_id)
+static bool check_route(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
-	struct nsg_sink *s = &r->sink;
-	struct nsg_node list = nsg_node_get(n, "routes"), subnets = nsg_node_get(n, "subnets");
+	const struct nsg_route *route = to;
+
+	if (!*route->name)
+		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "a route has no name");
+	return true;
+}
+
+static const struct nsg_field route_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_route, name)},
+    {NULL, FIELD_TEXT, AT(nsg_route, name)}, /* not paired by name: compared */
+    {NULL, FIELD_PLACE, AT(nsg_route, place)},
+    {"addressPrefix", FIELD_PREFIX, AT(nsg_route, prefix), .read = read_destination},
+    {NULL, FIELD_TEXT, AT(nsg_route, tag)},
+    {NULL, FIELD_BYTES, AT(nsg_route, is_ip6)},
+    {"addressPrefix", FIELD_PLACE, AT(nsg_route, prefix_place)},
+    {"nextHopType", FIELD_BYTES, AT(nsg_route, hop_type), .read = read_next_hop},
+    {NULL, FIELD_BYTES, AT(nsg_route, ecmp)},
+    {NULL, FIELD_NUMBERS, .at = offsetof(struct nsg_route, hops_host),
+     .at_n = offsetof(struct nsg_route, n_hops), .size = sizeof(uint32_t)},
+    {"hasBgpOverride", FIELD_OTHER, .read = read_override},
+};
+
+/* The earlier of two routes wins a tie, so their order has a meaning. */
+static const struct nsg_fields route_fields = {
+    .word = "route",
+    FIELDS(route_lines, nsg_route),
+    .name = offsetof(struct nsg_route, name),
+    .in_order = true,
+    .check = check_route,
+};
+
+static bool looks_like_route(const struct nsg_node *n)
+{
+	return NSG_COUNT_KEYS(n, "nextHopType", "addressPrefix") == 2;
+}
+
+const struct nsg_kind nsg_kind_route = {
+    .types = {TYPE_TABLE "/routes"},
+    .looks = looks_like_route,
+    .fields = &route_fields,
+    .parent = &nsg_kind_route_table,
+    IN_PARENT(nsg_route_table, routes),
+    .max = NSG_MAX_UDRS,
+    .may_stand_alone = true,
+};
+
+/* ---- route tables --------------------------------------------------------------------------- */
+
+static bool read_disable_peering(struct nsg_reader *r, const struct nsg_node *n, void *to)
+{
 	struct nsg_node peering = nsg_node_get(n, "disablePeeringRoute");
-	size_t size = nsg_read_array(s, &list);
-	const char *disabled = nsg_read_string(s, &peering);
-	struct nsg_route_table table = {
-	    .id = id,
-	    .name = name,
-	    .disable_bgp = nsg_read_bool(s, n, "disableBgpRoutePropagation") == NSG_TRUE,
-	    .routes = nsg_sink_array(s, size, sizeof(*table.routes)),
-	    .subnets = nsg_read_ids(s, &subnets),
-	    .place = nsg_node_place(s, n),
-	};
+	const char *disabled = nsg_read_string(&r->sink, &peering);
 
-	nsg_note_subnet(s, &table.subnets, subnet_id);
+	(void)to;
 	if (*disabled && strcasecmp(disabled, "None"))
-		nsg_node_say(s, &peering, NSG_WARNING, NULL, "disablePeeringRoute is ignored");
-	for (size_t i = 0; i < size && table.routes; i++) {
-		struct nsg_node route = nsg_node_at(&list, i);
-		const char *route_name;
-
-		if (!nsg_read_object(s, &route))
-			continue;
-		route_name = nsg_read_member(s, &route, "name");
-		if (!*route_name)
-			route_name = nsg_id_name(nsg_read_member(s, &route, "id"));
-		table.n_routes += read_route(s, &route, route_name, &table.routes[table.n_routes]);
-	}
-	nsg_sink_push(s, &r->route_tables, table);
+		nsg_node_say(&r->sink, &peering, NSG_WARNING, NULL,
+			     "disablePeeringRoute is ignored");
+	return true;
 }
 
-void nsg_read_route_table(struct nsg_reader *r, const struct nsg_node *n)
+static void check_bounds(struct nsg_sink *s, const void *data)
 {
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE);
+	const struct nsg_route_table *table = data;
 
-	read_table(r, n, who.id, who.name, "");
+	if (table->n_routes > NSG_MAX_UDRS)
+		(void)nsg_diag_add(s->diag, NSG_ERROR, &table->place, NULL,
+				   "route table '" NSG_QUOTE "' has %zu routes; Azure allows %u",
+				   table->name, table->n_routes, NSG_MAX_UDRS);
 }
 
-const char *nsg_read_inline_route_table(struct nsg_reader *r, const struct nsg_node *n,
-					const char *subnet_id)
+static const struct nsg_field table_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_route_table, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_route_table, id)},
+    {NULL, FIELD_PLACE, AT(nsg_route_table, place)},
+    {"disableBgpRoutePropagation", FIELD_FLAG, AT(nsg_route_table, disable_bgp)},
+    {"disablePeeringRoute", FIELD_OTHER, .read = read_disable_peering},
+    {"subnets", FIELD_USED_BY, AT(nsg_route_table, subnets)},
+    {"routes", FIELD_ARRAY, LIST(nsg_route_table, routes), .of = &route_fields},
+};
+
+static const struct nsg_fields table_fields = {
+    .word = "route table",
+    FIELDS(table_lines, nsg_route_table),
+};
+
+static bool looks_like_table(const struct nsg_node *n)
 {
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE);
+	json_t *inner = nsg_member(n->value, "properties");
 
-	if ((!who.made && !nsg_node_has(n, "routes")) || nsg_names_nothing(n))
-		return who.id;
-	if (who.made)
-		who.id = nsg_child_id(&r->sink, subnet_id, "routeTables",
-				      *who.name ? who.name : "inline");
-	read_table(r, n, who.id, who.name, who.made ? subnet_id : "");
-	return who.id;
+	return nsg_member(n->value, "routes") || nsg_member(inner, "routes") ||
+	       nsg_node_has(n, "disableBgpRoutePropagation");
 }
 
-void nsg_read_loose_route(struct nsg_reader *r, const struct nsg_node *n)
-{
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, TYPE_TABLE "/routes");
-	struct nsg_loose_route loose = {.loose = nsg_read_loose(r, n, &who)};
-
-	if (read_route(&r->sink, n, who.name, &loose.route))
-		nsg_sink_push(&r->sink, &r->routes, loose);
-}
+const struct nsg_kind nsg_kind_route_table = {
+    .types = {TYPE_TABLE},
+    .looks = looks_like_table,
+    .fields = &table_fields,
+    IN_POLICY(route_tables),
+    .content = {"routes"},
+    .bound = check_bounds,
+};

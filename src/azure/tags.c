@@ -60,30 +60,23 @@ static void read_tag(struct nsg_sink *s, const struct nsg_node *n, struct nsg_ta
 	read_prefixes(s, &list, &to->prefixes, masked);
 }
 
-void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n)
+static bool read_values(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
+	struct nsg_tag_document *document = to;
 	struct nsg_node list = nsg_node_get(n, "values");
-	struct nsg_node number = nsg_node_get(n, "changeNumber");
 	size_t size = nsg_read_array(s, &list);
-	struct nsg_tag_document document = {
-	    .cloud = nsg_read_member(s, n, "cloud"),
-	    .tags = nsg_sink_array(s, size, sizeof(*document.tags)),
-	    .place = nsg_node_place(s, n),
-	};
 	struct masked masked = {0};
 	char first[NSG_PREFIX_TEXT];
 
-	nsg_warn_of_more(s, n);
-	document.has_change_number =
-	    nsg_read_number(s, &number, INT64_MAX / 16, &document.change_number);
-	for (size_t i = 0; i < size && document.tags; i++) {
+	document->tags = nsg_sink_array(s, size, sizeof(*document->tags));
+	for (size_t i = 0; i < size && document->tags; i++) {
 		struct nsg_node tag = nsg_node_at(&list, i);
 		size_t before = masked.n;
 
 		if (!nsg_read_object(s, &tag))
 			continue;
-		read_tag(s, &tag, &document.tags[document.n_tags++], &masked);
+		read_tag(s, &tag, &document->tags[document->n_tags++], &masked);
 		if (!before && masked.n)
 			masked.tag = i;
 	}
@@ -97,5 +90,50 @@ void nsg_read_tags(struct nsg_reader *r, const struct nsg_node *n)
 			     "as %s",
 			     masked.n, first);
 	}
-	nsg_sink_push(s, &r->tag_documents, document);
+	return true;
 }
+
+static bool read_change_number(struct nsg_reader *r, const struct nsg_node *n, void *to)
+{
+	struct nsg_tag_document *document = to;
+	struct nsg_node number = nsg_node_get(n, "changeNumber");
+
+	nsg_warn_of_more(&r->sink, n);
+	document->has_change_number =
+	    nsg_read_number(&r->sink, &number, INT64_MAX / 16, &document->change_number);
+	return true;
+}
+
+static const struct nsg_field document_lines[] = {
+    {NULL, FIELD_PLACE, AT(nsg_tag_document, place)},
+    {"cloud", FIELD_TEXT, AT(nsg_tag_document, cloud)},
+    {"changeNumber", FIELD_OTHER, AT(nsg_tag_document, change_number), .read = read_change_number},
+    {"values", FIELD_OTHER, AT(nsg_tag_document, tags), .read = read_values},
+};
+
+static const struct nsg_fields document_fields = {
+    .word = "service tag document",
+    FIELDS(document_lines, nsg_tag_document),
+};
+
+/* Two documents are never one: which is used, the model decides. */
+static void collect_document(struct nsg_reader *r, const struct nsg_node *n)
+{
+	struct nsg_identity who = {.id = "", .name = "", .parent = "", .within = ""};
+
+	nsg_collect_as(r, n, &nsg_kind_tags, &who);
+}
+
+static bool looks_like_tags(const struct nsg_node *n)
+{
+	return json_is_array(nsg_member(n->value, "values")) &&
+	       NSG_COUNT_KEYS(n, "cloud", "changeNumber");
+}
+
+const struct nsg_kind nsg_kind_tags = {
+    .types = {"Microsoft.Network/serviceTags"},
+    .looks = looks_like_tags,
+    .read = collect_document,
+    .fields = &document_fields,
+    IN_POLICY(tag_documents),
+};

@@ -194,12 +194,14 @@ static bool is_false(const json_t *value)
 static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
 			  const struct nsg_node *resource, const char *type)
 {
+	const struct nsg_kind *kind = nsg_kind_of(type);
+
 	if (!strcasecmp(type, TYPE_DEPLOYMENT))
 		read_deployment(r, resource);
-	else if (!nsg_reader_knows(type))
+	else if (!kind)
 		say_skipped(r, n, type);
 	else if (check_name(&r->sink, n, type, resource->root->name))
-		nsg_reader_resource(r, resource, type);
+		nsg_read_kind(r, resource, kind);
 }
 
 /* A resource; type and name are its parent's, NULL outside of one. */

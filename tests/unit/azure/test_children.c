@@ -99,13 +99,52 @@ static void subnets_and_peerings_join_their_network(void **state)
 	assert_string_equal(v->peerings[0].remote_id, "w");
 }
 
+#define ROUTE "'addressPrefix':'10.1.0.0/16','nextHopType':'None'}"
+
+/* Two full ids are compared whole, else type and name decide; of several, the first is the parent. */
+static void a_parent_is_found_by_its_id(void **state)
+{
+	static const struct {
+		const char *child;
+		size_t table;
+	} children[] = {
+	    {TABLE_ID "/routes/a", 1},
+	    {"/SUBSCRIPTIONS/S/resourcegroups/G/providers/microsoft.network/routetables/T/routes/a",
+	     1},
+	    {"/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/routeTables/t/routes/a",
+	     0},
+	    {NETWORK_ID "routeTables/U/routes/a", 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(children); i++) {
+		cleanup_free char *text = NULL;
+		struct loaded l;
+
+		assert_true(asprintf(&text,
+				     "[{'id':'/subscriptions/s/resourceGroups/h/providers/"
+				     "Microsoft.Network/routeTables/T','routes':[]},"
+				     "{'id':'" TABLE_ID "','routes':[]},"
+				     "{'name':'u','routes':[]},{'name':'t','type':"
+				     "'Microsoft.Network/applicationSecurityGroups'},"
+				     "{'id':'%s'," ROUTE "]",
+				     children[i].child) > 0);
+		l = load(text);
+		assert_said(children[i].child, &l.diag, "");
+		for (size_t t = 0; t < l.policy->n_route_tables; t++)
+			assert_int_equal(l.policy->route_tables[t].n_routes,
+					 t == children[i].table);
+		unload(&l);
+	}
+}
+
 static const struct saying sayings[] = {
     {"one rule in two lists, equal",
      "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':100," FIELDS "}]]",
      ""},
     {"one rule in two lists, different",
      "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':101," FIELDS "}]]",
-     "2:2: error: rule 'a' stands at d.json:1:3 too, with other content"},
+     "2:2: error: rule 'a' is at d.json:1:3 too, with other content"},
     {"a subnet without its network",
      "{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s','addressPrefix':'10.0.9.0/24'}",
      "1:1: error: subnet 's' belongs to the virtual network 'v', which is not here"},
@@ -150,6 +189,7 @@ int main(void)
 	    cmocka_unit_test(a_list_stands_for_a_parent_that_is_not_there),
 	    cmocka_unit_test(routes_do_the_same),
 	    cmocka_unit_test(subnets_and_peerings_join_their_network),
+	    cmocka_unit_test(a_parent_is_found_by_its_id),
 	    cmocka_unit_test(each_fault_has_its_message_and_place),
 	    cmocka_unit_test(a_parents_children_are_bounded),
 	};

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* identity.c with index.c */
 #include "support.h"
 
-#include "azure/index_priv.h"
 #include "azure/reader_priv.h"
 #include "util/macro.h"
 
@@ -75,37 +73,11 @@ static void an_id_spells_its_type(void **state)
 	nsg_arena_done(&arena);
 }
 
-static void an_index_finds_what_is_equal(void **state)
-{
-	struct nsg_asg v[] = {
-	    {.id = NETWORK_ID "applicationSecurityGroups/a"},
-	    {.id = ""},
-	    {.id = "Microsoft.Network/applicationSecurityGroups/B"},
-	    {.id = "/subscriptions/t/resourceGroups/g/providers/Microsoft.Network/"
-		   "applicationSecurityGroups/A"},
-	    {.id = NETWORK_ID "applicationSecurityGroups/a"},
-	};
-	struct nsg_index x;
-
-	(void)state;
-	assert_int_equal(
-	    nsg_index_new(&x, v, NSG_ARRAY_SIZE(v), sizeof(*v), offsetof(struct nsg_asg, id)), 0);
-	assert_int_equal(nsg_index_find(&x, NETWORK_ID "applicationSecurityGroups/A"), 0);
-	assert_int_equal(nsg_index_find(&x, v[3].id), 3);
-	assert_int_equal(nsg_index_find(&x, NETWORK_ID "applicationSecurityGroups/b"), 2);
-	assert_int_equal(nsg_index_find(&x, "applicationSecurityGroups/a"), 0);
-	assert_int_equal(nsg_index_find(&x, NETWORK_ID "networkInterfaces/b"), NSG_ARRAY_SIZE(v));
-	assert_int_equal(nsg_index_find(&x, "c"), NSG_ARRAY_SIZE(v));
-	assert_int_equal(nsg_index_find(&x, ""), NSG_ARRAY_SIZE(v));
-	nsg_index_done(&x);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_resource_is_known_by_id_or_by_type_and_name),
 	    cmocka_unit_test(an_id_spells_its_type),
-	    cmocka_unit_test(an_index_finds_what_is_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

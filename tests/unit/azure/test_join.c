@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One id twice, and what speaks for a site: join.c with same.c. */
+/* Copies of one resource, and configurations of a site. */
 #include "support.h"
 #include "util/macro.h"
 
@@ -127,7 +127,7 @@ static void one_id_twice_is_one_or_an_error(void **state)
 		assert_true(asprintf(&text, "[%s,\n%s]", pairs[i].first, pairs[i].second) > 0);
 		if (pairs[i].twice)
 			assert_true(asprintf(&want,
-					     "2:1: error: %s stands at d.json:1:2 too, with other "
+					     "2:1: error: %s is at d.json:1:2 too, with other "
 					     "content",
 					     pairs[i].twice) > 0);
 		l = load(text);

@@ -213,7 +213,7 @@ static void one_rule_stands_in_two_files(void **state)
 	put(&f, "b.json", "{'name':'n','securityRules':[]}");
 	put(&f, "c.json", "\n{'name':'n','securityRules':[],'flushConnection':true}");
 	load_dir(&f);
-	assert_error(&f, 0, "c.json", "NSG 'n' stands at ");
+	assert_error(&f, 0, "c.json", "NSG 'n' is at ");
 	assert_error(&f, 0, "c.json", "/b.json:1:1 too");
 	assert_int_equal(f.diag.v[0].line, 2);
 	end(&f);

@@ -11,7 +11,7 @@ struct fixture {
 static void begin(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
-	strcpy(f->dir, "/tmp/nsg-reuse-XXXXXX");
+	strcpy(f->dir, "/tmp/nsg-cache-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 }
 
