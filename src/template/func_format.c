@@ -85,7 +85,7 @@ static int add_number(struct nsg_eval *ev, int64_t n, const struct item *it, str
 		return nsg_text_add_format(ev, t, "%0*" PRIX64, (int)width, n);
 	default:
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "format() knows D, X and zeros as forms of a number");
+				     "format() supports the number formats D, X and zeros");
 	}
 }
 

@@ -155,9 +155,9 @@ static void nsgd_conf_5_has_every_key(void **state)
 		if (sscanf(at, "{\"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
 			continue;
 		(void)snprintf(row, sizeof(row), "%.*s", (int)strcspn(at, "}"), at);
-		(void)snprintf(
-		    word, sizeof(word), "It Va %s%s\n", key,
-		    strstr(row, ".restart = true") || strstr(row, "true, true") ? " No *" : "");
+		(void)snprintf(word, sizeof(word), "It Va %s%s\n", key,
+			       strstr(row, ".restart = true") || strstr(row, "true, true") ? " No *"
+											   : "");
 		if (!strstr(man_conf, word))
 			fail_msg("nsgd.conf(5) lacks [%s] %s, or its asterisk", section, key);
 		(void)snprintf(word, sizeof(word), ".Ss Section %s\n", section);

@@ -32,7 +32,7 @@ static void formats(void **state)
 static void refused(void **state)
 {
 	static const char brace[] = "format() has a brace without an argument for it";
-	static const char form[] = "format() knows D, X and zeros as forms of a number";
+	static const char form[] = "format() supports the number formats D, X and zeros";
 	static const struct expression cases[] = {
 	    {"format('{1}', 'a')", NULL, brace},
 	    {"format('{0', 'a')", NULL, brace},
