@@ -12,6 +12,9 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "kernel/attr.h"
+#include "util/macro.h"
+
 /* Updates in one send: the kernel takes them one by one, the system call is what costs. */
 #define CHUNK_BYTES (32u << 10)
 /* Room for one update: a tuple of IPv4 takes some 60 bytes. */
@@ -43,26 +46,6 @@ static int flush(struct sweep *s)
 	return answer.error;
 }
 
-struct attrs {
-	const struct nlattr *v[CTA_MAX + 1];
-};
-
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= CTA_MAX)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
-		   ? ntohl(mnl_attr_get_u32(attr))
-		   : 0;
-}
-
 static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
@@ -76,19 +59,26 @@ static struct nlmsghdr *ct_message(char *buffer, uint16_t type, uint16_t flags)
 	return nlh;
 }
 
-static bool is_established(const struct nlattr *protoinfo)
-{
-	struct attrs info = {{0}}, tcp = {{0}};
+struct entry_attrs {
+	struct nsg_bytes tuple, protoinfo;
+	uint16_t zone; /* 0: the default one */
+	uint32_t mark, id;
+};
 
-	if (!protoinfo || mnl_attr_parse_nested(protoinfo, take_attr, &info) < 0 ||
-	    !info.v[CTA_PROTOINFO_TCP] ||
-	    mnl_attr_parse_nested(info.v[CTA_PROTOINFO_TCP], take_attr, &tcp) < 0 ||
-	    !tcp.v[CTA_PROTOINFO_TCP_STATE])
-		return false;
-	return mnl_attr_get_u8(tcp.v[CTA_PROTOINFO_TCP_STATE]) == TCP_CONNTRACK_ESTABLISHED;
+static bool is_established(struct nsg_bytes protoinfo)
+{
+	static const struct nsg_attr info_policy[] = {{CTA_PROTOINFO_TCP, true, NSG_ATTR_BYTES, 0}};
+	static const struct nsg_attr tcp_policy[] = {
+	    {CTA_PROTOINFO_TCP_STATE, true, NSG_ATTR_U8, 0}};
+	struct nsg_bytes tcp;
+	uint8_t state;
+
+	return nsg_attr_parse_bytes(protoinfo, info_policy, 1, &tcp) >= 0 &&
+	       nsg_attr_parse_bytes(tcp, tcp_policy, 1, &state) >= 0 &&
+	       state == TCP_CONNTRACK_ESTABLISHED;
 }
 
-static int add_update(struct sweep *s, const struct attrs *a, uint32_t value)
+static int add_update(struct sweep *s, const struct entry_attrs *a, uint32_t value)
 {
 	struct nlmsghdr *nlh;
 	int r;
@@ -99,11 +89,9 @@ static int add_update(struct sweep *s, const struct attrs *a, uint32_t value)
 			return r;
 	}
 	nlh = ct_message(s->chunk + s->size, IPCTNL_MSG_CT_NEW, NLM_F_REQUEST);
-	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED,
-		     mnl_attr_get_payload_len(a->v[CTA_TUPLE_ORIG]),
-		     mnl_attr_get_payload(a->v[CTA_TUPLE_ORIG]));
-	if (a->v[CTA_ZONE])
-		mnl_attr_put_u16(nlh, CTA_ZONE, mnl_attr_get_u16(a->v[CTA_ZONE]));
+	mnl_attr_put(nlh, CTA_TUPLE_ORIG | NLA_F_NESTED, a->tuple.size, a->tuple.data);
+	if (a->zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, htons(a->zone));
 	mnl_attr_put_u32(nlh, CTA_MARK, htonl(value));
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(s->order->mask));
 	nlh->nlmsg_seq = ++s->update->seq;
@@ -117,21 +105,27 @@ static int add_update(struct sweep *s, const struct attrs *a, uint32_t value)
 
 static int take_entry(const struct nlmsghdr *nlh, void *arg)
 {
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR_REQUIRED(CTA_TUPLE_ORIG, BYTES, struct entry_attrs, tuple),
+	    NSG_ATTR(CTA_ZONE, BE16, struct entry_attrs, zone),
+	    NSG_ATTR(CTA_MARK, BE32, struct entry_attrs, mark),
+	    NSG_ATTR(CTA_ID, BE32, struct entry_attrs, id),
+	    NSG_ATTR(CTA_PROTOINFO, BYTES, struct entry_attrs, protoinfo),
+	};
 	struct sweep *s = arg;
 	const struct nsg_conntrack_sweep *order = s->order;
-	struct nsg_connection c = {0};
-	struct attrs a = {{0}};
+	struct entry_attrs a = {0};
+	struct nsg_connection c;
 	uint32_t wanted;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &a) < 0 ||
-	    !a.v[CTA_TUPLE_ORIG] ||
-	    mnl_attr_get_payload_len(a.v[CTA_TUPLE_ORIG]) > UPDATE_BYTES / 2 ||
-	    (a.v[CTA_ZONE] && mnl_attr_get_payload_len(a.v[CTA_ZONE]) != sizeof(uint16_t)))
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    a.tuple.size > UPDATE_BYTES / 2)
 		return 0;
-	c.mark = u32_of(a.v[CTA_MARK]);
-	c.id = u32_of(a.v[CTA_ID]);
-	c.tcp_established = is_established(a.v[CTA_PROTOINFO]);
+	c = (struct nsg_connection){
+	    .mark = a.mark,
+	    .id = a.id,
+	    .tcp_established = is_established(a.protoinfo),
+	};
 	if ((c.mark & order->match_mask) != order->match)
 		return 0;
 	wanted = order->wanted(&c, order->arg) & order->mask;

@@ -12,37 +12,11 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 
+#include "kernel/attr.h"
+#include "util/macro.h"
+
 /* linux/if.h and net/if.h cannot be included together. */
 #define LINK_LOWER_UP 0x10000u
-
-struct attrs {
-	const struct nlattr **v;
-	unsigned int max;
-};
-
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= a->max)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t addr_of(const struct nlattr *attr)
-{
-	uint32_t be = 0;
-
-	if (attr && mnl_attr_get_payload_len(attr) == sizeof(be))
-		memcpy(&be, mnl_attr_get_payload(attr), sizeof(be));
-	return ntohl(be);
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
-									  : 0;
-}
 
 /*
  * Kinds of links that send the packet they were given on inside another, with the inner packet's
@@ -66,59 +40,70 @@ static const struct {
     {"xfrm", IPPROTO_ESP, 0, 0, 0},
 };
 
-static struct nsg_tunnel tunnel_of(const struct nlattr *linkinfo)
+struct kind_attrs {
+	const char *kind;
+	struct nsg_bytes data;
+};
+
+static struct nsg_tunnel tunnel_of(struct nsg_bytes linkinfo)
 {
-	const struct nlattr *info[IFLA_INFO_MAX + 1] = {0};
-	const struct nlattr *data[64] = {0};
-	struct attrs info_attrs = {info, IFLA_INFO_MAX}, data_attrs = {data, 63};
+	static const struct nsg_attr info_policy[] = {
+	    NSG_ATTR_REQUIRED(IFLA_INFO_KIND, STRING, struct kind_attrs, kind),
+	    NSG_ATTR(IFLA_INFO_DATA, BYTES, struct kind_attrs, data),
+	};
+	struct kind_attrs info = {0};
 	struct nsg_tunnel t = {0};
 
-	if (!linkinfo || mnl_attr_parse_nested(linkinfo, take_attr, &info_attrs) < 0 ||
-	    !info[IFLA_INFO_KIND] || mnl_attr_validate(info[IFLA_INFO_KIND], MNL_TYPE_STRING) < 0)
+	if (nsg_attr_parse_bytes(linkinfo, info_policy, NSG_ARRAY_SIZE(info_policy), &info) < 0)
 		return t;
-	if (info[IFLA_INFO_DATA])
-		(void)mnl_attr_parse_nested(info[IFLA_INFO_DATA], take_attr, &data_attrs);
-	for (size_t i = 0; i < sizeof(tunnels) / sizeof(tunnels[0]); i++) {
-		const struct nlattr *port = data[tunnels[i].port_attr];
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(tunnels); i++) {
+		const struct nsg_attr policy[] = {
+		    NSG_ATTR(tunnels[i].remote_attr, BE32, struct nsg_tunnel, remote_host),
+		    NSG_ATTR(tunnels[i].port_attr, BE16, struct nsg_tunnel, port),
+		};
 
-		if (strncmp(mnl_attr_get_payload(info[IFLA_INFO_KIND]), tunnels[i].kind,
-			    mnl_attr_get_payload_len(info[IFLA_INFO_KIND])))
+		if (strcmp(info.kind, tunnels[i].kind))
 			continue;
 		t.protocol = tunnels[i].protocol;
 		t.port = tunnels[i].default_port;
-		if (tunnels[i].port_attr && port && mnl_attr_get_payload_len(port) == 2)
-			t.port = ntohs(mnl_attr_get_u16(port));
-		if (tunnels[i].remote_attr)
-			t.remote_host = addr_of(data[tunnels[i].remote_attr]);
+		(void)nsg_attr_parse_bytes(info.data, policy, NSG_ARRAY_SIZE(policy), &t);
 		t.has_remote = t.remote_host != 0;
 		break;
 	}
 	return t;
 }
 
+struct link_attrs {
+	const char *name;
+	uint32_t lower, master;
+	struct nsg_bytes info, other_namespace;
+};
+
 static int take_link(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[IFLA_MAX + 1] = {0};
-	struct attrs attrs = {v, IFLA_MAX};
-	struct nsg_links *l = arg;
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR_REQUIRED(IFLA_IFNAME, STRING, struct link_attrs, name),
+	    NSG_ATTR(IFLA_LINK, U32, struct link_attrs, lower),
+	    NSG_ATTR(IFLA_MASTER, U32, struct link_attrs, master),
+	    NSG_ATTR(IFLA_LINKINFO, BYTES, struct link_attrs, info),
+	    NSG_ATTR(IFLA_LINK_NETNSID, BYTES, struct link_attrs, other_namespace),
+	};
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	struct nsg_links *l = arg;
+	struct link_attrs a = {0};
 	struct nsg_link link = {0};
-	size_t size;
 
-	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi) ||
-	    mnl_attr_parse(nlh, sizeof(*ifi), take_attr, &attrs) < 0 || !v[IFLA_IFNAME])
+	if (nlh->nlmsg_type != RTM_NEWLINK ||
+	    nsg_attr_parse(nlh, sizeof(*ifi), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    strlen(a.name) >= sizeof(link.name))
 		return 0;
+	memcpy(link.name, a.name, strlen(a.name) + 1);
 	link.ifindex = (uint32_t)ifi->ifi_index;
 	link.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & LINK_LOWER_UP);
-	size = mnl_attr_get_payload_len(v[IFLA_IFNAME]);
-	if (size > sizeof(link.name))
-		return 0;
-	memcpy(link.name, mnl_attr_get_payload(v[IFLA_IFNAME]), size);
-	link.name[sizeof(link.name) - 1] = '\0';
-	link.tunnel = tunnel_of(v[IFLA_LINKINFO]);
-	/* with a namespace's id the index is of there */
-	link.lower = v[IFLA_LINK_NETNSID] ? 0 : u32_of(v[IFLA_LINK]);
-	link.master = u32_of(v[IFLA_MASTER]);
+	link.tunnel = tunnel_of(a.info);
+	/* the lower link's index is one of the other namespace */
+	link.lower = a.other_namespace.size ? 0 : a.lower;
+	link.master = a.master;
 	return nsg_vec_push(&l->links, link);
 }
 
@@ -192,18 +177,18 @@ struct lookup {
 
 static int take_lookup(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[RTA_MAX + 1] = {0};
-	struct attrs attrs = {v, RTA_MAX};
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(RTA_OIF, U32, struct lookup, ifindex),
+	    NSG_ATTR(RTA_GATEWAY, BE32, struct lookup, gateway_host),
+	};
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct lookup *lookup = arg;
+	struct lookup lookup = {.found = true};
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
-	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &attrs) < 0)
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+	    nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &lookup) < 0)
 		return 0;
-	lookup->found = true;
-	lookup->type = rtm->rtm_type;
-	lookup->ifindex = u32_of(v[RTA_OIF]);
-	lookup->gateway_host = addr_of(v[RTA_GATEWAY]);
+	lookup.type = rtm->rtm_type;
+	*(struct lookup *)arg = lookup;
 	return 0;
 }
 
@@ -245,20 +230,27 @@ struct address_search {
 	uint32_t addr_host;
 };
 
+struct address_attrs {
+	uint32_t address_host, local_host;
+};
+
 static int take_address(const struct nlmsghdr *nlh, void *arg)
 {
-	const struct nlattr *v[IFA_MAX + 1] = {0};
-	struct attrs attrs = {v, IFA_MAX};
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(IFA_ADDRESS, BE32, struct address_attrs, address_host),
+	    NSG_ATTR(IFA_LOCAL, BE32, struct address_attrs, local_host),
+	};
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
 	struct address_search *search = arg;
+	struct address_attrs a = {0};
 	uint32_t addr;
 
 	if (search->found || nlh->nlmsg_type != RTM_NEWADDR ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifa) || ifa->ifa_family != AF_INET ||
-	    mnl_attr_parse(nlh, sizeof(*ifa), take_attr, &attrs) < 0)
+	    nsg_attr_parse(nlh, sizeof(*ifa), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    ifa->ifa_family != AF_INET)
 		return 0;
-	/* IFA_ADDRESS is the far end's on a point-to-point link */
-	addr = addr_of(v[IFA_LOCAL] ? v[IFA_LOCAL] : v[IFA_ADDRESS]);
+	/* on a point-to-point link IFA_ADDRESS is the far end's */
+	addr = a.local_host ? a.local_host : a.address_host;
 	for (size_t i = 0; i < search->n && !search->found; i++) {
 		search->found = nsg_prefix_contains(search->prefixes[i], addr);
 		search->addr_host = addr;

@@ -2,6 +2,7 @@
 #include "kernel/netlink.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "kernel/attr.h"
 #include "util/cleanup.h"
 
 /* The kernel answers inside send() and recv(); this only keeps a broken one from hanging us. */
@@ -157,21 +159,6 @@ static bool is_whole(const struct nlmsghdr *nlh, int left)
 	       nlh->nlmsg_len <= (uint32_t)left;
 }
 
-static int attribute_message(const struct nlattr *attr, void *data)
-{
-	struct nsg_nl *nl = data;
-	size_t size;
-
-	if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
-		return MNL_CB_OK;
-	size = mnl_attr_get_payload_len(attr);
-	if (size >= sizeof(nl->message))
-		size = sizeof(nl->message) - 1;
-	memcpy(nl->message, mnl_attr_get_payload(attr), size);
-	nl->message[size] = '\0';
-	return MNL_CB_OK;
-}
-
 /* A status as -errno: the kernel's are from -4095 to 0. */
 static int errno_of(int status)
 {
@@ -181,16 +168,18 @@ static int errno_of(int status)
 /* What an NLMSG_ERROR says; `words`: keeps the kernel's own about it. */
 static int error_of(struct nsg_nl *nl, const struct nlmsghdr *nlh, bool words)
 {
+	static const struct nsg_attr policy[] = {{NLMSGERR_ATTR_MSG, true, NSG_ATTR_STRING, 0}};
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
 	size_t offset = sizeof(*e);
+	const char *text;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*e))
 		return -EBADMSG;
 	if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && e->error && e->msg.nlmsg_len >= sizeof(e->msg))
 		offset += MNL_ALIGN(e->msg.nlmsg_len - sizeof(e->msg));
 	if (words && (nlh->nlmsg_flags & NLM_F_ACK_TLVS) &&
-	    offset <= mnl_nlmsg_get_payload_len(nlh))
-		(void)mnl_attr_parse(nlh, (unsigned int)offset, attribute_message, nl);
+	    nsg_attr_parse(nlh, offset, policy, 1, &text) >= 0)
+		(void)snprintf(nl->message, sizeof(nl->message), "%s", text);
 	return errno_of(e->error);
 }
 

@@ -9,7 +9,9 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel/attr.h"
 #include "kernel/rules.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 #define METRIC_LAST 0xffffffffu
@@ -23,7 +25,7 @@ struct path {
 struct route {
 	uint32_t table, metric;
 	uint8_t type, dst_len;
-	uint32_t dst_be;
+	uint32_t dst_host;
 	uint32_t n_paths;
 	struct path paths[NSG_MAX_ECMP_NEXT_HOPS];
 };
@@ -34,80 +36,74 @@ struct reading {
 	NSG_VEC(struct route) routes;
 };
 
-struct attrs {
-	const struct nlattr *v[RTA_MAX + 1];
+struct route_attrs {
+	uint32_t table, metric, dst_host, ifindex, gateway_host;
+	struct nsg_bytes multipath;
 };
 
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= RTA_MAX)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
-									  : 0;
-}
-
 /* RTA_MULTIPATH is a list of struct rtnexthop with attributes behind each. */
-static void take_paths(const struct nlattr *attr, struct route *route)
+static void take_paths(struct nsg_bytes list, struct route *route)
 {
-	const char *at = mnl_attr_get_payload(attr);
-	size_t left = mnl_attr_get_payload_len(attr);
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(RTA_GATEWAY, BE32, struct path, gateway_host),
+	};
 
-	while (left >= sizeof(struct rtnexthop) && route->n_paths < NSG_MAX_ECMP_NEXT_HOPS) {
+	while (list.size >= sizeof(struct rtnexthop) && route->n_paths < NSG_MAX_ECMP_NEXT_HOPS) {
 		struct path *path = &route->paths[route->n_paths];
-		struct attrs a = {{0}};
+		const char *at = list.data;
 		struct rtnexthop nh;
 		size_t step;
 
 		memcpy(&nh, at, sizeof(nh));
-		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > left)
+		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > list.size)
 			return;
-		(void)mnl_attr_parse_payload(at + sizeof(nh), nh.rtnh_len - sizeof(nh), take_attr,
-					     &a);
-		path->ifindex = (uint32_t)nh.rtnh_ifindex;
-		path->gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+		*path = (struct path){.ifindex = (uint32_t)nh.rtnh_ifindex};
+		(void)nsg_attr_parse_bytes(
+		    (struct nsg_bytes){at + sizeof(nh), nh.rtnh_len - sizeof(nh)}, policy,
+		    NSG_ARRAY_SIZE(policy), path);
 		route->n_paths++;
 		step = RTNH_ALIGN(nh.rtnh_len);
-		if (step > left)
+		if (step > list.size)
 			return;
-		at += step;
-		left -= step;
+		list = (struct nsg_bytes){at + step, list.size - step};
 	}
 }
 
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(RTA_TABLE, U32, struct route_attrs, table),
+	    NSG_ATTR(RTA_PRIORITY, U32, struct route_attrs, metric),
+	    NSG_ATTR(RTA_DST, BE32, struct route_attrs, dst_host),
+	    NSG_ATTR(RTA_OIF, U32, struct route_attrs, ifindex),
+	    NSG_ATTR(RTA_GATEWAY, BE32, struct route_attrs, gateway_host),
+	    NSG_ATTR(RTA_MULTIPATH, BYTES, struct route_attrs, multipath),
+	};
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
-	struct attrs a = {{0}};
+	struct route_attrs a = {0};
 	struct route route;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
 	    rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED) ||
-	    (rtm->rtm_protocol == NSG_RTPROT) == reading->foreign ||
-	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &a) < 0)
+	    (rtm->rtm_protocol == NSG_RTPROT) == reading->foreign)
+		return 0;
+	a.table = rtm->rtm_table;
+	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    a.table < reading->first || a.table > reading->last)
 		return 0;
 	route = (struct route){
-	    .table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table,
-	    .metric = u32_of(a.v[RTA_PRIORITY]),
+	    .table = a.table,
+	    .metric = a.metric,
 	    .type = rtm->rtm_type,
 	    .dst_len = rtm->rtm_dst_len,
-	    .dst_be = u32_of(a.v[RTA_DST]),
+	    .dst_host = a.dst_host,
 	};
-	if (route.table < reading->first || route.table > reading->last)
-		return 0;
-	if (a.v[RTA_MULTIPATH]) {
-		take_paths(a.v[RTA_MULTIPATH], &route);
-	} else if (a.v[RTA_OIF]) {
+	if (a.multipath.size) {
+		take_paths(a.multipath, &route);
+	} else if (a.ifindex) {
 		route.n_paths = 1;
-		route.paths[0].ifindex = u32_of(a.v[RTA_OIF]);
-		route.paths[0].gateway_host = ntohl(u32_of(a.v[RTA_GATEWAY]));
+		route.paths[0] = (struct path){a.gateway_host, a.ifindex};
 	}
 	return nsg_vec_push(&reading->routes, route);
 }
@@ -243,7 +239,7 @@ static int remove_route(struct nsg_nl *nl, const struct route *route)
 
 	rtm->rtm_dst_len = route->dst_len;
 	if (route->dst_len)
-		mnl_attr_put_u32(nlh, RTA_DST, route->dst_be);
+		mnl_attr_put_u32(nlh, RTA_DST, htonl(route->dst_host));
 	r = nsg_nl_request(nl, nlh, NULL, NULL);
 	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }

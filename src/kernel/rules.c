@@ -9,6 +9,9 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel/attr.h"
+#include "util/macro.h"
+
 #define BLOCKS_FIRST 20u
 #define BLOCK_SPAN (NSG_RULES_BLOCK + 2)
 #define END (NSG_RULES_SPAN - 1)
@@ -108,51 +111,37 @@ struct reading {
 	struct nsg_rules ours, foreign;
 };
 
-struct attrs {
-	const struct nlattr *v[FRA_MAX + 1];
+struct rule_attrs {
+	struct nsg_rule rule;
+	uint8_t protocol;
 };
-
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= FRA_MAX)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
-									  : 0;
-}
 
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(FRA_PRIORITY, U32, struct rule_attrs, rule.pref),
+	    NSG_ATTR(FRA_FWMARK, U32, struct rule_attrs, rule.mark),
+	    NSG_ATTR(FRA_FWMASK, U32, struct rule_attrs, rule.mask),
+	    NSG_ATTR(FRA_GOTO, U32, struct rule_attrs, rule.target),
+	    NSG_ATTR(FRA_TABLE, U32, struct rule_attrs, rule.table),
+	    NSG_ATTR(FRA_PROTOCOL, U8, struct rule_attrs, protocol),
+	};
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
 	const uint32_t base = reading->conf->rule_priority;
-	struct attrs a = {{0}};
-	struct nsg_rule rule;
+	struct rule_attrs a = {0};
 
-	if (nlh->nlmsg_type != RTM_NEWRULE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*frh) ||
-	    mnl_attr_parse(nlh, sizeof(*frh), take_attr, &a) < 0)
+	if (nlh->nlmsg_type != RTM_NEWRULE ||
+	    nsg_attr_parse(nlh, sizeof(*frh), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    a.rule.pref < base || a.rule.pref > base + END)
 		return 0;
-	rule = (struct nsg_rule){
-	    .pref = u32_of(a.v[FRA_PRIORITY]),
-	    .action = frh->action,
-	    .mark = u32_of(a.v[FRA_FWMARK]),
-	    .mask = u32_of(a.v[FRA_FWMASK]),
-	    .target = u32_of(a.v[FRA_GOTO]),
-	    .table = frh->action == FR_ACT_TO_TBL ? u32_of(a.v[FRA_TABLE]) : 0,
-	};
-	if (rule.pref < base || rule.pref > base + END)
-		return 0;
-	if (a.v[FRA_PROTOCOL] && mnl_attr_get_payload_len(a.v[FRA_PROTOCOL]) == 1 &&
-	    mnl_attr_get_u8(a.v[FRA_PROTOCOL]) == NSG_RTPROT &&
-	    !(rule.mask & ~reading->conf->mark_mask))
-		return nsg_vec_push(&reading->ours.rules, rule);
-	return nsg_vec_push(&reading->foreign.rules, rule);
+	a.rule.action = frh->action;
+	/* the kernel names a table with every action */
+	if (frh->action != FR_ACT_TO_TBL)
+		a.rule.table = 0;
+	if (a.protocol == NSG_RTPROT && !(a.rule.mask & ~reading->conf->mark_mask))
+		return nsg_vec_push(&reading->ours.rules, a.rule);
+	return nsg_vec_push(&reading->foreign.rules, a.rule);
 }
 
 static void reset_reading(void *arg)

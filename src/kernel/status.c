@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include "kernel/attr.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/ruleset.h"
 #include "util/cleanup.h"
@@ -22,72 +21,45 @@
 
 struct count {
 	char name[NSG_RULESET_NAME_BYTES];
-	uint64_t packets, bytes;
+	uint64_t packets;
 };
 
 struct counts {
 	NSG_VEC(struct count) v;
 };
 
-struct attrs {
-	const struct nlattr *v[NFTA_SET_ELEM_MAX + 1];
+static uint64_t packets_in(struct nsg_bytes counter)
+{
+	static const struct nsg_attr policy[] = {{NFTA_COUNTER_PACKETS, true, NSG_ATTR_BE64, 0}};
+	uint64_t packets = 0;
+
+	(void)nsg_attr_parse_bytes(counter, policy, 1, &packets);
+	return packets;
+}
+
+struct object_attrs {
+	const char *name;
+	uint32_t type;
+	struct nsg_bytes data;
 };
-_Static_assert(NFTA_OBJ_MAX <= NFTA_SET_ELEM_MAX, "the largest of what is read here");
 
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= NFTA_SET_ELEM_MAX)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-/* What stands inside; nothing when there is no such attribute. */
-static struct attrs attrs_in(const struct nlattr *nest)
-{
-	struct attrs a = {{0}};
-
-	if (nest)
-		(void)mnl_attr_parse_nested(nest, take_attr, &a);
-	return a;
-}
-
-static const char *string_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 ? mnl_attr_get_str(attr)
-									 : "";
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t)
-		   ? ntohl(mnl_attr_get_u32(attr))
-		   : 0;
-}
-
-static uint64_t u64_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint64_t)
-		   ? be64toh(mnl_attr_get_u64(attr))
-		   : 0;
-}
-
-/* Not with libnftnl, which ends the program when an attribute is not as large as it knows. */
 static int take_counter(const struct nlmsghdr *nlh, void *arg)
 {
-	struct attrs object = {{0}}, data;
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR_REQUIRED(NFTA_OBJ_NAME, STRING, struct object_attrs, name),
+	    NSG_ATTR_REQUIRED(NFTA_OBJ_TYPE, BE32, struct object_attrs, type),
+	    NSG_ATTR(NFTA_OBJ_DATA, BYTES, struct object_attrs, data),
+	};
+	struct object_attrs object = {0};
 	struct counts *counts = arg;
 	struct count c = {.name = ""};
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &object) < 0 ||
-	    u32_of(object.v[NFTA_OBJ_TYPE]) != NFT_OBJECT_COUNTER)
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &object) <
+		0 ||
+	    object.type != NFT_OBJECT_COUNTER)
 		return 0;
-	data = attrs_in(object.v[NFTA_OBJ_DATA]);
-	(void)snprintf(c.name, sizeof(c.name), "%s", string_of(object.v[NFTA_OBJ_NAME]));
-	c.packets = u64_of(data.v[NFTA_COUNTER_PACKETS]);
-	c.bytes = u64_of(data.v[NFTA_COUNTER_BYTES]);
+	(void)snprintf(c.name, sizeof(c.name), "%s", object.name);
+	c.packets = packets_in(object.data);
 	return nsg_vec_push(&counts->v, c);
 }
 
@@ -225,40 +197,57 @@ struct cgroup_counts {
 	NSG_VEC(struct cgroup_count) v;
 };
 
-static uint64_t element_packets(const struct nlattr *expr)
-{
-	struct attrs e = attrs_in(expr), data;
+struct element_attrs {
+	struct nsg_bytes key, expr;
+};
 
-	if (strcmp(string_of(e.v[NFTA_EXPR_NAME]), "counter"))
-		return 0;
-	data = attrs_in(e.v[NFTA_EXPR_DATA]);
-	return u64_of(data.v[NFTA_COUNTER_PACKETS]);
-}
+struct expr_attrs {
+	const char *name;
+	struct nsg_bytes data;
+};
 
-static int take_element(const struct nlattr *attr, void *data)
+static int take_element(struct nsg_bytes element, struct cgroup_counts *counts)
 {
-	struct attrs e = attrs_in(attr), key = attrs_in(e.v[NFTA_SET_ELEM_KEY]);
-	const struct nlattr *value = key.v[NFTA_DATA_VALUE];
-	struct cgroup_counts *counts = data;
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_KEY, BYTES, struct element_attrs, key),
+	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_EXPR, BYTES, struct element_attrs, expr),
+	};
+	static const struct nsg_attr key_policy[] = {
+	    NSG_ATTR_REQUIRED(NFTA_DATA_VALUE, U64, struct cgroup_count, id),
+	};
+	static const struct nsg_attr expr_policy[] = {
+	    NSG_ATTR_REQUIRED(NFTA_EXPR_NAME, STRING, struct expr_attrs, name),
+	    NSG_ATTR(NFTA_EXPR_DATA, BYTES, struct expr_attrs, data),
+	};
+	struct element_attrs e = {0};
+	struct expr_attrs expr = {0};
 	struct cgroup_count row = {0};
 
-	if (!value || mnl_attr_get_payload_len(value) != sizeof(row.id))
-		return MNL_CB_OK;
-	memcpy(&row.id, mnl_attr_get_payload(value), sizeof(row.id));
-	row.packets = element_packets(e.v[NFTA_SET_ELEM_EXPR]);
-	return nsg_vec_push(&counts->v, row) < 0 ? MNL_CB_ERROR : MNL_CB_OK;
+	if (nsg_attr_parse_bytes(element, policy, NSG_ARRAY_SIZE(policy), &e) < 0 ||
+	    nsg_attr_parse_bytes(e.key, key_policy, NSG_ARRAY_SIZE(key_policy), &row) < 0 ||
+	    nsg_attr_parse_bytes(e.expr, expr_policy, NSG_ARRAY_SIZE(expr_policy), &expr) < 0 ||
+	    strcmp(expr.name, "counter"))
+		return 0;
+	row.packets = packets_in(expr.data);
+	return nsg_vec_push(&counts->v, row);
 }
 
 static int take_elements(const struct nlmsghdr *nlh, void *arg)
 {
-	struct attrs list = {{0}};
-	const struct nlattr *elements;
+	static const struct nsg_attr policy[] = {
+	    {NFTA_SET_ELEM_LIST_ELEMENTS, true, NSG_ATTR_BYTES, 0}};
+	struct nsg_bytes list, element;
+	uint16_t number;
+	int r;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), take_attr, &list) < 0)
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, 1, &list) < 0)
 		return 0;
-	elements = list.v[NFTA_SET_ELEM_LIST_ELEMENTS];
-	return elements && mnl_attr_parse_nested(elements, take_element, arg) < 0 ? -ENOMEM : 0;
+	while (nsg_attr_next(&list, &number, &element)) {
+		r = take_element(element, arg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static void reset_elements(void *arg)

@@ -19,6 +19,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 
+#include "kernel/attr.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
@@ -88,44 +89,33 @@ int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r;
 }
 
-struct attrs {
-	const struct nlattr *v[RTA_MAX + 1];
+struct route_attrs {
+	uint32_t table, dst_host;
 };
 
-static int take_attr(const struct nlattr *attr, void *data)
-{
-	struct attrs *a = data;
-
-	if (mnl_attr_get_type(attr) <= RTA_MAX)
-		a->v[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
-static uint32_t u32_of(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr)
-									  : 0;
-}
-
-/* Somebody's route changed: one in a table of ours, or one that leads to a gateway of ours. */
+/* A route in a table of ours, or one that leads to the gateway of a path. */
 static void route_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 {
+	static const struct nsg_attr policy[] = {
+	    NSG_ATTR(RTA_TABLE, U32, struct route_attrs, table),
+	    NSG_ATTR(RTA_DST, BE32, struct route_attrs, dst_host),
+	};
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct nsg_kernel *k = dirty->k;
-	struct attrs a = {{0}};
+	struct route_attrs a = {0};
 	struct nsg_prefix dst;
-	uint32_t table;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || rtm->rtm_dst_len > 32 ||
-	    mnl_attr_parse(nlh, sizeof(*rtm), take_attr, &a) < 0)
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || rtm->rtm_dst_len > 32)
 		return;
-	table = a.v[RTA_TABLE] ? u32_of(a.v[RTA_TABLE]) : rtm->rtm_table;
-	if (table > k->conf->table_base && table <= k->conf->table_base + k->hops.max) {
-		k->hops.v[table - k->conf->table_base].foreign_change = true;
+	a.table = rtm->rtm_table;
+	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) < 0)
+		return;
+	if (a.table > k->conf->table_base && a.table <= k->conf->table_base + k->hops.max) {
+		k->hops.v[a.table - k->conf->table_base].foreign_change = true;
 		dirty->paths = true;
 		return;
 	}
-	dst = (struct nsg_prefix){ntohl(u32_of(a.v[RTA_DST])), rtm->rtm_dst_len};
+	dst = (struct nsg_prefix){a.dst_host, rtm->rtm_dst_len};
 	for (uint32_t n = 1; n <= k->hops.max && !dirty->paths; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
 
@@ -137,14 +127,12 @@ static void route_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 
 static void rule_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 {
+	static const struct nsg_attr policy[] = {{FRA_PRIORITY, false, NSG_ATTR_U32, 0}};
 	const struct nsg_conf *conf = dirty->k->conf;
-	struct attrs a = {{0}};
-	uint32_t pref;
+	uint32_t pref = 0;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct fib_rule_hdr) ||
-	    mnl_attr_parse(nlh, sizeof(struct fib_rule_hdr), take_attr, &a) < 0)
+	if (nsg_attr_parse(nlh, sizeof(struct fib_rule_hdr), policy, 1, &pref) < 0)
 		return;
-	pref = u32_of(a.v[FRA_PRIORITY]);
 	if (pref >= conf->rule_priority && pref < conf->rule_priority + NSG_RULES_SPAN)
 		dirty->rules = true;
 	else
@@ -181,20 +169,18 @@ static int take_rt(const struct nlmsghdr *nlh, void *arg)
 /* Every nf_tables message but the one for a generation has its table's name as attribute 1. */
 static int take_nft(const struct nlmsghdr *nlh, void *arg)
 {
+	static const struct nsg_attr policy[] = {{NFTA_TABLE_NAME, true, NSG_ATTR_STRING, 0}};
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
 	struct dirty *dirty = arg;
-	struct attrs a = {{0}};
-	const struct nlattr *name;
+	const char *name = NULL;
 
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || nfg->nfgen_family != NFPROTO_IPV4 ||
 	    nlh->nlmsg_pid == dirty->k->nft.portid ||
 	    nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
-	    mnl_attr_parse(nlh, sizeof(*nfg), take_attr, &a) < 0)
+	    nsg_attr_parse(nlh, sizeof(*nfg), policy, 1, &name) < 0)
 		return 0;
-	name = a.v[NFTA_TABLE_NAME];
-	dirty->table |= name && mnl_attr_validate(name, MNL_TYPE_NUL_STRING) >= 0 &&
-			!strcmp(mnl_attr_get_str(name), dirty->k->conf->instance);
+	dirty->table |= !strcmp(name, dirty->k->conf->instance);
 	return 0;
 }
 
