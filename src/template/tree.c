@@ -287,8 +287,7 @@ static int known_string(struct nsg_eval *ev, json_t *raw, const char *key, json_
 	if (has_made_up(value, key))
 		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
 				     "it holds the location of the resource group, which a "
-				     "template does not contain; add a location parameter to the "
-				     "parameter");
+				     "template does not contain; add a location parameter");
 	*ret = TAKE_PTR(value);
 	return 0;
 }
