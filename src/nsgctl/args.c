@@ -8,7 +8,7 @@
 #include "nsgctl/nsgctl.h"
 #include "util/limits.h"
 
-/* Words longer than this are no slip of the finger. */
+/* Longer words are not corrected. */
 #define MAX_WORD 64
 
 int nsgctl_fail(int status, const char *format, ...)
@@ -30,7 +30,7 @@ int nsgctl_out_of_memory(void)
 
 /* ---- spelling ------------------------------------------------------------------------------- */
 
-/* Letters to insert, delete, change, or swap with their neighbour. */
+/* The number of letters to insert, delete, change, or swap with the next. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][MAX_WORD + 1];
@@ -64,7 +64,7 @@ static size_t distance(const char *a, const char *b)
 const char *nsgctl_closest(const char *s, const char *const *words, size_t n)
 {
 	const char *closest = NULL;
-	size_t best = strlen(s) / 3 + 1; /* a third of the letters may be wrong, and one */
+	size_t best = strlen(s) / 3 + 1; /* one letter may be wrong, and a third of them */
 
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(s, words[i]);
@@ -109,7 +109,7 @@ static const struct nsgctl_option *find_letter_in(const struct nsgctl_option *op
 	return NULL;
 }
 
-/* A verb's own option goes before the global one of its name. */
+/* An option of the verb hides a global one of the same name. */
 static const struct nsgctl_option *find_long(const struct nsgctl *ctl, const char *name, size_t n)
 {
 	const struct nsgctl_option *own = ctl->verb ? find_in(ctl->verb->options, name, n) : NULL;
@@ -148,7 +148,7 @@ static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const cha
 		return 0;
 	}
 	if (option->values && !is_one_of(value, option->values)) {
-		fprintf(err, "nsgctl: %s%s takes %s, not \"%s\"\n", option->name ? "--" : "-",
+		fprintf(err, "nsgctl: %s%s must be %s, not \"%s\"\n", option->name ? "--" : "-",
 			option->name ? option->name : (const char[]){option->letter, '\0'},
 			option->values, value);
 		return NSG_EXIT_USAGE;
@@ -176,11 +176,11 @@ static int unknown_long(const struct nsgctl *ctl, const char *word, const char *
 
 static int no_argument(const char *word, const struct nsgctl_option *option, FILE *err)
 {
-	fprintf(err, "nsgctl: %s needs %s\n", word, option->argument);
+	fprintf(err, "nsgctl: %s requires %s\n", word, option->argument);
 	return NSG_EXIT_USAGE;
 }
 
-/* "--name", "--name=value", "--name value". Moves *at past what it took. */
+/* "--name", "--name=value", "--name value". Moves *at past it. */
 static int take_long(struct nsgctl *ctl, int argc, char *const *argv, int *at, FILE *err)
 {
 	const char *word = argv[*at];
@@ -258,7 +258,7 @@ static int take_verb(struct nsgctl *ctl, const char *word, FILE *err)
 static int take_operand(struct nsgctl *ctl, const char *word, FILE *err)
 {
 	if (ctl->n_operands == ctl->verb->max_operands) {
-		fprintf(err, "nsgctl: %s takes no argument \"%s\"\nTry: nsgctl %s -h\n",
+		fprintf(err, "nsgctl: %s: unexpected argument \"%s\"\nTry: nsgctl %s -h\n",
 			ctl->verb->name, word, ctl->verb->name);
 		return NSG_EXIT_USAGE;
 	}
@@ -266,7 +266,7 @@ static int take_operand(struct nsgctl *ctl, const char *word, FILE *err)
 	return 0;
 }
 
-/* Options that shape a directory's meaning are nothing to a daemon, which has its own. */
+/* Options that affect how a directory is read do not apply to a daemon, which has its own. */
 static int check_shaping(const struct nsgctl *ctl, FILE *err)
 {
 	const char *base = (const char *)ctl;
@@ -279,8 +279,7 @@ static int check_shaping(const struct nsgctl *ctl, FILE *err)
 
 		if (!o->shapes_policy || !given)
 			continue;
-		fprintf(err,
-			"nsgctl: --%s says how a policy directory is read: give one with -p DIR\n",
+		fprintf(err, "nsgctl: --%s applies to a policy directory: use it with -p DIR\n",
 			o->name);
 		return NSG_EXIT_USAGE;
 	}
@@ -290,21 +289,21 @@ static int check_shaping(const struct nsgctl *ctl, FILE *err)
 static int check_works(const struct nsgctl *ctl, FILE *err)
 {
 	if (ctl->policy && ctl->verb->works == NSGCTL_LIVE) {
-		fprintf(err, "nsgctl: %s asks a running nsgd: -p does not go with it\n",
+		fprintf(err, "nsgctl: %s queries a running nsgd and cannot be used with -p\n",
 			ctl->verb->name);
 		return NSG_EXIT_USAGE;
 	}
 	if ((ctl->socket || ctl->instance) && (ctl->verb->works == NSGCTL_OFFLINE || ctl->policy)) {
-		fputs("nsgctl: -s and -i name a running nsgd, which is not asked here\n", err);
+		fputs("nsgctl: -s and -i select a running nsgd, which is not queried here\n", err);
 		return NSG_EXIT_USAGE;
 	}
 	if (ctl->socket && ctl->instance) {
-		fputs("nsgctl: -s and -i name one thing: give one of them\n", err);
+		fputs("nsgctl: -s and -i cannot be used together\n", err);
 		return NSG_EXIT_USAGE;
 	}
 	if (ctl->instance && (strlen(ctl->instance) > NSG_MAX_INSTANCE_LENGTH || !*ctl->instance ||
 			      strchr(ctl->instance, '/'))) {
-		fprintf(err, "nsgctl: \"%s\" is no instance's name\n", ctl->instance);
+		fprintf(err, "nsgctl: \"%s\" is not a valid instance name\n", ctl->instance);
 		return NSG_EXIT_USAGE;
 	}
 	return check_shaping(ctl, err);
@@ -359,7 +358,7 @@ int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 		return NSG_EXIT_USAGE;
 	}
 	if (ctl.n_operands < ctl.verb->min_operands) {
-		fprintf(err, "nsgctl: %s needs %s\n", ctl.verb->name, ctl.verb->operands);
+		fprintf(err, "nsgctl: %s requires %s\n", ctl.verb->name, ctl.verb->operands);
 		return NSG_EXIT_USAGE;
 	}
 	return check_works(&ctl, err);
@@ -391,16 +390,17 @@ static void put_verbs(FILE *out)
 void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 {
 	static const char *const works[] = {
-	    [NSGCTL_OFFLINE] = "Works on a policy directory, without nsgd.",
-	    [NSGCTL_LIVE] = "Asks a running nsgd.",
-	    [NSGCTL_BOTH] = "Works on a policy directory with -p DIR, else asks a running nsgd.",
+	    [NSGCTL_OFFLINE] = "Reads a policy directory; nsgd is not needed.",
+	    [NSGCTL_LIVE] = "Queries a running nsgd.",
+	    [NSGCTL_BOTH] =
+		"Reads a policy directory with -p DIR, otherwise queries a running nsgd.",
 	};
 
 	if (!verb) {
 		fputs("Usage: nsgctl [OPTION]... VERB [ARGUMENT]...\n\n"
-		      "Tells what Azure App Service's integration subnet does with a packet, and "
+		      "Shows what an Azure App Service integration subnet does with packets, and "
 		      "why.\n"
-		      "\nVerbs (nsgctl VERB -h tells more):\n",
+		      "\nVerbs (see nsgctl VERB -h):\n",
 		      out);
 		put_verbs(out);
 	} else {
@@ -417,8 +417,8 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 	fputs("\nGlobal options:\n", out);
 	put_options(nsgctl_options, out);
 	if (!verb)
-		fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 the policy has errors, 4 no "
-		      "daemon "
-		      "answers,\n5 not permitted. See nsgctl(1).\n",
-		      out);
+		fputs(
+		    "\nExit status: 0 success, 1 failure, 2 usage error, 3 errors in the policy, 4 "
+		    "no daemon,\n5 permission denied. See nsgctl(1).\n",
+		    out);
 }

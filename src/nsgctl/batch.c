@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain --batch: flows in, decisions out, line by line (interfaces.md section 4). A daemon is
- * asked for many flows at a time; what is no flow never reaches it.
+ * explain --batch: flows in, decisions out, line by line (interfaces.md section 4). A daemon gets
+ * many flows per request; invalid lines are not sent.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,16 +14,16 @@
 #include "util/cleanup.h"
 #include "util/limits.h"
 
-/* Flows a question. */
+/* Flows per request. */
 #define CHUNK 256
-/* A question must fit a frame: ids may be as long as lines. */
+/* A request must fit a frame: ids may be as long as lines. */
 #define CHUNK_BYTES (NSG_MAX_CONTROL_FRAME_BYTES / 4)
 
 struct batch {
 	const struct nsgctl *ctl;
 	struct nsgctl_session session;
 	struct nsgctl_lines lines;
-	json_t *items; /* of this chunk, in order: flows, and errors in their place */
+	json_t *items; /* of this chunk, in order: flows, and errors for invalid lines */
 	size_t next;   /* the first item not yet printed */
 	bool had_error, unexpected;
 };
@@ -49,7 +49,7 @@ static bool is_error(const json_t *item)
 	return json_object_get(item, "error") != NULL;
 }
 
-/* The errors that stand before the next flow. */
+/* Prints the errors before the next flow. */
 static int print_errors(struct batch *b)
 {
 	const json_t *item;
@@ -62,7 +62,7 @@ static int print_errors(struct batch *b)
 	return status;
 }
 
-/* A decision came: it belongs to the next flow. */
+/* Decisions arrive in the order of the flows. */
 static int print_decision(void *closure, json_t *item)
 {
 	struct batch *b = closure;
@@ -75,7 +75,6 @@ static int print_decision(void *closure, json_t *item)
 	return status ? status : print(b, item);
 }
 
-/* Asks for the chunk's flows and prints everything of it. */
 static int flush(struct batch *b)
 {
 	cleanup_json json_t *flows = json_array();
@@ -97,12 +96,12 @@ static int flush(struct batch *b)
 	if (!status)
 		status = print_errors(b);
 	if (!status && b->next != json_array_size(b->items))
-		status = nsgctl_fail(NSG_EXIT_FAILED, "nsgd left flows undecided");
+		status = nsgctl_fail(NSG_EXIT_FAILED, "not all flows were decided");
 	(void)json_array_clear(b->items);
 	return status;
 }
 
-/* Whoever writes flow by flow to a pipe waits for each answer. */
+/* A program that writes to a pipe may wait for each answer. */
 static bool answers_at_once(FILE *in)
 {
 	struct stat st;
@@ -132,7 +131,7 @@ static int run(struct batch *b, FILE *in)
 		bytes = 0;
 		status = flush(b);
 		if (at_once && fflush(stdout) != 0)
-			break; /* nsgctl_finish says so */
+			break; /* nsgctl_finish() reports it */
 	}
 	if (!status)
 		status = flush(b);
@@ -165,8 +164,8 @@ int nsgctl_explain_batch(struct nsgctl *ctl)
 		nsg_render_decision_header(false, stdout);
 	status = run(&b, in);
 	if (!status && b.had_error)
-		status = nsgctl_fail(NSG_EXIT_FAILED, "some lines are no flows");
+		status = nsgctl_fail(NSG_EXIT_FAILED, "some lines are not valid flows");
 	if (!status && b.unexpected)
-		status = nsgctl_fail(NSG_EXIT_FAILED, "not every flow is %s", ctl->expect);
+		status = nsgctl_fail(NSG_EXIT_FAILED, "not all verdicts are %s", ctl->expect);
 	return status;
 }

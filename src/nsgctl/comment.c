@@ -4,7 +4,7 @@
 #include "explain/table.h"
 #include "nsgctl/nsgctl.h"
 
-/* As "drop, nsg-deny; gate rfc1918; rule securityRules/no (100); route 10.0.0.0/8 None". */
+/* E.g. "drop, nsg-deny; gate rfc1918; rule securityRules/no (100); route 10.0.0.0/8 None". */
 void nsgctl_comment(const json_t *decision, char *out, size_t size)
 {
 	const char *rule = nsg_string_at(decision, "nsg.rule");

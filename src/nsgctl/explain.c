@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Verbs that ask one thing of a policy: a directory's or a daemon's. */
+/* Verbs with a single answer, from a directory or a daemon. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +30,8 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 		const char *close = strchr(text, ']');
 
 		if (!close || (close[1] && close[1] != ':'))
-			return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option,
-					   text);
+			return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is not a valid address",
+					   option, text);
 		addr = text + 1;
 		n = (size_t)(close - addr);
 		colon = close[1] ? close + 1 : NULL;
@@ -41,18 +41,20 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 		colon = NULL; /* more than one: a bare IPv6 address */
 	}
 	if (json_object_set_new(flow, addr_key, json_stringn(addr, n)) < 0)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no address", option, text);
+		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is not a valid address", option,
+				   text);
 	if (!colon)
 		return 0;
 	port = strtoul(colon + 1, &end, 10);
 	if (colon[1] < '0' || colon[1] > '9' || *end || port > 65535)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is no port", option, colon + 1);
+		return nsgctl_fail(NSG_EXIT_USAGE, "--%s: \"%s\" is not a valid port", option,
+				   colon + 1);
 	if (json_object_set_new(flow, port_key, json_integer((json_int_t)port)) < 0)
 		return nsgctl_out_of_memory();
 	return 0;
 }
 
-/* Hardly a rule looks at the source port: left out, it is one as kernels pick. */
+/* Few rules depend on the source port: the default is a typical ephemeral one. */
 static int default_source_port(json_t *flow)
 {
 	static const char *const with_ports[] = {"TCP", "UDP", "6", "17"};
@@ -76,7 +78,7 @@ static int check_flow(const json_t *flow)
 	return 0;
 }
 
-/* The flow of two ends; *ret is a new reference. */
+/* *ret is a new reference. */
 static int make_flow(const char *protocol, const char *src_option, const char *src,
 		     const char *dst_option, const char *dst, json_t **ret)
 {
@@ -100,7 +102,7 @@ static int make_flow(const char *protocol, const char *src_option, const char *s
 	return 0;
 }
 
-/* ---- one question, one answer --------------------------------------------------------------- */
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static int print_item(void *closure, json_t *item)
 {
@@ -126,7 +128,7 @@ static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json
 
 static int missing(const struct nsgctl *ctl, const char *options)
 {
-	return nsgctl_fail(NSG_EXIT_USAGE, "%s needs %s", ctl->verb->name, options);
+	return nsgctl_fail(NSG_EXIT_USAGE, "%s requires %s", ctl->verb->name, options);
 }
 
 /* ---- explain -------------------------------------------------------------------------------- */
@@ -141,7 +143,7 @@ static int print_explained(void *closure, json_t *item)
 		return status;
 	if (verdict && strcmp(verdict, ctl->expect) == 0)
 		return 0;
-	return nsgctl_fail(NSG_EXIT_FAILED, "expected %s, but it is %s", ctl->expect,
+	return nsgctl_fail(NSG_EXIT_FAILED, "expected %s, got %s", ctl->expect,
 			   verdict ? verdict : "no decision");
 }
 
@@ -153,7 +155,7 @@ int nsgctl_explain(struct nsgctl *ctl)
 
 	if (azure && ctl->expect)
 		return nsgctl_fail(NSG_EXIT_USAGE,
-				   "--expect speaks of the verdict, which -o azure does not show");
+				   "--expect needs the verdict, which -o azure does not show");
 	if (ctl->batch) {
 		if (ctl->protocol || ctl->src || ctl->dst || azure)
 			return nsgctl_fail(NSG_EXIT_USAGE,
@@ -185,10 +187,10 @@ int nsgctl_test_ip_flow(struct nsgctl *ctl)
 	if (strcasecmp(ctl->direction, "Outbound") != 0)
 		return nsgctl_fail(
 		    NSG_EXIT_USAGE,
-		    "--direction takes Outbound: inbound rules never apply to an app");
+		    "--direction must be Outbound: inbound rules never apply to an app");
 	if (strcasecmp(ctl->protocol, "TCP") != 0 && strcasecmp(ctl->protocol, "UDP") != 0)
 		return nsgctl_fail(NSG_EXIT_USAGE,
-				   "--protocol takes TCP or UDP here; explain has all");
+				   "--protocol must be TCP or UDP; explain accepts others");
 	status = make_flow(ctl->protocol, "local", ctl->local, "remote", ctl->remote, &flow);
 	if (status)
 		return status;
@@ -202,7 +204,7 @@ int nsgctl_show_next_hop(struct nsgctl *ctl)
 
 	if (!ctl->source_ip || !ctl->dest_ip)
 		return missing(ctl, "--source-ip IP --dest-ip IP");
-	/* a route is looked up by address alone: any protocol that a VNet carries will do */
+	/* Routes depend on the address only: any protocol that a virtual network carries will do. */
 	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst",
 			 ctl->dest_ip, "srcPort", 0, "dstPort", 0);
 	status = check_flow(flow);

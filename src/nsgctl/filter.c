@@ -48,12 +48,12 @@ static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret
 		if (!ret->is_prefix ||
 		    nsg_prefix_parse(ret->value, &ret->prefix, &masked) == NSG_PREFIX_IP4)
 			return 0;
-		*ret_error = "is no IPv4 address or prefix";
+		*ret_error = "is not a valid IPv4 address or prefix";
 		return -EINVAL;
 	}
 	*ret_error =
-	    "is no key: verdict, reason, gate, direction, protocol, src, srcPort, dst, dstPort, "
-	    "hostSrc, rule, route and nextHopType are";
+	    "is not a key: use verdict, reason, gate, direction, protocol, src, srcPort, dst, "
+	    "dstPort, hostSrc, rule, route or nextHopType";
 	return -EINVAL;
 }
 
@@ -74,7 +74,7 @@ int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char 
 		if (!n)
 			continue;
 		if (f.n == NSGCTL_MAX_CONDITIONS) {
-			*ret_error = "is one condition too many";
+			*ret_error = "exceeds the number of conditions";
 			return -EINVAL;
 		}
 		if (parse_part(part, &f.v[f.n++], ret_error) < 0)
@@ -98,7 +98,7 @@ static bool holds(const struct nsgctl_condition *c, const json_t *decision)
 		       nsg_prefix_contains(c->prefix, addr_host);
 	if (strcasecmp(text, c->value) == 0)
 		return true;
-	/* a rule's bare name stands for it */
+	/* a rule matches without its collection, too */
 	slash = strchr(text, '/');
 	return strcmp(c->path, "nsg.rule") == 0 && slash && strcasecmp(slash + 1, c->value) == 0;
 }

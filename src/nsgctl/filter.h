@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which decisions of a trace are shown: "verdict=drop,dst=10.0.0.0/8": all must hold. */
+/* Selects the decisions of a trace that are shown, e.g. "verdict=drop,dst=10.0.0.0/8". */
 #ifndef NSG_NSGCTL_FILTER_H
 #define NSG_NSGCTL_FILTER_H
 
@@ -23,7 +23,7 @@ struct nsgctl_filter {
 	size_t n;
 };
 
-/* 0 or -EINVAL with the reason in *ret_error (static) and the part it speaks of. */
+/* 0, or -EINVAL with the reason in *ret_error (static) and the invalid part. */
 int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char **ret_error,
 			char part[static 128]);
 bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* flatten: an ARM template with its parameters becomes plain documents, which nsgd reads too. */
+/* flatten: an ARM template with its parameters becomes documents that nsgd can read. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -79,7 +79,7 @@ static json_t *inner(json_t *document)
 	return json_is_object(parameters) ? parameters : document;
 }
 
-/* Names of parameters have no case. */
+/* Names of parameters are case-insensitive. */
 static int set_all(json_t *all, json_t *from)
 {
 	const char *name, *old;
@@ -127,7 +127,7 @@ static int read_parameters(struct flatten *f, json_t **ret)
 	return 0;
 }
 
-/* A template's keys have no case. */
+/* Keys of a template are case-insensitive. */
 static bool has_resources(json_t *template)
 {
 	const char *key;
@@ -156,13 +156,13 @@ static int evaluate(struct flatten *f)
 		return r;
 	if (!has_resources(template))
 		return nsg_diag_add(&f->diag, NSG_ERROR, &where, NULL,
-				    "no ARM template: it has no resources");
+				    "not an ARM template: it has no resources");
 	return nsg_template_evaluate(template, parameters, &where, &f->diag, &f->resources, &f->n);
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-/* The directory, made or empty: nothing that is there is ever overwritten. */
+/* Creates the directory, or checks that it is empty: files are never overwritten. */
 static int open_empty(const char *path, int *ret_fd)
 {
 	cleanup_close int fd = -1;
@@ -199,7 +199,7 @@ static void add_word(char *out, size_t size, const char *word)
 	out[n] = '\0';
 }
 
-/* As "003-networkSecurityGroups-nsg-int.json": document order is the order of names. */
+/* E.g. "00003-networkSecurityGroups-nsg-int.json": names sort in document order. */
 static void file_name(size_t number, const json_t *resource, char out[128])
 {
 	const char *type = json_string_value(json_object_get(resource, "type"));
@@ -235,7 +235,7 @@ static int write_all(struct flatten *f)
 	int r = open_empty(directory, &fd);
 
 	if (r == -ENOTEMPTY)
-		return nsgctl_fail(NSG_EXIT_FAILED, "%s is not empty: nothing is overwritten",
+		return nsgctl_fail(NSG_EXIT_FAILED, "%s is not empty; files are never overwritten",
 				   directory);
 	for (size_t i = 0; !r && i < f->n; i++) {
 		const json_t *resource = f->resources[i].resource;
@@ -273,7 +273,7 @@ int nsgctl_flatten(struct nsgctl *ctl)
 	int r;
 
 	if (!ctl->directory)
-		return nsgctl_fail(NSG_EXIT_USAGE, "flatten needs -o DIR");
+		return nsgctl_fail(NSG_EXIT_USAGE, "flatten requires -o DIR");
 	r = evaluate(&f);
 	nsgctl_print_diag(&f.diag, stderr);
 	if (r == -ENOMEM || !f.written)

@@ -13,12 +13,12 @@
 
 #define LINKTYPE_RAW 101
 
-/* Where a frame's protocol stands, and where its payload begins. */
+/* Offsets of a frame's protocol and of its payload. */
 struct link {
 	int data_link;
 	uint16_t link_type;
 	uint8_t type_at, payload_at;
-	bool has_type; /* else the payload is told by its first four bits */
+	bool has_type; /* else the first four bits of the payload are the IP version */
 };
 
 static const struct link links[] = {
@@ -70,7 +70,7 @@ bool nsgctl_link_ip(int data_link, const uint8_t *frame, size_t captured, size_t
 		return frame[payload] >> 4 == 4 || frame[payload] >> 4 == 6;
 	}
 	type = read16(frame + link->type_at);
-	/* A tag pushes the type four bytes on; only Ethernet's stands right before the payload. */
+	/* A VLAN tag is four bytes, the last two of which are the next type. */
 	for (int i = 0; i < MAX_VLANS && (type == ETHERTYPE_VLAN || type == ETHERTYPE_SERVICE_VLAN);
 	     i++) {
 		if (captured < payload + 5)

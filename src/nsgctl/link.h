@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether frames of libpcap's data link type can be read; *ret_link_type is the file format's. */
+/* Whether frames of this libpcap data link type are supported; *ret_link_type is the type in files. */
 bool nsgctl_link_known(int data_link, uint16_t *ret_link_type);
-/* Whether the frame holds an IP packet, of either version; *ret_offset is where. */
+/* Whether the frame contains an IP packet, of either version; *ret_offset is where. */
 bool nsgctl_link_ip(int data_link, const uint8_t *frame, size_t captured, size_t *ret_offset);
 
 #endif

@@ -22,7 +22,7 @@ enum nsgctl_form {
 	NSGCTL_JSONL,
 };
 
-/* What was typed. Strings are argv's; NULL: not given. */
+/* The parsed command line. Strings point into argv; NULL: not given. */
 struct nsgctl {
 	const struct nsgctl_verb *verb;
 	const char *operands[NSGCTL_MAX_OPERANDS];
@@ -50,11 +50,11 @@ struct nsgctl {
 struct nsgctl_option {
 	char letter;	      /* 0: none */
 	const char *name;     /* without its dashes; NULL: letter only */
-	const char *argument; /* as DIR; NULL: a switch */
-	const char *values;   /* "on|off": nothing else is taken; NULL: anything */
+	const char *argument; /* e.g. DIR; NULL: a switch */
+	const char *values;   /* e.g. "on|off": the allowed values; NULL: any */
 	const char *help;
 	size_t offset;	    /* of its const char * or bool in struct nsgctl */
-	bool shapes_policy; /* says how a directory is read: not for a daemon */
+	bool shapes_policy; /* affects how a directory is read; not for a daemon */
 };
 
 enum nsgctl_works {
@@ -65,11 +65,11 @@ enum nsgctl_works {
 
 struct nsgctl_verb {
 	const char *name;
-	const char *operands; /* as "[DIR]"; "" none */
+	const char *operands; /* e.g. "[DIR]"; "": none */
 	size_t min_operands, max_operands;
 	enum nsgctl_works works;
 	const char *help;		     /* one line */
-	const char *more;		     /* its -h goes on with this */
+	const char *more;		     /* printed after it by -h */
 	const struct nsgctl_option *options; /* its own; ends with a zero help */
 	int (*run)(struct nsgctl *ctl);	     /* enum nsg_exit */
 };
@@ -77,25 +77,25 @@ struct nsgctl_verb {
 extern const struct nsgctl_option nsgctl_options[]; /* global; ends with a zero help */
 extern const struct nsgctl_verb nsgctl_verbs[];	    /* ends with a zero name */
 
-/* ---- words to struct (args.c) --------------------------------------------------------------- */
+/* ---- parsing (args.c) ----------------------------------------------------------------------- */
 
 /* 0, or NSG_EXIT_USAGE after a message on `err`. -h and -V are left to the caller. */
 int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err);
-/* A verb's help, or all of it when verb is NULL. */
+/* Prints the help of a verb, or the general help when verb is NULL. */
 void nsgctl_help(const struct nsgctl_verb *verb, FILE *out);
-/* Of the n words the one most like s, NULL when none is alike. */
+/* The one of the n words most similar to s; NULL when none is similar. */
 const char *nsgctl_closest(const char *s, const char *const *words, size_t n);
-/* An error on standard error, "nsgctl: …". Returns status. */
+/* Prints "nsgctl: …" on standard error. Returns status, the latter NSG_EXIT_FAILED. */
 int nsgctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int nsgctl_out_of_memory(void);
 
 /* ---- output (output.c) ---------------------------------------------------------------------- */
 
-/* One item of a verb that answers once. 0 or NSG_EXIT_FAILED. */
+/* Prints the item of a verb with a single one. 0 or NSG_EXIT_FAILED. */
 int nsgctl_print(const struct nsgctl *ctl, const char *verb, const json_t *item);
-/* One compact line. 0 or -ENOMEM. */
+/* Prints one compact line. 0 or -ENOMEM. */
 int nsgctl_print_line(const json_t *item);
-/* All records, as text, on standard error (standard output for `check`). */
+/* Prints all records as text. */
 void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out);
 /* Flushes; a full disk or a closed pipe makes `status` a failure. */
 int nsgctl_finish(int status);
@@ -103,9 +103,9 @@ int nsgctl_finish(int status);
 /* A decision in one line, for captures. */
 void nsgctl_comment(const json_t *decision, char *out, size_t size);
 
-/* ---- who answers (session.c) ---------------------------------------------------------------- */
+/* ---- a directory or a daemon (session.c) ---------------------------------------------------- */
 
-/* Loads a policy directory as the options say. 0, or an exit status with records in diag. */
+/* Loads a policy directory with the options given. 0, or an exit status with records in diag. */
 int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
 		struct nsg_snapshot **ret);
 
@@ -114,20 +114,21 @@ struct nsgctl_session {
 	const struct nsgctl *ctl;
 	bool live;
 	int fd;
-	char path[256];				  /* of the socket */
-	const volatile sig_atomic_t *interrupted; /* set: an end of the talk is no error; or NULL */
-	struct nsg_snapshot *snapshot;		  /* NULL when live */
+	char path[256]; /* of the socket */
+	const volatile sig_atomic_t
+	    *interrupted;	       /* NULL, or when set a closed connection is not an error */
+	struct nsg_snapshot *snapshot; /* NULL when live */
 };
 
-/* 0, or an exit status after its messages. */
+/* 0, or an exit status after printing the reason. */
 int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret);
 /*
- * Asks and gives each item to `data`, whose non-zero return ends the answer and is the result.
- * Diagnostics go to standard error. An exit status.
+ * Calls `data` with each item of the answer; its non-zero return ends the answer and is returned.
+ * Diagnostics go to standard error. Returns an exit status.
  */
 int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure);
-/* Of a daemon: prints each item as it comes, a line each, without looking into it. */
+/* For a daemon only: prints each item as received, one per line, without parsing it. */
 int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
 void nsgctl_session_close(struct nsgctl_session *s);
 

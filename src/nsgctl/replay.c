@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * replay: every packet of a capture decided, as if the app's instance had sent those that come from
- * the integration subnet. A flow's first packet is asked for, of a directory or a daemon; its later
+ * replay: decides every packet of a capture as if the app's instance had sent the packets from the
+ * integration subnet. The first packet of a flow is decided by a directory or a daemon; later
  * packets, replies and fragments follow it (interfaces.md section 4).
  *
- * What is decided is kept as JSON objects {gate, nsg, route, verdict, reason}, each distinct one
- * once: there are as many as rules and routes, not as flows.
+ * Outcomes are JSON objects {gate, nsg, route, verdict, reason}. Equal ones are shared: there are as
+ * many as pairs of rules and routes, not as flows.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -35,7 +35,7 @@ struct replay {
 	uint32_t timeout_minutes;
 	struct nsg_tracker *tracker;
 	json_t *outcomes; /* by their text */
-	json_t *answer;	  /* the last decision asked for */
+	json_t *answer;	  /* the last item received */
 
 	pcap_t *capture;
 	int data_link;
@@ -45,7 +45,7 @@ struct replay {
 	char *temporary;
 };
 
-/* One packet and what becomes of it. */
+/* One packet and its outcome. */
 struct packet {
 	uint64_t number, time_ns;
 	const uint8_t *frame, *ip;
@@ -136,7 +136,7 @@ static bool in_subnet(const struct replay *r, uint32_t addr_host)
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
-/* The one object of that content; takes outcome, gives a borrowed one. NULL: out of memory. */
+/* The shared object with this content; takes outcome, returns a borrowed one. NULL: no memory. */
 static json_t *intern(struct replay *r, json_t *outcome)
 {
 	cleanup_json json_t *owned = outcome;
@@ -163,7 +163,7 @@ static json_t *not_judged(struct replay *r)
 	return undecided(r, nsg_gate_name(NSG_GATE_BYPASS), NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS);
 }
 
-/* What the policy says of the packet as a flow's first. An exit status. */
+/* Decides the packet as the first of a flow. Returns an exit status. */
 static int decide(struct replay *r, const struct packet *p, json_t **ret)
 {
 	static const char *const members[] = {"gate", "nsg", "route", "verdict", "reason"};
@@ -185,7 +185,7 @@ static int decide(struct replay *r, const struct packet *p, json_t **ret)
 		if (json_object_set(outcome, members[i], json_object_get(r->answer, members[i])) <
 		    0) {
 			json_decref(outcome);
-			return nsgctl_fail(NSG_EXIT_FAILED, "nsgd left a flow undecided");
+			return nsgctl_fail(NSG_EXIT_FAILED, "a flow was not decided");
 		}
 	*ret = intern(r, outcome);
 	return *ret ? 0 : nsgctl_out_of_memory();
@@ -200,7 +200,7 @@ static bool is_accepted(const json_t *outcome)
 
 /* ---- roles ---------------------------------------------------------------------------------- */
 
-/* A flow that begins elsewhere and ends in the subnet comes in; everything else goes out. */
+/* Only flows from elsewhere into the subnet are inbound. */
 static bool comes_in(const struct replay *r, const struct packet *p)
 {
 	return !in_subnet(r, p->flow.key.src_host) && in_subnet(r, p->flow.key.dst_host);
@@ -220,7 +220,7 @@ static int see_first(struct replay *r, struct packet *p, void **data)
 		return status;
 	if (!p->outcome)
 		return nsgctl_out_of_memory();
-	/* an inbound flow is told by the absence of a decision */
+	/* NULL marks an inbound flow */
 	*data = p->direction == NSG_DIRECTION_INBOUND ? NULL : p->outcome;
 	if (p->view.first_fragment &&
 	    nsg_tracker_remember_fragment(r->tracker, &p->view, p->time_ns, p->outcome) < 0)
@@ -248,7 +248,7 @@ static int follow(struct replay *r, struct packet *p, enum nsg_track_role role, 
 	return p->outcome ? 0 : nsgctl_out_of_memory();
 }
 
-/* What belongs to nothing seen: its gate is known, but neither NSG nor route were asked. */
+/* A packet of no known flow has a gate, but neither the NSG nor a route was evaluated. */
 static int see_stray(struct replay *r, struct packet *p, enum nsg_verdict verdict,
 		     enum nsg_reason reason)
 {
@@ -299,7 +299,7 @@ static bool has_port_fields(const struct packet *p, uint8_t protocol)
 	return nsg_protocol_has_ports(protocol) && p->captured >= 44;
 }
 
-/* IPv6 never enters: addresses and, where they follow at once, ports, for people. */
+/* IPv6 never enters: addresses, and ports without extension headers, are for display only. */
 static void read_ip6(struct packet *p)
 {
 	struct nsg_flow *flow = &p->flow;
@@ -390,7 +390,7 @@ static int replay_frame(struct replay *r, const struct pcap_pkthdr *header, cons
 {
 	struct packet p = {
 	    .number = ++r->n_packets,
-	    /* nanoseconds: the capture was opened so */
+	    /* tv_usec is nanoseconds: see open_capture() */
 	    .time_ns = (uint64_t)header->ts.tv_sec * NSG_NS_PER_SEC + (uint64_t)header->ts.tv_usec,
 	    .frame = frame,
 	    .frame_captured = header->caplen,
@@ -430,8 +430,8 @@ static int open_capture(struct replay *r, uint16_t *ret_link_type)
 	if (nsgctl_link_known(r->data_link, ret_link_type))
 		return 0;
 	return nsgctl_fail(NSG_EXIT_FAILED,
-			   "%s: link type %d is not read: Ethernet, raw IP, Linux "
-			   "cooked and BSD loopback are",
+			   "%s: unsupported link type %d: must be Ethernet, raw IP, Linux "
+			   "cooked or BSD loopback",
 			   path, r->data_link);
 }
 
@@ -448,7 +448,7 @@ static int open_output(struct replay *r, uint16_t link_type)
 	r->out = fopen(r->temporary, "wxe");
 	if (!r->out) {
 		e = errno;
-		free(r->temporary); /* not ours to remove */
+		free(r->temporary); /* created by another program */
 		r->temporary = NULL;
 		return nsgctl_fail((int)nsg_exit_from(-e), "%s.tmp: %s", r->ctl->write,
 				   strerror(e));
@@ -484,7 +484,7 @@ static int replay_all(struct replay *r)
 		status = nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", r->ctl->operands[0],
 				     pcap_geterr(r->capture));
 	if (!status && r->n_other)
-		fprintf(stderr, "nsgctl: %llu of %llu frames hold no IP packet and are left out\n",
+		fprintf(stderr, "nsgctl: %llu of %llu frames without an IP packet were skipped\n",
 			(unsigned long long)r->n_other, (unsigned long long)r->n_packets);
 	return status;
 }

@@ -30,7 +30,6 @@ static struct nsg_options effective_options(const struct nsgctl *ctl)
 	return o;
 }
 
-/* What an error of loading is to the caller's shell. */
 static int load_status(int r)
 {
 	switch (r) {
@@ -64,7 +63,7 @@ static int open_directory(struct nsgctl_session *s)
 
 	nsgctl_print_diag(&diag, stderr);
 	if (!status && s->ctl->strict && diag.n_warnings) {
-		status = nsgctl_fail(NSG_EXIT_POLICY, "--strict: warnings count as errors");
+		status = nsgctl_fail(NSG_EXIT_POLICY, "--strict: warnings are treated as errors");
 	}
 	nsg_diag_done(&diag);
 	return status;
@@ -91,21 +90,21 @@ static int talk_status(const struct nsgctl_session *s, int r)
 	switch (r) {
 	case -ENOENT:
 	case -ECONNREFUSED:
-		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "no nsgd answers at %s%s", s->path,
+		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "no nsgd is running at %s%s", s->path,
 				   s->ctl->verb->works & NSGCTL_OFFLINE
-				       ? " (-p DIR asks a policy directory instead)"
+				       ? " (use -p DIR to read a policy directory)"
 				       : "");
 	case -EACCES:
 	case -EPERM:
-		return nsgctl_fail(NSG_EXIT_NOT_PERMITTED,
-				   "not permitted to use %s: root and the socket's group are",
-				   s->path);
+		return nsgctl_fail(
+		    NSG_EXIT_NOT_PERMITTED,
+		    "permission denied: %s can be used by root and the socket's group", s->path);
 	case -ECONNRESET:
 	case -EPIPE:
 		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "nsgd at %s closed the connection", s->path);
 	case -EBADMSG:
-		return nsgctl_fail(NSG_EXIT_FAILED,
-				   "what answers at %s does not speak nsgd's protocol", s->path);
+		return nsgctl_fail(NSG_EXIT_FAILED, "%s: invalid reply: not the protocol of nsgd",
+				   s->path);
 	default:
 		return nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", s->path, strerror(-r));
 	}
@@ -120,12 +119,12 @@ static int open_daemon(struct nsgctl_session *s)
 		? snprintf(s->path, sizeof(s->path), "%s", s->ctl->socket)
 		: snprintf(s->path, sizeof(s->path), NSG_CONTROL_DIRECTORY "/%s.sock", instance);
 	if (n < 0 || (size_t)n >= sizeof(s->path))
-		return nsgctl_fail(NSG_EXIT_USAGE, "the socket's path is too long");
+		return nsgctl_fail(NSG_EXIT_USAGE, "the path of the socket is too long");
 	s->fd = nsg_control_connect(s->path);
 	return s->fd < 0 ? talk_status(s, s->fd) : 0;
 }
 
-/* The callback's own result must not be mistaken for the connection's. */
+/* Distinguishes a result of the callback from an error of the connection. */
 struct relay {
 	int (*data)(void *closure, json_t *item);
 	void *closure;
@@ -141,7 +140,7 @@ static int relay(void *closure, json_t *item)
 	return r;
 }
 
-/* What a talk came to: r, unless the callback ended it. */
+/* The exit status after a request that returned r. */
 static int end_talk(const struct nsgctl_session *s, int r, bool ended, int status,
 		    struct nsg_diag *diag)
 {
@@ -170,7 +169,7 @@ struct passing {
 	bool failed;
 };
 
-/* Whole pieces at once: a line is not worth a system call when more of them wait. */
+/* Flushes only when no more items have arrived, which saves a system call per line. */
 static int pass(void *closure, const char *item, size_t n)
 {
 	struct passing *p = closure;

@@ -23,7 +23,7 @@ struct trace {
 static volatile sig_atomic_t interrupted;
 static volatile sig_atomic_t trace_fd = -1;
 
-/* Ends the talk: the reader sees the connection closed. */
+/* The reader sees the connection closed. */
 static void interrupt(int signal)
 {
 	(void)signal;
@@ -38,7 +38,7 @@ static int from_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The packet's first bytes, as the daemon sent them. Their number. */
+/* The packet's first bytes; returns their number. */
 static size_t read_payload(const json_t *item, uint8_t out[static NSG_RECORD_PAYLOAD_BYTES])
 {
 	const char *text = json_string_value(json_object_get(item, "payload"));
@@ -54,7 +54,7 @@ static size_t read_payload(const json_t *item, uint8_t out[static NSG_RECORD_PAY
 	return n;
 }
 
-/* "2020-04-15T12:00:00.000000042Z" since the epoch; 0 when it is no such thing. */
+/* Nanoseconds since the epoch of e.g. "2020-04-15T12:00:00.000000042Z"; 0 when it is invalid. */
 static uint64_t read_time(const json_t *item)
 {
 	const char *text = json_string_value(json_object_get(item, "time"));

@@ -81,9 +81,9 @@ static void exit_status_tells_what_went_wrong(void **state)
 	(void)state;
 	assert_run("check " NSG_POLICY " 2>&1", 0, "valid: 0 errors");
 	assert_run("check nowhere 2>&1", 3, "nowhere: error: ");
-	assert_run("-s nowhere.sock status 2>&1", 4, "no nsgd answers at nowhere.sock");
+	assert_run("-s nowhere.sock status 2>&1", 4, "no nsgd is running at nowhere.sock");
 	assert_run("frobnicate 2>&1", 2, "unknown verb");
-	assert_run("explain 2>&1", 2, "needs --protocol");
+	assert_run("explain 2>&1", 2, "requires --protocol");
 	assert_run("-p nowhere effective-nsg 2>&1", 3, "cannot be read");
 	assert_run("check . 2>&1", 3, "az network vnet show");
 	assert_run("-p " NSG_POLICY " explain --batch nowhere.jsonl 2>&1", 1, "No such file");
@@ -131,7 +131,7 @@ static void expect_turns_the_verdict_into_the_status(void **state)
 #define ASK "-p " NSG_POLICY " explain --protocol tcp --src 10.0.1.4 --dst 10.0.2.7:"
 	(void)state;
 	assert_run(ASK "5432 --expect accept 2>/dev/null", 0, "\"verdict\": \"accept\"");
-	assert_run(ASK "5432 --expect drop 2>&1 >/dev/null", 1, "expected drop, but it is accept");
+	assert_run(ASK "5432 --expect drop 2>&1 >/dev/null", 1, "expected drop, got accept");
 	assert_run(ASK "22 --expect drop 2>/dev/null", 0, "securityRules/DenyRestOfData");
 	assert_run(ASK "22 -o jsonl 2>/dev/null", 0,
 		   "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
