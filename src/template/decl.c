@@ -114,7 +114,7 @@ static int string_member(struct nsg_eval *ev, json_t *raw, const char *what, jso
 	if (r < 0)
 		return r;
 	if (!json_is_string(value))
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the %s of a resource is a string",
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the %s of a resource must be a string",
 				     what);
 	*ret = TAKE_PTR(value);
 	return 0;
@@ -164,10 +164,10 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 		return -ENOMEM;
 	if (!quiet && segments(d->name) + 1 != segments(d->type)) {
 		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				    "the name of a resource of type %.100s has %zu part%s, and "
-				    "this has %zu",
+				    "the name of a resource of type %.100s must have %zu "
+				    "segment%s, not %zu",
 				    d->type, segments(d->type) - 1,
-				    segments(d->type) == 2 ? "" : "s, as in parent/child",
+				    segments(d->type) == 2 ? "" : "s (parent/child)",
 				    segments(d->name));
 		return decl_fail(ev, d, "/name", raw);
 	}
@@ -197,7 +197,7 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 		return 0;
 	r = nsg_tree_value(ev, raw, &value);
 	if (r >= 0 && !is_condition(value, &d->deployed))
-		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "a condition is true or false");
+		r = nsg_eval_fail(ev, NSG_FAIL_INVALID, "a condition must be true or false");
 	if (r >= 0 || r == -ENOMEM)
 		return r;
 	if (d->class != NSG_DECL_OTHER || nsg_eval_is_final(ev, r))
@@ -283,7 +283,7 @@ static int refuse_link(struct nsg_eval *ev, struct nsg_decl *d, json_t *link)
 	json_t *uri = nsg_eval_member(link, "uri");
 
 	(void)nsg_eval_fail(ev, NSG_FAIL_LIVE,
-			    "a linked template is not read; build one template that holds it");
+			    "linked templates are not read; build one template that contains it");
 	return decl_fail(ev, d, uri ? "/properties/templateLink/uri" : "/properties/templateLink",
 			 uri);
 }
@@ -407,7 +407,7 @@ static int resource(struct nsg_eval *ev, struct nsg_scope *scope, json_t *body, 
 	d->loop = ev->frame.loop;
 	d->existing = json_is_true(nsg_eval_member(body, "existing"));
 	if (!json_is_object(body)) {
-		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID, "a resource is an object");
+		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID, "a resource must be an object");
 		return decl_fail(ev, d, "", NULL);
 	}
 	r = decl_type(ev, d, parent);
@@ -456,16 +456,15 @@ int nsg_decls_make(struct nsg_eval *ev, struct nsg_scope *scope)
 	if (scope->decls_state == NSG_DECLS_DONE)
 		return 0;
 	if (scope->decls_state == NSG_DECLS_BUSY)
-		return nsg_eval_fail(
-		    ev, NSG_FAIL_LIVE,
-		    "names, conditions and copies are settled before resources are");
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "names, conditions and copy loops cannot refer to resources");
 	pointer = nsg_arena_printf(&ev->arena, "%s/resources", scope->pointer);
 	if (!pointer)
 		return -ENOMEM;
 	scope->decls_end = &scope->decls;
 	if (list && !json_is_array(list) && !json_is_object(list)) {
 		(void)nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				    "the resources of a template are an array or an object");
+				    "the resources of a template must be an array or an object");
 		nsg_tree_blame(ev, list, pointer);
 		scope->decls_state = NSG_DECLS_DONE;
 		return 0;

@@ -49,8 +49,7 @@ int nsg_eval_pay(struct nsg_eval *ev, uint64_t work)
 {
 	if (work > ev->work) {
 		ev->work = 0;
-		return nsg_eval_fail(ev, NSG_FAIL_LIMIT,
-				     "it takes more than %u steps, far beyond what Azure deploys",
+		return nsg_eval_fail(ev, NSG_FAIL_LIMIT, "evaluation takes more than %u steps",
 				     NSG_MAX_TEMPLATE_WORK);
 	}
 	ev->work -= work;
@@ -61,7 +60,7 @@ int nsg_eval_enter(struct nsg_eval *ev)
 {
 	if (ev->depth >= NSG_MAX_TEMPLATE_DEPTH)
 		return nsg_eval_fail(ev, NSG_FAIL_LIMIT,
-				     "its parts refer to one another more than %u deep",
+				     "references are nested more than %u levels deep",
 				     NSG_MAX_TEMPLATE_DEPTH);
 	ev->depth++;
 	return 0;
@@ -221,7 +220,8 @@ int nsg_eval_get(struct nsg_eval *ev, json_t *container, const json_t *key, json
 	if (json_is_object(container) && json_is_string(key)) {
 		found = nsg_eval_member(container, json_string_value(key));
 		if (!found)
-			return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no property '%.100s'",
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+					     "the property '%.100s' does not exist",
 					     nsg_eval_quote(ev, json_string_value(key)));
 	} else if (json_is_array(container) && json_is_integer(key)) {
 		json_int_t i = json_integer_value(key);
@@ -229,11 +229,11 @@ int nsg_eval_get(struct nsg_eval *ev, json_t *container, const json_t *key, json
 		found = i >= 0 ? json_array_get(container, (size_t)i) : NULL;
 		if (!found)
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "there is no element %" JSON_INTEGER_FORMAT
-					     " in an array of %zu",
-					     i, json_array_size(container));
+					     "an array of %zu elements has no element "
+					     "%" JSON_INTEGER_FORMAT,
+					     json_array_size(container), i);
 	} else {
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s has no element by %s",
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "cannot index %s with %s",
 				     nsg_eval_type(container), nsg_eval_type(key));
 	}
 	*ret = json_incref(found);
@@ -308,7 +308,7 @@ int nsg_eval_string(struct nsg_eval *ev, json_t *string, json_t **ret)
 		return r;
 	r = nsg_expr_parse(&arena, s, &e, &problem, &at);
 	if (r == -EINVAL)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s (character %zu)", problem, at + 1);
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s at character %zu", problem, at + 1);
 	if (r < 0)
 		return r;
 	return nsg_eval_node(ev, e, ret);

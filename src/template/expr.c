@@ -90,7 +90,7 @@ static int parse_string(struct parser *ps, struct nsg_expr **ret)
 
 	for (;; n++) {
 		if (ps->p >= ps->end)
-			return refuse(ps, "a string without its closing quote");
+			return refuse(ps, "unterminated string");
 		if (*ps->p == '\'') {
 			if (ps->p + 1 >= ps->end || ps->p[1] != '\'')
 				break;
@@ -119,13 +119,13 @@ static int parse_integer(struct parser *ps, struct nsg_expr **ret)
 
 	ps->p += negative;
 	if (ps->p >= ps->end || !is_digit(*ps->p))
-		return refuse(ps, "a sign without a number");
+		return refuse(ps, "digits expected after the sign");
 	for (; ps->p < ps->end && is_digit(*ps->p); ps->p++) {
 		int digit = *ps->p - '0';
 
 		if (__builtin_mul_overflow(n, 10, &n) ||
 		    __builtin_add_overflow(n, negative ? -digit : digit, &n))
-			return refuse(ps, "a number that does not fit 64 bits");
+			return refuse(ps, "integer does not fit in 64 bits");
 	}
 	*ret = expr_new(ps, NSG_EXPR_INTEGER, start);
 	if (!*ret)
@@ -152,7 +152,7 @@ static int parse_args(struct parser *ps, expr_vec *args)
 		if (r < 0)
 			return r;
 	} while (take(ps, ','));
-	return take(ps, ')') ? 0 : refuse(ps, "a comma or a closing parenthesis is missing");
+	return take(ps, ')') ? 0 : refuse(ps, "',' or ')' expected");
 }
 
 static int parse_call(struct parser *ps, struct nsg_expr **ret)
@@ -167,9 +167,9 @@ static int parse_call(struct parser *ps, struct nsg_expr **ret)
 		ps->p++;
 	name_len = (size_t)(ps->p - start);
 	if (!name_len)
-		return refuse(ps, "a value is missing");
+		return refuse(ps, "value expected");
 	if (!take(ps, '('))
-		return refuse(ps, "an opening parenthesis is missing after a function's name");
+		return refuse(ps, "'(' expected after the function name");
 	r = parse_args(ps, &args);
 	if (r < 0)
 		return r;
@@ -197,7 +197,7 @@ static int parse_member(struct parser *ps, struct nsg_expr **ret)
 	while (ps->p < ps->end && is_name(*ps->p))
 		ps->p++;
 	if (ps->p == start)
-		return refuse(ps, "a property's name is missing after the dot");
+		return refuse(ps, "property name expected after '.'");
 	*ret = expr_new(ps, NSG_EXPR_STRING, start);
 	name = nsg_arena_copy(ps->arena, start, (size_t)(ps->p - start) + 1);
 	if (!*ret || !name)
@@ -211,7 +211,7 @@ static int parse_primary(struct parser *ps, struct nsg_expr **ret)
 {
 	skip_blanks(ps);
 	if (ps->p >= ps->end)
-		return refuse(ps, "a value is missing");
+		return refuse(ps, "value expected");
 	if (*ps->p == '\'')
 		return parse_string(ps, ret);
 	if (*ps->p == '-' || is_digit(*ps->p))
@@ -228,12 +228,12 @@ static int parse_accessor(struct parser *ps, struct nsg_expr *object, bool membe
 
 	/* a chain of accessors nests the tree as deeply as parentheses do */
 	if (++ps->depth > NSG_MAX_TEMPLATE_DEPTH)
-		return refuse(ps, "it is nested too deeply");
+		return refuse(ps, "nested too deeply");
 	r = member ? parse_member(ps, &key) : parse_expr(ps, &key);
 	if (r < 0)
 		return r;
 	if (!member && !take(ps, ']'))
-		return refuse(ps, "a closing bracket is missing");
+		return refuse(ps, "']' expected");
 	e = expr_new(ps, NSG_EXPR_GET, start);
 	if (!e)
 		return -ENOMEM;
@@ -271,7 +271,7 @@ static int parse_expr(struct parser *ps, struct nsg_expr **ret)
 	int r;
 
 	if (++ps->depth > NSG_MAX_TEMPLATE_DEPTH)
-		return refuse(ps, "it is nested too deeply");
+		return refuse(ps, "nested too deeply");
 	r = parse_postfix(ps, ret);
 	ps->depth = depth;
 	return r;
@@ -283,13 +283,13 @@ static int parse(struct parser *ps, struct nsg_expr **ret)
 	int r;
 
 	if ((size_t)(ps->end - ps->start) >= NSG_MAX_TEMPLATE_EXPRESSION)
-		return refuse(ps, "it is longer than 24,576 characters");
+		return refuse(ps, "longer than 24,576 characters");
 	r = parse_expr(ps, &e);
 	if (r < 0)
 		return r;
 	skip_blanks(ps);
 	if (ps->p != ps->end)
-		return refuse(ps, "something follows its end");
+		return refuse(ps, "unexpected text after the expression");
 	*ret = e;
 	return 0;
 }

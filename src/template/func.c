@@ -15,7 +15,7 @@
 static int live(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	(void)ret;
-	return nsg_eval_fail(ev, NSG_FAIL_LIVE, "%s() is known only when it is deployed", c->name);
+	return nsg_eval_fail(ev, NSG_FAIL_LIVE, "%s() is known only after deployment", c->name);
 }
 
 /*
@@ -139,8 +139,7 @@ static int unknown(struct nsg_eval *ev, const struct nsg_call *c)
 {
 	if (!strncasecmp(c->name, "list", 4))
 		return live(ev, c, NULL);
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the function %.60s() is not known here",
-			     c->name);
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "unknown function %.60s()", c->name);
 }
 
 /* A function that the template defines. */
@@ -182,7 +181,7 @@ static int check_types(struct nsg_eval *ev, const struct nsg_call *c, const char
 			break;
 		case 'i':
 			if (!json_is_integer(a))
-				return nsg_func_refuse(ev, c, i, "a whole number");
+				return nsg_func_refuse(ev, c, i, "an integer");
 			break;
 		case 'a':
 			if (!json_is_array(a))
@@ -214,8 +213,8 @@ int nsg_call_prepare(struct nsg_eval *ev, const struct nsg_expr *e, struct nsg_c
 
 	*c = (struct nsg_call){.e = e, .name = e->text, .n = e->n_args, .run = run_own};
 	if (f && (e->n_args < f->min || e->n_args > f->max))
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() has %zu arguments: too %s",
-				     e->text, e->n_args, e->n_args < f->min ? "few" : "many");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "too %s arguments for %s(): %zu",
+				     e->n_args < f->min ? "few" : "many", e->text, e->n_args);
 	/* the template's own have a namespace */
 	if (!f && !strchr(name, '.'))
 		return unknown(ev, c);

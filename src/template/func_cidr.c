@@ -82,9 +82,8 @@ static int parse_network(struct nsg_eval *ev, const struct nsg_call *c, struct n
 	*ret = with_tail(n, n.len, false);
 	return 0;
 refuse:
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-			     "%s(): '%.100s' is not an address with a prefix length", c->name,
-			     nsg_eval_quote(ev, s));
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s(): '%.100s' is not a valid address prefix",
+			     c->name, nsg_eval_quote(ev, s));
 }
 
 /* The text of the address; s must hold INET6_ADDRSTRLEN. */
@@ -140,7 +139,8 @@ int nsg_func_cidrsubnet(struct nsg_eval *ev, const struct nsg_call *c, json_t **
 	    (len - n.len < 63 && index >> (len - n.len)) ||
 	    !add_at(&sub, (unsigned int)len, (uint64_t)index))
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "cidrSubnet(): %s/%u has no /%" PRId64 " number %" PRId64,
+				     "cidrSubnet(): %s/%u has no /%" PRId64
+				     " subnet with index %" PRId64,
 				     print(&n, text), n.len, len, index);
 	return nsg_eval_give_format(ev, ret, "%s/%" PRId64, print(&sub, text), len);
 }
@@ -162,7 +162,7 @@ int nsg_func_cidrhost(struct nsg_eval *ev, const struct nsg_call *c, json_t **re
 	if (index < 0 || !add_at(&host, n.bits, (uint64_t)index + (n.bits - n.len > 1)) ||
 	    memcmp(host.addr, last.addr, sizeof(host.addr)) > 0)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "cidrHost(): %s/%u has no host number %" PRId64,
+				     "cidrHost(): %s/%u has no host with index %" PRId64,
 				     print(&n, text), n.len, index);
 	return nsg_eval_give_format(ev, ret, "%s", print(&host, text));
 }

@@ -85,7 +85,7 @@ static int add_number(struct nsg_eval *ev, int64_t n, const struct item *it, str
 		return nsg_text_add_format(ev, t, "%0*" PRIX64, (int)width, n);
 	default:
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "format() supports the number formats D, X and zeros");
+				     "format(): the format of a number must be D, X or zeros");
 	}
 }
 
@@ -127,7 +127,7 @@ static int add_brace(struct nsg_eval *ev, const struct nsg_call *c, const char *
 	}
 	if (*(*p)++ == '}' || !parse_item(p, &it) || it.index + 1 >= c->n)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "format() has a brace without an argument for it");
+				     "format(): unbalanced brace, or no argument for it");
 	return add_item(ev, c, &it, t);
 }
 

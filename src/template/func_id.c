@@ -52,7 +52,7 @@ static int find_type(struct nsg_eval *ev, const struct nsg_call *c, size_t from,
 		}
 	}
 	return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-			     "%s() takes a type and one name for each of its parts", c->name);
+			     "%s() takes a resource type and one name per type segment", c->name);
 }
 
 /* The type at argument i with its names, after "PREFIX/providers/". */

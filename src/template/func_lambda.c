@@ -20,14 +20,15 @@ static int parse_lambda(struct nsg_eval *ev, const struct nsg_call *c, size_t i,
 	const struct nsg_expr *e = c->e->args[i];
 
 	if (!nsg_func_is(e, "lambda") || e->n_args < min + 1 || e->n_args > MAX_PARAMETERS + 1)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() takes a lambda of %zu", c->name,
-				     min);
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "%s() takes a lambda with %zu variable%s", c->name, min,
+				     min == 1 ? "" : "s");
 	ret->n = e->n_args - 1;
 	ret->body = e->args[ret->n];
 	for (size_t j = 0; j < ret->n; j++) {
 		if (e->args[j]->kind != NSG_EXPR_STRING)
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "lambda() begins with the names of its variables");
+					     "the variables of lambda() must be strings");
 		ret->names[j] = e->args[j]->text;
 	}
 	return 0;
@@ -57,7 +58,7 @@ int nsg_func_lambdavariables(struct nsg_eval *ev, const struct nsg_call *c, json
 		if (!strcasecmp(l->name, name))
 			return nsg_eval_give(json_incref(l->value), ret);
 	}
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no lambda variable '%.100s'",
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "undefined lambda variable '%.100s'",
 			     nsg_eval_quote(ev, name));
 }
 
@@ -128,7 +129,7 @@ int nsg_func_filter(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 			return r;
 		if (!json_is_boolean(keep))
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "the lambda of filter() gives true or false");
+					     "the lambda of filter() must return a boolean");
 		if (json_is_false(keep))
 			continue;
 		r = nsg_eval_append(result, json_incref(item));
@@ -193,7 +194,7 @@ int nsg_func_toobject(struct nsg_eval *ev, const struct nsg_call *c, json_t **re
 			return r;
 		if (!json_is_string(name))
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "the first lambda of toObject() gives a string");
+					     "the first lambda of toObject() must return a string");
 		r = value.body ? call_indexed(ev, &value, item, i, &made)
 			       : nsg_eval_give(json_incref(item), &made);
 		if (r < 0)

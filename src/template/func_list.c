@@ -99,7 +99,7 @@ int nsg_func_createobject(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 
 	if (c->n % 2)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "createObject() takes pairs of a name and a value");
+				     "createObject() takes pairs of a key and a value");
 	for (size_t i = 0; i < c->n; i += 2) {
 		int r;
 
@@ -448,7 +448,7 @@ int nsg_func_json(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 		return r;
 	value = json_loads(s, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 	if (!value)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "json(): the text is not JSON");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "json(): the text is not valid JSON");
 	r = nsg_eval_walk(ev, value);
 	if (r < 0)
 		return r;

@@ -25,14 +25,16 @@ int nsg_func_arithmetic(struct nsg_eval *ev, const struct nsg_call *c, json_t **
 		break;
 	default:
 		if (!b)
-			return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() by zero", c->name);
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s(): division by zero",
+					     c->name);
 		over = a == INT64_MIN && b == -1;
 		if (!over)
 			n = c->op == NSG_OP_DIV ? a / b : a % b;
 		break;
 	}
 	if (over)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() does not fit 64 bits", c->name);
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "%s(): the result does not fit in 64 bits", c->name);
 	return nsg_eval_give(json_integer(n), ret);
 }
 
@@ -56,7 +58,7 @@ int nsg_func_int(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	errno = 0;
 	n = strtoll(s, &end, 10);
 	if (end == s || errno || end[strspn(end, " \t\r\n")])
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "int(): '%.100s' is not a whole number",
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "int(): '%.100s' is not an integer",
 				     nsg_eval_quote(ev, s));
 	return nsg_eval_give(json_integer(n), ret);
 }
@@ -76,14 +78,13 @@ int nsg_func_extreme(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 		json_int_t value = json_integer_value(each);
 
 		if (!json_is_integer(each))
-			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "%s() takes whole numbers, not %s", c->name,
-					     nsg_eval_type(each));
+			return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() takes integers, not %s",
+					     c->name, nsg_eval_type(each));
 		if (!i || (c->op == NSG_OP_MAX ? value > best : value < best))
 			best = value;
 	}
 	if (!n)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s() of an empty array", c->name);
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "%s(): the array is empty", c->name);
 	return nsg_eval_give(json_integer(best), ret);
 }
 
@@ -97,7 +98,7 @@ int nsg_func_range(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	if (n < 0 || n > (int64_t)NSG_MAX_TEMPLATE_RANGE || start > INT32_MAX - n ||
 	    start < INT32_MIN)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "range() gives up to %u numbers below 2147483648",
+				     "range() makes at most %u numbers up to 2147483647",
 				     NSG_MAX_TEMPLATE_RANGE);
 	r = nsg_eval_pay(ev, (uint64_t)n);
 	if (r < 0)

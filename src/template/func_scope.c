@@ -15,8 +15,8 @@ static int bound(struct nsg_eval *ev, const struct nsg_call *c, const struct nsg
 	struct nsg_binding *b = nsg_bindings_find(in, name);
 
 	if (!b)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template declares no %s '%.100s'",
-				     what, nsg_eval_quote(ev, name));
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template has no %s '%.100s'", what,
+				     nsg_eval_quote(ev, name));
 	return nsg_binding_value(ev, b, ret);
 }
 
@@ -51,17 +51,18 @@ int nsg_func_copyindex(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	int64_t offset = 0, n = 0;
 
 	if (!name && c->n > 1)
-		return nsg_func_refuse(ev, c, 0, "the name of a loop first");
+		return nsg_func_refuse(ev, c, 0, "the name of a loop as the first argument");
 	if (c->n > i && !json_is_integer(c->args[i]))
-		return nsg_func_refuse(ev, c, i, "a whole number");
+		return nsg_func_refuse(ev, c, i, "an integer");
 	if (c->n > i)
 		offset = json_integer_value(c->args[i]);
 	if (!loop)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "copyIndex() outside of a copy loop%s%.100s", name ? " " : "",
-				     name ? nsg_eval_quote(ev, name) : "");
+				     "copyIndex() is not inside a copy loop%s%.100s",
+				     name ? " named " : "", name ? nsg_eval_quote(ev, name) : "");
 	if (__builtin_add_overflow(loop->index, offset, &n))
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "copyIndex() does not fit 64 bits");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "copyIndex(): the result does not fit in 64 bits");
 	return nsg_eval_give(json_integer(n), ret);
 }
 

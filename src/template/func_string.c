@@ -105,7 +105,8 @@ int nsg_func_padleft(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 	int r;
 
 	if (nsg_text_characters(pad) != 1)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "padLeft() pads with one character");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "padLeft(): the padding must be one character");
 	r = nsg_text_add_value(ev, &value, c->args[0]);
 	if (r < 0)
 		return r;
@@ -130,7 +131,8 @@ int nsg_func_replace(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 	int r;
 
 	if (!*old)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "replace() of an empty string");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "replace(): the text to replace is empty");
 	while ((found = strstr(s, old))) {
 		r = nsg_text_add_bytes(ev, &t, s, (size_t)(found - s));
 		if (r < 0)
@@ -219,8 +221,8 @@ int nsg_func_substring(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 
 	if (start < 0 || start > all || n < 0 || n > all - start)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "substring() from %" PRId64 ", %" PRId64
-				     " characters, of a string of %" PRId64,
+				     "substring(): start %" PRId64 " and length %" PRId64
+				     " exceed a string of %" PRId64 " characters",
 				     start, n, all);
 	s += nsg_text_prefix(s, start);
 	return nsg_eval_give_text(ev, s, nsg_text_prefix(s, n), ret);

@@ -34,7 +34,7 @@ static json_t *facet(const struct nsg_binding *b, const char *name)
 
 static int refuse(struct nsg_eval *ev, const char *must)
 {
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "its value is to be %s", must);
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "its value must be %s", must);
 }
 
 /* A command line knows only strings, so that parameters files hold numbers and booleans as such. */
@@ -46,11 +46,11 @@ static int from_string(struct nsg_eval *ev, const char *s, const char *type, jso
 	if (!strcasecmp(type, "bool") && (!strcasecmp(s, "true") || !strcasecmp(s, "false")))
 		return nsg_eval_give(json_boolean(!strcasecmp(s, "true")), ret);
 	if (strcasecmp(type, "int") != 0 || !*s)
-		return refuse(ev, !strcasecmp(type, "int") ? "a whole number" : "true or false");
+		return refuse(ev, !strcasecmp(type, "int") ? "an integer" : "true or false");
 	errno = 0;
 	n = strtoll(s, &end, 10);
 	if (errno || *end)
-		return refuse(ev, "a whole number");
+		return refuse(ev, "an integer");
 	return nsg_eval_give(json_integer(n), ret);
 }
 
@@ -61,9 +61,9 @@ static int check_type(struct nsg_eval *ev, const char *type, json_t **value)
 		const char *name, *must;
 		json_type type;
 	} types[] = {
-	    {"string", "a string", JSON_STRING},     {"securestring", "a string", JSON_STRING},
-	    {"int", "a whole number", JSON_INTEGER}, {"bool", "true or false", JSON_TRUE},
-	    {"object", "an object", JSON_OBJECT},    {"secureobject", "an object", JSON_OBJECT},
+	    {"string", "a string", JSON_STRING},  {"securestring", "a string", JSON_STRING},
+	    {"int", "an integer", JSON_INTEGER},  {"bool", "true or false", JSON_TRUE},
+	    {"object", "an object", JSON_OBJECT}, {"secureobject", "an object", JSON_OBJECT},
 	    {"array", "an array", JSON_ARRAY},
 	};
 	json_t *converted = NULL;
@@ -85,7 +85,7 @@ static int check_type(struct nsg_eval *ev, const char *type, json_t **value)
 		*value = converted;
 		return 0;
 	}
-	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no type '%.100s'", type);
+	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "unknown type '%.100s'", type);
 }
 
 static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
@@ -112,12 +112,13 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 		{
 			r = json_is_array(each) ? -EINVAL : check_allowed(ev, allowed, each);
 			if (r < 0)
-				return nsg_eval_is_final(ev, r) ? r
-								: refuse(ev, "among allowedValues");
+				return nsg_eval_is_final(ev, r)
+					   ? r
+					   : refuse(ev, "one of allowedValues");
 		}
 		return 0;
 	}
-	return refuse(ev, "among allowedValues");
+	return refuse(ev, "one of allowedValues");
 }
 
 static int check_bounds(struct nsg_eval *ev, const struct nsg_binding *b, const json_t *value)
@@ -167,7 +168,8 @@ static int given(struct nsg_eval *ev, const struct nsg_binding *b, json_t **ret)
 	int r;
 
 	if (!value && nsg_eval_member(b->given, "reference"))
-		return nsg_eval_fail(ev, NSG_FAIL_LIVE, "its value is in a key vault");
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "its value is in a key vault, which is not read");
 	if (!value)
 		return 0;
 	if (!b->given_frame.scope)

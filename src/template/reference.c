@@ -169,7 +169,7 @@ static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bo
 static int fail_live(struct nsg_eval *ev, const struct nsg_decl *d, const char *what)
 {
 	return nsg_eval_fail(ev, NSG_FAIL_LIVE,
-			     "reference() to '%.100s': %.100s is known only when it is deployed",
+			     "reference() to '%.100s': %.100s is known only after deployment",
 			     d->symbol ? d->symbol
 			     : d->name ? d->name
 				       : d->type,
@@ -396,14 +396,14 @@ static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret
 	if (r < 0)
 		return r;
 	if (!d || d->existing)
-		return nsg_eval_fail(
-		    ev, NSG_FAIL_LIVE,
-		    "reference() to '%.200s', which is known only when it is deployed",
-		    nsg_eval_quote(ev, what));
-	if (!d->deployed)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "reference() to '%.200s', whose condition is false",
+		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
+				     "reference() to '%.200s' is known only after deployment",
 				     nsg_eval_quote(ev, what));
+	if (!d->deployed)
+		return nsg_eval_fail(
+		    ev, NSG_FAIL_INVALID,
+		    "reference() to '%.200s', which is not deployed: its condition is false",
+		    nsg_eval_quote(ev, what));
 	ret->decl = d;
 	if (d->class == NSG_DECL_DEPLOYMENT && !full) {
 		ret->stage = LAZY_DEPLOYMENT;
@@ -557,7 +557,7 @@ int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	if (r < 0)
 		return r;
 	if (!d || is_parent || !d->id)
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "there is no resource '%.200s'",
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template has no resource '%.200s'",
 				     nsg_eval_quote(ev, what));
 	return nsg_eval_give(
 	    json_pack("{s:s, s:s, s:s}", "id", d->id, "name", d->name, "type", d->type), ret);

@@ -370,7 +370,7 @@ static int bind_arguments(struct nsg_eval *ev, struct nsg_scope *s, json_t *func
 
 		if (!name)
 			return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-					     "a parameter of a function has no name");
+					     "a parameter of a user function has no name");
 		b = binding_add(ev, &s->parameters, NSG_BINDING_PARAMETER, s, name, NULL);
 		if (!b)
 			return -ENOMEM;

@@ -59,17 +59,16 @@ static void notice_skipped(struct nsg_emit *em)
 			pointer = NULL;
 		place.pointer = pointer;
 		(void)nsg_diag_add(em->ev->diag, NSG_NOTICE, &place, NULL,
-				   "resources of type '%s' decide nothing here: skipped", s->type);
+				   "resources of type '%s' are not used: skipped", s->type);
 	}
 }
 
 static void notice_made_up(const struct nsg_eval *ev)
 {
 	if (ev->made_up)
-		(void)nsg_diag_add(
-		    ev->diag, NSG_NOTICE, ev->where, NULL,
-		    "uniqueString() and guid() give stand-ins here, always the same: "
-		    "Azure's own values are not public");
+		(void)nsg_diag_add(ev->diag, NSG_NOTICE, ev->where, NULL,
+				   "uniqueString() and guid() return stable stand-ins: Azure's "
+				   "algorithm is not public");
 }
 
 /* A parameters document, or only what stands in it, as az takes both. */

@@ -148,11 +148,11 @@ int nsg_tree_copies(struct nsg_eval *ev, json_t *raw_count, int64_t *ret)
 		return r;
 	if (!json_is_integer(count) || json_integer_value(count) < 0)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "the count of a copy loop is a number from 0");
+				     "the count of a copy loop must be an integer from 0");
 	if (json_integer_value(count) > (json_int_t)NSG_MAX_TEMPLATE_COPIES)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
-				     "a copy loop of %" JSON_INTEGER_FORMAT
-				     ": Azure makes at most %u copies",
+				     "a copy loop makes %" JSON_INTEGER_FORMAT
+				     " copies; Azure allows at most %u",
 				     json_integer_value(count), NSG_MAX_TEMPLATE_COPIES);
 	*ret = json_integer_value(count);
 	return 0;
@@ -189,7 +189,8 @@ static int copy_head(struct nsg_eval *ev, json_t *loop, json_t **ret_name, int64
 	if (r < 0)
 		return r;
 	if (!json_is_string(name))
-		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the name of a copy loop is a string");
+		return nsg_eval_fail(ev, NSG_FAIL_INVALID,
+				     "the name of a copy loop must be a string");
 	r = nsg_tree_copies(ev, nsg_eval_member(loop, "count"), ret_count);
 	if (r < 0)
 		return r;
@@ -286,8 +287,8 @@ static int known_string(struct nsg_eval *ev, json_t *raw, const char *key, json_
 		return r;
 	if (has_made_up(value, key))
 		return nsg_eval_fail(ev, NSG_FAIL_LIVE,
-				     "it holds the location of the resource group, which a "
-				     "template does not contain; add a location parameter");
+				     "it contains the location of the resource group, which a "
+				     "template does not define; use a location parameter");
 	*ret = TAKE_PTR(value);
 	return 0;
 }
@@ -398,7 +399,8 @@ static int member_name(struct tree *t, const char *key, json_t **ret)
 	if (r < 0)
 		return r;
 	if (!json_is_string(name))
-		return nsg_eval_fail(t->ev, NSG_FAIL_INVALID, "a property's name is a string");
+		return nsg_eval_fail(t->ev, NSG_FAIL_INVALID,
+				     "the name of a property must be a string");
 	*ret = TAKE_PTR(name);
 	return 0;
 }

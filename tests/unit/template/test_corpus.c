@@ -23,17 +23,17 @@ static const struct {
     {"Azure__avdaccelerator__network__network-security-group__main", 1, NULL},
     {"Azure__bicep__101__app-service-regional-vnet-integration__main", 4, NULL},
     {"Azure__bicep__101__hub-and-spoke__main.symbolicnames", 0,
-     "reference() to 'fwl': privateIPAddress is known only when it is deployed"},
+     "reference() to 'fwl': privateIPAddress is known only after deployment"},
     {"Azure__bicep__101__private-dns-zone__main.symbolicnames", 2, NULL},
     {"Azure__bicep__101__sqlmi-new-vnet__main.symbolicnames", 0,
-     "name of a resource of type Microsoft.Network/virtualNetworks/subnets has 2 parts, as in "
-     "parent/child, and this has 1"},
+     "name of a resource of type Microsoft.Network/virtualNetworks/subnets must have 2 "
+     "segments (parent/child), not 1"},
     {"Azure__bicep__301__nested-vms-in-virtual-network__main", 0,
      "output 'assignedIp': reference() to 'HVHOSTNIC1': privateIPAddress is known only"},
     {"Azure__bicep__wvd-create-hostpool__modules__managedDisks-galleryvm", 0,
      "parameter 'rdshNumberOfInstances' has no value"},
     {"CheckPointSW__CloudGuardIaaS__R8040-R81__mds-r8040-r81__mainTemplate", 0,
-     "a linked template is not read"},
+     "linked templates are not read"},
     {"CheckPointSW__CloudGuardIaaS__azure__nestedtemplates__vnet-new", 0,
      "parameter 'virtualNetworkAddressPrefix' has no value"},
     {"CheckPointSW__CloudGuardIaaS__templates__nestedtemplates__vnet-1-subnet-existing", 0, NULL},
@@ -57,19 +57,19 @@ static const struct {
     {"anthony-c-martin__azure-quickstart-templates__201-vm-copy-managed-disks__azuredeploy", 5,
      NULL},
     {"anthony-c-martin__azure-quickstart-templates__201-vm-sql-full-autopatching__azuredeploy", 0,
-     "a linked template is not read"},
+     "linked templates are not read"},
     {"anthony-c-martin__azure-quickstart-templates__301-web-app-regional-vnet-private-endpoint-sql-"
      "storage__nestedtemplates__app",
      0, "parameter 'hostingPlanName' has no value"},
     {"anthony-c-martin__azure-quickstart-templates__docker-simple-on-ubuntu__azuredeploy", 3, NULL},
     {"anthony-c-martin__azure-quickstart-templates__openshift-container-platform__azuredeploy", 0,
-     "a linked template is not read"},
+     "linked templates are not read"},
     {"anthony-c-martin__azure-quickstart-templates__solace-message-router__nestedtemplates__"
      "security-shared-resources",
      1, NULL},
     {"anthony-c-martin__azure-quickstart-templates__splunk-on-ubuntu__nested__clusterpeers-"
      "resources",
-     0, "a linked template is not read"},
+     0, "linked templates are not read"},
     {"bridgecrewio__checkov__resource__example_AppGatewayWAFACLCVE202144228__owasp_3_1_disabled_"
      "fail",
      2, NULL},
@@ -87,8 +87,8 @@ static const struct {
     {"microsoft__PSRule.Rules.Azure__scenarios__azure-template-ci__template", 0,
      "parameter 'subnets' has no value"},
     {"mspnp__samples__solutions__azure-hub-spoke__azuredeploy", 0,
-     "reference() to 'fw-resourcegrouplocation': privateIPAddress is known only when it is "
-     "deployed"},
+     "reference() to 'fw-resourcegrouplocation': privateIPAddress is known only after "
+     "deployment"},
     {"mspnp__template-building-blocks__buildingBlocks__routeTables__routeTables", 0,
      "parameter 'routeTables' has no value"},
 };

@@ -64,8 +64,8 @@ static void resources_that_are_no_list_are_an_error(void **state)
 
 	(void)state;
 	assert_error(&o, "/resources",
-		     "[variables('v')]: the resources of a template are an array or an object");
-	assert_error(&nested, "/resources/0/properties/template/resources", "are an array or");
+		     "[variables('v')]: the resources of a template must be an array or an object");
+	assert_error(&nested, "/resources/0/properties/template/resources", "must be an array or");
 }
 
 static void children(void **state)
@@ -109,33 +109,33 @@ static void what_is_wrong_with_a_resource(void **state)
 	static const struct {
 		const char *resource, *at, *words;
 	} cases[] = {
-	    {"7", "", "a resource is an object"},
+	    {"7", "", "a resource must be an object"},
 	    {"{'name': 'n'}", "/type", "the resource has no type"},
-	    {"{'type': 1, 'name': 'n'}", "/type", "the type of a resource is a string"},
-	    {"{'type': '[parameters(`x`)]'}", "/type", "declares no parameter 'x'"},
+	    {"{'type': 1, 'name': 'n'}", "/type", "the type of a resource must be a string"},
+	    {"{'type': '[parameters(`x`)]'}", "/type", "has no parameter 'x'"},
 	    {"{'type': 'Microsoft.Network/routeTables'}", "/name", "the resource has no name"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 1}", "/name",
-	     "the name of a resource is a string"},
+	     "the name of a resource must be a string"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': '[f(]'}", "/name",
-	     "a value is missing (character 4)"},
+	     "value expected at character 4"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'a/b'}", "/name",
-	     "has 1 part, and this has 2"},
+	     "must have 1 segment, not 2"},
 	    {"{'type': 'Microsoft.Network/routeTables/routes', 'name': 'a'}", "/name",
-	     "has 2 parts, as in parent/child, and this has 1"},
+	     "must have 2 segments (parent/child), not 1"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition': 'yes'}",
-	     "/condition", "a condition is true or false"},
+	     "/condition", "a condition must be true or false"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'condition':"
 	     " '[reference(`x`).y]'}",
-	     "/condition", "names, conditions and copies are settled before"},
+	     "/condition", "names, conditions and copy loops cannot refer"},
 	    {"{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'copy': {'name': 'c',"
 	     " 'count': '[reference(`x`).y]'}}",
 	     "/copy/count", "cannot evaluate [reference('x').y]"},
 	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
 	     " {'templateLink': {'uri': 'https://example.org/x.json'}}}",
-	     "/properties/templateLink/uri", "a linked template is not read"},
+	     "/properties/templateLink/uri", "linked templates are not read"},
 	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties':"
 	     " {'templateLink': {'id': 'x'}}}",
-	     "/properties/templateLink", "a linked template is not read"},
+	     "/properties/templateLink", "linked templates are not read"},
 	    {"{'type': 'Microsoft.Resources/deployments', 'name': 'n', 'properties': {}}",
 	     "/properties", "the deployment has no template"},
 	};
@@ -173,7 +173,7 @@ static void types_without_use_may_say_what_they_like(void **state)
 	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
 	assert_string_equal(o.diag.v[0].text,
 			    "resources of type 'Microsoft.Compute/virtualMachines'"
-			    " decide nothing here: skipped");
+			    " are not used: skipped");
 	assert_string_equal(o.diag.v[0].pointer, "/resources/0");
 }
 

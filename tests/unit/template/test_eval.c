@@ -76,16 +76,16 @@ static void copies_are_bounded(void **state)
 {
 	(void)state;
 	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': 1000000000}") "}",
-		     "Azure makes at most 800 copies");
-	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': -1}") "}", "a number from 0");
-	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': '3'}") "}", "a number from 0");
+		     "Azure allows at most 800");
+	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': -1}") "}", "an integer from 0");
+	refused_soon("{" TABLE("'copy': {'name': 'c', 'count': '3'}") "}", "an integer from 0");
 	refused_soon("{" TABLE("'copy': {'name': 'c'}") "}", "the copy loop has no count");
 	refused_soon("{" TABLE("'properties': {'copy': [{'name': 'x', 'count': '[mul(1000, 1000)]',"
 			       " 'input': 1}]}") "}",
-		     "Azure makes at most 800 copies");
+		     "Azure allows at most 800");
 	refused_soon("{'resources': [{'type': 'Other/type', 'name': 'n', 'copy': {'name': 'c',"
 		     " 'count': 1000000000}}]}",
-		     "Azure makes at most 800 copies");
+		     "Azure allows at most 800");
 }
 
 static void copies_in_copies_are_bounded(void **state)
@@ -95,7 +95,7 @@ static void copies_in_copies_are_bounded(void **state)
 	    "{" TABLE("'copy': {'name': 'c', 'count': 800}, 'properties': {'copy': [{'name':"
 		      " 'x', 'count': 800, 'input': {'copy': [{'name': 'y', 'count': 800,"
 		      " 'input': 1}]}}]}") "}",
-	    "it takes more than");
+	    "evaluation takes more than");
 }
 
 /* v1 is twice v0, v2 twice v1 … */
@@ -112,7 +112,7 @@ static void strings_may_not_grow_without_end(void **state)
 			i - 1);
 	fputs("}, " TABLE("'properties': {'x': '[variables(`v59`)]'}") "}", out);
 	fclose(out);
-	refused_soon(text, "it takes more than");
+	refused_soon(text, "evaluation takes more than");
 }
 
 /* The same with arrays, which share their parts, so that only walking them shows the size. */
@@ -138,7 +138,7 @@ static void trees_may_not_grow_without_end(void **state)
 				i, i - 1, i - 1);
 		fprintf(out, "}, " TABLE("'properties': {'x': '[%s]'}") "}", uses[use]);
 		fclose(out);
-		refused_soon(text, "it takes more than");
+		refused_soon(text, "evaluation takes more than");
 	}
 }
 
@@ -167,7 +167,7 @@ static void depth_is_bounded(void **state)
 	assert_resource(&o, 0,
 			"{'name': 'n', 'type': 'Microsoft.Network/routeTables',"
 			" 'properties': {'x': 1}}");
-	refused_soon(deep, "refer to one another more than 400 deep");
+	refused_soon(deep, "references are nested more than 400 levels deep");
 }
 
 /* Evaluated from the inside out, each value is one level deeper and no recursion is deep. */
@@ -213,7 +213,7 @@ static void memory_limits_reach_lenient_names_too(void **state)
 	(void)state;
 	refused_soon("{'resources': [{'type': 'Microsoft.Network/routeTables', 'name':"
 		     " '[padLeft(reference(`x`).y, 1000000000)]'}]}",
-		     "it takes more than");
+		     "evaluation takes more than");
 }
 
 int main(void)

@@ -78,20 +78,20 @@ static void refused(void **state)
 		const char *text, *problem;
 		size_t at;
 	} cases[] = {
-	    {"[]", "a value is missing", 1},
-	    {"[ ]", "a value is missing", 2},
-	    {"['a]", "a string without its closing quote", 3},
-	    {"[f]", "an opening parenthesis is missing after a function's name", 2},
-	    {"[f(]", "a value is missing", 3},
-	    {"[f(1]", "a comma or a closing parenthesis is missing", 4},
-	    {"[f(1,)]", "a value is missing", 5},
-	    {"[f(1) 2]", "something follows its end", 6},
-	    {"[f().]", "a property's name is missing after the dot", 5},
-	    {"[f()[1]", "a closing bracket is missing", 6},
-	    {"[-]", "a sign without a number", 2},
-	    {"[9223372036854775808]", "a number that does not fit 64 bits", 19},
-	    {"[+1]", "a value is missing", 1},
-	    {"[f(\"a\")]", "a value is missing", 3},
+	    {"[]", "value expected", 1},
+	    {"[ ]", "value expected", 2},
+	    {"['a]", "unterminated string", 3},
+	    {"[f]", "'(' expected after the function name", 2},
+	    {"[f(]", "value expected", 3},
+	    {"[f(1]", "',' or ')' expected", 4},
+	    {"[f(1,)]", "value expected", 5},
+	    {"[f(1) 2]", "unexpected text after the expression", 6},
+	    {"[f().]", "property name expected after '.'", 5},
+	    {"[f()[1]", "']' expected", 6},
+	    {"[-]", "digits expected after the sign", 2},
+	    {"[9223372036854775808]", "integer does not fit in 64 bits", 19},
+	    {"[+1]", "value expected", 1},
+	    {"[f(\"a\")]", "value expected", 3},
 	};
 
 	(void)state;

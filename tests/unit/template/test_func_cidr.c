@@ -30,17 +30,17 @@ static void subnets(void **state)
 	    {"cidrSubnet('10.144.0.0/20', 24, 4)", "'10.144.4.0/24'"},
 	    {"cidrSubnet('10.144.0.0/20', 24, 15)", "'10.144.15.0/24'"},
 	    {"cidrSubnet('10.144.0.0/20', 24, 16)", NULL,
-	     "cidrSubnet(): 10.144.0.0/20 has no /24 number 16"},
+	     "cidrSubnet(): 10.144.0.0/20 has no /24 subnet with index 16"},
 	    {"cidrSubnet('10.0.0.0/16', 26, 1)", "'10.0.0.64/26'"},
 	    {"cidrSubnet('10.0.0.0/16', 16, 0)", "'10.0.0.0/16'"},
 	    {"cidrSubnet('fdad:3236:5555::/48', 52, 4)", "'fdad:3236:5555:4000::/52'"},
 	    {"cidrSubnet('fdad::/16', 128, 9223372036854775807)",
 	     "'fdad::7fff:ffff:ffff:ffff/128'"},
-	    {"cidrSubnet('10.0.0.0/16', 15, 0)", NULL, "has no /15 number 0"},
-	    {"cidrSubnet('10.0.0.0/16', 33, 0)", NULL, "has no /33 number 0"},
-	    {"cidrSubnet('10.0.0.0/16', 24, -1)", NULL, "has no /24 number -1"},
+	    {"cidrSubnet('10.0.0.0/16', 15, 0)", NULL, "has no /15 subnet with index 0"},
+	    {"cidrSubnet('10.0.0.0/16', 33, 0)", NULL, "has no /33 subnet with index 0"},
+	    {"cidrSubnet('10.0.0.0/16', 24, -1)", NULL, "has no /24 subnet with index -1"},
 	    {"cidrSubnet('0.0.0.0/0', 32, 4294967295)", "'255.255.255.255/32'"},
-	    {"cidrSubnet('0.0.0.0/0', 32, 4294967296)", NULL, "has no /32 number"},
+	    {"cidrSubnet('0.0.0.0/0', 32, 4294967296)", NULL, "has no /32 subnet with index"},
 	};
 
 	(void)state;
@@ -54,14 +54,14 @@ static void hosts(void **state)
 	    {"cidrHost('10.144.3.0/24', 4)", "'10.144.3.5'"},
 	    {"cidrHost('10.144.3.0/24', 253)", "'10.144.3.254'"},
 	    {"cidrHost('10.144.3.0/24', 254)", NULL,
-	     "cidrHost(): 10.144.3.0/24 has no host number 254"},
+	     "cidrHost(): 10.144.3.0/24 has no host with index 254"},
 	    {"cidrHost('fdad:3236:5555:3000::/52', 4)", "'fdad:3236:5555:3000::5'"},
 	    {"cidrHost('10.0.0.4/31', 1)", "'10.0.0.5'"},
 	    {"cidrHost('10.0.0.4/32', 0)", "'10.0.0.4'"},
-	    {"cidrHost('10.0.0.4/32', 1)", NULL, "has no host number 1"},
-	    {"cidrHost('10.0.0.0/24', -1)", NULL, "has no host number -1"},
-	    {"cidrHost('10.0.0.0/24', 9223372036854775807)", NULL, "has no host number"},
-	    {"cidrHost('255.255.255.0/24', 255)", NULL, "has no host number 255"},
+	    {"cidrHost('10.0.0.4/32', 1)", NULL, "has no host with index 1"},
+	    {"cidrHost('10.0.0.0/24', -1)", NULL, "has no host with index -1"},
+	    {"cidrHost('10.0.0.0/24', 9223372036854775807)", NULL, "has no host with index"},
+	    {"cidrHost('255.255.255.0/24', 255)", NULL, "has no host with index 255"},
 	};
 
 	(void)state;
@@ -70,7 +70,7 @@ static void hosts(void **state)
 
 static void refused(void **state)
 {
-	static const char words[] = "is not an address with a prefix length";
+	static const char words[] = "is not a valid address prefix";
 	static const struct expression cases[] = {
 	    {"parseCidr('10.0.0.0')", NULL, words},
 	    {"parseCidr('10.0.0.0/')", NULL, words},

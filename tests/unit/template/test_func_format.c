@@ -31,8 +31,8 @@ static void formats(void **state)
 
 static void refused(void **state)
 {
-	static const char brace[] = "format() has a brace without an argument for it";
-	static const char form[] = "format() supports the number formats D, X and zeros";
+	static const char brace[] = "format(): unbalanced brace, or no argument for it";
+	static const char form[] = "format(): the format of a number must be D, X or zeros";
 	static const struct expression cases[] = {
 	    {"format('{1}', 'a')", NULL, brace},
 	    {"format('{0', 'a')", NULL, brace},

@@ -44,7 +44,7 @@ static void resource_ids(void **state)
 
 static void refused(void **state)
 {
-	static const char words[] = "takes a type and one name for each of its parts";
+	static const char words[] = "takes a resource type and one name per type segment";
 	static const struct expression cases[] = {
 	    {"resourceId('Microsoft.Network/virtualNetworks', 'v', 's')", NULL, words},
 	    {"resourceId('Microsoft.Network/virtualNetworks/subnets', 'v')", NULL, words},

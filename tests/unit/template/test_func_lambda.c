@@ -31,16 +31,16 @@ static void lambdas(void **state)
 static void refused(void **state)
 {
 	static const struct expression cases[] = {
-	    {"map(range(1, 3), 'x')", NULL, "map() takes a lambda of 1"},
+	    {"map(range(1, 3), 'x')", NULL, "map() takes a lambda with 1"},
 	    {"map('x', lambda('n', 1))", NULL, "map() takes an array, not a string"},
-	    {"map(range(1, 3), lambda(1, 2))", NULL, "lambda() begins with the names"},
-	    {"map(range(1, 3), lambda('a', 'b', 'c', 'd', 1))", NULL, "takes a lambda of 1"},
-	    {"filter(range(1, 3), lambda('n', 1))", NULL, "gives true or false"},
-	    {"toObject(range(1, 3), lambda('n', 1))", NULL, "gives a string"},
-	    {"reduce(range(1, 3), 0, lambda('n', 1))", NULL, "reduce() takes a lambda of 2"},
-	    {"lambdaVariables('n')", NULL, "there is no lambda variable 'n'"},
+	    {"map(range(1, 3), lambda(1, 2))", NULL, "the variables of lambda() must be"},
+	    {"map(range(1, 3), lambda('a', 'b', 'c', 'd', 1))", NULL, "takes a lambda with 1"},
+	    {"filter(range(1, 3), lambda('n', 1))", NULL, "must return a boolean"},
+	    {"toObject(range(1, 3), lambda('n', 1))", NULL, "must return a string"},
+	    {"reduce(range(1, 3), 0, lambda('n', 1))", NULL, "reduce() takes a lambda with 2"},
+	    {"lambdaVariables('n')", NULL, "undefined lambda variable 'n'"},
 	    {"map(range(1, 3), lambda('n', reference('x').y))", NULL, "reference() to 'x'"},
-	    {"lambda('n', 1)", NULL, "lambda() is not known here"},
+	    {"lambda('n', 1)", NULL, "unknown function lambda()"},
 	};
 
 	(void)state;

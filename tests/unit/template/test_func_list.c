@@ -21,8 +21,8 @@ static void making(void **state)
 	    {"json('null')", "null"},
 	    {"json('3')", "3"},
 	    {"json('\"test\"')", "'test'"},
-	    {"json('{')", NULL, "json(): the text is not JSON"},
-	    {"json('')", NULL, "json(): the text is not JSON"},
+	    {"json('{')", NULL, "json(): the text is not valid JSON"},
+	    {"json('')", NULL, "json(): the text is not valid JSON"},
 	    {"flatten(createArray(createArray(1, 2), createArray(), createArray(3)))", "[1, 2, 3]"},
 	    {"flatten(1)", NULL, "flatten() takes an array of arrays"},
 	    {"flatten(createArray(1))", NULL, "flatten() takes an array of arrays"},
@@ -83,7 +83,7 @@ static void taking(void **state)
 	    {"skip('abc', 9)", "''"},
 	    {"skip(createArray(1), -5)", "[1]"},
 	    {"take(createObject(), 1)", NULL, "take() takes an array or a string, not an object"},
-	    {"take('abc', 'a')", NULL, "take() takes a whole number, not a string"},
+	    {"take('abc', 'a')", NULL, "take() takes an integer, not a string"},
 	};
 
 	(void)state;

@@ -19,8 +19,8 @@ static void places(void **state)
 	    {"deployment().name", "'main'"},
 	    {"deployment().properties.mode", "'Incremental'"},
 	    {"deployment().properties.templateLink.uri", NULL,
-	     "there is no property 'templateLink'"},
-	    {"resourceGroup().nothing", NULL, "there is no property 'nothing'"},
+	     "the property 'templateLink' does not exist"},
+	    {"resourceGroup().nothing", NULL, "the property 'nothing' does not exist"},
 	};
 
 	(void)state;
@@ -36,19 +36,19 @@ static void declared(void **state)
 	static const struct expression cases[] = {
 	    {"parameters('Port')", "443"},
 	    {"parameters('PORT')", "443"},
-	    {"parameters('other')", NULL, "the template declares no parameter 'other'"},
+	    {"parameters('other')", NULL, "the template has no parameter 'other'"},
 	    {"variables('all').list[1]", "'b'"},
 	    {"variables('ALL').LIST[0]", "'a'"},
 	    {"variables('all')['deep key'].x", "true"},
 	    {"variables('again')", "['a', 'b']"},
 	    {"variables('text')", "'[not an expression]'"},
-	    {"variables('other')", NULL, "the template declares no variable 'other'"},
-	    {"variables('all').list[2]", NULL, "there is no element 2 in an array of 2"},
-	    {"variables('all').list[-1]", NULL, "there is no element -1 in an array of 2"},
-	    {"variables('all').list.x", NULL, "an array has no element by a string"},
-	    {"variables('all').nothing", NULL, "there is no property 'nothing'"},
+	    {"variables('other')", NULL, "the template has no variable 'other'"},
+	    {"variables('all').list[2]", NULL, "an array of 2 elements has no element 2"},
+	    {"variables('all').list[-1]", NULL, "an array of 2 elements has no element -1"},
+	    {"variables('all').list.x", NULL, "cannot index an array with a string"},
+	    {"variables('all').nothing", NULL, "the property 'nothing' does not exist"},
 	    {"variables(1)", NULL, "variables() takes a string, not a number"},
-	    {"null().x", NULL, "null has no element by a string"},
+	    {"null().x", NULL, "cannot index null with a string"},
 	};
 
 	(void)state;
@@ -58,9 +58,9 @@ static void declared(void **state)
 static void a_loop_is_needed_for_an_index(void **state)
 {
 	static const struct expression cases[] = {
-	    {"copyIndex()", NULL, "copyIndex() outside of a copy loop"},
-	    {"copyIndex('x')", NULL, "copyIndex() outside of a copy loop x"},
-	    {"copyIndex(1, 2)", NULL, "copyIndex() takes the name of a loop first"},
+	    {"copyIndex()", NULL, "copyIndex() is not inside a copy loop"},
+	    {"copyIndex('x')", NULL, "copyIndex() is not inside a copy loop named x"},
+	    {"copyIndex(1, 2)", NULL, "copyIndex() takes the name of a loop as the first argument"},
 	};
 
 	(void)state;

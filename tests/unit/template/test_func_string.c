@@ -71,10 +71,11 @@ static void parts(void **state)
 	    {"substring('one two three', 4)", "'two three'"},
 	    {"substring('äöü', 1, 1)", "'ö'"},
 	    {"substring('abc', 3, 0)", "''"},
-	    {"substring('abc', 2, 2)", NULL, "substring() from 2, 2 characters, of a string of 3"},
-	    {"substring('abc', -1, 1)", NULL, "substring() from -1"},
-	    {"substring('abc', 4)", NULL, "substring() from 4"},
-	    {"substring('abc', 1, 9223372036854775807)", NULL, "substring() from 1"},
+	    {"substring('abc', 2, 2)", NULL,
+	     "substring(): start 2 and length 2 exceed a string of 3 characters"},
+	    {"substring('abc', -1, 1)", NULL, "substring(): start -1"},
+	    {"substring('abc', 4)", NULL, "substring(): start 4"},
+	    {"substring('abc', 1, 9223372036854775807)", NULL, "substring(): start 1"},
 	};
 
 	(void)state;
@@ -88,12 +89,12 @@ static void changed(void **state)
 	    {"replace('123-123-1234', '1234', 'xxxx')", "'123-123-xxxx'"},
 	    {"replace('aaa', 'a', 'aa')", "'aaaaaa'"},
 	    {"replace('abc', 'x', 'y')", "'abc'"},
-	    {"replace('abc', '', 'y')", NULL, "replace() of an empty string"},
+	    {"replace('abc', '', 'y')", NULL, "replace(): the text to replace is empty"},
 	    {"padLeft('123', 10, '0')", "'0000000123'"},
 	    {"padLeft(7, 3)", "'  7'"},
 	    {"padLeft('abcd', 3, '0')", "'abcd'"},
 	    {"padLeft('a', 3, 'ä')", "'ääa'"},
-	    {"padLeft('a', 3, 'xy')", NULL, "padLeft() pads with one character"},
+	    {"padLeft('a', 3, 'xy')", NULL, "padLeft(): the padding must be one character"},
 	    {"padLeft('a', 9223372036854775807, 'x')", NULL, "steps"},
 	};
 

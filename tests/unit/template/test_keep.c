@@ -107,9 +107,8 @@ static void configurations_of_an_app(void **state)
 			"{'name': 'app/virtualNetwork', 'type':"
 			" 'Microsoft.Web/sites/networkConfig', 'properties':"
 			" {'subnetResourceId': 'x', 'swiftSupported': true}}");
-	assert_string_equal(
-	    record_at(&o, "/resources/0/resources/2")->text,
-	    "resources of type 'Microsoft.Web/sites/config' decide nothing here: skipped");
+	assert_string_equal(record_at(&o, "/resources/0/resources/2")->text,
+			    "resources of type 'Microsoft.Web/sites/config' are not used: skipped");
 }
 
 /* The loader reads a slot as a site of its own, so it leaves the template as one. */
@@ -176,7 +175,7 @@ static void an_error_does_not_quote_secure_parameters(void **state)
 		o = evaluate(text, "{'p': {'value': '" SECRET "'}}");
 		assert_error(&o, "/resources/0/properties/x", "cannot evaluate");
 		/* what has read none is quoted, before or after */
-		assert_error(&o, "/resources/0/properties/y", "'plain' is not a whole number");
+		assert_error(&o, "/resources/0/properties/y", "'plain' is not an integer");
 		assert_no_secret(&o);
 	}
 }

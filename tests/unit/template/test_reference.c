@@ -98,7 +98,7 @@ static void assert_answers(const struct expression *v, size_t n, bool symbolic)
 #define ID(type, name) "reference(resourceId('Microsoft." type "', '" name "')"
 #define SUBNET(v, s)                                                                               \
 	"reference(resourceId('Microsoft.Network/virtualNetworks/subnets', '" v "', '" s "'))"
-#define LIVE "is known only when it is deployed"
+#define LIVE "is known only after deployment"
 
 static void declared_properties(void **state)
 {
@@ -129,9 +129,9 @@ static void declared_properties(void **state)
 static void the_rest_is_live(void **state)
 {
 	static const struct expression cases[] = {
-	    {"reference('x').y", NULL, "reference() to 'x', which " LIVE},
-	    {"reference('old').routes", NULL, "reference() to 'old', which " LIVE},
-	    {"reference('off').routes", NULL, "reference() to 'off', whose condition is false"},
+	    {"reference('x').y", NULL, "reference() to 'x' " LIVE},
+	    {"reference('old').routes", NULL, "reference() to 'old' " LIVE},
+	    {"reference('off').routes", NULL, "reference() to 'off', which is not deployed"},
 	    {"reference('bare').routes", NULL, "its properties " LIVE},
 	    {"reference('v').resourceGuid", NULL, "resourceGuid " LIVE},
 	    {"reference('v').empty", NULL, "empty " LIVE},
@@ -150,12 +150,12 @@ static void the_rest_is_live(void **state)
 	    {SUBNET("nowhere", "s3") ".addressPrefix", NULL, LIVE},
 	    {"reference('lb0').live", NULL, "reference() to 'nothing'"},
 	    {"reference('v')[reference('x').y]", NULL, "reference() to 'x'"},
-	    {"reference()", NULL, "reference() has 0 arguments"},
-	    {"reference().x", NULL, "reference() has 0 arguments"},
+	    {"reference()", NULL, "too few arguments for reference(): 0"},
+	    {"reference().x", NULL, "too few arguments for reference(): 0"},
 	    {"reference(1).x", NULL, "reference() takes a string, not a number"},
 	    {"reference(1)", NULL, "reference() takes a string, not a number"},
 	    {"references('lbs')", NULL, "references() " LIVE},
-	    {"resourceInfo('nothing')", NULL, "there is no resource 'nothing'"},
+	    {"resourceInfo('nothing')", NULL, "the template has no resource 'nothing'"},
 	};
 
 	(void)state;
@@ -186,7 +186,7 @@ static void outputs_of_deployments(void **state)
 	     "deployment 'mod' has no output 'other'"},
 	    {"reference('mod').outputs.name.kind", NULL, "kind " LIVE},
 	    {"reference('mod').outputs.object.value.nothing", NULL,
-	     "there is no property 'nothing'"},
+	     "the property 'nothing' does not exist"},
 	    {"reference('mod').outputs[0]", NULL, "has no output ''"},
 	    {"reference('mod').duration", NULL, "duration " LIVE},
 	    {"reference('mod')", NULL, "output 'live'"},
@@ -210,7 +210,7 @@ static void symbolic_names(void **state)
 	    {"resourceInfo('old')",
 	     "{'id': 'Microsoft.Network/routeTables/old', 'name': 'old', 'type':"
 	     " 'Microsoft.Network/routeTables'}"},
-	    {"reference('lbs[2]').index", NULL, "reference() to 'lbs[2]', which " LIVE},
+	    {"reference('lbs[2]').index", NULL, "reference() to 'lbs[2]' " LIVE},
 	    {"reference('lbs[1').index", NULL, LIVE},
 	    {"reference('lbs').index", NULL, LIVE},
 	    {"reference('bare').routes", NULL, "its properties " LIVE},
@@ -239,9 +239,9 @@ static void circles_end(void **state)
 	    NULL);
 
 	(void)state;
-	assert_error(&o, "/resources/0/properties/x", "refer to one another more than");
-	assert_error(&growing, "/resources/0/properties/x", "refer to one another more than");
-	assert_error(&self, "/resources/0/properties/x", "reference() to 'a', which " LIVE);
+	assert_error(&o, "/resources/0/properties/x", "references are nested more than");
+	assert_error(&growing, "/resources/0/properties/x", "references are nested more than");
+	assert_error(&self, "/resources/0/properties/x", "reference() to 'a' " LIVE);
 }
 
 /* The usual way to change a subnet of a network that the same template makes. */

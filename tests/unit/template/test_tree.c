@@ -65,13 +65,15 @@ static void each_failure_has_its_place(void **state)
 	(void)state;
 	assert_error(&o, "/resources/0/properties/a",
 		     "cannot evaluate [reference('x').y]: reference() to 'x'");
-	assert_error(&o, "/resources/0/properties/b~1c~0d/0", "f() is not known here");
-	assert_error(&o, "/resources/0/properties/b~1c~0d/1/e", "add() has 1 arguments");
+	assert_error(&o, "/resources/0/properties/b~1c~0d/0", "unknown function f()");
+	assert_error(&o, "/resources/0/properties/b~1c~0d/1/e", "too few arguments for add(): 1");
 	assert_error(&o, "/resources/0/properties/[reference('k')]", "reference() to 'k'");
-	assert_error(&o, "/resources/0/properties/[add(1, 1)]", "a property's name is a string");
+	assert_error(&o, "/resources/0/properties/[add(1, 1)]",
+		     "the name of a property must be a string");
 	assert_error(&o, "/resources/0/properties/copy/0/input/f", "reference() to 'z'");
 	assert_error(&o, "/resources/0/properties/copy/1/count", "reference() to 'c'");
-	assert_error(&o, "/resources/0/properties/copy/2/count", "name of a copy loop is a string");
+	assert_error(&o, "/resources/0/properties/copy/2/count",
+		     "name of a copy loop must be a string");
 	/* both copies fail alike */
 	assert_int_equal(o.diag.n, 8);
 	assert_null(record_at(&o, "/resources/0/properties/a")->code);
