@@ -36,13 +36,12 @@ static void endpoint_traffic(const struct nsg_effective *e, struct nsg_diag *dia
 	if (e->route_table)
 		tell(e, diag, &e->subnet->place,
 		     e->profile->endpoint_traffic_routes
-			 ? "service endpoints without route-all: user and BGP routes are looked at "
-			   "for their traffic (current documentation); the 2020 page has them "
-			   "affect "
+			 ? "service endpoints without route-all: user and BGP routes apply to "
+			   "their traffic (current documentation); on the 2020 page they affect "
 			   "RFC 1918 destinations only"
-			 : "service endpoints without route-all: the endpoint's own route is taken "
-			   "(the 2020 page has user and BGP routes affect RFC 1918 destinations "
-			   "only); current documentation looks at them");
+			 : "service endpoints without route-all: the endpoint's own route is used "
+			   "(on the 2020 page user and BGP routes affect RFC 1918 destinations "
+			   "only); current documentation applies them");
 }
 
 /* The first member of VirtualNetwork by that origin that is in Internet too. */
@@ -70,9 +69,8 @@ static void both_tags(const struct nsg_effective *e, struct nsg_diag *diag)
 	nsg_prefix_format(m->prefix, prefix);
 	(void)nsg_diag_lint(
 	    diag, NSG_NOTICE, nsg_place_of(e->policy, &e->nsg->place), "Contested",
-	    "%s, %s%s, is public: it counts in VirtualNetwork and in Internet (as "
-	    "users report); the service tag page has Internet end where the virtual "
-	    "network begins",
+	    "%s, %s%s, is public: it is in both VirtualNetwork and Internet (as users report); on "
+	    "the service tag page Internet ends where the virtual network begins",
 	    prefix, m->origin == NSG_ORIGIN_BGP ? "a BGP route" : "of route ", m->name);
 }
 
@@ -118,12 +116,11 @@ static void none_rows(const struct nsg_effective *e, struct nsg_diag *diag)
 	     udr->hop_type == NSG_HOP_INTERNET
 		 ? "the 0.0.0.0/0 user route leads to the Internet: the None routes of private "
 		   "space "
-		   "stay, as measurements suggest; the routing page lets any 0.0.0.0/0 route "
-		   "remove them"
-		 : "the 0.0.0.0/0 user route takes private space that nobody announces too: labs "
-		   "and "
-		   "the end of the routing page have the None routes vanish; its main text lists "
-		   "them all the same");
+		   "stay, as measurements suggest; according to the routing page any 0.0.0.0/0 "
+		   "route removes them"
+		 : "the 0.0.0.0/0 user route also takes private space that is not announced: in "
+		   "labs and at the end of the routing page the None routes disappear; its main "
+		   "text still lists them");
 }
 
 static void propagation(const struct nsg_effective *e, struct nsg_diag *diag)

@@ -51,7 +51,7 @@ static void collapse(const struct nsg_effective *e, struct nsg_diag *diag)
 	(void)nsg_diag_lint(
 	    diag, NSG_WARNING, nsg_place_of(e->policy, &e->nsg->place),
 	    "VirtualNetworkTagCollapsed",
-	    "%s%s makes the tag VirtualNetwork every address: a rule that allows it "
+	    "%s%s makes the tag VirtualNetwork cover every address: a rule that allows it "
 	    "allows the Internet, one that denies it denies everything, and "
 	    "AllowVnetOutBound allows what no rule denies",
 	    !whole			      ? "the routes together"
@@ -69,8 +69,7 @@ static void inbound(const struct nsg_effective *e, struct nsg_diag *diag)
 		    diag, NSG_NOTICE, nsg_place_of(e->policy, &e->nsg->inbound_place),
 		    "InboundRulesIgnored",
 		    "%zu inbound rule%s of NSG %s: without effect, the integration "
-		    "carries outbound traffic only; access restrictions filter what "
-		    "comes in",
+		    "carries outbound traffic only; access restrictions filter inbound traffic",
 		    e->nsg->n_inbound, e->nsg->n_inbound == 1 ? "" : "s", e->nsg->name);
 }
 

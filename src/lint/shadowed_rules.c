@@ -414,13 +414,13 @@ static int report_shadowed(struct cover *c, size_t i)
 	}
 	(void)nsg_diag_lint(
 	    c->diag, NSG_WARNING, nsg_place_of(e->policy, &rule->place), "RuleShadowed",
-	    "rule %s (%u, %s) never decides: %s%s take%s all its packets first%s", rule->name,
+	    "rule %s (%u, %s) is never reached: %s%s match%s all its packets first%s", rule->name,
 	    rule->priority, nsg_access_name(rule->access),
-	    r == -E2BIG ? "rules before it, among them " : "", nsg_phrase_end(&text),
-	    text.n + text.n_left > 1 || r == -E2BIG ? "" : "s",
+	    r == -E2BIG ? "rules before it, including " : "", nsg_phrase_end(&text),
+	    text.n + text.n_left > 1 || r == -E2BIG ? "" : "es",
 	    !contrary		       ? ""
-	    : text.n + text.n_left > 1 ? ", not all of them deciding as it would"
-				       : ", and decides the other way");
+	    : text.n + text.n_left > 1 ? ", not all of them with the same action"
+				       : ", with the opposite action");
 	return 0;
 }
 
@@ -432,7 +432,7 @@ static const char *empty_source(const struct nsg_rule *r)
 		return "its source is an application security group, of which the app's interface "
 		       "cannot be a member";
 	if (r->src.kind == NSG_ADDRESS_TAG && nsg_tag_kind_of(r->src.tag) != NSG_TAG_OF_DOCUMENT)
-		return "its source is a tag of the platform, which never matches as a source";
+		return "its source is a platform tag, which never matches as a source";
 	return "its source has no IPv4 address";
 }
 
@@ -470,10 +470,9 @@ static const char *why_never(const struct cover *c, const struct nsg_effective_r
 	if (x->dst.kind == NSG_MATCH_PLATFORM_DNS)
 		return "AzurePlatformDNS is TCP and UDP port 53 only";
 	if (nsg_ranges_disjoint(x->dst.ranges, &c->carried))
-		return "its destination is the platform's or nothing that a virtual network "
-		       "carries; "
-		       "only the AzurePlatform tags reach the platform";
-	return "no packet that a virtual network carries fits it";
+		return "its destination is Azure's platform or not carried by a virtual network; "
+		       "only the AzurePlatform tags match the platform";
+	return "it matches no packet that a virtual network carries";
 }
 
 static void report_never(struct cover *c, const struct nsg_effective_rule *x)
@@ -496,11 +495,10 @@ static void report_never(struct cover *c, const struct nsg_effective_rule *x)
 		    "evaluates NSGs for RFC 1918 destinations only",
 		    r->name, r->priority, e->profile->name);
 	else
-		(void)nsg_diag_lint(
-		    c->diag, NSG_WARNING, place, "GateClosed",
-		    "rule %s (%u) never matches: route-all is off (%s), so nothing to "
-		    "its destinations enters the virtual network",
-		    r->name, r->priority, e->route_all_by);
+		(void)nsg_diag_lint(c->diag, NSG_WARNING, place, "GateClosed",
+				    "rule %s (%u) never matches: route-all is off (%s), so no "
+				    "traffic to its destinations enters the virtual network",
+				    r->name, r->priority, e->route_all_by);
 }
 
 static int lint_rules(struct cover *c)
@@ -545,7 +543,7 @@ int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag)
 	(void)nsg_diag_lint(
 	    diag, NSG_NOTICE, nsg_place_of(e->policy, &e->nsg->place), "RuleShadowed",
 	    "the rules of NSG %s have too many combinations of addresses and ports: "
-	    "shadowed rules were not all looked for",
+	    "some shadowed rules may not be reported",
 	    e->nsg->name);
 	return 0;
 }

@@ -173,23 +173,20 @@ static void report_use(const struct nsg_effective *e, const struct nsg_route *r,
 				    "route %s is never used: %s has no IPv4 address", r->name,
 				    r->tag);
 	else if (!u->entered && e->route_all)
-		(void)nsg_diag_lint(
-		    diag, NSG_WARNING, place, "RouteNeverUsed",
-		    "route %s is never used: no routes are looked up for its "
-		    "destinations, the platform's or none that a virtual network carries",
-		    r->name);
+		(void)nsg_diag_lint(diag, NSG_WARNING, place, "RouteNeverUsed",
+				    "route %s is never used: its destinations are Azure's platform "
+				    "or not carried by a virtual network, so no route is looked up",
+				    r->name);
 	else if (!u->entered)
-		(void)nsg_diag_lint(
-		    diag, NSG_WARNING, place, "GateClosed",
-		    "route %s is never used: nothing to its destinations enters the "
-		    "virtual network, route-all is off (%s)",
-		    r->name, e->route_all_by);
+		(void)nsg_diag_lint(diag, NSG_WARNING, place, "GateClosed",
+				    "route %s is never used: no traffic to its destinations enters "
+				    "the virtual network, because route-all is off (%s)",
+				    r->name, e->route_all_by);
 	else if (!u->taken)
-		(void)nsg_diag_lint(
-		    diag, NSG_WARNING, place, "RouteNeverUsed",
-		    "route %s is never used: wherever it applies another goes first, as "
-		    "%s (%s)",
-		    r->name, row_text(&text, u->rival), nsg_row_fate_text(u->fate));
+		(void)nsg_diag_lint(diag, NSG_WARNING, place, "RouteNeverUsed",
+				    "route %s is never used: wherever it applies another route is "
+				    "preferred, e.g. %s (%s)",
+				    r->name, row_text(&text, u->rival), nsg_row_fate_text(u->fate));
 	else if (!r->tag && !r->prefix.len && u->only_rfc1918 && !e->route_all)
 		(void)nsg_diag_lint(
 		    diag, NSG_NOTICE, place, "GateClosed",
@@ -216,10 +213,9 @@ static void report_dispute(const struct nsg_effective *e, const struct dispute *
 
 static void report_disputes(const struct watch *w, struct nsg_diag *diag)
 {
-	static const char today[] =
-	    "today: a route as long as the network's range goes first where "
-	    "the endpoint's subnet has network policies",
-			  in_2020[] = "2020-04: only a /32 route goes before the endpoint";
+	static const char today[] = "today: a route at least as long as the network's range is "
+				    "preferred where the endpoint's subnet has network policies",
+			  in_2020[] = "2020-04: only a /32 route is preferred to the endpoint";
 	const struct nsg_effective *e = w->e;
 
 	if (w->precedence.now)
@@ -232,7 +228,7 @@ static void report_disputes(const struct watch *w, struct nsg_diag *diag)
 		    e, &w->private, diag, "private endpoint against user route",
 		    e->profile->endpoint_policies ? today : in_2020,
 		    e->profile->endpoint_policies
-			? "; in 2020 only a /32 route went before the endpoint:"
+			? "; in 2020 only a /32 route was preferred to the endpoint:"
 			: "; today the network policies of the endpoint's subnet decide:");
 	if (w->none_172.now)
 		report_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",

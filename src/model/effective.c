@@ -43,8 +43,8 @@ static int check_limits(struct nsg_build *b)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(counts); i++)
 		if (counts[i].n > counts[i].max)
 			return nsg_diag_add(b->diag, NSG_ERROR, &p->place, NULL,
-					    "%zu %s, nsgd takes %zu", counts[i].n, counts[i].what,
-					    counts[i].max);
+					    "%zu %s, nsgd supports at most %zu", counts[i].n,
+					    counts[i].what, counts[i].max);
 	return 0;
 }
 

@@ -96,8 +96,8 @@ static int add_locations(struct nsg_build *b, const struct nsg_service_endpoint 
 		if (!t)
 			(void)nsg_diag_add(
 			    b->diag, NSG_NOTICE, &s->place, NULL,
-			    "service endpoint %s: no tag %s.%s: the whole of %s counts", s->service,
-			    base, s->locations.v[i], base);
+			    "service endpoint %s: there is no tag %s.%s, so all of %s is used",
+			    s->service, base, s->locations.v[i], base);
 		r = note_tag(f, t ? t : whole, base, s->service);
 		if (r < 0)
 			return r;
@@ -114,11 +114,10 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 		if (!strcasecmp(s->service, services[i].service))
 			base = services[i].tag;
 	if (!base) {
-		(void)nsg_diag_add(
-		    b->diag, NSG_WARNING, &s->place, NULL,
-		    "service endpoint %s: nsgd knows no service tag of that service, so "
-		    "it has no addresses",
-		    s->service);
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
+				   "service endpoint %s: nsgd knows no service tag for this "
+				   "service, so it has no addresses",
+				   s->service);
 		return 0;
 	}
 	whole = nsg_effective_tag_find(b->e, base);
@@ -128,8 +127,8 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 	if (!whole) {
 		(void)nsg_diag_add(
 		    b->diag, NSG_ERROR, &s->place, NULL,
-		    "service endpoint %s needs the service tag %s, which no document "
-		    "has: az network list-service-tags --location LOCATION > tags.json",
+		    "service endpoint %s needs the service tag %s, which is not in any document: "
+		    "az network list-service-tags --location LOCATION > tags.json",
 		    s->service, base);
 		return 0;
 	}
@@ -174,11 +173,10 @@ static bool is_plausible(struct nsg_build *b, const struct nsg_subnet *s)
 			most = s->endpoints[i].locations.n;
 	if (s->n_endpoints <= MAX_ENDPOINTS && most <= MAX_LOCATIONS)
 		return true;
-	(void)nsg_diag_add(
-	    b->diag, NSG_ERROR, &s->place, NULL,
-	    "subnet %s has %zu service endpoints with up to %zu locations, nsgd takes "
-	    "%u with %u",
-	    s->name, s->n_endpoints, most, MAX_ENDPOINTS, MAX_LOCATIONS);
+	(void)nsg_diag_add(b->diag, NSG_ERROR, &s->place, NULL,
+			   "subnet %s has %zu service endpoints with up to %zu locations; nsgd "
+			   "supports at most %u with %u",
+			   s->name, s->n_endpoints, most, MAX_ENDPOINTS, MAX_LOCATIONS);
 	return false;
 }
 

@@ -30,8 +30,8 @@ static const struct {
 	struct nsg_prefix prefix;
 	const char *why;
 } not_carried[] = {
-    {{NSG_IP4(224, 0, 0, 0), 4}, "a VNet carries no multicast"},
-    {{UINT32_MAX, 32}, "a VNet carries no broadcast"},
+    {{NSG_IP4(224, 0, 0, 0), 4}, "a VNet does not carry multicast"},
+    {{UINT32_MAX, 32}, "a VNet does not carry broadcast"},
 };
 
 bool nsg_protocol_is_carried(unsigned int protocol)
@@ -59,8 +59,7 @@ const char *nsg_not_carried(uint8_t protocol, uint16_t sport_host, uint32_t dst_
 	if (why)
 		return why;
 	if (protocol == NSG_PROTOCOL_UDP && sport_host == NSG_SPORT_NOT_CARRIED)
-		return "a VNet does not carry UDP from source port 65330, which Azure keeps for "
-		       "itself";
+		return "a VNet does not carry UDP from source port 65330, which Azure reserves";
 	return NULL;
 }
 

@@ -218,7 +218,7 @@ static int refuse(struct nsg_build *b, const struct spots *candidates, const cha
 	struct nsg_phrase_list text = {0};
 
 	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
-			   "%s: %s; name one with `subnet =` or --subnet", problem,
+			   "%s: %s; choose one with `subnet =` or --subnet", problem,
 			   list_spots(candidates, &text));
 	return 0;
 }
@@ -237,10 +237,10 @@ static int choose_by_option(struct nsg_build *b, const struct spots *all)
 	if (found.n == 1)
 		return take(b, found.v[0], "the subnet option names it");
 	if (found.n)
-		return refuse(b, &found, "the subnet option fits several subnets");
+		return refuse(b, &found, "the subnet option matches several subnets");
 	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
-			   "the subnet option names %s, which no virtual network here has; "
-			   "there is: %s",
+			   "the subnet option names %s, which is not in any virtual network "
+			   "document; available: %s",
 			   b->options->subnet, list_spots(all, &text));
 	return 0;
 }
@@ -261,11 +261,12 @@ static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 	if (delegated.n)
 		return refuse(b, &delegated,
 			      "several subnets are delegated to " DELEGATION
-			      " and nothing says which is the app's");
+			      " and no document says which one the app uses");
 	if (all->n == 1)
 		return take(b, all->v[0], "it is the only subnet");
-	return refuse(
-	    b, all, "no subnet is delegated to " DELEGATION " and nothing says which is the app's");
+	return refuse(b, all,
+		      "no subnet is delegated to " DELEGATION
+		      " and no document says which one the app uses");
 }
 
 static int choose_subnet(struct nsg_build *b)
@@ -282,7 +283,7 @@ static int choose_subnet(struct nsg_build *b)
 		return 0;
 	if (!all.n) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
-				   "no document gives a virtual network with a subnet: "
+				   "no document describes a virtual network with a subnet: "
 				   "az network vnet show -g GROUP -n VNET > vnet.json");
 		return 0;
 	}
@@ -300,7 +301,7 @@ static int choose_subnet(struct nsg_build *b)
 		return 0;
 	if (naming.lost) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, naming.lost, NULL,
-				   "the app's subnet %s is in no virtual network document: "
+				   "the app's subnet %s is not in any virtual network document: "
 				   "az network vnet show --ids VNET > vnet.json",
 				   naming.lost_ref);
 		return 0;
@@ -349,16 +350,17 @@ static int choose_named(struct nsg_build *b, const struct kind *k, const char *r
 		*ret = found;
 		*ret_by = "the subnet names it";
 	} else if (n_found) {
-		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
-				   "the subnet's %s %s is %zu documents; they need full ids",
-				   k->what, nsg_id_name(ref), n_found);
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, place, NULL,
+		    "%zu documents match the subnet's %s %s; give them full resource ids", n_found,
+		    k->what, nsg_id_name(ref));
 	} else if (n_bare == 1) {
 		*ret = bare;
-		*ret_by = "a list without ids stands for the one the subnet names";
+		*ret_by = "a list without resource ids is taken for the one the subnet names";
 	} else if (!b->policy->incomplete) { /* what could not be read may be it */
 		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
-				   "the subnet's %s %s is in no document: %s --ids %s", k->what,
-				   nsg_id_name(ref), k->command, ref);
+				   "the subnet's %s %s is not in any document: %s --ids %s",
+				   k->what, nsg_id_name(ref), k->command, ref);
 	}
 	return 0;
 }
@@ -388,12 +390,11 @@ static int choose_resource(struct nsg_build *b, const struct kind *k, const char
 		if (nsg_subnet_is(e->vnet, e->subnet, c->subnets->v[i]))
 			others_only = false;
 	if (others_only) {
-		(void)nsg_diag_add(b->diag, NSG_WARNING, &e->subnet->place, NULL,
-				   "subnet %s names no %s and %s says that it is another subnet's: "
-				   "none is used",
-				   e->subnet->name, k->what,
-				   *c->name ? c->name : "the one without a name");
-		*ret_by = "the only one is another subnet's";
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, &e->subnet->place, NULL,
+		    "subnet %s names no %s and %s is associated with another subnet: none is used",
+		    e->subnet->name, k->what, *c->name ? c->name : "the one without a name");
+		*ret_by = "the only one is associated with another subnet";
 		return 0;
 	}
 	(void)nsg_diag_add(b->diag, NSG_NOTICE, &e->subnet->place, NULL,

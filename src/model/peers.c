@@ -63,7 +63,7 @@ static int choose_space(struct nsg_build *b, struct nsg_peer *peer)
 			(void)nsg_diag_add(
 			    b->diag, NSG_WARNING, &p->place, NULL,
 			    "peering %s: the peer's ranges differ between %s and %s; "
-			    "the former count",
+			    "the former are used",
 			    p->name,
 			    peer->space == &p->remote_space ? "remoteAddressSpace"
 							    : "remoteVirtualNetworkAddressSpace",
@@ -75,7 +75,7 @@ static int choose_space(struct nsg_build *b, struct nsg_peer *peer)
 		return 0;
 	peer->space = &nothing;
 	(void)nsg_diag_add(b->diag, NSG_WARNING, &p->place, NULL,
-			   "peering %s: nothing gives the peer's ranges, so it carries nothing: "
+			   "peering %s: the peer's ranges are unknown, so it carries nothing: "
 			   "az network vnet show --ids %s > peer.json",
 			   p->name, *p->remote_id ? p->remote_id : "PEER");
 	return 0;
@@ -89,10 +89,11 @@ static void find_region(struct nsg_build *b, struct nsg_peer *peer)
 	if (*e->vnet->location && d && *d->location) {
 		peer->global = !nsg_text_loosely_equal(e->vnet->location, d->location);
 	} else if (!e->profile->global_peering_reachable) {
-		(void)nsg_diag_add(b->diag, NSG_WARNING, &peer->peering->place, NULL,
-				   "peering %s: the regions of both networks are not known, so it "
-				   "counts as regional; a global one would be unreachable in %s",
-				   peer->peering->name, e->profile->name);
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, &peer->peering->place, NULL,
+		    "peering %s: the regions of the two networks are unknown, so it is treated as "
+		    "regional; a global peering would be unreachable in %s",
+		    peer->peering->name, e->profile->name);
 	}
 	peer->reachable = !peer->global || e->profile->global_peering_reachable;
 }
@@ -108,7 +109,7 @@ int nsg_build_peers(struct nsg_build *b)
 		return -ENOMEM;
 	if (v->n_peerings > NSG_MAX_PEERINGS)
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &v->place, NULL,
-				   "virtual network %s has %zu peerings, Azure takes %u", v->name,
+				   "virtual network %s has %zu peerings, Azure allows %u", v->name,
 				   v->n_peerings, NSG_MAX_PEERINGS);
 	for (size_t i = 0; i < v->n_peerings; i++) {
 		struct nsg_peer *peer = &b->peers[b->n_peers];

@@ -231,10 +231,10 @@ static void check_sku(struct nsg_build *b, const struct nsg_plan *p)
 		    said);
 		return;
 	case SKU_UNKNOWN:
-		(void)nsg_diag_add(
-		    b->diag, NSG_WARNING, sku_place(p), NULL,
-		    "plan %s is %s, of which nsgd does not know whether it can integrate", p->name,
-		    said);
+		(void)nsg_diag_add(b->diag, NSG_WARNING, sku_place(p), NULL,
+				   "plan %s is %s, and nsgd does not know whether it can integrate "
+				   "with a virtual network",
+				   p->name, said);
 		return;
 	}
 }
@@ -246,12 +246,13 @@ static void check_instances(struct nsg_build *b, const struct nsg_plan *p)
 
 	if (!p->instances || len > 32 || need <= (uint64_t)1 << (32 - len))
 		return;
-	(void)nsg_diag_add(
-	    b->diag, NSG_WARNING, &p->place, NULL,
-	    "plan %s has %u instances: with twice as many while it scales%s it needs "
-	    "%llu addresses, subnet %s has %llu",
-	    p->name, p->instances, b->e->profile->reserved_addresses ? " and Azure's own" : "",
-	    (unsigned long long)need, b->e->subnet->name, 1ULL << (32 - len));
+	(void)nsg_diag_add(b->diag, NSG_WARNING, &p->place, NULL,
+			   "plan %s has %u instances: with twice as many while scaling%s it needs "
+			   "%llu addresses, but subnet %s has %llu",
+			   p->name, p->instances,
+			   b->e->profile->reserved_addresses ? " and Azure's reserved addresses"
+							     : "",
+			   (unsigned long long)need, b->e->subnet->name, 1ULL << (32 - len));
 }
 
 /* ---- one region, one subscription --------------------------------------------------------- */
@@ -351,8 +352,7 @@ static void check_second_plan(struct nsg_build *b)
 			continue;
 		(void)nsg_diag_add(
 		    b->diag, NSG_ERROR, &s->place, NULL,
-		    "app %s is of plan %s and app %s of plan %s: subnet %s can serve one "
-		    "plan",
+		    "app %s is on plan %s and app %s on plan %s: subnet %s can serve only one plan",
 		    s->name, nsg_id_name(s->plan_id), first->name, nsg_id_name(first->plan_id),
 		    e->subnet->name);
 		return;
@@ -480,11 +480,10 @@ static void check_gateway_required(struct nsg_build *b)
 		for (size_t j = 0; j < e->n_sites && s; j++)
 			counts |= e->sites[j] == s;
 		if (x->is_swift == NSG_FALSE && counts)
-			(void)nsg_diag_add(
-			    b->diag, NSG_ERROR, &x->place, NULL,
-			    "integration %s is gateway-required (isSwift is false): Linux "
-			    "apps have the regional one only",
-			    x->name);
+			(void)nsg_diag_add(b->diag, NSG_ERROR, &x->place, NULL,
+					   "integration %s is gateway-required (isSwift is false): "
+					   "Linux apps support regional integration only",
+					   x->name);
 	}
 }
 

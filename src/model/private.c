@@ -213,11 +213,10 @@ static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
 	if (r < 0)
 		return r;
 	if (!f->addrs.n && (!*f->subnet_ref || find_home(f, 0).reachable))
-		(void)nsg_diag_add(
-		    f->b->diag, NSG_WARNING, &pe->place, NULL,
-		    "private endpoint %s: no document gives its address, so it has no "
-		    "route: az network nic list > nics.json",
-		    pe->name);
+		(void)nsg_diag_add(f->b->diag, NSG_WARNING, &pe->place, NULL,
+				   "private endpoint %s: its address is not in any document, so it "
+				   "has no route: az network nic list > nics.json",
+				   pe->name);
 	for (size_t i = 0; i < f->addrs.n; i++) {
 		struct home home = find_home(f, f->addrs.v[i]);
 

@@ -51,8 +51,8 @@ static void refuse_move(struct change *c, const char *what, const char *name,
 			const struct nsg_place *place)
 {
 	c->status = nsg_diag_add(c->diag, NSG_ERROR, nsg_place_of(c->after, place), NULL,
-				 "%s %s has moved to another subscription while its integration "
-				 "stands: " REMOVE_FIRST,
+				 "%s %s has moved to another subscription while it is in use by an "
+				 "integration: " REMOVE_FIRST,
 				 what, name);
 }
 
@@ -86,8 +86,8 @@ static int check_range(struct change *c, const struct nsg_vnet *vnet)
 	if (!now) {
 		c->status =
 		    nsg_diag_add(c->diag, NSG_ERROR, nsg_place_of(c->after, &vnet->place), NULL,
-				 "subnet %s is gone from virtual network %s while its integration "
-				 "stands: " REMOVE_FIRST,
+				 "subnet %s is gone from virtual network %s while it is in use by "
+				 "an integration: " REMOVE_FIRST,
 				 old->name, vnet->name);
 		return 0;
 	}
@@ -100,8 +100,8 @@ static int check_range(struct change *c, const struct nsg_vnet *vnet)
 	if (!nsg_ranges_equal(&x, &y))
 		c->status =
 		    nsg_diag_add(c->diag, NSG_ERROR, nsg_place_of(c->after, &now->place), NULL,
-				 "the range of subnet %s has changed: it is fixed while the "
-				 "integration stands; " REMOVE_FIRST,
+				 "the range of subnet %s has changed: it is fixed while an "
+				 "integration uses it; " REMOVE_FIRST,
 				 old->name);
 	return 0;
 }
@@ -111,10 +111,11 @@ static int check_vnet(struct change *c)
 	const struct nsg_vnet *now = find_vnet(c);
 
 	if (!now) {
-		c->status = nsg_diag_add(
-		    c->diag, NSG_ERROR, nsg_place_of(c->after, &c->after->place), NULL,
-		    "virtual network %s is gone while its integration stands: " REMOVE_FIRST,
-		    c->before->vnet->name);
+		c->status =
+		    nsg_diag_add(c->diag, NSG_ERROR, nsg_place_of(c->after, &c->after->place), NULL,
+				 "virtual network %s is gone while it is in use by an "
+				 "integration: " REMOVE_FIRST,
+				 c->before->vnet->name);
 		return 0;
 	}
 	if (other_subscription(now->id, c->before->vnet->id))

@@ -78,7 +78,7 @@ static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
 
 	if (t->n_routes > NSG_MAX_UDRS)
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &t->place, NULL,
-				   "route table %s has %zu routes, Azure takes %u", t->name,
+				   "route table %s has %zu routes, Azure allows %u", t->name,
 				   t->n_routes, NSG_MAX_UDRS);
 	for (size_t i = 0; i < t->n_routes; i++) {
 		if (!t->routes[i].tag || t->routes[i].is_ip6)
@@ -89,7 +89,7 @@ static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
 	if (n_tags > MAX_TAG_ROUTES)
 		(void)nsg_diag_add(
 		    b->diag, NSG_WARNING, &t->place, NULL,
-		    "route table %s has %zu routes with a service tag, Azure takes %u", t->name,
+		    "route table %s has %zu routes with a service tag, Azure allows %u", t->name,
 		    n_tags, MAX_TAG_ROUTES);
 	return check_conflicts(b, t);
 }
@@ -160,7 +160,7 @@ static int merge_bgp(struct nsg_build *b)
 	qsort(b->bgp, b->n_bgp, sizeof(*b->bgp), compare_order);
 	if (b->n_bgp > NSG_MAX_BGP_ROUTES)
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &p->bgp_routes[0].place, NULL,
-				   "%zu gateway routes, nsgd takes %u", b->n_bgp,
+				   "%zu gateway routes, nsgd supports at most %u", b->n_bgp,
 				   NSG_MAX_BGP_ROUTES);
 	return 0;
 }

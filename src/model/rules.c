@@ -124,7 +124,7 @@ static int check_prefixes(struct nsg_build *b, const struct nsg_rule *r,
 
 	if (a->prefixes.n + a->prefixes.n_ip6 > NSG_MAX_FIELD_PREFIXES)
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &a->place, NULL,
-				   "rule %s: %zu %s prefixes, Azure takes %u", r->name,
+				   "rule %s: %zu %s prefixes, Azure allows %u", r->name,
 				   a->prefixes.n + a->prefixes.n_ip6, side, NSG_MAX_FIELD_PREFIXES);
 	if (a->prefixes.n < 2)
 		return 0;
@@ -159,7 +159,7 @@ static void check_groups(struct shelf *s, const struct nsg_rule *r, const struct
 		    nsg_ids_next(s->groups, s->n_groups, id, NULL))
 			continue;
 		(void)nsg_diag_add(s->b->diag, is_src ? NSG_WARNING : NSG_ERROR, &a->place, NULL,
-				   "rule %s: application security group %s is in no document: "
+				   "rule %s: application security group %s is not in any document: "
 				   "az network nic list > nics.json",
 				   r->name, nsg_id_name(id));
 	}
@@ -212,8 +212,8 @@ static int check_nsg(struct shelf *s, const struct nsg_nsg *g)
 		n_user += !g->rules[i].is_default;
 	if (n_user > NSG_MAX_RULES)
 		(void)nsg_diag_add(s->b->diag, NSG_ERROR, &g->place, NULL,
-				   "NSG %s has %zu outbound rules, Azure takes %u", g->name, n_user,
-				   NSG_MAX_RULES);
+				   "NSG %s has %zu outbound rules, Azure allows %u", g->name,
+				   n_user, NSG_MAX_RULES);
 	for (size_t i = 0; i < g->n_rules; i++) {
 		r = check_address(s, &g->rules[i], true);
 		if (r < 0)

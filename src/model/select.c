@@ -139,14 +139,14 @@ const char *nsg_row_fate_text(enum nsg_row_fate f)
 	static const char *const texts[NSG_FATE_MAX] = {
 	    [NSG_FATE_SELECTED] = "selected",
 	    [NSG_FATE_GONE] = "does not exist: another route took its place",
-	    [NSG_FATE_INVALID] = "invalid: another route has its very prefix",
+	    [NSG_FATE_INVALID] = "invalid: another route has the same prefix",
 	    [NSG_FATE_SYSTEM_FIRST] =
-		"a virtual network, peering or service endpoint route goes before BGP",
-	    [NSG_FATE_ENDPOINT_FIRST] = "a service endpoint goes first",
-	    [NSG_FATE_PRIVATE_FIRST] = "a private endpoint goes before this user route",
-	    [NSG_FATE_PRIVATE_LOST] = "a user route takes the private endpoint's traffic",
-	    [NSG_FATE_SHORTER] = "a longer prefix goes first",
-	    [NSG_FATE_TIE] = "an equally long prefix goes first",
+		"a virtual network, peering or service endpoint route takes precedence over BGP",
+	    [NSG_FATE_ENDPOINT_FIRST] = "a service endpoint takes precedence",
+	    [NSG_FATE_PRIVATE_FIRST] = "a private endpoint takes precedence over this user route",
+	    [NSG_FATE_PRIVATE_LOST] = "a user route takes precedence over the private endpoint",
+	    [NSG_FATE_SHORTER] = "a longer prefix is preferred",
+	    [NSG_FATE_TIE] = "a route with an equally long prefix is preferred",
 	};
 
 	return f < NSG_FATE_MAX ? texts[f] : "";

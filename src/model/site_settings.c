@@ -47,7 +47,7 @@ static int choose_platform(struct nsg_build *b)
 	struct nsg_effective *e = b->e;
 	const struct nsg_site *by = NULL;
 
-	e->platform_by = "nothing says otherwise";
+	e->platform_by = "the default";
 	for (size_t i = 0; i < e->n_sites; i++) {
 		const struct nsg_site *s = e->sites[i];
 
@@ -72,11 +72,11 @@ static int choose_platform(struct nsg_build *b)
 	if (b->options->platform == NSG_PLATFORM_FROM_SITE)
 		return 0;
 	if (by && e->is_linux != (b->options->platform == NSG_PLATFORM_LINUX))
-		(void)nsg_diag_add(b->diag, NSG_WARNING, &by->place, NULL,
-				   "site %s runs on %s and the platform option says %s: the option "
-				   "counts",
-				   name_of(by), e->is_linux ? "Linux" : "Windows",
-				   e->is_linux ? "windows" : "linux");
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, &by->place, NULL,
+		    "site %s runs on %s and the platform option says %s: the option is used",
+		    name_of(by), e->is_linux ? "Linux" : "Windows",
+		    e->is_linux ? "windows" : "linux");
 	e->is_linux = b->options->platform == NSG_PLATFORM_LINUX;
 	e->platform_by = "the platform option";
 	return 0;
@@ -224,7 +224,7 @@ static int choose_route_all(struct nsg_build *b)
 	enum nsg_tristate sum;
 	int r;
 
-	e->route_all_by = "nothing turns it on";
+	e->route_all_by = "nothing enables it";
 	r = sum_inputs(b, &sum);
 	if (r < 0)
 		return r;

@@ -64,21 +64,21 @@ static const struct nsg_tag_document *newer(struct nsg_build *b, const struct ns
 	if (clouds_differ(old, later)) {
 		(void)nsg_diag_add(
 		    b->diag, NSG_ERROR, &later->place, NULL,
-		    "service tags of two clouds, %s and %s: keep the document of one", old->cloud,
-		    later->cloud);
+		    "service tags of two clouds, %s and %s: keep only one of the documents",
+		    old->cloud, later->cloud);
 		return old;
 	}
 	if (!old->has_change_number || !later->has_change_number ||
 	    old->change_number == later->change_number) {
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &later->place, NULL,
-				   "two service tag documents and their changeNumber does not tell "
-				   "which is newer: this one, the later in order, counts");
+				   "several service tag documents and no changeNumber that says "
+				   "which is newer: the later document is used");
 		return later;
 	}
 	one = old->change_number > later->change_number ? old : later;
 	(void)nsg_diag_add(b->diag, NSG_NOTICE, &one->place, NULL,
-			   "of the service tag documents this one counts, changeNumber %llu is the "
-			   "highest so far",
+			   "several service tag documents: this one is used, changeNumber %llu is "
+			   "the highest so far",
 			   (unsigned long long)one->change_number);
 	return one;
 }
@@ -132,7 +132,7 @@ static int join(struct nsg_build *b, struct entry *s, const struct nsg_tag *more
 	s->tag = t;
 	(void)nsg_diag_add(
 	    b->diag, NSG_WARNING, &b->e->tags->place, NULL,
-	    "service tag %s stands twice in this document: the addresses of both count", old->name);
+	    "service tag %s is in this document twice: the addresses of both are used", old->name);
 	return 0;
 }
 
@@ -345,8 +345,8 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 		    what, name, nsg_phrase_end(&text));
 	if (!b->e->tags && !b->policy->incomplete)
 		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
-				    "%s %s is neither a prefix nor a known service tag, and no "
-				    "service tag document is here: az network list-service-tags "
+				    "%s %s is neither a prefix nor a known service tag, and there "
+				    "is no service tag document: az network list-service-tags "
 				    "--location LOCATION > tags.json",
 				    what, name);
 	return nsg_diag_add(b->diag, NSG_ERROR, place, code,

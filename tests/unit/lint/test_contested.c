@@ -47,10 +47,10 @@ static void endpoint_traffic_without_route_all(void **state)
 
 	policy_build_endpoint(b, &b->p->vnets[0].subnets[0], "Microsoft.Storage", "");
 	assert_true(told(b, "the NSG is not evaluated for their traffic"));
-	assert_true(told(b, "the endpoint's own route is taken"));
+	assert_true(told(b, "the endpoint's own route is used"));
 	b->options.profile = nsg_profile_find("current");
 	assert_true(told(b, "the NSG is evaluated for their traffic"));
-	assert_true(told(b, "user and BGP routes are looked at"));
+	assert_true(told(b, "user and BGP routes apply to their traffic"));
 	b->options.route_all = NSG_TRUE;
 	assert_false(told(b, "service endpoints without route-all"));
 }
@@ -81,7 +81,7 @@ static void none_rows_under_a_default_route(void **state)
 	struct nsg_route *r = policy_build_route(b, &b->p->route_tables[0], "d", "0.0.0.0/0",
 						 NSG_HOP_APPLIANCE, "10.0.0.4");
 
-	assert_true(told(b, "takes private space that nobody announces"));
+	assert_true(told(b, "takes private space that is not announced"));
 	r->hop_type = NSG_HOP_INTERNET;
 	assert_true(told(b, "the None routes of private space stay"));
 }

@@ -243,7 +243,7 @@ static void compare_rule(const struct policy_build *b, const struct truth *t, si
 
 		(void)snprintf(name, sizeof(name), " %s (%u, ", e->rules[j].rule->name,
 			       e->rules[j].rule->priority);
-		assert_int_equal(strstr(strstr(lint->text, "decides:"), name) != NULL,
+		assert_int_equal(strstr(strstr(lint->text, "reached:"), name) != NULL,
 				 t->taken[i][j]);
 	}
 }
@@ -292,7 +292,7 @@ static void the_reason_is_told(void **state)
 	    {"*", "*", "Storage", "*", "GateClosed", "service endpoint"},
 	    {"*", "asg:web", "*", "*", "RuleNeverMatches", "cannot be a member"},
 	    {"*", "*", "asg:web", "*", "RuleNeverMatches", "no member"},
-	    {"*", "AzurePlatformDNS", "*", "*", "RuleNeverMatches", "tag of the platform"},
+	    {"*", "AzurePlatformDNS", "*", "*", "RuleNeverMatches", "platform tag"},
 	    {"*", "2001:db8::/32", "*", "*", "RuleNeverMatches", "source has no IPv4"},
 	    {"*", "*", "2001:db8::/32", "*", "RuleNeverMatches", "destination has no IPv4"},
 	    {"*", "10.9.0.0/16", "*", "*", "RuleNeverMatches", "integration subnet"},
@@ -301,7 +301,7 @@ static void the_reason_is_told(void **state)
 	    {"icmp", "*", "AzurePlatformDNS", "*", "RuleNeverMatches", "port 53 only"},
 	    {"tcp", "*", "AzurePlatformDNS", "80", "RuleNeverMatches", "port 53 only"},
 	    {"*", "*", "AzureLoadBalancer", "*", "RuleNeverMatches", "AzurePlatform tags"},
-	    {"*", "*", "127.0.0.0/8", "*", "RuleNeverMatches", "carries"},
+	    {"*", "*", "127.0.0.0/8", "*", "RuleNeverMatches", "only the AzurePlatform"},
 	};
 	struct policy_build *b = policy_build_new();
 	struct nsg_nsg *g;
@@ -339,10 +339,11 @@ static void a_union_shadows_and_is_named(void **state)
 	policy_build_rule(b, g, "all", 130, NSG_ALLOW, "tcp", "*", "10.0.0.0/8", "443");
 	assert_int_equal(policy_build_make(b), 0);
 	assert_int_equal(nsg_lint_rules(b->e, &b->diag), 0);
-	assert_true(policy_build_told(b, NSG_WARNING, "RuleShadowed",
-				      "rule all (130, Allow) never decides: low (100, Allow), high "
-				      "(120, Deny) take all its packets first, not all of them "
-				      "deciding as it would"));
+	assert_true(
+	    policy_build_told(b, NSG_WARNING, "RuleShadowed",
+			      "rule all (130, Allow) is never reached: low (100, Allow), high "
+			      "(120, Deny) match all its packets first, not all of them "
+			      "with the same action"));
 	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
 	/* One step less and the rule decides something. */
 	g->rules[2].dst.prefixes.v[0] = (struct nsg_prefix){NSG_IP4(10, 128, 0, 0), 10};

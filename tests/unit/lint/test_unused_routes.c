@@ -64,10 +64,10 @@ static void a_route_that_others_hide_is_told(void **state)
 	route(b, "low", "10.128.0.0/10");
 	route(b, "high", "10.192.0.0/10");
 	lint(b);
-	assert_true(
-	    policy_build_told(b, NSG_WARNING, "RouteNeverUsed",
-			      "route whole is never used: wherever it applies another goes "
-			      "first, as VirtualAppliance 10.128.0.0/10 of low (a longer prefix"));
+	assert_true(policy_build_told(
+	    b, NSG_WARNING, "RouteNeverUsed",
+	    "route whole is never used: wherever it applies another "
+	    "route is preferred, e.g. VirtualAppliance 10.128.0.0/10 of low (a longer prefix"));
 	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
 }
 
@@ -78,7 +78,8 @@ static void platform_addresses_follow_no_route(void **state)
 	b->options.route_all = NSG_TRUE;
 	route(b, "wire", "168.63.129.16/32");
 	lint(b);
-	assert_true(policy_build_told(b, NSG_WARNING, "RouteNeverUsed", "no routes are looked up"));
+	assert_true(
+	    policy_build_told(b, NSG_WARNING, "RouteNeverUsed", "so no route is looked up"));
 }
 
 static void a_tag_without_addresses_is_told(void **state)
@@ -123,13 +124,16 @@ static void private_endpoint_against_route_is_told(void **state)
 	    {"2020-04", "Enabled", "0.0.0.0/0", NULL},
 	    {"2020-04", "Disabled", "10.0.0.0/16", NULL},
 	    {"2020-04", "Enabled", "10.0.0.0/16",
-	     "10.0.2.5 takes InterfaceEndpoint 10.0.2.5/32 of pe (2020-04: only a /32 route goes "
-	     "before the endpoint); today the network policies of the endpoint's subnet decide: "
+	     "10.0.2.5 takes InterfaceEndpoint 10.0.2.5/32 of pe (2020-04: only a /32 route is "
+	     "preferred to the endpoint); today the network policies of the endpoint's subnet "
+	     "decide: "
 	     "VirtualAppliance 10.0.0.0/16 of r"},
 	    {"current", "RouteTableEnabled", "10.0.2.0/24",
-	     "10.0.2.5 takes VirtualAppliance 10.0.2.0/24 of r (today: a route as long as the "
-	     "network's range goes first where the endpoint's subnet has network policies); in "
-	     "2020 only a /32 route went before the endpoint: InterfaceEndpoint 10.0.2.5/32 of "
+	     "10.0.2.5 takes VirtualAppliance 10.0.2.0/24 of r (today: a route at least as long as "
+	     "the "
+	     "network's range is preferred where the endpoint's subnet has network policies); in "
+	     "2020 only a /32 route was preferred to the endpoint: InterfaceEndpoint 10.0.2.5/32 "
+	     "of "
 	     "pe"},
 	    {"2020-04", "Enabled", "10.0.2.5/32", NULL},
 	    {"2020-04", "", "10.0.2.5/32",

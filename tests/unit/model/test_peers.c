@@ -75,7 +75,7 @@ static void ranges_come_from_the_first_that_has_them(void **state)
 	p->remote_vnet_space.n = 0;
 	assert_int_equal(policy_build_make(b), 0);
 	assert_int_equal(count(b, NSG_HOP_VNET_PEERING), 0);
-	assert_true(policy_build_told(b, NSG_WARNING, NULL, "nothing gives the peer's ranges"));
+	assert_true(policy_build_told(b, NSG_WARNING, NULL, "the peer's ranges are unknown"));
 	policy_build_vnet(b, "far", "10.7.0.0/16");
 	assert_int_equal(policy_build_make(b), 0);
 	assert_int_equal(b->e->rows[1].prefix.addr_host, NSG_IP4(10, 7, 0, 0));

@@ -228,7 +228,7 @@ static void a_subnet_serves_one_plan(void **state)
 	two->plan_id = TEST_WEB "serverfarms/A";
 	expect(b, "current", -1, "");
 	two->plan_id = TEST_WEB "serverfarms/b";
-	expect(b, "current", NSG_ERROR, "can serve one plan");
+	expect(b, "current", NSG_ERROR, "can serve only one plan");
 }
 
 static void a_plan_has_so_many_integrations(void **state)

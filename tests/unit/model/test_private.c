@@ -61,7 +61,7 @@ static void without_an_address_it_has_no_row(void **state)
 	policy_build_private(b, "pe", SUBNET("vnet-app"), "");
 	assert_int_equal(policy_build_make(b), 0);
 	assert_null(row(b, 0));
-	assert_true(policy_build_told(b, NSG_WARNING, NULL, "no document gives its address"));
+	assert_true(policy_build_told(b, NSG_WARNING, NULL, "its address is not in any document"));
 }
 
 static void it_must_be_here_or_in_a_direct_peer(void **state)
