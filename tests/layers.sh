@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The table of docs/ARCHITECTURE.md, checked: which layer may include which. "ok" or "not ok" for each layer.
+# Files that the documentation names must exist.
 cd "$(dirname "$0")/.." || exit 1
 
 # may LAYER: the last column of its row: "model/" for a layer, "classify/image.h" for a header, "<jansson>" for
@@ -21,6 +22,12 @@ status=0
 for layer in $(sed -n 's/^| `\([a-z]*\)` |.*|.*|.*|$/\1/p' docs/ARCHITECTURE.md); do
 	if [ ! -d "src/$layer" ]; then
 		echo "not ok the table has $layer, which is not in src"
+		status=1
+	fi
+done
+for file in $(grep -ohE '`[a-z_/-]+/[a-z_.-]+\.(c|h|sh|md|nft)`' docs/*.md | tr -d '`' | sort -u); do
+	if [ ! -e "$file" ] && [ ! -e "src/$file" ]; then
+		echo "not ok the documentation names $file, which does not exist"
 		status=1
 	fi
 done
