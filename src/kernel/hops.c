@@ -145,6 +145,29 @@ int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint3
 	return 0;
 }
 
+void nsg_hop_resolve(struct nsg_hop *hop, struct nsg_nl *nl, const struct nsg_links *links)
+{
+	hop->up = false;
+	for (uint32_t i = 0; i < hop->n_paths; i++) {
+		struct nsg_path *path = &hop->paths[i];
+		const struct nsg_link *link;
+
+		if (path->dev[0]) {
+			link = nsg_links_by_name(links, path->dev);
+			path->reach = !link	 ? NSG_REACH_NO_DEVICE
+				      : link->up ? NSG_REACH_OK
+						 : NSG_REACH_DOWN;
+			path->ifindex = link ? link->ifindex : 0;
+		} else {
+			path->reach = nsg_links_reach(nl, links, path->via_host, &path->ifindex,
+						      &path->behind_host);
+		}
+		path->up = path->reach == NSG_REACH_OK;
+		hop->up |= path->up;
+	}
+	hop->up |= !hop->n_paths;
+}
+
 static bool same_key(const struct nsg_hop *a, const struct nsg_hop *b)
 {
 	return a->type == b->type && a->n_addrs == b->n_addrs &&

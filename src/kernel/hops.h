@@ -84,6 +84,8 @@ void nsg_hops_free_number(struct nsg_hops *h, uint32_t number);
  * which asks the kernel about each. n_paths 0 where the host's own routing is used. */
 int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
 	       struct nsg_diag *diag, struct nsg_hop *ret);
+/* Looks up every path: up, ifindex, reach; and whether the hop is up. */
+void nsg_hop_resolve(struct nsg_hop *hop, struct nsg_nl *nl, const struct nsg_links *links);
 void nsg_hop_done(struct nsg_hop *hop);
 
 #endif

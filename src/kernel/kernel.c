@@ -55,7 +55,7 @@ static int look_at_hops(struct nsg_kernel *k, const struct nsg_image *image, str
 	for (uint32_t i = 1; r >= 0 && i < n; i++) {
 		r = nsg_hop_of(k->conf, image, i, diag, &hops[i]);
 		if (r >= 0)
-			nsg_routes_resolve(&k->rt, &k->links, &hops[i]);
+			nsg_hop_resolve(&hops[i], &k->rt, &k->links);
 	}
 	return r;
 }
@@ -98,7 +98,7 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 
 		if (!hop->used)
 			continue;
-		nsg_routes_resolve(&k->rt, &k->links, hop);
+		nsg_hop_resolve(hop, &k->rt, &k->links);
 		/* how a new one begins has been told by the plan */
 		if (!hop->reported)
 			hop->was_up = hop->up;

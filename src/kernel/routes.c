@@ -19,9 +19,9 @@
 struct path {
 	uint32_t gateway_host; /* 0: none */
 	uint32_t ifindex;
+	bool onlink; /* of a desired one: the gateway need not be in a network of the interface */
 };
 
-/* A route of ours, as it is in the kernel. */
 struct route {
 	uint32_t table, metric;
 	uint8_t type, dst_len;
@@ -32,9 +32,18 @@ struct route {
 
 struct reading {
 	uint32_t first, last; /* tables */
-	bool foreign;	      /* others' routes, not ours */
+	bool foreign;	      /* routes of other programs instead of ours */
 	NSG_VEC(struct route) routes;
 };
+
+static void reading_done(struct reading *reading)
+{
+	nsg_vec_done(&reading->routes);
+}
+
+#define cleanup_reading __attribute__((cleanup(reading_done)))
+
+/* --- read ------------------------------------------------------------------------------------ */
 
 struct route_attrs {
 	uint32_t table, metric, dst_host, ifindex, gateway_host;
@@ -103,7 +112,8 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 		take_paths(a.multipath, &route);
 	} else if (a.ifindex) {
 		route.n_paths = 1;
-		route.paths[0] = (struct path){a.gateway_host, a.ifindex};
+		route.paths[0] =
+		    (struct path){.gateway_host = a.gateway_host, .ifindex = a.ifindex};
 	}
 	return nsg_vec_push(&reading->routes, route);
 }
@@ -133,53 +143,66 @@ static int read_routes(struct nsg_nl *nl, uint32_t table, struct reading *readin
 	return r == -ENOENT ? 0 : r;
 }
 
-/* One path's part of a message: inside a struct rtnexthop, or plain when there is one path. */
-static void put_path(struct nlmsghdr *nlh, const struct nsg_path *path)
-{
-	if (path->has_via)
-		mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(path->via_host));
-}
+/* --- desired --------------------------------------------------------------------------------- */
 
-static void put_paths(struct nlmsghdr *nlh, const struct nsg_hop *hop)
-{
-	struct nlattr *multipath = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+#define MAX_DESIRED 2
 
+/* The routes of a next hop's table: a blackhole, and a default by its paths that are up. */
+static uint32_t desired_routes(const struct nsg_hop *hop, uint32_t table,
+			       struct route ret[MAX_DESIRED])
+{
+	struct route *route = &ret[1];
+
+	ret[0] = (struct route){.table = table, .type = RTN_BLACKHOLE, .metric = METRIC_LAST};
+	if (!hop->up)
+		return 1;
+	*route = (struct route){.table = table, .type = RTN_UNICAST};
 	for (uint32_t i = 0; i < hop->n_paths; i++) {
 		const struct nsg_path *path = &hop->paths[i];
-		uint32_t before = nlh->nlmsg_len;
-		struct rtnexthop *nh = mnl_nlmsg_get_payload_tail(nlh);
 
-		if (!path->up)
-			continue;
-		*nh = (struct rtnexthop){
-		    .rtnh_ifindex = (int)path->ifindex,
-		    .rtnh_flags = path->dev[0] && path->has_via ? RTNH_F_ONLINK : 0,
-		};
-		nlh->nlmsg_len += MNL_ALIGN(sizeof(*nh));
-		put_path(nlh, path);
-		nh->rtnh_len = (unsigned short)(nlh->nlmsg_len - before);
+		if (path->up)
+			route->paths[route->n_paths++] = (struct path){
+			    .gateway_host = path->has_via ? path->via_host : 0,
+			    .ifindex = path->ifindex,
+			    .onlink = path->dev[0] && path->has_via,
+			};
 	}
-	mnl_attr_nest_end(nlh, multipath);
+	return 2;
 }
 
-static uint32_t n_up(const struct nsg_hop *hop, const struct nsg_path **ret_one)
+/* A new route takes the place of one with the same key. */
+static bool same_key(const struct route *a, const struct route *b)
 {
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < hop->n_paths; i++) {
-		if (!hop->paths[i].up)
-			continue;
-		*ret_one = &hop->paths[i];
-		n++;
-	}
-	return n;
+	return a->table == b->table && a->dst_len == b->dst_len && a->dst_host == b->dst_host &&
+	       a->metric == b->metric;
 }
 
-/* ECMP paths of 64 paths take 64 * 16 bytes and the header. */
+static bool has_path(const struct route *route, const struct path *path)
+{
+	for (uint32_t i = 0; i < route->n_paths; i++)
+		if (route->paths[i].ifindex == path->ifindex &&
+		    route->paths[i].gateway_host == path->gateway_host)
+			return true;
+	return false;
+}
+
+static bool same_route(const struct route *a, const struct route *b)
+{
+	if (!same_key(a, b) || a->type != b->type || a->n_paths != b->n_paths)
+		return false;
+	for (uint32_t i = 0; i < a->n_paths; i++)
+		if (!has_path(b, &a->paths[i]))
+			return false;
+	return true;
+}
+
+/* --- apply ----------------------------------------------------------------------------------- */
+
+/* ECMP routes of 64 paths take 64 * 16 bytes and the header. */
 #define ROUTE_MESSAGE_BYTES 4096
 
-static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flags, uint32_t table,
-				      uint8_t route_type, uint32_t metric)
+static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flags,
+				      const struct route *route)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *rtm;
@@ -189,41 +212,59 @@ static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flag
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
 	rtm->rtm_protocol = NSG_RTPROT;
-	rtm->rtm_type = route_type;
+	rtm->rtm_type = route->type;
+	rtm->rtm_dst_len = route->dst_len;
 	rtm->rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
-	mnl_attr_put_u32(nlh, RTA_TABLE, table);
-	if (metric)
-		mnl_attr_put_u32(nlh, RTA_PRIORITY, metric);
+	mnl_attr_put_u32(nlh, RTA_TABLE, route->table);
+	if (route->metric)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, route->metric);
+	if (route->dst_len)
+		mnl_attr_put_u32(nlh, RTA_DST, htonl(route->dst_host));
 	return nlh;
 }
 
-static int add_blackhole(struct nsg_nl *nl, uint32_t table)
+static void put_gateway(struct nlmsghdr *nlh, const struct path *path)
 {
-	char buffer[256];
-	struct nlmsghdr *nlh = route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, table,
-					     RTN_BLACKHOLE, METRIC_LAST);
-	int r = nsg_nl_request(nl, nlh, NULL, NULL);
-
-	return r == -EEXIST ? 0 : r;
+	if (path->gateway_host)
+		mnl_attr_put_u32(nlh, RTA_GATEWAY, htonl(path->gateway_host));
 }
 
-static int add_default(struct nsg_nl *nl, uint32_t table, const struct nsg_hop *hop)
+static void put_multipath(struct nlmsghdr *nlh, const struct route *route)
+{
+	struct nlattr *multipath = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+
+	for (uint32_t i = 0; i < route->n_paths; i++) {
+		const struct path *path = &route->paths[i];
+		uint32_t before = nlh->nlmsg_len;
+		struct rtnexthop *nh = mnl_nlmsg_get_payload_tail(nlh);
+
+		*nh = (struct rtnexthop){
+		    .rtnh_ifindex = (int)path->ifindex,
+		    .rtnh_flags = path->onlink ? RTNH_F_ONLINK : 0,
+		};
+		nlh->nlmsg_len += MNL_ALIGN(sizeof(*nh));
+		put_gateway(nlh, path);
+		nh->rtnh_len = (unsigned short)(nlh->nlmsg_len - before);
+	}
+	mnl_attr_nest_end(nlh, multipath);
+}
+
+static int add_route(struct nsg_nl *nl, const struct route *route)
 {
 	char buffer[ROUTE_MESSAGE_BYTES];
-	struct nlmsghdr *nlh = route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
-					     table, RTN_UNICAST, 0);
+	struct nlmsghdr *nlh =
+	    route_message(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
 	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	const struct nsg_path *path = NULL;
 
-	if (n_up(hop, &path) > 1) {
-		put_paths(nlh, hop);
-	} else {
-		put_path(nlh, path);
-		mnl_attr_put_u32(nlh, RTA_OIF, path->ifindex);
-		if (path->dev[0] && path->has_via)
+	if (route->n_paths > 1)
+		put_multipath(nlh, route);
+	if (route->n_paths == 1) {
+		put_gateway(nlh, &route->paths[0]);
+		mnl_attr_put_u32(nlh, RTA_OIF, route->paths[0].ifindex);
+		if (route->paths[0].onlink)
 			rtm->rtm_flags |= RTNH_F_ONLINK;
-		/* the kernel refuses a route of universe scope without a gateway in a few cases */
-		if (!path->has_via)
+		/* the kernel refuses some routes of universe scope that have no gateway */
+		if (!route->paths[0].gateway_host)
 			rtm->rtm_scope = RT_SCOPE_LINK;
 	}
 	return nsg_nl_request(nl, nlh, NULL, NULL);
@@ -232,68 +273,9 @@ static int add_default(struct nsg_nl *nl, uint32_t table, const struct nsg_hop *
 static int remove_route(struct nsg_nl *nl, const struct route *route)
 {
 	char buffer[256];
-	struct nlmsghdr *nlh =
-	    route_message(buffer, RTM_DELROUTE, 0, route->table, route->type, route->metric);
-	struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	int r;
+	int r = nsg_nl_request(nl, route_message(buffer, RTM_DELROUTE, 0, route), NULL, NULL);
 
-	rtm->rtm_dst_len = route->dst_len;
-	if (route->dst_len)
-		mnl_attr_put_u32(nlh, RTA_DST, htonl(route->dst_host));
-	r = nsg_nl_request(nl, nlh, NULL, NULL);
 	return r == -ESRCH || r == -ENOENT ? 0 : r;
-}
-
-static bool has_path(const struct route *route, const struct nsg_path *path)
-{
-	const uint32_t gateway = path->has_via ? path->via_host : 0;
-
-	for (uint32_t i = 0; i < route->n_paths; i++)
-		if (route->paths[i].ifindex == path->ifindex &&
-		    route->paths[i].gateway_host == gateway)
-			return true;
-	return false;
-}
-
-static bool is_blackhole(const struct route *route)
-{
-	return !route->dst_len && route->type == RTN_BLACKHOLE && route->metric == METRIC_LAST;
-}
-
-static bool is_default(const struct route *route, const struct nsg_hop *hop)
-{
-	const struct nsg_path *one = NULL;
-
-	if (route->dst_len || route->type != RTN_UNICAST || route->metric ||
-	    route->n_paths != n_up(hop, &one))
-		return false;
-	for (uint32_t i = 0; i < hop->n_paths; i++)
-		if (hop->paths[i].up && !has_path(route, &hop->paths[i]))
-			return false;
-	return true;
-}
-
-void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop)
-{
-	hop->up = false;
-	for (uint32_t i = 0; i < hop->n_paths; i++) {
-		struct nsg_path *path = &hop->paths[i];
-		const struct nsg_link *link;
-
-		if (path->dev[0]) {
-			link = nsg_links_by_name(links, path->dev);
-			path->reach = !link	 ? NSG_REACH_NO_DEVICE
-				      : link->up ? NSG_REACH_OK
-						 : NSG_REACH_DOWN;
-			path->ifindex = link ? link->ifindex : 0;
-		} else {
-			path->reach = nsg_links_reach(nl, links, path->via_host, &path->ifindex,
-						      &path->behind_host);
-		}
-		path->up = path->reach == NSG_REACH_OK;
-		hop->up |= path->up;
-	}
-	hop->up |= !hop->n_paths;
 }
 
 static int failed(struct nsg_nl *nl, const char *what, uint32_t table, int error,
@@ -322,41 +304,37 @@ static void take_down(struct nsg_hop *hop)
 	}
 }
 
-/* there: what the kernel has, of any table. */
+/* there: the routes of the kernel, of any table. */
 static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 		       const struct reading *there, struct nsg_diag *diag)
 {
-	bool blackhole = false, gateway = false;
+	struct route desired[MAX_DESIRED];
+	uint32_t n = desired_routes(hop, table, desired);
 	int r;
 
-	for (size_t i = 0; i < there->routes.n; i++) {
-		const struct route *route = &there->routes.v[i];
+	for (uint32_t i = 0; i < n; i++) {
+		bool found = false;
 
-		if (route->table != table)
+		for (size_t j = 0; j < there->routes.n; j++)
+			found |= same_route(&desired[i], &there->routes.v[j]);
+		if (found)
 			continue;
-		blackhole |= is_blackhole(route);
-		gateway |= hop->up && is_default(route, hop);
-	}
-	if (!blackhole) {
 		hop->applied_change = true;
-		r = add_blackhole(nl, table);
-		if (r < 0)
-			return failed(nl, "add the blackhole route", table, r, diag);
-	}
-	if (hop->up && !gateway) {
-		hop->applied_change = true;
-		r = add_default(nl, table, hop);
-		if (means_down(r))
+		r = add_route(nl, &desired[i]);
+		if (desired[i].type == RTN_UNICAST && means_down(r))
 			take_down(hop);
 		else if (r < 0)
-			return failed(nl, "add the route", table, r, diag);
+			return failed(nl, "add a route", table, r, diag);
 	}
+	/* without the default of a next hop that is down */
+	n = desired_routes(hop, table, desired);
 	for (size_t i = 0; i < there->routes.n; i++) {
 		const struct route *route = &there->routes.v[i];
+		bool wanted = route->table != table;
 
-		/* a default that differs has been replaced, unless the hop is down */
-		if (route->table != table || is_blackhole(route) ||
-		    (hop->up && !route->dst_len && route->type == RTN_UNICAST && !route->metric))
+		for (uint32_t j = 0; j < n; j++)
+			wanted |= same_key(route, &desired[j]);
+		if (wanted)
 			continue;
 		hop->applied_change = true;
 		r = remove_route(nl, route);
@@ -369,9 +347,9 @@ static int apply_table(struct nsg_nl *nl, uint32_t table, struct nsg_hop *hop,
 static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const struct reading *there,
 			 struct nsg_diag *diag)
 {
-	int r = 0;
+	int r;
 
-	for (size_t i = 0; r >= 0 && i < there->routes.n; i++) {
+	for (size_t i = 0; i < there->routes.n; i++) {
 		const struct route *route = &there->routes.v[i];
 		const struct nsg_hop *hop = &h->v[route->table - h->conf->table_base];
 
@@ -379,78 +357,78 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 			continue;
 		r = remove_route(nl, route);
 		if (r < 0)
-			(void)failed(nl, "remove a route", route->table, r, diag);
+			return failed(nl, "remove a route", route->table, r, diag);
 	}
-	return r;
+	return 0;
 }
 
 int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag)
 {
 	const uint32_t base = h->conf->table_base;
-	struct reading there = {.first = base + 1, .last = base + h->max};
-	int r = 0;
+	cleanup_reading struct reading there = {.first = base + 1, .last = base + h->max};
+	int r;
 
-	if (all)
+	if (all) {
 		r = read_routes(nl, 0, &there);
-	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
+		if (r < 0)
+			return failed(nl, "read the routes", base, r, diag);
+	}
+	for (uint32_t n = 1; n <= h->max; n++) {
 		h->v[n].applied_change = false;
 		if (!h->v[n].used || !h->v[n].n_paths)
 			continue;
-		if (!all)
+		if (!all) {
 			r = read_routes(nl, base + n, &there);
-		if (r >= 0)
-			r = apply_table(nl, base + n, &h->v[n], &there, diag);
-		else
-			(void)failed(nl, "read the routes", base + n, r, diag);
+			if (r < 0)
+				return failed(nl, "read the routes", base + n, r, diag);
+		}
+		r = apply_table(nl, base + n, &h->v[n], &there, diag);
+		if (r < 0)
+			return r;
 	}
-	if (r >= 0 && all)
-		r = remove_others(nl, h, &there, diag);
-	nsg_vec_done(&there.routes);
-	return r < 0 ? r : 0;
+	return all ? remove_others(nl, h, &there, diag) : 0;
 }
 
 int nsg_routes_clear(struct nsg_nl *nl, const struct nsg_conf *conf, uint32_t max_hop,
 		     struct nsg_diag *diag)
 {
-	struct reading there = {.first = conf->table_base + 1, .last = conf->table_base + max_hop};
+	cleanup_reading struct reading there = {.first = conf->table_base + 1,
+						.last = conf->table_base + max_hop};
 	int error = 0, r;
 
 	r = read_routes(nl, 0, &there);
 	if (r < 0)
-		error = failed(nl, "read the routes", conf->table_base, r, diag);
-	for (size_t i = 0; r >= 0 && i < there.routes.n; i++) {
-		int e = remove_route(nl, &there.routes.v[i]);
-
-		if (e < 0)
-			error = failed(nl, "remove a route", there.routes.v[i].table, e, diag);
+		return failed(nl, "read the routes", conf->table_base, r, diag);
+	for (size_t i = 0; i < there.routes.n; i++) {
+		r = remove_route(nl, &there.routes.v[i]);
+		if (r < 0)
+			error = failed(nl, "remove a route", there.routes.v[i].table, r, diag);
 	}
-	nsg_vec_done(&there.routes);
 	return error;
 }
 
 int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag)
 {
-	int r = 0;
+	int r;
 
-	for (uint32_t n = 1; r >= 0 && n <= h->max; n++) {
+	for (uint32_t n = 1; n <= h->max; n++) {
 		const uint32_t table = h->conf->table_base + n;
-		struct reading there = {.first = table, .last = table, .foreign = true};
+		cleanup_reading struct reading there = {
+		    .first = table, .last = table, .foreign = true};
 
 		if (!h->v[n].used || !h->v[n].n_paths)
 			continue;
 		r = read_routes(nl, table, &there);
 		if (r < 0)
-			(void)failed(nl, "read the routes", table, r, diag);
-		else if (there.routes.n) {
-			r = -EEXIST;
-			(void)nsg_diag_line(
-			    diag, NSG_ERROR, h->conf->path,
-			    nsg_conf_line(h->conf, "route", "table-base"), NULL,
-			    "routing table %u has routes that are not nsgd's: choose "
-			    "another table-base",
-			    table);
-		}
-		nsg_vec_done(&there.routes);
+			return failed(nl, "read the routes", table, r, diag);
+		if (!there.routes.n)
+			continue;
+		(void)nsg_diag_line(diag, NSG_ERROR, h->conf->path,
+				    nsg_conf_line(h->conf, "route", "table-base"), NULL,
+				    "routing table %u has routes of another program; choose "
+				    "another table-base",
+				    table);
+		return -EEXIST;
 	}
-	return r;
+	return 0;
 }

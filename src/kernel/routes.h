@@ -14,9 +14,6 @@
 #include "kernel/netlink.h"
 #include "util/diag.h"
 
-/* Asks the kernel about every path: up, ifindex, reach, and the hop's up. */
-void nsg_routes_resolve(struct nsg_nl *nl, const struct nsg_links *links, struct nsg_hop *hop);
-
 /*
  * Makes the tables of all numbers in use what they should be (paths as last resolved). A hop that
  * the kernel refuses becomes down. Sets each hop's `changed`. `all`: removes our routes from the

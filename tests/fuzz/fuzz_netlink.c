@@ -156,7 +156,7 @@ static void resolve(struct nsg_kernel *k)
 			abort();
 	}
 	for (uint32_t n = 1; n <= k->hops.max; n++)
-		nsg_routes_resolve(&k->rt, &k->links, &k->hops.v[n]);
+		nsg_hop_resolve(&k->hops.v[n], &k->rt, &k->links);
 	if (nsg_links_reach(&k->rt, &k->links, NSG_IP4(10, 9, 9, 9), &index, &behind) ==
 		NSG_REACH_OK &&
 	    !nsg_links_by_index(&k->links, index))

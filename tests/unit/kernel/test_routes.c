@@ -60,7 +60,7 @@ static void apply(struct fixture *f)
 	assert_int_equal(nsg_links_read(&f->nl, &f->links), 0);
 	for (uint32_t n = 1; n <= f->hops.max; n++)
 		if (f->hops.v[n].used)
-			nsg_routes_resolve(&f->nl, &f->links, &f->hops.v[n]);
+			nsg_hop_resolve(&f->hops.v[n], &f->nl, &f->links);
 	assert_int_equal(nsg_routes_apply(&f->nl, &f->hops, f->all, &f->diag), 0);
 	assert_int_equal(f->diag.n, 0);
 }
