@@ -116,7 +116,7 @@ static int take_entry(const struct nlmsghdr *nlh, void *arg)
 	const struct nsg_conntrack_sweep *order = s->order;
 	struct entry_attrs a = {0};
 	struct nsg_connection c;
-	uint32_t wanted;
+	uint32_t desired;
 
 	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
 	    a.tuple.size > UPDATE_BYTES / 2)
@@ -128,8 +128,8 @@ static int take_entry(const struct nlmsghdr *nlh, void *arg)
 	};
 	if ((c.mark & order->match_mask) != order->match)
 		return 0;
-	wanted = order->wanted(&c, order->arg) & order->mask;
-	return wanted == (c.mark & order->mask) ? 0 : add_update(s, &a, wanted);
+	desired = order->desired(&c, order->arg) & order->mask;
+	return desired == (c.mark & order->mask) ? 0 : add_update(s, &a, desired);
 }
 
 /* What is rewritten stays so: a dump that begins again meets only what is left. */
@@ -138,8 +138,8 @@ static void keep(void *arg)
 	(void)arg;
 }
 
-int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update,
-			  const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n)
+int nsg_conntrack_apply(struct nsg_nl *dump, struct nsg_nl *update,
+			const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n)
 {
 	struct sweep s = {.update = update, .order = sweep};
 	uint32_t n = 0;
@@ -183,9 +183,9 @@ int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match
 	    .match_mask = match_mask,
 	    .match = match,
 	    .mask = mask,
-	    .wanted = constant,
+	    .desired = constant,
 	    .arg = &value,
 	};
 
-	return nsg_conntrack_rewrite(dump, update, &sweep, ret_n);
+	return nsg_conntrack_apply(dump, update, &sweep, ret_n);
 }

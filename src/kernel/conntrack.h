@@ -20,12 +20,12 @@ struct nsg_connection {
 
 /* The value of the bits under the mask that the connection should have; called once or more for
  * each one. */
-typedef uint32_t (*nsg_conntrack_wanted)(const struct nsg_connection *c, void *arg);
+typedef uint32_t (*nsg_conntrack_desired)(const struct nsg_connection *c, void *arg);
 
 struct nsg_conntrack_sweep {
 	uint32_t match_mask, match; /* entries with mark & match_mask == match; the kernel looks */
 	uint32_t mask;		    /* bits that are rewritten */
-	nsg_conntrack_wanted wanted;
+	nsg_conntrack_desired desired;
 	void *arg;
 };
 
@@ -34,8 +34,8 @@ struct nsg_conntrack_sweep {
  * Repeats until nothing is left to do, so that an entry which moved during the dump is met too.
  * *ret_n (may be NULL): entries rewritten. -errno; no conntrack in the kernel is 0 entries.
  */
-int nsg_conntrack_rewrite(struct nsg_nl *dump, struct nsg_nl *update,
-			  const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n);
+int nsg_conntrack_apply(struct nsg_nl *dump, struct nsg_nl *update,
+			const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n);
 /* The same with one value for all. */
 int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask,
 		      uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n);

@@ -8,6 +8,12 @@
 #include "util/ip.h"
 #include "util/names.h"
 
+int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what)
+{
+	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "%s: %s", what, strerror(-error));
+	return error;
+}
+
 void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size)
 {
 	const char *type = nsg_hop_type_name((enum nsg_hop_type)hop->type);

@@ -26,9 +26,9 @@ static int read_links(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r < 0 ? nsg_kernel_complain(diag, r, "cannot read the host's links") : 0;
 }
 
-/* What a person wants to know of a hop that is not reached, as a diagnostic for each path. */
-static bool tell_unreachable(const struct nsg_hop *hop, enum nsg_severity severity,
-			     struct nsg_diag *diag)
+/* A diagnostic for each path that is down. False when none is. */
+static bool report_unreachable(const struct nsg_hop *hop, enum nsg_severity severity,
+			       struct nsg_diag *diag)
 {
 	char name[128], why[160];
 	bool any = false;
@@ -45,19 +45,36 @@ static bool tell_unreachable(const struct nsg_hop *hop, enum nsg_severity severi
 	return any;
 }
 
+struct image_hops {
+	struct nsg_hop *v; /* by image hop index */
+	uint32_t n;
+};
+
+static void image_hops_done(struct image_hops *hops)
+{
+	for (uint32_t i = 0; hops->v && i < hops->n; i++)
+		nsg_hop_done(&hops->v[i]);
+	free(hops->v);
+}
+
+#define cleanup_image_hops __attribute__((cleanup(image_hops_done)))
+
 /* The image's hops as this host reaches them. */
-static int look_at_hops(struct nsg_kernel *k, const struct nsg_image *image, struct nsg_diag *diag,
-			struct nsg_hop *hops, uint32_t n)
+static int resolve_image(struct nsg_kernel *k, const struct nsg_image *image, struct nsg_diag *diag,
+			 struct image_hops *hops)
 {
 	int r;
 
 	r = read_links(k, diag);
-	for (uint32_t i = 1; r >= 0 && i < n; i++) {
-		r = nsg_hop_of(k->conf, image, i, diag, &hops[i]);
-		if (r >= 0)
-			nsg_hop_resolve(&hops[i], &k->rt, &k->links);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 1; i < hops->n; i++) {
+		r = nsg_hop_of(k->conf, image, i, diag, &hops->v[i]);
+		if (r < 0)
+			return r;
+		nsg_hop_resolve(&hops->v[i], &k->rt, &k->links);
 	}
-	return r;
+	return 0;
 }
 
 int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool strict,
@@ -65,23 +82,22 @@ int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool st
 {
 	const uint32_t n = nsg_image_info(image).n_hops;
 	cleanup_free uint16_t *number = calloc((size_t)n + 1, sizeof(*number));
-	cleanup_free struct nsg_hop *hops = calloc((size_t)n + 1, sizeof(*hops));
+	cleanup_image_hops struct image_hops hops = {calloc((size_t)n + 1, sizeof(*hops.v)), n};
 	bool unreachable = false;
 	int r;
 
-	if (!number || !hops)
+	if (!number || !hops.v)
 		return -ENOMEM;
 	r = nsg_hops_number(&k->hops, image, diag, number);
-	if (r >= 0)
-		r = look_at_hops(k, image, diag, hops, n);
-	for (uint32_t i = 0; r >= 0 && i < n; i++)
-		unreachable |= tell_unreachable(&hops[i], strict ? NSG_ERROR : NSG_WARNING, diag);
-	if (r >= 0)
-		nsg_kernel_check_host(k, hops, n, diag);
-	for (uint32_t i = 0; i < n; i++)
-		nsg_hop_done(&hops[i]);
 	if (r < 0)
 		return r;
+	r = resolve_image(k, image, diag, &hops);
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++)
+		unreachable |=
+		    report_unreachable(&hops.v[i], strict ? NSG_ERROR : NSG_WARNING, diag);
+	nsg_kernel_check_host(k, hops.v, n, diag);
 	if (strict && unreachable)
 		return -EINVAL;
 	ret->number = TAKE_PTR(number);
@@ -91,39 +107,43 @@ int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool st
 
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	int r = read_links(k, diag);
+	int r;
 
-	for (uint32_t n = 1; r >= 0 && n <= k->hops.max; n++) {
+	r = read_links(k, diag);
+	if (r < 0)
+		return r;
+	for (uint32_t n = 1; n <= k->hops.max; n++) {
 		struct nsg_hop *hop = &k->hops.v[n];
 
 		if (!hop->used)
 			continue;
 		nsg_hop_resolve(hop, &k->rt, &k->links);
-		/* how a new one begins has been told by the plan */
+		/* the plan has reported the first state of a new one */
 		if (!hop->reported)
 			hop->was_up = hop->up;
 		hop->reported = true;
 	}
-	return r;
+	return 0;
 }
 
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	uint32_t changed;
-	int r = nsg_routes_apply(&k->rt, &k->hops, true, diag);
+	int r;
 
-	return r < 0 ? r : nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
+	r = nsg_routes_apply(&k->rt, &k->hops, true, diag);
+	if (r < 0)
+		return r;
+	return nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
 }
 
 static int clear_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	const struct nsg_rules none = {0};
-	uint32_t changed;
-	int r, e;
+	int rules, routes;
 
-	r = nsg_rules_apply(&k->rt, k->conf, &none, diag, &changed);
-	e = nsg_routes_clear(&k->rt, k->conf, k->marks.max_hop, diag);
-	return r < 0 ? r : e;
+	rules = nsg_rules_clear(&k->rt, k->conf, diag);
+	routes = nsg_routes_clear(&k->rt, k->conf, k->marks.max_hop, diag);
+	return rules < 0 ? rules : routes;
 }
 
 static int check_foreign(struct nsg_kernel *k, struct nsg_diag *diag)
@@ -138,13 +158,16 @@ static int check_foreign(struct nsg_kernel *k, struct nsg_diag *diag)
 		r = -EEXIST;
 		(void)nsg_diag_line(diag, NSG_ERROR, k->conf->path,
 				    nsg_conf_line(k->conf, "route", "rule-priority"), NULL,
-				    "the ip rule with priority %u is not nsgd's: choose another "
-				    "rule-priority (%u priorities from it on are used)",
+				    "the ip rule with priority %u belongs to another program; "
+				    "choose another rule-priority (%u priorities from it on are "
+				    "used)",
 				    foreign.rules.v[0].pref, NSG_RULES_SPAN);
 	}
 	nsg_rules_done(&ours);
 	nsg_rules_done(&foreign);
-	return r < 0 ? r : nsg_routes_check_foreign(&k->rt, &k->hops, diag);
+	if (r < 0)
+		return r;
+	return nsg_routes_check_foreign(&k->rt, &k->hops, diag);
 }
 
 /* --- the table ------------------------------------------------------------------------------- */
@@ -167,9 +190,9 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	k->running = false;
 	table = nsg_table_clear(k, diag);
-	/* without the table nobody marks: routes and bits can go */
+	/* without the table no packet is marked: routes and bits can go */
 	routes = clear_routes_and_rules(k, diag);
-	marks = nsg_preexisting_unmark(&preexisting, diag);
+	marks = nsg_preexisting_clear(&preexisting, diag);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		nsg_hops_free_number(&k->hops, n);
 	return table < 0 ? table : routes < 0 ? routes : marks;
@@ -182,7 +205,7 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }
 
-/* A queue that nobody binds, from the top: /proc/net tells which are bound. */
+/* The highest number of a queue that no process binds, by /proc. */
 static uint16_t choose_silent_queue(const struct nsg_conf *conf, uint32_t n_queues)
 {
 	uint32_t number = UINT16_MAX;
@@ -230,15 +253,15 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	r = nsg_kernel_resolve(k, diag);
 	if (r < 0)
 		return r;
-	/* A dead predecessor's bits; its table still stands and is replaced in one step. */
-	r = nsg_preexisting_mark(&preexisting, !k->conf->audit, diag);
+	/* The bits that an earlier nsgd left; its table is replaced below in one transaction. */
+	r = nsg_preexisting_apply(&preexisting, !k->conf->audit, diag);
 	if (r < 0)
 		return r;
-	if (!k->conf->audit)
-		r = nsg_kernel_apply_routes_and_rules(k, diag);
-	else
-		r = clear_routes_and_rules(k, diag);
-	return r < 0 ? r : nsg_table_apply(k, true, diag);
+	r = k->conf->audit ? clear_routes_and_rules(k, diag)
+			   : nsg_kernel_apply_routes_and_rules(k, diag);
+	if (r < 0)
+		return r;
+	return nsg_table_apply(k, true, diag);
 }
 
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,

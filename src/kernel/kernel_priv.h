@@ -57,9 +57,6 @@ struct nsg_kernel {
 /* Two bits of the mark. */
 #define NSG_GENERATIONS 4u
 
-/* open.c: "what: error" as a diagnostic; returns the error. */
-int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what);
-
 /* kernel.c. What the table takes from a policy. */
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
 /* Tables first: a rule never leads to one without its blackhole. */
@@ -67,10 +64,13 @@ int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *dia
 /* Reads the links and asks about every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* checks.c: host settings that would break what nsgd does; warnings that say what to set. */
+/* host.c: messages about this host. */
+/* "what: error" as a diagnostic; returns the error. */
+int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what);
+/* Warnings about settings of the host that break what nsgd does, with what to set. */
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,
 			   struct nsg_diag *diag);
-/* Words for why a path is down. */
+/* Why a path is down. */
 void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *path, char *out,
 			     size_t size);
 void nsg_kernel_name_hop(const struct nsg_hop *hop, char *out, size_t size);

@@ -20,12 +20,6 @@
 /* Tables 253 to 255 are default, main and local. */
 #define TABLE_LAST_RESERVED 255u
 
-int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what)
-{
-	(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "%s: %s", what, strerror(-error));
-	return error;
-}
-
 static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	const struct {

@@ -10,6 +10,7 @@
 #include "kernel/conntrack.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
+#include "util/macro.h"
 #include "util/vec.h"
 
 /* The file: ids in the host's own byte order, nothing else; /run does not outlive a boot. */
@@ -21,6 +22,14 @@ struct connections {
 	NSG_VEC(uint32_t) alive; /* of this and of earlier lives, seen now */
 	int error;
 };
+
+static void connections_done(struct connections *c)
+{
+	nsg_vec_done(&c->known);
+	nsg_vec_done(&c->alive);
+}
+
+#define cleanup_connections __attribute__((cleanup(connections_done)))
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -122,7 +131,7 @@ static uint32_t without_ours(const struct connections *connections, uint32_t mar
 		   : bits;
 }
 
-static uint32_t preexisting_mark(const struct nsg_connection *c, void *arg)
+static uint32_t mark_preexisting(const struct nsg_connection *c, void *arg)
 {
 	const struct connections *connections = arg;
 	const uint32_t older = connections->marks->generation,
@@ -131,7 +140,7 @@ static uint32_t preexisting_mark(const struct nsg_connection *c, void *arg)
 	return !bits && c->tcp_established && !is_known(connections, c->id) ? older : bits;
 }
 
-static uint32_t nothing(const struct nsg_connection *c, void *arg)
+static uint32_t unmark(const struct nsg_connection *c, void *arg)
 {
 	return without_ours(arg, c->mark);
 }
@@ -149,17 +158,17 @@ static uint32_t at_end(const struct nsg_connection *c, void *arg)
 }
 
 /* Connections with these bits of ours, all with 0. */
-static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_wanted wanted,
+static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_desired desired,
 		 struct connections *connections, struct nsg_diag *diag)
 {
 	const struct nsg_conntrack_sweep some = {
 	    .match_mask = bits,
 	    .match = bits,
 	    .mask = o->marks->mask,
-	    .wanted = wanted,
+	    .desired = desired,
 	    .arg = connections,
 	};
-	int r = nsg_conntrack_rewrite(o->dump, o->update, &some, NULL);
+	int r = nsg_conntrack_apply(o->dump, o->update, &some, NULL);
 
 	if (r < 0)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
@@ -167,41 +176,43 @@ static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_w
 	return r;
 }
 
-int nsg_preexisting_mark(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag)
+int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag)
 {
-	struct connections connections = {.marks = o->marks};
+	cleanup_connections struct connections connections = {.marks = o->marks};
 	int r;
 
 	r = read_file(o, &connections);
-	/* Decided ones first: when they are unmarked, only their ids tell them. */
-	if (r >= 0)
-		r = sweep(o, o->marks->decided, forget, &connections, diag);
-	if (r >= 0)
-		r = connections.error;
+	if (r < 0)
+		return r;
+	/* decided ones first: once unmarked, they are only known by their ids */
+	r = sweep(o, o->marks->decided, forget, &connections, diag);
+	if (r < 0)
+		return r;
+	if (connections.error < 0)
+		return connections.error;
 	connections.known.n = make_unique(connections.known.v, connections.known.n);
-	if (r >= 0)
-		r = sweep(o, 0, mark ? preexisting_mark : nothing, &connections, diag);
-	if (r >= 0)
-		write_known(o, connections.known.v, connections.known.n, diag);
-	nsg_vec_done(&connections.known);
-	return r;
+	r = sweep(o, 0, mark ? mark_preexisting : unmark, &connections, diag);
+	if (r < 0)
+		return r;
+	write_known(o, connections.known.v, connections.known.n, diag);
+	return 0;
 }
 
-int nsg_preexisting_unmark(const struct nsg_preexisting *o, struct nsg_diag *diag)
+int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag)
 {
-	struct connections connections = {.marks = o->marks};
+	cleanup_connections struct connections connections = {.marks = o->marks};
 	int r;
 
 	r = read_file(o, &connections);
+	if (r < 0)
+		return r;
 	connections.known.n = make_unique(connections.known.v, connections.known.n);
-	if (r >= 0)
-		r = sweep(o, 0, at_end, &connections, diag);
-	if (r >= 0)
-		r = connections.error;
-	if (r >= 0)
-		write_known(o, connections.alive.v,
-			    make_unique(connections.alive.v, connections.alive.n), diag);
-	nsg_vec_done(&connections.known);
-	nsg_vec_done(&connections.alive);
-	return r;
+	r = sweep(o, 0, at_end, &connections, diag);
+	if (r < 0)
+		return r;
+	if (connections.error < 0)
+		return connections.error;
+	connections.alive.n = make_unique(connections.alive.v, connections.alive.n);
+	write_known(o, connections.alive.v, connections.alive.n, diag);
+	return 0;
 }

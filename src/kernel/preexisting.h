@@ -28,8 +28,8 @@ struct nsg_preexisting {
 };
 
 /* Before the table is loaded: decided ones lose their bits; older ones are marked, if `mark`. */
-int nsg_preexisting_mark(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
+int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
 /* After the table is gone: no connection keeps a bit of ours. */
-int nsg_preexisting_unmark(const struct nsg_preexisting *o, struct nsg_diag *diag);
+int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A reload's three steps in the kernel: beside the old one, over to the new one, the old one away.
- */
+/* The three steps of a reload in the kernel: add what is new, swap, remove what is old. */
 #include <errno.h>
 
 #include "kernel/conntrack.h"
@@ -9,13 +8,13 @@
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 
-static int told(int r, struct nsg_diag *diag)
+static int conntrack_error(int r, struct nsg_diag *diag)
 {
 	return r < 0 ? nsg_kernel_complain(diag, r, "cannot rewrite the marks of connections") : 0;
 }
 
-/* What still holds the number of a generation to come becomes one that is neither it nor the
- * present one: `decided, of some other generation`. */
+/* Marks of an older generation whose number is about to be used again get a number that is neither
+ * the new nor the present one. */
 static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
 {
 	const struct nsg_marks *m = &k->marks;
@@ -23,14 +22,15 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 
 	while (other == generation || other == k->table.generation)
 		other++;
-	return told(nsg_conntrack_set(&k->ct_dump, &k->ct_update, m->decided | m->generation,
-				      nsg_marks_accept(m, generation, 0), m->generation,
-				      other << m->generation_shift, NULL),
-		    diag);
+	return conntrack_error(nsg_conntrack_set(&k->ct_dump, &k->ct_update,
+						 m->decided | m->generation,
+						 nsg_marks_accept(m, generation, 0), m->generation,
+						 other << m->generation_shift, NULL),
+			       diag);
 }
 
-/* A change of the table that did not find all of it: somebody has just removed it, and the word of
- * it has not come yet. It becomes whole as it should be with the change. */
+/* After a change of the table that returned r. -ENOENT: another program has removed a part, and its
+ * notification is still to come; the whole table is put, with the change. */
 static int repair_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
 {
 	if (r == -ENOENT)
@@ -63,7 +63,7 @@ static int remove_idle_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (r < 0)
 		return r;
 	/* rules first: a packet that finds no route in its table goes on to the host's */
-	r = nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
+	r = nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
 	if (r < 0)
 		return r;
 	return nsg_routes_apply(&k->rt, &k->hops, true, diag);
@@ -90,6 +90,16 @@ static int add_new_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	return nsg_kernel_apply_routes_and_rules(k, diag);
 }
 
+static int prepare(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
+{
+	int r;
+
+	r = make_stale(k, generation, diag);
+	if (r < 0)
+		return r;
+	return add_new_hops(k, diag);
+}
+
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		       const struct nsg_hop_numbers *numbers, uint32_t generation,
 		       struct nsg_diag *diag)
@@ -100,9 +110,7 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot number the next hops");
-	r = make_stale(k, generation % NSG_GENERATIONS, diag);
-	if (r >= 0)
-		r = add_new_hops(k, diag);
+	r = prepare(k, generation % NSG_GENERATIONS, diag);
 	if (r < 0) {
 		for (uint32_t n = 1; n <= k->hops.max; n++)
 			k->hops.v[n].next = false;
@@ -129,7 +137,7 @@ static uint32_t keep_own(const struct nsg_connection *c, void *arg)
 	return (c->mark & m->generation) == keeper->generation << m->generation_shift ? c->mark : 0;
 }
 
-/* Connections that hold any other generation are as if never decided. */
+/* Clears our bits of all connections that were decided in another generation. */
 static int forget_others(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
 {
 	struct keeper keeper = {.marks = &k->marks, .generation = generation};
@@ -137,11 +145,11 @@ static int forget_others(struct nsg_kernel *k, uint32_t generation, struct nsg_d
 	    .match_mask = k->marks.decided,
 	    .match = k->marks.decided,
 	    .mask = k->marks.mask,
-	    .wanted = keep_own,
+	    .desired = keep_own,
 	    .arg = &keeper,
 	};
 
-	return told(nsg_conntrack_rewrite(&k->ct_dump, &k->ct_update, &all, NULL), diag);
+	return conntrack_error(nsg_conntrack_apply(&k->ct_dump, &k->ct_update, &all, NULL), diag);
 }
 
 int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget,
@@ -152,11 +160,12 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 
 	if (!k->prepared)
 		return -EINVAL;
-	/* Before the new generation counts: what is decided now must not look decided then. */
-	r = forget == NSG_FORGET_DECISIONS ? forget_others(k, generation % NSG_GENERATIONS, diag)
-					   : 0;
-	if (r < 0)
-		return r;
+	if (forget == NSG_FORGET_DECISIONS) {
+		/* before the new generation is in force, where an old mark would keep its verdict */
+		r = forget_others(k, generation % NSG_GENERATIONS, diag);
+		if (r < 0)
+			return r;
+	}
 	k->table.generation = generation % NSG_GENERATIONS;
 	nsg_table_describe(&k->table, &k->coming);
 	r = nsg_table_change(k, "cannot change the generation", nsg_table_put_policy, NULL);

@@ -24,34 +24,42 @@ void nsg_rules_done(struct nsg_rules *r)
 	nsg_vec_done(&r->rules);
 }
 
+#define cleanup_rules __attribute__((cleanup(nsg_rules_done)))
+
 static bool has_table(const struct nsg_hop *hop)
 {
 	return hop->used && hop->n_paths;
+}
+
+static int add(struct nsg_rules *r, struct nsg_rule rule)
+{
+	return nsg_vec_push(&r->rules, rule);
 }
 
 static int add_block(const struct nsg_hops *h, uint32_t block, struct nsg_rules *r)
 {
 	const uint32_t base = h->conf->rule_priority, shift = h->marks->hop_shift;
 	const uint32_t start = base + BLOCKS_FIRST + block * BLOCK_SPAN;
-	uint32_t first = block * NSG_RULES_BLOCK, n = first + NSG_RULES_BLOCK;
-	struct nsg_rule rule;
+	const uint32_t first = block * NSG_RULES_BLOCK;
 	int e;
 
-	rule = (struct nsg_rule){
-	    .pref = start + 1 + NSG_RULES_BLOCK, .action = FR_ACT_GOTO, .target = base + END};
-	e = nsg_vec_push(&r->rules, rule);
-	while (!e && n-- > first) {
+	e = add(r, (struct nsg_rule){.pref = start + 1 + NSG_RULES_BLOCK,
+				     .action = FR_ACT_GOTO,
+				     .target = base + END});
+	if (e < 0)
+		return e;
+	for (uint32_t n = first + NSG_RULES_BLOCK; n-- > first;) {
 		if (n > h->max || !has_table(&h->v[n]))
 			continue;
-		rule = (struct nsg_rule){.pref = start + 1 + n - first,
-					 .action = FR_ACT_TO_TBL,
-					 .mark = n << shift,
-					 .mask = h->marks->hop,
-					 .table = h->conf->table_base + n};
-		e = nsg_vec_push(&r->rules, rule);
+		e = add(r, (struct nsg_rule){.pref = start + 1 + n - first,
+					     .action = FR_ACT_TO_TBL,
+					     .mark = n << shift,
+					     .mask = h->marks->hop,
+					     .table = h->conf->table_base + n});
+		if (e < 0)
+			return e;
 	}
-	rule = (struct nsg_rule){.pref = start, .action = FR_ACT_NOP};
-	return e ? e : nsg_vec_push(&r->rules, rule);
+	return add(r, (struct nsg_rule){.pref = start, .action = FR_ACT_NOP});
 }
 
 static bool block_used(const struct nsg_hops *h, uint32_t block)
@@ -66,43 +74,45 @@ int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret)
 {
 	const uint32_t base = h->conf->rule_priority, shift = h->marks->hop_shift;
 	const uint32_t blocks = h->max / NSG_RULES_BLOCK + 1;
-	struct nsg_rules r = {0};
-	struct nsg_rule rule;
+	cleanup_rules struct nsg_rules r = {0};
 	bool any = false;
 	int e;
 
-	rule = (struct nsg_rule){.pref = base + END, .action = FR_ACT_NOP};
-	e = nsg_vec_push(&r.rules, rule);
-	for (uint32_t block = blocks; !e && block-- > 0;) {
+	e = add(&r, (struct nsg_rule){.pref = base + END, .action = FR_ACT_NOP});
+	if (e < 0)
+		return e;
+	for (uint32_t block = blocks; block-- > 0;) {
 		if (!block_used(h, block))
 			continue;
 		any = true;
 		e = add_block(h, block, &r);
+		if (e < 0)
+			return e;
 	}
-	for (uint32_t block = blocks; !e && block-- > 0;) {
+	for (uint32_t block = blocks; block-- > 0;) {
 		if (!block_used(h, block))
 			continue;
-		rule = (struct nsg_rule){
-		    .pref = base + 1 + block,
-		    .action = FR_ACT_GOTO,
-		    .mark = (block * NSG_RULES_BLOCK) << shift,
-		    /* hop bits above the block's, none when all hops fit into one block */
-		    .mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
-		    .target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
-		};
-		e = nsg_vec_push(&r.rules, rule);
+		e = add(&r, (struct nsg_rule){
+				.pref = base + 1 + block,
+				.action = FR_ACT_GOTO,
+				.mark = (block * NSG_RULES_BLOCK) << shift,
+				/* hop bits above the block's; none when one block holds all hops */
+				.mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
+				.target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
+			    });
+		if (e < 0)
+			return e;
 	}
-	rule = (struct nsg_rule){
-	    .pref = base, .action = FR_ACT_GOTO, .mask = h->marks->hop, .target = base + END};
-	if (!e)
-		e = nsg_vec_push(&r.rules, rule);
-	if (e) {
-		nsg_rules_done(&r);
+	e = add(&r, (struct nsg_rule){.pref = base,
+				      .action = FR_ACT_GOTO,
+				      .mask = h->marks->hop,
+				      .target = base + END});
+	if (e < 0)
 		return e;
-	}
 	if (!any)
 		r.rules.n = 0;
 	*ret = r;
+	r = (struct nsg_rules){0};
 	return 0;
 }
 
@@ -225,56 +235,57 @@ static int failed(struct nsg_nl *nl, const char *verb, uint32_t pref, int error,
 	return error;
 }
 
-int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
-		    struct nsg_diag *diag, uint32_t *ret_changed)
+/* Makes the kernel's rules the desired ones. */
+static int make_so(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
+		   struct nsg_diag *diag, uint32_t *ret_changed)
 {
-	struct nsg_rules there = {0};
+	cleanup_rules struct nsg_rules there = {0};
 	uint32_t changed = 0;
 	int r;
 
 	r = nsg_rules_read(nl, conf, &there, NULL);
 	if (r < 0)
 		return failed(nl, "read", conf->rule_priority, r, diag);
-	for (size_t i = 0; r >= 0 && i < desired->rules.n; i++) {
+	for (size_t i = 0; i < desired->rules.n; i++) {
 		const struct nsg_rule *rule = &desired->rules.v[i];
 
 		if (contains(&there, rule))
 			continue;
 		r = change(nl, true, rule);
 		if (r < 0 && r != -EEXIST)
-			(void)failed(nl, "add", rule->pref, r, diag);
-		else
-			r = 0;
+			return failed(nl, "add", rule->pref, r, diag);
 		changed++;
 	}
-	for (size_t i = 0; r >= 0 && i < there.rules.n; i++) {
+	for (size_t i = 0; i < there.rules.n; i++) {
 		const struct nsg_rule *rule = &there.rules.v[i];
 
 		if (contains(desired, rule))
 			continue;
 		r = change(nl, false, rule);
 		if (r < 0 && r != -ENOENT)
-			(void)failed(nl, "remove", rule->pref, r, diag);
-		else
-			r = 0;
+			return failed(nl, "remove", rule->pref, r, diag);
 		changed++;
 	}
-	nsg_rules_done(&there);
-	if (r < 0)
-		return r;
 	*ret_changed = changed;
 	return 0;
 }
 
-int nsg_rules_restore(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
-		      uint32_t *ret_changed)
+int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
+		    uint32_t *ret_changed)
 {
-	struct nsg_rules desired = {0};
+	cleanup_rules struct nsg_rules desired = {0};
 	int r;
 
 	r = nsg_rules_desired(h, &desired);
-	if (r >= 0)
-		r = nsg_rules_apply(nl, h->conf, &desired, diag, ret_changed);
-	nsg_rules_done(&desired);
-	return r;
+	if (r < 0)
+		return r;
+	return make_so(nl, h->conf, &desired, diag, ret_changed);
+}
+
+int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag)
+{
+	const struct nsg_rules none = {0};
+	uint32_t changed;
+
+	return make_so(nl, conf, &none, diag, &changed);
 }

@@ -52,11 +52,9 @@ void nsg_rules_done(struct nsg_rules *r);
 
 /* Makes the kernel's rules the desired ones. *ret_changed: how many were added or removed. A
  * failure is a diagnostic. */
-int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_rules *desired,
-		    struct nsg_diag *diag, uint32_t *ret_changed);
-
-/* The rules for the numbers in use: nsg_rules_desired, applied. */
-int nsg_rules_restore(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
-		      uint32_t *ret_changed);
+int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
+		    uint32_t *ret_changed);
+/* Removes all of ours. */
+int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag);
 
 #endif

@@ -16,6 +16,7 @@
 #include "kernel/ruleset.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 #include "util/names.h"
 
@@ -127,22 +128,16 @@ void nsg_kernel_count_hops(struct nsg_kernel *k)
 	nsg_vec_done(&counts.v);
 }
 
-static json_t *packets_json(const struct counts *counts)
+static json_t *packets_json(const struct counts *c)
 {
-	static const struct {
-		const char *key, *counter;
-	} rows[] = {
-	    {"offloaded", NSG_COUNTER_OFFLOADED},     {"queued", NSG_COUNTER_QUEUED},
-	    {"denied", NSG_COUNTER_DENIED},	      {"denied again", NSG_COUNTER_DENIED_AGAIN},
-	    {"preexisting", NSG_COUNTER_PREEXISTING}, {"excluded", NSG_COUNTER_EXCLUDED},
-	    {"multicast", NSG_COUNTER_MULTICAST},     {"strayed", NSG_COUNTER_STRAYED},
-	};
-	json_t *o = json_object();
-
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(rows); i++)
-		(void)json_object_set_new(
-		    o, rows[i].key, json_integer((json_int_t)packets_of(counts, rows[i].counter)));
-	return o;
+	return NSG_JSON_OBJECT(PAIR_I("offloaded", packets_of(c, NSG_COUNTER_OFFLOADED)),
+			       PAIR_I("queued", packets_of(c, NSG_COUNTER_QUEUED)),
+			       PAIR_I("denied", packets_of(c, NSG_COUNTER_DENIED)),
+			       PAIR_I("denied again", packets_of(c, NSG_COUNTER_DENIED_AGAIN)),
+			       PAIR_I("preexisting", packets_of(c, NSG_COUNTER_PREEXISTING)),
+			       PAIR_I("excluded", packets_of(c, NSG_COUNTER_EXCLUDED)),
+			       PAIR_I("multicast", packets_of(c, NSG_COUNTER_MULTICAST)),
+			       PAIR_I("strayed", packets_of(c, NSG_COUNTER_STRAYED)));
 }
 
 static json_t *ip_json(uint32_t addr_host)
@@ -155,38 +150,31 @@ static json_t *ip_json(uint32_t addr_host)
 
 static json_t *path_json(const struct nsg_hop *hop, const struct nsg_path *path)
 {
-	json_t *o = json_object();
 	char why[160];
 
-	(void)json_object_set_new(o, "via", path->has_via ? ip_json(path->via_host) : json_null());
-	(void)json_object_set_new(o, "dev", path->dev[0] ? json_string(path->dev) : json_null());
 	nsg_kernel_explain_path(hop, path, why, sizeof(why));
-	(void)json_object_set_new(o, "down", path->up ? json_null() : json_string(why));
-	return o;
+	return NSG_JSON_OBJECT(PAIR_J("via", path->has_via ? ip_json(path->via_host) : json_null()),
+			       PAIR_S("dev", path->dev[0] ? path->dev : NULL),
+			       PAIR_S("down", path->up ? NULL : why));
 }
 
 static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
-	json_t *o = json_object(), *addresses = json_array(), *paths = json_array();
+	json_t *addresses = json_array(), *paths = json_array();
 
 	for (uint32_t i = 0; i < hop->n_addrs; i++)
 		(void)json_array_append_new(addresses, ip_json(hop->addrs_host[i]));
 	for (uint32_t i = 0; i < hop->n_paths; i++)
 		(void)json_array_append_new(paths, path_json(hop, &hop->paths[i]));
-	(void)json_object_set_new(o, "number", json_integer(number));
-	(void)json_object_set_new(o, "type",
-				  json_string(nsg_hop_type_name((enum nsg_hop_type)hop->type)));
-	(void)json_object_set_new(o, "addresses", addresses);
-	(void)json_object_set_new(o, "table",
-				  hop->n_paths && !k->conf->audit
-				      ? json_integer(k->conf->table_base + number)
-				      : json_null());
-	(void)json_object_set_new(o, "up", json_boolean(hop->up));
-	(void)json_object_set_new(o, "packets", json_integer((json_int_t)hop->packets));
-	(void)json_object_set_new(o, "lost", json_integer((json_int_t)hop->lost));
-	(void)json_object_set_new(o, "paths", paths);
-	return o;
+	return NSG_JSON_OBJECT(PAIR_I("number", number),
+			       PAIR_S("type", nsg_hop_type_name((enum nsg_hop_type)hop->type)),
+			       PAIR_J("addresses", addresses),
+			       PAIR_J("table", hop->n_paths && !k->conf->audit
+						   ? json_integer(k->conf->table_base + number)
+						   : json_null()),
+			       PAIR_B("up", hop->up), PAIR_I("packets", hop->packets),
+			       PAIR_I("lost", hop->lost), PAIR_J("paths", paths));
 }
 
 struct cgroup_count {
@@ -281,16 +269,15 @@ static json_t *cgroups_json(struct nsg_kernel *k)
 	for (size_t i = 0; i < k->cgroups.n; i++) {
 		const struct nsg_cgroup *c = &k->cgroups.v[i];
 		uint64_t packets = 0;
-		json_t *o = json_object();
 
 		for (size_t j = 0; j < counts.v.n; j++)
 			if (counts.v.v[j].id == c->id)
 				packets = counts.v.v[j].packets;
-		(void)json_object_set_new(o, "path", json_string(c->path));
-		(void)json_object_set_new(o, "id",
-					  c->id ? json_integer((json_int_t)c->id) : json_null());
-		(void)json_object_set_new(o, "packets", json_integer((json_int_t)packets));
-		(void)json_array_append_new(a, o);
+		(void)json_array_append_new(
+		    a, NSG_JSON_OBJECT(
+			   PAIR_S("path", c->path),
+			   PAIR_J("id", c->id ? json_integer((json_int_t)c->id) : json_null()),
+			   PAIR_I("packets", packets)));
 	}
 	nsg_vec_done(&counts.v);
 	return a;
@@ -299,19 +286,16 @@ static json_t *cgroups_json(struct nsg_kernel *k)
 json_t *nsg_kernel_status(struct nsg_kernel *k)
 {
 	struct counts counts = {0};
-	json_t *o = json_object(), *hops = json_array();
+	json_t *hops = json_array(), *status;
 
 	if (read_counters(k, &counts) >= 0)
 		take_hop_counts(k, &counts);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].used)
 			(void)json_array_append_new(hops, hop_json(k, n));
-	(void)json_object_set_new(o, "queueExpression",
-				  json_string(k->table.native_queue ? "native" : "xt"));
-	(void)json_object_set_new(o, "packets", packets_json(&counts));
-	(void)json_object_set_new(o, "hops", hops);
-	(void)json_object_set_new(o, "cgroups", cgroups_json(k));
-	(void)json_object_set_new(o, "repairs", json_integer((json_int_t)k->repairs));
+	status = NSG_JSON_OBJECT(PAIR_S("queueExpression", k->table.native_queue ? "native" : "xt"),
+				 PAIR_J("packets", packets_json(&counts)), PAIR_J("hops", hops),
+				 PAIR_J("cgroups", cgroups_json(k)), PAIR_I("repairs", k->repairs));
 	nsg_vec_done(&counts.v);
-	return o;
+	return status;
 }

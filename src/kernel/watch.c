@@ -51,6 +51,21 @@ static int watch(struct nsg_kernel *k, int fd)
 	return epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+static int watch_all(struct nsg_kernel *k)
+{
+	const int fds[] = {k->rt_watch.fd, k->nft_watch.fd, k->retry_fd, k->cgroups.inotify_fd};
+	int r;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(fds); i++) {
+		if (fds[i] < 0) /* no cgroups are captured */
+			continue;
+		r = watch(k, fds[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int open_watch(struct nsg_kernel *k)
 {
 	static const unsigned int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE,
@@ -62,21 +77,20 @@ static int open_watch(struct nsg_kernel *k)
 	if (k->epoll_fd < 0 || k->retry_fd < 0)
 		return -errno;
 	r = nsg_nl_open(NETLINK_ROUTE, &k->rt_watch);
-	for (size_t i = 0; r >= 0 && i < NSG_ARRAY_SIZE(groups); i++)
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(groups); i++) {
 		r = nsg_nl_subscribe(&k->rt_watch, groups[i]);
-	if (r >= 0)
-		r = nsg_nl_open(NETLINK_NETFILTER, &k->nft_watch);
-	if (r >= 0)
-		r = nsg_nl_subscribe(&k->nft_watch, NFNLGRP_NFTABLES);
-	if (r >= 0)
-		r = watch(k, k->rt_watch.fd);
-	if (r >= 0)
-		r = watch(k, k->nft_watch.fd);
-	if (r >= 0)
-		r = watch(k, k->retry_fd);
-	if (r >= 0 && k->cgroups.inotify_fd >= 0)
-		r = watch(k, k->cgroups.inotify_fd);
-	return r;
+		if (r < 0)
+			return r;
+	}
+	r = nsg_nl_open(NETLINK_NETFILTER, &k->nft_watch);
+	if (r < 0)
+		return r;
+	r = nsg_nl_subscribe(&k->nft_watch, NFNLGRP_NFTABLES);
+	if (r < 0)
+		return r;
+	return watch_all(k);
 }
 
 int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag)
@@ -193,7 +207,7 @@ static int drain(struct nsg_nl *nl, nsg_nl_each each, struct dirty *dirty)
 	return r == -ENOBUFS ? 0 : r;
 }
 
-static void tell_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
+static void report_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	bool counted = false;
 
@@ -224,10 +238,12 @@ static int repair_paths(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 	int r;
 
 	r = nsg_kernel_resolve(k, diag);
-	if (r >= 0)
-		r = nsg_table_apply_paths(k, diag);
-	if (r >= 0)
-		r = nsg_routes_apply(&k->rt, &k->hops, false, diag);
+	if (r < 0)
+		return r;
+	r = nsg_table_apply_paths(k, diag);
+	if (r < 0)
+		return r;
+	r = nsg_routes_apply(&k->rt, &k->hops, false, diag);
 	if (r < 0)
 		return r;
 	for (uint32_t n = 1; n <= k->hops.max; n++) {
@@ -241,7 +257,7 @@ static int repair_paths(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 		}
 		hop->foreign_change = false;
 	}
-	tell_transitions(k, diag);
+	report_transitions(k, diag);
 	return 0;
 }
 
@@ -250,7 +266,7 @@ static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 	uint32_t changed;
 	int r;
 
-	r = nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
+	r = nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
 	if (r < 0 || !changed)
 		return r;
 	*repairs += changed;

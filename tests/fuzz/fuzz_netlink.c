@@ -133,11 +133,11 @@ static void rewrite_marks(struct nsg_kernel *k)
 	    .match_mask = k->marks.decided,
 	    .match = k->marks.decided,
 	    .mask = k->marks.mask,
-	    .wanted = every_other,
+	    .desired = every_other,
 	};
 	uint32_t n;
 
-	(void)nsg_conntrack_rewrite(&k->ct_dump, &k->ct_update, &sweep, &n);
+	(void)nsg_conntrack_apply(&k->ct_dump, &k->ct_update, &sweep, &n);
 }
 
 static void resolve(struct nsg_kernel *k)
@@ -178,7 +178,7 @@ static void repair_rules(struct nsg_kernel *k, struct nsg_diag *diag)
 		nsg_rules_done(&ours);
 		nsg_rules_done(&foreign);
 	}
-	(void)nsg_rules_restore(&k->rt, &k->hops, diag, &changed);
+	(void)nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
 }
 
 static void repair_routes(struct nsg_kernel *k, struct nsg_diag *diag)

@@ -111,14 +111,14 @@ static uint32_t by_state(const struct nsg_connection *c, void *arg)
 static void test_the_callback_sees_mark_id_and_state(void **state)
 {
 	uint32_t seen = 0, n;
-	const struct nsg_conntrack_sweep sweep = {.mask = OURS, .wanted = by_state, .arg = &seen};
+	const struct nsg_conntrack_sweep sweep = {.mask = OURS, .desired = by_state, .arg = &seen};
 	struct fixture f;
 
 	(void)state;
 	if (!begin(&f))
 		skip();
 	assert_int_equal(connections_add(1, true, 5), 0);
-	assert_int_equal(nsg_conntrack_rewrite(&f.dump, &f.update, &sweep, &n), 0);
+	assert_int_equal(nsg_conntrack_apply(&f.dump, &f.update, &sweep, &n), 0);
 	assert_int_equal(n, 2);
 	assert_int_equal(seen, 4); /* and once more, to find nothing left */
 	connections_marks(f.marks, 2);

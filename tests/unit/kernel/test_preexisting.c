@@ -73,7 +73,7 @@ static void test_at_a_start_established_ones_become_older_decided_ones_are_forgo
 	(void)state;
 	if (!begin(&f))
 		skip();
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, DECIDED_ONE), 0);
 	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
 	assert_int_equal(mark(&f, UNDECIDED_UDP), 0);
@@ -88,7 +88,7 @@ static void test_in_audit_nothing_is_marked(void **state)
 	(void)state;
 	if (!begin(&f))
 		skip();
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, false, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, false, &f.diag), 0);
 	for (uint32_t i = 0; i < N; i++)
 		assert_int_equal(mark(&f, i), 0);
 	end(&f);
@@ -102,20 +102,20 @@ static void test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_ane
 	if (!begin(&f))
 		skip();
 	for (int life = 0; life < 3; life++) {
-		assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
+		assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 		for (uint32_t i = 0; i < N; i++)
 			assert_int_equal(mark(&f, i), 0);
 		/* also one that this life did not decide: it was denied, say */
-		assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+		assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 		assert_int_equal(mark(&f, DECIDED_ONE), 0);
 		assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
 		assert_int_equal(mark(&f, OLDER_ONE), OLDER);
 	}
 	assert_int_equal(f.diag.n, 0);
 	/* one that began while nsgd was not there */
-	assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 	assert_int_equal(connections_add(N, true, FOREIGN), 0);
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, N), OLDER);
 	end(&f);
 }
@@ -128,10 +128,10 @@ static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
 	if (!begin(&f))
 		skip();
 	/* the first life ended without a word; the second one denies what the first allowed */
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, DECIDED_ONE), 0);
-	assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, DECIDED_ONE), 0);
 	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
 	end(&f);
@@ -145,9 +145,9 @@ static void test_bits_under_the_mask_that_are_not_ours_stay(void **state)
 	if (!begin(&f))
 		skip();
 	assert_int_equal(connections_add(N, true, FOREIGN | 0x00010000), 0);
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, N), 0x00010000);
-	assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 	assert_int_equal(mark(&f, N), 0x00010000);
 	end(&f);
 }
@@ -160,7 +160,7 @@ static void test_without_the_directory_the_bits_go_all_the_same(void **state)
 	if (!begin(&f))
 		skip();
 	f.preexisting.directory = "/nowhere/at/all";
-	assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 	assert_int_equal(mark(&f, DECIDED_ONE), 0);
 	assert_int_equal(f.diag.n, 0);
 	end(&f);
@@ -180,9 +180,9 @@ static void test_a_file_that_is_not_ours_does_no_harm(void **state)
 	assert_non_null(file);
 	assert_true(fputs("seven", file) >= 0);
 	assert_int_equal(fclose(file), 0);
-	assert_int_equal(nsg_preexisting_mark(&f.preexisting, true, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
-	assert_int_equal(nsg_preexisting_unmark(&f.preexisting, &f.diag), 0);
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 	end(&f);
 }
 

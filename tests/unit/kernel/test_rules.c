@@ -157,7 +157,7 @@ static uint32_t restore(struct fixture *f, struct nsg_nl *nl)
 	struct nsg_diag diag = {0};
 	uint32_t changed = 0;
 
-	assert_int_equal(nsg_rules_restore(nl, &f->hops, &diag, &changed), 0);
+	assert_int_equal(nsg_rules_apply(nl, &f->hops, &diag, &changed), 0);
 	assert_int_equal(diag.n, 0);
 	nsg_diag_done(&diag);
 	return changed;
