@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/limits.h"
 #include "util/vec.h"
 
@@ -106,23 +106,18 @@ const char *nsg_severity_name(enum nsg_severity s)
 	return names[s];
 }
 
-/* Names and values come from files: nothing in them may steer a terminal. C0, DEL and, as UTF-8, C1
- * do; `ascii`: nothing beyond it is left either. */
-static void put_escaped(const char *text, bool ascii, FILE *out)
+/* Names and values come from files and must not control the terminal: C0, DEL and C1 (as UTF-8) are
+ * escaped. */
+static void print_text(const char *text, FILE *out)
 {
 	for (const unsigned char *s = (const unsigned char *)text; *s; s++) {
-		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f && !ascii)
+		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f)
 			fprintf(out, "\\x%02x", *++s);
-		else if (*s < 0x20 || *s == 0x7f || (ascii && *s >= 0x80))
+		else if (*s < 0x20 || *s == 0x7f)
 			fprintf(out, "\\x%02x", *s);
 		else
 			fputc(*s, out);
 	}
-}
-
-static void print_text(const char *s, FILE *out)
-{
-	put_escaped(s, false, out);
 }
 
 void nsg_diag_print(const struct nsg_diag_record *r, FILE *out)
@@ -142,30 +137,14 @@ void nsg_diag_print(const struct nsg_diag_record *r, FILE *out)
 		fprintf(out, " [%s]", r->code);
 }
 
-/* JSON is UTF-8; a file's name, and a text that quotes an argument, may be other bytes. */
-static json_t *json_text(const char *s)
-{
-	json_t *value = s ? json_string(s) : json_null();
-	cleanup_free char *escaped = NULL;
-	size_t size;
-	FILE *out;
-
-	if (value)
-		return value;
-	out = open_memstream(&escaped, &size);
-	if (!out)
-		return NULL;
-	put_escaped(s, true, out);
-	return fclose(out) == 0 ? json_string(escaped) : NULL;
-}
-
 json_t *nsg_diag_json(const struct nsg_diag_record *r)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:s?, s:s?, s:o, s:b}", "severity",
-			 nsg_severity_name(r->severity), "file", json_text(r->file), "line",
-			 r->line ? json_integer(r->line) : json_null(), "column",
-			 r->column ? json_integer(r->column) : json_null(), "pointer", r->pointer,
-			 "code", r->code, "text", json_text(r->text), "lint", r->lint);
+	return NSG_JSON_OBJECT(PAIR_S("severity", nsg_severity_name(r->severity)),
+			       PAIR_S("file", r->file),
+			       PAIR_J("line", r->line ? json_integer(r->line) : json_null()),
+			       PAIR_J("column", r->column ? json_integer(r->column) : json_null()),
+			       PAIR_S("pointer", r->pointer), PAIR_S("code", r->code),
+			       PAIR_S("text", r->text), PAIR_B("lint", r->lint));
 }
 
 void nsg_diag_done(struct nsg_diag *d)

@@ -168,7 +168,7 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 	r = to_utf8(&raw, &text);
 	if (r == -EILSEQ)
 		return refuse_file(sources, diag, path, -EINVAL, "invalid UTF-16");
-	if (r)
+	if (r < 0)
 		return r;
 	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 }
@@ -217,16 +217,18 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 	if (r == -EAGAIN)
 		return refuse_file(sources, diag, path, -EINVAL,
 				   "the file changed while it was being read");
-	if (r)
+	if (r < 0)
 		return refuse_file(sources, diag, path, r, strerror(-r));
 	r = to_utf8(&raw, &text);
 	if (r == -EILSEQ)
 		return refuse_file(sources, diag, path, -EINVAL, "invalid UTF-16");
-	if (!r)
-		r = nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
-	if (!r)
-		nsg_sources_set_file(sources, identity);
-	return r;
+	if (r < 0)
+		return r;
+	r = nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
+	if (r < 0)
+		return r;
+	nsg_sources_set_file(sources, identity);
+	return 0;
 }
 
 /* ---- text to values ------------------------------------------------------------------------ */

@@ -2,14 +2,30 @@
 #include "util/json_object.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "util/cleanup.h"
 
 json_t *nsg_json_string(const char *s)
 {
 	json_t *value = s ? json_string(s) : json_null();
+	cleanup_free char *escaped = NULL;
+	char *out;
 
-	return value ? value : json_string("?");
+	if (value)
+		return value;
+	escaped = out = malloc(4 * strlen(s) + 1);
+	if (!escaped)
+		return NULL;
+	for (; *s; s++)
+		if (*s >= 0x20 && *s < 0x7f)
+			*out++ = *s;
+		else
+			out += sprintf(out, "\\x%02x", (unsigned char)*s);
+	*out = '\0';
+	return json_string(escaped);
 }
 
 int nsg_json_add(json_t *object, const struct nsg_json_pair *pairs)

@@ -20,7 +20,7 @@ int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t
 	if (!source || !copy)
 		return -ENOMEM;
 	r = nsg_vec_push(s, source);
-	if (r)
+	if (r < 0)
 		return r;
 	source->path = TAKE_PTR(copy);
 	source->size_bytes = *text ? size_bytes : 0;
@@ -387,7 +387,7 @@ static void resume_value(struct search *known, struct scan *s, uint32_t value)
  * beside it. Returns the rest of the pointer. */
 static const char *resume_pointer(struct search *known, struct scan *s, const char *pointer)
 {
-	size_t done = 0, common = 0, old, new;
+	size_t done = 0, common = 0, before, after;
 
 	for (; common < known->n; common++) {
 		size_t len = known->levels[common].pointer_len;
@@ -402,10 +402,10 @@ static const char *resume_pointer(struct search *known, struct scan *s, const ch
 		struct token want = first_token(pointer + done);
 		struct scan later = {.p = known->levels[common].at, .end = s->end};
 
-		old = read_index(first_token(known->pointer + done));
-		new = read_index(want);
-		if (old != SIZE_MAX && new != SIZE_MAX &&new > old &&
-		    skip_elements(&later, new - old)) {
+		before = read_index(first_token(known->pointer + done));
+		after = read_index(want);
+		if (before != SIZE_MAX && after != SIZE_MAX && after > before &&
+		    skip_elements(&later, after - before)) {
 			s->p = later.p;
 			done = (size_t)(want.text + want.len - pointer);
 			known->levels[common++] = (struct level){done, s->p};
