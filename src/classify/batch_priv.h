@@ -6,17 +6,16 @@
  *   node_rank(node, key)       how many of a node's 16 keys are below key
  *   first_word(a, b, c)        the first word in which three rows have a bit in common (there is
  *                              one: NSG_BIT_NOTHING)
- * Everything runs in passes over a chunk, so that the cache misses of its packets overlap. What
- * only some packets need is done for a list of them, made without a branch: a wrong guess costs
- * more than the work.
+ * Everything runs in passes over a chunk, so that the cache misses of its packets overlap. Work
+ * that only some packets need is done for a list of them, made without a branch: a misprediction
+ * costs more than the work.
  */
 
-/* Called twice, with a whole chunk and with what is left: a loop whose count is known is cheaper.
- */
+/* Called twice, with a whole chunk and with the rest: a loop of known length is cheaper. */
 #define BATCH_INLINE BATCH_TARGET __attribute__((always_inline)) static inline
 
-/* The segments of n addresses, all of them a level at a time. `leaves` is where their leaves stand.
- */
+/* The segments of n addresses, all of them a level at a time. `leaves` are their leaves, to
+ * prefetch. */
 BATCH_INLINE void find_segments(const struct nsg_image *image, const struct nsg_tree *tree,
 				const char *leaves, size_t leaf_bytes, int32_t *keys, uint32_t n,
 				uint32_t *segments)
@@ -88,7 +87,6 @@ BATCH_INLINE void find_layer4(const struct nsg_image *image, const struct nsg_ke
 	}
 }
 
-/* Where three rows stand. */
 struct rows {
 	const uint64_t *dst, *src, *l4;
 };
@@ -105,8 +103,8 @@ BATCH_INLINE struct rows rows_of(const struct nsg_image *image, uint64_t leaf, u
 	};
 }
 
-/* The match of each listed packet, or of all without a list (inlined, so that nobody asks in the
- * loops). Two passes: the second waits for what the first one finds. */
+/* The match of each listed packet, or of all without a list (inlined, so that the loops
+ * do not test for it). Two passes: the second depends on the loads of the first. */
 BATCH_TARGET __attribute__((always_inline)) static inline void
 match_rows(const struct nsg_image *image, uint32_t n, const uint32_t *list, const uint64_t *leaves,
 	   const uint32_t *src, const uint32_t *l4, uint32_t *matches)
@@ -128,7 +126,7 @@ match_rows(const struct nsg_image *image, uint32_t n, const uint32_t *list, cons
 	}
 }
 
-/* Through the memo. How many packets it did not know. */
+/* Through the memo. Returns the number of misses. */
 BATCH_INLINE uint32_t match_memo(const struct nsg_image *image, struct nsg_memo *memo, uint32_t n,
 				 const uint64_t *leaves, const uint32_t *src, const uint32_t *l4,
 				 uint32_t *matches)
@@ -162,7 +160,7 @@ BATCH_INLINE void match(const struct nsg_image *image, struct nsg_memo *memo, ui
 		match_rows(image, n, NULL, leaves, src, l4, matches);
 }
 
-/* The leaves; their rows are on their way when they are needed. */
+/* Loads the leaves and prefetches their rows. */
 BATCH_INLINE void fetch_leaves(const struct nsg_image *image, const uint32_t *segments, uint32_t n,
 			       uint64_t *leaves)
 {

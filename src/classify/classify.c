@@ -29,7 +29,7 @@ static bool path_runs_here(const struct path *p)
 	return p->batch == nsg_simd_portable;
 }
 
-/* The same answer whenever it is asked: threads that find it together store the same. */
+/* Threads that get here at the same time store the same result. */
 static const struct path *path_choose(void)
 {
 	static const struct path paths[] = {
@@ -158,7 +158,7 @@ struct nsg_decision nsg_classify_route(const struct nsg_image *image, const stru
 	uint32_t match = find_match(image, leaf, key);
 	struct nsg_decision d;
 
-	/* Neither the rule nor the lack of one denies. */
+	/* Clears both ways to deny: by a rule, and because no rule matched. */
 	decide(leaf & ~((uint64_t)1 << NSG_LEAF_DENY_SHIFT), match & ~NSG_MATCH_DENIES, &d);
 	d.rule = NSG_RULE_NONE;
 	return d;

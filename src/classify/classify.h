@@ -27,8 +27,8 @@ struct nsg_decision {
 	uint8_t reserved;
 };
 
-/* A worker's own memory of class triples: speed only, never a different answer. It forgets them when
- * it is used with another image. One thread at a time. */
+/* A worker's own memory of class triples: speed only, never a different answer. It forgets them
+ * when it is used with another image. One thread at a time. */
 struct nsg_memo;
 
 /* NULL when memory is out. */

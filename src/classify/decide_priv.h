@@ -56,8 +56,8 @@ static inline bool memo_holds(uint64_t entry, uint64_t hash)
 }
 
 /*
- * A memo that knows most packets saves the rows' cache lines; one that does not costs more than it
- * saves. So it is asked for a while, and left out for a longer while when it knew too few.
+ * A memo that has most packets saves the rows' cache lines; one that does not costs more than it
+ * saves. So it is tried for a while, and left out for a longer while if it missed too many.
  */
 #define MEMO_TRIAL 8192u
 #define MEMO_REST (16 * MEMO_TRIAL)
@@ -140,8 +140,7 @@ static inline void put_decision(struct nsg_decision *d, uint32_t route, uint32_t
 #endif
 }
 
-/* Written with masks where a branch would be guessed wrong: whether a rule denies is as good as
- * chance. */
+/* Masks instead of branches: whether a rule denies is unpredictable. */
 static inline void decide(uint64_t leaf, uint32_t match, struct nsg_decision *ret)
 {
 	uint32_t bit = match & NSG_MATCH_BIT;

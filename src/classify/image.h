@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The image: one immutable, contiguous block with 32-bit offsets; the only meeting place of the
- * compiler and the classifier. What logs and traces need of a rule or a route stands in it too.
+ * The image: one immutable, contiguous block with 32-bit offsets; the interface between
+ * compiler and classifier. It also has what logs and traces need of a rule or a route.
  *
  *   header     offsets, sizes, which rules deny
  *   strings, addresses, rules, routes, hops          for people and for the kernel layer
@@ -18,8 +18,8 @@
  *   protocol, ports -----> class -> row -+                            +-> decision
  *                  leaf: gate, route, next hop -----------------------+
  *
- * Bit 0 of a row is no rule but `not carried`, bit 1,023 is `nothing matched`. Two values of a
- * field are of one class when no rule tells them apart. image_layout.h has every structure.
+ * Two bits of a row are not rules: bit 0 is `not carried`, bit 1,023 `nothing matched`. Two values
+ * of a field have one class if no rule distinguishes them. image_layout.h has every structure.
  */
 #ifndef NSG_CLASSIFY_IMAGE_H
 #define NSG_CLASSIFY_IMAGE_H
@@ -55,8 +55,8 @@ struct nsg_image_route {
 
 /*
  * A next hop that packets can be sent to. Hop 0 is the host's own routing (bypass, platform); every
- * other is one distinct (type, address set) of an accepting route. Which of them get a mark is the
- * kernel layer's business: it knows nsgd.conf.
+ * other is one distinct (type, address set) of an accepting route. The kernel
+ * layer, which has nsgd.conf, decides which of them get a mark.
  */
 struct nsg_image_hop {
 	uint8_t type; /* enum nsg_hop_type; of hop 0: NSG_HOP_INTERNET, without meaning */
@@ -71,8 +71,7 @@ struct nsg_image_info {
 	uint32_t src_classes, dst_classes, l4_classes, dst_segments;
 	uint32_t flow_timeout_minutes;
 	bool has_nsg, route_all, flush_connection;
-	/* FNV-1a over what decides, by part: equal hashes, equal part (for reload: what changed).
-	 */
+	/* FNV-1a over what decides, by part: a reload compares them to find what changed. */
 	uint64_t nsg_hash, route_hash, gate_hash;
 };
 

@@ -19,14 +19,14 @@
 #define NSG_ROW_WORDS (NSG_ROW_BITS / 64)
 #define NSG_ROW_BYTES (NSG_ROW_BITS / 8)
 
-/* Bits stand in order of priority, so the first bit that three rows share decides. Two are no
- * rules: the first, that a virtual network does not carry the packet, and the last, that nothing
- * matched. */
+/* Bits are in order of priority, so the first bit that three rows share decides. Two are not rules:
+ * the first, for a packet that a virtual network does not carry, and the last, for a packet that
+ * nothing matched. */
 #define NSG_BIT_NOT_CARRIED 0u
 #define NSG_BIT_RULES 1u
 #define NSG_BIT_NOTHING (NSG_ROW_BITS - 1u)
 
-/* What the rows say: the first common bit, and whether its rule denies. */
+/* The result of the rows: the first common bit, and whether its rule denies. */
 #define NSG_MATCH_BIT 0x3ffu
 #define NSG_MATCH_DENIES 0x400u
 
@@ -62,7 +62,7 @@ static inline uint32_t nsg_tree_addr(int32_t key)
  *  63..42  41..39  38    37      36..33  32..30  29..21  20..0
  *  route   unused  deny  no NSG  reason  gate    hop     class
  *
- * reason, route and hop are the outcome when no rule denies. A route of ones is none. `no NSG`:
+ * reason, route and hop are the outcome when no rule denies. All ones: no route. `no NSG`:
  * when nothing matched the rule is NSG_RULE_NO_NSG, else NSG_RULE_NONE. `deny`: when nothing
  * matched the packet is denied.
  */
@@ -103,9 +103,9 @@ static inline uint32_t nsg_tree_addr(int32_t key)
 #define NSG_PORTS 65536u
 
 /*
- * Where a protocol's classes stand in the cross table. One with ports has them by
- * [source port class][destination port class]; one without has a single one, and ports do not
- * count. (In a wide image first is a row instead.)
+ * Where a protocol's classes are in the cross table. A protocol with ports has one for each
+ * [source port class][destination port class], one without ports a single one. (In a wide image
+ * `first` is a row instead.)
  */
 struct nsg_layout_protocol {
 	uint32_t first;
@@ -142,7 +142,7 @@ struct nsg_layout_hop {
 
 struct nsg_image {
 	_Alignas(NSG_IMAGE_ALIGN) uint64_t
-	    id; /* no other image of this process has it: a memo knows whose triples it holds */
+	    id; /* unique in this process: a memo notices that its triples are another image's */
 	struct nsg_image_info info;
 
 	/* Bit i: rule i - NSG_BIT_RULES denies. */
@@ -160,8 +160,8 @@ struct nsg_image {
 	uint32_t cross_off, n_cross;	 /* uint32_t layer-4 class */
 	uint32_t sports_off, dports_off; /* uint16_t[65536]: port class */
 	uint32_t sport_classes, dport_classes;
-	/* Source ports tell apart nothing but the reserved one (almost every policy): its class is
-	 * 1 and the table is not looked at. */
+	/* Only the reserved source port has a class of its own (almost every policy): it is class 1
+	 * and the table is not read. */
 	uint32_t sport_trivial;
 	/* The cross table would be too large: protocols, sports and dports name rows, and five rows
 	 * are ANDed instead of three. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nodes and rows in portable C: what the wide instruction sets are measured against and equal to.
- */
+/* Nodes and rows in portable C: the reference for the wide instruction sets. */
 #ifndef NSG_CLASSIFY_SEARCH_PRIV_H
 #define NSG_CLASSIFY_SEARCH_PRIV_H
 
@@ -10,7 +9,7 @@
 
 _Static_assert(NSG_NODE_KEYS == 16, "four halvings and one key");
 
-/* Binary, without branches: a wrong guess costs more than all the comparisons. */
+/* Binary search without branches: a misprediction costs more than all comparisons. */
 static inline uint32_t node_rank(const int32_t *node, int32_t key)
 {
 	uint32_t r = (uint32_t)(key > node[7]) << 3;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One table names every key, how its value is read and whether a running daemon can take a new one.
- * inih cuts the lines; it gives its handler no line number, so the reader that feeds it counts
- * them: the handler is called before the next line is read.
+ * One table has every key, the reader of its value and whether a change needs a restart. inih
+ * splits the lines. It does not pass line numbers to its handler, so the function that feeds it
+ * counts the lines: the handler runs before the next line is read.
  */
 #include "conf/conf.h"
 
@@ -26,12 +26,12 @@ struct parser {
 	struct nsg_diag *diag;
 	FILE *file;
 	uint32_t line;
-	bool indented;		      /* the line in hand starts with a blank */
+	bool indented;		      /* the current line starts with a blank */
 	bool failed;		      /* -ENOMEM */
-	bool refused;		      /* the section in hand is unknown, and that was told */
-	bool elsewhere;		      /* the section in hand names nothing in the kernel */
-	bool names_failed;	      /* a complaint where `elsewhere` does not hold */
-	struct nsg_conf_nexthop *hop; /* of the section in hand; NULL: not one, or refused */
+	bool refused;		      /* the current section is unknown, and that was reported */
+	bool elsewhere;		      /* the current section names nothing in the kernel */
+	bool names_failed;	      /* an error while `elsewhere` was false */
+	struct nsg_conf_nexthop *hop; /* of the current section; NULL: none or invalid */
 };
 
 struct key {
@@ -76,7 +76,7 @@ static const struct key keys[] = {
 };
 _Static_assert(NSG_ARRAY_SIZE(keys) <= NSG_CONF_MAX_KEYS, "values[] holds every key");
 
-/* Its keys are refused one by one, in words of their own. */
+/* Reserved: each of its keys is an error with a text of its own. */
 #define LATER_SECTION "flow-log"
 
 static const struct key *key_find(const char *section, const char *name, bool *ret_section_known)
@@ -153,7 +153,7 @@ static void nexthop_set(struct parser *p, const char *name, const char *value)
 {
 	struct nsg_conf_nexthop *h = p->hop;
 
-	if (!h) /* its section was refused */
+	if (!h) /* its section is invalid */
 		return;
 	if (!strcmp(name, "via") && !h->has_via) {
 		h->has_via = true;
@@ -219,8 +219,8 @@ static int on_value(void *user, const char *section, const char *name, const cha
 }
 
 /*
- * inih drops what follows a section's bracket, and tells nobody of a section without keys: so both
- * are looked at here.
+ * inih ignores text after a section header, and does not call the handler for a section without
+ * keys: both are checked here.
  */
 static void section_begin(struct parser *p, const char *line)
 {
@@ -232,7 +232,7 @@ static void section_begin(struct parser *p, const char *line)
 	p->hop = NULL;
 	p->refused = false;
 	p->elsewhere = false;
-	if (!end) /* inih tells */
+	if (!end) /* inih reports it */
 		return;
 	end += 1 + strspn(end + 1, " \t\r\n");
 	if (*end && *end != ';' && *end != '#')
@@ -253,7 +253,7 @@ static void section_begin(struct parser *p, const char *line)
 		complain(p, "unknown section [%s]", section);
 }
 
-/* What is wrong with a whole line, before it is cut; NULL: nothing. */
+/* The error in a line as a whole; NULL: none. */
 static const char *line_complaint(const char *line, size_t n, int size)
 {
 	const char *first = line + strspn(line, " \t"), *cr = memchr(line, '\r', n);
@@ -269,7 +269,7 @@ static const char *line_complaint(const char *line, size_t n, int size)
 	return NULL;
 }
 
-/* Copies a line to inih's buffer; a line with a complaint is skipped. */
+/* Copies a line to inih's buffer; an invalid one becomes an empty line. */
 static char *read_line(char *buffer, int size, void *stream)
 {
 	struct parser *p = stream;
@@ -284,7 +284,7 @@ static char *read_line(char *buffer, int size, void *stream)
 	p->indented = *line == ' ' || *line == '\t';
 	complaint = line_complaint(line, (size_t)n, size);
 	if (complaint) {
-		/* the section that starts here is unknown then */
+		/* this may have been the header of [nsgd] or [route] */
 		p->elsewhere &= line[strspn(line, " \t")] != '[';
 		complain(p, "%s", complaint);
 		return strcpy(buffer, "\n");

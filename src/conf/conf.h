@@ -35,7 +35,7 @@ struct nsg_conf_strings {
 };
 
 struct nsg_conf_value {
-	const char *raw; /* as written; NULL: the key is not there */
+	const char *raw; /* as written; NULL: not set */
 	uint32_t line;
 };
 
@@ -44,7 +44,7 @@ struct nsg_conf_value {
 struct nsg_conf {
 	struct nsg_arena arena;
 	const char *path;
-	struct nsg_conf_value values[NSG_CONF_MAX_KEYS]; /* by the key's place in conf.c's table */
+	struct nsg_conf_value values[NSG_CONF_MAX_KEYS]; /* indexed like conf.c's table of keys */
 
 	/* [nsgd] */
 	const char *instance;
@@ -92,27 +92,27 @@ struct nsg_conf {
 };
 
 /*
- * Reads the file. A missing one is an error, unless `may_be_absent`, which gives the defaults. All
- * problems are diagnostics with their line: an unknown section or key, a duplicate, an over-long
- * line, a bad value, keys that contradict each other. -EINVAL, -ENOMEM, -errno.
- * An indented line goes on with the list of the line before.
+ * Reads the file. A missing file is an error, or gives the defaults if `may_be_absent`. Every
+ * problem is a diagnostic with its line: an unknown section or key, a duplicate, a line that is too
+ * long, an invalid value, contradicting keys. -EINVAL, -ENOMEM, -errno. An indented line continues
+ * the list of the previous line.
  */
 int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 		  struct nsg_conf **ret);
 
 /*
- * For taking away what a dead nsgd left: only what names it counts, sections [nsgd] and [route].
- * Errors elsewhere are told and do not matter; one there, in an unknown section or before any is
- * -EINVAL: a number that is not known is not guessed, it may be another instance's.
+ * For removing what a dead nsgd left in the kernel. Only [nsgd] and [route], which name it, have to
+ * be valid: an error there, in an unknown section or before the first section is -EINVAL, because a
+ * guessed number may belong to another instance. Other errors are only reported.
  */
 int nsg_conf_load_names(const char *path, bool may_be_absent, struct nsg_diag *diag,
 			struct nsg_conf **ret);
 
-/* The line of a key, as nsg_conf_line(c, "route", "mark-mask"); 0 when it is not there. */
+/* The line of a key, e.g. nsg_conf_line(c, "route", "mark-mask"); 0 if it is not set. */
 uint32_t nsg_conf_line(const struct nsg_conf *c, const char *section, const char *key);
 
-/* "section.key" of every value that differs and takes effect only at a restart, comma-separated
- * into out; "" when none. */
+/* Writes "section.key" of every value that differs and needs a restart to take effect to out,
+ * separated by commas; "" if there is none. */
 void nsg_conf_restart_keys(const struct nsg_conf *before, const struct nsg_conf *after, char *out,
 			   size_t size);
 

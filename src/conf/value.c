@@ -14,9 +14,9 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-/* Room above rule-priority for every hop's rule and the goto tree's, below main's rule at 32766. */
+/* Leaves room for the rules of every next hop and of the goto tree below main's rule at 32766. */
 #define MAX_RULE_PRIORITY 31000u
-/* Tables 253 to 255 are the kernel's. */
+/* The kernel uses tables 253 to 255. */
 #define MIN_TABLE_BASE 256u
 #define MAX_TABLE_BASE 0x7fff0000u
 
@@ -125,7 +125,7 @@ const char *nsg_conf_set_queue(struct nsg_conf *c, const char *value, size_t off
 {
 	uint32_t n;
 
-	/* 65535 is the queue that nobody binds: packets sent there vanish in silence. */
+	/* Queue 65535 is never bound: packets sent there are dropped in silence. */
 	if (parse_number(value, 0, 65534, &n))
 		return "must be a queue number from 0 to 65534";
 	*FIELD(c, offset, uint16_t) = (uint16_t)n;
@@ -247,7 +247,7 @@ static const char *add_string(struct nsg_conf *c, const char *word, size_t offse
 
 bool nsg_conf_is_interface(const char *name)
 {
-	/* As the kernel's dev_valid_name. */
+	/* Like dev_valid_name() in the kernel. */
 	return *name && strlen(name) < IFNAMSIZ && !strpbrk(name, "/: \t") && strcmp(name, ".") &&
 	       strcmp(name, "..");
 }
@@ -258,7 +258,7 @@ static const char *add_interface(struct nsg_conf *c, const char *word, size_t of
 					   : "is not a valid interface name";
 }
 
-/* A path below the root of cgroup v2, which may not exist yet. */
+/* A path relative to the root of cgroup v2; the cgroup may not exist yet. */
 static const char *add_cgroup(struct nsg_conf *c, const char *word, size_t offset)
 {
 	for (const char *p = word; *p; p += strcspn(p, "/")) {

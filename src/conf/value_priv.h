@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Values of nsgd.conf, one reader a kind. Each reads `value` into the field at `offset` of the conf
- * and returns NULL, or a static text of what is wrong, to be put behind the quoted value. Those
- * with a field of their own pass over `offset`.
+ * Readers of nsgd.conf's values, one for each kind. Each reads `value` into the field at `offset`
+ * of the conf and returns NULL, or a static error text that continues the quoted value. Readers of
+ * one particular field ignore `offset`.
  */
 #ifndef NSG_CONF_VALUE_PRIV_H
 #define NSG_CONF_VALUE_PRIV_H
@@ -39,7 +39,7 @@ const char *nsg_conf_set_prefixes(struct nsg_conf *c, const char *value, size_t 
 const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset);
 
-/* Whether the kernel would take it as the name of an interface. */
+/* Whether the kernel accepts it as the name of an interface. */
 bool nsg_conf_is_interface(const char *name);
 
 #endif

@@ -127,7 +127,7 @@ static void free_read(struct nsg_engine *e)
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
-/* Signals are the main thread's. */
+/* Signals are handled by the main thread only. */
 static int start_thread(struct nsg_worker *w)
 {
 	sigset_t all, before;
@@ -247,7 +247,8 @@ static void wake_all(struct nsg_engine *e)
 		nsg_worker_wake(e->workers[i]);
 }
 
-/* Until `done` holds for every worker; they ring ack_fd whenever it may have become true. */
+/* Waits until `done` is true for every worker; they write to ack_fd whenever it may have
+ * changed. */
 static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
 			bool (*done)(const struct nsg_engine *e, uint32_t worker))
 {
@@ -320,8 +321,8 @@ int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC), spent_ns = 0;
 	int r = 0;
 
-	/* Twice: a packet that another processor was queueing by the old rules when the queue was
-	 * first seen empty is there the second time. */
+	/* Twice: another processor may still have been queueing a packet by the old rules when the
+	 * queue was first found empty. */
 	for (int round = 0; round < 2 && !r; round++) {
 		if (round)
 			(void)nanosleep(&grace, NULL);
@@ -457,13 +458,13 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 		if (q->receive_buffer_bytes < s.receive_buffer_bytes)
 			s.receive_buffer_bytes = q->receive_buffer_bytes;
 	}
-	/* Where /proc is not mounted these three stay 0. */
+	/* Without /proc these three stay 0. */
 	(void)nsg_queue_read_proc(o->queue_first, e->n_workers, &s.queued, &s.dropped_full,
 				  &s.dropped_buffer);
 	*ret = s;
 }
 
-/* Of the policy in force: `room` counters from `first` on; what the caller asks beyond is 0. */
+/* Of the policy in force: `room` counters from `first` on; the rest of the caller's are 0. */
 static void sum_counts(const struct nsg_engine *e, uint32_t first, uint32_t room, uint64_t *ret,
 		       uint32_t n)
 {

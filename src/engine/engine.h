@@ -27,9 +27,9 @@ struct nsg_engine_policy {
 	const struct nsg_image *image;
 	const uint16_t *hop_numbers; /* mark's hop number by image hop index */
 	uint32_t generation;
-	uint32_t src_host; /* packets are judged with this source */
-	/* Bit g: what a policy of generation g allowed stays allowed. Anything else is judged anew
-	 * (the kernel forgets it too; this is for packets that were in the queue already). */
+	uint32_t src_host; /* the source address to decide packets with */
+	/* Bit g: flows that a policy of generation g allowed stay allowed. Others are decided again
+	 * (the kernel forgets them too; this is for packets that were queued before). */
 	uint8_t standing;
 	uint32_t references;
 	void (*free)(struct nsg_engine_policy *p); /* when the last reference is dropped */
@@ -50,12 +50,12 @@ struct nsg_engine_options {
 	struct nsg_marks marks;
 };
 
-/* Counters summed over the workers; see nsg_engine_stats. `packets` is the sum of each of the
- * arrays; a denied packet counts as dropped whoever drops it. */
+/* Counters summed over the workers; see nsg_engine_stats. Each of the arrays adds up
+ * to `packets`. A denied packet is counted as dropped even if the kernel drops it. */
 struct nsg_engine_stats {
 	uint64_t packets, bytes, batches, messages_bad, verdict_errors, overruns;
-	/* What the kernel's queues hold and have dropped since they were bound: full, or the
-	 * socket's buffer was. */
+	/* Packets in the kernel's queues, and dropped there since they were bound: because the
+	 * queue or the socket's buffer was full. */
 	uint64_t queued, dropped_full, dropped_buffer;
 	uint64_t verdicts[2]; /* by enum nsg_verdict, as enforced */
 	uint64_t reasons[NSG_REASON_MAX];
@@ -68,27 +68,26 @@ struct nsg_engine_stats {
 };
 
 /*
- * Binds the queues and starts the workers. `policy` is in force when it returns. Errors: a queue
- * that is taken (EBUSY-like: names it), no permission, no NFQUEUE in the kernel. -errno, nothing
- * left.
+ * Binds the queues and starts the workers. `policy` is in force when it returns. Errors are
+ * diagnostics: a queue in use, no permission, no NFQUEUE in the kernel. -errno, with nothing left.
  */
 int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
 		     struct nsg_diag *diag, struct nsg_engine **ret);
 
 /* Hands a policy to every worker and waits until each has acknowledged it (between two batches:
- * micro- to milliseconds). -ETIMEDOUT after 5 s: the old policy stays in force, and some workers may
- * use the new one until the next successful call. -ENOMEM. */
+ * micro- to milliseconds). -ETIMEDOUT after 5 s: the old policy stays in force, and some workers
+ * may use the new one until the next successful call. -ENOMEM. */
 int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
 
-/* Waits until every queue is empty and every verdict sent, at most so long. -ETIMEDOUT. */
+/* Waits until every queue is empty and every verdict is sent. -ETIMEDOUT. */
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);
 
 /* Trace: each worker writes a record for every decision that passes the filter into its ring, and
  * counts what does not fit. level as in [log] decisions. The main thread reads the rings. */
 void nsg_engine_trace(struct nsg_engine *e, enum nsg_conf_log_decisions level,
 		      uint32_t payload_bytes);
-/* Readable when records wait in some ring. After nsg_engine_trace_arm: false means that records
- * wait already, read on; true that the descriptor will tell. */
+/* Readable when records wait in some ring. nsg_engine_trace_arm() returns false if records
+ * wait already, true if the descriptor will become readable for the next one. */
 int nsg_engine_trace_fd(const struct nsg_engine *e);
 bool nsg_engine_trace_arm(struct nsg_engine *e);
 uint32_t nsg_engine_n_rings(const struct nsg_engine *e);
@@ -100,11 +99,11 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret);
 void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 
-/* True when every worker showed signs of life since the last call (the watchdog's question; each
- * call wakes them all, so let them have time in between). */
+/* Whether every worker has run since the last call. Each call wakes them all, so leave time in
+ * between. For the watchdog. */
 bool nsg_engine_alive(struct nsg_engine *e);
 
-/* 0, or the errno that ended a worker (its socket died): nobody decides its queue's packets. */
+/* 0, or the errno that ended a worker: its socket failed and its queue is without a reader. */
 int nsg_engine_failed(const struct nsg_engine *e);
 
 /* Stops the workers, unbinds. NULL is fine; returns NULL. */

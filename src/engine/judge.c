@@ -22,8 +22,7 @@ static struct nsg_decision dropped(enum nsg_reason reason)
 	};
 }
 
-/* What a packet is when the classifier has nothing to say about it; false: the classifier decides.
- */
+/* Packets that the classifier does not decide; false: it does. */
 static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_status status,
 			    struct nsg_decision *ret)
 {
@@ -42,8 +41,8 @@ static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_
 		*ret = bypassed;
 		return true;
 	case NSG_KEY_LATER_FRAGMENT:
-		/* Conntrack puts fragments together before they are queued; where one comes alone
-		 * its first one was not seen. */
+		/* Conntrack reassembles fragments before they are queued, so the first one of this
+		 * packet was not captured. */
 		*ret = dropped(NSG_REASON_FRAGMENT);
 		return true;
 	case NSG_KEY_MALFORMED:
@@ -55,8 +54,8 @@ static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_
 
 /*
  * Azure's NSG is stateful: a flow that it allowed stays allowed, whatever the rules say now; a
- * route touches every flow's next packet. The rule is not reported when it denies: another one
- * allowed the flow.
+ * changed route applies to every flow from its next packet on. The rule is not reported when it
+ * denies: another one allowed the flow.
  */
 static void keep_allowed(const struct nsg_image *image, const struct nsg_key *key,
 			 struct nsg_decision *d)
@@ -68,8 +67,8 @@ static void keep_allowed(const struct nsg_image *image, const struct nsg_key *ke
 }
 
 /*
- * An accepting verdict with a mark is the kernel's order to remember: chain save copies it into the
- * connection's mark, or, when its hop bits say denied, drops and remembers the flow.
+ * An accepting verdict with a mark makes the kernel remember: chain save copies it to the
+ * connection's mark or, if its hop bits mean denied, drops the packet and remembers the flow.
  */
 static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
 					   const struct nsg_engine_policy *policy,
@@ -99,7 +98,7 @@ static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
 	};
 }
 
-/* Whether the mark says that the NSG allowed this flow before, in a way that still counts. */
+/* Whether an NSG allowed this flow before, under a policy whose decisions still stand. */
 static bool was_allowed(const struct nsg_engine_options *o, const struct nsg_engine_policy *policy,
 			uint32_t mark)
 {

@@ -27,12 +27,12 @@ static uint32_t load_u32(const uint8_t *p)
 	return v;
 }
 
-/* What the attributes said so far. */
 struct seen {
 	bool id, lied;
 };
 
-/* A value shorter than its type is a lie. `value` may be longer: kernels grow their structs. */
+/* A value shorter than its type is an error; it may be longer, because kernels extend their
+ * structs. */
 static void take_attribute(uint16_t type, const uint8_t *value, size_t size, struct nsg_message *m,
 			   struct seen *seen)
 {
@@ -123,7 +123,7 @@ enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struc
 	}
 	length = load_u32(message);
 	type = load_u16(message + 4);
-	/* A datagram that was cut still has the packet's id in front. */
+	/* A truncated datagram still begins with the packet's id. */
 	cut = length < NLMSG_HDRLEN || length > left;
 	if (cut)
 		length = left;
@@ -178,8 +178,8 @@ static bool same_verdict(const struct nsg_queue_verdict *a, const struct nsg_que
 }
 
 /*
- * The majority's verdict when there is a majority, any other one else (Boyer and Moore's vote): the
- * answer is right with every choice, only longer or shorter.
+ * The majority's verdict if there is a majority, otherwise any (Boyer and Moore's vote): every
+ * choice is correct, only the message is longer or shorter.
  */
 static const struct nsg_queue_verdict *usual_verdict(const struct nsg_queue_verdict *verdicts,
 						     size_t n)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nfnetlink_queue's messages, in and out: what comes is read through bounds, whatever it claims;
- * what goes is built into a buffer that is large enough by construction. No library's parser is
- * used here: libmnl's walks one attribute at a time through a callback.
+ * nfnetlink_queue's messages. Incoming ones are read within the bounds of the datagram, whatever
+ * lengths they claim; outgoing ones are built in a buffer that is large enough by construction.
+ * libmnl's parser is not used: it calls back for every attribute.
  *
  *   in    nlmsghdr 16 | nfgenmsg 4 | NFQA_PACKET_HDR {id, protocol, hook} | NFQA_MARK (when not 0)
  *         | ... | NFQA_CAP_LEN (when the copy is shorter than the packet) | NFQA_PAYLOAD
@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 enum nsg_message_kind {
-	NSG_MESSAGE_END,	/* nothing more in the datagram */
-	NSG_MESSAGE_PACKET,	/* all fields valid */
-	NSG_MESSAGE_BAD,	/* a queued packet whose message lies: only `id` is valid */
-	NSG_MESSAGE_UNREADABLE, /* perhaps a queued packet, but not even its id can be read */
+	NSG_MESSAGE_END,    /* nothing more in the datagram */
+	NSG_MESSAGE_PACKET, /* all fields valid */
+	NSG_MESSAGE_BAD,    /* a queued packet with an inconsistent message: only `id` is valid */
+	NSG_MESSAGE_UNREADABLE, /* perhaps a queued packet, but its id cannot be read */
 	NSG_MESSAGE_ERROR,	/* the kernel's answer to something we sent: only `error` */
 	NSG_MESSAGE_OTHER,	/* nothing to do with packets */
 };
@@ -57,10 +57,11 @@ struct nsg_queue_verdict {
 size_t nsg_verdict_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *o, bool up_to);
 
 /*
- * The whole batch's verdicts, each packet exactly one: the one that most share goes as one verdict
- * "up to" behind all others as single ones. With `orphans` (packets queued below the last id whose
- * messages could not be read) all known ones go singly and what is left below is dropped.
- * `out` has room for (n + 1) * NSG_VERDICT_BYTES. Returns the bytes written.
+ * The verdicts of a whole batch, one for each packet: the most frequent one is sent last, as a
+ * verdict "up to" its last packet, after single ones for all others. With `orphans` (the queue has
+ * packets below the last id whose messages could not be read) every packet gets a single one and
+ * the rest below the last id is dropped. `out` has room for (n + 1) * NSG_VERDICT_BYTES. Returns
+ * the bytes written.
  */
 size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_queue_verdict *verdicts,
 			size_t n, bool orphans);

@@ -37,8 +37,8 @@ static void request_begin(struct request *r, uint16_t number)
 }
 
 /*
- * Sends and waits for the acknowledgement. Rules of somebody else may queue packets here already;
- * one that comes in between is dropped: nobody could decide it yet.
+ * Sends and waits for the acknowledgement. Another program's rules may queue packets here already;
+ * one that arrives in between is dropped, as there is no worker yet.
  */
 static int request_do(int fd, struct request *r, uint16_t number)
 {
@@ -80,7 +80,7 @@ static int command(int fd, uint16_t number, uint8_t cmd)
 	return request_do(fd, &r, number);
 }
 
-/* Each flag by itself: one bit that the kernel does not know refuses the whole message. */
+/* Each flag separately: the kernel rejects the whole message for one unknown bit. */
 static int set_flag(int fd, uint16_t number, uint32_t flag)
 {
 	struct request r;
@@ -126,8 +126,8 @@ static int explain_bind(int r, uint16_t number, struct nsg_diag *diag)
 	}
 }
 
-/* The kernel answers EPERM both to somebody without rights and to a taken queue. A command that
- * names no queue and has had no effect for ten years tells them apart. */
+/* The kernel returns EPERM for missing privileges as well as for a queue that is in use. PF_BIND,
+ * which names no queue and has had no effect for ten years, tells the two apart. */
 static int probe(int fd, struct nsg_diag *diag)
 {
 	int r = command(fd, 0, NFQNL_CFG_CMD_PF_BIND);
@@ -145,7 +145,7 @@ static int probe(int fd, struct nsg_diag *diag)
 	return -EPROTONOSUPPORT;
 }
 
-/* Forcing past the system's limit asks for CAP_NET_ADMIN in the first user namespace. */
+/* Exceeding the system's limit requires CAP_NET_ADMIN in the initial user namespace. */
 static void set_buffers(int fd, uint16_t number, struct nsg_diag *diag, uint32_t *ret_receive_bytes)
 {
 	int receive = RECEIVE_BUFFER_BYTES, transmit = SEND_BUFFER_BYTES, real = 0;
@@ -172,8 +172,8 @@ static int open_socket(int *ret)
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&self, sizeof(self)) < 0)
 		return -errno;
-	/* An overflow is counted by the kernel per queue; an error in the stream would only cost
-	 * a system call when time is short. Errors need not quote what they answer. */
+	/* The kernel counts overflows per queue; ENOBUFS would only cost a system call when time is
+	 * short. Acknowledgements need not quote the request. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &one, sizeof(one));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	*ret = TAKE_FD(fd);
@@ -218,7 +218,7 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 					   number);
 	}
 	set_buffers(fd, number, diag, &q.receive_buffer_bytes);
-	/* Last: from here on packets come. */
+	/* Last, because packets arrive from here on. */
 	r = set_copy(fd, number);
 	if (r < 0)
 		return explain_bind(r, number, diag);

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Decisions the main thread may be behind: most of a second at 20,000 a second. */
+/* Records that the main thread may lag behind: most of a second at 20,000 a second. */
 #define TRACE_RECORDS 16384
 
 /* ---- what is counted and traced of a batch, after its verdicts went out ---------------------- */
@@ -93,12 +93,12 @@ static void trace_batch(struct nsg_worker *w)
 	for (uint32_t i = 0; i < w->batch.n; i++) {
 		bool drop = w->batch.decisions[i].verdict == NSG_VERDICT_DROP;
 
-		/* IPv6 has no key to show, and nothing was decided about it. */
+		/* IPv6 packets have no key and are not decided. */
 		if (drop || (level == NSG_LOG_ALL && w->batch.messages[i].family == AF_INET))
 			trace_packet(w, i, time_ns, max_bytes);
 	}
-	/* Pairs with nsg_engine_trace_arm: whichever exchange comes second sees what the other side
-	 * did before its own. */
+	/* Pairs with nsg_engine_trace_arm(): the later of the two exchanges sees what the other
+	 * thread did before its own. */
 	if (w->n_traced != before &&
 	    atomic_exchange_explicit(&s->trace_armed, false, memory_order_acq_rel))
 		(void)eventfd_write(s->trace_fd, 1);
@@ -106,8 +106,8 @@ static void trace_batch(struct nsg_worker *w)
 
 /* ---- one batch ------------------------------------------------------------------------------- */
 
-/* The kernel handles every verdict before send returns. What a failing send leaves in the queue is
- * dropped with the next batch. */
+/* The kernel processes every verdict before send() returns. Packets that a failing send() leaves in
+ * the queue are dropped with the next batch. */
 static void send_verdicts(struct nsg_worker *w, size_t size)
 {
 	for (int tries = 0; tries < 5; tries++) {
@@ -160,7 +160,8 @@ static void take_datagram(struct nsg_worker *w, const uint8_t *data, size_t size
 			w->orphans_above = true;
 			break;
 		case NSG_MESSAGE_ERROR:
-			/* As ENOENT, when a packet went with its device: nothing is left of it. */
+			/* E.g. ENOENT when the packet's device disappeared, and the packet with
+			 * it. */
 			nsg_count_add(&w->counts[NSG_COUNT_VERDICT_ERRORS],
 				      b->messages[b->n].error != 0);
 			break;
@@ -205,7 +206,7 @@ static void take_slot(struct nsg_worker *w)
 	(void)eventfd_write(w->shared->ack_fd, 1);
 }
 
-/* The queue was seen empty after the question, and all that came before is answered. */
+/* The queue was found empty after the request, and all earlier packets have their verdict. */
 static void tell_idle(struct nsg_worker *w, uint32_t asked)
 {
 	if (asked == atomic_load_explicit(&w->idle_seen, memory_order_relaxed))

@@ -23,8 +23,9 @@
 
 #define NSG_CACHE_LINE 64
 
-/* One queued packet's message: headers and attributes are some 150 bytes, the copy NSG_COPY_BYTES.
- * With a power of two the datagrams' first lines would compete for a few sets of the cache. */
+/* One queued packet's message: headers and attributes are some 150 bytes, the copy
+ * NSG_COPY_BYTES. Not a power of two, because the first lines of all datagrams would map to few
+ * sets of the cache. */
 #define NSG_DATAGRAM_BYTES 1088
 
 /* Indices of a worker's counters. */
@@ -73,7 +74,7 @@ struct nsg_worker_shared {
 	int trace_fd; /* eventfd: some ring has records */
 	_Atomic int trace_level;
 	_Atomic uint32_t trace_bytes;
-	alignas(NSG_CACHE_LINE) _Atomic bool trace_armed; /* the reader sleeps */
+	alignas(NSG_CACHE_LINE) _Atomic bool trace_armed; /* the reader waits for trace_fd */
 };
 
 struct nsg_worker {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packets with what became of them, as pcapng (draft-ietf-opsawg-pcapng): per packet the direction
+ * Packets with their decisions, as pcapng (draft-ietf-opsawg-pcapng): per packet the direction
  * (epb_flags), the verdict (epb_verdict, in traffic control's numbers, which Wireshark knows) and a
  * comment. One section, one interface, nanoseconds, the host's byte order.
  */
@@ -29,7 +29,7 @@ struct nsg_pcapng_packet {
 
 /* Section and interface; link_type is tcpdump.org's number. -errno. */
 int nsg_pcapng_begin(FILE *out, uint16_t link_type);
-/* Flushed, so that a reader always finds whole packets. -errno. */
+/* Flushed, so that a reader never finds part of a packet. -errno. */
 int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *packet);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decisions on their way from a worker to the main thread: one writer, one reader, no lock. */
+/* Passes decisions from a worker to the main thread: one writer, one reader, no lock. */
 #ifndef NSG_OBSERVE_RING_H
 #define NSG_OBSERVE_RING_H
 
@@ -22,8 +22,8 @@ struct nsg_trace_record {
 	const struct nsg_image *image; /* that decided it; valid until the record is released */
 	uint64_t time_ns;	       /* wall clock */
 	uint64_t packet;	       /* number of this worker's, from 1 */
-	struct nsg_key key;	       /* as judged */
-	uint32_t host_src;	       /* as it stood in the packet */
+	struct nsg_key key;	       /* as classified */
+	uint32_t host_src;	       /* in the packet */
 	uint32_t length;	       /* on the wire, bytes */
 	struct nsg_decision decision;
 	uint32_t mark;				   /* hop bits that leave */

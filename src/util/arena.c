@@ -41,7 +41,7 @@ void *nsg_arena_alloc(struct nsg_arena *a, size_t size)
 		b = block_new(size > BLOCK_BYTES ? size : BLOCK_BYTES);
 		if (!b)
 			return NULL;
-		/* A big block goes behind the head, whose rest is still good. */
+		/* A large block goes after the head, which still has room. */
 		if (a->head && size > BLOCK_BYTES) {
 			b->next = a->head->next;
 			a->head->next = b;

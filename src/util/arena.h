@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that lives and dies together: a policy's strings and arrays, freed at once. */
+/* Allocations that are freed together, such as a policy's strings and arrays. */
 #ifndef NSG_UTIL_ARENA_H
 #define NSG_UTIL_ARENA_H
 
@@ -7,7 +7,7 @@
 
 struct nsg_arena_block;
 
-/* Zero-initialise to begin. Not for use by two threads at once. */
+/* Zero-initialise to begin. Not thread-safe. */
 struct nsg_arena {
 	struct nsg_arena_block *head;
 };

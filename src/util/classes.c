@@ -119,7 +119,8 @@ static uint64_t number_of_set(uint32_t set)
 	return nsg_hash_u64((set + 1) * 0x9e3779b97f4a7c15u);
 }
 
-/* A range's first number and the one after its last each flip the set's bit: ranges do not touch. */
+/* A range's first number and the one after its last each flip the set's bit: ranges do not
+ * touch. */
 static size_t boundaries(const struct nsg_ranges *sets, size_t n_sets, uint64_t *events)
 {
 	size_t n = 0;

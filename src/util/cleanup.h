@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cleanup attributes. A variable marked with one of these gives up what it owns when its scope
- * ends; TAKE_PTR and TAKE_FD hand the ownership on. A reader proves from one function body that
- * nothing leaks and nothing is freed twice.
+ * Cleanup attributes. A variable marked with one of these frees what it owns when its scope ends;
+ * TAKE_PTR and TAKE_FD pass the ownership on. One function body is then enough to show that nothing
+ * leaks and nothing is freed twice.
  */
 #ifndef NSG_UTIL_CLEANUP_H
 #define NSG_UTIL_CLEANUP_H

@@ -52,7 +52,7 @@ static int add_at(struct nsg_diag *d, enum nsg_severity severity, bool lint,
 {
 	struct nsg_diag_record r = {.severity = severity, .lint = lint, .code = code, .text = text};
 
-	/* The 1,001st needs no place looked up. */
+	/* Locating is slow, and beyond the limit the record is dropped. */
 	if (where && where->source && d->n < NSG_MAX_DIAGNOSTICS) {
 		r.file = strdup(where->source->path);
 		if (where->pointer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Diagnostics as records: libraries fill them, only the programs print them. The text is whole when
- * the record is made, so a record needs neither the policy nor the sources any more.
+ * Diagnostics as records: libraries add them, only the programs print them. A record is complete
+ * when it is made and refers to neither the policy nor the sources.
  */
 #ifndef NSG_UTIL_DIAG_H
 #define NSG_UTIL_DIAG_H
@@ -23,7 +23,7 @@ enum nsg_severity {
 
 struct nsg_diag_record {
 	enum nsg_severity severity;
-	bool lint;	       /* says something of a policy that is valid: `check` only */
+	bool lint;	       /* a remark on a valid policy: `check` only */
 	char *file;	       /* NULL: no place */
 	uint32_t line, column; /* 0: none */
 	char *pointer;	       /* JSON pointer, NULL: none */
@@ -41,8 +41,8 @@ struct nsg_diag {
 
 /*
  * Adds one record; where == NULL: no place. `code` must be static. Returns -EINVAL for an error
- * record and 0 else, so `return nsg_diag_add(d, NSG_ERROR, ...)` reads well. Out of memory counts
- * and drops the record, an error stays an error.
+ * record and 0 otherwise, so that `return nsg_diag_add(d, NSG_ERROR, ...)` works. Without memory
+ * the record is dropped but counted, and the return value is the same.
  */
 int nsg_diag_add(struct nsg_diag *d, enum nsg_severity severity, const struct nsg_place *where,
 		 const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IPv4 addresses and prefixes in host order, sets of them as ranges; IPv6 only to be recognised. */
+/* IPv4 addresses and prefixes in host order, sets of them as ranges; IPv6 is only recognised. */
 #ifndef NSG_UTIL_IP_H
 #define NSG_UTIL_IP_H
 
@@ -27,7 +27,7 @@ struct nsg_range {
 	uint32_t lo, hi;
 };
 
-/* A set of addresses: ranges ascending, disjoint, not adjacent. Owned by whoever made it. */
+/* A set of addresses: ranges ascending, disjoint, not adjacent. Freed with nsg_ranges_done(). */
 struct nsg_ranges {
 	struct nsg_range *v;
 	size_t n;

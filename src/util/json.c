@@ -13,7 +13,7 @@
 #include "util/clock.h"
 #include "util/limits.h"
 
-/* jansson refuses more levels than 2048 by itself (JSON_PARSER_MAX_DEPTH). */
+/* jansson has a limit of its own, 2048 levels (JSON_PARSER_MAX_DEPTH). */
 _Static_assert(NSG_MAX_JSON_DEPTH < 2048, "jansson's own depth limit would come first");
 _Static_assert(NSG_MAX_FILE_BYTES < INT32_MAX, "jansson counts bytes in an int");
 
@@ -173,8 +173,8 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 	return nsg_sources_add(sources, path, &text.data, text.size_bytes, ret);
 }
 
-/* A change soon after the last one may leave the time stamp as it is: the kernel's clock ticks
- * every 10 ms at worst, and a file system that knows whole seconds only every second. */
+/* A change soon after another may not change the time stamp: the kernel's clock advances every 10
+ * ms at worst, that of a file system with whole seconds every second. */
 static struct nsg_file_identity identify(const struct stat *st)
 {
 	int64_t tick_ns = st->st_ctim.tv_nsec ? 100000000 : 2000000000;
@@ -201,7 +201,7 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 	struct stat st;
 	int r;
 
-	/* without O_NONBLOCK a FIFO of that name would stop us for good */
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
@@ -211,7 +211,7 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 		return refuse_file(sources, diag, path, -EINVAL, "not a regular file");
 	if (st.st_size > (off_t)NSG_MAX_FILE_BYTES)
 		return refuse_file(sources, diag, path, -EINVAL, "larger than 64 MiB");
-	/* before it is read: a later change has a later time */
+	/* before reading, so that a change during the read is noticed */
 	identity = identify(&st);
 	r = read_all(fd, (size_t)st.st_size, &raw);
 	if (r == -EAGAIN)
@@ -241,7 +241,7 @@ static int refuse_at(const struct nsg_source *source, struct nsg_diag *diag, siz
 	return nsg_diag_add(diag, NSG_ERROR, &where, NULL, "%s", why);
 }
 
-/* More levels below the value than that; jansson's own bound keeps this recursion short. */
+/* Whether the value has more nested levels; jansson's own limit bounds the recursion. */
 static bool is_deeper(json_t *value, size_t levels)
 {
 	const char *key;
@@ -298,7 +298,7 @@ static int refuse_depth(const struct nsg_source *source, struct nsg_diag *diag)
 			 "more than 512 levels of nesting");
 }
 
-/* jansson's own text quotes the document, which may hold secrets. */
+/* jansson's own text quotes the document, which may contain secrets. */
 static const char *describe(enum json_error_code code)
 {
 	switch (code) {
@@ -337,7 +337,7 @@ static size_t string_start(const char *text, size_t offset)
 	return offset;
 }
 
-/* What is no JSON: a word as a whole; a comment, which az takes in a template. */
+/* Points at the start of the word, and names comments, which az accepts in a template. */
 static int refuse_text(const struct nsg_source *source, struct nsg_diag *diag, size_t offset)
 {
 	const char *text = source->text;
@@ -359,12 +359,12 @@ static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag,
 		return -ENOMEM;
 	if (json_error_code(error) == json_error_stack_overflow)
 		return refuse_depth(source, diag);
-	/* the parser takes a NUL for the end */
+	/* the parser stops at a NUL */
 	nul = memchr(source->text, 0, source->size_bytes);
 	if (nul)
 		return refuse_at(source, diag, (size_t)(nul - source->text),
 				 "a NUL byte (UTF-16 needs a byte order mark)");
-	/* a byte that is no UTF-8 is not consumed, what else is wrong is */
+	/* jansson has consumed the offending byte, except one that is not UTF-8 */
 	if (json_error_code(error) != json_error_invalid_utf8 && consumed)
 		consumed--;
 	offset = start + consumed;

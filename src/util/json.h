@@ -13,12 +13,13 @@
 
 /*
  * Reads a regular file of at most NSG_MAX_FILE_BYTES into the sources as UTF-8: a UTF-8 BOM is
- * dropped, UTF-16 with BOM converted. Errors are diagnostics: -EINVAL, or -errno of the system.
+ * dropped, UTF-16 with a BOM is converted. Errors are diagnostics: -EINVAL, or -errno of the
+ * system.
  */
 int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag *diag,
 		  const struct nsg_source **ret);
 
-/* The same for bytes in memory, with the path they are to be shown under. */
+/* The same for bytes in memory; diagnostics show them under `path`. */
 int nsg_json_text(struct nsg_sources *sources, const char *path, const void *data,
 		  size_t size_bytes, struct nsg_diag *diag, const struct nsg_source **ret);
 

@@ -22,8 +22,8 @@ struct nsg_json_pair {
 	json_t *value;
 };
 
-/* A string, or null when s is NULL. JSON is UTF-8: of a string that is not, such as some file names,
- * all but printable ASCII is written as \xNN. */
+/* A string, or null when s is NULL. JSON is UTF-8: of a string that is not, such as some file
+ * names, all but printable ASCII is written as \xNN. */
 #define PAIR_S(key, s) PAIR_J(key, nsg_json_string(s))
 #define PAIR_I(key, i) PAIR_J(key, json_integer((json_int_t)(i)))
 #define PAIR_B(key, b) PAIR_J(key, json_boolean(b))

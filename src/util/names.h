@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The words of the field, as Azure and the contract spell them: one enum each with its strings.
- * Every layer speaks in these; nobody spells a name by hand.
+ * The terms that every layer uses, each an enum with its strings as Azure and the JSON output spell
+ * them. No other file spells these names.
  */
 #ifndef NSG_UTIL_NAMES_H
 #define NSG_UTIL_NAMES_H

@@ -49,9 +49,9 @@ void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
 }
 
 /*
- * Places are asked for in the order of their documents, mostly, and each from the start of its text
- * would take minutes for a thousand in a large one. So the last search in a text is remembered, of
- * as many texts as one complaint names, and the next goes on from what both have in common.
+ * Searching each of a thousand places from the start of a large document would take minutes. Places
+ * are mostly located in document order, so the last search in a text is kept and the next one
+ * continues from what both have in common, for as many texts as one diagnostic names.
  */
 #define N_SEARCHES 2u
 #define MAX_LEVELS 24u
@@ -63,14 +63,14 @@ struct level {
 };
 
 struct search {
-	const char *text; /* whose; NULL: none */
+	const char *text; /* NULL: unused */
 	size_t size_bytes;
 	uint32_t value;
-	const char *value_at; /* the value itself; NULL: none was looked for */
+	const char *value_at; /* the start of that value; NULL: not searched yet */
 	char pointer[MAX_POINTER];
 	struct level levels[MAX_LEVELS];
 	size_t n;
-	const char *counted; /* up to here are so many: */
+	const char *counted; /* line and column are those of this byte */
 	uint32_t line, column;
 };
 
@@ -111,8 +111,8 @@ void nsg_sources_done(struct nsg_sources *s)
 }
 
 /*
- * The scanner below walks a text that the parser has accepted, or the part of one before its error:
- * it never leaves [p, end), and what it cannot make sense of it steps over.
+ * The scanner below reads a text that the parser has accepted, or the part before its error. It
+ * never leaves [p, end) and skips what it does not understand.
  */
 struct scan {
 	const char *p, *end;
@@ -124,7 +124,7 @@ static void skip_blanks(struct scan *s)
 		s->p++;
 }
 
-/* s->p is behind the opening quote, afterwards behind the closing one. */
+/* s->p is after the opening quote, and then after the closing one. */
 static void skip_string(struct scan *s)
 {
 	while (s->p < s->end && *s->p != '"') {
@@ -167,7 +167,7 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The four digits behind \u; -1 when they are not. */
+/* The four digits after \u; -1 if they are not. */
 static int32_t read_hex4(struct scan *s)
 {
 	int32_t value = 0;
@@ -247,7 +247,7 @@ struct token {
 	size_t len;
 };
 
-/* s->p is behind the opening quote of a key, afterwards behind the closing one. */
+/* s->p is after the opening quote of a key, and then after the closing one. */
 static bool read_key_is(struct scan *s, struct token want)
 {
 	size_t at = 0;
@@ -272,7 +272,6 @@ static bool read_key_is(struct scan *s, struct token want)
 	return same && at == want.len;
 }
 
-/* To the member's value. */
 static bool enter_object(struct scan *s, struct token want)
 {
 	while (s->p < s->end) {
@@ -298,7 +297,7 @@ static bool enter_object(struct scan *s, struct token want)
 	return false;
 }
 
-/* An index of an array, up to nine digits; SIZE_MAX: it is none. */
+/* An array index of up to nine digits; SIZE_MAX: not an index. */
 static size_t read_index(struct token t)
 {
 	size_t index = 0;
@@ -313,7 +312,7 @@ static size_t read_index(struct token t)
 	return index;
 }
 
-/* From an element (or the end of the array) to the one that many later. */
+/* From an element (or the end of the array) to the n-th after it. */
 static bool skip_elements(struct scan *s, size_t n)
 {
 	for (;;) {
@@ -330,7 +329,6 @@ static bool skip_elements(struct scan *s, size_t n)
 	}
 }
 
-/* To the element. */
 static bool enter_array(struct scan *s, struct token want)
 {
 	size_t index = read_index(want);
@@ -343,7 +341,7 @@ static struct token first_token(const char *pointer)
 	return (struct token){.text = pointer + 1, .len = strcspn(pointer + 1, "/")};
 }
 
-/* The search in that text, or a new one: in a free place, or of the one begun longest ago. */
+/* The search in that text, or a new one, which replaces the oldest if none is unused. */
 static struct search *find_search(const char *text, size_t size_bytes)
 {
 	size_t last = 0;
@@ -365,7 +363,7 @@ static struct search *find_search(const char *text, size_t size_bytes)
 	return &searches[0];
 }
 
-/* s to the value; what is known below another one is forgotten. */
+/* Moves s to the value; levels of another value are dropped. */
 static void resume_value(struct search *known, struct scan *s, uint32_t value)
 {
 	uint32_t from = 0;
@@ -383,8 +381,8 @@ static void resume_value(struct search *known, struct scan *s, uint32_t value)
 	known->value_at = s->p;
 }
 
-/* s to the deepest part that this pointer and the one before have in common, or to a later element
- * beside it. Returns the rest of the pointer. */
+/* Moves s to the deepest part that this pointer and the previous one have in common, or to a later
+ * element of the same array. Returns the rest of the pointer. */
 static const char *resume_pointer(struct search *known, struct scan *s, const char *pointer)
 {
 	size_t done = 0, common = 0, before, after;
@@ -415,7 +413,6 @@ static const char *resume_pointer(struct search *known, struct scan *s, const ch
 	return pointer + done;
 }
 
-/* Keeps where a part of the pointer ended. */
 static void remember(struct search *known, size_t pointer_len, const char *at)
 {
 	if (known->n < MAX_LEVELS && pointer_len < MAX_POINTER)
@@ -462,7 +459,7 @@ static void count_to(struct search *known, const char *found)
 			known->line++;
 			known->column = 1;
 		} else {
-			/* a continuation byte is no character of its own */
+			/* continuation bytes do not start a character */
 			known->column += ((unsigned char)*c & 0xc0) != 0x80;
 		}
 	}

@@ -11,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which content of which file: equal ones that are settled have one content. */
+/* Identifies the content of a file: two equal identities that are settled have the same content. */
 struct nsg_file_identity {
 	uint64_t dev, ino, size_bytes;
 	int64_t mtime_ns, ctime_ns;
 	uint32_t mode;	 /* st_mode; 0: not from a file */
-	bool is_settled; /* unchanged for so long when it was read that a change would show */
+	bool is_settled; /* a later change is certain to alter ctime_ns */
 };
 
 /* One file: its text is UTF-8 (converted when it was not), NUL-terminated, without BOM. */
@@ -34,36 +34,36 @@ struct nsg_sources {
 };
 
 /*
- * Where something stands. `pointer` is relative to the value-th JSON value of the file; it belongs
- * to an arena that lives as long as the place. A NULL source: nowhere. A NULL pointer with a text:
- * the value itself; a source without text: the directory, no line.
+ * A place in a document. `pointer` is relative to the value-th JSON value of the file and belongs
+ * to an arena that outlives the place. A NULL source: no place. A NULL pointer: the value itself. A
+ * source without text: a directory, which has no lines.
  */
 struct nsg_place {
 	const struct nsg_source *source;
 	uint32_t value;
-	/* Not 0: byte at - 1 of the text, whatever value and pointer say (a text that is not JSON).
-	 */
+	/* If not 0, the place is byte at - 1 of the text, which is not valid JSON. */
 	uint32_t at;
 	const char *pointer;
 };
 
-/* Takes *text (NULL: a file that could not be read, or a directory) on success only. -ENOMEM. */
+/* Takes *text on success only; NULL: a file that could not be read, or a directory. -ENOMEM. */
 int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t size_bytes,
 		    const struct nsg_source **ret);
-/* Notes the file of the source that was added last. */
+/* Sets the identity of the source that was added last. */
 void nsg_sources_set_file(struct nsg_sources *s, struct nsg_file_identity file);
-/* Moves the text to another source, which has none; *from may hold secrets no more. */
+/* Moves the text to a source that has none; *from is then without secrets. */
 void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
 		     const struct nsg_source *from);
-/* Wipes the text, frees it: its places have no line any more. */
+/* Overwrites and frees the text; its places have no line from then on. */
 void nsg_source_wipe(struct nsg_source *source);
 /* The same for all of them. */
 void nsg_sources_wipe(struct nsg_sources *s);
-/* Wipes the texts before they are freed: they may hold secrets (app settings). Places die. */
+/* Overwrites the texts, which may contain secrets (app settings), and frees all. Places into them
+ * become invalid. */
 void nsg_sources_done(struct nsg_sources *s);
 
-/* Line and column, from 1 and in characters, of the place: of the deepest part of its pointer that
- * exists in the text. (A key's column is its value's.) Line 0 when there is no text. */
+/* Line and column of the place, from 1 and in characters: of the deepest part of its pointer that
+ * exists in the text. For a member they are its value's. Line 0 without a text. */
 void nsg_place_locate(struct nsg_place p, uint32_t *ret_line, uint32_t *ret_column);
 
 #endif
