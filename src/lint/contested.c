@@ -89,9 +89,9 @@ static void udrs_in_tag(const struct nsg_effective *e, struct nsg_diag *diag)
 			continue;
 		(void)nsg_diag_lint(
 		    diag, NSG_NOTICE, nsg_place_of(e->policy, &r->place), "Contested",
-		    "route %s is not in VirtualNetwork, because its next hop is %s: "
-		    "only prefixes that lead to an appliance or the gateway were seen "
-		    "there; the service tag page says every prefix of a user route",
+		    "route %s is not in VirtualNetwork, because its next hop is %s: only prefixes "
+		    "of routes to an appliance or the gateway were observed there; the service tag "
+		    "page includes every prefix of a user route",
 		    r->name, nsg_hop_type_name(r->hop_type));
 		return;
 	}
@@ -114,22 +114,21 @@ static void none_rows(const struct nsg_effective *e, struct nsg_diag *diag)
 		return;
 	tell(e, diag, &udr->route->place,
 	     udr->hop_type == NSG_HOP_INTERNET
-		 ? "the 0.0.0.0/0 user route leads to the Internet: the None routes of private "
-		   "space "
-		   "stay, as measurements suggest; according to the routing page any 0.0.0.0/0 "
-		   "route removes them"
-		 : "the 0.0.0.0/0 user route also takes private space that is not announced: in "
-		   "labs and at the end of the routing page the None routes disappear; its main "
-		   "text still lists them");
+		 ? "the next hop of the 0.0.0.0/0 user route is Internet: the None routes of "
+		   "private space are kept, as measurements suggest; according to the routing page "
+		   "any 0.0.0.0/0 route removes them"
+		 : "the 0.0.0.0/0 user route also applies to private space that is not announced: "
+		   "according to measurements and the end of the routing page the None routes "
+		   "disappear; its main text still lists them");
 }
 
 static void propagation(const struct nsg_effective *e, struct nsg_diag *diag)
 {
 	if (e->route_table && e->route_table->disable_bgp && e->policy->n_bgp_routes)
-		tell(
-		    e, diag, &e->route_table->place,
-		    "disableBgpRoutePropagation: all gateway routes are left out, as the 2023 page "
-		    "says; the 2017 page left out BGP's only, not the gateway's static ones");
+		tell(e, diag, &e->route_table->place,
+		     "disableBgpRoutePropagation: all gateway routes are ignored, as in the 2023 "
+		     "page; according to the 2017 page only BGP routes are ignored, not static "
+		     "routes of the gateway");
 }
 
 /* A rule for the platform's DNS address itself. */
@@ -146,9 +145,9 @@ static void platform_address(const struct nsg_effective *e, struct nsg_diag *dia
 				continue;
 			(void)nsg_diag_lint(
 			    diag, NSG_NOTICE, nsg_place_of(e->policy, &r->place), "Contested",
-			    "rule %s names 168.63.129.16: platform traffic is outside "
-			    "NSGs (current page; only AzurePlatformDNS reaches it); the "
-			    "2019 page had a default rule allow it",
+			    "rule %s contains 168.63.129.16: platform traffic is not subject to "
+			    "NSGs (current page; only AzurePlatformDNS applies to it); according "
+			    "to the 2019 page a default rule allows it",
 			    r->name);
 			return;
 		}

@@ -429,8 +429,8 @@ static int report_shadowed(struct cover *c, size_t i)
 static const char *empty_source(const struct nsg_rule *r)
 {
 	if (r->src.kind == NSG_ADDRESS_ASGS)
-		return "its source is an application security group, of which the app's interface "
-		       "cannot be a member";
+		return "its source is an application security group, and the app's interface "
+		       "cannot be a member of one";
 	if (r->src.kind == NSG_ADDRESS_TAG && nsg_tag_kind_of(r->src.tag) != NSG_TAG_OF_DOCUMENT)
 		return "its source is a platform tag, which never matches as a source";
 	return "its source has no IPv4 address";
@@ -459,14 +459,15 @@ static const char *why_never(const struct cover *c, const struct nsg_effective_r
 	if (!x->src.ranges->n)
 		return empty_source(r);
 	if (c->subnet.n && nsg_ranges_disjoint(x->src.ranges, &c->subnet))
-		return "its source holds no address of the integration subnet";
+		return "its source contains no address of the integration subnet";
 	if (x->dst.kind == NSG_MATCH_RANGES && !x->dst.ranges->n)
 		return empty_destination(r);
 	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_is_carried(r->protocol))
 		return "a virtual network does not carry its protocol";
 	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_has_ports(r->protocol) &&
 	    !has_all_ports(x))
-		return "packets of its protocol have no ports, which only 0-65535 matches";
+		return "packets of its protocol have no ports, and only the range 0-65535 matches "
+		       "those";
 	if (x->dst.kind == NSG_MATCH_PLATFORM_DNS)
 		return "AzurePlatformDNS is TCP and UDP port 53 only";
 	if (nsg_ranges_disjoint(x->dst.ranges, &c->carried))
@@ -488,12 +489,11 @@ static void report_never(struct cover *c, const struct nsg_effective_rule *x)
 		return;
 	}
 	if (!e->route_all && !nsg_ranges_disjoint(x->dst.ranges, &e->endpoints))
-		(void)nsg_diag_lint(
-		    c->diag, NSG_WARNING, place, "GateClosed",
-		    "rule %s (%u) never matches: its destinations enter the virtual "
-		    "network by a service endpoint at most, and without route-all %s "
-		    "evaluates NSGs for RFC 1918 destinations only",
-		    r->name, r->priority, e->profile->name);
+		(void)nsg_diag_lint(c->diag, NSG_WARNING, place, "GateClosed",
+				    "rule %s (%u) never matches: its destinations can enter the "
+				    "virtual network only by a service endpoint, and without "
+				    "route-all %s evaluates NSGs for RFC 1918 destinations only",
+				    r->name, r->priority, e->profile->name);
 	else
 		(void)nsg_diag_lint(c->diag, NSG_WARNING, place, "GateClosed",
 				    "rule %s (%u) never matches: route-all is off (%s), so no "

@@ -190,8 +190,8 @@ static void report_use(const struct nsg_effective *e, const struct nsg_route *r,
 	else if (!r->tag && !r->prefix.len && u->only_rfc1918 && !e->route_all)
 		(void)nsg_diag_lint(
 		    diag, NSG_NOTICE, place, "GateClosed",
-		    "route %s takes RFC 1918 destinations only: route-all is off (%s)", r->name,
-		    e->route_all_by);
+		    "route %s applies to RFC 1918 destinations only: route-all is off (%s)",
+		    r->name, e->route_all_by);
 }
 
 static void report_dispute(const struct nsg_effective *e, const struct dispute *d,
@@ -229,7 +229,7 @@ static void report_disputes(const struct watch *w, struct nsg_diag *diag)
 		    e->profile->endpoint_policies ? today : in_2020,
 		    e->profile->endpoint_policies
 			? "; in 2020 only a /32 route was preferred to the endpoint:"
-			: "; today the network policies of the endpoint's subnet decide:");
+			: "; today this depends on the network policies of the endpoint's subnet:");
 	if (w->none_172.now)
 		report_dispute(e, &w->none_172, diag, "unallocated addresses of 172.16.0.0/12",
 			       "2020-04 has no None route for them",

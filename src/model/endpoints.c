@@ -115,8 +115,8 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 			base = services[i].tag;
 	if (!base) {
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
-				   "service endpoint %s: nsgd knows no service tag for this "
-				   "service, so it has no addresses",
+				   "service endpoint %s: no service tag is known for this service, "
+				   "so it has no addresses",
 				   s->service);
 		return 0;
 	}
@@ -127,8 +127,8 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 	if (!whole) {
 		(void)nsg_diag_add(
 		    b->diag, NSG_ERROR, &s->place, NULL,
-		    "service endpoint %s needs the service tag %s, which is not in any document: "
-		    "az network list-service-tags --location LOCATION > tags.json",
+		    "service endpoint %s needs the service tag %s, which is not in any document; "
+		    "run: az network list-service-tags --location LOCATION > tags.json",
 		    s->service, base);
 		return 0;
 	}

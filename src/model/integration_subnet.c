@@ -283,8 +283,8 @@ static int choose_subnet(struct nsg_build *b)
 		return 0;
 	if (!all.n) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
-				   "no document describes a virtual network with a subnet: "
-				   "az network vnet show -g GROUP -n VNET > vnet.json");
+				   "no document describes a virtual network with a subnet; run: az "
+				   "network vnet show -g GROUP -n VNET > vnet.json");
 		return 0;
 	}
 	if (b->options->subnet && *b->options->subnet)
@@ -301,8 +301,8 @@ static int choose_subnet(struct nsg_build *b)
 		return 0;
 	if (naming.lost) {
 		(void)nsg_diag_add(b->diag, NSG_ERROR, naming.lost, NULL,
-				   "the app's subnet %s is not in any virtual network document: "
-				   "az network vnet show --ids VNET > vnet.json",
+				   "the app's subnet %s is not in any virtual network document; "
+				   "run: az network vnet show --ids VNET > vnet.json",
 				   naming.lost_ref);
 		return 0;
 	}
@@ -359,7 +359,7 @@ static int choose_named(struct nsg_build *b, const struct kind *k, const char *r
 		*ret_by = "a list without resource ids is taken for the one the subnet names";
 	} else if (!b->policy->incomplete) { /* what could not be read may be it */
 		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
-				   "the subnet's %s %s is not in any document: %s --ids %s",
+				   "the subnet's %s %s is not in any document; run: %s --ids %s",
 				   k->what, nsg_id_name(ref), k->command, ref);
 	}
 	return 0;
@@ -378,7 +378,7 @@ static int choose_resource(struct nsg_build *b, const struct kind *k, const char
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &e->subnet->place, NULL,
 				   "subnet %s names no %s and the directory has %zu: none is used",
 				   e->subnet->name, k->what, n);
-		*ret_by = "the subnet names none of several";
+		*ret_by = "the subnet does not name one of several";
 		return 0;
 	}
 	if (!n) {

@@ -75,7 +75,7 @@ static int choose_space(struct nsg_build *b, struct nsg_peer *peer)
 		return 0;
 	peer->space = &nothing;
 	(void)nsg_diag_add(b->diag, NSG_WARNING, &p->place, NULL,
-			   "peering %s: the peer's ranges are unknown, so it carries nothing: "
+			   "peering %s: the peer's ranges are unknown, so it has no routes; run: "
 			   "az network vnet show --ids %s > peer.json",
 			   p->name, *p->remote_id ? p->remote_id : "PEER");
 	return 0;

@@ -232,7 +232,7 @@ static void check_sku(struct nsg_build *b, const struct nsg_plan *p)
 		return;
 	case SKU_UNKNOWN:
 		(void)nsg_diag_add(b->diag, NSG_WARNING, sku_place(p), NULL,
-				   "plan %s is %s, and nsgd does not know whether it can integrate "
+				   "plan %s is %s; it is unknown whether such a plan can integrate "
 				   "with a virtual network",
 				   p->name, said);
 		return;

@@ -215,7 +215,7 @@ static int add_endpoint(struct finder *f, const struct nsg_private_endpoint *pe)
 	if (!f->addrs.n && (!*f->subnet_ref || find_home(f, 0).reachable))
 		(void)nsg_diag_add(f->b->diag, NSG_WARNING, &pe->place, NULL,
 				   "private endpoint %s: its address is not in any document, so it "
-				   "has no route: az network nic list > nics.json",
+				   "has no route; run: az network nic list > nics.json",
 				   pe->name);
 	for (size_t i = 0; i < f->addrs.n; i++) {
 		struct home home = find_home(f, f->addrs.v[i]);

@@ -159,8 +159,8 @@ static void check_groups(struct shelf *s, const struct nsg_rule *r, const struct
 		    nsg_ids_next(s->groups, s->n_groups, id, NULL))
 			continue;
 		(void)nsg_diag_add(s->b->diag, is_src ? NSG_WARNING : NSG_ERROR, &a->place, NULL,
-				   "rule %s: application security group %s is not in any document: "
-				   "az network nic list > nics.json",
+				   "rule %s: application security group %s is not in any document; "
+				   "run: az network nic list > nics.json",
 				   r->name, nsg_id_name(id));
 	}
 }

@@ -71,8 +71,8 @@ static const struct nsg_tag_document *newer(struct nsg_build *b, const struct ns
 	if (!old->has_change_number || !later->has_change_number ||
 	    old->change_number == later->change_number) {
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &later->place, NULL,
-				   "several service tag documents and no changeNumber that says "
-				   "which is newer: the later document is used");
+				   "several service tag documents, and their changeNumber does not "
+				   "show which is newer: the later document is used");
 		return later;
 	}
 	one = old->change_number > later->change_number ? old : later;
@@ -340,13 +340,12 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 	if (n)
 		return nsg_diag_add(
 		    b->diag, NSG_ERROR, place, code,
-		    "%s %s is neither a prefix nor a known service tag; close to it: "
-		    "%s",
-		    what, name, nsg_phrase_end(&text));
+		    "%s %s is neither a prefix nor a known service tag; similar: %s", what, name,
+		    nsg_phrase_end(&text));
 	if (!b->e->tags && !b->policy->incomplete)
 		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
 				    "%s %s is neither a prefix nor a known service tag, and there "
-				    "is no service tag document: az network list-service-tags "
+				    "is no service tag document; run: az network list-service-tags "
 				    "--location LOCATION > tags.json",
 				    what, name);
 	return nsg_diag_add(b->diag, NSG_ERROR, place, code,

@@ -49,7 +49,7 @@ static void a_public_route_is_behind_the_gate(void **state)
 	assert_true(policy_build_told(b, NSG_WARNING, "GateClosed", "route public is never used"));
 	assert_false(policy_build_told(b, NSG_WARNING, NULL, "private"));
 	assert_true(policy_build_told(b, NSG_NOTICE, "GateClosed",
-				      "route default takes RFC 1918 destinations only"));
+				      "route default applies to RFC 1918 destinations only"));
 	b->options.route_all = NSG_TRUE;
 	lint(b);
 	assert_false(policy_build_told(b, NSG_WARNING, NULL, "is never used"));
@@ -125,9 +125,8 @@ static void private_endpoint_against_route_is_told(void **state)
 	    {"2020-04", "Disabled", "10.0.0.0/16", NULL},
 	    {"2020-04", "Enabled", "10.0.0.0/16",
 	     "10.0.2.5 takes InterfaceEndpoint 10.0.2.5/32 of pe (2020-04: only a /32 route is "
-	     "preferred to the endpoint); today the network policies of the endpoint's subnet "
-	     "decide: "
-	     "VirtualAppliance 10.0.0.0/16 of r"},
+	     "preferred to the endpoint); today this depends on the network policies of the "
+	     "endpoint's subnet: VirtualAppliance 10.0.0.0/16 of r"},
 	    {"current", "RouteTableEnabled", "10.0.2.0/24",
 	     "10.0.2.5 takes VirtualAppliance 10.0.2.0/24 of r (today: a route at least as long as "
 	     "the "

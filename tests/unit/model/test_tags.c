@@ -195,7 +195,7 @@ static void an_unknown_tag_names_close_spellings(void **state)
 				      "Storage.WestEurope"));
 	r->dst.tag = "Intenet";
 	assert_int_equal(policy_build_make(b), -EINVAL);
-	assert_true(policy_build_told(b, NSG_ERROR, NULL, "close to it: Internet"));
+	assert_true(policy_build_told(b, NSG_ERROR, NULL, "similar: Internet"));
 	b->p->n_tag_documents = 0;
 	r->dst.tag = "Nowhere";
 	assert_int_equal(policy_build_make(b), -EINVAL);
