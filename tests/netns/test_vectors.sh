@@ -95,8 +95,7 @@ decisions() { # FILE
 unseen='(.dst | startswith("127.")) or (.dst | test("^(22[4-9]|23[0-9])\\.")) or .dst == "255.255.255.255"'
 
 t_vector() {
-	if [ "$1" != "$LAB_TOP/tests/vectors" ] &&
-		grep -qxF -- "$(basename "$VECTOR")" "$LAB_TOP/tests/vectors/pending"; then
+	if grep -qxF -- "$(basename "$VECTOR")" "$LAB_TOP/tests/vectors/pending"; then
 		skip pending
 		return
 	fi
@@ -142,7 +141,7 @@ one_host || exit 1
 for dir in "${DIRS[@]}"; do
 	for expected in "$dir"/*/expected.jsonl; do
 		VECTOR=$(dirname "$expected")
-		fact "live decisions equal the vector $(basename "$VECTOR")" t_vector "$dir"
+		fact "live decisions equal the vector $(basename "$VECTOR")" t_vector
 		stop trace
 		nsgd_stop || nsgd_kill
 	done
