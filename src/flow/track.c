@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two tables of one kind: flows by their ends in either order, fragments by RFC 791's four fields.
- * Chained hashing; a list from the entry seen last to the one seen longest ago.
+ * Two hash tables: flows by their ends in either order, fragments by the four fields of RFC 791.
+ * Entries are also on a list, most recently seen first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-/* One end, then the other: of a flow with the smaller (address, port) first. */
+/* The two ends; of a flow, the one with the smaller (address, port) first. */
 struct tuple {
 	uint32_t addr[2];
 	uint16_t port[2];
@@ -36,7 +36,7 @@ struct entry {
 	uint64_t seen_ns;
 	void *data;
 	bool swapped;	/* the first packet went from end 1 to end 0 */
-	uint8_t closed; /* TCP: bit 0 and 1 a FIN of either end; 4 a RST */
+	uint8_t closed; /* TCP: bits 0 and 1: FIN seen from either end; bit 2: RST seen */
 };
 
 struct table {
@@ -48,7 +48,7 @@ struct table {
 
 struct nsg_tracker {
 	struct table flows, fragments;
-	uint64_t seed; /* captures are hostile: nobody shall know where the chains are */
+	uint64_t seed; /* keeps a hostile capture from choosing one bucket for all its flows */
 	uint64_t now_ns;
 };
 
@@ -172,7 +172,7 @@ static void table_done(struct table *t)
 
 /* ---- tuples --------------------------------------------------------------------------------- */
 
-/* The flow's tuple, whichever way the packet goes; *ret_swapped: from end 1 to end 0. */
+/* One tuple for both directions of a flow; *ret_swapped: the packet goes from end 1 to end 0. */
 static struct tuple flow_tuple(const struct nsg_key *key, uint16_t icmp_id, bool *ret_swapped)
 {
 	bool swap = key->src_host > key->dst_host ||
@@ -291,7 +291,7 @@ int nsg_tracker_see(struct nsg_tracker *t, const struct nsg_track_view *v, uint6
 	struct entry *e;
 
 	*ret_data = NULL;
-	if (time_ns > t->now_ns) /* captures of several interfaces go back a little */
+	if (time_ns > t->now_ns) /* captures of several interfaces are not strictly in order */
 		t->now_ns = time_ns;
 	if (v->later_fragment) {
 		tuple = fragment_tuple(v);

@@ -42,7 +42,7 @@ static bool is_error(uint8_t type)
 	       type == ICMP_EXCEEDED || type == ICMP_PARAMETER;
 }
 
-/* The packet an error quotes: its header and eight bytes of what follows, no more (RFC 792). */
+/* An ICMP error quotes at least the IP header and 8 bytes of the packet (RFC 792). */
 static bool read_inner(const uint8_t *p, size_t n, struct nsg_track_view *v)
 {
 	size_t header = n ? (size_t)(p[0] & 15) * 4 : 0;
@@ -84,7 +84,7 @@ enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_
 
 	if (status != NSG_KEY_OK && status != NSG_KEY_LATER_FRAGMENT)
 		return status;
-	/* sound beyond the header: nsg_key_extract looked */
+	/* nsg_key_extract has checked the IP and transport headers */
 	header = (size_t)(packet[0] & 15) * 4;
 	v.ip_id = read16(packet + 4);
 	v.later_fragment = status == NSG_KEY_LATER_FRAGMENT;

@@ -32,28 +32,27 @@ static uint32_t read32(const uint8_t *p)
 }
 
 /*
- * Whether the TCP or UDP header is whole, within what was captured and within the packet, and says
- * nothing that the packet's length contradicts. `payload` is what follows the IP header on the
- * wire.
+ * Whether the TCP or UDP header is complete in the captured bytes and in the packet, and its length
+ * field fits the packet's length. `payload` is the number of bytes after the IP header on the wire.
  */
 static bool transport_is_sound(const uint8_t *t, size_t captured, size_t payload,
 			       unsigned int protocol, bool more_fragments)
 {
 	size_t header = protocol == NSG_PROTOCOL_TCP ? TCP_HEADER : UDP_HEADER;
-	size_t said;
+	size_t stated;
 
 	/* A first fragment that cuts the header short is RFC 1858's tiny fragment attack. */
 	if (captured < header || payload < header)
 		return false;
 	if (protocol == NSG_PROTOCOL_TCP) {
-		said = (size_t)(t[12] >> 4) * 4;
-		return said >= header && (said <= payload || more_fragments);
+		stated = (size_t)(t[12] >> 4) * 4;
+		return stated >= header && (stated <= payload || more_fragments);
 	}
-	said = read16(t + 4);
-	/* Beyond 64 KiB the kernel cannot write the length of a GSO packet into the field. */
+	stated = read16(t + 4);
+	/* The length of a GSO packet beyond 64 KiB does not fit the field. */
 	if (payload > IP4_MAX_DATAGRAM)
-		return said == 0 || said >= header;
-	return said >= header && (said <= payload || more_fragments);
+		return stated == 0 || stated >= header;
+	return stated >= header && (stated <= payload || more_fragments);
 }
 
 enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,
@@ -87,7 +86,7 @@ enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size
 
 	fragment = read16(packet + IP4_FRAGMENT);
 	if (fragment & FRAGMENT_OFFSET) {
-		/* No datagram is longer than its length field can say. */
+		/* A reassembled datagram has at most 65,535 bytes. */
 		if ((size_t)(fragment & FRAGMENT_OFFSET) * 8 + total > IP4_MAX_DATAGRAM)
 			return NSG_KEY_MALFORMED;
 		*ret = key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the classifier needs of a packet, and how it is taken from the packet's bytes. */
+/* The key of a packet: what the classifier needs. */
 #ifndef NSG_PACKET_KEY_H
 #define NSG_PACKET_KEY_H
 
@@ -16,16 +16,16 @@ struct nsg_key {
 
 enum nsg_key_status {
 	NSG_KEY_OK,
-	NSG_KEY_IP6,		/* not judged */
+	NSG_KEY_IP6,		/* never classified */
 	NSG_KEY_LATER_FRAGMENT, /* addresses and protocol set, ports unknown */
 	NSG_KEY_MALFORMED,
 };
 
 /*
- * Takes the key from the first captured bytes of an IP packet. `length` is the packet's length on
- * the wire, which may exceed `captured` (copy range, GSO). Total length 0 is a big GSO packet.
- * Reads nothing beyond `captured`; a header that lies is NSG_KEY_MALFORMED. *ret is written unless
- * malformed or IPv6.
+ * Extracts the key from the captured bytes of an IP packet. `length` is the packet's length on the
+ * wire, which may exceed `captured` (copy range, GSO). A total length of 0 means a big GSO packet.
+ * Reads nothing beyond `captured`; an inconsistent header is NSG_KEY_MALFORMED. *ret is not written
+ * for NSG_KEY_MALFORMED and NSG_KEY_IP6.
  */
 enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,
 				    struct nsg_key *ret);
