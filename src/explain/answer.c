@@ -28,7 +28,7 @@ static int give(const struct asker *a, json_t *item)
 
 static int bad_flow(const struct asker *a, const char *why)
 {
-	return nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL, "bad flow: %s", why);
+	return nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL, "invalid flow: %s", why);
 }
 
 static int read_flow(const struct asker *a, const json_t *object, struct nsg_flow *ret)
@@ -53,19 +53,19 @@ static int read_key(const struct asker *a, struct nsg_key *ret)
 	return 0;
 }
 
-/* The decision is all there is to tell of IPv6. */
+/* IPv6 has a decision, but no rules or routes to report. */
 static int explain_ip6(const struct asker *a, const struct nsg_flow *flow)
 {
 	json_t *story = NSG_JSON_OBJECT(
-	    PAIR_J("gate", NSG_JSON_OBJECT(PAIR_B("enters", false),
-					   PAIR_S("text", "an integration VNet has no IPv6: the "
-							  "packet leaves by the app's own way"))),
+	    PAIR_J("gate",
+		   NSG_JSON_OBJECT(PAIR_B("enters", false),
+				   PAIR_S("text", "IPv6 packets never enter an integration VNet"))),
 	    PAIR_J("tags", json_array()),
-	    PAIR_S("nsg", "not evaluated: the packet is not in the VNet"),
+	    PAIR_S("nsg", "not evaluated: the packet does not enter the VNet"),
 	    PAIR_J("rules", json_array()), PAIR_J("routes", json_array()), PAIR_N("nextHop"),
 	    PAIR_J("farEnd",
 		   NSG_JSON_OBJECT(PAIR_S("source", "outbound"), PAIR_J("addresses", json_array()),
-				   PAIR_S("text", "the app's own IPv6 address"))),
+				   PAIR_S("text", "an IPv6 address of the app"))),
 	    PAIR_J("notices", json_array()));
 	json_t *item = NULL;
 	int r = nsg_flow_decide(a->image, flow, NULL, &item);
@@ -165,8 +165,8 @@ static int show_next_hop(const struct asker *a)
 	if (gate == NSG_GATE_BYPASS || gate == NSG_GATE_PLATFORM)
 		(void)nsg_diag_add(
 		    a->diag, NSG_NOTICE, NULL, NULL,
-		    "gate %s: the app's packet does not enter the VNet, and the subnet's "
-		    "routes are not looked at",
+		    "gate %s: the app's packets do not enter the VNet, so the subnet's "
+		    "routes do not apply",
 		    nsg_gate_name(gate));
 	return give(a, item);
 }

@@ -40,7 +40,7 @@ int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key
 		    ret);
 }
 
-/* Network Watcher spells peerings its own way (azure-reference.md section 5, id 56902040457). */
+/* Network Watcher spells peerings differently (azure-reference.md section 5, id 56902040457). */
 static const char *watcher_hop_type(enum nsg_hop_type type)
 {
 	switch (type) {
@@ -53,7 +53,7 @@ static const char *watcher_hop_type(enum nsg_hop_type type)
 	}
 }
 
-/* Azure has one address there; an ECMP route's stand in it with blanks between. */
+/* Azure has one address here; those of an ECMP route are separated by blanks. */
 static json_t *joined_addresses(const uint32_t *addrs_host, uint32_t n)
 {
 	cleanup_free char *text = calloc((size_t)n + 1, NSG_IP4_TEXT);
@@ -146,7 +146,6 @@ static json_t *ranges_json(const struct nsg_ranges *ranges)
 	return prefixes_json(v, n);
 }
 
-/* The elements of an address field as the effective rules list them. */
 static json_t *address_elements(const struct nsg_effective_address *effective,
 				const struct nsg_address *address)
 {
@@ -163,7 +162,7 @@ static json_t *address_elements(const struct nsg_effective_address *effective,
 	return prefixes_json(address->prefixes.v, address->prefixes.n);
 }
 
-/* Each prefix once: a route and a peering may bring in the same. */
+/* Without duplicates: a route and a peering may have the same prefix. */
 static json_t *virtual_network_json(const struct nsg_effective *e)
 {
 	cleanup_json json_t *array = json_array();
@@ -178,7 +177,7 @@ static json_t *virtual_network_json(const struct nsg_effective *e)
 	return TAKE_PTR(array);
 }
 
-/* A tag's addresses; null where nothing had to be expanded. */
+/* The prefixes of a tag; null when the field is not a tag. */
 static json_t *address_expanded(const struct nsg_effective *e,
 				const struct nsg_effective_address *effective,
 				const struct nsg_address *address)

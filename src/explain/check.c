@@ -51,8 +51,8 @@ int nsg_trial_check(const struct nsg_trial *trial, const struct nsg_image *image
 		return 0;
 	(void)nsg_diag_add(
 	    diag, NSG_ERROR, NULL, NULL,
-	    "internal error: the story told from the policy and the classifier disagree "
-	    "in %s; please report this with the policy and the flow",
+	    "internal error: the policy and the compiled image disagree on %s; report this with "
+	    "the policy and the flow",
 	    what);
 	return -EBADE;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The reference decision is compared with the classifier's. */
+/* Compares the reference decision with the classifier's. */
 #ifndef NSG_EXPLAIN_CHECK_PRIV_H
 #define NSG_EXPLAIN_CHECK_PRIV_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The story of a decision and of the policy, each as one JSON value that the writers (render.h)
- * turn into text and tables. The winner is always nsg_classify()'s: when the story, told from the
- * model, comes to another one, it is an internal error.
+ * The story of a decision, and the policy, each as one JSON value for render.h. The decision is
+ * always nsg_classify()'s; a story that contradicts it is an internal error.
  */
 #ifndef NSG_EXPLAIN_EXPLAIN_H
 #define NSG_EXPLAIN_EXPLAIN_H
@@ -16,14 +15,15 @@
 #include "util/diag.h"
 
 /*
- * One decision told step by step: the contract's decision object, then "story": gate with its
- * reason, tags with prefixes, rules tried with what failed, routes compared, next hop, the source
- * the far end sees, notices. -EBADE when the story contradicts the classifier (diagnostic made).
+ * One decision step by step: the decision object, then "story" with the gate and its reason, tags
+ * with prefixes, the rules tried and what did not match, the routes compared, the next hop, the
+ * source that the destination sees, and notices. -EBADE, with a diagnostic, when the story
+ * contradicts the classifier.
  */
 int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *image,
 		     const struct nsg_key *key, struct nsg_diag *diag, json_t **ret);
 
-/* The same as Network Watcher's NSG diagnostics (`-o azure`). */
+/* The same in the form of Network Watcher's NSG diagnostics (`-o azure`). */
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret);
 
@@ -37,18 +37,18 @@ int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret);
 int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret);
 
 /*
- * Answers explain, test-ip-flow, show-next-hop, effective-nsg and effective-routes from their args
- * (control/control.h has the table): the daemon's socket and nsgctl offline both call this. `data`
- * gets each item (borrowed); a non-zero return of it ends the answer and is the call's. -ENOENT:
- * another verb; -EINVAL: bad args, -EBADE: see above, each with a diagnostic; -ENOMEM.
+ * Answers explain, test-ip-flow, show-next-hop, effective-nsg and effective-routes from their
+ * arguments (see control/control.h), for the daemon's socket and for nsgctl offline. `data` gets
+ * each item (borrowed); when it returns non-zero, the answer ends with that value. -ENOENT for
+ * another verb; -EINVAL for invalid arguments and -EBADE as above, each with a diagnostic; -ENOMEM.
  */
 int nsg_explain_answer(const struct nsg_effective *e, const struct nsg_image *image,
 		       const char *verb, const json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure,
 		       struct nsg_diag *diag);
 
-/* What was chosen and how large it is, for `check -v` and `status`: vnet, subnet, nsg, routeTable,
- * profile, platform, routeAll and which input set it, image. New reference or NULL. */
+/* A summary of the policy for `check -v` and `status`: vnet, subnet, nsg, routeTable, profile,
+ * platform, routeAll, what set each, and the size of the image. New reference or NULL. */
 json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image *image);
 
 #endif

@@ -16,7 +16,7 @@ static int bad(const char **ret_error, const char *why)
 	return -EINVAL;
 }
 
-/* NULL unless it is a string without a NUL inside. */
+/* NULL unless it is a string without NUL characters. */
 static const char *plain_string(const json_t *value)
 {
 	const char *s = json_string_value(value);
@@ -38,10 +38,10 @@ static int read_protocol(const json_t *object, uint8_t *ret, const char **ret_er
 	}
 	if (s && nsg_protocol_parse(s, ret) == 0)
 		return 0;
-	return bad(ret_error, "protocol is not TCP, UDP, ICMP, ESP, AH or a number from 0 to 255");
+	return bad(ret_error, "protocol must be TCP, UDP, ICMP, ESP, AH or a number from 0 to 255");
 }
 
-/* 4 or 6, the address in one of the two. */
+/* Returns 4 or 6, the family, with the address in ret_host or ret6; else -EINVAL. */
 static int read_address(const json_t *value, uint32_t *ret_host, uint8_t ret6[16])
 {
 	const char *s = plain_string(value);
@@ -53,7 +53,7 @@ static int read_address(const json_t *value, uint32_t *ret_host, uint8_t ret6[16
 	return inet_pton(AF_INET6, s, ret6) == 1 ? 6 : -EINVAL;
 }
 
-/* Absent is -1, else the port; -EINVAL. */
+/* *ret is -1 when the port is absent. */
 static int read_port(const json_t *value, int32_t *ret)
 {
 	json_int_t n = json_integer_value(value);
@@ -73,9 +73,9 @@ static int read_ports(const json_t *object, struct nsg_key *key, const char **re
 	int32_t src, dst;
 
 	if (read_port(json_object_get(object, "srcPort"), &src) < 0)
-		return bad(ret_error, "srcPort is not a number from 0 to 65535");
+		return bad(ret_error, "srcPort must be a number from 0 to 65535");
 	if (read_port(json_object_get(object, "dstPort"), &dst) < 0)
-		return bad(ret_error, "dstPort is not a number from 0 to 65535");
+		return bad(ret_error, "dstPort must be a number from 0 to 65535");
 	if (nsg_protocol_has_ports(key->protocol)) {
 		if (src < 0)
 			return bad(ret_error, "srcPort is missing: TCP and UDP need both ports");
@@ -101,10 +101,10 @@ int nsg_flow_read(const json_t *object, struct nsg_flow *ret, const char **ret_e
 		return r;
 	src = read_address(json_object_get(object, "src"), &flow.key.src_host, flow.src6);
 	if (src < 0)
-		return bad(ret_error, "src is missing or not an IP address");
+		return bad(ret_error, "src is missing or not a valid IP address");
 	dst = read_address(json_object_get(object, "dst"), &flow.key.dst_host, flow.dst6);
 	if (dst < 0)
-		return bad(ret_error, "dst is missing or not an IP address");
+		return bad(ret_error, "dst is missing or not a valid IP address");
 	if (src != dst)
 		return bad(ret_error, "src and dst are of different address families");
 	flow.is_ip6 = src == 6;
@@ -199,7 +199,7 @@ static json_t *string_id(const json_t *value)
 	    json_is_string(json_object_get(value, "id")) ? json_object_get(value, "id") : NULL);
 }
 
-/* What the parser refused: its id is read all the same where that can be done. */
+/* The id of a line with a duplicate key is read nevertheless. */
 static int not_json(const char *line, size_t size, const json_error_t *error, json_t **ret)
 {
 	cleanup_json json_t *value = NULL;
@@ -207,7 +207,7 @@ static int not_json(const char *line, size_t size, const json_error_t *error, js
 	if (json_error_code(error) != json_error_duplicate_key)
 		return error_line(NULL, "not a JSON object", ret);
 	value = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
-	return error_line(string_id(value), "a key stands twice", ret);
+	return error_line(string_id(value), "duplicate key", ret);
 }
 
 int nsg_flow_line(const char *line, size_t size, json_t **ret)

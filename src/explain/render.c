@@ -76,7 +76,7 @@ static void put_tags(FILE *out, const json_t *tags, bool color)
 	}
 }
 
-/* "sourcePorts" is for programs. */
+/* "sourcePorts" becomes "source ports". */
 static void put_failed(FILE *out, const json_t *fields)
 {
 	const json_t *field;
@@ -119,7 +119,7 @@ static void put_rule(FILE *out, const json_t *rule, bool color)
 	fputc(':', out);
 	nsg_text(out, nsg_string_at(rule, "destinationPorts"), 0);
 	nsg_color(out, color, NSG_COLOR_FAINT);
-	fputs(matched ? "  matches" : "  not: ", out);
+	fputs(matched ? "  matches" : "  no match: ", out);
 	put_failed(out, nsg_at(rule, "failed"));
 	nsg_color(out, color, NSG_COLOR_NONE);
 	fputc('\n', out);
@@ -206,8 +206,8 @@ static void put_story(FILE *out, const json_t *item, bool color)
 	put_line(out, color, "NSG", nsg_string_at(story, "nsg"));
 	json_array_foreach(nsg_at(story, "rules"), i, element) put_rule(out, element, color);
 	put_line(out, color, "routes",
-		 json_array_size(nsg_at(story, "routes")) ? "those that cover the destination"
-							  : "not looked at");
+		 json_array_size(nsg_at(story, "routes")) ? "that cover the destination"
+							  : "not evaluated");
 	json_array_foreach(nsg_at(story, "routes"), i, element) put_route(out, element, color);
 	if (json_is_object(nsg_at(story, "nextHop")))
 		put_line(out, color, "next hop", nsg_string_at(story, "nextHop.text"));
@@ -265,7 +265,7 @@ static const char *last_segment(const char *id)
 	return slash ? slash + 1 : id;
 }
 
-/* One row a rule; the group's own columns stand in its first row only, as az prints them. */
+/* One row per rule; az prints the columns of the group in its first row only. */
 static json_t *effective_rule_rows(const json_t *groups)
 {
 	cleanup_json json_t *rows = json_array();
@@ -321,7 +321,7 @@ static bool is_block(const json_t *value)
 	return json_is_object(json_array_get(value, 0));
 }
 
-/* Whether a table's cells can hold the members of every element. */
+/* Whether the members of every element fit table cells. */
 static bool is_flat(const json_t *array)
 {
 	const json_t *row, *value;
@@ -339,7 +339,7 @@ static bool is_flat(const json_t *array)
 	return true;
 }
 
-/* Objects as a table with the members of the first, or one below the other. */
+/* Objects as a table with the columns of the first one, or below one another. */
 static void put_rows(FILE *out, const json_t *array, size_t indent, bool color)
 {
 	struct nsg_column columns[MAX_TREE_COLUMNS];
@@ -429,7 +429,7 @@ void nsg_render(const char *verb, const json_t *item, bool color, FILE *out)
 	put_tree(out, item, 0, color);
 }
 
-/* ---- decisions, one a line ------------------------------------------------------------------ */
+/* ---- decisions, one per line ---------------------------------------------------------------- */
 
 static const struct {
 	const char *title, *path;

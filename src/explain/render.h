@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the verbs answer, for a person: JSON items become tables and text. The same items go out as
- * JSON untouched, so that no form knows more than another. Control characters of names are escaped:
- * a policy never speaks to the terminal.
+ * Prints the answers of the verbs as tables and text. JSON output prints the same items unchanged,
+ * so every form has the same content. Control characters in names are escaped.
  */
 #ifndef NSG_EXPLAIN_RENDER_H
 #define NSG_EXPLAIN_RENDER_H
@@ -12,11 +11,11 @@
 
 #include <jansson.h>
 
-/* The item of a verb that answers once: explain's story, the az tables, or any JSON value. */
+/* The item of a verb with one answer: explain's story, the az tables, or any JSON value. */
 void nsg_render(const char *verb, const json_t *item, bool color, FILE *out);
 
-/* Decisions as they come, one a line: explain --batch, trace, replay. The header first, once.
- * `packets`: with packet, time and direction instead of id. */
+/* Decisions, one per line: explain --batch, trace, replay. The header is printed once, before them.
+ * With `packets`, the columns packet, time and direction replace id. */
 void nsg_render_decision_header(bool packets, FILE *out);
 void nsg_render_decision(const json_t *item, bool packets, bool color, FILE *out);
 

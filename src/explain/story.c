@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The story of one decision: gate, tags, rules, routes, what the far end sees. Members and their
- * order are what render.c reads.
+ * The story of one decision: gate, tags, rules, routes, the source that the destination sees.
+ * render.c reads the members and relies on their order.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,16 +48,18 @@ static json_t *bypass_words(const struct story *s, const char *dst)
 	const struct nsg_effective *e = s->e;
 
 	if (s->key->dst_host >> 24 == 127)
-		return json_sprintf("%s is the instance itself: it never leaves it", dst);
+		return json_sprintf("%s is a loopback address: the packet does not leave the "
+				    "instance",
+				    dst);
 	if (e->is_linux && e->profile->linux_only_rfc1918)
 		return json_sprintf(
-		    "%s is public, and on Linux only private addresses entered the "
-		    "VNet in %s: it leaves by the app's own way, and neither NSG nor "
-		    "routes touch it. This is no \"allow\"",
+		    "%s is public, and with profile %s only private addresses enter the VNet on "
+		    "Linux: the packet does not enter it, and neither NSG nor routes apply. This "
+		    "is not an \"allow\"",
 		    dst, e->profile->name);
 	return json_sprintf("%s is public, route-all is off (%s), and no service endpoint of the "
-			    "subnet covers it: it leaves by the app's own way, and neither NSG nor "
-			    "routes touch it. This is no \"allow\"",
+			    "subnet covers it: the packet does not enter the VNet, and neither NSG "
+			    "nor routes apply. This is not an \"allow\"",
 			    dst, route_all_by(e));
 }
 
@@ -82,8 +84,8 @@ static json_t *gate_words(const struct story *s)
 	switch (s->trial->gate) {
 	case NSG_GATE_PLATFORM:
 		return json_sprintf(
-		    "%s is Azure's platform: it is reached whatever route-all and the "
-		    "routes say, and only the platform's own tags can deny it",
+		    "%s belongs to the Azure platform: it is reachable regardless of route-all "
+		    "and routes, and only rules with a platform tag can deny it",
 		    dst);
 	case NSG_GATE_RFC1918:
 		return json_sprintf("%s is a private address (RFC 1918): it always enters the VNet",
@@ -146,17 +148,17 @@ static json_t *nsg_words(const struct story *s)
 
 	if (s->trial->gate == NSG_GATE_SERVICE_ENDPOINT && !s->trial->nsg_evaluated)
 		return json_sprintf(
-		    "not evaluated: in %s NSGs apply to private addresses only while "
-		    "route-all is off",
+		    "not evaluated: with profile %s and route-all off, NSGs apply to private "
+		    "addresses only",
 		    e->profile->name);
 	if (s->trial->gate == NSG_GATE_PLATFORM)
-		return json_string(e->nsg ? "only rules with the platform's own tags are tried"
+		return json_string(e->nsg ? "only rules with a platform tag are evaluated"
 					  : "the subnet has no NSG");
 	if (!nsg_gate_enters(s->trial->gate))
-		return json_string("not evaluated: the packet is not in the VNet");
+		return json_string("not evaluated: the packet does not enter the VNet");
 	if (!e->nsg)
-		return json_string("the subnet has no NSG: all is allowed");
-	return json_sprintf("%s, outbound, by priority", e->nsg->name);
+		return json_string("the subnet has no NSG: everything is allowed");
+	return json_sprintf("%s, outbound rules by priority", e->nsg->name);
 }
 
 /* The names of the fields that did not match. */
@@ -241,11 +243,11 @@ static json_t *next_hop_words(const struct story *s)
 	case NSG_HOP_VNET_LOCAL:
 		return json_sprintf("inside virtual network %s", s->e->vnet->name);
 	case NSG_HOP_VNET_PEERING:
-		return json_sprintf("the peered virtual network, by peering %s", detail);
+		return json_sprintf("the peered virtual network, over peering %s", detail);
 	case NSG_HOP_VNET_GLOBAL_PEERING:
 		return json_sprintf(
-		    "a virtual network of another region, by peering %s%s", detail,
-		    row->unreachable ? ", which the feature could not reach: dropped" : "");
+		    "a virtual network in another region, over peering %s%s", detail,
+		    row->unreachable ? ", which this profile cannot reach: dropped" : "");
 	case NSG_HOP_SERVICE_ENDPOINT:
 		return json_sprintf("the service, over the subnet's endpoint %s", detail);
 	case NSG_HOP_INTERFACE_ENDPOINT:
@@ -255,10 +257,10 @@ static json_t *next_hop_words(const struct story *s)
 		    "the VPN or ExpressRoute gateway; the network behind it needs a route "
 		    "back to the subnet");
 	case NSG_HOP_APPLIANCE:
-		return json_string(row->n_hops > 1 ? "one of the appliances, by the flow"
+		return json_string(row->n_hops > 1 ? "one of the appliances, chosen per flow"
 						   : "the appliance");
 	case NSG_HOP_NONE:
-		return json_string("nowhere: dropped in silence");
+		return json_string("none: dropped silently");
 	default:
 		return json_string("the Internet");
 	}
@@ -295,7 +297,7 @@ static json_t *far_end(const char *class, json_t *addresses, const char *text)
 			       PAIR_S("text", text));
 }
 
-/* azure-reference.md section 7, 6: which source the other side sees. */
+/* Which source address the destination sees (azure-reference.md section 7, 6). */
 static json_t *far_end_json(const struct story *s)
 {
 	const struct nsg_row *row = s->trial->row;
@@ -303,19 +305,18 @@ static json_t *far_end_json(const struct story *s)
 
 	if (s->trial->verdict == NSG_VERDICT_DROP)
 		return far_end("nobody", json_array(),
-			       "nothing arrives, and the sender hears nothing");
+			       "nothing arrives, and the sender is not notified");
 	if (s->key->dst_host >> 24 == 127)
 		return far_end("instance", json_array(), "the instance itself");
 	if (!row || row->hop_type == NSG_HOP_INTERNET)
 		return far_end("outbound", outbound_addresses(s->e),
-			       row ? "one of the app's outbound addresses, or the subnet's NAT "
-				     "gateway's where it has one"
+			       row ? "one of the app's outbound addresses, or that of the "
+				     "subnet's NAT gateway"
 				   : "one of the app's outbound addresses");
 	if (row->hop_type == NSG_HOP_APPLIANCE)
-		return far_end(
-		    "appliance", nsg_addresses_json(&src, 1),
-		    "the instance's address in the subnet, for the appliance; what is behind "
-		    "it sees what the appliance makes of that");
+		return far_end("appliance", nsg_addresses_json(&src, 1),
+			       "the appliance sees the instance's address in the subnet; what the "
+			       "destination sees depends on the appliance");
 	if (row->hop_type == NSG_HOP_SERVICE_ENDPOINT)
 		return far_end("subnet", nsg_addresses_json(&src, 1),
 			       "the instance's private address, with the subnet's identity");
@@ -333,7 +334,7 @@ static bool in_subnet(const struct nsg_subnet *subnet, uint32_t addr_host)
 	return false;
 }
 
-/* What the other endpoint-precedence selects here; NULL when it is the same row. */
+/* The row that the other endpoint-precedence selects; NULL when it is the same. */
 static const struct nsg_row *other_answer(const struct story *s)
 {
 	struct nsg_effective other = *s->e;
@@ -351,8 +352,9 @@ static json_t *contested_words(const struct story *s, const struct nsg_row *othe
 	char prefix[NSG_PREFIX_TEXT];
 
 	nsg_prefix_format(other->prefix, prefix);
-	return json_sprintf("sources disagree whether a service endpoint goes before user routes: "
-			    "this is endpoint-precedence %s, with %s it takes %s %s%s%s",
+	return json_sprintf("sources disagree on whether service endpoints take precedence over "
+			    "user routes: this is endpoint-precedence %s; with %s the packet takes "
+			    "%s %s%s%s",
 			    s->e->endpoint_lab ? "lab" : "doc", s->e->endpoint_lab ? "doc" : "lab",
 			    nsg_hop_type_name(other->hop_type), prefix, other->name ? " of " : "",
 			    other->name ? other->name : "");
@@ -368,19 +370,20 @@ static json_t *notices_json(const struct story *s)
 
 	if (!in_subnet(s->e->subnet, s->key->src_host))
 		r |= json_array_append_new(
-		    array, json_sprintf("the source is not in the integration subnet %s, whose "
-					"addresses the app's packets have; it is judged as given",
+		    array, json_sprintf("the source is not in the integration subnet %s, where the "
+					"app's packets come from; it is evaluated as given",
 					s->e->subnet->name));
 	if (nsg_gate_enters(s->trial->gate) && !nsg_protocol_has_ports(s->key->protocol))
 		r |= json_array_append_new(
-		    array, json_string("NSGs know this protocol, but VNet Integration itself may "
-				       "carry TCP and UDP only"));
+		    array, json_string("NSGs have rules for this protocol, but VNet Integration "
+				       "may carry only TCP and UDP"));
 	if (nsg_gate_enters(s->trial->gate) && s->trial->nsg_evaluated && s->trial->has_nsg &&
 	    member)
 		r |= json_array_append_new(
 		    array,
-		    json_string("a route for 0.0.0.0/0 makes the tag VirtualNetwork everything: "
-				"AllowVnetOutBound allows whatever no earlier rule denies"));
+		    json_string(
+			"a route for 0.0.0.0/0 makes the tag VirtualNetwork cover every "
+			"address: AllowVnetOutBound allows all that no earlier rule denies"));
 	if (other)
 		r |= json_array_append_new(array, contested_words(s, other));
 	return r ? NULL : TAKE_PTR(array);

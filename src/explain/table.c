@@ -5,7 +5,7 @@
 #include "explain/table.h"
 #include "util/cleanup.h"
 
-/* More of a list than a line can show helps nobody; JSON has all of it. */
+/* As many as fit a line; JSON has the whole list. */
 #define MAX_JOINED 8
 
 void nsg_color(FILE *out, bool on, enum nsg_color color)
@@ -20,7 +20,7 @@ void nsg_color(FILE *out, bool on, enum nsg_color color)
 		fputs(codes[color], out);
 }
 
-/* C0, DEL and, as UTF-8, C1: what a terminal may obey. Its length in bytes; 0: harmless. */
+/* The length in bytes of a control character at s: C0, DEL or C1 in UTF-8. 0: s is printable. */
 static size_t control_bytes(const unsigned char *s)
 {
 	if (s[0] < 0x20 || s[0] == 0x7f)
@@ -28,7 +28,7 @@ static size_t control_bytes(const unsigned char *s)
 	return s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f ? 2 : 0;
 }
 
-/* Columns it takes; writes it unless out is NULL. */
+/* Returns the width in columns; writes the text unless out is NULL. */
 static size_t put_escaped(FILE *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
@@ -44,7 +44,7 @@ static size_t put_escaped(FILE *out, const char *text)
 			s += control;
 			continue;
 		}
-		columns += (*s & 0xc0) != 0x80; /* one a code point */
+		columns += (*s & 0xc0) != 0x80; /* one per code point */
 		if (out)
 			fputc(*s, out);
 		s++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Text for terminals: escaped strings, columns as az -o table sets them. */
+/* Text for terminals: escaped strings, and tables in the layout of az -o table. */
 #ifndef NSG_EXPLAIN_TABLE_H
 #define NSG_EXPLAIN_TABLE_H
 
@@ -23,7 +23,7 @@ void nsg_color(FILE *out, bool on, enum nsg_color color);
 /* Writes the string with control characters as \xNN, then blanks up to `width` columns; 0: none. */
 void nsg_text(FILE *out, const char *s, size_t width);
 
-/* Any JSON value in one line: strings bare, null as "-", arrays joined by blanks. malloc'ed. */
+/* Any JSON value on one line: strings unquoted, null as "-", arrays joined by blanks. malloc'ed. */
 char *nsg_cell(const json_t *value);
 
 struct nsg_column {
@@ -31,7 +31,7 @@ struct nsg_column {
 	const char *path; /* member, or member.member */
 };
 
-/* Rows are objects; a header line, a line of dashes, the rows; columns two blanks apart. */
+/* Prints a header, a line of dashes, and the rows, which are objects. */
 void nsg_table(FILE *out, const json_t *rows, const struct nsg_column *columns, size_t n,
 	       size_t indent);
 

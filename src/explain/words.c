@@ -6,7 +6,7 @@
 #include "explain/words_priv.h"
 #include "util/cleanup.h"
 
-/* A line of a terminal holds about as many. */
+/* As many as fit a line of a terminal. */
 #define MAX_LISTED 6
 
 json_t *nsg_address_json(uint32_t addr_host)
@@ -40,7 +40,7 @@ json_t *nsg_rule_name_json(bool is_default, const char *name)
 	return json_sprintf("%s/%s", is_default ? "defaultSecurityRules" : "securityRules", name);
 }
 
-/* Collects "a, b, c" with a cap. */
+/* "a, b, c", up to MAX_LISTED elements. */
 struct list {
 	FILE *out;
 	char *text;

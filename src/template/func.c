@@ -19,9 +19,9 @@ static int live(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 }
 
 /*
- * Sorted by name, in lower case. The types of the arguments, the last for all that follow: `s`tring,
- * `i`nteger, `a`rray, `o`bject, `l` array or string, `*` checked by the function if at all; NULL:
- * the function is lazy.
+ * Sorted by name, in lower case. `types` has a letter per argument, the last one for all that
+ * follow: (s)tring, (i)nteger, (a)rray, (o)bject, l: array or string, *: checked by the function
+ * itself. NULL marks a lazy function.
  */
 static const struct function {
 	const char *name;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The function format(), .NET's composite formatting: {index[,width][:form]}, {{ and }} for braces. */
+/* format() is .NET's composite formatting: {index[,width][:form]}, {{ and }} for braces. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

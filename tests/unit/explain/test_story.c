@@ -54,8 +54,8 @@ static void gate_says_why(void **state)
 		const char *gate, *part;
 	} cases[] = {
 	    {true, 6, NSG_IP4(8, 8, 8, 8), "route-all", "route-all is on"},
-	    {false, 6, NSG_IP4(8, 8, 8, 8), "bypass", "no \"allow\""},
-	    {false, 6, NSG_IP4(127, 0, 0, 1), "bypass", "itself"},
+	    {false, 6, NSG_IP4(8, 8, 8, 8), "bypass", "not an \"allow\""},
+	    {false, 6, NSG_IP4(127, 0, 0, 1), "bypass", "loopback"},
 	    {false, 6, NSG_IP4(10, 0, 2, 2), "rfc1918", "private"},
 	    {false, 6, NSG_IP4(20, 1, 2, 3), "service-endpoint",
 	     "Microsoft.Sql covers it with "
@@ -149,7 +149,7 @@ static void compares_the_routes_and_names_the_winner(void **state)
 	assert_true(i >= 3);
 	assert_line(nsg_at(item, "story.nextHop"),
 		    "{\"type\":\"VirtualAppliance\",\"addresses\":[\"10.0.9.6\",\"10.0.9.5\"],"
-		    "\"text\":\"one of the appliances, by the flow\"}");
+		    "\"text\":\"one of the appliances, chosen per flow\"}");
 	assert_says(item, "story.farEnd.source", "appliance");
 	json_decref(item);
 }
@@ -189,7 +189,7 @@ static void notices_what_a_person_should_know(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(notices), 1);
-	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "TCP and UDP only"));
+	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "only TCP and UDP"));
 	json_decref(item);
 
 	key.src_host = NSG_IP4(10, 0, 2, 9);
@@ -218,7 +218,7 @@ static void tells_of_the_other_endpoint_precedence(void **state)
 		const char *notice;
 	} cases[] = {
 	    {8, NULL},
-	    {17, "with lab it takes VirtualAppliance 20.1.0.0/17 of to-nva"},
+	    {17, "with lab the packet takes VirtualAppliance 20.1.0.0/17 of to-nva"},
 	};
 
 	(void)state;
