@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing an image: first every piece gets its place, then there is one allocation, then the pieces
- * are written. Strings and addresses stand right behind the header, so what points at them knows
- * where they will be.
+ * Writes an image: every piece is assigned its offset, then the block is allocated and the pieces
+ * are copied. Strings and addresses come right after the header, so that their offsets are known
+ * first.
  */
 #include "compile/compile_priv.h"
 
@@ -55,7 +55,7 @@ static void writer_done(struct writer *w)
 
 #define cleanup_writer __attribute__((cleanup(writer_done)))
 
-/* Data to be written at the returned offset, a cache line's start. It must live until the end. */
+/* Assigns an offset, a multiple of the cache line. The data must outlive the writer. */
 static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 {
 	size_t off = w->size_bytes;
@@ -88,7 +88,7 @@ static int place_tree(struct writer *w, const uint32_t *lasts, size_t n, struct 
 
 /* ---- the integration subnet's own addresses ---- */
 
-/* Without a subnet of a size that makes sense the table has one entry and no address is in it. */
+/* For no subnet or one that is too large the table has one entry, which matches no address. */
 static int place_src_table(struct writer *w, const struct nsg_effective *e,
 			   const struct nsg_nsg_part *nsg)
 {
@@ -133,7 +133,7 @@ static int add_string(struct writer *w, const char *s, uint32_t *ret_off)
 	return 0;
 }
 
-/* The offset is relative to the addresses' place. */
+/* The offset is relative to the first address. */
 static int add_addrs(struct writer *w, const uint32_t *addrs_host, size_t n, uint32_t *ret_off)
 {
 	int r;
@@ -169,7 +169,7 @@ static int describe_rules(struct writer *w, const struct nsg_effective *e)
 	return 0;
 }
 
-/* Neighbours share a name and addresses: a UDR of a service tag makes a row of each prefix. */
+/* Neighbours share name and addresses: the rows of a service tag's UDR. */
 static int describe_routes(struct writer *w, const struct nsg_effective *e,
 			   const struct nsg_routes_part *routes)
 {
@@ -300,8 +300,7 @@ static int place_searched(struct writer *w, const struct nsg_effective *e,
 	return 0;
 }
 
-/* A large image lies on huge pages where the system gives any: its search touches pages by chance.
- */
+/* Searches access a large image randomly: huge pages save TLB misses. */
 static struct nsg_image *image_alloc(size_t size_bytes)
 {
 	struct nsg_image *image;

@@ -66,7 +66,7 @@ static int check_bounds(const struct nsg_effective *e, struct nsg_diag *diag)
 
 /* ---- rules and gate, laid over the routes ---- */
 
-/* What a row of the route table says in a leaf. */
+/* A row's part of a leaf. */
 static uint64_t route_part(const struct nsg_effective *e, const struct nsg_routes_part *routes,
 			   uint32_t row_index)
 {
@@ -85,7 +85,7 @@ static uint64_t route_part(const struct nsg_effective *e, const struct nsg_route
 	       reason << NSG_LEAF_REASON_SHIFT;
 }
 
-/* Where a walk over the winners is, and what the winner says. */
+/* Position in the partition of winners; `part` is the winner's part of a leaf. */
 struct walk {
 	const struct nsg_partition *p;
 	size_t at;
@@ -147,8 +147,7 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 
 /* ---- all of it ---- */
 
-/* What a connection's decision depends on beside rules and routes: when it changes, the daemon
- * forgets every decision (semantics.md section 2). */
+/* A change of this makes the daemon forget every decision (semantics.md section 2). */
 static uint64_t gate_hash(const struct nsg_effective *e)
 {
 	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The compiler's parts: rules, gate and routes each become a partition of the address space, which
- * compile.c lays over one another and build.c writes down. Private to this layer.
+ * Rules, gate and routes each become a partition of the address space; compile.c combines them and
+ * build.c writes the image.
  */
 #ifndef NSG_COMPILE_PRIV_H
 #define NSG_COMPILE_PRIV_H
@@ -21,7 +21,7 @@
 #include "util/ip.h"
 #include "util/limits.h"
 
-/* More entries than this (TCP and UDP together) and ports are not merged into one class. */
+/* With more entries than this (TCP and UDP together) ports are not merged into one class. */
 #define NSG_MAX_CROSS 262144u
 
 _Static_assert(NSG_BITS == NSG_ROW_BITS && NSG_BITS_ALIGN == NSG_IMAGE_ALIGN,
@@ -49,7 +49,7 @@ struct nsg_field {
 
 /* Room for n_rules. -ENOMEM. */
 int nsg_field_init(struct nsg_field *f, size_t n_rules);
-/* Gives a rule its set, which must live as long as the field. -ENOMEM. */
+/* Sets a rule's values, which must outlive the field. -ENOMEM. */
 int nsg_field_add(struct nsg_field *f, size_t rule, const struct nsg_ranges *values);
 /* The same for ports, which are copied. -ENOMEM. */
 int nsg_field_add_ports(struct nsg_field *f, size_t rule, const struct nsg_port_range *ports,
@@ -74,7 +74,7 @@ int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports
 		   const struct nsg_field *dports, struct nsg_layer4 *ret);
 void nsg_layer4_done(struct nsg_layer4 *l4);
 
-/* ---- nsg.c: all that rules and gate decide ---- */
+/* ---- nsg.c: what rules and gate decide ---- */
 
 /* Destination segments with leaves that have no route yet. */
 struct nsg_leaves {
@@ -102,7 +102,7 @@ static inline int nsg_leaves_push(struct nsg_leaves *l, uint32_t last, uint64_t 
 
 void nsg_leaves_done(struct nsg_leaves *l);
 
-/* Where the rules' part of an image comes from: compiled, or borrowed from the image before. */
+/* The rules' part of an image, compiled or borrowed from the image before. */
 struct nsg_nsg_part {
 	struct nsg_leaves dst;
 	uint32_t *src_lasts, *src_classes;
@@ -116,7 +116,7 @@ struct nsg_nsg_part {
 	struct nsg_classes owned_src;
 };
 
-/* The rules' fields, with what identifies them. */
+/* The rules' fields, with a hash of them all. */
 struct nsg_fields {
 	struct nsg_field src, dst, sports, dports;
 	uint64_t hash;
@@ -164,7 +164,7 @@ void nsg_tree_done(struct nsg_tree_part *t);
 
 /* ---- build.c ---- */
 
-/* Writes it all into one block. -ENOMEM, -E2BIG when offsets do not suffice. */
+/* Writes the image as one block. -ENOMEM, -E2BIG beyond 32-bit offsets. */
 int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,
 		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
 		    struct nsg_image **ret);

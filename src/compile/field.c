@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules share tags, and with them sets of thousands of prefixes: each distinct set is swept once,
- * for all rules that have it.
+ * Rules share tags with thousands of prefixes: each distinct set is swept once, for all its rules.
  */
 #include "compile/compile_priv.h"
 
@@ -28,7 +27,7 @@ int nsg_field_init(struct nsg_field *f, size_t n_rules)
 	return 0;
 }
 
-/* Four chains side by side: one alone waits for its multiplications. */
+/* Four independent chains hide the latency of the multiplications. */
 static uint64_t content_hash(const struct nsg_ranges *r)
 {
 	uint64_t h[4] = {r->n, 1, 2, 3};
@@ -50,7 +49,7 @@ static bool has_pointer(const void *pointers, uint32_t i, const void *values)
 	return ((const struct nsg_field_pointer *)pointers)[i].values == values;
 }
 
-/* The number of the list with that content, a new one if need be. */
+/* The number of the list with that content, new or not. */
 static int intern(struct nsg_field *f, const struct nsg_ranges *values, uint32_t *ret)
 {
 	uint64_t hash = content_hash(values);

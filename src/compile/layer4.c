@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Protocol and ports become one layer-4 class. Only TCP and UDP have ports; every other protocol
- * has a class by itself, in which a rule counts when its port fields hold every port.
+ * has a class of its own, which a rule matches when its port fields hold every port.
  */
 #include "compile/compile_priv.h"
 

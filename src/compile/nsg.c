@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What rules and gate decide, before any route is known. Taken over from the image before when only
- * routes differ. */
+/* What rules and gate decide, before routes. Borrowed from the image before when only routes
+ * differ. */
 #include "compile/compile_priv.h"
 
 #include <errno.h>
@@ -10,13 +10,13 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-/* 168.63.129.16 is reached by rules through this port only (semantics.md section 1.1). */
+/* Rules match 168.63.129.16 on this port only (semantics.md section 1.1). */
 #define DNS_PORT 53
 
 /* The destination classes that every image has; those of the rules come after them. */
 enum fixed_class {
-	CLASS_NOTHING, /* no rule is looked at */
-	CLASS_ENTERS,  /* no rule is looked at, but the packet must be one that is carried */
+	CLASS_NOTHING, /* no rule is evaluated */
+	CLASS_ENTERS,  /* no rule is evaluated, but the packet must be carried */
 	CLASS_DNS,
 	CLASS_IMDS,
 	N_FIXED_CLASSES,
@@ -166,7 +166,7 @@ static uint64_t leaf_of(enum nsg_gate gate, enum nsg_reason reason, uint32_t cla
 	       class;
 }
 
-/* The leaf of a gate's piece; of one whose rules are evaluated without their class. */
+/* The leaf of a gate's piece; where rules are evaluated the caller adds the class. */
 static uint64_t gate_leaf(const struct nsg_effective *e, const struct nsg_gate_piece *piece,
 			  bool *ret_evaluated)
 {
@@ -187,7 +187,7 @@ static uint64_t gate_leaf(const struct nsg_effective *e, const struct nsg_gate_p
 	       (uint64_t)evaluated << NSG_LEAF_NO_NSG_SHIFT;
 }
 
-/* The class of a set, numbered when it is first used: what the gate shuts out needs no row. */
+/* The class of a set, numbered when first used: sets outside the gate need no row. */
 static int class_of(const struct nsg_field *f, const struct nsg_bits *set, uint32_t *class,
 		    struct nsg_rowset *rows)
 {

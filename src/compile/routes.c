@@ -95,7 +95,7 @@ static bool holds_addr(const struct nsg_row *row, uint32_t addr_host)
 	return false;
 }
 
-/* One next hop: the same type and, of appliances, the same set of addresses (distinct in each). */
+/* Next hops are equal by type and, for appliances, by the set of their (distinct) addresses. */
 static bool same_hop(const struct nsg_row *a, const struct nsg_row *b)
 {
 	if (a->hop_type != b->hop_type)

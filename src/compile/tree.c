@@ -59,7 +59,7 @@ static int grow_up(struct nsg_tree_part *t, int32_t *lasts)
 	return 0;
 }
 
-/* Built from the bottom, at the array's end; the root goes to its front. */
+/* Levels are built from the bottom, at the end of the array; the root has to be first. */
 static void move_to_front(struct nsg_tree_part *t)
 {
 	uint32_t skip = NSG_TREE_LEVELS - t->depth;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Facts on which Microsoft's pages, or pages and measurements, differ: told where the policy is
- * such that the answer matters. The pages are named in the project's reference of Azure's
- * behaviour. */
+/* Facts on which Microsoft's pages contradict each other or measurements, reported where they
+ * matter for the policy. */
 #include "lint/lint_priv.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@ static void tell(const struct nsg_effective *e, struct nsg_diag *diag,
 			    text);
 }
 
-/* With route-all off: is endpoint traffic judged? */
+/* Whether rules and routes apply to endpoint traffic with route-all off. */
 static void endpoint_traffic(const struct nsg_effective *e, struct nsg_diag *diag)
 {
 	if (e->route_all || !e->endpoints.n)
@@ -44,7 +43,7 @@ static void endpoint_traffic(const struct nsg_effective *e, struct nsg_diag *dia
 			   "only); current documentation applies them");
 }
 
-/* The first member of VirtualNetwork by that origin that is in Internet too. */
+/* The first member of VirtualNetwork from BGP or a UDR that is in Internet too. */
 static const struct nsg_tag_member *in_both(const struct nsg_effective *e)
 {
 	for (size_t i = 0; i < e->n_virtual_network; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lints of `check`: what was chosen and why, and what a reader of the policy would miss. */
+/* What was chosen and why, and facts that are easy to miss. */
 #include "lint/lint_priv.h"
 
 #include <errno.h>

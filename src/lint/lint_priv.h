@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What `check` says of a policy that is valid. Each file looks for one sort of thing; all of them
- * return 0 or -ENOMEM and bound their own time, because a policy may be made to hurt.
+ * The remarks of `check` on a valid policy, one kind per file. Each returns 0 or -ENOMEM and bounds
+ * its own time, because a policy may be hostile.
  */
 #ifndef NSG_LINT_PRIV_H
 #define NSG_LINT_PRIV_H
@@ -13,7 +13,8 @@
 #include "model/effective.h"
 #include "util/diag.h"
 
-/* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules behind a closed gate. */
+/* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules behind a closed
+ * gate. */
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag);
 /* unused_routes.c: routes that no packet takes; contested facts that change some packet's route. */
 int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag);

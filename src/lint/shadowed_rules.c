@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exact reach of rules. All packets that the NSG may ever see are a table: protocol, source class,
- * source port class and destination port class give a cell, a cell is a row of bits over the
- * destination classes. Rules are entered in order of priority; one whose bits are all set already
- * is shadowed. Protocols without ports have one cell a source class, which only rules with all
- * ports reach.
+ * Which rules can match, exactly. All packets that the NSG can see are a table: protocol, source
+ * class, source port class and destination port class select a cell, and a cell is a row of bits
+ * over the destination classes. Rules are entered in order of priority; a rule whose bits are all
+ * set already is shadowed. Protocols without ports have one cell per source class, for rules with
+ * all ports only.
  */
 #include "lint/lint_priv.h"
 
@@ -20,15 +20,15 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* Bounds of time and memory, a second and 64 MiB at most; a thousand rules over service tags stay
- * far below. */
+/* Bounds on time and memory, a second and 64 MiB; a thousand rules with service tags stay far
+ * below. */
 #define MAX_CLASSES ((size_t)1 << 17)
 #define MAX_TABLE_WORDS ((size_t)8 << 20)
 #define MAX_WORK ((uint64_t)1 << 30)
 
-/* Set 0 of each field is the universe. */
-#define FIXED_SETS                                                                                 \
-	2 /* and set 1 the odd value: the UDP source port that is not carried, destination port 53 */
+/* Set 0 of each field is the universe, set 1 of ports the odd value: the UDP source port that is not
+ * carried, destination port 53. */
+#define FIXED_SETS 2
 
 /* The classes of a field's values that are in set 0, which is the universe: of each set a row of
  * bits over them. */
@@ -47,7 +47,7 @@ struct cover {
 	size_t
 	    n_words; /* of a cell: the destination classes, and two bits for the platform's tags */
 	uint64_t *cells;
-	uint64_t *row; /* a rule's bits in one cell */
+	uint64_t *row; /* of a rule in one cell */
 	uint64_t work;
 };
 
@@ -445,7 +445,7 @@ static const char *empty_destination(const struct nsg_rule *r)
 	return "its destination has no IPv4 address";
 }
 
-/* The gate keeps it closed: with route-all on it would match. */
+/* Whether it would match with route-all on. */
 static bool is_behind_gate(const struct cover *c, const struct nsg_effective_rule *x)
 {
 	return x->dst.kind == NSG_MATCH_RANGES && nsg_ranges_disjoint(x->dst.ranges, &c->judged) &&

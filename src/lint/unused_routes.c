@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Routes that no packet takes, and packets whose route the sources dispute: every piece of the
- * address space is routed, once as the policy says and once the other way.
+ * Routes that no packet takes, and packets whose route is contested: every piece of the address
+ * space is routed according to the policy and with the other endpoint precedence.
  */
 #include "lint/lint_priv.h"
 
@@ -14,11 +14,11 @@
 #include "model/select.h"
 #include "util/cleanup.h"
 
-/* What the walk has seen of a UDR. */
+/* How a UDR is used. */
 struct use {
 	bool entered, taken;
 	bool only_rfc1918;	     /* of what entered */
-	const struct nsg_row *rival; /* the first that went before it */
+	const struct nsg_row *rival; /* the first row that was preferred */
 	enum nsg_row_fate fate;	     /* and how */
 };
 
@@ -71,8 +71,8 @@ static void note_dispute(struct dispute *d, struct nsg_range piece, const struct
 		*d = (struct dispute){now, then, piece};
 }
 
-/* A private endpoint against the longest UDR, by the profile and by the other reading. What a
- * service endpoint decided is no dispute of theirs. */
+/* A private endpoint against the longest UDR, by the profile and by the other reading, unless a
+ * service endpoint decides. */
 static void note_private(struct watch *w, struct nsg_range piece,
 			 const struct nsg_row *const *covering, size_t n, const struct nsg_row *now)
 {
@@ -97,8 +97,8 @@ static void note_private(struct watch *w, struct nsg_range piece,
 		note_dispute(&w->private, piece, now, now == endpoint ? user : endpoint);
 }
 
-/* Whether some packet to the piece may be allowed: the protocol and ports of rules are not
- * compared, except that a denial of everything ends the search. */
+/* Whether some packet to the piece may be allowed. Protocols and ports are not compared, except
+ * that a denial of everything ends the search. */
 static bool may_be_allowed(const struct nsg_effective *e, struct nsg_range piece)
 {
 	for (size_t i = 0; i < e->n_rules; i++) {

@@ -80,7 +80,7 @@ static int find_rule(const struct nsg_effective *e, const struct nsg_key *key,
 	for (size_t i = 0; i < e->n_rules && !trial->rule; i++) {
 		const struct nsg_effective_rule *rule = &e->rules[i];
 
-		/* only platform tags ever touch platform addresses: the rest is not tried */
+		/* Only platform tags match platform addresses. */
 		if (trial->gate == NSG_GATE_PLATFORM && rule->dst.kind == NSG_MATCH_RANGES)
 			continue;
 		trial->rules[trial->n_rules] = try_rule(rule, key, trial->gate);
@@ -121,7 +121,7 @@ static enum nsg_reason reason_of(const struct nsg_trial *trial)
 		return NSG_REASON_NSG_DENY;
 	if (trial->gate == NSG_GATE_PLATFORM)
 		return NSG_REASON_PLATFORM;
-	/* what no rule allows is denied, also by a document whose last rule is not Azure's */
+	/* No match is a denial, even if the document's last rule is not Azure's default. */
 	if (trial->nsg_evaluated && trial->has_nsg && !trial->rule)
 		return NSG_REASON_NSG_DENY;
 	if (!trial->row || trial->row->hop_type == NSG_HOP_NONE)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The reference decision: gate, rule and route of one packet, straight from the policy and with
- * every intermediate result. Linear and allocating: explain reports it, tests compare the compiled
- * image with it.
+ * every intermediate result. Linear and allocating: explain reports it, and tests compare the
+ * compiled image with it.
  */
 #ifndef NSG_MODEL_DECIDE_H
 #define NSG_MODEL_DECIDE_H
@@ -29,14 +29,15 @@ struct nsg_tried_rule {
 struct nsg_trial {
 	enum nsg_gate gate;
 	enum nsg_gate enters_by; /* gate not-carried: what would have let it in */
-	const char *not_carried; /* why, for people; NULL unless gate not-carried */
+	const char *not_carried; /* why, in words; NULL unless gate not-carried */
 
 	bool nsg_evaluated, has_nsg;
 	struct nsg_tried_rule *rules; /* in order, up to the one that matched */
 	size_t n_rules;
 	const struct nsg_effective_rule *rule; /* NULL: none matched, or there is no NSG */
 
-	const struct nsg_row **rows; /* all that cover the destination; none were looked up: n 0 */
+	const struct nsg_row *
+	    *rows; /* all that cover the destination; n_rows is 0 when no route is looked up */
 	enum nsg_row_fate *fates;
 	size_t n_rows;
 	const struct nsg_row *row;

@@ -16,8 +16,8 @@ static void effective_cleanup(struct nsg_effective **e)
 #define cleanup_effective __attribute__((cleanup(effective_cleanup)))
 
 /*
- * Some phases compare each of these with each of those. Beyond what a subscription can hold
- * (azure-subscription-service-limits), a directory is made to keep them busy.
+ * Some phases take quadratic time. The bounds are what a subscription can hold
+ * (azure-subscription-service-limits).
  */
 static int check_limits(struct nsg_build *b)
 {
@@ -95,11 +95,11 @@ int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options 
 	r = build(&b);
 	if (r < 0)
 		return r;
-	/* of an incomplete policy the subnet may be missing without an error */
+	/* The subnet of an incomplete policy may be missing without an error. */
 	if (diag->n_errors > n_errors || !e->subnet)
 		return -EINVAL;
 	e->flush_connection = e->nsg && e->nsg->flush_connection;
-	/* flowTimeoutInMinutes: 4 is the platform's own (nsg-flow-logs-overview). */
+	/* Azure's default of flowTimeoutInMinutes is 4 (nsg-flow-logs-overview). */
 	e->flow_timeout_minutes = e->vnet->flow_timeout_minutes ? e->vnet->flow_timeout_minutes : 4;
 	*ret = TAKE_PTR(e);
 	return 0;

@@ -2,7 +2,7 @@
 /*
  * What a policy means on the integration subnet: the switches in force, the tags' addresses, the
  * rules in order of priority, the rows of the route table with their states. Derived once at load;
- * the compiler turns it into an image, explain tells its story.
+ * the compiler turns it into an image, explain reports on it.
  *
  * Memory: points into the policy and into an arena of its own; the policy must outlive it.
  */
@@ -23,7 +23,7 @@ enum nsg_platform {
 	NSG_PLATFORM_LINUX,
 };
 
-/* What the user chose: command line or nsgd.conf. */
+/* Set on the command line or in nsgd.conf. */
 struct nsg_options {
 	const char *subnet; /* NAME, VNET/NAME or an id; NULL: from the policy */
 	const struct nsg_profile *profile;
@@ -32,7 +32,7 @@ struct nsg_options {
 	bool endpoint_lab; /* endpoint-precedence = lab */
 };
 
-/* Where an address of a tag comes from, for people. */
+/* Where an address of a tag comes from. */
 enum nsg_origin {
 	NSG_ORIGIN_VNET,
 	NSG_ORIGIN_PEER,
@@ -68,13 +68,13 @@ struct nsg_effective_rule {
 
 enum nsg_row_state {
 	NSG_ROW_ACTIVE,
-	NSG_ROW_INVALID, /* displaced: listed, still counts in selection steps a and b */
-	NSG_ROW_GONE,	 /* a None row that does not exist any more: not listed, counts nowhere */
+	NSG_ROW_INVALID, /* displaced: listed, and still used in selection steps a and b */
+	NSG_ROW_GONE,	 /* a None row that was removed: neither listed nor used */
 };
 
 /*
  * One row of the route table: one prefix and its next hop. A UDR or endpoint of a service tag makes
- * one row a prefix. Rows stand in `effective-routes` order (VnetLocal, peerings, endpoints,
+ * one row per prefix. Rows are in `effective-routes` order (VnetLocal, peerings, endpoints,
  * gateway, Internet, None, private endpoints, User).
  */
 struct nsg_row {
@@ -90,7 +90,7 @@ struct nsg_row {
 	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
 	 * 33: all; 32: all but a /32; 16: UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
-	/* The same by the other reading of Azure's pages: 32 in 2020, by network policies today. */
+	/* The same according to the other profile's rule. */
 	uint8_t beats_udr_otherwise;
 	const char *name;	   /* UDR's name; NULL else */
 	const char *tag;	   /* its service tag, when the prefix came from one; NULL else */
@@ -107,7 +107,7 @@ struct nsg_effective {
 	const struct nsg_profile *profile;
 	bool is_linux;
 	bool endpoint_lab;
-	const char *platform_by; /* which input set it, for people; the other `_by` likewise */
+	const char *platform_by; /* which input set it, in words; likewise the other `_by` */
 	bool route_all;		 /* in force: false where Linux ignores it */
 	const char *route_all_by;
 
@@ -116,7 +116,7 @@ struct nsg_effective {
 	const char *subnet_by, *nsg_by, *route_table_by;
 	const struct nsg_nsg *nsg;		   /* NULL: none, all allowed */
 	const struct nsg_route_table *route_table; /* NULL: none */
-	const struct nsg_site **sites;		   /* those that count */
+	const struct nsg_site **sites;		   /* those that are used */
 	size_t n_sites;
 	bool flush_connection;
 	uint32_t flow_timeout_minutes; /* 4 when absent */
@@ -133,28 +133,28 @@ struct nsg_effective {
 	struct nsg_tag_member *virtual_network;
 	size_t n_virtual_network;
 	struct nsg_ranges virtual_network_ranges, internet_ranges;
-	/* The service tag document that counts; NULL: none. */
+	/* The service tag document that is used; NULL: none. */
 	const struct nsg_tag_document *tags;
 	struct nsg_tag_index *tag_index; /* of nsg_effective_tag_find() */
-	/* Something that enters ends at the gateway: it needs a next hop on this host. */
+	/* Some traffic that enters is routed to the gateway: it needs a next hop on this host. */
 	bool uses_gateway;
 };
 
 /*
  * Chooses the subnet, its NSG and route table, validates all NSGs and route tables, checks the
  * placement (semantics.md section 4), expands tags, derives rows. All problems become diagnostics.
- * -EINVAL when one is an error (nothing is returned then), -ENOMEM.
+ * -EINVAL when one of them is an error, -ENOMEM.
  */
 int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
 		      struct nsg_diag *diag, struct nsg_effective **ret);
 
-/* Whether a live integration may go from one to the other (semantics.md section 4, the reload row).
+/* Whether a reload may replace one by the other (semantics.md section 4).
  * -EINVAL with an error record when not. */
 int nsg_effective_may_follow(const struct nsg_effective *before, const struct nsg_effective *after,
 			     struct nsg_diag *diag);
 
-/* Every service tag (the computed ones too) the address is in, with the most specific prefix that
- * brings it in. Calls `found` for each, in document order; stops at its first non-zero return. */
+/* Calls `found` for every service tag, computed ones included, that contains the address, with the
+ * most specific prefix that does, in document order. Stops at its first non-zero return. */
 int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
 			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
 			  void *data);
@@ -162,7 +162,7 @@ int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
 /* The prefixes of a service tag, any case; NULL: unknown. Not for the computed tags. */
 const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name);
 
-/* NULL is fine; returns NULL. */
+/* NULL is allowed. Returns NULL. */
 struct nsg_effective *nsg_effective_free(struct nsg_effective *e);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How an effective policy is built: one phase a file, in the order of nsg_effective_new(). A phase
- * turns every problem into a diagnostic and goes on as well as it can, so that all problems of a
- * policy show at once; it returns 0 or -ENOMEM. What is allocated belongs to the arena of `e`,
- * except e->rows.
+ * reports problems as diagnostics and continues where possible, so that all problems of a policy
+ * are reported at once; it returns 0 or -ENOMEM. Memory belongs to the arena of `e`, except
+ * e->rows.
  */
 #ifndef NSG_MODEL_EFFECTIVE_PRIV_H
 #define NSG_MODEL_EFFECTIVE_PRIV_H
@@ -18,7 +18,7 @@
 #include "model/tags.h"
 
 /* A policy of Azure's own limits has at most some 300,000 rows (25 service tag routes of 10,000
- * prefixes, ten service endpoints); beyond this the documents are made to hurt. */
+ * prefixes, ten service endpoints); more is an attack. */
 #define NSG_MAX_ROWS 2000000u
 
 /* A connected peering. */
@@ -39,8 +39,8 @@ struct nsg_bgp_merged {
 /* A service tag as the source of endpoint prefixes. */
 struct nsg_endpoint_tag {
 	const struct nsg_tag *tag;
-	const char *base;    /* the service's tag, as Storage */
-	const char *service; /* as Microsoft.Storage */
+	const char *base;    /* the service's tag, e.g. Storage */
+	const char *service; /* e.g. Microsoft.Storage */
 };
 
 struct nsg_build {
@@ -48,19 +48,19 @@ struct nsg_build {
 	const struct nsg_policy *policy;
 	const struct nsg_options *options;
 	struct nsg_diag *diag;
-	unsigned int n_suggested; /* unknown tags that got a suggestion: each costs a walk */
+	unsigned int n_suggested; /* unknown tags with suggestions: each compares all tags */
 
 	struct nsg_peer *peers;
-	struct nsg_bgp_merged *bgp; /* those that propagation leaves, by first appearance */
+	struct nsg_bgp_merged *bgp; /* those that are propagated, in order of appearance */
 	struct nsg_endpoint_tag *endpoint_tags;
 	size_t n_peers, n_bgp, n_endpoint_tags;
 };
 
-/* integration_subnet.c: the subnet, its NSG and route table. e->subnet stays NULL when there is an error. */
+/* integration_subnet.c: the subnet, its NSG and route table. e->subnet stays NULL on error. */
 int nsg_build_integration_subnet(struct nsg_build *b);
-/* site_settings.c: the sites that count, platform, route-all. */
+/* site_settings.c: the sites that are used, platform, route-all. */
 int nsg_build_site_settings(struct nsg_build *b);
-/* tags.c: the service tag document that counts and its index. */
+/* tags.c: the service tag document that is used and its index. */
 int nsg_build_tag_index(struct nsg_build *b);
 void nsg_tag_index_done(struct nsg_tag_index *x);
 /* routes.c: validates all route tables; merges what the gateway learned. */
@@ -95,7 +95,7 @@ bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s);
 /* The addresses of a service tag, made once; equal tags give equal pointers. -ENOMEM. */
 int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 		   const struct nsg_ranges **ret);
-/* An error record for a tag that nothing knows, with close spellings. Returns -EINVAL. */
+/* An error record for an unknown tag, with close spellings. Returns -EINVAL. */
 int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
 		    const char *what, const char *name);
 
@@ -112,7 +112,7 @@ struct nsg_private_row {
 	uint32_t addr_host;
 	uint8_t beats_udr_shorter_than, beats_udr_otherwise;
 };
-/* All of them, in document order; *ret is of the arena. */
+/* All of them, in document order, in the arena. */
 int nsg_private_rows(struct nsg_build *b, struct nsg_private_row **ret, size_t *ret_n);
 
 #endif

@@ -11,8 +11,7 @@
 #include "util/macro.h"
 #include "util/vec.h"
 
-/* virtual-network-service-endpoints-overview names the services; the tags go by the services'
- * names in service-tags-overview. */
+/* Services from virtual-network-service-endpoints-overview, tags from service-tags-overview. */
 static const struct {
 	const char *service, *tag;
 } services[] = {
@@ -121,7 +120,7 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 		return 0;
 	}
 	whole = nsg_effective_tag_find(b->e, base);
-	/* what could not be read may be the service tags */
+	/* A document that could not be read may hold the service tags. */
 	if (!whole && b->policy->incomplete)
 		return 0;
 	if (!whole) {
@@ -135,7 +134,7 @@ static int add_service(struct nsg_build *b, const struct nsg_service_endpoint *s
 	return add_locations(b, s, whole, base, f);
 }
 
-/* The gate's set: what a service endpoint lets into the VNet. */
+/* The addresses that enter by a service endpoint. */
 static int make_gate(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;

@@ -91,7 +91,7 @@ bool nsg_gate_evaluates_nsg(const struct nsg_profile *profile, enum nsg_gate gat
 
 /* ---- the address space -------------------------------------------------------------------- */
 
-/* Lowers *last to the address before `boundary`, when that is behind `first`. */
+/* Lowers *last to the address before `boundary`, when that is after `first`. */
 static void cut(uint32_t first, uint64_t boundary, uint32_t *last)
 {
 	if (boundary > first && boundary <= *last)

@@ -16,7 +16,7 @@
 
 /* ---- references --------------------------------------------------------------------------- */
 
-/* ".../virtualNetworks/V/subnets/S": S, and where V ends; NULL when it is no such thing. */
+/* ".../virtualNetworks/V/subnets/S": returns S and the length up to V; NULL for any other id. */
 static const char *subnet_of_ref(const char *ref, size_t *ret_vnet_len)
 {
 	const char *name = nsg_id_name(ref), *end;
@@ -110,7 +110,7 @@ static bool is_delegated(const struct nsg_subnet *s)
 	return false;
 }
 
-/* Whether a name as a person writes it (NAME, VNET/NAME, an id) is this subnet. */
+/* Whether the user's spelling (NAME, VNET/NAME, an id) names this subnet. */
 static bool is_named(const struct spot *s, const char *name)
 {
 	const char *slash = strchr(name, '/');
@@ -152,10 +152,10 @@ static const char *list_spots(const struct spots *s, struct nsg_phrase_list *tex
 	return nsg_phrase_end(text);
 }
 
-/* What integration and site documents say. */
+/* The subnets that integration and site documents name. */
 struct naming {
 	struct spots named;
-	const char *by;		      /* who named the first */
+	const char *by;		      /* which document named the first */
 	const struct nsg_place *lost; /* a reference to a subnet that is not in the directory */
 	const char *lost_ref;
 };
@@ -245,7 +245,7 @@ static int choose_by_option(struct nsg_build *b, const struct spots *all)
 	return 0;
 }
 
-/* The directory's own evidence: the only delegated subnet, else the only subnet. */
+/* Without documents that name it: the only delegated subnet, else the only subnet. */
 static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 {
 	cleanup_spots struct spots delegated = {0};
@@ -278,7 +278,8 @@ static int choose_subnet(struct nsg_build *b)
 	r = all_spots(b->policy, &all);
 	if (r < 0)
 		return r;
-	/* what could not be read may be it; a lack of networks has been told by the loader */
+	/* It may be in a document that could not be read; the loader reported that there is no
+	 * network. */
 	if (!all.n && (b->policy->incomplete || (!b->policy->n_vnets && b->diag->n_errors)))
 		return 0;
 	if (!all.n) {
@@ -357,7 +358,7 @@ static int choose_named(struct nsg_build *b, const struct kind *k, const char *r
 	} else if (n_bare == 1) {
 		*ret = bare;
 		*ret_by = "a list without resource ids is taken for the one the subnet names";
-	} else if (!b->policy->incomplete) { /* what could not be read may be it */
+	} else if (!b->policy->incomplete) { /* it may be in a document that could not be read */
 		(void)nsg_diag_add(b->diag, NSG_ERROR, place, NULL,
 				   "the subnet's %s %s is not in any document; run: %s --ids %s",
 				   k->what, nsg_id_name(ref), k->command, ref);

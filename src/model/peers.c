@@ -7,7 +7,7 @@
 
 #include "util/limits.h"
 
-/* Otherwise a peering is as good as absent (virtual-network-manage-peering). */
+/* Any other peering is ignored (virtual-network-manage-peering). */
 static bool is_connected(const struct nsg_peering *p)
 {
 	return (!*p->state || nsg_text_loosely_equal(p->state, "Connected")) &&
@@ -36,8 +36,7 @@ static int differ(const struct nsg_prefixes *a, const struct nsg_prefixes *b)
 	return !nsg_ranges_equal(&x, &y);
 }
 
-/* remoteAddressSpace is what is in force, remoteVirtualNetworkAddressSpace what the peer has now.
- */
+/* remoteAddressSpace is in force, remoteVirtualNetworkAddressSpace is the peer's current space. */
 static int choose_space(struct nsg_build *b, struct nsg_peer *peer)
 {
 	static const struct nsg_prefixes nothing = {0};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Parts of messages. */
+/* Helpers for the texts of diagnostics. */
 #ifndef NSG_MODEL_PHRASE_H
 #define NSG_MODEL_PHRASE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A list of names for a message: as many as fit, then how many are left. */
+/* A list of names for a message: as many as fit, then the number of the others. */
 struct nsg_phrase_list {
 	char text[400];
 	size_t length, n, n_left;

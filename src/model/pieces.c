@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/sort.h"
 
-/* Rows are many and their memory is not in the order of the sweep. */
+/* The sweep visits the many rows in random order. */
 #define PREFETCH_ROWS 8
 
 struct sweep {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whether the app may be where the documents put it (semantics.md section 4). */
+/* Placement checks (semantics.md section 4). */
 #include "model/effective_priv.h"
 
 #include <ctype.h>
@@ -42,7 +42,7 @@ static void check_network(struct nsg_build *b)
 		    with_ip6->name, v->name);
 }
 
-/* Of the largest prefix; 33 when there is none. */
+/* Length of the largest prefix; 33: there is none. */
 static uint8_t subnet_len(const struct nsg_subnet *s)
 {
 	uint8_t len = 33;
@@ -91,7 +91,7 @@ static void check_delegation(struct nsg_build *b)
 				   "subnet %s is not delegated to " DELEGATION, s->name);
 }
 
-/* "An unused subnet": what the subnet lists, and what NICs and private endpoints say of themselves.
+/* The subnet must be unused, by its own lists and by the documents of NICs and private endpoints.
  */
 static void check_unused(struct nsg_build *b)
 {
@@ -137,7 +137,7 @@ static const char *plan_ref(const struct nsg_plan *p)
 	return *p->id ? p->id : p->name;
 }
 
-/* The plans of the sites that count; all plans when no such site names one. */
+/* The plans of the chosen sites; all plans when none of these sites names one. */
 static bool plan_counts(const struct nsg_effective *e, const struct nsg_plan *p)
 {
 	bool named = false;
@@ -158,7 +158,7 @@ enum sku {
 	SKU_ISOLATED,
 };
 
-/* semantics.md, Profiles: what stands in no table is a warning, Azure's newer tiers too. */
+/* semantics.md, Profiles. A tier that is not in the table is a warning. */
 static enum sku sku_of_tier(const char *tier)
 {
 	static const struct {
@@ -180,7 +180,7 @@ static enum sku sku_of_tier(const char *tier)
 	return SKU_UNKNOWN;
 }
 
-/* The letters a name begins with: P1v3 is of family P. */
+/* The family is the letters before the first digit, e.g. P of P1v3. */
 static enum sku sku_of_name(const char *name)
 {
 	static const struct {
@@ -257,7 +257,7 @@ static void check_instances(struct nsg_build *b, const struct nsg_plan *p)
 
 /* ---- one region, one subscription --------------------------------------------------------- */
 
-/* Someone whose region or subscription is known: the others are compared with the first. */
+/* The first resource with a known region or subscription, to compare the others with. */
 struct anchor {
 	const char *what, *name, *region, *id;
 };
@@ -359,7 +359,7 @@ static void check_second_plan(struct nsg_build *b)
 	}
 }
 
-/* Distinct subnets, as many as can matter. */
+/* Distinct subnets, as many as matter here. */
 struct subnets {
 	const char *ref[8];
 	size_t n;
@@ -412,7 +412,8 @@ static bool plan_is_linux(const struct nsg_effective *e, const struct nsg_site *
 	return e->is_linux;
 }
 
-/* Without the site's document its plan is not known, but one app's integrations are one plan's. */
+/* Without the site's document its plan is unknown, but all integrations of an app are of one plan.
+ */
 static void check_lone_integrations(struct nsg_build *b)
 {
 	const struct nsg_effective *e = b->e;
@@ -466,7 +467,7 @@ static void check_integrations(struct nsg_build *b)
 		    subnets.n > 2 ? " and others" : "", most);
 }
 
-/* isSwift false is the gateway-required integration, which Linux apps never had. */
+/* isSwift false is a gateway-required integration, which Linux apps do not support. */
 static void check_gateway_required(struct nsg_build *b)
 {
 	const struct nsg_effective *e = b->e;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Resource ids, and the end of a policy. */
+/* Resource ids, freeing a policy. */
 #include "model/policy.h"
 
 #include "util/macro.h"
@@ -27,8 +27,8 @@ static const char *last_segment(const char *id, const char **end, size_t *ret_le
 	return s;
 }
 
-/* Type and name are what stands after `providers`: Microsoft.Network/virtualNetworks/V/subnets/S.
- * As much of it as both spell out must be equal. */
+/* Type and name follow `providers`: Microsoft.Network/virtualNetworks/V/subnets/S. The part that
+ * both ids have must be equal. */
 static bool tails_equal(const char *a, const char *b)
 {
 	static const char providers[] = "providers";

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy as plain data: what Azure's documents say, one struct a resource, in document order
- * (files in byte order of their names, elements as they stand). Values are typed and each is valid
- * by itself; what they mean together is settled by model/effective.h.
+ * The policy as plain data: what Azure's documents say, one struct per resource, in document order
+ * (files in byte order of their names). Each value is typed and valid by itself; what they mean
+ * together is in model/effective.h.
  *
- * Memory: everything hangs on `arena`. Strings are never NULL unless said. Resource ids are kept as
- * written and compare without regard to case.
+ * Memory: everything belongs to `arena`. Strings are not NULL unless noted. Resource ids are kept
+ * as written and compared without regard to case.
  */
 #ifndef NSG_MODEL_POLICY_H
 #define NSG_MODEL_POLICY_H
@@ -54,7 +54,7 @@ enum nsg_address_kind {
 struct nsg_address {
 	enum nsg_address_kind kind;
 	struct nsg_prefixes prefixes;
-	const char *tag;	 /* as written; old spellings made new (VIRTUAL_NETWORK) */
+	const char *tag;	 /* as written, except old spellings (VIRTUAL_NETWORK) */
 	struct nsg_strings asgs; /* resource ids */
 	struct nsg_place place;
 };
@@ -75,12 +75,12 @@ struct nsg_rule {
 struct nsg_nsg {
 	const char *id, *name; /* id "": none (a bare rule list) */
 	bool flush_connection;
-	struct nsg_rule *rules; /* outbound, user and default, as they stand */
+	struct nsg_rule *rules; /* outbound, user and default, in document order */
 	size_t n_rules;
-	const char **inbound; /* names of the inbound user rules: without effect */
+	const char **inbound; /* names of the inbound user rules, which have no effect */
 	size_t n_inbound;
 	struct nsg_place inbound_place; /* the first inbound rule */
-	struct nsg_strings subnets;	/* ids of the subnets it says it is on */
+	struct nsg_strings subnets;	/* ids of the subnets it is associated with */
 	struct nsg_place place;
 };
 
@@ -88,9 +88,9 @@ struct nsg_nsg {
 
 struct nsg_route {
 	const char *name;
-	const char *tag; /* NULL: prefix counts */
+	const char *tag; /* NULL: by prefix */
 	struct nsg_prefix prefix;
-	bool is_ip6; /* read and left out of everything */
+	bool is_ip6; /* read, but not used */
 	enum nsg_hop_type hop_type;
 	bool ecmp;	     /* written as VirtualApplianceEcmp */
 	uint32_t *hops_host; /* appliance addresses in order, distinct */
@@ -131,9 +131,9 @@ struct nsg_subnet {
 	struct nsg_place nsg_place, route_table_place;
 	struct nsg_service_endpoint *endpoints;
 	size_t n_endpoints;
-	struct nsg_strings delegations; /* serviceName, as Microsoft.Web/serverFarms */
+	struct nsg_strings delegations; /* serviceName, e.g. Microsoft.Web/serverFarms */
 	const char *endpoint_policies;	/* privateEndpointNetworkPolicies; "" unknown */
-	size_t n_ip_configurations;	/* NICs in it, the integration's own not counted */
+	size_t n_ip_configurations;	/* NICs in it, without the integration's own */
 	size_t n_private_endpoints;
 	struct nsg_place place;
 };
@@ -161,7 +161,7 @@ struct nsg_vnet {
 /* ---- service tags ------------------------------------------------------------------------- */
 
 struct nsg_tag {
-	const char *name;   /* as Storage.WestEurope */
+	const char *name;   /* e.g. Storage.WestEurope */
 	const char *region; /* "" the whole cloud */
 	struct nsg_prefixes prefixes;
 };
@@ -177,14 +177,14 @@ struct nsg_tag_document {
 
 /* ---- app ---------------------------------------------------------------------------------- */
 
-/* WEBSITE_VNET_ROUTE_ALL as some document sets it: nothing else of app settings is kept. */
+/* WEBSITE_VNET_ROUTE_ALL in one document; no other app setting is kept. */
 struct nsg_route_all_setting {
-	const char *site_id; /* "": an app settings document of its own; counts for every site */
+	const char *site_id; /* "": a separate app settings document, for every site */
 	enum {
 		NSG_ROUTE_ALL_EMPTY,
 		NSG_ROUTE_ALL_ON,    /* the string 1 */
 		NSG_ROUTE_ALL_OFF,   /* 0 */
-		NSG_ROUTE_ALL_OTHER, /* off; its reader warned, without quoting it */
+		NSG_ROUTE_ALL_OTHER, /* off; reported by its reader, without its value */
 	} value;
 	struct nsg_place place;
 };
@@ -266,21 +266,21 @@ struct nsg_policy {
 	size_t n_vnets, n_nsgs, n_route_tables, n_bgp_routes, n_tag_documents, n_route_all_settings,
 	    n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
 
-	/* A whole document could not be read: what is missing here may stand there. Only a policy
-	 * that is looked through for further errors can be so (nsg_load_options.partial). */
+	/* A document could not be read, so what is missing here may be in it. Set only while a
+	 * policy is checked for further errors (nsg_load_options.partial). */
 	bool incomplete;
 
-	/* The texts behind the places; wiped by nsg_policy_forget_sources when the diagnostics are
-	 * made. Places have no line after that. */
+	/* The texts that the places refer to; wiped by nsg_policy_forget_sources() once all
+	 * diagnostics are made. Places have no line after that. */
 	struct nsg_sources sources;
-	/* Documents held together with the policies loaded before and after this one; the loader's.
+	/* Documents shared with the policies loaded before and after this one; used by the loader.
 	 */
 	struct nsg_shared_list shared;
 	struct nsg_place place; /* the directory */
 };
 
-/* Resource ids: whether two are one resource. Two full ids compare whole, else the last type and
- * name decide. Case is ignored. */
+/* Whether two resource ids name the same resource: two full ids must be equal, otherwise the last
+ * type and name. Case is ignored. */
 bool nsg_id_equal(const char *a, const char *b);
 /* The last segment of an id, or all of it. */
 const char *nsg_id_name(const char *id);
@@ -298,11 +298,11 @@ void nsg_ids_sort(struct nsg_id_entry *v, size_t n);
 const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, const char *id,
 					const struct nsg_id_entry *last);
 
-/* The place, or NULL when the policy's texts are gone and places are dead. */
+/* The place, or NULL when the policy's texts were wiped. */
 const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place);
 
 void nsg_policy_forget_sources(struct nsg_policy *p);
-/* NULL is fine; returns NULL. */
+/* NULL is allowed. Returns NULL. */
 struct nsg_policy *nsg_policy_free(struct nsg_policy *p);
 
 #endif

@@ -14,11 +14,11 @@
 struct finder {
 	struct nsg_build *b;
 	struct nsg_id_entry *nics;	  /* by their own id */
-	struct nsg_id_entry *by_endpoint; /* NICs by the endpoint that they say they are of */
+	struct nsg_id_entry *by_endpoint; /* NICs by the endpoint they belong to */
 	size_t n_nics, n_by_endpoint;
 	NSG_VEC(struct nsg_private_row) rows;
 	NSG_VEC(uint32_t) addrs;
-	const char *subnet_ref; /* of the endpoint at hand; "" unknown */
+	const char *subnet_ref; /* of the current endpoint; "" unknown */
 };
 
 static void finder_done(struct finder *f)
@@ -82,7 +82,7 @@ static int add_nics(struct finder *f, const struct nsg_id_entry *v, size_t n, co
 	return 0;
 }
 
-/* From the NICs it names or that name it, its DNS configurations, its own configurations. */
+/* From its NICs, its DNS configurations and its IP configurations. */
 static int find_addresses(struct finder *f, const struct nsg_private_endpoint *pe)
 {
 	int r;
@@ -120,7 +120,7 @@ static bool holds_addr(const struct nsg_prefixes *p, uint32_t addr_host)
 	return false;
 }
 
-/* The subnet's network is the one of that id. */
+/* Whether the subnet is in the network with that id. */
 static bool ref_is_in(const char *subnet_ref, const char *vnet_id)
 {
 	const struct nsg_vnet v = {.id = vnet_id, .name = nsg_id_name(vnet_id)};
@@ -128,8 +128,8 @@ static bool ref_is_in(const char *subnet_ref, const char *vnet_id)
 	return *vnet_id && nsg_vnet_holds(&v, subnet_ref);
 }
 
-/* The VNet itself or a direct peer that the profile reaches; by the address where no document says
- * which subnet it is in. */
+/* The VNet itself or a direct peer that the profile reaches; found by address where no document
+ * names the endpoint's subnet. */
 static struct home find_home(const struct finder *f, uint32_t addr_host)
 {
 	const struct nsg_build *b = f->b;
@@ -168,7 +168,7 @@ static bool has_policies(const struct nsg_vnet *v, const char *subnet_ref)
 	return false;
 }
 
-/* The length from which a UDR takes the endpoint's traffic: in 2020, and where network policies
+/* The shortest UDR that takes precedence over the endpoint: in 2020, and where network policies
  * decide; 33: none does. */
 #define THRESHOLD_2020 32
 

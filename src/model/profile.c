@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of switches. 2020-04 is the feature as Microsoft's page on regional VNet Integration of
- * 15 April 2020 tells it; current is the documentation of 2023 to 2025. Nothing else in the tree
- * asks for a profile's name.
+ * The table of switches. 2020-04 is the feature as described on Microsoft's page on regional VNet
+ * Integration of 15 April 2020; current is the documentation of 2023 to 2025. No other code tests
+ * for a profile's name.
  */
 #include "model/profile.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The feature across time, as one table of switches (semantics.md, Profiles). */
+/* The two versions of the feature as a table of switches (semantics.md, Profiles). */
 #ifndef NSG_MODEL_PROFILE_H
 #define NSG_MODEL_PROFILE_H
 
@@ -11,7 +11,7 @@ struct nsg_profile {
 	bool global_peering_reachable;
 	bool linux_only_rfc1918;
 	bool endpoint_traffic_nsg;    /* NSG evaluated for gate service-endpoint */
-	bool endpoint_traffic_routes; /* UDR and BGP looked at for gate service-endpoint */
+	bool endpoint_traffic_routes; /* UDR and BGP apply to gate service-endpoint */
 	bool none_row_172;	      /* default row None for 172.16.0.0/12 */
 	bool endpoint_policies; /* private endpoint against UDR: by network policies, not /32 */
 	uint8_t smallest_subnet_len; /* 27: a /27 or larger */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions about sets of addresses. */
+/* Sets of addresses. */
 #ifndef NSG_MODEL_RANGES_H
 #define NSG_MODEL_RANGES_H
 
@@ -14,14 +14,14 @@ extern const struct nsg_ranges nsg_ranges_everything, nsg_ranges_nothing;
 
 #define cleanup_ranges __attribute__((cleanup(nsg_ranges_done)))
 
-/* The ranges moved into the arena; r is emptied. -ENOMEM. */
+/* Moves the ranges into the arena; r is empty afterwards. -ENOMEM. */
 int nsg_ranges_take(struct nsg_arena *a, struct nsg_ranges *r, struct nsg_ranges *ret);
 bool nsg_ranges_equal(const struct nsg_ranges *a, const struct nsg_ranges *b);
 bool nsg_ranges_overlap(const struct nsg_ranges *r, struct nsg_range piece);
-/* Whether one range of r holds all of the piece. */
+/* Whether one range of r contains the whole piece. */
 bool nsg_ranges_hold(const struct nsg_ranges *r, struct nsg_range piece);
 bool nsg_ranges_disjoint(const struct nsg_ranges *a, const struct nsg_ranges *b);
-/* Keeps each address at its first appearance. -ENOMEM. */
+/* Removes duplicates, keeping the first. -ENOMEM. */
 int nsg_addresses_distinct(uint32_t *v_host, size_t *n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a reload may not do while the integration stands (semantics.md section 4). */
+/* What a reload may not change while an integration exists (semantics.md section 4). */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ static void refuse_move(struct change *c, const char *what, const char *name,
 
 /* ---- the network -------------------------------------------------------------------------- */
 
-/* The former network: by id, else the one of its name, which has moved. */
+/* The former network by id, else by name: it moved to another subscription. */
 static const struct nsg_vnet *find_vnet(const struct change *c)
 {
 	const struct nsg_vnet *old = c->before->vnet;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What several routes say together: conflicts in a table, one gateway route a prefix. */
+/* Conflicts between routes of a table; gateway routes, merged by prefix. */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -11,8 +11,7 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-/* Azure takes no more routes with a service tag in a table (virtual-networks-udr-overview, 2023).
- */
+/* Azure's limit of routes with a service tag in a table (virtual-networks-udr-overview, 2023). */
 #define MAX_TAG_ROUTES 25u
 
 /* ---- route tables ------------------------------------------------------------------------- */
@@ -131,7 +130,8 @@ static int merge_hops(struct nsg_arena *a, const struct nsg_bgp_route *const *ro
 	return nsg_addresses_distinct(m->hops_host, &m->n_hops);
 }
 
-/* Paths are not ranked: RSLAB shows one effective route a next hop, together they are one. */
+/* Paths are not ranked: route server labs show one effective route per next hop, here they are one.
+ */
 static int merge_bgp(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;

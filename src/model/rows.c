@@ -29,7 +29,7 @@ static void table_done(struct table *t)
 
 #define cleanup_table __attribute__((cleanup(table_done)))
 
-/* Numbers the row within its class; the classes of a source are far enough apart. */
+/* The rank is the number within the row's class; classes of a source do not overlap. */
 static int push(struct table *t, struct nsg_row row, uint32_t class)
 {
 	row.rank = class * NSG_MAX_ROWS + (uint32_t)t->rows.n;
@@ -108,8 +108,7 @@ static int compare_endpoint_order(const void *a, const void *b)
 	return NSG_CMP(x->order, y->order);
 }
 
-/* A prefix that a service's tags bring in several times (Storage, Storage.WestEurope) is one row.
- */
+/* A prefix in several tags of a service (Storage, Storage.WestEurope) is one row. */
 static int add_service_endpoints(struct table *t)
 {
 	const struct nsg_build *b = t->b;
@@ -168,7 +167,7 @@ static int add_gateway(struct table *t)
 	return 0;
 }
 
-/* virtual-networks-udr-overview: the Internet row, and the private space nobody has. */
+/* virtual-networks-udr-overview: the Internet row, and None rows for private space. */
 static int add_fixed(struct table *t)
 {
 	static const struct nsg_prefix everything = {0, 0};
@@ -319,7 +318,7 @@ static bool has_key(const struct keys *k, struct nsg_prefix p)
 	return k->n && bsearch(&key, k->v, k->n, sizeof(*k->v), compare_key);
 }
 
-/* What VNet, peering and service endpoint rows cover: no BGP route counts there (step a). */
+/* What VNet, peering and service endpoint rows cover: no BGP route is used there (step a). */
 static int system_space(const struct table *t, struct nsg_ranges *ret)
 {
 	cleanup_free struct nsg_prefix *v = calloc(t->rows.n + 1, sizeof(*v));

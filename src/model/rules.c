@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* NSGs: what several values together make wrong, in every one; the subnet's rules with their
- * addresses (semantics.md section 2). */
+/* Checks of all NSGs; the subnet's rules with their addresses (semantics.md section 2). */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@ struct members {
 	size_t n, room;
 };
 
-/* What all NSGs share. */
+/* Shared by the checks of all NSGs. */
 struct shelf {
 	struct nsg_build *b;
 	struct members members; /* of application security groups */
@@ -97,7 +96,7 @@ static int check_unique(struct nsg_build *b, const struct nsg_nsg *g)
 		v[i] = &g->rules[i];
 	qsort(v, g->n_rules, sizeof(*v), compare_priority);
 	for (size_t i = 1, first = 0; i < g->n_rules; i++) {
-		/* 0 and "" are what could not be read: that has its own error */
+		/* Unreadable values are 0 and ""; their reader reported them. */
 		if (v[i]->priority && v[i]->priority == v[first]->priority)
 			(void)nsg_diag_add(
 			    b->diag, NSG_ERROR, &v[i]->priority_place, "SecurityRuleConflict",
@@ -133,7 +132,7 @@ static int check_prefixes(struct nsg_build *b, const struct nsg_rule *r,
 		return -ENOMEM;
 	memcpy(v, a->prefixes.v, a->prefixes.n * sizeof(*v));
 	qsort(v, a->prefixes.n, sizeof(*v), nsg_prefix_compare);
-	/* Sorted so, a prefix that is in any other one is in the last that was in none. */
+	/* In this order a prefix inside another one is inside the last outermost one. */
 	for (size_t i = 1, last = 0; i < a->prefixes.n; i++) {
 		if (!nsg_prefix_covers(v[last], v[i])) {
 			last = i;
@@ -151,7 +150,7 @@ static int check_prefixes(struct nsg_build *b, const struct nsg_rule *r,
 static void check_groups(struct shelf *s, const struct nsg_rule *r, const struct nsg_address *a,
 			 bool is_src)
 {
-	/* what could not be read may have the groups */
+	/* A document that could not be read may hold the groups. */
 	for (size_t i = 0; i < a->asgs.n && !s->b->policy->incomplete; i++) {
 		const char *id = a->asgs.v[i];
 
@@ -330,7 +329,8 @@ static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 	case NSG_ADDRESS_TAG:
 		return resolve_tag(s->b, a->tag, is_src, ret);
 	case NSG_ADDRESS_ASGS:
-		/* The app's interface is no resource of the customer's, so it is in no group. */
+		/* The app's interface does not belong to the customer, so it cannot be in a group.
+		 */
 		return is_src ? 0 : resolve_groups(s, a, ret);
 	}
 	return 0;
@@ -384,7 +384,7 @@ static int add_rule(struct shelf *s, const struct nsg_rule *rule)
 			   &x->n_dst_ports);
 }
 
-/* As a new NSG has them (azure-rest-api-specs, NetworkSecurityGroupGet). */
+/* The rules of a new NSG (azure-rest-api-specs, NetworkSecurityGroupGet). */
 static struct nsg_port_range all_ports[] = {{0, 65535}};
 
 #define DEFAULT_RULE(NAME, PRIORITY, ACCESS, SRC, DST)                                             \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The app's side: which sites count, platform and route-all (semantics.md section 1). */
+/* From the site documents: the sites on the subnet, platform and route-all (semantics.md section
+ * 1). */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ static const char *ref_of(const struct nsg_site *s)
 
 /* ---- sites -------------------------------------------------------------------------------- */
 
-/* The sites on the subnet; all of them when none says where it is. */
+/* The sites on the subnet; all sites when none names a subnet. */
 static int choose_sites(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
@@ -175,7 +176,7 @@ static bool is_of_chosen_site(const struct nsg_effective *e, const struct nsg_ro
 	return false;
 }
 
-/* Whether a setting that names its site belongs to a site elsewhere. */
+/* Whether the setting belongs to a known site that is not on the subnet. */
 static bool is_elsewhere(const struct nsg_build *b, const struct nsg_route_all_setting *x)
 {
 	const struct nsg_policy *p = b->policy;

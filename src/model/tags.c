@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Service tags: which document counts, its index by name, a tag's addresses. The public document
+ * Service tags: which document is used, its index by name, a tag's addresses. The public document
  * has some 3,000 tags with 92,000 prefixes; only the tags in use are ever expanded.
  */
 #include "model/effective_priv.h"
@@ -109,7 +109,7 @@ static struct entry *find(const struct nsg_tag_index *x, const char *name)
 	return i == NSG_HASH_NONE ? NULL : &x->v[i];
 }
 
-/* One name twice in a document: its addresses are those of both. */
+/* A tag that is in a document twice has the addresses of both. */
 static int join(struct nsg_build *b, struct entry *s, const struct nsg_tag *more)
 {
 	struct nsg_arena *a = &b->e->arena;
@@ -156,7 +156,7 @@ int nsg_build_tag_index(struct nsg_build *b)
 		struct entry *old;
 		int r;
 
-		/* The computed and the platform's tags are Azure's own, not the document's. */
+		/* A document cannot redefine computed and platform tags. */
 		if (nsg_tag_kind_of(t->name) != NSG_TAG_OF_DOCUMENT)
 			continue;
 		old = find(x, t->name);
@@ -216,7 +216,7 @@ struct best {
 	size_t n;
 };
 
-/* Letters and digits in lower case: case, blanks, dots and dashes are what people get wrong. */
+/* Letters and digits in lower case: typical errors are case, blanks, dots and dashes. */
 static size_t fold(const char *s, char out[MAX_NAME + 1])
 {
 	size_t n = 0;
@@ -239,7 +239,7 @@ static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
 	return m < c ? m : c;
 }
 
-/* Edits with swapped neighbours as one; anything above the limit is just more than the limit. */
+/* Edit distance with transpositions; limit + 1 for anything above the limit. */
 static unsigned int distance(const char *a, size_t na, const char *b, size_t nb, unsigned int limit)
 {
 	unsigned int row[3][MAX_NAME + 1];
@@ -287,7 +287,7 @@ static void offer(struct best *b, const char *name, unsigned int d)
 
 static void consider(struct best *b, const char *name, const char *folded, size_t n)
 {
-	/* A fifth of the letters may be wrong; of a short name one. */
+	/* A fifth of the letters may be wrong, at least one. */
 	unsigned int limit = 1 + (unsigned int)n / 5, d;
 	char other[MAX_NAME + 1];
 	size_t m = fold(name, other);
@@ -312,7 +312,7 @@ size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
 		consider(&b, nsg_tag_kind_name(k), folded, n);
 	for (size_t i = 0; document && i < document->n_tags; i++)
 		consider(&b, document->tags[i].name, folded, n);
-	/* No close one, but the service is known: the region is what does not exist. */
+	/* The service is known, so only its region is wrong. */
 	for (size_t i = 0; !b.n && name[head] && document && i < document->n_tags; i++)
 		if (strlen(document->tags[i].name) == head &&
 		    !strncasecmp(document->tags[i].name, name, head))
@@ -323,7 +323,7 @@ size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
 
 /* ---- unknown tags ------------------------------------------------------------------------- */
 
-/* A suggestion compares the name with every tag: a document full of wrong names gets some only. */
+/* Each suggestion compares the name with every tag, so their number is limited. */
 #define MAX_SUGGESTED 50
 
 int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
@@ -379,8 +379,8 @@ static int add_all(struct members *m, const struct nsg_prefixes *p, enum nsg_ori
 	return 0;
 }
 
-/* TAGS says "address prefixes used on user-defined routes"; azure-docs 22178 narrows them to those
- * that lead to an appliance. */
+/* service-tags-overview: "address prefixes used on user-defined routes"; azure-docs 22178 narrows
+ * them to routes to an appliance. */
 static int add_udrs(struct nsg_build *b, struct members *m)
 {
 	const struct nsg_route_table *t = b->e->route_table;
@@ -449,7 +449,7 @@ static int make_ranges(struct nsg_effective *e, const struct members *m, struct 
 	return nsg_ranges_take(&e->arena, &made, ret);
 }
 
-/* IPFCLI prints the tag's expansion with holes at 0/8 and 10/8; the other holes are the space that
+/* Published expansions of the tag have holes at 0/8 and 10/8; the others are the address space that
  * is not publicly reachable. */
 static const struct nsg_prefix holes[] = {
     {NSG_IP4(0, 0, 0, 0), 8},	   {NSG_IP4(10, 0, 0, 0), 8},	  {NSG_IP4(100, 64, 0, 0), 10},
@@ -457,7 +457,7 @@ static const struct nsg_prefix holes[] = {
     {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(224, 0, 0, 0), 4},	  {NSG_IP4(240, 0, 0, 0), 4},
 };
 
-/* Prefixes of BGP and UDRs stay in: azure-docs 81801 sees them in both tags. */
+/* Prefixes of BGP routes and UDRs stay in: azure-docs 81801 shows them in both tags. */
 static int make_internet(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
@@ -509,7 +509,7 @@ int nsg_build_computed_tags(struct nsg_build *b)
 
 /* ---- which tags an address is in ---------------------------------------------------------- */
 
-/* The largest aligned block around the address that its range holds. */
+/* The largest aligned block around the address that is in the set. */
 static struct nsg_prefix block_of(const struct nsg_ranges *r, uint32_t addr_host)
 {
 	struct nsg_prefix p = {addr_host, 32};

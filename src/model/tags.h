@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Service tags by name: the document's, and those that have a meaning of their own. */
+/* Service tags by name: those of the document and those built in. */
 #ifndef NSG_MODEL_TAGS_H
 #define NSG_MODEL_TAGS_H
 
@@ -12,7 +12,7 @@ enum nsg_tag_kind {
 	NSG_TAG_PLATFORM_DNS,
 	NSG_TAG_PLATFORM_IMDS,
 	NSG_TAG_PLATFORM_LKM,
-	NSG_TAG_OF_DOCUMENT, /* by its name; it may be unknown */
+	NSG_TAG_OF_DOCUMENT, /* any other name, known or not */
 };
 
 enum nsg_tag_kind nsg_tag_kind_of(const char *name);
