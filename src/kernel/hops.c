@@ -101,10 +101,10 @@ static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop, struct n
 	if (!hop->n_addrs && by_type)
 		add_path(hop, path_of_section(by_type));
 	if (hop->type == NSG_HOP_GATEWAY && !hop->n_paths)
-		return nsg_diag_line(diag, NSG_ERROR, conf->path, 0, NULL,
-				     "the policy sends packets to the VirtualNetworkGateway, and "
-				     "there is no [nexthop \"VirtualNetworkGateway\"] section that "
-				     "says how this host reaches it");
+		return nsg_diag_line(
+		    diag, NSG_ERROR, conf->path, 0, NULL,
+		    "the policy has routes to the VirtualNetworkGateway; add a "
+		    "[nexthop \"VirtualNetworkGateway\"] section with the path to it");
 	return 0;
 }
 
@@ -274,14 +274,15 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 	if (!missing)
 		return 0;
 	if (wanted > h->max)
-		return nsg_diag_line(diag, NSG_ERROR, h->conf->path,
-				     nsg_conf_line(h->conf, "route", "mark-mask"), NULL,
-				     "the policy has %u next hops; mark-mask 0x%08x has room for "
-				     "%u",
-				     wanted, h->marks->mask, h->max);
+		return nsg_diag_line(
+		    diag, NSG_ERROR, h->conf->path, nsg_conf_line(h->conf, "route", "mark-mask"),
+		    NULL,
+		    "the policy has %u next hops, but mark-mask 0x%08x has room for "
+		    "%u",
+		    wanted, h->marks->mask, h->max);
 	return nsg_diag_line(diag, NSG_ERROR, h->conf->path, 0, NULL,
 			     "the policy in force and the new one together have %u next hops more "
-			     "than mark-mask 0x%08x has room for (%u)",
+			     "than fit in mark-mask 0x%08x (%u)",
 			     missing, h->marks->mask, h->max);
 }
 

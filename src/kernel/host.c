@@ -37,10 +37,10 @@ void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *p
 	nsg_ip4_format(path->behind_host, behind);
 	switch (path->reach) {
 	case NSG_REACH_OK:
-		(void)snprintf(out, size, "it is up");
+		(void)snprintf(out, size, "up");
 		return;
 	case NSG_REACH_NO_DEVICE:
-		(void)snprintf(out, size, "there is no device %s", path->dev);
+		(void)snprintf(out, size, "no device %s", path->dev);
 		return;
 	case NSG_REACH_DOWN:
 		(void)snprintf(out, size, "%s%s is down or has no carrier",
@@ -54,13 +54,14 @@ void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *p
 		(void)snprintf(out, size, "%s is an address of this host", via);
 		return;
 	case NSG_REACH_BEHIND:
-		(void)snprintf(out, size,
-			       "%s is not on a link of this host but behind %s: a [nexthop \"%s\"] "
-			       "section can give via and dev",
-			       via, behind,
-			       hop->type == NSG_HOP_APPLIANCE
-				   ? via
-				   : nsg_hop_type_name((enum nsg_hop_type)hop->type));
+		(void)snprintf(
+		    out, size,
+		    "%s is not on a link of this host but behind %s; set via and dev in a "
+		    "[nexthop \"%s\"] section",
+		    via, behind,
+		    hop->type == NSG_HOP_APPLIANCE
+			? via
+			: nsg_hop_type_name((enum nsg_hop_type)hop->type));
 		return;
 	}
 }
@@ -86,7 +87,7 @@ static void check_return_path(const char *dev, struct nsg_diag *diag)
 		return;
 	(void)nsg_diag_add(
 	    diag, NSG_WARNING, NULL, NULL,
-	    "replies that come by %s would be dropped: strict reverse path filtering; "
+	    "replies that arrive on %s would be dropped by strict reverse path filtering; "
 	    "set net.ipv4.conf.%s.rp_filter=2",
 	    dev, dev);
 }

@@ -325,7 +325,7 @@ int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *p
 	nl->seq = last + 1;
 	r = nsg_nl_batch(nl, b->data.v, b->data.n, first, last, 0, &answer);
 	if (r < 0)
-		return report(b, nl, purpose, "the conversation", r, diag);
+		return report(b, nl, purpose, "sending it", r, diag);
 	if (answer.error)
 		return report(b, nl, purpose, b->what.v[answer.seq - first].text, answer.error,
 			      diag);

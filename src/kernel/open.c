@@ -91,7 +91,7 @@ static int find_user(const struct nsg_conf *conf, const char *user, struct nsg_d
 	if (getpwnam_r(user, &entry, buffer, size, &found) || !found)
 		return nsg_diag_line(diag, NSG_ERROR, conf->path,
 				     nsg_conf_line(conf, "capture", "users"), NULL,
-				     "there is no user \"%s\"", user);
+				     "unknown user \"%s\"", user);
 	*ret = entry.pw_uid;
 	return 0;
 }
@@ -128,14 +128,14 @@ static int check_numbers(const struct nsg_kernel *k, struct nsg_diag *diag)
 	if (conf->rule_priority > RULE_MAIN - NSG_RULES_SPAN || !conf->rule_priority)
 		return nsg_diag_line(diag, NSG_ERROR, conf->path,
 				     nsg_conf_line(conf, "route", "rule-priority"), NULL,
-				     "rule-priority must lie between 1 and %u: nsgd uses the %u "
+				     "rule-priority must be between 1 and %u: nsgd uses %u "
 				     "priorities from it on, all before the rule for table main",
 				     RULE_MAIN - NSG_RULES_SPAN, NSG_RULES_SPAN);
 	if (conf->table_base < TABLE_LAST_RESERVED || conf->table_base > UINT32_MAX - NSG_MAX_HOPS)
-		return nsg_diag_line(
-		    diag, NSG_ERROR, conf->path, nsg_conf_line(conf, "route", "table-base"), NULL,
-		    "table-base must be at least %u: tables below are the kernel's",
-		    TABLE_LAST_RESERVED);
+		return nsg_diag_line(diag, NSG_ERROR, conf->path,
+				     nsg_conf_line(conf, "route", "table-base"), NULL,
+				     "table-base must be at least %u: lower tables are reserved",
+				     TABLE_LAST_RESERVED);
 	return 0;
 }
 
@@ -147,7 +147,7 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (r < 0)
 		return nsg_diag_line(
 		    diag, NSG_ERROR, k->conf->path, nsg_conf_line(k->conf, "route", "mark-mask"),
-		    NULL, "mark-mask 0x%08x is not one run of 6 to 19 bits", k->conf->mark_mask);
+		    NULL, "mark-mask 0x%08x must be 6 to 19 contiguous bits", k->conf->mark_mask);
 	r = check_numbers(k, diag);
 	if (r < 0)
 		return r;
@@ -159,10 +159,9 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 		return r;
 	r = nsg_cgroups_open(&k->conf->cgroups, "/proc/self/mountinfo", &k->cgroups);
 	if (r < 0)
-		return nsg_kernel_complain(
-		    diag, r,
-		    "cannot look for the captured cgroups (is cgroup version "
-		    "2 mounted?)");
+		return nsg_kernel_complain(diag, r,
+					   "cannot find the captured cgroups (is cgroup version 2 "
+					   "mounted?)");
 	r = open_sockets(k, diag);
 	if (r < 0)
 		return r;

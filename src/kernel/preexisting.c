@@ -106,8 +106,8 @@ static void write_known(const struct nsg_preexisting *o, const uint32_t *ids, si
 
 	if (r < 0 && r != -ENOENT)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-				   "%s: open connections will count as older than nsgd at the "
-				   "next start: %s",
+				   "%s: at the next start open connections will be treated as "
+				   "established before nsgd: %s",
 				   o->directory, strerror(-r));
 }
 

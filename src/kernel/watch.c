@@ -228,7 +228,7 @@ static void report_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 			(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL, "next hop %s is up", name);
 		else
 			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-					   "next hop %s is down, its packets are lost: %s", name,
+					   "next hop %s is down, its packets are dropped: %s", name,
 					   why);
 	}
 }
@@ -251,9 +251,10 @@ static int repair_paths(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 
 		if (hop->foreign_change && hop->applied_change) {
 			(*repairs)++;
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-					   "somebody changed routing table %u: put right",
-					   k->conf->table_base + n);
+			(void)nsg_diag_add(
+			    diag, NSG_WARNING, NULL, NULL,
+			    "routing table %u was modified by another program: restored",
+			    k->conf->table_base + n);
 		}
 		hop->foreign_change = false;
 	}
@@ -271,7 +272,8 @@ static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 		return r;
 	*repairs += changed;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-			   "somebody changed %u of nsgd's ip rules: put right", changed);
+			   "%u of nsgd's ip rules were modified by another program: restored",
+			   changed);
 	return 0;
 }
 
@@ -282,7 +284,8 @@ static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, 
 	if (r < 0 || !sure)
 		return r;
 	(*repairs)++;
-	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "somebody changed table ip %s: put right",
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+			   "table ip %s was modified by another program: restored",
 			   k->conf->instance);
 	return 0;
 }
@@ -356,11 +359,12 @@ static bool put_off(struct nsg_kernel *k, const struct dirty *dirty, bool expire
 	k->waiting = true;
 	arm_retry(k, REST_NS);
 	if (k->burst == BURST)
-		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-				   "somebody undoes what is put right (another nsgd with the same "
-				   "mark-mask, table-base or rule-priority?): repairs are made "
-				   "every %u ms now",
-				   REST_NS / 1000000u);
+		(void)nsg_diag_add(
+		    diag, NSG_WARNING, NULL, NULL,
+		    "another program keeps reverting repairs (another nsgd with the same "
+		    "mark-mask, table-base or rule-priority?); repairs are now made "
+		    "every %u ms",
+		    REST_NS / 1000000u);
 	return true;
 }
 

@@ -98,9 +98,9 @@ t_table_dormant() { # there, and doing nothing
 }
 
 t_repairs_logged() {
-	matches "$T/nsgd.log" "somebody changed [0-9]+ of nsgd's ip rules: put right" &&
-		matches "$T/nsgd.log" 'somebody changed routing table 2100[0-9]: put right' &&
-		matches "$T/nsgd.log" 'somebody changed table ip nsgd: put right'
+	matches "$T/nsgd.log" "[0-9]+ of nsgd's ip rules were modified by another program" &&
+		matches "$T/nsgd.log" 'routing table 2100[0-9] was modified by another program' &&
+		matches "$T/nsgd.log" 'table ip nsgd was modified by another program'
 }
 
 t_reverse_path() { # a strict filter on the way back is told at start, and on no other link

@@ -20,7 +20,7 @@ static void test_why_a_way_is_down(void **state)
 	} rows[] = {
 	    {NSG_HOP_APPLIANCE,
 	     {.dev = "wg0", .reach = NSG_REACH_NO_DEVICE},
-	     "there is no device wg0"},
+	     "no device wg0"},
 	    {NSG_HOP_APPLIANCE,
 	     {.dev = "wg0", .reach = NSG_REACH_DOWN},
 	     "device wg0 is down or has no carrier"},
@@ -38,16 +38,16 @@ static void test_why_a_way_is_down(void **state)
 	      .via_host = NSG_IP4(10, 0, 1, 9),
 	      .reach = NSG_REACH_BEHIND,
 	      .behind_host = NSG_IP4(10, 0, 2, 1)},
-	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
-	     "\"10.0.1.9\"] section can give via and dev"},
+	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1; set via and dev in "
+	     "a [nexthop \"10.0.1.9\"] section"},
 	    {NSG_HOP_GATEWAY,
 	     {.has_via = true,
 	      .via_host = NSG_IP4(10, 0, 1, 9),
 	      .reach = NSG_REACH_BEHIND,
 	      .behind_host = NSG_IP4(10, 0, 2, 1)},
-	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1: a [nexthop "
-	     "\"VirtualNetworkGateway\"] section can give via and dev"},
-	    {NSG_HOP_APPLIANCE, {.reach = NSG_REACH_OK}, "it is up"},
+	     "10.0.1.9 is not on a link of this host but behind 10.0.2.1; set via and dev in "
+	     "a [nexthop \"VirtualNetworkGateway\"] section"},
+	    {NSG_HOP_APPLIANCE, {.reach = NSG_REACH_OK}, "up"},
 	};
 
 	(void)state;

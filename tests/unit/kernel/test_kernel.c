@@ -354,24 +354,26 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 		const char *command, *told;
 		int repairs;
 	} rows[] = {
-	    {"ip rule del pref 21022", "somebody changed 1 of nsgd's ip rules", 1},
+	    {"ip rule del pref 21022", "1 of nsgd's ip rules were modified", 1},
 	    {"ip rule flush; ip rule add pref 32766 lookup main; ip rule add pref 32767 lookup "
 	     "default; ip rule add pref 20000 fwmark 1 lookup 9",
 	     "of nsgd's ip rules", 8},
-	    {"ip route flush table 21001", "somebody changed routing table 21001", 1},
+	    {"ip route flush table 21001", "routing table 21001 was modified by another program",
+	     1},
 	    {"ip route replace default via 10.0.101.77 table 21001 proto 110",
-	     "somebody changed routing table 21001", 1},
+	     "routing table 21001 was modified by another program", 1},
 	    {"nft flush ruleset; nft 'add table ip foreign; add chain ip foreign c { type filter "
 	     "hook output priority 0; }'",
-	     "somebody changed table ip unit", 1},
-	    {"nft delete table ip unit", "somebody changed table ip unit", 1},
-	    {"nft flush chain ip unit output", "somebody changed table ip unit", 1},
-	    {"nft flush set ip unit paths", "somebody changed table ip unit", 1},
-	    {"nft add rule ip unit capture accept", "somebody changed table ip unit", 1},
+	     "table ip unit was modified by another program", 1},
+	    {"nft delete table ip unit", "table ip unit was modified by another program", 1},
+	    {"nft flush chain ip unit output", "table ip unit was modified by another program", 1},
+	    {"nft flush set ip unit paths", "table ip unit was modified by another program", 1},
+	    {"nft add rule ip unit capture accept", "table ip unit was modified by another program",
+	     1},
 	    /* a set that has become something else cannot be mended in place */
 	    {"nft 'delete table ip unit; add table ip unit; add set ip unit gen { type ipv4_addr; "
 	     "}'",
-	     "somebody changed table ip unit", 1},
+	     "table ip unit was modified by another program", 1},
 	};
 	struct fixture f;
 	char *whole;
@@ -443,7 +445,8 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	assert_int_equal(process(&f), 0);
 	assert_int_equal(netns_run("ip link set a1 down"), 0);
 	assert_int_equal(process(&f), 0); /* nobody's fault */
-	assert_true(told(&f, "next hop VirtualAppliance 10.0.100.4 is down, its packets are lost"));
+	assert_true(
+	    told(&f, "next hop VirtualAppliance 10.0.100.4 is down, its packets are dropped"));
 	assert_false(netns_shows("ip route show table 21001", "via"));
 	assert_true(netns_shows("ip route show table 21001", "blackhole"));
 	assert_false(netns_shows("nft list set ip unit paths", "0x00010000"));
@@ -612,7 +615,7 @@ static void test_a_quarrel_is_slowed_down(void **state)
 		r = nsg_kernel_process(f.k, &f.diag);
 	}
 	assert_true(quick >= 10 && quick < 100);
-	assert_true(told(&f, "undoes what is put right"));
+	assert_true(told(&f, "keeps reverting repairs"));
 	/* and still the last repair is made, within a second, and counted */
 	assert_in_range(waits(&f), 0, 900);
 	assert_int_equal(nsg_kernel_process(f.k, &f.diag), 1);
