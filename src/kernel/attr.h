@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Netlink attributes, read by a declared policy, as the kernel itself reads them (struct nla_policy):
+ * Netlink attributes, read by a declared policy, as the kernel itself reads them (struct
+ * nla_policy):
  *
  *	struct route_attrs { uint32_t table, gateway_host; };
  *	static const struct nsg_attr route_policy[] = {
@@ -9,8 +10,8 @@
  *	};
  *
  * Values are stored in host order: the type says which order the message has. An attribute that is
- * absent, or that has not the size of its type, leaves its field as the caller set it: a default. Of
- * an attribute that is there twice the last one is used. Unknown attributes are skipped.
+ * absent, or that has not the size of its type, leaves its field as the caller set it: a default.
+ * Of an attribute that is there twice the last one is used. Unknown attributes are skipped.
  *
  * Not libmnl's mnl_attr_parse, which leaves size and order to each caller, nor libnftnl and
  * libnetfilter_conntrack, which end the process at an attribute of another size than they expect.

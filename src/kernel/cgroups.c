@@ -67,7 +67,7 @@ static uint32_t count_components(const char *path)
 	return n;
 }
 
-/* Watches every directory along the path that is there; 0 when the last one is not. */
+/* The id of the path, 0 if it does not exist. Every existing directory along it is watched. */
 static uint64_t look(const struct nsg_cgroups *c, const char *path)
 {
 	const uint32_t events =
@@ -140,7 +140,7 @@ bool nsg_cgroups_update(struct nsg_cgroups *c)
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 	bool changed = false;
 
-	/* which directory it was does not matter: all are looked at again */
+	/* all paths are read again, whichever directory changed */
 	while (read(c->inotify_fd, events, sizeof(events)) > 0)
 		;
 	for (size_t i = 0; i < c->n; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The captured cgroups: paths of the version 2 hierarchy with the ids they have now. A service's
- * restart makes a new cgroup with a new id, and a path may appear later: inotify on every directory
- * along the paths says when to look again.
+ * The captured cgroups: paths of the version 2 hierarchy and their current ids. Restarting a
+ * service creates a new cgroup with a new id, and a path may appear later: inotify watches every
+ * directory along the paths.
  */
 #ifndef NSG_KERNEL_CGROUPS_H
 #define NSG_KERNEL_CGROUPS_H
@@ -16,7 +16,7 @@
 struct nsg_cgroup {
 	const char *path; /* as in conf */
 	uint32_t level;	  /* components; 1 is below the root */
-	uint64_t id;	  /* 0: it is not there */
+	uint64_t id;	  /* 0: does not exist */
 	uint64_t was_id;  /* before the last update */
 };
 
@@ -33,14 +33,14 @@ int nsg_cgroups_open(const struct nsg_conf_strings *paths, const char *mounts,
 		     struct nsg_cgroups *ret);
 void nsg_cgroups_done(struct nsg_cgroups *c);
 
-/* Looks again, after the descriptor became readable. True when an id has changed. */
+/* Reads the ids again; for when the descriptor is readable. True when an id has changed. */
 bool nsg_cgroups_update(struct nsg_cgroups *c);
 
 uint32_t nsg_cgroups_deepest(const struct nsg_cgroups *c);
 bool nsg_cgroups_has_level(const struct nsg_cgroups *c, uint32_t level);
-/* The same id comes earlier: one path was written twice. */
+/* An earlier path has the same id: the path is configured twice. */
 bool nsg_cgroups_is_repeated(const struct nsg_cgroups *c, size_t index);
-/* The id is of some path now, or was before the last update. */
+/* A path has the id now, or had it before the last update. */
 bool nsg_cgroups_has_id(const struct nsg_cgroups *c, uint64_t id);
 bool nsg_cgroups_had_id(const struct nsg_cgroups *c, uint64_t id);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/chains.h"
 
-#include <netinet/in.h> /* before the kernel's, which then gives way */
+#include <netinet/in.h> /* before the kernel's headers, which then leave out what it defines */
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -25,8 +25,8 @@
 		nsg_nft_rule_end(b);                                                               \
 	} while (0)
 
-/* queue num SILENT: no process binds that queue, so the packet is freed and the sender sees success.
- * `drop` would give it EPERM. */
+/* queue num SILENT: no process binds that queue, so the packet is freed and the sender sees
+ * success. `drop` would give it EPERM. */
 static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue silent = {
@@ -43,9 +43,9 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	static const char *const regular[] = {"replies", "decided",   "tunnels",
 					      "capture", "multicast", "timeouts",
 					      "queue",	 "save",      "keep"};
-	/* After the chains of other programs at `mangle`: one that copies whole marks from connections
-	 * to packets (CONNMARK --restore-mark, wg-quick's premangle) between our two would wipe the
-	 * mark of a verdict, and a denied packet would pass. */
+	/* After the chains of other programs at `mangle`: one that copies whole marks from
+	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle) between our two
+	 * would wipe the mark of a verdict, and a denied packet would pass. */
 	const int ours = NF_IP_PRI_MANGLE + 1, srcnat = NF_IP_PRI_NAT_SRC;
 	const struct {
 		bool wanted;
@@ -105,7 +105,8 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 		return;
 	/* A hop that is not in the map any more ends the rule: the flow is queued.
 	 * ct mark & (DECIDED | GENERATION) @gen ct direction original
-	 * counter name ct mark & HOP map @hops xt CONNMARK restore HOP counter name offloaded accept */
+	 * counter name ct mark & HOP map @hops xt CONNMARK restore HOP
+	 * counter name offloaded accept */
 	RULE(b, chain, nft_mark_in(b, NFT_MARK_CONNECTION, m->decided | m->generation, "gen");
 	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
 	     nft_count_by_mark(b, NFT_MARK_CONNECTION, m->hop, "hops"); nft_mark_restore(b, m->hop);
@@ -299,7 +300,8 @@ static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
 {
 	/* meta l4proto @ported
-	 * add @denied { meta l4proto . ip saddr . th sport . ip daddr . th dport timeout SECONDS } */
+	 * add @denied { meta l4proto . ip saddr . th sport . ip daddr . th dport timeout SECONDS }
+	 */
 	RULE(b, "save", nft_l4proto_in(b, "ported", !ports);
 	     nft_flow_add(b, ports, ports ? "denied" : "denied_portless",
 			  (uint64_t)k->conf->denied_seconds * 1000));
@@ -362,8 +364,9 @@ static void put_guard(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	RULE(b, "guard", nft_mark_is(b, NFT_MARK_PACKET, m->hop, 0); nft_accept(b));
 	/* meta mark & HOP . oif @paths accept */
 	RULE(b, "guard", nft_mark_oif_in(b, m->hop, "paths"); nft_accept(b));
-	/* A tunnel routes its outer packet by the mark of the inner one, which leads into the tunnel
-	 * again. meta mark & HOP . oif @tunnel_paths meta mark set meta mark & ~MASK accept */
+	/* A tunnel routes its outer packet by the mark of the inner one, which leads into the
+	 * tunnel again.
+	 * meta mark & HOP . oif @tunnel_paths meta mark set meta mark & ~MASK accept */
 	RULE(b, "guard", nft_mark_oif_in(b, m->hop, "tunnel_paths"); nft_mark_keep(b, ~m->mask);
 	     nft_accept(b));
 	if (nsg_ruleset_has_snat(k))

@@ -15,11 +15,11 @@
 #include "kernel/attr.h"
 #include "util/macro.h"
 
-/* Updates in one send: the kernel takes them one by one, the system call is what costs. */
+/* Updates in one send: most of the cost is the system call. */
 #define CHUNK_BYTES (32u << 10)
-/* Room for one update: a tuple of IPv4 takes some 60 bytes. */
+/* Room for one update: a tuple of IPv4 takes about 60 bytes. */
 #define UPDATE_BYTES 512u
-/* A pass after which something was still found is followed by another, so often. */
+/* At most this many passes, while entries are found. */
 #define PASSES 4
 
 struct sweep {
@@ -38,7 +38,7 @@ static int flush(struct sweep *s)
 
 	if (!s->size)
 		return 0;
-	/* ENOENT: the connection has ended meanwhile */
+	/* ENOENT: the connection has ended since */
 	r = nsg_nl_batch(s->update, s->chunk, s->size, s->first_seq, s->last_seq, -ENOENT, &answer);
 	s->size = 0;
 	if (r < 0)
@@ -132,7 +132,7 @@ static int take_entry(const struct nlmsghdr *nlh, void *arg)
 	return desired == (c.mark & order->mask) ? 0 : add_update(s, &a, desired);
 }
 
-/* What is rewritten stays so: a dump that begins again meets only what is left. */
+/* Nothing to discard: a repeated dump finds only the entries that are left. */
 static void keep(void *arg)
 {
 	(void)arg;
@@ -162,7 +162,7 @@ int nsg_conntrack_apply(struct nsg_nl *dump, struct nsg_nl *update,
 		if (r < 0 || !s.n)
 			break;
 	}
-	/* EINVAL or EOPNOTSUPP: nobody has loaded ctnetlink, and there are no entries either */
+	/* EINVAL or EOPNOTSUPP: ctnetlink is not loaded, and there are no entries either */
 	if (r < 0 && r != -EINVAL && r != -EOPNOTSUPP)
 		return r;
 	if (ret_n)

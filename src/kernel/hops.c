@@ -80,8 +80,7 @@ static int compare_addrs(const void *a, const void *b)
 	return NSG_CMP(x, y);
 }
 
-/* The ways out of a hop: a section for the address, else one for the type, else, for an appliance,
- * its own address. */
+/* From the section for the address, else the one for the type, else the appliance's address. */
 static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop, struct nsg_diag *diag)
 {
 	const struct nsg_conf_nexthop *by_type = section_of_type(conf, hop->type);
@@ -188,7 +187,7 @@ static uint32_t number_of(const struct nsg_hops *h, const struct nsg_hop *hop)
 	return 0;
 }
 
-/* The next free number after `last`, around; 0: none. */
+/* The next free number after `last`, wrapping around; 0: none. */
 static uint32_t free_number(const struct nsg_hops *h, const bool *given, uint32_t last)
 {
 	for (uint32_t i = 1; i <= h->max; i++) {
@@ -286,7 +285,7 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 			     missing, h->marks->mask, h->max);
 }
 
-/* A number is used again by a hop with the same key: the conf may have changed its ways. */
+/* A number in use keeps its hop: the key is the same. */
 static void take(struct nsg_hops *h, uint32_t n, struct nsg_hop *hop)
 {
 	struct nsg_hop *at = &h->v[n];

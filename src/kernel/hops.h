@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The next hops' numbers under the mark: which of an image's hops gets one, which one, and by what
- * way this host reaches it. Pure: what the kernel says comes from links.h.
+ * The numbers of next hops in the mark: which hops of an image have one, which one, and by which
+ * paths this host reaches them.
  *
- * A number belongs to a hop's key, (type, addresses), as long as the live or the coming image uses
- * it. Freed numbers come back last: a connection may still hold an old one.
+ * A number belongs to a hop's key, (type, addresses), while the live image or the one being
+ * prepared uses it. A freed number is reused last: the mark of a connection may still have it.
  */
 #ifndef NSG_KERNEL_HOPS_H
 #define NSG_KERNEL_HOPS_H
@@ -19,11 +19,11 @@
 #include "util/diag.h"
 #include "util/limits.h"
 
-/* One way out: a gateway, a device, or both. */
+/* A gateway, a device, or both. */
 struct nsg_path {
 	bool has_via;
 	uint32_t via_host;
-	char dev[IF_NAMESIZE]; /* "": the device that the kernel reaches the gateway by */
+	char dev[IF_NAMESIZE]; /* "": the device of the kernel's route to the gateway */
 	/* as last resolved: */
 	bool up;
 	uint32_t ifindex;     /* valid if up */
@@ -46,10 +46,10 @@ struct nsg_hop {
 
 	bool up;	       /* at least one path is */
 	bool was_up, reported; /* as of the last report */
-	bool foreign_change;   /* somebody else changed its table */
-	bool applied_change;   /* its table was not as it should be */
-	uint64_t packets;      /* sent to it, as last read */
-	uint64_t lost;	       /* of these: while it was down */
+	bool foreign_change;   /* another program changed its table */
+	bool applied_change;   /* nsgd has just corrected its table */
+	uint64_t packets;      /* sent to it, at the last reading */
+	uint64_t lost;	       /* those sent while it was down */
 };
 
 struct nsg_hops {
@@ -65,8 +65,8 @@ int nsg_hops_init(struct nsg_hops *h, const struct nsg_conf *conf, const struct 
 void nsg_hops_done(struct nsg_hops *h);
 
 /*
- * A number for each of the image's hops: ret_number has room for all of them. Takes nothing: the
- * same call gives the same numbers until one is committed. Errors are diagnostics: -EINVAL.
+ * A number for each of the image's hops, for which ret_number has room. Reserves nothing: the
+ * result is the same until numbers are committed. Errors are diagnostics: -EINVAL.
  */
 int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, struct nsg_diag *diag,
 		    uint16_t *ret_number);
@@ -76,12 +76,11 @@ int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uin
 		    uint32_t n);
 /* The prepared image is in force. */
 void nsg_hops_swap(struct nsg_hops *h);
-/* Is the number to go: neither image uses it. */
+/* The number can be freed: neither image uses it. */
 bool nsg_hops_is_idle(const struct nsg_hop *hop);
 void nsg_hops_free_number(struct nsg_hops *h, uint32_t number);
 
-/* The hops of the image as they would be, unnumbered: [i] of image hop i; for nsg_kernel_plan,
- * which asks the kernel about each. n_paths 0 where the host's own routing is used. */
+/* The image's hop with that index, its paths not resolved. n_paths is 0 where the host routes. */
 int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
 	       struct nsg_diag *diag, struct nsg_hop *ret);
 /* Looks up every path: up, ifindex, reach; and whether the hop is up. */

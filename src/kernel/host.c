@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Words about this host for people: why a next hop is down, which settings stand in the way. */
+/* Messages about this host: why a next hop is down, which settings interfere. */
 #include <stdio.h>
 #include <string.h>
 
@@ -82,7 +82,7 @@ static void check_return_path(const char *dev, struct nsg_diag *diag)
 {
 	int all = setting("all", "rp_filter"), own = setting(dev, "rp_filter");
 
-	/* the larger of the two counts; 1 is strict, 2 loose (ip-sysctl) */
+	/* the kernel uses the larger of the two; 1 is strict, 2 loose (ip-sysctl) */
 	if ((all > own ? all : own) != 1)
 		return;
 	(void)nsg_diag_add(

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's part of the work: the nftables table that brings packets to the queue and remembers
- * decisions, the ip rules and routes that obey the marks, the bits in conntrack entries. Desired
- * state, compared with what is there, made so; only objects of ours (by table name, rtnetlink
- * protocol, mark mask) are ever touched. Main thread only; every call is synchronous.
+ * What nsgd has in the kernel: the nftables table that queues packets and remembers decisions, the
+ * ip rules and routes that follow the marks, and bits of connection marks. Each is read, compared
+ * with the desired state and changed where it differs. Only our own objects are changed, known by
+ * table name, rtnetlink protocol and mark mask. Main thread only; every call is synchronous.
  */
 #ifndef NSG_KERNEL_KERNEL_H
 #define NSG_KERNEL_KERNEL_H
@@ -20,54 +20,55 @@
 
 struct nsg_kernel;
 
-/* Which number under the mark each of an image's hops has; 0: the host's own routing. Numbers stay
- * with a hop's (type, addresses) across reloads while it is used. */
+/* The number in the mark of each of an image's hops; 0: routed by the host. A hop keeps its number
+ * across reloads while it is used. */
 struct nsg_hop_numbers {
 	uint16_t *number; /* n of them, by image hop index */
 	uint32_t n;
 };
 
-/* Opens the sockets, checks permissions and what the kernel has (nf_tables, NFQUEUE, native queue
- * expression or xt target). conf must outlive it. Diagnostics say what is missing. -errno. */
+/* Opens the sockets and checks permissions and the features of the kernel: nf_tables, and the queue
+ * expression or the xt target. conf must outlive it. What is missing is a diagnostic. -errno. */
 int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret);
 
-/* Removes all that this instance left in the kernel (a dead predecessor's, or our own): table,
- * rules, routes, connection mark bits. Nothing there is fine. */
+/* Removes everything this instance has in the kernel, including what an earlier process left:
+ * table, rules, routes, bits of connection marks. What is not there is not an error. */
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
- * Before a start: what a dead predecessor left keeps dropping what it would judge, although the
- * queue is bound again, until nsg_kernel_start puts the new table in its place. Where a dead nsgd
- * drops nothing (daemon-down = accept, audit) it is removed instead.
+ * Before the queues are bound: the table of an earlier nsgd that did not stop keeps dropping
+ * captured packets instead of queueing them, until nsg_kernel_start replaces it. Where the absence
+ * of nsgd drops nothing (daemon-down = accept, audit) it is removed.
  */
 int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
- * Numbers for the image's hops, and what is wrong with them on this host: a gateway route without a
- * [nexthop] section, too many hops (errors); a next hop that cannot be reached (warning, or error
- * with `strict`). Changes nothing in the kernel. *ret is the caller's: free number.
+ * Numbers for the image's hops. Errors: a gateway route without a [nexthop] section, too many hops.
+ * Warning, or error with `strict`: a next hop that cannot be reached. Changes nothing in the
+ * kernel. The caller frees ret->number.
  */
 int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool strict,
 		    struct nsg_diag *diag, struct nsg_hop_numbers *ret);
 
-/* Start: routes and rules, then the table with all its hooks in one transaction, in the place of
- * whatever a predecessor left. The queues must be bound before. On failure nothing of ours is left.
- */
+/* Routes and rules, then the whole table in one transaction that also replaces an earlier one. The
+ * queues must be bound. On failure nothing of ours is left. */
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
 		     struct nsg_diag *diag);
 
-/* What a reload changes of the flows already decided (semantics.md section 2, Stateful). */
+/* What a reload means for flows that were decided before it. */
 enum nsg_forget {
-	NSG_FORGET_NOTHING,   /* NSG: new flows only; routes: every flow's next packet */
-	NSG_FORGET_DECISIONS, /* flushConnection, gate, platform, profile: every flow is judged anew
-			       */
+	/* NSG changes apply to new flows, route changes to the next packet of every flow */
+	NSG_FORGET_NOTHING,
+	/* flushConnection, or another gate, platform or profile: every flow is decided again */
+	NSG_FORGET_DECISIONS,
 };
 
 /*
- * Reload, step 1: routes and rules of the new hops beside the old ones, conntrack entries that
- * still hold `generation` made stale. Step 2 (after the workers acknowledged the new image): the
- * generation swap, one batch. Step 3 (any time later): what only the old image used goes away.
+ * Reload, step 1: adds the routes and rules of new hops, and changes connection marks that still
+ * have `generation` to a stale one. Step 2, when the workers have acknowledged the new image:
+ * changes the generation, in one transaction. Step 3, any time later: removes what only the old
+ * image used.
  */
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		       const struct nsg_hop_numbers *numbers, uint32_t generation,
@@ -76,19 +77,19 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		    struct nsg_diag *diag);
 int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* Graceful stop, step 1: no packet is queued any more (what is queued stays so). Step 2, when the
- * workers have drained: nsg_kernel_cleanup. */
+/* Stop, step 1: no more packets are queued; queued packets stay. Step 2, when the workers have
+ * drained the queues: nsg_kernel_cleanup. */
 int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
- * Notifications (links, addresses, routes, rules, nf_tables): a pollable descriptor, and what to do
- * when it is readable: repairs what others removed, takes next hops down and up. Returns the number
- * of repairs; each is a diagnostic.
+ * Notifications of links, addresses, routes, rules and nf_tables: a descriptor to poll, and what to
+ * call when it is readable. Repairs what other programs changed and takes next hops down and up.
+ * Returns the number of repairs; each is a diagnostic.
  */
 int nsg_kernel_fd(const struct nsg_kernel *k);
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* The host's addresses inside any of the prefixes; the first one. -ENOENT. */
+/* The first address of the host inside any of the prefixes. -ENOENT. */
 int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefixes, size_t n,
 			    uint32_t *ret_host);
 
@@ -97,12 +98,12 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
  * {"queueExpression":"native|xt","packets":{"offloaded","queued","denied", "denied
  * again","preexisting","excluded","multicast","strayed"},"hops":[{"number","type",
  * "addresses","table","up","packets","lost","paths":[{"via","dev","down"}]}],"cgroups":[{"path","id",
- * "packets"}],"repairs"}. `lost`: of the packets, those sent while it was down; `strayed`: marked
- * packets that were stopped on a way that is not their hop's.
+ * "packets"}],"repairs"}. `lost`: packets sent to the next hop while it was down; `strayed`: marked
+ * packets that were dropped on a path that is not one of their next hop.
  */
 json_t *nsg_kernel_status(struct nsg_kernel *k);
 
-/* NULL is fine; returns NULL. Closes; removes nothing. */
+/* Closes the sockets; removes nothing from the kernel. NULL is allowed; returns NULL. */
 struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k);
 
 #endif

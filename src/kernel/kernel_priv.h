@@ -13,28 +13,28 @@
 #include "kernel/netlink.h"
 #include "kernel/nft_batch.h"
 
-/* What Azure's flow timeout is when the VNet says nothing (semantics.md section 2). */
+/* Azure's flow timeout for a VNet without flowTimeoutInMinutes. */
 #define NSG_FLOW_TIMEOUT_MINUTES 4
 
-/* What the table says, beside conf: all that its rules are made of. */
+/* What the table is made from, in addition to conf, next hops and links. */
 struct nsg_table_state {
 	bool native_queue;
 	uint16_t n_queues;
-	uint16_t silent_queue; /* nobody binds it: what is sent there is freed and counts as sent */
+	uint16_t silent_queue; /* no process binds it: packets are freed, the sender sees success */
 	uint32_t generation;
 	bool route_all;
 	uint32_t flow_minutes;
-	uint64_t started_ns; /* CLOCK_BOOTTIME: connections older than nsgd are known by it */
+	uint64_t started_ns; /* CLOCK_BOOTTIME: bounds which connections are preexisting */
 };
 
 struct nsg_kernel {
 	const struct nsg_conf *conf;
 	struct nsg_marks marks;
-	struct nsg_nl nft; /* every batch goes over this one: an owned table knows it */
+	struct nsg_nl nft; /* of every transaction: a table is owned by a socket */
 	struct nsg_nl rt;
 	struct nsg_nl ct_dump, ct_update;
 	struct nsg_nl rt_watch, nft_watch;
-	int epoll_fd, retry_fd; /* a timer: what could not be repaired is tried again */
+	int epoll_fd, retry_fd; /* a timer: retries failed repairs */
 
 	struct nsg_hops hops;
 	struct nsg_links links;
@@ -43,25 +43,25 @@ struct nsg_kernel {
 	struct nsg_cgroups cgroups;
 
 	struct nsg_table_state table;
-	bool running; /* the table is there, and is to stay */
+	bool running; /* the table exists and is repaired */
 	bool prepared;
-	uint64_t paths_applied;	      /* what the table says of ways, see nsg_kernel_put_paths */
+	uint64_t paths_applied;	      /* hash of the paths in the table */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
-	uint64_t burst_ns;	/* CLOCK_MONOTONIC, when the repairs counted in burst began */
-	uint32_t burst;		/* rounds of repair within a second */
-	bool waiting;		/* for the timer, with what has been seen meanwhile */
-	bool waiting_for_table; /* of that */
+	uint64_t burst_ns;	/* CLOCK_MONOTONIC: start of the current burst */
+	uint32_t burst;		/* rounds of repair in it */
+	bool waiting;		/* for the timer: repairs are put off */
+	bool waiting_for_table; /* a change of the table was seen meanwhile */
 };
 
-/* Two bits of the mark. */
+/* The mark has two bits for them. */
 #define NSG_GENERATIONS 4u
 
-/* kernel.c. What the table takes from a policy. */
+/* kernel.c: sets what the table takes from a policy. */
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
-/* Tables first: a rule never leads to one without its blackhole. */
+/* Routes first: a rule must not lead to a table without its blackhole. */
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
-/* Reads the links and asks about every hop again. */
+/* Reads the links and resolves the paths of every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /* host.c: messages about this host. */

@@ -19,9 +19,8 @@
 #define LINK_LOWER_UP 0x10000u
 
 /*
- * Kinds of links that send the packet they were given on inside another, with the inner packet's
- * socket: its outer packet would look like the app's. (WireGuard and tun give up the socket; their
- * outer packets belong to no process, or to the tunnel's own.)
+ * Kinds of links whose outer packet keeps the socket of the inner one, and looks like a packet of
+ * the app. (WireGuard and tun release the socket: their outer packets have none, or the tunnel's.)
  */
 static const struct {
 	const char *kind;
@@ -152,7 +151,7 @@ const struct nsg_link *nsg_links_by_index(const struct nsg_links *l, uint32_t if
 	return NULL;
 }
 
-/* Links on links on links: more than anybody stacks, and an end where they form a circle. */
+/* More links on top of each other than are used in practice; ends a loop of links. */
 #define MAX_STACKED 8
 
 bool nsg_links_lead_into(const struct nsg_links *l, uint32_t ifindex, const struct nsg_link *tunnel)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel knows of links, addresses and routes: queries only. */
+/* The kernel's links, addresses and routes: queries only. */
 #ifndef NSG_KERNEL_LINKS_H
 #define NSG_KERNEL_LINKS_H
 
@@ -11,9 +11,9 @@
 #include "util/ip.h"
 #include "util/vec.h"
 
-/* The outer packets of a tunnel device: protocol, and port and far end where it has them. */
+/* How to recognise the outer packets of a tunnel device. */
 struct nsg_tunnel {
-	uint8_t protocol; /* 0: no tunnel that re-sends the packet it was given */
+	uint8_t protocol; /* 0: not a tunnel, or one without the inner packet's socket */
 	uint16_t port;	  /* of UDP, 0: none */
 	bool has_remote;
 	uint32_t remote_host;
@@ -22,10 +22,10 @@ struct nsg_tunnel {
 struct nsg_link {
 	uint32_t ifindex;
 	char name[IF_NAMESIZE];
-	bool up; /* administratively, and its carrier */
+	bool up; /* set up, and has carrier */
 	struct nsg_tunnel tunnel;
-	/* What it is made on (a VLAN's link) and what it is a port of (a bridge); 0: nothing here.
-	 */
+	/* The link below (of a VLAN) and the one it is a port of (a bridge); 0: none in this
+	 * namespace. */
 	uint32_t lower, master;
 };
 
@@ -36,15 +36,15 @@ struct nsg_links {
 /* All links. -errno. */
 int nsg_links_read(struct nsg_nl *nl, struct nsg_links *ret);
 void nsg_links_done(struct nsg_links *l);
-/* Whether packets that are given to the link `ifindex` may go on into the tunnel: it is that link,
- * lies under it, or is a port of it. */
+/* Whether packets sent to the link `ifindex` may enter the tunnel: the tunnel is that link, below
+ * it, or a port of it. */
 bool nsg_links_lead_into(const struct nsg_links *l, uint32_t ifindex,
 			 const struct nsg_link *tunnel);
-/* NULL: none of that name, or index. */
+/* NULL: no link has that name or index. */
 const struct nsg_link *nsg_links_by_name(const struct nsg_links *l, const char *name);
 const struct nsg_link *nsg_links_by_index(const struct nsg_links *l, uint32_t ifindex);
 
-/* Can packets be sent to it. */
+/* Whether packets can be sent to a next hop, and if not, why. */
 enum nsg_reach {
 	NSG_REACH_OK,
 	NSG_REACH_NO_DEVICE, /* no link of that name */
@@ -54,7 +54,7 @@ enum nsg_reach {
 	NSG_REACH_BEHIND, /* not on a link: behind another gateway */
 };
 
-/* Looks a gateway's address up as the host's own packets are. *ret_ifindex if NSG_REACH_OK,
+/* Looks up the route to a gateway as for the host's own packets. *ret_ifindex if NSG_REACH_OK,
  * *ret_behind_host if NSG_REACH_BEHIND. */
 enum nsg_reach nsg_links_reach(struct nsg_nl *nl, const struct nsg_links *l, uint32_t addr_host,
 			       uint32_t *ret_ifindex, uint32_t *ret_behind_host);

@@ -14,11 +14,11 @@
 #include "kernel/attr.h"
 #include "util/cleanup.h"
 
-/* The kernel answers inside send() and recv(); this only keeps a broken one from hanging us. */
+/* The kernel answers within send() and recv(); a limit for one that does not. */
 #define RECEIVE_TIMEOUT_SEC 5
 /* One transaction holds the whole table: a few hundred KiB with every next hop there can be. */
 #define SEND_BUFFER_BYTES (4 << 20)
-/* Notifications of others' large rule sets arrive in one go. */
+/* Loading a large ruleset of another program sends all its notifications at once. */
 #define RECEIVE_BUFFER_BYTES (2 << 20)
 
 static ssize_t socket_send(void *ctx, const void *data, size_t size)
@@ -34,7 +34,7 @@ static ssize_t socket_recv(void *ctx, void *data, size_t size, int flags)
 	socklen_t from_size = sizeof(from);
 	ssize_t n;
 
-	/* Only the kernel's word counts: another process may send to our port id. */
+	/* Messages of other processes to our port id are ignored. */
 	do {
 		from_size = sizeof(from);
 		n = recvfrom(*(int *)ctx, data, size, flags, (struct sockaddr *)&from, &from_size);
@@ -44,7 +44,7 @@ static ssize_t socket_recv(void *ctx, void *data, size_t size, int flags)
 
 static void set_buffer(int fd, int forced, int plain, int bytes)
 {
-	/* Forcing asks for CAP_NET_ADMIN in the first user namespace; the plain form is capped. */
+	/* Forcing requires CAP_NET_ADMIN in the initial user namespace; the other is capped. */
 	if (setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof(bytes)) < 0)
 		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
 }
@@ -66,8 +66,7 @@ static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
 		return -errno;
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES);
 	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
-	/* Without these an error has fewer words and a dump fewer filters; nothing else depends on
-	 * them. */
+	/* Optional: messages about errors, and dumps filtered by the kernel. */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
@@ -165,7 +164,7 @@ static int errno_of(int status)
 	return status < -4095 || status > 0 ? -EBADMSG : status;
 }
 
-/* What an NLMSG_ERROR says; `words`: keeps the kernel's own about it. */
+/* The error of an NLMSG_ERROR. `words`: keeps the kernel's message. */
 static int error_of(struct nsg_nl *nl, const struct nlmsghdr *nlh, bool words)
 {
 	static const struct nsg_attr policy[] = {{NLMSGERR_ATTR_MSG, true, NSG_ATTR_STRING, 0}};
@@ -189,14 +188,14 @@ static bool is_ours(const struct nsg_nl *nl, const struct nlmsghdr *nlh)
 	       (!nlh->nlmsg_pid || !nl->portid || nlh->nlmsg_pid == nl->portid);
 }
 
-/* Hands the messages of one datagram over. 0: more to come; 1: acknowledged; < 0: error. */
+/* Calls `each` for the messages of a datagram. 0: more to come; 1: acknowledged; < 0: error. */
 static int take_answer(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg)
 {
 	const struct nlmsghdr *nlh = (const void *)nl->buffer;
 	int r;
 
 	for (; is_whole(nlh, size); nlh = mnl_nlmsg_next(nlh, &size)) {
-		/* an answer to an earlier request that was given up */
+		/* an answer to an earlier request that timed out */
 		if (!is_ours(nl, nlh))
 			continue;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
@@ -229,8 +228,8 @@ int nsg_nl_request(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, vo
 	}
 }
 
-/* 0: more to come; 1: done; -ERESTART: disturbed; other < 0: error. */
-static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, bool *disturbed)
+/* 0: more to come; 1: done; -ERESTART: interrupted; other < 0: error. */
+static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, bool *interrupted)
 {
 	const struct nlmsghdr *nlh = (const void *)nl->buffer;
 	int r;
@@ -239,7 +238,7 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 		if (!is_ours(nl, nlh))
 			continue;
 		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
-			*disturbed = true;
+			*interrupted = true;
 		if (nlh->nlmsg_type == NLMSG_ERROR) {
 			r = error_of(nl, nlh, true);
 			return r ? r : 1;
@@ -251,7 +250,7 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 				memcpy(&status, mnl_nlmsg_get_payload(nlh), sizeof(status));
 			if (status < 0)
 				return errno_of(status);
-			return *disturbed ? -ERESTART : 1;
+			return *interrupted ? -ERESTART : 1;
 		}
 		r = each(nlh, arg);
 		if (r < 0)
@@ -262,7 +261,7 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 
 static int dump_once(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void *arg)
 {
-	bool disturbed = false;
+	bool interrupted = false;
 	int r;
 
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
@@ -274,7 +273,7 @@ static int dump_once(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, 
 		r = nl_receive(nl, 0);
 		if (r < 0)
 			return r == -EAGAIN ? -ETIMEDOUT : r;
-		r = take_dump(nl, r, each, arg, &disturbed);
+		r = take_dump(nl, r, each, arg, &interrupted);
 		if (r)
 			return r < 0 ? r : 0;
 	}
@@ -288,7 +287,7 @@ int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void 
 	for (int i = 0; i < NSG_NL_TRIES; i++) {
 		reset(arg);
 		r = dump_once(nl, nlh, each, arg);
-		/* EBUSY: the dump that was given up is still running on this socket */
+		/* EBUSY: the interrupted dump is still running on this socket */
 		if (r != -ERESTART && r != -ENOBUFS && r != -EBUSY)
 			return r;
 		while (nl_receive(nl, MSG_DONTWAIT) >= 0)

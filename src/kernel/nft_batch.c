@@ -18,8 +18,8 @@
 
 #include "util/cleanup.h"
 
-/* Room kept free for the message being built: libnftnl does not look at bounds. The largest one of
- * ours is a list of NSG_NFT_ELEMENTS elements. */
+/* Room kept free for the message being built: libnftnl does not check bounds. The largest message
+ * is a list of NSG_NFT_ELEMENTS elements. */
 #define HEADROOM_BYTES (96u << 10)
 
 void nsg_nft_batch_begin(struct nsg_nft_batch *b, const char *table)
@@ -230,14 +230,13 @@ void nsg_nft_counter(struct nsg_nft_batch *b, const char *name)
 
 	if (!o)
 		return;
-	/* the kernel wants the object's data, even if it is zero */
+	/* the kernel requires the data of the object, even if it is zero */
 	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_PKTS, 0);
 	nftnl_obj_set_u64(o, NFTNL_OBJ_CTR_BYTES, 0);
 	object_message(b, NFT_MSG_NEWOBJ, NLM_F_CREATE, "counter", o);
 }
 
-/* Without libnftnl, which sends 0 for every state that has no time of its own: here the others keep
- * the host's. */
+/* Not with libnftnl, which sends 0 for all other states: these keep the timeouts of the host. */
 void nsg_nft_ct_timeout(struct nsg_nft_batch *b, const char *name, uint8_t protocol,
 			uint32_t timeout_sec)
 {
@@ -273,8 +272,8 @@ void nsg_nft_object_delete(struct nsg_nft_batch *b, const char *name, uint32_t t
 		object_message(b, NFT_MSG_DELOBJ, 0, "object", o);
 }
 
-/* Numbers the messages; the last one that is not an edge asks for an acknowledgement, which comes
- * when the transaction is done. */
+/* Sets the sequence numbers. The last message before the end asks for an acknowledgement, which the
+ * kernel sends after the commit. */
 static void number(struct nsg_nft_batch *b, uint32_t first_seq)
 {
 	size_t last = b->last;
@@ -329,6 +328,6 @@ int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *p
 	if (answer.error)
 		return report(b, nl, purpose, b->what.v[answer.seq - first].text, answer.error,
 			      diag);
-	/* neither an error nor the acknowledgement: the answer was lost */
+	/* neither an error nor an acknowledgement: the answer was lost */
 	return answer.acked ? 0 : report(b, nl, purpose, "no answer", -EIO, diag);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One nftables transaction: messages are added one by one, each with words for what it adds, and
- * sent at once. Errors while building are sticky: the first one comes out of nsg_nft_batch_send,
- * nothing in between needs a check.
+ * One nftables transaction: messages are added one by one, each with a description for errors, and
+ * sent together. The first error while building is remembered and returned by nsg_nft_batch_send:
+ * calls in between need no check.
  */
 #ifndef NSG_KERNEL_NFT_BATCH_H
 #define NSG_KERNEL_NFT_BATCH_H
@@ -28,11 +28,11 @@ struct nsg_nft_what {
 };
 
 struct nsg_nft_batch {
-	const char *table; /* every message's; family ip */
+	const char *table; /* of every message; family ip */
 	NSG_VEC(char) data;
 	size_t last; /* offset of the last message */
 	NSG_VEC(struct nsg_nft_what)
-	what;			    /* by sequence number; the first is the batch's beginning */
+	what;			    /* by sequence number; the first begins the batch */
 	struct nftnl_rule *rule;    /* being built, see nft_expr.h */
 	struct nftnl_set *elements; /* being built, with their number and direction */
 	unsigned int n_elements;
@@ -54,7 +54,7 @@ struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t fla
 				 const char *format, ...) __attribute__((format(printf, 4, 5)));
 void nsg_nft_message_end(struct nsg_nft_batch *b, struct nlmsghdr *nlh);
 
-/* NFT_TABLE_F_*; 0 also wakes a table that somebody made dormant. */
+/* NFT_TABLE_F_*; 0 also wakes a dormant table. */
 #define NSG_NFT_TABLE_AS_IT_IS UINT32_MAX
 void nsg_nft_table_add(struct nsg_nft_batch *b, uint32_t flags);
 void nsg_nft_table_delete(struct nsg_nft_batch *b);
@@ -63,7 +63,7 @@ void nsg_nft_table_delete(struct nsg_nft_batch *b);
 void nsg_nft_base_chain(struct nsg_nft_batch *b, const char *name, const char *type, uint32_t hook,
 			int32_t priority);
 void nsg_nft_chain(struct nsg_nft_batch *b, const char *name);
-/* Removes its rules; the chain stays. */
+/* Removes the rules, not the chain. */
 void nsg_nft_chain_flush(struct nsg_nft_batch *b, const char *name);
 
 /* Named objects. timeout_sec applies to an established TCP or any UDP flow. */
@@ -73,8 +73,8 @@ void nsg_nft_ct_timeout(struct nsg_nft_batch *b, const char *name, uint8_t proto
 void nsg_nft_object_delete(struct nsg_nft_batch *b, const char *name, uint32_t type);
 
 /*
- * Sends the transaction. An error is a diagnostic that names what was being added, quotes the
- * kernel and begins with `purpose`; diag may be NULL. -errno. An empty batch is not sent.
+ * Sends the transaction. An error is a diagnostic with `purpose`, the description of the failed
+ * message and the kernel's message; diag may be NULL. -errno. An empty batch is not sent.
  */
 int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *purpose,
 		       struct nsg_diag *diag);

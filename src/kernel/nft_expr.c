@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registers: each match begins with R0 (NFT_REG32_00) again; what a rule carries from one helper to
- * the next is the packet alone.
+ * Each match starts at register 0 (NFT_REG32_00); no function relies on a register of an earlier
+ * one.
  */
 #include "kernel/nft_expr.h"
 
@@ -30,8 +30,8 @@
 
 #define REG(n) ((uint32_t)NFT_REG32_00 + (n))
 
-/* linux/netfilter/nf_tables.h of Debian 12 has it; libnftnl names its attribute only. */
-#define SKUID_NOBODY 0xffffffffu
+/* The skuid of a packet without a socket. */
+#define SKUID_NONE 0xffffffffu
 
 void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain)
 {
@@ -307,10 +307,10 @@ void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted)
 
 void nft_skuid_known(struct nsg_nft_batch *b)
 {
-	const uint32_t nobody = SKUID_NOBODY;
+	const uint32_t none = SKUID_NONE;
 
 	load_meta(b, NFT_META_SKUID, REG(0));
-	compare(b, REG(0), NFT_CMP_NEQ, &nobody, sizeof(nobody));
+	compare(b, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
 }
 
 void nft_skuid_in(struct nsg_nft_batch *b, const char *set)
@@ -331,7 +331,7 @@ void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set)
 	lookup(b, REG(0), set, false);
 }
 
-/* Fields of a concatenation begin at words: one 32-bit register each. */
+/* Each field of a concatenation has a 32-bit register. */
 static void load_flow(struct nsg_nft_batch *b, bool ports)
 {
 	uint32_t reg = 0;
@@ -412,7 +412,7 @@ void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value)
 	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, REG(0));
 }
 
-/* An xt target; its info is copied into memory that the expression frees. */
+/* An xt target. The expression frees the copy of its info. */
 static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revision,
 		      const void *info, size_t size)
 {

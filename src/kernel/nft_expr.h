@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vocabulary of the rules: one helper for each thing a rule says, named as nft would say it.
- * A rule is built between nsg_nft_rule and nsg_nft_rule_end; errors are the batch's.
+ * Expressions of rules: one function for each match and statement, named after nft's. A rule is
+ * built between nsg_nft_rule and nsg_nft_rule_end; errors are those of the batch.
  */
 #ifndef NSG_KERNEL_NFT_EXPR_H
 #define NSG_KERNEL_NFT_EXPR_H
@@ -15,7 +15,7 @@ void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain);
 /* Appends the rule to its chain. */
 void nsg_nft_rule_end(struct nsg_nft_batch *b);
 
-/* Whose mark. */
+/* The mark of the packet or of its connection. */
 enum nft_mark {
 	NFT_MARK_PACKET,
 	NFT_MARK_CONNECTION,
@@ -28,7 +28,7 @@ void nft_mark_is_not(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask,
 void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set);
 /* meta mark & mask . oif @set */
 void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set);
-/* counter name mark & mask map @map: no element ends the rule */
+/* counter name mark & mask map @map: without an element the rule ends */
 void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *map);
 
 void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction); /* IP_CT_DIR_* */
@@ -43,14 +43,14 @@ void nft_daddr_in(struct nsg_nft_batch *b, const char *set);
 void nft_daddr_local(struct nsg_nft_batch *b);
 void nft_oif_loopback(struct nsg_nft_batch *b);
 void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted);
-/* Ends the rule when no process owns the packet's socket. */
+/* Ends the rule when the packet has no socket of a process. */
 void nft_skuid_known(struct nsg_nft_batch *b);
 void nft_skuid_in(struct nsg_nft_batch *b, const char *set);
-/* The ancestor at that level of the packet's socket's cgroup is in the set. */
+/* socket cgroupv2 level LEVEL @set */
 void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set);
 
-/* The flow's key, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport], in or into a set.
- */
+/* The key of a flow, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport]: in a set, or
+ * added to it. */
 #define NFT_FLOW_KEY_BYTES(ports) ((ports) ? 20u : 12u)
 void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set);
 void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms);
@@ -64,18 +64,18 @@ void nft_mark_keep(struct nsg_nft_batch *b, uint32_t keep);
 void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value);
 
 /*
- * Our bits of one mark into the other while its other bits stay: xt CONNMARK, since a bitwise
- * expression has one register operand only (before Linux 6.13). Unlike `ct mark` it does not end
- * the rule for a packet without connection.
+ * Copies the bits of the mask from one mark to the other, whose other bits stay. An xt target,
+ * since before Linux 6.13 a bitwise expression has only one register operand. Unlike `ct mark` it
+ * does not end the rule for a packet without a connection.
  */
-void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask);    /* packet's into connection's */
-void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask); /* connection's into packet's */
+void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask);    /* packet to connection */
+void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask); /* connection to packet */
 
-/* How packets are handed over: nft's own expression or, without it, xt NFQUEUE. */
+/* The queue expression of nft or, on a kernel without it, xt NFQUEUE. */
 struct nft_queue {
 	bool native;
 	uint16_t first, total; /* more than one: by flow hash */
-	bool bypass;	       /* nobody bound: go on with the next hook, not drop */
+	bool bypass;	       /* without a bound queue: accept, not drop */
 };
 void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue);
 

@@ -36,7 +36,7 @@ static void describe(struct nsg_nft_batch *b, struct nftnl_set *s, const struct 
 	(void)nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
 	(void)nftnl_set_set_str(s, NFTNL_SET_NAME, set->name);
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_IPV4);
-	/* the kernel wants one; it matters only to rules of the same batch that name it */
+	/* required by the kernel; only used by rules of the batch that refer to it */
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)b->what.n);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set->flags);
 	nftnl_set_set_u32(s, NFTNL_SET_KEY_TYPE, set->key_type);
@@ -211,7 +211,7 @@ void nsg_nft_element_range(struct nsg_nft_batch *b, const struct nsg_range *rang
 	struct nftnl_set_elem *e;
 
 	(void)add(b, &begin, sizeof(begin));
-	/* the last address has no next one: an open end */
+	/* 255.255.255.255 has no successor: no end element */
 	e = range->hi == UINT32_MAX ? NULL : add(b, &end, sizeof(end));
 	if (e)
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sets and maps of the table, and what is in them. Errors are the batch's. */
+/* Sets, maps and their elements. Errors are those of the batch. */
 #ifndef NSG_KERNEL_NFT_SET_H
 #define NSG_KERNEL_NFT_SET_H
 
@@ -13,8 +13,8 @@
 /* Elements in one message; an attribute's length has 16 bits. */
 #define NSG_NFT_ELEMENTS 256u
 
-/* What a key is made of, in nft's own numbers (its datatype.h): they only tell `nft list` how to
- * print it. A concatenation packs them six bits each. */
+/* Types of keys, by the numbers of nft (its datatype.h), which `nft list` prints them by. In a
+ * concatenation each has six bits. */
 enum nft_type {
 	NFT_TYPE_IPV4_ADDR = 7,
 	NFT_TYPE_INET_PROTO = 12,
@@ -39,7 +39,7 @@ struct nft_set {
 	bool host_order;		/* of the key's number */
 };
 
-/* Adds a set; the same one that is there already is fine. */
+/* Adds a set; an existing one must be the same. */
 void nsg_nft_set(struct nsg_nft_batch *b, const struct nft_set *set);
 /* Removes all elements. */
 void nsg_nft_set_flush(struct nsg_nft_batch *b, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Opening: sockets, what the kernel has, what conf asks for that can be looked up at once. */
+/* Opening: sockets, features of the kernel, users and cgroups of conf. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* Rules from `main` (32766) on come after every packet has found its route. */
+/* The rule for table main routes every packet: ours must come before it. */
 #define RULE_MAIN 32766u
 /* Tables 253 to 255 are default, main and local. */
 #define TABLE_LAST_RESERVED 255u
@@ -42,7 +42,7 @@ static int open_sockets(struct nsg_kernel *k, struct nsg_diag *diag)
 	return 0;
 }
 
-/* What the kernel has: nft's own queue expression, else the xt target. */
+/* The native queue expression, else the xt target. */
 static int probe(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	int r = nsg_table_probe(k, true);
@@ -165,7 +165,7 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = open_sockets(k, diag);
 	if (r < 0)
 		return r;
-	/* first of all what says whether this process may: with the better words */
+	/* before anything else that needs CAP_NET_ADMIN: its message is the clearest */
 	r = probe(k, diag);
 	return r < 0 ? r : nsg_kernel_watch_open(k, diag);
 }

@@ -13,13 +13,13 @@
 #include "util/macro.h"
 #include "util/vec.h"
 
-/* The file: ids in the host's own byte order, nothing else; /run does not outlive a boot. */
+/* The file has ids in host order: /run does not survive a reboot. */
 #define MAX_IDS (4u << 20)
 
 struct connections {
 	const struct nsg_marks *marks;
-	NSG_VEC(uint32_t) known; /* decided by an earlier connections; sorted when looked up */
-	NSG_VEC(uint32_t) alive; /* of this and of earlier lives, seen now */
+	NSG_VEC(uint32_t) known; /* decided by an earlier run; sorted when looked up */
+	NSG_VEC(uint32_t) alive; /* decided by this or an earlier run, still there */
 	int error;
 };
 
@@ -63,7 +63,7 @@ static int read_file(const struct nsg_preexisting *o, struct connections *connec
 	return r;
 }
 
-/* Sorted, each id once: a sweep may meet one in every pass. */
+/* Sorts, and removes duplicates: a sweep may find a connection in each pass. */
 static size_t make_unique(uint32_t *ids, size_t n)
 {
 	size_t kept = 0;
@@ -98,7 +98,7 @@ static int write_file(const struct nsg_preexisting *o, const uint32_t *ids, size
 	return -EIO;
 }
 
-/* The marks are right all the same: only the memory of them is lost. */
+/* A failure is only a warning: the marks themselves are right. */
 static void write_known(const struct nsg_preexisting *o, const uint32_t *ids, size_t n,
 			struct nsg_diag *diag)
 {
@@ -121,7 +121,7 @@ static uint32_t forget(const struct nsg_connection *c, void *arg)
 	return 0;
 }
 
-/* Our bits where they mean something of ours; whatever else stands under the mask stays. */
+/* The bits without a mark of ours; bits under the mask that are not a mark of ours stay. */
 static uint32_t without_ours(const struct connections *connections, uint32_t mark)
 {
 	const uint32_t bits = mark & connections->marks->mask;
@@ -157,7 +157,7 @@ static uint32_t at_end(const struct nsg_connection *c, void *arg)
 	return without_ours(connections, c->mark);
 }
 
-/* Connections with these bits of ours, all with 0. */
+/* Of connections with these bits; 0: of all. */
 static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_desired desired,
 		 struct connections *connections, struct nsg_diag *diag)
 {

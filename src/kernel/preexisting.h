@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Whose word a connection lives by, when nsgd comes and goes.
+ * Marks of connections at start and stop.
  *
- * Older than nsgd: an established TCP connection that conntrack knows and nsgd never decided. It
- * lives on unjudged, by a mark of its own (see nsg_table_preexisting).
+ * A preexisting connection is an established TCP connection in conntrack that nsgd has never
+ * decided. It is marked as such (nsg_ruleset_preexisting) and never decided.
  *
- * Decided by an earlier life of nsgd: judged anew. A stop takes all marks away, so the ids of such
- * connections are kept in /run/nsgd/INSTANCE.flows until they end. Without that directory
- * they count as older.
+ * A connection that an earlier run of nsgd decided is decided again. Since a stop clears all marks,
+ * the ids of these connections are kept in /run/nsgd/INSTANCE.flows until they end. Without that
+ * directory they are treated as preexisting.
  */
 #ifndef NSG_KERNEL_PREEXISTING_H
 #define NSG_KERNEL_PREEXISTING_H
@@ -27,9 +27,10 @@ struct nsg_preexisting {
 	const char *directory, *instance;
 };
 
-/* Before the table is loaded: decided ones lose their bits; older ones are marked, if `mark`. */
+/* Before the table is loaded: clears the marks of decided connections and, if `mark`, marks the
+ * preexisting ones. */
 int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
-/* After the table is gone: no connection keeps a bit of ours. */
+/* After the table is deleted: clears our bits of all connections. */
 int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag);
 
 #endif

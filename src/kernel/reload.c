@@ -161,7 +161,7 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	if (!k->prepared)
 		return -EINVAL;
 	if (forget == NSG_FORGET_DECISIONS) {
-		/* before the new generation is in force, where an old mark would keep its verdict */
+		/* first: in the new generation an old mark would keep its verdict */
 		r = forget_others(k, generation % NSG_GENERATIONS, diag);
 		if (r < 0)
 			return r;

@@ -50,7 +50,7 @@ struct route_attrs {
 	struct nsg_bytes multipath;
 };
 
-/* RTA_MULTIPATH is a list of struct rtnexthop with attributes behind each. */
+/* RTA_MULTIPATH is a list of struct rtnexthop each followed by its attributes. */
 static void take_paths(struct nsg_bytes list, struct route *route)
 {
 	static const struct nsg_attr policy[] = {
@@ -123,7 +123,7 @@ static void reset_reading(void *arg)
 	((struct reading *)arg)->routes.n = 0;
 }
 
-/* With a strict kernel the filters are its own, else take_route's. table 0: all. */
+/* table 0: all. Older kernels ignore the filters, which take_route repeats. */
 static int read_routes(struct nsg_nl *nl, uint32_t table, struct reading *reading)
 {
 	char buffer[64];
@@ -286,8 +286,7 @@ static int failed(struct nsg_nl *nl, const char *what, uint32_t table, int error
 	return error;
 }
 
-/* A link may have gone since it was asked about: then the hop is down, the blackhole is there, and
- * the notification comes. */
+/* A link may have disappeared since it was read: the hop is down, and a notification follows. */
 static bool means_down(int error)
 {
 	return error == -ENETUNREACH || error == -ENETDOWN || error == -ENODEV ||

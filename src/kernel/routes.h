@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The next hops' tables: table-base + number holds a default route out of the hop's paths that are
- * up and, behind it at the highest metric, a blackhole: a marked packet never goes on to the host's
- * own routes. Routes are ours when their protocol is NSG_RTPROT and their table lies in our range.
+ * The routing tables of next hops: desired, read, apply, clear. Table table-base + number has a
+ * default route by the paths of the next hop that are up and, at the highest metric, a blackhole,
+ * so that a marked packet is never routed by the host. Routes are ours when their protocol is
+ * NSG_RTPROT and their table lies in our range.
  */
 #ifndef NSG_KERNEL_ROUTES_H
 #define NSG_KERNEL_ROUTES_H
@@ -15,15 +16,15 @@
 #include "util/diag.h"
 
 /*
- * Makes the tables of all numbers in use what they should be (paths as last resolved). A hop that
- * the kernel refuses becomes down. Sets each hop's `changed`. `all`: removes our routes from the
- * other tables of the range too; that walks every table of the host once.
+ * Applies the routes of all numbers in use, with the paths as last resolved. A hop whose route the
+ * kernel refuses is set down. Sets applied_change of each hop. `all`: also removes our routes from
+ * the other tables of the range, which reads all routes of the host.
  */
 int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag);
-/* Removes all of ours. */
+/* Removes all our routes. */
 int nsg_routes_clear(struct nsg_nl *nl, const struct nsg_conf *conf, uint32_t max_hop,
 		     struct nsg_diag *diag);
-/* A table of a number in use that holds somebody else's routes: an error. -EEXIST. */
+/* -EEXIST, with a diagnostic, when the table of a number in use has routes of another program. */
 int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag);
 
 #endif

@@ -146,7 +146,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 	    a.rule.pref < base || a.rule.pref > base + END)
 		return 0;
 	a.rule.action = frh->action;
-	/* the kernel names a table with every action */
+	/* the kernel reports a table with every action */
 	if (frh->action != FR_ACT_TO_TBL)
 		a.rule.table = 0;
 	if (a.protocol == NSG_RTPROT && !(a.rule.mask & ~reading->conf->mark_mask))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy rules: a two-level tree, since every rule costs each packet of the host some 3 ns and
- * there may be 510 next hops. Preferences, P being rule-priority:
+ * The ip rules: desired, read, apply, clear. They form a tree of two levels, since each rule costs
+ * every packet of the host about 3 ns and there may be 510 next hops. Preferences, P being
+ * rule-priority:
  *
  *      P              our hop bits are 0: goto E            most packets see only this one
  *      P + 1 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
@@ -10,8 +11,8 @@
  *      B(b) + 33      goto E
  *      E              nothing                               E = P + 564
  *
- * Rules are ours when their protocol is NSG_RTPROT, their preference lies in P to E, and they ask
- * for no other bits than mark-mask's.
+ * Rules are ours when their protocol is NSG_RTPROT, their preference is from P to E, and they match
+ * only bits of mark-mask.
  */
 #ifndef NSG_KERNEL_RULES_H
 #define NSG_KERNEL_RULES_H
@@ -23,7 +24,8 @@
 #include "util/diag.h"
 #include "util/vec.h"
 
-/* Who made a rule or a route; not one of the numbers that rtnetlink.h or a routing daemon has. */
+/* The protocol of our rules and routes: a number that neither rtnetlink.h nor a routing daemon
+ * uses. */
 #define NSG_RTPROT 110
 
 #define NSG_RULES_BLOCK 32u
@@ -41,20 +43,21 @@ struct nsg_rules {
 	NSG_VEC(struct nsg_rule) rules;
 };
 
-/* What should be there: rules for every number in use that has a table, none when there is none.
- * Descending by preference: targets come before what goes to them. -ENOMEM. */
+/* Rules for every number in use that has a table; no rule without such a number. In descending
+ * order of preference, so that targets come before their gotos. -ENOMEM. */
 int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret);
 
-/* Ours that are there. `ret_foreign` (may be NULL): rules of others between ours. */
+/* The kernel's rules that are ours. `ret_foreign` (may be NULL): rules of other programs from P to
+ * E. */
 int nsg_rules_read(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_rules *ret,
 		   struct nsg_rules *ret_foreign);
 void nsg_rules_done(struct nsg_rules *r);
 
-/* Makes the kernel's rules the desired ones. *ret_changed: how many were added or removed. A
- * failure is a diagnostic. */
+/* Adds and removes what differs from the desired rules, *ret_changed in number. A failure is a
+ * diagnostic. */
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
 		    uint32_t *ret_changed);
-/* Removes all of ours. */
+/* Removes all our rules. */
 int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag);
 
 #endif

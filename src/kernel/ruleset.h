@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the table `ip INSTANCE` is made of: its names, and the conditions on which parts of it exist.
- * tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
+ * What the table `ip INSTANCE` is made of: its names, and the conditions on which parts of it
+ * exist. tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
  *
  *   output         route, mangle + 1     sanitise; fast; loopback; replies; tunnels; users: capture
  *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; replies; capture
@@ -14,11 +14,11 @@
  *   save           -                     decided: keep; denied: into the set, silence
  *   keep           -                     our bits into the connection's mark, hop bits stay
  *   source_nat     nat, srcnat           source addresses by next hop, with [snat] only
- *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop or not at all
+ *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop only
  *
- * Base chains and ct timeouts are created once and not deleted before the table is: the kernel drops
- * every queued packet of the namespace when one of them goes. A reload changes elements, and the
- * rules of the chains multicast, timeouts and tunnels.
+ * Base chains and ct timeouts are created once and not deleted before the table is: the kernel
+ * drops every queued packet of the namespace when one of them goes. A reload changes elements, and
+ * the rules of the chains multicast, timeouts and tunnels.
  *
  * Audit mode marks and drops nothing: the table only has what leads to the queue. Without offload
  * decisions are remembered too, since the NSG is stateful, but every packet is queued.

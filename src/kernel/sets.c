@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/sets.h"
 
-#include <netinet/in.h> /* before the kernel's, which then gives way */
+#include <netinet/in.h> /* before the kernel's headers, which then leave out what it defines */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,9 +124,9 @@ static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 }
 
 /*
- * A TCP packet that opens nothing and that conntrack has not seen is older than nsgd only while
- * nsgd is younger than the flow timeout. Later it is a flow that was idle and forgotten: judged
- * anew, as Azure does, or it would slip past its next hop. The element's own timeout is the clock.
+ * A TCP packet that is not a SYN and not of a known connection belongs to a preexisting one only
+ * within one flow timeout after the start. Later it belongs to a flow that was idle and forgotten,
+ * which is decided again as in Azure. The timeout of the element ends the period.
  */
 static void put_preexisting_tcp(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
@@ -159,7 +159,7 @@ static void put_excludes(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_ranges_done(&ranges);
 }
 
-/* delete: those that are gone; else those that have come, or all. */
+/* delete: ids that no path has any more; else the new ids, or all. */
 static void list_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool delete, bool all)
 {
 	const struct nsg_cgroups *c = &k->cgroups;

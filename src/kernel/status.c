@@ -109,7 +109,7 @@ static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
 			continue;
 		nsg_ruleset_hop_counter(n, name);
 		packets = packets_of(counts, name);
-		/* a table that was made anew counts from 0 */
+		/* the counters of a new table start from 0 */
 		if (packets < hop->packets)
 			hop->packets = 0;
 		if (!hop->was_up)

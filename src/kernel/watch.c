@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Notifications. The kernel tells of links, addresses, routes, rules and nf_tables; what concerns
- * us makes a part dirty, and dirty parts are compared with what they should be, once for all that
- * waited. IPv4 routes that go with their link are not announced: the link is.
+ * Notifications of links, addresses, routes, rules and nf_tables. Those that concern us mark a part
+ * as dirty; dirty parts are compared with the desired state once, after all pending notifications.
+ * The kernel does not report IPv4 routes that disappear with their link, but it reports the link.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,8 +30,8 @@
 #include "util/macro.h"
 
 #define RETRY_NS NSG_NS_PER_SEC
-/* Somebody who undoes a repair as fast as it is made is given this many at once, then one after
- * each rest: neither the processor nor the log is to drown in it. */
+/* When another program keeps reverting repairs: this many within BURST_NS, then one every REST_NS,
+ * to bound processor time and log. */
 #define BURST 10u
 #define BURST_NS NSG_NS_PER_SEC
 #define REST_NS 200000000u
@@ -41,7 +41,7 @@ struct dirty {
 	bool paths; /* links, addresses, routes to gateways, our tables */
 	bool rules;
 	bool table; /* nf_tables */
-	bool lost;  /* notifications: everything may be */
+	bool lost;  /* notifications were lost: everything may be dirty */
 };
 
 static int watch(struct nsg_kernel *k, int fd)
@@ -180,7 +180,7 @@ static int take_rt(const struct nlmsghdr *nlh, void *arg)
 	return 0;
 }
 
-/* Every nf_tables message but the one for a generation has its table's name as attribute 1. */
+/* Attribute 1 of every nf_tables message is the name of the table, except in NFT_MSG_NEWGEN. */
 static int take_nft(const struct nlmsghdr *nlh, void *arg)
 {
 	static const struct nsg_attr policy[] = {{NFTA_TABLE_NAME, true, NSG_ATTR_STRING, 0}};
@@ -290,7 +290,7 @@ static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, 
 	return 0;
 }
 
-/* Table first: what it does not mark needs no route. */
+/* Table first: without it no packet is marked and routes are not used. */
 static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_diag *diag,
 		  uint32_t *repairs)
 {
@@ -329,7 +329,7 @@ static void arm_retry(struct nsg_kernel *k, uint64_t after_ns)
 	(void)timerfd_settime(k->retry_fd, 0, &when, NULL);
 }
 
-/* Rounds of repair in the second that began with the first of them. */
+/* The number of rounds of repair in the current burst. */
 static uint32_t burst(struct nsg_kernel *k)
 {
 	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
@@ -341,7 +341,7 @@ static uint32_t burst(struct nsg_kernel *k)
 	return k->burst;
 }
 
-/* Whether this round is left to the timer. */
+/* True when this round is put off until the timer expires. */
 static bool put_off(struct nsg_kernel *k, const struct dirty *dirty, bool expired,
 		    struct nsg_diag *diag)
 {
@@ -380,7 +380,7 @@ int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 	e = drain(&k->nft_watch, take_nft, &dirty);
 	if (r < 0 || e < 0)
 		return r < 0 ? r : e;
-	/* what failed or was put off is one repair of everything */
+	/* after a failure or a rest everything is repaired */
 	expired = read(k->retry_fd, &times, sizeof(times)) == sizeof(times);
 	dirty.lost |= expired;
 	dirty.table |= expired && k->waiting_for_table;
@@ -396,7 +396,7 @@ int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 	e = repair(k, &dirty, diag, &repairs);
 	if (repairs)
 		k->burst = burst(k) + 1;
-	/* never disarmed: what comes meanwhile may be something else */
+	/* never disarmed: a later success may be of another part */
 	if (r < 0 || e < 0)
 		arm_retry(k, RETRY_NS);
 	k->repairs += repairs;
