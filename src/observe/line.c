@@ -13,6 +13,8 @@
 
 static void put(struct nsg_line *l, const char *text, size_t n)
 {
+	if (!n)
+		return;
 	if (nsg_vec_reserve(&l->text, n) < 0) {
 		l->error = -ENOMEM;
 		return;
