@@ -9,7 +9,7 @@
 
 #include "util/names.h"
 
-/* Public addresses of a data set are many; more routes than this no case needs. */
+/* A data set has many public addresses; no case needs more routes than this. */
 #define ROUTES_KEPT 200000u
 #define BURST_TRIES 100
 

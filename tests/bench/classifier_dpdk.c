@@ -60,7 +60,7 @@ struct dpdk {
 	uint64_t *rows;
 };
 
-/* MB of huge pages that nobody holds. */
+/* MB of free huge pages. */
 static long free_huge_mb(void)
 {
 	FILE *f = fopen("/proc/meminfo", "r");

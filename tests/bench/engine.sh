@@ -137,7 +137,7 @@ side_nsgd() { # CONF...
 	WORKER=nsgd
 }
 
-# nsgd's own table with somebody else at the queue: what the best daemon could do there.
+# nsgd's own table with another program at the queue: the best that any daemon could do.
 side_null() { # VERDICT [one] -- CONF...
 	local how=()
 	while [ "$1" != -- ]; do
@@ -314,7 +314,7 @@ nsgd_trace_on() {
 
 nsgd_excluding() { side_nsgd "capture.exclude=$EXCLUDES"; }
 
-# Packets to the queue by a rule of their own, nobody tracks connections.
+# Packets queued by a rule of their own, without connection tracking.
 plain_null() {
 	in_ns bare iptables -t mangle -A OUTPUT -p udp --dport 9000 -j NFQUEUE --queue-num 0 || return 1
 	spawn_ready null bare "$NULL" 0 accept && pin null
