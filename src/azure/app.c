@@ -155,11 +155,12 @@ static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct n
 }
 
 /* "192.0.2.1,192.0.2.2"; for people only, so that what is no IPv4 address is left out. */
-static bool read_outbound(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_outbound(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_site *site = to;
-	const char *text = nsg_read_member(s, n, "outboundIpAddresses");
+	const char *text = nsg_read_member(s, n, f->key);
 	size_t pieces = 1;
 
 	if (!*text)
@@ -182,10 +183,11 @@ static bool read_outbound(struct nsg_reader *r, const struct nsg_node *n, void *
 	return true;
 }
 
-static bool read_site_switches(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_site_switches(struct nsg_reader *r, const struct nsg_field *f,
+			       const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_node config = nsg_node_get(n, "siteConfig"), settings;
+	struct nsg_node config = nsg_node_get(n, f->other), settings;
 	struct nsg_site *site = to;
 
 	site->route_all = site->all_traffic = site->application_traffic = NSG_UNSET;
@@ -209,7 +211,8 @@ static const struct nsg_field site_lines[] = {
     {"virtualNetworkSubnetId", FIELD_ID, AT(nsg_site, subnet_id)},
     {"virtualNetworkSubnetId", FIELD_PLACE, AT(nsg_site, subnet_place)},
     {"reserved", FIELD_TRISTATE, AT(nsg_site, is_linux)},
-    {"vnetRouteAllEnabled", FIELD_BYTES, AT(nsg_site, route_all), .read = read_site_switches},
+    {"vnetRouteAllEnabled", FIELD_BYTES, AT(nsg_site, route_all), .other = "siteConfig",
+     .read = read_site_switches},
     {NULL, FIELD_BYTES, AT(nsg_site, all_traffic)},
     {NULL, FIELD_BYTES, AT(nsg_site, application_traffic)},
     {"outboundIpAddresses", FIELD_OTHER, AT(nsg_site, outbound_host), .read = read_outbound},
@@ -227,7 +230,6 @@ static bool looks_like_site(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_site = {
-    .types = {TYPE_SITE, TYPE_SITE "/slots"},
     .looks = looks_like_site,
     .fields = &site_fields,
     IN_POLICY(sites),
@@ -314,7 +316,6 @@ static bool looks_like_config(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_site_config = {
-    .types = {TYPE_SITE "/config", TYPE_SITE "/slots/config"},
     .looks = looks_like_config,
     .read = collect_config,
     .fields = &config_fields,
@@ -327,10 +328,11 @@ const struct nsg_kind nsg_kind_site_config = {
 
 /* az webapp vnet-integration list: `vnetResourceId` is the subnet's id, or in older answers the
  * network's. sites/networkConfig: `subnetResourceId`; empty for a site without an integration. */
-static bool read_target(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_target(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			void *to)
 {
-	const char *subnet = nsg_read_member(&r->sink, n, "subnetResourceId");
-	const char *vnet = nsg_read_member(&r->sink, n, "vnetResourceId");
+	const char *subnet = nsg_read_member(&r->sink, n, f->key);
+	const char *vnet = nsg_read_member(&r->sink, n, f->other);
 	const char *target = *subnet ? subnet : vnet;
 	bool is_subnet = strcasestr(target, "/subnets/");
 	struct nsg_integration *integration = to;
@@ -340,12 +342,13 @@ static bool read_target(struct nsg_reader *r, const struct nsg_node *n, void *to
 	return *target;
 }
 
-static bool read_swift(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_swift(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		       void *to)
 {
 	struct nsg_integration *integration = to;
 
-	integration->is_swift = either(nsg_read_bool(&r->sink, n, "isSwift"),
-				       nsg_read_bool(&r->sink, n, "swiftSupported"));
+	integration->is_swift =
+	    either(nsg_read_bool(&r->sink, n, f->key), nsg_read_bool(&r->sink, n, f->other));
 	return true;
 }
 
@@ -354,9 +357,11 @@ static const struct nsg_field integration_lines[] = {
     {NULL, FIELD_TEXT, AT(nsg_integration, name)},
     {NULL, FIELD_OWN_PARENT, AT(nsg_integration, site_id)},
     {NULL, FIELD_PLACE, AT(nsg_integration, place)},
-    {"subnetResourceId", FIELD_ID, AT(nsg_integration, subnet_id), .read = read_target},
+    {"subnetResourceId", FIELD_ID, AT(nsg_integration, subnet_id), .other = "vnetResourceId",
+     .read = read_target},
     {NULL, FIELD_ID, AT(nsg_integration, vnet_id)},
-    {"isSwift", FIELD_BYTES, AT(nsg_integration, is_swift), .read = read_swift},
+    {"isSwift", FIELD_BYTES, AT(nsg_integration, is_swift), .other = "swiftSupported",
+     .read = read_swift},
 };
 
 static const struct nsg_fields integration_fields = {
@@ -370,8 +375,6 @@ static bool looks_like_integration(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_integration = {
-    .types = {TYPE_SITE "/virtualNetworkConnections", TYPE_SITE "/slots/virtualNetworkConnections",
-	      TYPE_SITE "/networkConfig", TYPE_SITE "/slots/networkConfig"},
     .looks = looks_like_integration,
     .fields = &integration_fields,
     IN_POLICY(integrations),
@@ -381,11 +384,12 @@ const struct nsg_kind nsg_kind_integration = {
 
 /* ---- plans ---------------------------------------------------------------------------------- */
 
-static bool read_instances(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_instances(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to)
 {
 	struct nsg_node sku = nsg_node_get(n, "sku");
 	struct nsg_node capacity = nsg_node_get(&sku, "capacity");
-	struct nsg_node workers = nsg_node_get(n, "numberOfWorkers");
+	struct nsg_node workers = nsg_node_get(n, f->key);
 	struct nsg_plan *plan = to;
 	uint64_t instances = 0;
 
@@ -420,7 +424,6 @@ static bool looks_like_plan(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_plan = {
-    .types = {"Microsoft.Web/serverfarms"},
     .looks = looks_like_plan,
     .fields = &plan_fields,
     IN_POLICY(plans),

@@ -42,7 +42,7 @@ void nsg_collect_as(struct nsg_reader *r, const struct nsg_node *n, const struct
 
 void nsg_collect(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
 {
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, kind->types[0]);
+	struct nsg_identity who = nsg_read_identity(&r->sink, n, nsg_kind_type(kind));
 
 	nsg_collect_as(r, n, kind, &who);
 }
@@ -59,12 +59,12 @@ static bool has_content(const struct nsg_node *n, const struct nsg_kind *kind)
 const char *nsg_collect_inline(struct nsg_reader *r, const struct nsg_node *n,
 			       const struct nsg_kind *kind, const char *subnet_id)
 {
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, kind->types[0]);
+	struct nsg_identity who = nsg_read_identity(&r->sink, n, nsg_kind_type(kind));
 
 	if ((!who.made && !has_content(n, kind)) || nsg_names_nothing(n))
 		return who.id;
 	if (who.made) {
-		who.id = nsg_child_id(&r->sink, subnet_id, nsg_id_name(kind->types[0]),
+		who.id = nsg_child_id(&r->sink, subnet_id, nsg_id_name(nsg_kind_type(kind)),
 				      *who.name ? who.name : "inline");
 		who.within = subnet_id;
 	}
@@ -444,8 +444,8 @@ static void join_children(struct nsg_reader *r, const struct index *x)
 	}
 	make_parents(r, owner);
 	for (size_t k = 0; k < nsg_n_kinds; k++) {
-		if (nsg_kinds[k]->parent && !r->sink.no_memory)
-			merge_all(r, owner, n, nsg_kinds[k]->fields);
+		if (nsg_kinds[k].kind->parent && !r->sink.no_memory)
+			merge_all(r, owner, n, nsg_kinds[k].kind->fields);
 	}
 }
 
@@ -456,16 +456,16 @@ void nsg_join(struct nsg_reader *r)
 	cleanup_index struct index x = {0};
 
 	for (size_t k = 0; k < nsg_n_kinds; k++) {
-		if (nsg_kinds[k]->fields && !nsg_kinds[k]->parent)
-			bound_kind(r, nsg_kinds[k]);
+		if (nsg_kinds[k].kind->fields && !nsg_kinds[k].kind->parent)
+			bound_kind(r, nsg_kinds[k].kind);
 	}
 	index_make(r, &x);
 	if (r->sink.no_memory)
 		return;
 	join_copies(r, &x);
 	for (size_t k = 0; k < nsg_n_kinds; k++) {
-		if (nsg_kinds[k]->equal_by_content)
-			join_equal(r, nsg_kinds[k]);
+		if (nsg_kinds[k].kind->equal_by_content)
+			join_equal(r, nsg_kinds[k].kind);
 	}
 	join_children(r, &x);
 	for (size_t i = 0; i < r->resources.n; i++) {
@@ -498,7 +498,7 @@ static void hand_over(struct nsg_reader *r, const struct nsg_kind *kind)
 void nsg_hand_over(struct nsg_reader *r)
 {
 	for (size_t k = 0; k < nsg_n_kinds; k++) {
-		const struct nsg_kind *kind = nsg_kinds[k];
+		const struct nsg_kind *kind = nsg_kinds[k].kind;
 
 		if (kind->count &&
 		    !*(const size_t *)(const void *)((char *)r->policy + kind->count))

@@ -3,8 +3,6 @@
 #include "azure/reader_priv.h"
 #include "util/limits.h"
 
-#define NETWORK "Microsoft.Network/"
-
 /* ---- private endpoints ---------------------------------------------------------------------- */
 
 static void add_address(struct nsg_sink *s, struct nsg_private_endpoint *e,
@@ -22,12 +20,13 @@ static void add_address(struct nsg_sink *s, struct nsg_private_endpoint *e,
 }
 
 /* Of customDnsConfigs and its own ipConfigurations. */
-static bool read_addresses(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_addresses(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_private_endpoint *e = to;
-	struct nsg_node dns = nsg_node_get(n, "customDnsConfigs");
-	struct nsg_node configurations = nsg_node_get(n, "ipConfigurations");
+	struct nsg_node dns = nsg_node_get(n, f->key);
+	struct nsg_node configurations = nsg_node_get(n, f->other);
 	size_t n_dns = nsg_read_array(s, &dns);
 	size_t n_configurations = nsg_read_array(s, &configurations), room = n_configurations;
 
@@ -70,9 +69,8 @@ static const struct nsg_field private_endpoint_lines[] = {
     {NULL, FIELD_PLACE, AT(nsg_private_endpoint, place)},
     {"subnet", FIELD_REF, AT(nsg_private_endpoint, subnet_id)},
     {"networkInterfaces", FIELD_IDS, AT(nsg_private_endpoint, nic_ids)},
-    {"customDnsConfigs", FIELD_NUMBERS, .at = offsetof(struct nsg_private_endpoint, addrs_host),
-     .at_n = offsetof(struct nsg_private_endpoint, n_addrs), .size = sizeof(uint32_t),
-     .read = read_addresses},
+    {"customDnsConfigs", FIELD_NUMBERS, NUMBERS(nsg_private_endpoint, addrs_host, n_addrs),
+     .other = "ipConfigurations", .read = read_addresses},
 };
 
 static const struct nsg_fields private_endpoint_fields = {
@@ -87,7 +85,6 @@ static bool looks_like_private_endpoint(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_private_endpoint = {
-    .types = {NETWORK "privateEndpoints"},
     .looks = looks_like_private_endpoint,
     .fields = &private_endpoint_fields,
     IN_POLICY(private_endpoints),
@@ -95,9 +92,10 @@ const struct nsg_kind nsg_kind_private_endpoint = {
 
 /* ---- network interfaces --------------------------------------------------------------------- */
 
-static bool read_configuration_address(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_configuration_address(struct nsg_reader *r, const struct nsg_field *f,
+				       const struct nsg_node *n, void *to)
 {
-	struct nsg_node address = nsg_node_get(n, "privateIPAddress");
+	struct nsg_node address = nsg_node_get(n, f->key);
 	struct nsg_ip_configuration *configuration = to;
 
 	configuration->has_addr = nsg_read_address(&r->sink, &address, &configuration->addr_host);
@@ -138,7 +136,6 @@ static bool looks_like_nic(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_nic = {
-    .types = {NETWORK "networkInterfaces"},
     .looks = looks_like_nic,
     .fields = &nic_fields,
     IN_POLICY(nics),
@@ -159,7 +156,6 @@ static const struct nsg_fields asg_fields = {
 };
 
 const struct nsg_kind nsg_kind_asg = {
-    .types = {NETWORK "applicationSecurityGroups"},
     .fields = &asg_fields,
     IN_POLICY(asgs),
 };

@@ -10,16 +10,6 @@
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static void *field(const struct nsg_field *f, void *of)
-{
-	return (char *)of + f->at;
-}
-
-static const void *const_field(const struct nsg_field *f, const void *of)
-{
-	return (const char *)of + f->at;
-}
-
 /* The name of an element: its own, else the end of its id. */
 static void read_name(struct nsg_sink *s, const struct nsg_node *n, struct nsg_identity *who)
 {
@@ -45,7 +35,7 @@ static void read_array(struct nsg_reader *r, const struct nsg_field *f, const st
 		       const char *id, void *to)
 {
 	struct nsg_sink *s = &r->sink;
-	size_t size = nsg_read_array(s, list), *n = (size_t *)(void *)((char *)to + f->at_n);
+	size_t size = nsg_read_array(s, list), *n = nsg_field_count(f, to);
 	char *v;
 
 	if (f->of->max && size > f->of->max) {
@@ -54,7 +44,7 @@ static void read_array(struct nsg_reader *r, const struct nsg_field *f, const st
 		return;
 	}
 	v = nsg_sink_array(s, size, f->size);
-	*(void **)field(f, to) = v;
+	*(void **)nsg_field_at(f, to) = v;
 	for (size_t i = 0; i < size && v; i++) {
 		struct nsg_node element = nsg_node_at(list, i);
 		struct nsg_identity who = {.parent = id, .within = ""};
@@ -93,7 +83,7 @@ static void read_value(struct nsg_reader *r, const struct nsg_field *f, const st
 		       const struct nsg_node *n, struct nsg_identity *who, void *to)
 {
 	struct nsg_sink *s = &r->sink;
-	void *at = field(f, to);
+	void *at = nsg_field_at(f, to);
 
 	switch (f->kind) {
 	case FIELD_TEXT:
@@ -103,10 +93,6 @@ static void read_value(struct nsg_reader *r, const struct nsg_field *f, const st
 		break;
 	case FIELD_REF:
 		*(const char **)at = nsg_read_ref(s, of, f->key);
-		break;
-	case FIELD_INLINE:
-		*(const char **)at =
-		    nsg_read_object(s, n) ? nsg_collect_inline(r, n, f->resource, who->id) : "";
 		break;
 	case FIELD_IDS:
 		*(struct nsg_strings *)at = nsg_read_ids(s, n);
@@ -173,24 +159,31 @@ bool nsg_fields_read(struct nsg_reader *r, const struct nsg_fields *t, const str
 
 		if (f->kind == FIELD_OWN_ID) {
 			read_id(s, n, who);
-			*(const char **)field(f, to) = who->id;
+			*(const char **)nsg_field_at(f, to) = who->id;
 		} else if (f->kind == FIELD_OWN_NAME) {
 			read_name(s, n, who);
-			*(const char **)field(f, to) = who->name;
+			*(const char **)nsg_field_at(f, to) = who->name;
 		} else if (f->kind == FIELD_OWN_PARENT) {
-			*(const char **)field(f, to) = who->parent;
+			*(const char **)nsg_field_at(f, to) = who->parent;
 		} else if (f->kind == FIELD_PLACE && !f->key) {
-			*(struct nsg_place *)field(f, to) = nsg_node_place(s, n);
+			*(struct nsg_place *)nsg_field_at(f, to) = nsg_node_place(s, n);
 		} else if (f->read) {
-			of_use &= f->read(r, n, to);
+			of_use &= f->read(r, f, n, to);
 		} else if (f->key) {
 			read_member(r, t, i, n, who, to);
 		}
 	}
+	if (t->needs_name && !*who->name)
+		nsg_node_say(s, n, NSG_ERROR, NULL, "a %s has no name", t->word);
 	return (!t->check || t->check(r, n, to)) && of_use;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------ */
+
+static const void *const_field(const struct nsg_field *f, const void *of)
+{
+	return (const char *)of + f->at;
+}
 
 static bool same_text(const char *a, const char *b)
 {
@@ -388,7 +381,6 @@ static bool same_field(struct nsg_sink *s, const struct nsg_field *f, const void
 		return same_location(*(const char *const *)fa, *(const char *const *)fb);
 	case FIELD_ID:
 	case FIELD_REF:
-	case FIELD_INLINE:
 	case FIELD_OWN_PARENT:
 		return same_id(*(const char *const *)fa, *(const char *const *)fb);
 	case FIELD_IDS:
@@ -428,7 +420,7 @@ bool nsg_fields_same(struct nsg_sink *s, const struct nsg_fields *t, const void 
 void nsg_fields_unite(const struct nsg_fields *t, void *to, const void *from)
 {
 	for (size_t i = 0; i < t->n; i++) {
-		struct nsg_strings *ids = field(&t->v[i], to);
+		struct nsg_strings *ids = nsg_field_at(&t->v[i], to);
 
 		if (t->v[i].kind == FIELD_USED_BY && !ids->n)
 			*ids = *(const struct nsg_strings *)const_field(&t->v[i], from);

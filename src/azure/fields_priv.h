@@ -31,7 +31,6 @@ enum nsg_field_kind {
 	FIELD_LOCATION, /* "West Europe" equals westeurope */
 	FIELD_ID,	/* a string */
 	FIELD_REF,	/* the `id` of an object */
-	FIELD_INLINE,	/* the same; the object may also be a whole resource */
 	FIELD_IDS,	/* the `id` of each object of an array */
 	FIELD_TEXTS,	/* strings, or with `each` a member of each object of an array */
 	FIELD_PREFIX,
@@ -61,21 +60,24 @@ struct nsg_field {
 	size_t at_n;		     /* arrays: offset of the count */
 	const char *in;		     /* the object that has the key; NULL: the resource */
 	const char *other;	     /* a second key, used when `key` is empty */
-	const char *each;	     /* FIELD_TEXTS */
+	const char *each;	     /* FIELD_TEXTS: the member */
+	const char *groups;	     /* FIELD_ADDRESS: the key of application security groups */
 	const struct nsg_fields *of; /* FIELD_ARRAY */
-	const struct nsg_kind *resource; /* FIELD_INLINE */
-	/* Reads instead of the kind. n is the resource, to the struct, in which the fields of the
-	 * lines before are set. False: the struct is of no use. */
-	bool (*read)(struct nsg_reader *r, const struct nsg_node *n, void *to);
+	const struct nsg_kind *inline_kind; /* FIELD_ID: of a resource written in place of it */
+	/* Reads in place of the kind. n is the resource; in the struct `to` the fields of earlier
+	 * lines are set. False: the struct is of no use. */
+	bool (*read)(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		     void *to);
 };
 
 struct nsg_fields {
 	const char *word; /* in messages, e.g. "route table" */
 	const struct nsg_field *v;
-	size_t n, size; /* lines; size of the struct */
-	size_t name;	/* offset of the name by which the elements of two lists are paired */
-	bool in_order;	/* the order of a list has a meaning: paired as they are */
-	size_t max;	/* elements of a list; 0: any number */
+	size_t n, size;	 /* lines; size of the struct */
+	size_t name;	 /* offset of the name by which the elements of two lists are paired */
+	bool needs_name; /* an empty one is an error */
+	bool in_order;	 /* the order of a list has a meaning: paired as they are */
+	size_t max;	 /* elements of a list; 0: any number */
 	/* Called after the last field, for what fields must be together. False: the struct is of
 	 * no use. May be NULL. */
 	bool (*check)(struct nsg_reader *r, const struct nsg_node *n, void *to);
@@ -87,6 +89,7 @@ struct nsg_fields {
 #define AT(type, member) .at = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
 #define LIST(type, member) .at = offsetof(struct type, member), .at_n = offsetof(struct type, n_##member), \
 	.size = sizeof(*((struct type *)0)->member)
+#define NUMBERS(type, member, n) .at = offsetof(struct type, member), .at_n = offsetof(struct type, n), .size = sizeof(uint32_t)
 #define FIELDS(fields, type) .v = (fields), .n = NSG_ARRAY_SIZE(fields), .size = sizeof(struct type)
 /* clang-format on */
 
@@ -101,6 +104,18 @@ bool nsg_fields_same(struct nsg_sink *s, const struct nsg_fields *t, const void 
 
 /* Fills what the copy `to` may lack from an equal one. */
 void nsg_fields_unite(const struct nsg_fields *t, void *to, const void *from);
+
+/* Where the field is in a struct. */
+static inline void *nsg_field_at(const struct nsg_field *f, void *of)
+{
+	return (char *)of + f->at;
+}
+
+/* The count of its array. */
+static inline size_t *nsg_field_count(const struct nsg_field *f, void *of)
+{
+	return (size_t *)(void *)((char *)of + f->at_n);
+}
 
 /* The name by which an element of a list is paired. */
 const char *nsg_fields_name(const struct nsg_fields *t, const void *element);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure/kind_priv.h"
+#include "azure/unknown_priv.h"
 #include "azure/load_priv.h"
 #include "azure/reader_priv.h"
 #include "util/cleanup.h"
@@ -20,7 +20,7 @@
 struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
-	const struct nsg_shared *kept; /* as the policy before has it: nothing to parse; NULL */
+	const struct nsg_shared *kept;	 /* as the policy before has it: nothing to parse; NULL */
 	json_t *values;			 /* NULL: not parsed yet, or not JSON */
 	bool tried;
 };

@@ -8,11 +8,9 @@
 #include "util/cleanup.h"
 #include "util/limits.h"
 
-#define TYPE_NSG "Microsoft.Network/networkSecurityGroups"
 #define CODE_MISSING "SecurityRuleParametersMissing"
 #define CODE_PRIORITY "SecurityRuleInvalidPriority"
 
-/* The string, or an error that it is missing. */
 static const char *need(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
 			const char *key)
 {
@@ -25,15 +23,15 @@ static const char *need(struct nsg_sink *s, const struct nsg_node *rule, const c
 	return text;
 }
 
-static void bad_word(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
-		     const char *key, const char *text, const char *wanted)
+static void report_value(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
+			 const char *key, const char *text, const char *expected)
 {
 	struct nsg_node n = nsg_node_get(rule, key);
 
 	if (*text)
 		nsg_node_say(s, &n, NSG_ERROR, NULL,
 			     "rule '" NSG_QUOTE "': %s is '" NSG_QUOTE "', not %s", name, key, text,
-			     wanted);
+			     expected);
 }
 
 /* False when it is neither; then there is an error. */
@@ -45,25 +43,27 @@ static bool read_direction(struct nsg_sink *s, const struct nsg_node *rule, cons
 	*ret_inbound = !strcasecmp(text, "Inbound");
 	if (*ret_inbound || !strcasecmp(text, "Outbound"))
 		return true;
-	bad_word(s, rule, name, "direction", text, "Inbound or Outbound");
+	report_value(s, rule, name, "direction", text, "Inbound or Outbound");
 	return false;
 }
 
-static bool read_access(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_access(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			void *to)
 {
 	struct nsg_rule *rule = to;
-	const char *text = need(&r->sink, n, rule->name, "access");
+	const char *text = need(&r->sink, n, rule->name, f->key);
 
 	rule->access = !strcasecmp(text, "Allow") ? NSG_ALLOW : NSG_DENY;
 	if (rule->access == NSG_DENY && strcasecmp(text, "Deny"))
-		bad_word(&r->sink, n, rule->name, "access", text, "Allow or Deny");
+		report_value(&r->sink, n, rule->name, f->key, text, "Allow or Deny");
 	return true;
 }
 
-static bool read_protocol(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_protocol(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
 	struct nsg_rule *rule = to;
-	const char *text = need(&r->sink, n, rule->name, "protocol");
+	const char *text = need(&r->sink, n, rule->name, f->key);
 	uint8_t protocol = 0;
 
 	if (!strcmp(text, "*") || !strcasecmp(text, "Any") || !strcasecmp(text, "All")) {
@@ -71,17 +71,18 @@ static bool read_protocol(struct nsg_reader *r, const struct nsg_node *n, void *
 		return true;
 	}
 	if (nsg_protocol_parse(text, &protocol) < 0)
-		bad_word(&r->sink, n, rule->name, "protocol", text, "Tcp, Udp, Icmp, Esp, Ah or *");
+		report_value(&r->sink, n, rule->name, f->key, text, "Tcp, Udp, Icmp, Esp, Ah or *");
 	rule->protocol = protocol;
 	return true;
 }
 
 /* User rules 100-4096 (NSG25); Azure's default rules come after them, at 65000-65500. */
-static bool read_priority(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_priority(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
 	struct nsg_rule *rule = to;
 	unsigned int lo = rule->is_default ? 65000 : 100, hi = rule->is_default ? 65500 : 4096;
-	struct nsg_node value = nsg_node_get(n, "priority");
+	struct nsg_node value = nsg_node_get(n, f->key);
 	json_int_t priority = json_integer_value(value.value);
 	const char *text = json_is_string(value.value) ? nsg_read_string(&r->sink, &value) : "";
 	char *end = NULL;
@@ -103,40 +104,6 @@ static bool read_priority(struct nsg_reader *r, const struct nsg_node *n, void *
 	return true;
 }
 
-static bool read_source(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	struct nsg_rule *rule = to;
-
-	rule->src = nsg_read_rule_address(&r->sink, n, rule->name, "source");
-	return true;
-}
-
-static bool read_destination(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	struct nsg_rule *rule = to;
-
-	rule->dst = nsg_read_rule_address(&r->sink, n, rule->name, "destination");
-	return true;
-}
-
-static bool read_source_ports(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	struct nsg_rule *rule = to;
-
-	rule->src_ports =
-	    nsg_read_rule_ports(&r->sink, n, rule->name, "source", &rule->n_src_ports);
-	return true;
-}
-
-static bool read_destination_ports(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	struct nsg_rule *rule = to;
-
-	rule->dst_ports =
-	    nsg_read_rule_ports(&r->sink, n, rule->name, "destination", &rule->n_dst_ports);
-	return true;
-}
-
 static const struct nsg_field rule_lines[] = {
     {NULL, FIELD_OWN_NAME, AT(nsg_rule, name)},
     {NULL, FIELD_PLACE, AT(nsg_rule, place)},
@@ -145,11 +112,15 @@ static const struct nsg_field rule_lines[] = {
     {"protocol", FIELD_BYTES, AT(nsg_rule, protocol), .read = read_protocol},
     {"priority", FIELD_BYTES, AT(nsg_rule, priority), .read = read_priority},
     {"priority", FIELD_PLACE, AT(nsg_rule, priority_place)},
-    {"sourceAddressPrefix", FIELD_ADDRESS, AT(nsg_rule, src), .read = read_source},
-    {"destinationAddressPrefix", FIELD_ADDRESS, AT(nsg_rule, dst), .read = read_destination},
-    {"sourcePortRange", FIELD_PORTS, LIST(nsg_rule, src_ports), .read = read_source_ports},
+    {"sourceAddressPrefix", FIELD_ADDRESS, AT(nsg_rule, src), .other = "sourceAddressPrefixes",
+     .groups = "sourceApplicationSecurityGroups", .read = nsg_read_rule_address},
+    {"destinationAddressPrefix", FIELD_ADDRESS, AT(nsg_rule, dst),
+     .other = "destinationAddressPrefixes", .groups = "destinationApplicationSecurityGroups",
+     .read = nsg_read_rule_address},
+    {"sourcePortRange", FIELD_PORTS, LIST(nsg_rule, src_ports), .other = "sourcePortRanges",
+     .read = nsg_read_rule_ports},
     {"destinationPortRange", FIELD_PORTS, LIST(nsg_rule, dst_ports),
-     .read = read_destination_ports},
+     .other = "destinationPortRanges", .read = nsg_read_rule_ports},
 };
 
 static const struct nsg_fields rule_fields = {
@@ -216,23 +187,28 @@ static void add_rule(struct nsg_reader *r, const struct nsg_node *n, bool is_def
 	}
 }
 
-static bool read_rules(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static void read_list(struct nsg_reader *r, const struct nsg_node *n, const char *key,
+		      bool is_default, struct rules *to)
 {
-	static const char *const keys[] = {"securityRules", "defaultSecurityRules"};
+	struct nsg_node list = nsg_node_get(n, key);
+	size_t size = nsg_read_array(&r->sink, &list);
+
+	for (size_t i = 0; i < size; i++) {
+		struct nsg_node rule = nsg_node_at(&list, i);
+
+		if (nsg_read_object(&r->sink, &rule))
+			add_rule(r, &rule, is_default, to);
+	}
+}
+
+static bool read_rules(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		       void *to)
+{
 	struct nsg_nsg *nsg = to;
 	struct rules rules = {0};
 
-	for (size_t k = 0; k < NSG_ARRAY_SIZE(keys); k++) {
-		struct nsg_node list = nsg_node_get(n, keys[k]);
-		size_t size = nsg_read_array(&r->sink, &list);
-
-		for (size_t i = 0; i < size; i++) {
-			struct nsg_node rule = nsg_node_at(&list, i);
-
-			if (nsg_read_object(&r->sink, &rule))
-				add_rule(r, &rule, k == 1, &rules);
-		}
-	}
+	read_list(r, n, f->key, false, &rules);
+	read_list(r, n, f->other, true, &rules);
 	nsg->inbound_place = rules.inbound_place;
 	nsg->n_rules = rules.v.n;
 	nsg->rules = nsg_sink_keep(&r->sink, &rules.v);
@@ -340,7 +316,8 @@ static const struct nsg_field nsg_lines[] = {
     {NULL, FIELD_PLACE, AT(nsg_nsg, place)},
     {"flushConnection", FIELD_FLAG, AT(nsg_nsg, flush_connection)},
     {"subnets", FIELD_USED_BY, AT(nsg_nsg, subnets)},
-    {"securityRules", FIELD_OTHER, AT(nsg_nsg, rules), .read = read_rules},
+    {"securityRules", FIELD_OTHER, AT(nsg_nsg, rules), .other = "defaultSecurityRules",
+     .read = read_rules},
 };
 
 static const struct nsg_fields nsg_fields = {
@@ -358,7 +335,6 @@ static bool looks_like_nsg(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_nsg = {
-    .types = {TYPE_NSG},
     .looks = looks_like_nsg,
     .fields = &nsg_fields,
     IN_POLICY(nsgs),
@@ -411,7 +387,7 @@ static const struct nsg_kind kind_inbound_rule = {RULE, .adopt = note_inbound};
 static void collect_rule(struct nsg_reader *r, const struct nsg_node *n,
 			 const struct nsg_kind *kind, bool is_default)
 {
-	struct nsg_identity who = nsg_read_identity(&r->sink, n, kind->types[0]);
+	struct nsg_identity who = nsg_read_identity(&r->sink, n, nsg_kind_type(kind));
 	struct nsg_rule *rule = nsg_sink_array(&r->sink, 1, sizeof(*rule));
 	bool inbound;
 
@@ -440,14 +416,12 @@ static bool looks_like_rule(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_rule = {
-    .types = {TYPE_NSG "/securityRules"},
     .looks = looks_like_rule,
     .read = collect_user_rule,
     RULE,
 };
 
 const struct nsg_kind nsg_kind_default_rule = {
-    .types = {TYPE_NSG "/defaultSecurityRules"},
     .read = collect_default_rule,
     RULE,
 };

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a directory to a policy: load.c takes the files, kind.c recognises each JSON value and walks
+ * From a directory to a policy: load.c takes the files, document.c recognises each JSON value and walks
  * through the wrappings of tools, collect.c reads a resource by the field table of its kind, joins
  * the copies of one resource and parents with children that have documents of their own, and load.c
  * hands the policy over.
  *
  * A new kind of document is a file with its field table and its struct nsg_kind, and a line of the
- * registry in kind.c.
+ * registry in kinds.h.
  */
 #ifndef NSG_AZURE_READER_PRIV_H
 #define NSG_AZURE_READER_PRIV_H
 
 #include "azure/fields_priv.h"
+#include "azure/kinds.h"
 #include "azure/load.h"
 #include "azure/node_priv.h"
 #include "azure/value_priv.h"
@@ -19,7 +20,6 @@
 
 /* A kind of document: a resource with a field table, or whatever `read` makes of it. */
 struct nsg_kind {
-	const char *types[5]; /* full resource types; ids are made of the first. None: no type */
 	bool (*looks)(const struct nsg_node *n); /* recognised by keys; NULL: by type only */
 	void (*read)(struct nsg_reader *r, const struct nsg_node *n); /* NULL: nsg_collect */
 
@@ -68,17 +68,28 @@ struct nsg_reader {
 	const struct nsg_source *secrets_warned; /* last file reported as readable by all */
 };
 
-/* ---- kind.c ---- */
+/* ---- kinds.c ---- */
 
-extern const struct nsg_kind *const nsg_kinds[];
+/* A line of the registry. */
+struct nsg_registered {
+	const struct nsg_kind *kind;
+	const char *types[NSG_MAX_TYPES_OF_KIND + 1];
+};
+
+extern const struct nsg_registered nsg_kinds[];
 extern const size_t nsg_n_kinds;
+
+/* The kind with that full type; NULL: none. */
+const struct nsg_kind *nsg_kind_of(const char *type);
+/* The type that ids of the kind are made of; "" none. */
+const char *nsg_kind_type(const struct nsg_kind *kind);
+
+/* ---- document.c ---- */
 
 /* Reads one JSON value of a file, whatever its kind and wrapping. */
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
 /* Warns where an answer continues on another page. */
 void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n);
-/* The kind with that full type; NULL: none. */
-const struct nsg_kind *nsg_kind_of(const char *type);
 void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 
 /* ---- template.c ---- */
@@ -144,11 +155,9 @@ void nsg_check_learned_routes(struct nsg_reader *r);
 
 /* ---- the kinds, in the files that read them ---- */
 
-extern const struct nsg_kind nsg_kind_vnet, nsg_kind_classic_vnet, nsg_kind_subnet,
-    nsg_kind_peering, nsg_kind_nsg, nsg_kind_rule, nsg_kind_default_rule, nsg_kind_route_table,
-    nsg_kind_route, nsg_kind_learned_route, nsg_kind_effective_route, nsg_kind_route_server,
-    nsg_kind_tags, nsg_kind_setting, nsg_kind_site, nsg_kind_site_config, nsg_kind_integration,
-    nsg_kind_plan, nsg_kind_private_endpoint, nsg_kind_nic, nsg_kind_asg;
+#define DECLARE(name, ...) extern const struct nsg_kind nsg_kind_##name;
+NSG_KINDS(DECLARE)
+#undef DECLARE
 
 /* clang-format off */
 #define IN_POLICY(name) .list = offsetof(struct nsg_policy, name), .count = offsetof(struct nsg_policy, n_##name)

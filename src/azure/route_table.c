@@ -8,8 +8,6 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-#define TYPE_TABLE "Microsoft.Network/routeTables"
-
 /* Computed or the platform's own: no route may name them (azure-docs #92145). */
 static bool is_routable_tag(const char *tag)
 {
@@ -26,11 +24,12 @@ static bool is_routable_tag(const char *tag)
 }
 
 /* False when it is absent or wrong; then there is an error. */
-static bool read_destination(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_destination(struct nsg_reader *r, const struct nsg_field *f,
+			     const struct nsg_node *n, void *to)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_route *route = to;
-	struct nsg_node prefix = nsg_node_get(n, "addressPrefix");
+	struct nsg_node prefix = nsg_node_get(n, f->key);
 	const char *text = nsg_read_string(s, &prefix);
 
 	if (!prefix.value)
@@ -50,9 +49,10 @@ static bool read_destination(struct nsg_reader *r, const struct nsg_node *n, voi
 }
 
 /* The types a user may write (REST routeTable.json). False when there is an error. */
-static bool read_hop_type(struct nsg_sink *s, const struct nsg_node *n, struct nsg_route *route)
+static bool read_hop_type(struct nsg_sink *s, const struct nsg_field *f, const struct nsg_node *n,
+			  struct nsg_route *route)
 {
-	struct nsg_node type = nsg_node_get(n, "nextHopType");
+	struct nsg_node type = nsg_node_get(n, f->key);
 	const char *text = nsg_read_string(s, &type);
 
 	if (!type.value)
@@ -142,11 +142,12 @@ static void read_ecmp_hops(struct nsg_sink *s, const struct nsg_node *n, struct 
 	}
 }
 
-static bool read_next_hop(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_next_hop(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
 	struct nsg_route *route = to;
 
-	if (!read_hop_type(&r->sink, n, route))
+	if (!read_hop_type(&r->sink, f, n, route))
 		return false;
 	if (route->ecmp)
 		read_ecmp_hops(&r->sink, n, route);
@@ -154,23 +155,15 @@ static bool read_next_hop(struct nsg_reader *r, const struct nsg_node *n, void *
 	return true;
 }
 
-static bool read_override(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_override(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
-	struct nsg_node override = nsg_node_get(n, "hasBgpOverride");
+	struct nsg_node override = nsg_node_get(n, f->key);
 	const struct nsg_route *route = to;
 
-	if (nsg_read_bool(&r->sink, n, "hasBgpOverride") == NSG_TRUE)
+	if (nsg_read_bool(&r->sink, n, f->key) == NSG_TRUE)
 		nsg_node_say(&r->sink, &override, NSG_WARNING, NULL,
 			     "route '" NSG_QUOTE "': hasBgpOverride is ignored", route->name);
-	return true;
-}
-
-static bool check_route(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	const struct nsg_route *route = to;
-
-	if (!*route->name)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "a route has no name");
 	return true;
 }
 
@@ -184,8 +177,7 @@ static const struct nsg_field route_lines[] = {
     {"addressPrefix", FIELD_PLACE, AT(nsg_route, prefix_place)},
     {"nextHopType", FIELD_BYTES, AT(nsg_route, hop_type), .read = read_next_hop},
     {NULL, FIELD_BYTES, AT(nsg_route, ecmp)},
-    {NULL, FIELD_NUMBERS, .at = offsetof(struct nsg_route, hops_host),
-     .at_n = offsetof(struct nsg_route, n_hops), .size = sizeof(uint32_t)},
+    {NULL, FIELD_NUMBERS, NUMBERS(nsg_route, hops_host, n_hops)},
     {"hasBgpOverride", FIELD_OTHER, .read = read_override},
 };
 
@@ -195,7 +187,7 @@ static const struct nsg_fields route_fields = {
     FIELDS(route_lines, nsg_route),
     .name = offsetof(struct nsg_route, name),
     .in_order = true,
-    .check = check_route,
+    .needs_name = true,
 };
 
 static bool looks_like_route(const struct nsg_node *n)
@@ -204,7 +196,6 @@ static bool looks_like_route(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_route = {
-    .types = {TYPE_TABLE "/routes"},
     .looks = looks_like_route,
     .fields = &route_fields,
     .parent = &nsg_kind_route_table,
@@ -215,9 +206,10 @@ const struct nsg_kind nsg_kind_route = {
 
 /* ---- route tables --------------------------------------------------------------------------- */
 
-static bool read_disable_peering(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_disable_peering(struct nsg_reader *r, const struct nsg_field *f,
+				 const struct nsg_node *n, void *to)
 {
-	struct nsg_node peering = nsg_node_get(n, "disablePeeringRoute");
+	struct nsg_node peering = nsg_node_get(n, f->key);
 	const char *disabled = nsg_read_string(&r->sink, &peering);
 
 	(void)to;
@@ -261,7 +253,6 @@ static bool looks_like_table(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_route_table = {
-    .types = {TYPE_TABLE},
     .looks = looks_like_table,
     .fields = &table_fields,
     IN_POLICY(route_tables),

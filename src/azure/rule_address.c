@@ -194,36 +194,39 @@ static void settle(struct nsg_sink *s, const struct elements *list, struct nsg_a
 	}
 }
 
-struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_node *rule,
-					 const char *name, const char *side)
+bool nsg_read_rule_address(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to)
 {
-	const char *singular = nsg_sink_printf(s, "%sAddressPrefix", side);
-	const char *plural = nsg_sink_printf(s, "%sAddressPrefixes", side);
-	const char *groups = nsg_sink_printf(s, "%sApplicationSecurityGroups", side);
-	struct nsg_node one = nsg_node_get(rule, singular), many = nsg_node_get(rule, plural);
-	struct nsg_node asgs = nsg_node_get(rule, groups);
-	struct nsg_address a = {.tag = "", .asgs = nsg_read_ids(s, &asgs)};
-	struct elements list = read_list(s, &many, name);
+	struct nsg_sink *s = &r->sink;
+	const char *name = ((const struct nsg_rule *)to)->name;
+	struct nsg_address *a = nsg_field_at(f, to);
+	struct nsg_node one = nsg_node_get(n, f->key), many = nsg_node_get(n, f->other);
+	struct nsg_node asgs = nsg_node_get(n, f->groups);
+	struct elements list;
 	struct element single;
-	bool has_single = read_element(s, &one, name, &single);
+	bool has_single;
 
-	a.place = nsg_node_place(s, many.value ? &many : one.value ? &one : &asgs);
-	if (!one.value && !many.value && !a.asgs.n)
-		nsg_node_say(s, rule, NSG_ERROR, "SecurityRuleParametersMissing",
-			     "rule '" NSG_QUOTE "': none of %s, %s and %s", name, singular, plural,
-			     groups);
-	if (a.asgs.n && (one.value || many.value))
+	*a = (struct nsg_address){.tag = "", .asgs = nsg_read_ids(s, &asgs)};
+	list = read_list(s, &many, name);
+	has_single = read_element(s, &one, name, &single);
+	a->place = nsg_node_place(s, many.value ? &many : one.value ? &one : &asgs);
+	if (!one.value && !many.value && !a->asgs.n)
+		nsg_node_say(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
+			     "rule '" NSG_QUOTE "': none of %s, %s and %s", name, f->key, f->other,
+			     f->groups);
+	if (a->asgs.n && (one.value || many.value))
 		nsg_node_say(s, many.value ? &many : &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': an address beside %s", name, groups);
+			     "rule '" NSG_QUOTE "': both addresses and %s are set", name,
+			     f->groups);
 	if (has_single && list.n && !is_set(s, &single, &list))
 		nsg_node_say(s, &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %s and %s say different things", name, singular,
-			     plural);
+			     "rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
+			     f->other);
 	if (has_single && !list.n)
 		list = (struct elements){.v = &single, .n = 1};
-	if (a.asgs.n)
-		a.kind = NSG_ADDRESS_ASGS;
+	if (a->asgs.n)
+		a->kind = NSG_ADDRESS_ASGS;
 	else
-		settle(s, &list, &a);
-	return a;
+		settle(s, &list, a);
+	return true;
 }

@@ -102,37 +102,36 @@ static bool is_set(struct nsg_sink *s, struct nsg_port_range one, const struct n
 	return merge(copy, n) == 1 && copy->lo == one.lo && copy->hi == one.hi;
 }
 
-struct nsg_port_range *nsg_read_rule_ports(struct nsg_sink *s, const struct nsg_node *rule,
-					   const char *name, const char *side, size_t *ret_n)
+bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			 void *to)
 {
-	const char *singular = nsg_sink_printf(s, "%sPortRange", side);
-	const char *plural = nsg_sink_printf(s, "%sPortRanges", side);
-	struct nsg_node one = nsg_node_get(rule, singular), many = nsg_node_get(rule, plural);
-	size_t size = nsg_read_array(s, &many), n = 0;
+	struct nsg_sink *s = &r->sink;
+	const char *name = ((const struct nsg_rule *)to)->name;
+	struct nsg_node one = nsg_node_get(n, f->key), many = nsg_node_get(n, f->other);
+	size_t size = nsg_read_array(s, &many), *count = nsg_field_count(f, to);
 	struct nsg_port_range *v = nsg_sink_array(s, size + 1, sizeof(*v)), single;
 	bool has_single = read_ports(s, &one, name, &single);
 
-	*ret_n = 0;
+	*(struct nsg_port_range **)nsg_field_at(f, to) = v;
 	if (size > NSG_MAX_FIELD_PREFIXES) {
 		nsg_node_say(s, &many, NSG_ERROR, NULL,
 			     "rule '" NSG_QUOTE "': %zu port ranges; Azure takes %u", name, size,
 			     NSG_MAX_FIELD_PREFIXES);
-		return v;
+		return true;
 	}
 	for (size_t i = 0; i < size && v; i++) {
 		struct nsg_node element = nsg_node_at(&many, i);
 
-		n += read_ports(s, &element, name, &v[n]);
+		*count += read_ports(s, &element, name, &v[*count]);
 	}
-	if (has_single && n && !is_set(s, single, v, n))
+	if (has_single && *count && !is_set(s, single, v, *count))
 		nsg_node_say(s, &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %s and %s say different things", name, singular,
-			     plural);
-	if (has_single && !n && v)
-		v[n++] = single;
+			     "rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
+			     f->other);
+	if (has_single && !*count && v)
+		v[(*count)++] = single;
 	if (!one.value && !many.value)
-		nsg_node_say(s, rule, NSG_ERROR, "SecurityRuleParametersMissing",
-			     "rule '" NSG_QUOTE "': neither %s nor %s", name, singular, plural);
-	*ret_n = n;
-	return v;
+		nsg_node_say(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
+			     "rule '" NSG_QUOTE "': neither %s nor %s", name, f->key, f->other);
+	return true;
 }

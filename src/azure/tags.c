@@ -60,11 +60,12 @@ static void read_tag(struct nsg_sink *s, const struct nsg_node *n, struct nsg_ta
 	read_prefixes(s, &list, &to->prefixes, masked);
 }
 
-static bool read_values(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_values(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			void *to)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_tag_document *document = to;
-	struct nsg_node list = nsg_node_get(n, "values");
+	struct nsg_node list = nsg_node_get(n, f->key);
 	size_t size = nsg_read_array(s, &list);
 	struct masked masked = {0};
 	char first[NSG_PREFIX_TEXT];
@@ -93,10 +94,11 @@ static bool read_values(struct nsg_reader *r, const struct nsg_node *n, void *to
 	return true;
 }
 
-static bool read_change_number(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_change_number(struct nsg_reader *r, const struct nsg_field *f,
+			       const struct nsg_node *n, void *to)
 {
 	struct nsg_tag_document *document = to;
-	struct nsg_node number = nsg_node_get(n, "changeNumber");
+	struct nsg_node number = nsg_node_get(n, f->key);
 
 	nsg_warn_of_more(&r->sink, n);
 	document->has_change_number =
@@ -131,7 +133,6 @@ static bool looks_like_tags(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_tags = {
-    .types = {"Microsoft.Network/serviceTags"},
     .looks = looks_like_tags,
     .read = collect_document,
     .fields = &document_fields,

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure/kind_priv.h"
+#include "azure/unknown_priv.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 

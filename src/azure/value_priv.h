@@ -3,7 +3,7 @@
 #ifndef NSG_AZURE_VALUE_PRIV_H
 #define NSG_AZURE_VALUE_PRIV_H
 
-#include "azure/node_priv.h"
+#include "azure/fields_priv.h"
 
 /* ---- value.c ---- */
 
@@ -26,11 +26,11 @@ bool nsg_same_addresses(struct nsg_sink *s, const struct nsg_prefixes *a,
 /* Whether it has the form of a service tag's name. */
 bool nsg_is_tag_name(const char *text);
 
-/* ---- rule_address.c, rule_ports.c: fields of a rule; side is "source" or "destination" ---- */
+/* ---- rule_address.c, rule_ports.c: readers of a field of struct nsg_rule ---- */
 
-struct nsg_address nsg_read_rule_address(struct nsg_sink *s, const struct nsg_node *rule,
-					 const char *name, const char *side);
-struct nsg_port_range *nsg_read_rule_ports(struct nsg_sink *s, const struct nsg_node *rule,
-					   const char *name, const char *side, size_t *ret_n);
+bool nsg_read_rule_address(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to);
+bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			 void *to);
 
 #endif

@@ -5,8 +5,6 @@
 #include "azure/reader_priv.h"
 #include "util/limits.h"
 
-#define TYPE_VNET "Microsoft.Network/virtualNetworks"
-
 /* ---- subnets -------------------------------------------------------------------------------- */
 
 static bool check_service_endpoint(struct nsg_reader *r, const struct nsg_node *n, void *to)
@@ -31,9 +29,10 @@ static const struct nsg_fields endpoint_fields = {
 };
 
 /* Without the integration's own entries, which name Microsoft.Web. */
-static bool count_ip_configurations(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool count_ip_configurations(struct nsg_reader *r, const struct nsg_field *f,
+				    const struct nsg_node *n, void *to)
 {
-	struct nsg_node list = nsg_node_get(n, "ipConfigurations");
+	struct nsg_node list = nsg_node_get(n, f->key);
 	struct nsg_strings ids = nsg_read_ids(&r->sink, &list);
 	struct nsg_subnet *subnet = to;
 
@@ -42,12 +41,24 @@ static bool count_ip_configurations(struct nsg_reader *r, const struct nsg_node 
 	return true;
 }
 
+/* A reference, or the whole resource. */
+static bool read_inline(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			void *to)
+{
+	struct nsg_node object = nsg_node_get(n, f->key);
+	const struct nsg_subnet *subnet = to;
+	const char **id = nsg_field_at(f, to);
+
+	*id = "";
+	if (nsg_read_object(&r->sink, &object))
+		*id = nsg_collect_inline(r, &object, f->inline_kind, subnet->id);
+	return true;
+}
+
 static bool check_subnet(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	const struct nsg_subnet *subnet = to;
 
-	if (!*subnet->name)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "a subnet has no name");
 	if (!subnet->prefixes.n && !subnet->prefixes.n_ip6)
 		nsg_node_say(&r->sink, n, NSG_ERROR, NULL,
 			     "subnet '" NSG_QUOTE "' has no address prefix", subnet->name);
@@ -65,9 +76,11 @@ static const struct nsg_field subnet_lines[] = {
      .read = count_ip_configurations},
     {"privateEndpoints", FIELD_COUNT, AT(nsg_subnet, n_private_endpoints)},
     {"serviceEndpoints", FIELD_ARRAY, LIST(nsg_subnet, endpoints), .of = &endpoint_fields},
-    {"networkSecurityGroup", FIELD_INLINE, AT(nsg_subnet, nsg_id), .resource = &nsg_kind_nsg},
+    {"networkSecurityGroup", FIELD_ID, AT(nsg_subnet, nsg_id), .inline_kind = &nsg_kind_nsg,
+     .read = read_inline},
     {"networkSecurityGroup", FIELD_PLACE, AT(nsg_subnet, nsg_place)},
-    {"routeTable", FIELD_INLINE, AT(nsg_subnet, route_table_id), .resource = &nsg_kind_route_table},
+    {"routeTable", FIELD_ID, AT(nsg_subnet, route_table_id), .inline_kind = &nsg_kind_route_table,
+     .read = read_inline},
     {"routeTable", FIELD_PLACE, AT(nsg_subnet, route_table_place)},
 };
 
@@ -75,6 +88,7 @@ static const struct nsg_fields subnet_fields = {
     .word = "subnet",
     FIELDS(subnet_lines, nsg_subnet),
     .name = offsetof(struct nsg_subnet, name),
+    .needs_name = true,
     .check = check_subnet,
 };
 
@@ -86,7 +100,6 @@ static bool looks_like_subnet(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_subnet = {
-    .types = {TYPE_VNET "/subnets"},
     .looks = looks_like_subnet,
     .fields = &subnet_fields,
     .parent = &nsg_kind_vnet,
@@ -95,15 +108,6 @@ const struct nsg_kind nsg_kind_subnet = {
 };
 
 /* ---- peerings ------------------------------------------------------------------------------- */
-
-static bool check_peering(struct nsg_reader *r, const struct nsg_node *n, void *to)
-{
-	const struct nsg_peering *peering = to;
-
-	if (!*peering->name)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "a peering has no name");
-	return true;
-}
 
 static const struct nsg_field peering_lines[] = {
     {NULL, FIELD_OWN_NAME, AT(nsg_peering, name)},
@@ -121,7 +125,7 @@ static const struct nsg_fields peering_fields = {
     FIELDS(peering_lines, nsg_peering),
     .name = offsetof(struct nsg_peering, name),
     .max = NSG_MAX_PEERINGS,
-    .check = check_peering,
+    .needs_name = true,
 };
 
 static bool looks_like_peering(const struct nsg_node *n)
@@ -130,7 +134,6 @@ static bool looks_like_peering(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_peering = {
-    .types = {TYPE_VNET "/virtualNetworkPeerings"},
     .looks = looks_like_peering,
     .fields = &peering_fields,
     .parent = &nsg_kind_vnet,
@@ -141,9 +144,10 @@ const struct nsg_kind nsg_kind_peering = {
 /* ---- virtual networks ----------------------------------------------------------------------- */
 
 /* NFL: 4 to 30 */
-static bool read_flow_timeout(struct nsg_reader *r, const struct nsg_node *n, void *to)
+static bool read_flow_timeout(struct nsg_reader *r, const struct nsg_field *f,
+			      const struct nsg_node *n, void *to)
 {
-	struct nsg_node timeout = nsg_node_get(n, "flowTimeoutInMinutes");
+	struct nsg_node timeout = nsg_node_get(n, f->key);
 	struct nsg_vnet *vnet = to;
 	uint64_t minutes;
 
@@ -208,14 +212,12 @@ static bool looks_like_vnet(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_vnet = {
-    .types = {TYPE_VNET},
     .looks = looks_like_vnet,
     .fields = &vnet_fields,
     IN_POLICY(vnets),
 };
 
 const struct nsg_kind nsg_kind_classic_vnet = {
-    .types = {"Microsoft.ClassicNetwork/virtualNetworks"},
     .fields = &classic_fields,
     IN_POLICY(vnets),
 };

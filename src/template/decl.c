@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "azure/kinds.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -15,36 +16,17 @@
 
 enum nsg_decl_class nsg_decl_classify(const char *type)
 {
-	/* those of the loader's table (azure/kind.c) that a template can hold */
-	static const char *const read[] = {
-	    "Microsoft.ClassicNetwork/virtualNetworks",
-	    "Microsoft.Network/applicationSecurityGroups",
-	    "Microsoft.Network/networkInterfaces",
-	    "Microsoft.Network/networkSecurityGroups",
-	    "Microsoft.Network/networkSecurityGroups/defaultSecurityRules",
-	    "Microsoft.Network/networkSecurityGroups/securityRules",
-	    "Microsoft.Network/privateEndpoints",
-	    "Microsoft.Network/routeTables",
-	    "Microsoft.Network/routeTables/routes",
-	    "Microsoft.Network/virtualNetworks",
-	    "Microsoft.Network/virtualNetworks/subnets",
-	    "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
-	    "Microsoft.Web/serverfarms",
-	    "Microsoft.Web/sites",
-	    "Microsoft.Web/sites/config",
-	    "Microsoft.Web/sites/networkConfig",
-	    "Microsoft.Web/sites/slots",
-	    "Microsoft.Web/sites/slots/config",
-	    "Microsoft.Web/sites/slots/networkConfig",
-	    "Microsoft.Web/sites/slots/virtualNetworkConnections",
-	    "Microsoft.Web/sites/virtualNetworkConnections",
-	};
+#define TYPES(name, ...) {__VA_ARGS__},
+	static const char *const read[][NSG_MAX_TYPES_OF_KIND] = {NSG_KINDS(TYPES)};
+#undef TYPES
 
 	if (!strcasecmp(type, "Microsoft.Resources/deployments"))
 		return NSG_DECL_DEPLOYMENT;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(read); i++) {
-		if (!strcasecmp(type, read[i]))
-			return NSG_DECL_READ;
+		for (size_t j = 0; j < NSG_MAX_TYPES_OF_KIND && read[i][j]; j++) {
+			if (!strcasecmp(type, read[i][j]))
+				return NSG_DECL_READ;
+		}
 	}
 	return NSG_DECL_OTHER;
 }

@@ -12,8 +12,8 @@
 	"[SecurityRuleInvalidAddressPrefix]"
 #define IN_LIST "SecurityRuleParameterContainsUnsupportedValue"
 #define DIFFERENT                                                                                  \
-	"2:28: error: rule 'r': destinationAddressPrefix and destinationAddressPrefixes say "      \
-	"different things"
+	"2:28: error: rule 'r': destinationAddressPrefix and destinationAddressPrefixes are "      \
+	"set and differ"
 
 static const struct saying sayings[] = {
     {"a tag", ONE("Storage.WestEurope"), ""},
@@ -61,7 +61,7 @@ static const struct saying sayings[] = {
     {"an address beside a group",
      RULE("'destinationAddressPrefix':'10.0.0.1','destinationApplicationSecurityGroups':"
 	  "[{'id':'a'}]"),
-     "2:28: error: rule 'r': an address beside destinationApplicationSecurityGroups"},
+     "2:28: error: rule 'r': both addresses and destinationApplicationSecurityGroups are set"},
     {"an empty field beside a group",
      RULE("'destinationAddressPrefix':'','destinationAddressPrefixes':[],"
 	  "'destinationApplicationSecurityGroups':[{'id':'a'}]"),

@@ -32,8 +32,8 @@ static const struct saying sayings[] = {
      RULE("'destinationPortRange':'*','destinationPortRanges':['0-79','80-65535']"), ""},
     {"both fields, two sets",
      RULE("'destinationPortRange':'80','destinationPortRanges':['80','443']"),
-     "2:24: error: rule 'r': destinationPortRange and destinationPortRanges say different "
-     "things"},
+     "2:24: error: rule 'r': destinationPortRange and destinationPortRanges are set and "
+     "differ"},
     {"one empty, one filled", RULE("'destinationPortRange':'','destinationPortRanges':['80']"), ""},
     {"* in a list", RULE("'destinationPortRanges':['*','80']"), ""},
 };

@@ -7,54 +7,17 @@
 #include <strings.h>
 
 #include "azure/reader_priv.h"
-#include "azure/kind_priv.h"
+#include "azure/unknown_priv.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* ---- the registry --------------------------------------------------------------------------- */
-
-/* In the order of recognition by keys: the unmistakable ones first. */
-const struct nsg_kind *const nsg_kinds[] = {
-    &nsg_kind_tags,
-    &nsg_kind_route_server,
-    &nsg_kind_setting,
-    &nsg_kind_private_endpoint,
-    &nsg_kind_nic,
-    &nsg_kind_vnet,
-    &nsg_kind_classic_vnet,
-    &nsg_kind_peering,
-    &nsg_kind_nsg,
-    &nsg_kind_rule,
-    &nsg_kind_default_rule,
-    &nsg_kind_integration,
-    &nsg_kind_effective_route,
-    &nsg_kind_route,
-    &nsg_kind_route_table,
-    &nsg_kind_learned_route,
-    &nsg_kind_plan,
-    &nsg_kind_site,
-    &nsg_kind_site_config,
-    &nsg_kind_subnet,
-    &nsg_kind_asg,
-};
-const size_t nsg_n_kinds = NSG_ARRAY_SIZE(nsg_kinds);
-
-const struct nsg_kind *nsg_kind_of(const char *type)
-{
-	for (size_t i = 0; *type && i < NSG_ARRAY_SIZE(nsg_kinds); i++) {
-		for (const char *const *t = nsg_kinds[i]->types; *t; t++) {
-			if (!strcasecmp(*t, type))
-				return nsg_kinds[i];
-		}
-	}
-	return NULL;
-}
+/* ---- recognition --------------------------------------------------------------------------- */
 
 static const struct nsg_kind *by_keys(const struct nsg_node *n)
 {
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(nsg_kinds); i++) {
-		if (nsg_kinds[i]->looks && nsg_kinds[i]->looks(n))
-			return nsg_kinds[i];
+	for (size_t i = 0; i < nsg_n_kinds; i++) {
+		if (nsg_kinds[i].kind->looks && nsg_kinds[i].kind->looks(n))
+			return nsg_kinds[i].kind;
 	}
 	return NULL;
 }

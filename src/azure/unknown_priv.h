@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a document of no known kind looks like. */
-#ifndef NSG_AZURE_KIND_PRIV_H
-#define NSG_AZURE_KIND_PRIV_H
+#ifndef NSG_AZURE_UNKNOWN_PRIV_H
+#define NSG_AZURE_UNKNOWN_PRIV_H
 
 #include "azure/node_priv.h"
 

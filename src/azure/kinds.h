@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The registry of the kinds of documents, one line each: the suffix of its struct nsg_kind, and its
+ * full resource types, the first of which ids are made of; none where Azure has no type. Kinds are
+ * recognised by keys in this order, the unmistakable ones first. Of a template, src/template keeps
+ * the resources of these types.
+ */
+#ifndef NSG_AZURE_KINDS_H
+#define NSG_AZURE_KINDS_H
+
+#define NSG_NETWORK "Microsoft.Network/"
+#define NSG_WEB "Microsoft.Web/"
+
+/* clang-format off */
+#define NSG_KINDS(X) \
+	X(tags, NSG_NETWORK "serviceTags") \
+	X(route_server) \
+	X(setting) \
+	X(private_endpoint, NSG_NETWORK "privateEndpoints") \
+	X(nic, NSG_NETWORK "networkInterfaces") \
+	X(vnet, NSG_NETWORK "virtualNetworks") \
+	X(classic_vnet, "Microsoft.ClassicNetwork/virtualNetworks") \
+	X(peering, NSG_NETWORK "virtualNetworks/virtualNetworkPeerings") \
+	X(nsg, NSG_NETWORK "networkSecurityGroups") \
+	X(rule, NSG_NETWORK "networkSecurityGroups/securityRules") \
+	X(default_rule, NSG_NETWORK "networkSecurityGroups/defaultSecurityRules") \
+	X(integration, NSG_WEB "sites/virtualNetworkConnections", NSG_WEB "sites/slots/virtualNetworkConnections", \
+	  NSG_WEB "sites/networkConfig", NSG_WEB "sites/slots/networkConfig") \
+	X(effective_route) \
+	X(route, NSG_NETWORK "routeTables/routes") \
+	X(route_table, NSG_NETWORK "routeTables") \
+	X(learned_route) \
+	X(plan, NSG_WEB "serverfarms") \
+	X(site, NSG_WEB "sites", NSG_WEB "sites/slots") \
+	X(site_config, NSG_WEB "sites/config", NSG_WEB "sites/slots/config") \
+	X(subnet, NSG_NETWORK "virtualNetworks/subnets") \
+	X(asg, NSG_NETWORK "applicationSecurityGroups")
+/* clang-format on */
+
+#define NSG_MAX_TYPES_OF_KIND 4
+
+#endif
