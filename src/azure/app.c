@@ -27,7 +27,7 @@ static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node 
 		return;
 	r->secrets_warned = source;
 	nsg_node_say(&r->sink, &root, NSG_WARNING, NULL,
-		     "app settings that every user of this host can read (chmod o-r)");
+		     "app settings are readable by every user of this host; run chmod o-r");
 }
 
 static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, const char *site_id)
@@ -50,7 +50,7 @@ static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, co
 		setting.value = NSG_ROUTE_ALL_OTHER;
 	if (setting.value == NSG_ROUTE_ALL_OTHER)
 		nsg_node_say(&r->sink, value, NSG_WARNING, NULL,
-			     ROUTE_ALL " is neither the string 1 nor 0: it counts as off");
+			     ROUTE_ALL " is neither the string 1 nor 0: it is treated as off");
 	data = nsg_arena_copy(r->sink.arena, &setting, sizeof(setting));
 	if (data)
 		nsg_collect_add(r, value, &nsg_kind_setting, &who, data);
@@ -280,7 +280,7 @@ static bool check_config(struct nsg_reader *r, const struct nsg_node *n, void *t
 		return true;
 	if (!nsg_node_has(n, "appSettings"))
 		nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
-			     "a site's configuration without a switch of its routing: skipped");
+			     "the site configuration has no routing setting: skipped");
 	return false;
 }
 

@@ -158,8 +158,8 @@ static void report_other_content(struct nsg_sink *s, const char *word, const cha
 
 	nsg_place_locate(*first, &line, &column);
 	(void)nsg_diag_add(s->diag, NSG_ERROR, second, NULL,
-			   "%s '" NSG_QUOTE "' is at %s:%u:%u too, with other content", word, name,
-			   first->source ? first->source->path : "", line, column);
+			   "%s '" NSG_QUOTE "' is also at %s:%u:%u, with different content", word,
+			   name, first->source ? first->source->path : "", line, column);
 }
 
 /* The first copy stays. One that differs is an error, and goes too, so that it is reported once. */
@@ -290,11 +290,12 @@ static void report_orphan(struct nsg_sink *s, const struct nsg_resource *child)
 	if (*child->parent)
 		(void)nsg_diag_add(
 		    s->diag, NSG_ERROR, &child->place, NULL,
-		    "%s '" NSG_QUOTE "' belongs to the %s '" NSG_QUOTE "', which is not here", word,
-		    name, child->kind->parent->fields->word, nsg_id_name(child->parent));
+		    "%s '" NSG_QUOTE "' belongs to the %s '" NSG_QUOTE "', which has no document",
+		    word, name, child->kind->parent->fields->word, nsg_id_name(child->parent));
 	else
 		(void)nsg_diag_add(s->diag, NSG_ERROR, &child->place, NULL,
-				   "%s '" NSG_QUOTE "' does not say whose it is", word, name);
+				   "%s '" NSG_QUOTE "' does not name its %s", word, name,
+				   child->kind->parent->fields->word);
 }
 
 /* ---- children: merging ---------------------------------------------------------------------- */
@@ -361,7 +362,7 @@ static void merge(struct nsg_reader *r, const struct pair *pairs, size_t n)
 	/* twice the bound: a child may replace one of the parent's own */
 	if (*count + n > 2 * kind->max) {
 		(void)nsg_diag_add(s->diag, NSG_ERROR, &child->place, NULL,
-				   "%s '" NSG_QUOTE "': %zu times %s; Azure allows %zu",
+				   "%s '" NSG_QUOTE "': %zu %ss; Azure allows %zu",
 				   parent->kind->fields->word, nsg_id_name(parent->id), *count + n,
 				   kind->fields->word, kind->max);
 		return;

@@ -100,7 +100,7 @@ void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n)
 
 	if (next.value)
 		nsg_node_say(s, &next, NSG_WARNING, NULL,
-			     "this is one page of a longer list: the rest is not here");
+			     "this is one page of a longer list: the rest is missing");
 }
 
 /* {"value": [...], "nextLink": ...} */

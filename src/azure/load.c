@@ -374,10 +374,10 @@ static void check_lack(struct nsg_reader *r, const struct directory *d)
 {
 	if (!d->files.n)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-				   "no *.json document here; these fill it: %s", nsg_commands);
+				   "the directory has no *.json document; run: %s", nsg_commands);
 	else if (!has_vnet(r) && !r->policy->incomplete)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-				   "no document of a virtual network here; these fill it: %s",
+				   "the directory has no document of a virtual network; run: %s",
 				   nsg_commands);
 }
 

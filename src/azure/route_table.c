@@ -103,7 +103,8 @@ static void read_one_hop(struct nsg_sink *s, const struct nsg_node *n, struct ns
 			route->hops_host[route->n_hops++] = addr_host;
 	} else if (!route->is_ip6 || nsg_prefix_parse(text, &unused, &masked) != NSG_PREFIX_IP6) {
 		nsg_node_say(s, &hop, NSG_ERROR, NULL,
-			     "route '" NSG_QUOTE "': its next hop '" NSG_QUOTE "' is no address",
+			     "route '" NSG_QUOTE "': its next hop '" NSG_QUOTE
+			     "' is not a valid address",
 			     route->name, text);
 	}
 }

@@ -76,7 +76,7 @@ static bool read_element(struct nsg_sink *s, const struct nsg_node *n, const cha
 	}
 	nsg_node_say(s, n, NSG_ERROR, CODE_PREFIX,
 		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-		     "' is no address prefix and no service tag",
+		     "' is not a valid address prefix or service tag",
 		     name, ret->text);
 	return false;
 }
@@ -96,7 +96,7 @@ static void check_list(struct nsg_sink *s, const struct nsg_node *n, const char 
 	else
 		nsg_node_say(s, n, NSG_ERROR, CODE_LIST,
 			     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-			     "' cannot stand in a list with other addresses",
+			     "' cannot be in a list with other addresses",
 			     name, e->text);
 }
 

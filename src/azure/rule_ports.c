@@ -62,7 +62,7 @@ static bool read_ports(struct nsg_sink *s, const struct nsg_node *n, const char 
 		return true;
 	nsg_node_say(s, n, NSG_ERROR, CODE_PORTS,
 		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-		     "' is no port (0-65535), no range of ports and not *",
+		     "' is not a port (0-65535), a range of ports or *",
 		     name, text);
 	return false;
 }

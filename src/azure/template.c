@@ -67,10 +67,10 @@ static bool is_web(const struct nsg_node *n)
 static void say_expression(struct nsg_sink *s, const struct nsg_node *n, const struct nsg_node *web,
 			   const char *what)
 {
-	nsg_node_say(s, web ? web : n, NSG_ERROR, NULL,
-		     "a template with %s: `nsgctl flatten TEMPLATE -o DIR` makes plain documents "
-		     "of it",
-		     what);
+	nsg_node_say(
+	    s, web ? web : n, NSG_ERROR, NULL,
+	    "a template with %s must be evaluated first; run: nsgctl flatten TEMPLATE -o DIR",
+	    what);
 }
 
 /* The first expression or loop below n is an error when s is given. At most NSG_MAX_JSON_DEPTH
@@ -129,7 +129,7 @@ static void say_skipped(struct nsg_reader *r, const struct nsg_node *n, const ch
 	if (r->skipped.n < MAX_SKIPPED)
 		nsg_sink_push(&r->sink, &r->skipped, type);
 	nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
-		     "resources of type " NSG_QUOTE " decide nothing here: skipped", type);
+		     "resources of type " NSG_QUOTE " are not used: skipped", type);
 }
 
 /* A nested deployment holds a template of its own. */
@@ -244,7 +244,7 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 
 	if (list->value && !json_is_array(list->value) && !json_is_object(list->value))
 		nsg_node_say(&r->sink, list, NSG_ERROR, NULL,
-			     "the resources of a template are an array or an object");
+			     "the resources of a template must be an array or an object");
 	for (size_t i = 0; i < json_array_size(list->value); i++) {
 		struct nsg_node n = nsg_node_at(list, i);
 

@@ -38,9 +38,9 @@ static const struct look {
     {{"ipRules", "virtualNetworkRules"}, "a firewall of a service", AZ_VNET},
     {{"error"}, "an error message of Azure", AZ_VNET},
     {{"code", "message"}, "an error message of Azure", AZ_VNET},
-    {{"addressPrefix", "id"}, "a subnet that does not say whose it is", AZ_VNET},
+    {{"addressPrefix", "id"}, "a subnet that does not name its virtual network", AZ_VNET},
     {{"addressPrefix"}, "a subnet or a route without its next hop", AZ_VNET},
-    {{"prefixes", "tag"}, "a service tag of no Azure tool", AZ_TAGS},
+    {{"prefixes", "tag"}, "a service tag in a form that no Azure tool prints", AZ_TAGS},
     {{"ipConfigurations"},
      "something with IP configurations",
      "az network nic show -g GROUP -n NIC"},
@@ -74,21 +74,20 @@ void nsg_say_unknown(struct nsg_sink *s, const struct nsg_node *n)
 	const struct look *look;
 
 	if (!json_is_object(n->value)) {
-		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "unknown document: a bare value, no resource of Azure; useful is what "
-			     "`" AZ_VNET "` prints");
+		nsg_node_say(
+		    s, n, NSG_ERROR, NULL,
+		    "unknown document: a bare value, not a resource of Azure; run: " AZ_VNET);
 		return;
 	}
 	if (is_type(type)) {
 		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "unknown document: a resource of type %s, which decides nothing here; "
-			     "useful is what `" AZ_VNET "` or `" AZ_NSG "` prints",
+			     "unknown document: resources of type %s are not used; run: " AZ_VNET
+			     "; or: " AZ_NSG,
 			     type);
 		return;
 	}
 	look = find_look(n);
-	nsg_node_say(s, n, NSG_ERROR, NULL,
-		     "unknown document: it looks like %s; useful is what `%s` prints",
-		     look ? look->what : "nothing of a virtual network or an app",
+	nsg_node_say(s, n, NSG_ERROR, NULL, "unknown document: it looks like %s; run: %s",
+		     look ? look->what : "no part of a virtual network or an app",
 		     look ? look->az : AZ_VNET);
 }

@@ -35,7 +35,8 @@ bool nsg_read_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_pr
 		return false;
 	kind = nsg_prefix_parse(text, ret, &masked);
 	if (kind == NSG_PREFIX_INVALID) {
-		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is no address prefix", text);
+		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is not a valid address prefix",
+			     text);
 		return false;
 	}
 	*ret_is_ip6 = kind == NSG_PREFIX_IP6;
@@ -99,7 +100,7 @@ struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg
 		return single;
 	if ((single.n || single.n_ip6) &&
 	    (!nsg_same_addresses(s, &single, &list) || !single.n_ip6 != !list.n_ip6))
-		nsg_node_say(s, &one, NSG_ERROR, NULL, "%s and %s say different things", singular,
+		nsg_node_say(s, &one, NSG_ERROR, NULL, "%s and %s are set and differ", singular,
 			     plural);
 	return list;
 }
@@ -115,6 +116,6 @@ bool nsg_read_address(struct nsg_sink *s, const struct nsg_node *n, uint32_t *re
 	if (!nsg_ip4_parse(text, ret_host))
 		return true;
 	if (nsg_prefix_parse(text, &unused, &masked) != NSG_PREFIX_IP6)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is no address", text);
+		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is not a valid address", text);
 	return false;
 }

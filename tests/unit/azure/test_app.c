@@ -64,9 +64,9 @@ static const struct {
     {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':null}]", NSG_ROUTE_ALL_EMPTY, ""},
     {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':''}]", NSG_ROUTE_ALL_EMPTY, ""},
     {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':'hunter2'}]", NSG_ROUTE_ALL_OTHER,
-     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off"},
+     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it is treated as off"},
     {"[{'name':'WEBSITE_VNET_ROUTE_ALL','value':1}]", NSG_ROUTE_ALL_OTHER,
-     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it counts as off"},
+     "1:43: warning: WEBSITE_VNET_ROUTE_ALL is neither the string 1 nor 0: it is treated as off"},
     {"[{'name':'OTHER','value':'hunter2'},{'name':'THIRD','value':{'hunter2':1}}]", -1, ""},
     {"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
      "{'SECRET':'hunter2','WEBSITE_VNET_ROUTE_ALL':'1'}}",
@@ -167,9 +167,9 @@ static void settings_that_all_can_read_are_a_warning(void **state)
 		assert_int_equal(nsg_policy_load(dir, NULL, NULL, &diag, &policy), 0);
 		assert_int_equal(diag.n_warnings, modes[i].n_warnings);
 		if (diag.n)
-			assert_string_equal(diag.v[0].text,
-					    "app settings that every user of this host can read "
-					    "(chmod o-r)");
+			assert_string_equal(
+			    diag.v[0].text,
+			    "app settings are readable by every user of this host; run chmod o-r");
 		nsg_policy_free(policy);
 		nsg_diag_done(&diag);
 	}
@@ -248,7 +248,7 @@ static const struct saying sayings[] = {
      "1:49: error: vnetRouteAllEnabled must be true or false"},
     {"a configuration without a switch",
      "{'name':'a/web','type':'Microsoft.Web/sites/config','properties':{'x':1}}",
-     "1:1: notice: a site's configuration without a switch of its routing: skipped"},
+     "1:1: notice: the site configuration has no routing setting: skipped"},
     {"instances that are no number",
      "{'name':'p','type':'Microsoft.Web/serverfarms','sku':{'capacity':'many'}}",
      "1:66: error: this must be a number from 0 to 1000000"},

@@ -66,9 +66,9 @@ static void of_effective_routes_the_gateways_count(void **state)
 
 static const struct saying sayings[] = {
     {"a wrong network", "{'value':[{'network':'10.20.0.0/99','nextHop':'1.1.1.1'}]}",
-     "1:22: error: '10.20.0.0/99' is no address prefix"},
+     "1:22: error: '10.20.0.0/99' is not a valid address prefix"},
     {"a wrong next hop", "{'value':[{'network':'10.20.0.0/16','nextHop':'1.1.1'}]}",
-     "1:47: error: '1.1.1' is no address"},
+     "1:47: error: '1.1.1' is not a valid address"},
     {"host bits", "{'value':[{'network':'10.20.0.1/16','nextHop':'1.1.1.1'}]}",
      "1:22: warning: 10.20.0.1/16 has host bits set: read as 10.20.0.0/16"},
     {"no prefix",

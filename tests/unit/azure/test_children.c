@@ -144,14 +144,14 @@ static const struct saying sayings[] = {
      ""},
     {"one rule in two lists, different",
      "[[{" OF_N("a") ",'priority':100," FIELDS "}],\n[{" OF_N("a") ",'priority':101," FIELDS "}]]",
-     "2:2: error: rule 'a' is at d.json:1:3 too, with other content"},
+     "2:2: error: rule 'a' is also at d.json:1:3, with different content"},
     {"a subnet without its network",
      "{'id':'" NETWORK_ID "virtualNetworks/v/subnets/s','addressPrefix':'10.0.9.0/24'}",
-     "1:1: error: subnet 's' belongs to the virtual network 'v', which is not here"},
+     "1:1: error: subnet 's' belongs to the virtual network 'v', which has no document"},
     {"a peering that does not say whose it is", "{'name':'p','remoteVirtualNetwork':{'id':'w'}}",
-     "1:1: error: peering 'p' does not say whose it is"},
+     "1:1: error: peering 'p' does not name its virtual network"},
     {"a rule named for a parent that is not there", "{'name':'n/a','priority':100," FIELDS "}",
-     "1:1: error: rule 'a' belongs to the NSG 'n', which is not here"},
+     "1:1: error: rule 'a' belongs to the NSG 'n', which has no document"},
 };
 
 static void each_fault_has_its_message_and_place(void **state)
@@ -177,8 +177,7 @@ static void a_parents_children_are_bounded(void **state)
 	fputs("]", out);
 	assert_int_equal(fclose(out), 0);
 	l = load(text);
-	assert_said("801", &l.diag,
-		    "1:27: error: route table 't': 801 times route; Azure allows 400");
+	assert_said("801", &l.diag, "1:27: error: route table 't': 801 routes; Azure allows 400");
 	unload(&l);
 }
 

@@ -101,22 +101,20 @@ static void each_kind_and_shape_is_told(void **state)
 	}
 }
 
-#define UNKNOWN(what, az)                                                                          \
-	"1:1: error: unknown document: it looks like " what "; useful is what `az " az "` prints"
+#define UNKNOWN(what, az) "1:1: error: unknown document: it looks like " what "; run: az " az
 #define NOTHING                                                                                    \
-	UNKNOWN("nothing of a virtual network or an app", "network vnet show -g GROUP -n VNET")
+	UNKNOWN("no part of a virtual network or an app", "network vnet show -g GROUP -n VNET")
 
 static const struct saying sayings[] = {
     {"a document of nothing known", "{'temperature':7}", NOTHING},
     {"an empty object", "{}", NOTHING},
     {"a wrapping of something unknown", "{'NewThing':{'x':1}}", NOTHING},
     {"a bare value", "7",
-     "1:1: error: unknown document: a bare value, no resource of Azure; useful is what `az "
-     "network vnet show -g GROUP -n VNET` prints"},
+     "1:1: error: unknown document: a bare value, not a resource of Azure; run: az network vnet "
+     "show -g GROUP -n VNET"},
     {"another resource", "{'type':'Microsoft.Storage/storageAccounts','securityRules':[]}",
-     "1:1: error: unknown document: a resource of type Microsoft.Storage/storageAccounts, which "
-     "decides nothing here; useful is what `az network vnet show -g GROUP -n VNET` or `az "
-     "network nsg show -g GROUP -n NSG` prints"},
+     "1:1: error: unknown document: resources of type Microsoft.Storage/storageAccounts are not "
+     "used; run: az network vnet show -g GROUP -n VNET; or: az network nsg show -g GROUP -n NSG"},
     {"effective rules", "{'effectiveSecurityRules':[{}]}",
      UNKNOWN("the effective rules of a network interface", "network nsg show -g GROUP -n NSG")},
     {"a next hop", "{'nextHopType':'Internet','routeTableId':'System Route'}",
@@ -131,14 +129,14 @@ static const struct saying sayings[] = {
      UNKNOWN("local settings of a function app", "webapp config appsettings list -g GROUP -n APP")},
     {"a page that is more", "{'value':null,'other':1}", NOTHING},
     {"a page of a longer list", "{'value':[],'nextLink':'https://x'}",
-     "1:24: warning: this is one page of a longer list: the rest is not here"},
+     "1:24: warning: this is one page of a longer list: the rest is missing"},
     {"a page of more service tags", "{'values':[],'cloud':'Public','nextLink':'https://x'}",
-     "1:42: warning: this is one page of a longer list: the rest is not here"},
+     "1:42: warning: this is one page of a longer list: the rest is missing"},
     {"an example without a body", "{'responses':{'202':{}}}",
      "1:14: notice: an example without a body: skipped"},
     {"one unknown among known", "[{" SPACE "},\n{'x':1}]",
-     "2:1: error: unknown document: it looks like nothing of a virtual network or an app; "
-     "useful is what `az network vnet show -g GROUP -n VNET` prints"},
+     "2:1: error: unknown document: it looks like no part of a virtual network or an app; run: "
+     "az network vnet show -g GROUP -n VNET"},
 };
 
 static void an_unknown_document_is_an_error_with_a_way_out(void **state)

@@ -63,10 +63,10 @@ static void a_group_is_its_id(void **state)
 static const struct saying sayings[] = {
     {"a wrong address of an interface",
      "{'name':'n','macAddress':'x','ipConfigurations':[{'privateIPAddress':'10.0.2'}]}",
-     "1:70: error: '10.0.2' is no address"},
+     "1:70: error: '10.0.2' is not a valid address"},
     {"a wrong address of an endpoint",
      "{'name':'e','customDnsConfigs':[{'ipAddresses':['10.0.2.256']}]}",
-     "1:49: error: '10.0.2.256' is no address"},
+     "1:49: error: '10.0.2.256' is not a valid address"},
     {"a reference that is none",
      "{'name':'n','macAddress':'x','privateEndpoint':'e','ipConfigurations':[{}]}",
      "1:48: error: privateEndpoint must be an object"},

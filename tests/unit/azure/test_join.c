@@ -126,10 +126,10 @@ static void one_id_twice_is_one_or_an_error(void **state)
 
 		assert_true(asprintf(&text, "[%s,\n%s]", pairs[i].first, pairs[i].second) > 0);
 		if (pairs[i].twice)
-			assert_true(asprintf(&want,
-					     "2:1: error: %s is at d.json:1:2 too, with other "
-					     "content",
-					     pairs[i].twice) > 0);
+			assert_true(
+			    asprintf(&want,
+				     "2:1: error: %s is also at d.json:1:2, with different content",
+				     pairs[i].twice) > 0);
 		l = load(text);
 		assert_said(pairs[i].fact, &l.diag, want ? want : "");
 		assert_int_equal(count_resources(l.policy), two ? 2 : 1);

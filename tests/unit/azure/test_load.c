@@ -99,12 +99,12 @@ static void a_directory_that_lacks_something_names_the_commands(void **state)
 	(void)state;
 	begin(&f);
 	load_dir(&f);
-	assert_error(&f, 0, "", "no *.json document here");
+	assert_error(&f, 0, "", "the directory has no *.json document");
 	assert_error(&f, 0, "", "az network vnet show -g GROUP -n VNET > vnet.json");
 	assert_int_equal(f.diag.v[0].line, 0);
 	put(&f, "nsg.json", "{'name':'n','securityRules':[]}");
 	load_dir(&f);
-	assert_error(&f, 0, "", "no document of a virtual network here");
+	assert_error(&f, 0, "", "the directory has no document of a virtual network");
 	assert_error(&f, 0, "", "az network vnet show -g GROUP -n VNET > vnet.json");
 	end(&f);
 }
@@ -203,7 +203,7 @@ static void what_could_be_read_is_there_to_be_looked_through(void **state)
 	end(&f);
 }
 
-static void one_rule_stands_in_two_files(void **state)
+static void one_id_in_two_files_is_an_error(void **state)
 {
 	struct fixture f;
 
@@ -213,8 +213,8 @@ static void one_rule_stands_in_two_files(void **state)
 	put(&f, "b.json", "{'name':'n','securityRules':[]}");
 	put(&f, "c.json", "\n{'name':'n','securityRules':[],'flushConnection':true}");
 	load_dir(&f);
-	assert_error(&f, 0, "c.json", "NSG 'n' is at ");
-	assert_error(&f, 0, "c.json", "/b.json:1:1 too");
+	assert_error(&f, 0, "c.json", "NSG 'n' is also at ");
+	assert_error(&f, 0, "c.json", "/b.json:1:1, with different content");
 	assert_int_equal(f.diag.v[0].line, 2);
 	end(&f);
 }
@@ -248,7 +248,7 @@ int main(void)
 	    cmocka_unit_test(every_bad_file_is_named_and_nothing_is_half_loaded),
 	    cmocka_unit_test(more_files_than_the_bound_are_an_error),
 	    cmocka_unit_test(what_could_be_read_is_there_to_be_looked_through),
-	    cmocka_unit_test(one_rule_stands_in_two_files),
+	    cmocka_unit_test(one_id_in_two_files_is_an_error),
 	    cmocka_unit_test(utf16_is_read),
 	};
 

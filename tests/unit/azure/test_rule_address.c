@@ -8,7 +8,7 @@
 	"'destinationPortRange':'*',\n" addresses "}]}"
 #define ONE(text) RULE("'destinationAddressPrefix':'" text "'")
 #define BAD(text)                                                                                  \
-	"2:28: error: rule 'r': '" text "' is no address prefix and no service tag "               \
+	"2:28: error: rule 'r': '" text "' is not a valid address prefix or service tag "          \
 	"[SecurityRuleInvalidAddressPrefix]"
 #define IN_LIST "SecurityRuleParameterContainsUnsupportedValue"
 #define DIFFERENT                                                                                  \
@@ -32,10 +32,10 @@ static const struct saying sayings[] = {
     {"a tag alone in a list", RULE("'destinationAddressPrefixes':['Internet']"),
      "2:31: warning: rule 'r': 'Internet' belongs in the singular field, not in a list"},
     {"a tag in a list", RULE("'destinationAddressPrefixes':['10.0.0.0/8','Internet']"),
-     "2:44: error: rule 'r': 'Internet' cannot stand in a list with other addresses "
+     "2:44: error: rule 'r': 'Internet' cannot be in a list with other addresses "
      "[" IN_LIST "]"},
     {"* in a list", RULE("'destinationAddressPrefixes':['*','10.0.0.0/8']"),
-     "2:31: error: rule 'r': '*' cannot stand in a list with other addresses [" IN_LIST "]"},
+     "2:31: error: rule 'r': '*' cannot be in a list with other addresses [" IN_LIST "]"},
     {"both fields, one set",
      RULE("'destinationAddressPrefix':'10.0.0.0/8','destinationAddressPrefixes':"
 	  "['10.128.0.0/9','10.0.0.0/9']"),

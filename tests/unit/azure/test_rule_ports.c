@@ -7,7 +7,7 @@
 	"'access':'Deny','protocol':'*','sourceAddressPrefix':'*','destinationAddressPrefix':'*'," \
 	"'sourcePortRange':'*',\n" ports "}]}"
 #define BAD(text)                                                                                  \
-	"2:24: error: rule 'r': '" text "' is no port (0-65535), no range of ports and not * "     \
+	"2:24: error: rule 'r': '" text "' is not a port (0-65535), a range of ports or * "        \
 	"[SecurityRuleInvalidPortRange]"
 
 static const struct saying sayings[] = {
@@ -24,7 +24,7 @@ static const struct saying sayings[] = {
     {"another type", RULE("'destinationPortRange':{'a':1}"),
      "2:24: error: destinationPortRange must be a string"},
     {"one in a list", RULE("'destinationPortRanges':['1','70000']"),
-     "2:30: error: rule 'r': '70000' is no port (0-65535), no range of ports and not * "
+     "2:30: error: rule 'r': '70000' is not a port (0-65535), a range of ports or * "
      "[SecurityRuleInvalidPortRange]"},
     {"both fields, one set",
      RULE("'destinationPortRange':'80-81','destinationPortRanges':['81',80]"), ""},

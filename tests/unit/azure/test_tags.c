@@ -48,7 +48,7 @@ static const struct saying sayings[] = {
     {"a wrong prefix",
      "{'cloud':'Public','values':[{'name':'x','properties':{'addressPrefixes':\n['1.2.3.4',"
      "'1.2.3.4/33']}}]}",
-     "2:12: error: '1.2.3.4/33' is no address prefix"},
+     "2:12: error: '1.2.3.4/33' is not a valid address prefix"},
     {"a prefix of another type",
      "{'cloud':'Public','values':[{'name':'x','properties':{'addressPrefixes':\n[7]}}]}",
      "2:2: error: this must be a string"},

@@ -6,11 +6,10 @@
 #define SPACE "'addressSpace':{'addressPrefixes':['10.0.0.0/16']}"
 #define VNET "'type':'Microsoft.Network/virtualNetworks','name':'v'"
 #define FLATTEN                                                                                    \
-	"a template with expressions: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of "  \
-	"it"
+	"a template with expressions must be evaluated first; run: nsgctl flatten TEMPLATE -o DIR"
 
 #define FLATTEN_LOOPS                                                                              \
-	"a template with copy loops: `nsgctl flatten TEMPLATE -o DIR` makes plain documents of it"
+	"a template with copy loops must be evaluated first; run: nsgctl flatten TEMPLATE -o DIR"
 
 static void resources_and_their_children_are_read(void **state)
 {
@@ -59,8 +58,8 @@ static const struct saying sayings[] = {
     {"types without use are told once",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Compute/disks','name':'a'},\n{'type':"
      "'microsoft.compute/DISKS','name':'b'},\n{'type':'Microsoft.X/y','name':'c'}]}",
-     "2:1: notice: resources of type Microsoft.Compute/disks decide nothing here: skipped\n"
-     "4:1: notice: resources of type Microsoft.X/y decide nothing here: skipped"},
+     "2:1: notice: resources of type Microsoft.Compute/disks are not used: skipped\n"
+     "4:1: notice: resources of type Microsoft.X/y are not used: skipped"},
     {"an expression", "{" SCHEMA ",'resources':[{" VNET ",\n'location':'[x()]'}]}",
      "2:12: error: " FLATTEN},
     {"a bracket that stands for itself is to be evaluated too",
@@ -91,12 +90,12 @@ static const struct saying sayings[] = {
     {"resources that are no list",
      "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','properties':{"
      "'template':{\n'resources':5}}}]}",
-     "2:13: error: the resources of a template are an array or an object"},
+     "2:13: error: the resources of a template must be an array or an object"},
     {"a child of what exists elsewhere",
      "{" SCHEMA ",'resources':{'a':{'type':'Microsoft.Network/routeTables','name':'t','existing':"
      "true,'resources':{'b':\n{'type':'routes','name':'r','addressPrefix':'10.0.0.0/8',"
      "'nextHopType':'None'}}}}}",
-     "2:1: error: route 'r' belongs to the route table 't', which is not here"},
+     "2:1: error: route 'r' belongs to the route table 't', which has no document"},
     {"a resource without a name",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/routeTables'}]}",
      "2:1: error: a resource has no name"},
@@ -116,11 +115,11 @@ static const struct saying sayings[] = {
     {"a child without its parent",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
      "'name':'n/r','properties':{'direction':'Inbound'}}]}",
-     "2:1: error: rule 'r' belongs to the NSG 'n', which is not here"},
+     "2:1: error: rule 'r' belongs to the NSG 'n', which has no document"},
     {"a child that does not name its parent",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Network/networkSecurityGroups/securityRules',"
      "'name':'r','properties':{'direction':'Inbound'}}]}",
-     "2:1: error: rule 'r' does not say whose it is"},
+     "2:1: error: rule 'r' does not name its NSG"},
     {"a resource without a type", "{" SCHEMA ",'resources':[\n{'name':'n'}]}",
      "2:1: error: a resource has no type"},
     {"a resource that is none", "{" SCHEMA ",'resources':[\n'n']}",
@@ -174,7 +173,7 @@ static void what_the_hook_makes_is_read_at_its_place(void **state)
 
 	(void)state;
 	assert_said("flattened", &l.diag,
-		    "2:24: error: '10.0.0.0/33' is no address prefix\n"
+		    "2:24: error: '10.0.0.0/33' is not a valid address prefix\n"
 		    "2:1: error: subnet 's' has no address prefix");
 	assert_int_equal(l.policy->n_vnets, 1);
 	assert_string_equal(l.policy->vnets[0].subnets[0].place.pointer, "/resources/1");

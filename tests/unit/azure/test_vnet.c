@@ -10,7 +10,7 @@ static const struct saying sayings[] = {
      "1:1: error: virtual network 'v' has no address space"},
     {"a wrong prefix",
      "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/16','10.0.0.0/33']}}",
-     "1:62: error: '10.0.0.0/33' is no address prefix"},
+     "1:62: error: '10.0.0.0/33' is not a valid address prefix"},
     {"host bits", "{'name':'v','addressSpace':{'addressPrefixes':['10.0.9.0/16']}}",
      "1:48: warning: 10.0.9.0/16 has host bits set: read as 10.0.0.0/16"},
     {"an address space of the wrong type", "{'name':'v','addressSpace':['10.0.0.0/16']}",
@@ -26,7 +26,7 @@ static const struct saying sayings[] = {
     {"a subnet whose prefixes differ",
      "{'name':'v'," SPACE ",'subnets':[{'name':'s','addressPrefix':'10.0.0.0/24',"
      "'addressPrefixes':['10.0.1.0/24']}]}",
-     "1:103: error: addressPrefix and addressPrefixes say different things"},
+     "1:103: error: addressPrefix and addressPrefixes are set and differ"},
     {"a subnet with one prefix in both fields",
      "{'name':'v'," SPACE ",'subnets':[{'name':'s','addressPrefix':'10.0.0.0/24',"
      "'addressPrefixes':['10.0.0.0/24']}]}",

@@ -49,4 +49,4 @@ cmp "$work/shop/template.story" "$work/shop.symbolicnames/template.story" ||
 # The comparison can fail: one port is another.
 sed -i 's/"3389"/"3390"/' "$work"/shop/both/*networkSecurityGroups*
 ! "$nsgctl" check "$work/shop/both" >"$work/changed" || fail "a changed rule was not seen"
-grep -q "with other content" "$work/changed" || { cat "$work/changed"; fail "not the right error"; }
+grep -q "with different content" "$work/changed" || { cat "$work/changed"; fail "not the right error"; }
