@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* What a declaration costs, so that the work bounds the memory too. */
+/* The price of a declaration: the limit of work bounds memory too. */
 #define DECL_WORK 64u
 
 enum nsg_decl_class nsg_decl_classify(const char *type)
@@ -53,7 +53,7 @@ struct nsg_frame nsg_decl_frame(const struct nsg_decl *d, const struct nsg_frame
 	return f;
 }
 
-/* Reports the reason at a part of the declaration ("" is all of it), of which raw is the text. */
+/* Reports the failure at a part of the declaration, "" for all of it; raw is its text. */
 static int decl_fail(struct nsg_eval *ev, struct nsg_decl *d, const char *at, const json_t *raw)
 {
 	cleanup_free char *pointer = NULL;
@@ -78,7 +78,7 @@ static size_t segments(const char *s)
 	return n;
 }
 
-/* A child's type and name may be written whole, or as the last part only. */
+/* The type and name of a child may be complete, or the last segment only. */
 static const char *below(struct nsg_eval *ev, const char *parent, const char *own)
 {
 	return nsg_arena_printf(&ev->arena, "%s/%s", parent, own);
@@ -119,7 +119,7 @@ static int decl_type(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	return 0;
 }
 
-/* Names decide nothing: one that cannot be evaluated becomes a stand-in. */
+/* A name that cannot be evaluated becomes a stand-in: names decide nothing. */
 static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
 {
 	cleanup_json json_t *name = NULL;
@@ -138,7 +138,7 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	if (r < 0)
 		return quiet && !nsg_eval_is_final(ev, r) ? 0 : decl_fail(ev, d, "/name", raw);
 	text = json_string_value(name);
-	/* a child within its parent: one segment, else it is whole already */
+	/* a child inside its parent: one segment, unless it is complete already */
 	d->name = parent && parent->name && segments(text) < segments(d->type) - 1
 		      ? below(ev, parent->name, text)
 		      : nsg_arena_strdup(&ev->arena, text);
@@ -156,7 +156,7 @@ static int decl_name(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_d
 	return 0;
 }
 
-/* A boolean, or one as a string; *ret only then. */
+/* A boolean, or one as a string. */
 static bool is_condition(const json_t *value, bool *ret)
 {
 	const char *text = json_string_value(value);
@@ -187,7 +187,7 @@ static int decl_condition(struct nsg_eval *ev, struct nsg_decl *d)
 	return 0;
 }
 
-/* Its id: the provider, then types and names in turn. A deployment is where it deploys to. */
+/* The provider, then types and names alternately. A deployment is in the group it deploys to. */
 static int decl_id(struct nsg_eval *ev, struct nsg_decl *d)
 {
 	struct nsg_id_prefix prefix = nsg_scope_prefix(d->child ? d->child : d->scope);
@@ -210,7 +210,7 @@ static int decl_id(struct nsg_eval *ev, struct nsg_decl *d)
 
 /* ---- nested deployments -------------------------------------------------------------------- */
 
-/* A text that says where: unknown ones become stand-ins, as names do. *ret NULL: there is none. */
+/* A group, subscription or scope: a stand-in when unknown, like names. *ret NULL: not set. */
 static int where_text(struct nsg_eval *ev, json_t *raw, const char **ret)
 {
 	cleanup_json json_t *value = NULL;
@@ -250,7 +250,7 @@ static int child_where(struct nsg_eval *ev, const struct nsg_decl *d, struct nsg
 	return 0;
 }
 
-/* Azure's default is outer: expressions in the nested template mean the parent's parameters. */
+/* Azure's default is outer: expressions in the nested template use the parent's parameters. */
 static bool is_inner(json_t *properties)
 {
 	json_t *options = nsg_eval_member(properties, "expressionEvaluationOptions");
@@ -259,7 +259,6 @@ static bool is_inner(json_t *properties)
 	return scope && !strcasecmp(scope, "inner");
 }
 
-/* A template that stands elsewhere: what it declares is not known here. */
 static int refuse_link(struct nsg_eval *ev, struct nsg_decl *d, json_t *link)
 {
 	json_t *uri = nsg_eval_member(link, "uri");
@@ -307,7 +306,7 @@ static int decl_deployment(struct nsg_eval *ev, struct nsg_decl *d)
 static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
 		     const char *pointer, const struct nsg_decl *parent);
 
-/* One copy of a resource whose type is known, and what stands within it. */
+/* One copy of a resource whose type is known, with its children. */
 static int instance(struct nsg_eval *ev, struct nsg_decl *d, const struct nsg_decl *parent)
 {
 	const char *pointer;
@@ -344,7 +343,7 @@ static int copies(struct nsg_eval *ev, struct nsg_decl *d, json_t *copy,
 
 	if (r == -ENOMEM)
 		return r;
-	/* how often a resource exists that nobody reads does not matter */
+	/* the number of copies of an unused resource does not matter */
 	if (r < 0 && d->class == NSG_DECL_OTHER && ev->fail != NSG_FAIL_INVALID &&
 	    ev->fail != NSG_FAIL_LIMIT)
 		return 0;
@@ -415,7 +414,7 @@ static int resources(struct nsg_eval *ev, struct nsg_scope *scope, json_t *list,
 		if (r < 0)
 			break;
 	}
-	/* languageVersion 2.0: an object, its keys are symbolic names */
+	/* languageVersion 2.0: an object whose keys are symbolic names */
 	json_object_foreach(list, key, each)
 	{
 		r = resource(ev, scope, each, nsg_arena_printf(&ev->arena, "%s/%s", pointer, key),

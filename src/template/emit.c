@@ -12,7 +12,7 @@
 
 /* ---- resources ----------------------------------------------------------------------------- */
 
-/* Members that are about the deployment, or that are made anew. */
+/* Members that control the deployment, or that are written anew. */
 static bool is_of_deployment(const char *key)
 {
 	static const char *const keys[] = {
@@ -27,7 +27,7 @@ static bool is_of_deployment(const char *key)
 	return false;
 }
 
-/* The members of the body that make the resource, not evaluated. */
+/* The members of the body that belong to the resource, not evaluated. */
 static int select_members(struct nsg_eval *ev, const struct nsg_decl *d,
 			  const struct nsg_keep *keep, json_t **ret)
 {
@@ -136,9 +136,9 @@ int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s)
 	return r;
 }
 
-/* ---- what a stand-in leaves behind --------------------------------------------------------- */
+/* ---- removing stand-ins --------------------------------------------------------- */
 
-/* The part of an id that is known: behind the provider where subscription or group is made up. */
+/* The known part of an id: from the provider on when subscription or group are stand-ins. */
 static const char *known_part(const char *id)
 {
 	static const char subscription[] = "/subscriptions/" NSG_STAND_IN_SUBSCRIPTION "/";
@@ -214,7 +214,7 @@ static int finish_array(const struct finish *f, json_t *value, json_t **ret)
 	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
-/* A copy without what was made up. `value` was walked before: its depth is bounded. */
+/* A copy without stand-ins. `value` was walked before: its depth is bounded. */
 static int finish(const struct finish *f, json_t *value, json_t **ret)
 {
 	int r = nsg_eval_pay(f->ev, 1);
@@ -230,7 +230,7 @@ static int finish(const struct finish *f, json_t *value, json_t **ret)
 	return nsg_eval_give(json_incref(value), ret);
 }
 
-/* An id leaves only when all of it is known: else type and name tell the resource. */
+/* Only a completely known id is written; otherwise type and name identify the resource. */
 static int with_identity(const struct finish *f, const struct nsg_decl *d, json_t *members,
 			 json_t **ret)
 {
@@ -252,8 +252,8 @@ static int compare_tails(const void *a, const void *b)
 	return order ? order : strcasecmp(x, y);
 }
 
-/* Whether two resources in different groups have one type and name: then only whole ids, made up or
- * not, tell them apart. */
+/* Whether resources in different groups have the same type and name: only complete ids, stand-ins
+ * included, distinguish them. */
 static int need_whole_ids(const struct nsg_emit *em, bool *ret)
 {
 	cleanup_free const char **ids = calloc(em->emitted.n + 1, sizeof(*ids));

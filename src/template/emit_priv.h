@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Declared resources become plain documents. */
+/* Turns declared resources into plain documents. */
 #ifndef NSG_TEMPLATE_EMIT_PRIV_H
 #define NSG_TEMPLATE_EMIT_PRIV_H
 
@@ -8,12 +8,12 @@
 #include "util/json.h"
 #include "util/vec.h"
 
-/* A type that is left out, and where it comes first; both in the evaluation's arena. */
+/* A skipped type and its first place; both in the evaluation's arena. */
 struct nsg_skipped {
 	const char *type, *pointer;
 };
 
-/* A resource: its declaration and what its members came to. */
+/* A resource: its declaration and its evaluated members. */
 struct nsg_emitted {
 	const struct nsg_decl *decl;
 	json_t *members; /* owned */
@@ -26,11 +26,12 @@ struct nsg_emit {
 };
 
 /*
- * All resources of a scope and of the deployments in it. Problems are diagnostics; fails for the
- * limits and when memory is out.
+ * Emits the resources of a scope and of its nested deployments. Problems are diagnostics; fails at
+ * a limit and when out of memory.
  */
 int nsg_emit_scope(struct nsg_emit *em, struct nsg_scope *s);
-/* Plain documents of all that were emitted; *ret is malloc'ed. -ENOMEM, or the limits. */
+/* The plain documents of the emitted resources; *ret is malloc'ed. -ENOMEM, or -EINVAL at a
+ * limit. */
 int nsg_emit_finish(struct nsg_emit *em, struct nsg_flat_resource **ret, size_t *ret_n);
 void nsg_emit_done(struct nsg_emit *em);
 

@@ -18,7 +18,7 @@
 
 /* ---- failing and paying -------------------------------------------------------------------- */
 
-/* A text cut in the middle of a UTF-8 character ends before it. */
+/* Removes a truncated UTF-8 character from the end. */
 static void trim_character(char *s, size_t n)
 {
 	size_t i = n;
@@ -190,8 +190,8 @@ static uint64_t hash_byte(uint64_t h, unsigned char c)
 }
 
 /*
- * The same expression in the same place of the template's logic is the same text, wherever it
- * stands: so a child's name still leads to its parent.
+ * The same expression in the same scope and copy gives the same text, so the names of a child and
+ * its parent still match.
  */
 static int stand_in(struct nsg_eval *ev, const struct nsg_expr *e, json_t **ret)
 {

@@ -6,7 +6,7 @@
  *	primary    = 'string' | integer | function "(" [ expression { "," expression } ] ")"
  *	function   = name { "." name }
  *
- * Between tokens blanks count for nothing; in a string '' is one quote.
+ * Blanks between tokens are ignored; '' in a string is one quote.
  */
 #ifndef NSG_TEMPLATE_EXPR_PRIV_H
 #define NSG_TEMPLATE_EXPR_PRIV_H
@@ -26,7 +26,7 @@ enum nsg_expr_kind {
 
 struct nsg_expr {
 	enum nsg_expr_kind kind;
-	const char *source; /* its text, source_len bytes of what was parsed */
+	const char *source; /* source_len bytes of the parsed text */
 	size_t source_len;
 	const char *text; /* STRING: its value; CALL: the function's name */
 	int64_t number;
@@ -34,15 +34,14 @@ struct nsg_expr {
 	size_t n_args;
 };
 
-/* Whether a JSON string is an expression: in brackets, and not with "[[" in front, which is text.
- */
+/* Whether a JSON string is an expression: in brackets, and not starting with "[[". */
 bool nsg_expr_is(const char *s);
-/* The text that a string which is no expression stands for: "[[x]" is "[x]". */
+/* Unescapes a string that is not an expression: "[[x]" is "[x]". */
 const char *nsg_expr_unescape(const char *s);
 
 /*
- * Parses such a string. The tree belongs to the arena and points into s. On -EINVAL *ret_problem is
- * static text for a person and *ret_at the byte of s it is about; -ENOMEM.
+ * Parses an expression. The tree is in the arena and points into s. On -EINVAL, *ret_problem is a
+ * static message and *ret_at the byte of s that it refers to. -ENOMEM.
  */
 int nsg_expr_parse(struct nsg_arena *a, const char *s, struct nsg_expr **ret,
 		   const char **ret_problem, size_t *ret_at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions: resource ids, and the stand-ins for Azure's own hashes. */
+/* Functions: resource ids, and stand-ins for Azure's hashes. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

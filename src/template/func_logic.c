@@ -40,7 +40,7 @@ int nsg_func_if(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 	return nsg_eval_node(ev, c->e->args[taken ? 1 : 2], ret);
 }
 
-/* Stops at the first argument that settles it. */
+/* Stops at the first argument that decides the result. */
 int nsg_func_andor(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	bool settles = c->op == NSG_OP_OR, value = false;

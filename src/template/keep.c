@@ -99,7 +99,7 @@ bool nsg_keep_nothing(const char *type, const char *name)
 	return nsg_keep_is_config(type) && !nsg_keep_find(type, name);
 }
 
-/* An element of a list of settings is kept when its name is the one. */
+/* Whether the setting is WEBSITE_VNET_ROUTE_ALL. */
 static int keep_setting(struct nsg_eval *ev, json_t *setting, bool *ret)
 {
 	cleanup_json json_t *name = NULL;
@@ -138,7 +138,7 @@ static int keep_member(struct nsg_eval *ev, const struct nsg_keep *keep, const c
 	json_t *kept = NULL;
 	int r;
 
-	/* what an expression is the name of, or a loop, is seen after evaluation */
+	/* names that are expressions, and loops, are filtered after evaluation */
 	if (nsg_expr_is(key) || nsg_tree_is_copy(key, value))
 		return nsg_eval_set(object, key, json_incref(value));
 	for (; keep->key; keep++) {

@@ -8,11 +8,11 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* Definitions that lead to one another; real ones take a step or two. */
+/* The longest chain of definitions; in practice it has one or two. */
 #define MAX_DEFINITIONS 16u
 
 /*
- * A member of the declaration, or of the type it names (languageVersion 2.0:
+ * A member of the declaration, or of the definition it refers to (languageVersion 2.0:
  * {"$ref": "#/definitions/x"}).
  */
 static json_t *facet(const struct nsg_binding *b, const char *name)
@@ -37,7 +37,7 @@ static int refuse(struct nsg_eval *ev, const char *must)
 	return nsg_eval_fail(ev, NSG_FAIL_INVALID, "its value must be %s", must);
 }
 
-/* A command line knows only strings, so that parameters files hold numbers and booleans as such. */
+/* Values from a command line are strings, and parameters files contain such values too. */
 static int from_string(struct nsg_eval *ev, const char *s, const char *type, json_t **ret)
 {
 	char *end;
@@ -54,7 +54,7 @@ static int from_string(struct nsg_eval *ev, const char *s, const char *type, jso
 	return nsg_eval_give(json_integer(n), ret);
 }
 
-/* Replaces *value where a string stands for a number or a boolean. */
+/* Replaces *value when it is a string for a number or a boolean. */
 static int check_type(struct nsg_eval *ev, const char *type, json_t **value)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static int check_allowed(struct nsg_eval *ev, json_t *allowed, json_t *value)
 		     !strcasecmp(json_string_value(each), json_string_value(value))))
 			return 0;
 	}
-	/* an array parameter may also be a selection from what is allowed */
+	/* an array may also be a subset of the allowed values */
 	if (json_is_array(value)) {
 		json_array_foreach(value, i, each)
 		{
@@ -160,7 +160,7 @@ static int check(struct nsg_eval *ev, const struct nsg_binding *b, json_t **valu
 	return check_bounds(ev, b, *value);
 }
 
-/* *ret NULL: nothing is given. */
+/* *ret NULL: no value is given. */
 static int given(struct nsg_eval *ev, const struct nsg_binding *b, json_t **ret)
 {
 	json_t *value = nsg_eval_member(b->given, "value");
@@ -197,7 +197,7 @@ int nsg_parameter_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret
 
 	if (r < 0)
 		return r;
-	/* for a parameter with a default, Azure takes a null as nothing given */
+	/* Azure treats a null as no value when there is a default */
 	if (fallback && (!value || json_is_null(value))) {
 		json_decref(TAKE_PTR(value));
 		r = nsg_tree_value(ev, fallback, &value);

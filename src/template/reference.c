@@ -12,7 +12,7 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* How far a chain has come. */
+/* The state of a chain of accessors. */
 struct lazy {
 	enum {
 		LAZY_DEPLOYMENT,
@@ -24,8 +24,8 @@ struct lazy {
 	const struct nsg_decl *decl;
 	struct nsg_binding *output;
 	json_t *json;  /* owned */
-	bool raw;      /* json has expressions in it, to be evaluated in the declaration's frame */
-	char last[64]; /* the last name on the way */
+	bool raw;      /* json has expressions, for the declaration's frame */
+	char last[64]; /* the last member name */
 };
 
 static void lazy_done(struct lazy *l)
@@ -51,7 +51,7 @@ bool nsg_reference_is(const struct nsg_expr *e)
 
 /* ---- finding ------------------------------------------------------------------------------- */
 
-/* "symbol", or "symbol[2]" of a copy */
+/* "symbol", or "symbol[2]" for a copy */
 static bool has_symbol(const struct nsg_decl *d, const char *what)
 {
 	size_t n = d->symbol ? strlen(d->symbol) : 0;
@@ -70,7 +70,7 @@ static bool has_id(const struct nsg_decl *d, const char *what, size_t len)
 
 	if (!id)
 		return false;
-	/* an id without its beginning, as older templates have it: Microsoft.Network/…/name */
+	/* older templates use ids without the beginning: Microsoft.Network/…/name */
 	if (*what != '/') {
 		id = strstr(id, "/providers/");
 		id = id ? id + strlen("/providers/") : "";
@@ -78,7 +78,7 @@ static bool has_id(const struct nsg_decl *d, const char *what, size_t len)
 	return strlen(id) == len && !strncasecmp(id, what, len);
 }
 
-/* By symbolic name or name, which only expressions of the same template may use. */
+/* By symbolic name or name, which are valid in the same template only. */
 static struct nsg_decl *find_name(struct nsg_scope *s, const char *what)
 {
 	struct nsg_decl *d;
@@ -94,7 +94,7 @@ static struct nsg_decl *find_name(struct nsg_scope *s, const char *what)
 	return NULL;
 }
 
-/* No resource refers to itself: what would is meant of the same resource declared elsewhere. */
+/* A resource does not refer to itself but to another declaration of the same resource. */
 static struct nsg_decl *find_id(struct nsg_scope *s, const char *what, size_t len,
 				const struct nsg_decl *self)
 {
@@ -105,7 +105,7 @@ static struct nsg_decl *find_id(struct nsg_scope *s, const char *what, size_t le
 	return NULL;
 }
 
-/* The length of an id without its last type and name; 0: it is not that of a child. */
+/* The length of an id without its last type and name; 0: not the id of a child. */
 static size_t parent_length(const char *id)
 {
 	size_t n = strlen(id);
@@ -127,7 +127,7 @@ static int make_decls(struct nsg_eval *ev, struct nsg_scope *s)
 	return r;
 }
 
-/* In one template. *ret_parent: it is an element of what was found. */
+/* Searches one template. *ret_parent: the resource is an element of the one found. */
 static struct nsg_decl *find_in(struct nsg_eval *ev, struct nsg_scope *s, const char *what,
 				bool by_name, bool *ret_parent)
 {
@@ -143,8 +143,8 @@ static struct nsg_decl *find_in(struct nsg_eval *ev, struct nsg_scope *s, const 
 }
 
 /*
- * In the template that the expression stands in, in the one that it is evaluated in (outer scope),
- * then by id in those around. *ret NULL: nothing of these templates.
+ * Searches the template that contains the expression and the one it is evaluated in (outer scope),
+ * then, by id, the enclosing ones. *ret NULL: not found.
  */
 static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bool *ret_parent)
 {
@@ -153,7 +153,7 @@ static int find(struct nsg_eval *ev, const char *what, struct nsg_decl **ret, bo
 		bool is_near = s == ev->frame.home || s == ev->frame.scope;
 		int r;
 
-		/* one that is being made cannot be looked into from within */
+		/* the list is still being made */
 		if (!is_near && s->decls_state == NSG_DECLS_BUSY)
 			continue;
 		r = make_decls(ev, s);
@@ -176,7 +176,7 @@ static int fail_live(struct nsg_eval *ev, const struct nsg_decl *d, const char *
 			     nsg_eval_quote(ev, what));
 }
 
-/* All of l->json evaluated, where it stands. */
+/* Evaluates all of l->json in the frame of its declaration. */
 static int settle(struct nsg_eval *ev, struct lazy *l)
 {
 	struct nsg_frame before = ev->frame;
@@ -209,7 +209,7 @@ static bool has_copy(json_t *object)
 	return copy && nsg_tree_is_copy("copy", copy);
 }
 
-/* The id of an element that is a resource below its parent: …/virtualNetworks/v/subnets/s. */
+/* The id of an element that is a child resource: …/virtualNetworks/v/subnets/s. */
 static int element_id(struct nsg_eval *ev, struct lazy *l)
 {
 	json_t *name = nsg_eval_member(l->json, "name");
@@ -232,7 +232,7 @@ static int element_id(struct nsg_eval *ev, struct lazy *l)
 	return 0;
 }
 
-/* Azure chooses an address itself unless the one that is declared is to be static. */
+/* Azure chooses the address unless the allocation method is static. */
 static int check_address(struct nsg_eval *ev, struct lazy *l, const char *name)
 {
 	json_t *method = nsg_eval_member(l->json, "privateIPAllocationMethod");
@@ -252,7 +252,7 @@ static int check_address(struct nsg_eval *ev, struct lazy *l, const char *name)
 	return 0;
 }
 
-/* One accessor into what is declared. */
+/* One accessor into a declaration. */
 static int step_declared(struct nsg_eval *ev, struct lazy *l, json_t *key)
 {
 	const char *name = json_string_value(key);
@@ -357,7 +357,7 @@ static int find_element(struct nsg_eval *ev, const struct lazy *l, const char *n
 	return 0;
 }
 
-/* From a parent to its element of the last type and name of `what`: …/subnets/s is in "subnets". */
+/* From a parent to the element that `what` ends in: …/subnets/s is in "subnets". */
 static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 {
 	const char *tail = what + parent_length(what) + 1, *slash = strchr(tail, '/');
@@ -383,7 +383,7 @@ static int enter_element(struct nsg_eval *ev, struct lazy *l, const char *what)
 	return 0;
 }
 
-/* reference('x', version, 'Full') has the whole resource, else its properties. */
+/* reference('x', version, 'Full') is the whole resource, otherwise its properties. */
 static int begin(struct nsg_eval *ev, const struct nsg_call *c, struct lazy *ret)
 {
 	const char *what = json_string_value(c->args[0]);
@@ -436,13 +436,13 @@ static int all_outputs(struct nsg_eval *ev, const struct nsg_decl *d, json_t **r
 	return nsg_eval_give(TAKE_PTR(all), ret);
 }
 
-/* An empty string asks Azure for a value of its own, as null does. */
+/* For an empty string, as for null, Azure chooses the value. */
 static bool is_plain(const json_t *value)
 {
 	return json_string_length(value) || json_is_integer(value) || json_is_boolean(value);
 }
 
-/* Objects are more than what is declared of them, so only plain values are given away. */
+/* Azure adds members to objects, so only plain values and arrays of them are known. */
 static int end_declared(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 {
 	json_t *each;
@@ -546,7 +546,7 @@ int nsg_func_reference(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	return end(ev, &l, ret);
 }
 
-/* resourceInfo('symbol'): what is known of a resource without asking for it */
+/* resourceInfo('symbol'): id, name and type */
 int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	const char *what = json_string_value(c->args[0]);

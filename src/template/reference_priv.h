@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reference() to what the same templates declare: the outputs of a nested deployment, and
- * properties that a resource is declared with. The rest of a resource is known only when it is
- * deployed.
+ * reference() to resources of the same templates: the outputs of a nested deployment, and declared
+ * properties. Other properties are known only after deployment.
  *
- * Of reference('x').outputs.y.value no more is evaluated than y: another output may need what
- * nobody can know.
+ * reference('x').outputs.y.value evaluates only y: other outputs may be unknown.
  */
 #ifndef NSG_TEMPLATE_REFERENCE_PRIV_H
 #define NSG_TEMPLATE_REFERENCE_PRIV_H

@@ -28,10 +28,10 @@ struct nsg_binding *nsg_bindings_find(const struct nsg_bindings *b, const char *
 	return found ? *found : NULL;
 }
 
-/* What a binding costs, so that the work bounds the memory too. */
+/* The price of a binding: the limit of work bounds memory too. */
 #define BINDING_WORK 16u
 
-/* Room for n bindings, filled by binding_add and sorted by the caller. */
+/* Allocates n bindings, for binding_add; the caller sorts them. */
 static int bindings_new(struct nsg_eval *ev, size_t n, struct nsg_bindings *ret)
 {
 	int r = nsg_eval_pay(ev, (uint64_t)n * BINDING_WORK);
@@ -88,7 +88,7 @@ struct nsg_frame nsg_scope_frame(struct nsg_scope *s, const struct nsg_frame *fr
 
 static int value_of_copy(struct nsg_eval *ev, const struct nsg_binding *b, json_t **ret)
 {
-	/* a list of one loop is evaluated as in any other object, and its only member taken out */
+	/* evaluated as the only member of an object */
 	cleanup_json json_t *object = json_pack("{s:[O]}", "copy", b->decl);
 	cleanup_json json_t *result = NULL;
 	int r;
@@ -101,7 +101,7 @@ static int value_of_copy(struct nsg_eval *ev, const struct nsg_binding *b, json_
 	return nsg_eval_give(json_incref(nsg_eval_member(result, b->name)), ret);
 }
 
-/* An output is a value, or a loop without a name. */
+/* An output has a value, or a loop without a name. */
 static int value_of_output(struct nsg_eval *ev, const struct nsg_binding *b, json_t **ret)
 {
 	json_t *copy = nsg_eval_member(b->decl, "copy");
@@ -139,7 +139,7 @@ static int compute_kind(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret
 	return value_of_output(ev, b, ret);
 }
 
-/* Who asks for a value made from a secure parameter has read one too. */
+/* A value made from a secure parameter is secure too. */
 static int compute(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 {
 	bool before = ev->secure;
@@ -166,7 +166,7 @@ static const char *kind_name(enum nsg_binding_kind kind)
 	return "variable";
 }
 
-/* Says where the reason lies, and keeps it: the next who asks gets the same answer. */
+/* Adds the name of the binding to the reason and stores it for later uses. */
 static void keep_failure(struct nsg_eval *ev, struct nsg_binding *b)
 {
 	char inner[NSG_EVAL_WHY_BYTES];
@@ -186,7 +186,7 @@ static void keep_failure(struct nsg_eval *ev, struct nsg_binding *b)
 	b->state = NSG_BINDING_FAILED;
 }
 
-/* Evaluates the binding in the frame of its scope; `from` is the frame that asks. */
+/* Evaluates the binding in the frame of its scope; `from` is the current frame. */
 static int evaluate(struct nsg_eval *ev, struct nsg_binding *b, const struct nsg_frame *from,
 		    json_t **ret)
 {
@@ -233,7 +233,7 @@ int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret)
 			keep_failure(ev, b);
 		return r;
 	}
-	/* a value with stand-ins in it is good for names only */
+	/* a value with stand-ins is for names only */
 	if (!ev->frame.lenient) {
 		b->value = json_incref(value);
 		b->state = NSG_BINDING_DONE;
@@ -260,7 +260,7 @@ static int open_parameters(struct nsg_eval *ev, struct nsg_scope *s, json_t *giv
 
 		if (!b)
 			return -ENOMEM;
-		/* an exact name costs nothing, another is looked for among all that are given */
+		/* another spelling is searched among all given parameters */
 		r = json_object_get(given, name) ? 0 : nsg_eval_pay(ev, json_object_size(given));
 		if (r < 0)
 			return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A template with the parameters it was given: the main one, or that of a nested deployment. Its
- * parameters, variables and outputs are bindings, each evaluated once, when first asked for.
+ * A template with its given parameters: the main one, or that of a nested deployment. Parameters,
+ * variables and outputs are bindings, each evaluated once, on first use.
  */
 #ifndef NSG_TEMPLATE_SCOPE_PRIV_H
 #define NSG_TEMPLATE_SCOPE_PRIV_H
@@ -9,9 +9,9 @@
 #include "template/eval_priv.h"
 
 /*
- * What a template does not say of where it is deployed. Well formed, stable, and marked: an id in
- * the stand-in subscription or group leaves as the tail that is known of it, a location that is the
- * stand-in is left out.
+ * Stand-ins for the place of deployment, which a template does not define. They are removed from
+ * the result: of an id in the stand-in subscription or group only the known tail is written, and
+ * the stand-in location is left out.
  */
 #define NSG_STAND_IN_SUBSCRIPTION "00000000-0000-0000-0000-000000000000"
 #define NSG_STAND_IN_GROUP "resource-group"
@@ -33,9 +33,9 @@ enum nsg_binding_kind {
 struct nsg_binding {
 	enum nsg_binding_kind kind;
 	const char *name;
-	json_t *decl;  /* borrowed from the template; NULL: a user function's argument */
-	json_t *given; /* {"value":…} of a parameter, borrowed; NULL: none */
-	struct nsg_frame given_frame; /* scope NULL: what is given is plain JSON */
+	json_t *decl;  /* borrowed from the template; NULL for an argument of a user function */
+	json_t *given; /* {"value":…} of a parameter, borrowed, or NULL */
+	struct nsg_frame given_frame; /* scope NULL: `given` is plain JSON */
 	struct nsg_scope *scope;
 	enum { NSG_BINDING_NEW, NSG_BINDING_BUSY, NSG_BINDING_DONE, NSG_BINDING_FAILED } state;
 	json_t *value; /* DONE; owned */
@@ -43,7 +43,7 @@ struct nsg_binding {
 	const char *why; /* FAILED */
 	struct nsg_binding *missing;
 	bool blamed; /* a parameter without a value is reported once */
-	bool secure; /* its value is a secure parameter's, or made from one */
+	bool secure; /* a secure parameter, or made from one */
 	struct nsg_binding *next;
 };
 
@@ -56,10 +56,10 @@ struct nsg_bindings {
 struct nsg_decl;
 
 struct nsg_scope {
-	json_t *template;	  /* borrowed */
-	const char *pointer;	  /* of the template in the main one; "" is the main one */
-	struct nsg_scope *parent; /* where the deployment stands; NULL: the main template */
-	struct nsg_scope *eval; /* where its expressions are evaluated: itself, or (outer) above */
+	json_t *template;	     /* borrowed */
+	const char *pointer;	     /* of the template in the main one, which is "" */
+	struct nsg_scope *parent;    /* of the deployment; NULL: the main template */
+	struct nsg_scope *eval;	     /* evaluates its expressions: itself, or an outer one */
 	const struct nsg_loop *loop; /* outer scope: the loops around it */
 	enum nsg_level level;
 	const char *subscription, *group, *name;
@@ -74,16 +74,15 @@ struct nsg_scope {
  */
 int nsg_scope_open(struct nsg_eval *ev, struct nsg_scope *s, json_t *given,
 		   const struct nsg_frame *frame);
-/* Where expressions of the scope's own template are evaluated. */
+/* The frame for expressions of the scope's template. */
 struct nsg_frame nsg_scope_frame(struct nsg_scope *s, const struct nsg_frame *from);
 
-/* NULL when there is none of that name. */
 struct nsg_binding *nsg_bindings_find(const struct nsg_bindings *b, const char *name);
-/* The binding's value, evaluated at need. */
+/* The binding's value, evaluated on first use. */
 int nsg_binding_value(struct nsg_eval *ev, struct nsg_binding *b, json_t **ret);
 void nsg_bindings_done(struct nsg_binding *all);
 
-/* Calls namespace.function of the template's `functions`; *ret_known false: there is none. */
+/* Calls namespace.function of the template's `functions`; *ret_known false: not defined. */
 int nsg_scope_call(struct nsg_eval *ev, const char *name, json_t **args, size_t n, bool *ret_known,
 		   json_t **ret);
 

@@ -19,7 +19,7 @@ static void eval_done(struct nsg_eval *ev)
 #define cleanup_eval __attribute__((cleanup(eval_done)))
 #define cleanup_emit __attribute__((cleanup(nsg_emit_done)))
 
-/* The schema's name tells what a template is deployed to. */
+/* The name of the schema has the level of deployment. */
 static enum nsg_level find_level(json_t *template)
 {
 	const char *schema = json_string_value(nsg_eval_member(template, "$schema"));
@@ -32,7 +32,7 @@ static enum nsg_level find_level(json_t *template)
 	return NSG_LEVEL_GROUP;
 }
 
-/* az names a deployment for its file: main.json makes the deployment main. */
+/* Like az: main.json is deployed as main. */
 static const char *deployment_name(struct nsg_eval *ev)
 {
 	const char *path = ev->where && ev->where->source ? ev->where->source->path : NULL;
@@ -71,7 +71,7 @@ static void notice_made_up(const struct nsg_eval *ev)
 				   "algorithm is not public");
 }
 
-/* A parameters document, or only what stands in it, as az takes both. */
+/* Like az, accepts a parameters document, or the parameters alone. */
 static json_t *find_given(json_t *parameters)
 {
 	json_t *given = nsg_eval_member(parameters, "parameters");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An ARM template and its parameters become plain documents. Linked by nsgctl only. */
+/* Turns an ARM template and its parameters into plain documents. Linked by nsgctl only. */
 #ifndef NSG_TEMPLATE_TEMPLATE_H
 #define NSG_TEMPLATE_TEMPLATE_H
 
@@ -12,23 +12,23 @@
 #include "util/json.h"
 
 /*
- * `parameters` is a parameters document's value ({"parameters":{"x":{"value":…}}}) or NULL; neither
- * value is changed. What cannot be evaluated is an error naming the expression and its place when
- * it decides filtering or routing, and left out otherwise: `location`, tags and names decide
- * nothing, nor do resources of other types than nsgd reads (a notice each). The resources have
- * their full type and name and no expressions; children and what nested deployments deploy are
- * resources of their own. *ret is malloc'ed. -EINVAL, -ENOMEM.
+ * Evaluates `template`. `parameters` is the value of a parameters document
+ * ({"parameters":{"x":{"value":…}}}) or NULL; neither value is changed. An expression that cannot
+ * be evaluated is an error, with its place, when it affects filtering or routing. Otherwise it is
+ * left out: `location`, tags and names decide nothing, and types that nsgd does not use are skipped
+ * with a notice each. The resources have their full type and name and no expressions; children, and
+ * resources of nested deployments, are resources of their own. *ret is malloc'ed. -EINVAL, -ENOMEM.
  *
- * Where a template is deployed it does not say. Stand-ins, the same each time: subscription and
- * tenant 00000000-0000-0000-0000-000000000000, group `resource-group`, a location that never leaves
- * (it is left out; where it would decide it is an error), the deployment's name from the file's.
- * uniqueString() and guid() are Azure's in form, not in value: its algorithm is not public. An id
- * with such a part leaves as type and name, unless only the whole tells two resources apart. A name
- * that cannot be evaluated becomes `unknown-…`, the same for the same expression.
+ * A template does not define where it is deployed. Stable stand-ins are used: subscription and
+ * tenant 00000000-0000-0000-0000-000000000000, group `resource-group`, the name of the file as that
+ * of the deployment, and a location that is left out of the result (an error where it would
+ * decide). uniqueString() and guid() return stand-ins too: Azure's algorithm is not public. An id
+ * with stand-ins is written as type and name, unless only the complete id distinguishes two
+ * resources. A name that cannot be evaluated becomes `unknown-…`, the same for the same expression.
  *
- * reference() gives the outputs of nested deployments and what a resource of the template is
- * declared with; the rest of a resource is known only when it is deployed. Of web apps only what
- * nsgd reads leaves, of app settings only WEBSITE_VNET_ROUTE_ALL; no message quotes a setting.
+ * reference() returns the outputs of nested deployments and declared properties; other properties
+ * are known only after deployment. Only those members of web apps are written that nsgd reads, and
+ * of app settings only WEBSITE_VNET_ROUTE_ALL; no message quotes a setting.
  */
 int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg_place *where,
 			  struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n);

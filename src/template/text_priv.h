@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A growing text; each byte added is paid for. Zero-initialise to begin. A character is a Unicode
- * code point.
+ * A growing text. Zero-initialise it, and free it with nsg_text_done. Every byte added is paid for.
+ * A character is a Unicode code point.
  */
 #ifndef NSG_TEMPLATE_TEXT_PRIV_H
 #define NSG_TEMPLATE_TEXT_PRIV_H
@@ -37,7 +37,7 @@ int nsg_text_add_value(struct nsg_eval *ev, struct nsg_text *t, json_t *value);
 int nsg_text_give(const struct nsg_text *t, json_t **ret);
 
 int64_t nsg_text_characters(const char *s);
-/* The bytes of the first `characters` of a text, or of all it has. */
+/* The number of bytes of the first `characters` characters, or of all if there are fewer. */
 size_t nsg_text_prefix(const char *s, int64_t characters);
 
 #endif

@@ -15,7 +15,7 @@
 struct tree {
 	struct nsg_eval *ev;
 	bool report;
-	NSG_VEC(char) path; /* of the part in hand, when reporting */
+	NSG_VEC(char) path; /* of the current part, when reporting */
 };
 
 static void tree_done(struct tree *t)
@@ -70,7 +70,7 @@ static int tree_blame(struct tree *t, const json_t *raw)
 	return 0;
 }
 
-/* Each copy of a loop fails alike: once is enough. */
+/* Every copy of a loop fails in the same way; it is reported once. */
 static bool is_known(const struct nsg_eval *ev, const char *pointer, const char *text)
 {
 	for (size_t i = ev->first_record; i < ev->diag->n; i++) {
@@ -106,7 +106,7 @@ void nsg_tree_blame(struct nsg_eval *ev, const json_t *raw, const char *pointer)
 	place.pointer = full;
 	if (full && is_known(ev, full, ev->why))
 		return;
-	/* an expression as long as a page tells less than its start */
+	/* long expressions are truncated at a character */
 	if (text && nsg_expr_is(text) && !ev->frame.secret) {
 		quoted = (int)strnlen(text, 160);
 		while (quoted && ((unsigned char)text[quoted] & 0xc0) == 0x80)
@@ -243,15 +243,15 @@ static int copy_loops(struct tree *t, json_t *loops, json_t *object)
 
 /* ---- values -------------------------------------------------------------------------------- */
 
-/* Members that decide nothing: they may be left out. */
+/* Members that decide nothing and may be left out. */
 static bool is_soft(const char *key)
 {
 	return !strcasecmp(key, "location") || !strcasecmp(key, "tags");
 }
 
 /*
- * The group's location, which is made up, in a value that decides. In names and ids it may be:
- * there it stands on both sides of a comparison.
+ * Whether the stand-in location is in a value that decides. It does no harm in names and ids: both
+ * sides of a comparison have it.
  */
 static bool has_made_up(json_t *value, const char *key)
 {
@@ -342,7 +342,7 @@ static int array(struct tree *t, json_t *raw, json_t **ret)
 	return nsg_eval_give(TAKE_PTR(result), ret);
 }
 
-/* App settings may be secrets: nothing of them is quoted. */
+/* App settings may be secrets and are never quoted. */
 static bool is_secret(const char *key)
 {
 	return !strcasecmp(key, "siteConfig") || !strcasecmp(key, "appSettings");
