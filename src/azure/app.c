@@ -26,8 +26,8 @@ static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node 
 	if (!(source->file.mode & S_IROTH) || r->secrets_warned == source)
 		return;
 	r->secrets_warned = source;
-	nsg_node_say(&r->sink, &root, NSG_WARNING, NULL,
-		     "app settings are readable by every user of this host; run chmod o-r");
+	nsg_node_report(&r->sink, &root, NSG_WARNING, NULL,
+			"app settings are readable by every user of this host; run chmod o-r");
 }
 
 static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, const char *site_id)
@@ -49,8 +49,8 @@ static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, co
 	else
 		setting.value = NSG_ROUTE_ALL_OTHER;
 	if (setting.value == NSG_ROUTE_ALL_OTHER)
-		nsg_node_say(&r->sink, value, NSG_WARNING, NULL,
-			     ROUTE_ALL " is neither the string 1 nor 0: it is treated as off");
+		nsg_node_report(&r->sink, value, NSG_WARNING, NULL,
+				ROUTE_ALL " is neither the string 1 nor 0: it is treated as off");
 	data = nsg_arena_copy(r->sink.arena, &setting, sizeof(setting));
 	if (data)
 		nsg_collect_add(r, value, &nsg_kind_setting, &who, data);
@@ -279,8 +279,8 @@ static bool check_config(struct nsg_reader *r, const struct nsg_node *n, void *t
 	    site->application_traffic != NSG_UNSET)
 		return true;
 	if (!nsg_node_has(n, "appSettings"))
-		nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
-			     "the site configuration has no routing setting: skipped");
+		nsg_node_report(&r->sink, n, NSG_NOTICE, NULL,
+				"the site configuration has no routing setting: skipped");
 	return false;
 }
 

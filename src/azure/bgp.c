@@ -32,7 +32,7 @@ static void read_learned_route(struct nsg_reader *r, const struct nsg_node *n)
 	if (!strcasecmp(nsg_read_member(s, n, "origin"), "Network"))
 		return;
 	if (!network.value)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a learned route has no network");
+		nsg_node_report(s, n, NSG_ERROR, NULL, "a learned route has no network");
 	hop_host = nsg_sink_array(s, 1, sizeof(*hop_host));
 	if (hop_host)
 		add(r, n, &network, hop_host, nsg_read_address(s, &hop, hop_host));
@@ -119,7 +119,7 @@ static void read_effective_route(struct nsg_reader *r, const struct nsg_node *n)
 	if (strcasecmp(nsg_read_member(s, n, "source"), "VirtualNetworkGateway"))
 		return;
 	if (!prefixes.value)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "an effective route has no addressPrefix");
+		nsg_node_report(s, n, NSG_ERROR, NULL, "an effective route has no addressPrefix");
 	hops_host = nsg_sink_array(s, n_hops, sizeof(*hops_host));
 	for (size_t i = 0; i < n_hops && hops_host; i++) {
 		struct nsg_node hop = element(&hops, i);

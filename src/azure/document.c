@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a JSON value is: by its resource type, else by its id's, else by its keys (interfaces.md
- * section 1), never by its file's name; and through the wrappings that tools put around resources.
+ * Recognises a JSON value by its resource type, else by the type in its id, else by its keys
+ * (interfaces.md section 1), never by the name of its file; and unwraps what tools put around
+ * resources.
  */
 #include <string.h>
 #include <strings.h>
@@ -22,7 +23,7 @@ static const struct nsg_kind *by_keys(const struct nsg_node *n)
 	return NULL;
 }
 
-/* A member's string without a complaint when it is none: some kinds have a `type` of their own. */
+/* The string of a member, if it is one: some kinds have a `type` with another meaning. */
 static const char *peek(const struct nsg_node *n, const char *key)
 {
 	const char *text = json_string_value(nsg_node_own(n, key).value);
@@ -46,10 +47,10 @@ static const struct nsg_kind *recognise(struct nsg_reader *r, const struct nsg_n
 
 static void read_value(struct nsg_reader *r, const struct nsg_node *n);
 
-static void say_unknown(struct nsg_reader *r, const struct nsg_node *n)
+static void report_unknown(struct nsg_reader *r, const struct nsg_node *n)
 {
 	r->policy->incomplete = true;
-	nsg_say_unknown(&r->sink, n);
+	nsg_report_unknown(&r->sink, n);
 }
 
 void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
@@ -91,27 +92,28 @@ static void read_responses(struct nsg_reader *r, const struct nsg_node *response
 		read_value(r, &body);
 		return;
 	}
-	nsg_node_say(&r->sink, responses, NSG_NOTICE, NULL, "an example without a body: skipped");
+	nsg_node_report(&r->sink, responses, NSG_NOTICE, NULL,
+			"an example without a body: skipped");
 }
 
-void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n)
+void nsg_warn_of_next_page(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_node next = nsg_node_own(n, "nextLink");
 
 	if (next.value)
-		nsg_node_say(s, &next, NSG_WARNING, NULL,
-			     "this is one page of a longer list: the rest is missing");
+		nsg_node_report(s, &next, NSG_WARNING, NULL,
+				"this is one page of a longer list: the rest is missing");
 }
 
 /* {"value": [...], "nextLink": ...} */
 static void read_page(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *value)
 {
-	nsg_warn_of_more(&r->sink, n);
+	nsg_warn_of_next_page(&r->sink, n);
 	if (value->value)
 		read_value(r, value);
 }
 
-/* {"value": ...}; an empty one must not stand for a document of another kind. */
+/* {"value": ...}; an empty one could be a document of another kind. */
 static bool is_page(const struct nsg_node *n)
 {
 	struct nsg_node value = nsg_node_own(n, "value");
@@ -123,8 +125,8 @@ static bool is_page(const struct nsg_node *n)
 			   : json_object_size(n->value) == known;
 }
 
-/* {"NewNSG": {...}}: what `az ... create` prints around some resources. What is inside must be
- * known: the key could be the name of a setting, and no way through it may be told. */
+/* {"NewNSG": {...}}: printed by `az ... create` around some resources. The inner object must be of
+ * a known kind: otherwise the key may be the name of a setting, which must not be printed. */
 static bool is_new(struct nsg_reader *r, const struct nsg_node *n, struct nsg_node *ret_inner)
 {
 	const char *key = json_object_iter_key(json_object_iter(n->value));
@@ -158,7 +160,7 @@ static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 		read_value(r, &inner);
 		return;
 	}
-	say_unknown(r, n);
+	report_unknown(r, n);
 }
 
 static void read_value(struct nsg_reader *r, const struct nsg_node *n)
@@ -168,7 +170,7 @@ static void read_value(struct nsg_reader *r, const struct nsg_node *n)
 	else if (json_is_array(n->value))
 		read_array(r, n);
 	else
-		say_unknown(r, n);
+		report_unknown(r, n);
 }
 
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value)

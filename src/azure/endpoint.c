@@ -36,10 +36,10 @@ static bool read_addresses(struct nsg_reader *r, const struct nsg_field *f,
 		room += json_array_size(nsg_node_get(&config, "ipAddresses").value);
 	}
 	if (room > NSG_MAX_ENDPOINT_ADDRESSES) {
-		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "private endpoint '" NSG_QUOTE
-			     "' has %zu addresses; at most %u are read",
-			     e->name, room, NSG_MAX_ENDPOINT_ADDRESSES);
+		nsg_node_report(s, n, NSG_ERROR, NULL,
+				"private endpoint '" NSG_QUOTE
+				"' has %zu addresses; at most %u are read",
+				e->name, room, NSG_MAX_ENDPOINT_ADDRESSES);
 		return false;
 	}
 	e->addrs_host = nsg_sink_array(s, room, sizeof(*e->addrs_host));

@@ -39,8 +39,8 @@ static void read_array(struct nsg_reader *r, const struct nsg_field *f, const st
 	char *v;
 
 	if (f->of->max && size > f->of->max) {
-		nsg_node_say(s, list, NSG_ERROR, NULL, "%zu %ss; Azure allows %zu", size,
-			     f->of->word, f->of->max);
+		nsg_node_report(s, list, NSG_ERROR, NULL, "%zu %ss; Azure allows %zu", size,
+				f->of->word, f->of->max);
 		return;
 	}
 	v = nsg_sink_array(s, size, f->size);
@@ -174,7 +174,7 @@ bool nsg_fields_read(struct nsg_reader *r, const struct nsg_fields *t, const str
 		}
 	}
 	if (t->needs_name && !*who->name)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a %s has no name", t->word);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "a %s has no name", t->word);
 	return (!t->check || t->check(r, n, to)) && of_use;
 }
 

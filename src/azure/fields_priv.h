@@ -86,15 +86,19 @@ struct nsg_fields {
 };
 
 /* clang-format off */
-#define AT(type, member) .at = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
-#define LIST(type, member) .at = offsetof(struct type, member), .at_n = offsetof(struct type, n_##member), \
+#define AT(type, member) \
+	.at = offsetof(struct type, member), .size = sizeof(((struct type *)0)->member)
+#define LIST(type, member) \
+	.at = offsetof(struct type, member), .at_n = offsetof(struct type, n_##member), \
 	.size = sizeof(*((struct type *)0)->member)
-#define NUMBERS(type, member, n) .at = offsetof(struct type, member), .at_n = offsetof(struct type, n), .size = sizeof(uint32_t)
+#define NUMBERS(type, member, n) \
+	.at = offsetof(struct type, member), .at_n = offsetof(struct type, n), .size = sizeof(uint32_t)
 #define FIELDS(fields, type) .v = (fields), .n = NSG_ARRAY_SIZE(fields), .size = sizeof(struct type)
 /* clang-format on */
 
 /* Reads a struct that is zeroed, except for what the caller has set. False: it is of no use;
- * whether that is an error, the diagnostics say. *who may lack id and name (NULL), which are then read where a field needs them. */
+ * whether that is an error, the diagnostics show. *who may lack id and name (NULL): they are read
+ * when a field needs them. */
 bool nsg_fields_read(struct nsg_reader *r, const struct nsg_fields *t, const struct nsg_node *n,
 		     struct nsg_identity *who, void *to);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who a resource is: ids, and what stands in for them where a document has none. */
+/* The identity of a resource: its id, or one made of type and name where a document has none. */
 #include <string.h>
 #include <strings.h>
 
@@ -91,7 +91,7 @@ const char *nsg_id_type(struct nsg_sink *s, const char *id)
 	char *type, *end;
 	size_t n;
 
-	/* the last one counts: an extension resource's id holds its host's */
+	/* the last one: the id of an extension resource contains that of its host */
 	for (const char *p = id; (p = strcasestr(p, providers)); p++)
 		found = p;
 	if (!found)

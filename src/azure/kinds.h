@@ -24,7 +24,8 @@
 	X(nsg, NSG_NETWORK "networkSecurityGroups") \
 	X(rule, NSG_NETWORK "networkSecurityGroups/securityRules") \
 	X(default_rule, NSG_NETWORK "networkSecurityGroups/defaultSecurityRules") \
-	X(integration, NSG_WEB "sites/virtualNetworkConnections", NSG_WEB "sites/slots/virtualNetworkConnections", \
+	X(integration, NSG_WEB "sites/virtualNetworkConnections", \
+	  NSG_WEB "sites/slots/virtualNetworkConnections", \
 	  NSG_WEB "sites/networkConfig", NSG_WEB "sites/slots/networkConfig") \
 	X(effective_route) \
 	X(route, NSG_NETWORK "routeTables/routes") \

@@ -53,7 +53,7 @@ static bool ends_in_slash(const char *path)
 	return n && path[n - 1] == '/';
 }
 
-/* The diagnostics say whether it worked; memory that ran out is noted. */
+/* Failures are diagnostics; running out of memory is noted in the sink. */
 static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f)
 {
 	cleanup_free char *path = NULL;
@@ -370,7 +370,7 @@ static bool has_vnet(const struct nsg_reader *r)
 	return false;
 }
 
-static void check_lack(struct nsg_reader *r, const struct directory *d)
+static void check_missing(struct nsg_reader *r, const struct directory *d)
 {
 	if (!d->files.n)
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
@@ -402,7 +402,7 @@ int nsg_policy_load(const char *directory, const struct nsg_load_options *option
 		parse_file(&r, &d, &d.files.v[i]);
 		read_file(&r, &d, &d.files.v[i]);
 	}
-	check_lack(&r, &d);
+	check_missing(&r, &d);
 	return finish(&r, n_errors, ret);
 }
 

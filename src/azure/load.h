@@ -29,10 +29,10 @@ struct nsg_load_options {
 };
 
 /*
- * Reads every *.json of the directory, tells its kind, joins resources that stand in several
- * places. Every problem becomes a diagnostic; -EINVAL when one is an error, -ENOMEM, or -errno when
- * the directory cannot be read (a diagnostic too). An unchanged file may be taken from `before` (a
- * policy loaded earlier from the same directory, or NULL) instead of being parsed again.
+ * Reads every *.json of the directory, recognises its kind, joins the copies and the parts of
+ * resources. Every problem becomes a diagnostic; -EINVAL when one is an error, -ENOMEM, or -errno
+ * when the directory cannot be read (a diagnostic too). An unchanged file may be taken from `before`
+ * (a policy loaded earlier from the same directory, or NULL) instead of being parsed again.
  */
 int nsg_policy_load(const char *directory, const struct nsg_load_options *options,
 		    const struct nsg_policy *before, struct nsg_diag *diag,

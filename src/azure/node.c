@@ -11,7 +11,7 @@
 
 /* ---- ways ---------------------------------------------------------------------------------- */
 
-/* A string of blanks is empty: blanks around a value do not count. */
+/* A string of blanks is empty: blanks around a value are ignored. */
 static bool is_empty_scalar(const json_t *value)
 {
 	return json_is_null(value) ||
@@ -140,14 +140,14 @@ static size_t put_token(const char *key, char *out)
 	return n;
 }
 
-static size_t put_way(const struct nsg_node *n, char *out)
+static size_t put_pointer(const struct nsg_node *n, char *out)
 {
 	char index[24]; /* a slash and 20 digits */
 	size_t at;
 
 	if (!n->up)
 		return put_text(n->root->pointer, out);
-	at = put_way(n->up, out);
+	at = put_pointer(n->up, out);
 	if (!n->key) {
 		(void)snprintf(index, sizeof(index), "/%zu", n->index);
 		return at + put_text(index, out ? out + at : NULL);
@@ -160,20 +160,20 @@ static size_t put_way(const struct nsg_node *n, char *out)
 struct nsg_place nsg_node_place(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_place place = {.source = n->root->source, .value = n->root->value};
-	char *way = nsg_arena_alloc(s->arena, put_way(n, NULL) + 1);
+	char *way = nsg_arena_alloc(s->arena, put_pointer(n, NULL) + 1);
 
 	if (way)
-		(void)put_way(n, way);
+		(void)put_pointer(n, way);
 	else
 		s->no_memory = true;
 	place.pointer = way;
 	return place;
 }
 
-void nsg_node_say(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severity severity,
-		  const char *code, const char *format, ...)
+void nsg_node_report(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severity severity,
+		     const char *code, const char *format, ...)
 {
-	cleanup_free char *way = calloc(1, put_way(n, NULL) + 1);
+	cleanup_free char *way = calloc(1, put_pointer(n, NULL) + 1);
 	cleanup_free char *text = NULL;
 	struct nsg_place place = {
 	    .source = n->root->source, .value = n->root->value, .pointer = way};
@@ -181,7 +181,7 @@ void nsg_node_say(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severit
 	int r;
 
 	if (way)
-		(void)put_way(n, way);
+		(void)put_pointer(n, way);
 	va_start(args, format);
 	r = vasprintf(&text, format, args);
 	va_end(args);
@@ -230,9 +230,9 @@ const char *nsg_sink_printf(struct nsg_sink *s, const char *format, ...)
 static void wrong_type(struct nsg_sink *s, const struct nsg_node *n, const char *wanted)
 {
 	if (n->key)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "%s must be %s", n->key, wanted);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "%s must be %s", n->key, wanted);
 	else
-		nsg_node_say(s, n, NSG_ERROR, NULL, "this must be %s", wanted);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "this must be %s", wanted);
 }
 
 static bool is_blank(char c)
@@ -317,8 +317,8 @@ bool nsg_read_number(struct nsg_sink *s, const struct nsg_node *n, uint64_t max,
 			*ret = (uint64_t)i;
 			return true;
 		}
-		nsg_node_say(s, n, NSG_ERROR, NULL, "%lld is not a number from 0 to %llu",
-			     (long long)i, (unsigned long long)max);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "%lld is not a number from 0 to %llu",
+				(long long)i, (unsigned long long)max);
 		return false;
 	}
 	p = json_is_string(n->value) ? nsg_read_string(s, n) : "";
@@ -327,8 +327,8 @@ bool nsg_read_number(struct nsg_sink *s, const struct nsg_node *n, uint64_t max,
 	for (; *p >= '0' && *p <= '9' && number <= max / 10; p++)
 		number = number * 10 + (uint64_t)(*p - '0');
 	if (*p || !json_is_string(n->value) || number > max) {
-		nsg_node_say(s, n, NSG_ERROR, NULL, "this must be a number from 0 to %llu",
-			     (unsigned long long)max);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "this must be a number from 0 to %llu",
+				(unsigned long long)max);
 		return false;
 	}
 	*ret = number;

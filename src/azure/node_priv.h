@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A value of a document together with the way to it, so that every complaint names its place, and
- * the typed readers of values. Nodes live on the stack of whoever reads; a way becomes a JSON
- * pointer only when a diagnostic or a place of the model needs one.
+ * A JSON value together with its path in the document, so that each diagnostic has a place, and the
+ * typed readers of values. Nodes are on the stack of their reader; the path becomes a JSON pointer
+ * only when a diagnostic or a place of the model needs one.
  *
- * Readers never fail: a wrong value is an error diagnostic and counts as absent, memory that runs
- * out sets no_memory, and the loader looks at both once, at the end.
+ * Readers never fail: a wrong value is an error diagnostic and treated as absent, running out of
+ * memory sets no_memory, and the loader checks both once, at the end.
  */
 #ifndef NSG_AZURE_NODE_PRIV_H
 #define NSG_AZURE_NODE_PRIV_H
@@ -34,8 +34,8 @@ struct nsg_node {
 	json_t *value;	 /* borrowed; NULL: absent, null, "" or [] */
 	const char *key; /* NULL: an element of an array, or the root */
 	size_t index;
-	const char *nested; /* the parent's `properties`, as spelt, in which key stands; NULL: in
-			     * the parent itself */
+	const char *nested; /* `properties` of the parent, as spelt, when the key is in it; NULL:
+			     * in the parent itself */
 };
 
 /* Where values go: the policy's arena and the diagnostics. */
@@ -64,8 +64,9 @@ json_t *nsg_member(json_t *object, const char *key);
 struct nsg_place nsg_node_place(struct nsg_sink *s, const struct nsg_node *n);
 
 /* A diagnostic at the node. */
-void nsg_node_say(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severity severity,
-		  const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void nsg_node_report(struct nsg_sink *s, const struct nsg_node *n, enum nsg_severity severity,
+		     const char *code, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
 
 /* How much of a document's value a message quotes. */
 #define NSG_QUOTE "%.200s"

@@ -18,8 +18,8 @@ static const char *need(struct nsg_sink *s, const struct nsg_node *rule, const c
 	const char *text = nsg_read_string(s, &n);
 
 	if (!n.value)
-		nsg_node_say(s, rule, NSG_ERROR, CODE_MISSING, "rule '" NSG_QUOTE "' has no %s",
-			     name, key);
+		nsg_node_report(s, rule, NSG_ERROR, CODE_MISSING, "rule '" NSG_QUOTE "' has no %s",
+				name, key);
 	return text;
 }
 
@@ -29,9 +29,9 @@ static void report_value(struct nsg_sink *s, const struct nsg_node *rule, const 
 	struct nsg_node n = nsg_node_get(rule, key);
 
 	if (*text)
-		nsg_node_say(s, &n, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %s is '" NSG_QUOTE "', not %s", name, key, text,
-			     expected);
+		nsg_node_report(s, &n, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': %s is '" NSG_QUOTE "', not %s", name, key,
+				text, expected);
 }
 
 /* False when it is neither; then there is an error. */
@@ -93,12 +93,12 @@ static bool read_priority(struct nsg_reader *r, const struct nsg_field *f, const
 			priority = 0;
 	}
 	if (!value.value)
-		nsg_node_say(&r->sink, n, NSG_ERROR, CODE_MISSING,
-			     "rule '" NSG_QUOTE "' has no priority", rule->name);
+		nsg_node_report(&r->sink, n, NSG_ERROR, CODE_MISSING,
+				"rule '" NSG_QUOTE "' has no priority", rule->name);
 	else if (priority < lo || priority > hi)
-		nsg_node_say(&r->sink, &value, NSG_ERROR, CODE_PRIORITY,
-			     "rule '" NSG_QUOTE "': its priority must be a number from %u to %u",
-			     rule->name, lo, hi);
+		nsg_node_report(&r->sink, &value, NSG_ERROR, CODE_PRIORITY,
+				"rule '" NSG_QUOTE "': its priority must be a number from %u to %u",
+				rule->name, lo, hi);
 	else
 		rule->priority = (uint16_t)priority;
 	return true;
@@ -145,7 +145,7 @@ static bool read_rule(struct nsg_reader *r, const struct nsg_node *n, struct nsg
 	if (known && *ret_inbound)
 		return true;
 	if (!*who->name)
-		nsg_node_say(&r->sink, n, NSG_ERROR, CODE_MISSING, "a rule has no name");
+		nsg_node_report(&r->sink, n, NSG_ERROR, CODE_MISSING, "a rule has no name");
 	return known && nsg_fields_read(r, &rule_fields, n, who, ret);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a directory to a policy: load.c takes the files, document.c recognises each JSON value and walks
- * through the wrappings of tools, collect.c reads a resource by the field table of its kind, joins
- * the copies of one resource and parents with children that have documents of their own, and load.c
- * hands the policy over.
+ * From a directory to a policy: load.c takes the files; document.c recognises each JSON value and
+ * unwraps what tools put around resources; collect.c reads a resource by the field table of its
+ * kind, joins the copies of one resource, and parents with children that have documents of their
+ * own, and fills the policy.
  *
  * A new kind of document is a file with its field table and its struct nsg_kind, and a line of the
  * registry in kinds.h.
@@ -89,7 +89,7 @@ const char *nsg_kind_type(const struct nsg_kind *kind);
 /* Reads one JSON value of a file, whatever its kind and wrapping. */
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
 /* Warns where an answer continues on another page. */
-void nsg_warn_of_more(struct nsg_sink *s, const struct nsg_node *n);
+void nsg_warn_of_next_page(struct nsg_sink *s, const struct nsg_node *n);
 void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 
 /* ---- template.c ---- */
@@ -160,8 +160,10 @@ NSG_KINDS(DECLARE)
 #undef DECLARE
 
 /* clang-format off */
-#define IN_POLICY(name) .list = offsetof(struct nsg_policy, name), .count = offsetof(struct nsg_policy, n_##name)
-#define IN_PARENT(type, name) .at = offsetof(struct type, name), .at_n = offsetof(struct type, n_##name)
+#define IN_POLICY(name) \
+	.list = offsetof(struct nsg_policy, name), .count = offsetof(struct nsg_policy, n_##name)
+#define IN_PARENT(type, name) \
+	.at = offsetof(struct type, name), .at_n = offsetof(struct type, n_##name)
 /* clang-format on */
 
 #endif

@@ -33,8 +33,8 @@ static bool read_destination(struct nsg_reader *r, const struct nsg_field *f,
 	const char *text = nsg_read_string(s, &prefix);
 
 	if (!prefix.value)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "route '" NSG_QUOTE "' has no addressPrefix",
-			     route->name);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "route '" NSG_QUOTE "' has no addressPrefix",
+				route->name);
 	if (!*text)
 		return false;
 	if (!nsg_is_tag_name(text))
@@ -42,9 +42,9 @@ static bool read_destination(struct nsg_reader *r, const struct nsg_field *f,
 	route->tag = text;
 	if (is_routable_tag(text))
 		return true;
-	nsg_node_say(s, &prefix, NSG_ERROR, NULL,
-		     "route '" NSG_QUOTE "': a route cannot name the tag " NSG_QUOTE, route->name,
-		     text);
+	nsg_node_report(s, &prefix, NSG_ERROR, NULL,
+			"route '" NSG_QUOTE "': a route cannot name the tag " NSG_QUOTE,
+			route->name, text);
 	return false;
 }
 
@@ -56,8 +56,8 @@ static bool read_hop_type(struct nsg_sink *s, const struct nsg_field *f, const s
 	const char *text = nsg_read_string(s, &type);
 
 	if (!type.value)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "route '" NSG_QUOTE "' has no nextHopType",
-			     route->name);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "route '" NSG_QUOTE "' has no nextHopType",
+				route->name);
 	if (!*text)
 		return false;
 	route->ecmp = !strcasecmp(text, "VirtualApplianceEcmp");
@@ -66,11 +66,11 @@ static bool read_hop_type(struct nsg_sink *s, const struct nsg_field *f, const s
 	     route->hop_type == NSG_HOP_INTERNET || route->hop_type == NSG_HOP_APPLIANCE ||
 	     route->hop_type == NSG_HOP_NONE))
 		return true;
-	nsg_node_say(s, &type, NSG_ERROR, NULL,
-		     "route '" NSG_QUOTE "': nextHopType is '" NSG_QUOTE
-		     "', not VirtualNetworkGateway, VnetLocal, Internet, VirtualAppliance, "
-		     "VirtualApplianceEcmp or None",
-		     route->name, text);
+	nsg_node_report(s, &type, NSG_ERROR, NULL,
+			"route '" NSG_QUOTE "': nextHopType is '" NSG_QUOTE
+			"', not VirtualNetworkGateway, VnetLocal, Internet, VirtualAppliance, "
+			"VirtualApplianceEcmp or None",
+			route->name, text);
 	return false;
 }
 
@@ -84,17 +84,18 @@ static void read_one_hop(struct nsg_sink *s, const struct nsg_node *n, struct ns
 
 	if (route->hop_type != NSG_HOP_APPLIANCE || route->ecmp) {
 		if (*text)
-			nsg_node_say(s, &hop, NSG_ERROR, NULL,
-				     "route '" NSG_QUOTE "': nextHopIpAddress belongs to the next "
-				     "hop type VirtualAppliance",
-				     route->name);
+			nsg_node_report(s, &hop, NSG_ERROR, NULL,
+					"route '" NSG_QUOTE
+					"': nextHopIpAddress belongs to the next "
+					"hop type VirtualAppliance",
+					route->name);
 		return;
 	}
 	if (!hop.value)
-		nsg_node_say(s, n, NSG_ERROR, "MissingNextHopIpAddress",
-			     "route '" NSG_QUOTE "': the next hop type VirtualAppliance needs a "
-			     "nextHopIpAddress",
-			     route->name);
+		nsg_node_report(s, n, NSG_ERROR, "MissingNextHopIpAddress",
+				"route '" NSG_QUOTE "': the next hop type VirtualAppliance needs a "
+				"nextHopIpAddress",
+				route->name);
 	if (!*text)
 		return;
 	if (!nsg_ip4_parse(text, &addr_host)) {
@@ -102,10 +103,10 @@ static void read_one_hop(struct nsg_sink *s, const struct nsg_node *n, struct ns
 		if (route->hops_host)
 			route->hops_host[route->n_hops++] = addr_host;
 	} else if (!route->is_ip6 || nsg_prefix_parse(text, &unused, &masked) != NSG_PREFIX_IP6) {
-		nsg_node_say(s, &hop, NSG_ERROR, NULL,
-			     "route '" NSG_QUOTE "': its next hop '" NSG_QUOTE
-			     "' is not a valid address",
-			     route->name, text);
+		nsg_node_report(s, &hop, NSG_ERROR, NULL,
+				"route '" NSG_QUOTE "': its next hop '" NSG_QUOTE
+				"' is not a valid address",
+				route->name, text);
 	}
 }
 
@@ -126,11 +127,11 @@ static void read_ecmp_hops(struct nsg_sink *s, const struct nsg_node *n, struct 
 	size_t size = nsg_read_object(s, &hop) ? nsg_read_array(s, &list) : 0;
 
 	if (size < 2 || size > NSG_MAX_ECMP_NEXT_HOPS) {
-		nsg_node_say(s, n, NSG_ERROR, "MissingNextHopIpAddress",
-			     "route '" NSG_QUOTE
-			     "': the next hop type VirtualApplianceEcmp needs 2 to %u "
-			     "nextHop.nextHopIpAddresses",
-			     route->name, NSG_MAX_ECMP_NEXT_HOPS);
+		nsg_node_report(s, n, NSG_ERROR, "MissingNextHopIpAddress",
+				"route '" NSG_QUOTE
+				"': the next hop type VirtualApplianceEcmp needs 2 to %u "
+				"nextHop.nextHopIpAddresses",
+				route->name, NSG_MAX_ECMP_NEXT_HOPS);
 		return;
 	}
 	route->hops_host = nsg_sink_array(s, size, sizeof(*route->hops_host));
@@ -163,8 +164,8 @@ static bool read_override(struct nsg_reader *r, const struct nsg_field *f, const
 	const struct nsg_route *route = to;
 
 	if (nsg_read_bool(&r->sink, n, f->key) == NSG_TRUE)
-		nsg_node_say(&r->sink, &override, NSG_WARNING, NULL,
-			     "route '" NSG_QUOTE "': hasBgpOverride is ignored", route->name);
+		nsg_node_report(&r->sink, &override, NSG_WARNING, NULL,
+				"route '" NSG_QUOTE "': hasBgpOverride is ignored", route->name);
 	return true;
 }
 
@@ -215,8 +216,8 @@ static bool read_disable_peering(struct nsg_reader *r, const struct nsg_field *f
 
 	(void)to;
 	if (*disabled && strcasecmp(disabled, "None"))
-		nsg_node_say(&r->sink, &peering, NSG_WARNING, NULL,
-			     "disablePeeringRoute is ignored");
+		nsg_node_report(&r->sink, &peering, NSG_WARNING, NULL,
+				"disablePeeringRoute is ignored");
 	return true;
 }
 

@@ -61,7 +61,7 @@ static bool read_element(struct nsg_sink *s, const struct nsg_node *n, const cha
 	case NSG_PREFIX_IP4:
 		ret->kind = ELEMENT_IP4;
 		if (masked)
-			nsg_say_masked(s, n, ret->text, ret->prefix);
+			nsg_report_masked(s, n, ret->text, ret->prefix);
 		return true;
 	case NSG_PREFIX_IP6:
 		ret->kind = ELEMENT_IP6;
@@ -74,10 +74,10 @@ static bool read_element(struct nsg_sink *s, const struct nsg_node *n, const cha
 		ret->text = modern_tag(ret->text);
 		return true;
 	}
-	nsg_node_say(s, n, NSG_ERROR, CODE_PREFIX,
-		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-		     "' is not a valid address prefix or service tag",
-		     name, ret->text);
+	nsg_node_report(s, n, NSG_ERROR, CODE_PREFIX,
+			"rule '" NSG_QUOTE "': '" NSG_QUOTE
+			"' is not a valid address prefix or service tag",
+			name, ret->text);
 	return false;
 }
 
@@ -89,15 +89,15 @@ static void check_list(struct nsg_sink *s, const struct nsg_node *n, const char 
 	if (e->kind != ELEMENT_TAG && e->kind != ELEMENT_ANY)
 		return;
 	if (size == 1)
-		nsg_node_say(s, n, NSG_WARNING, NULL,
-			     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-			     "' belongs in the singular field, not in a list",
-			     name, e->text);
+		nsg_node_report(s, n, NSG_WARNING, NULL,
+				"rule '" NSG_QUOTE "': '" NSG_QUOTE
+				"' belongs in the singular field, not in a list",
+				name, e->text);
 	else
-		nsg_node_say(s, n, NSG_ERROR, CODE_LIST,
-			     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-			     "' cannot be in a list with other addresses",
-			     name, e->text);
+		nsg_node_report(s, n, NSG_ERROR, CODE_LIST,
+				"rule '" NSG_QUOTE "': '" NSG_QUOTE
+				"' cannot be in a list with other addresses",
+				name, e->text);
 }
 
 static struct elements read_list(struct nsg_sink *s, const struct nsg_node *n, const char *name)
@@ -106,9 +106,9 @@ static struct elements read_list(struct nsg_sink *s, const struct nsg_node *n, c
 	struct elements list = {0};
 
 	if (size > NSG_MAX_FIELD_PREFIXES) {
-		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %zu addresses; Azure takes %u", name, size,
-			     NSG_MAX_FIELD_PREFIXES);
+		nsg_node_report(s, n, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': %zu addresses; Azure takes %u", name, size,
+				NSG_MAX_FIELD_PREFIXES);
 		return list;
 	}
 	list.v = nsg_sink_array(s, size, sizeof(*list.v));
@@ -211,17 +211,17 @@ bool nsg_read_rule_address(struct nsg_reader *r, const struct nsg_field *f,
 	has_single = read_element(s, &one, name, &single);
 	a->place = nsg_node_place(s, many.value ? &many : one.value ? &one : &asgs);
 	if (!one.value && !many.value && !a->asgs.n)
-		nsg_node_say(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
-			     "rule '" NSG_QUOTE "': none of %s, %s and %s", name, f->key, f->other,
-			     f->groups);
+		nsg_node_report(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
+				"rule '" NSG_QUOTE "': none of %s, %s and %s", name, f->key,
+				f->other, f->groups);
 	if (a->asgs.n && (one.value || many.value))
-		nsg_node_say(s, many.value ? &many : &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': both addresses and %s are set", name,
-			     f->groups);
+		nsg_node_report(s, many.value ? &many : &one, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': both addresses and %s are set", name,
+				f->groups);
 	if (has_single && list.n && !is_set(s, &single, &list))
-		nsg_node_say(s, &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
-			     f->other);
+		nsg_node_report(s, &one, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
+				f->other);
 	if (has_single && !list.n)
 		list = (struct elements){.v = &single, .n = 1};
 	if (a->asgs.n)

@@ -60,10 +60,10 @@ static bool read_ports(struct nsg_sink *s, const struct nsg_node *n, const char 
 		return false;
 	if (parse_ports(text, ret))
 		return true;
-	nsg_node_say(s, n, NSG_ERROR, CODE_PORTS,
-		     "rule '" NSG_QUOTE "': '" NSG_QUOTE
-		     "' is not a port (0-65535), a range of ports or *",
-		     name, text);
+	nsg_node_report(s, n, NSG_ERROR, CODE_PORTS,
+			"rule '" NSG_QUOTE "': '" NSG_QUOTE
+			"' is not a port (0-65535), a range of ports or *",
+			name, text);
 	return false;
 }
 
@@ -114,9 +114,9 @@ bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const 
 
 	*(struct nsg_port_range **)nsg_field_at(f, to) = v;
 	if (size > NSG_MAX_FIELD_PREFIXES) {
-		nsg_node_say(s, &many, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %zu port ranges; Azure takes %u", name, size,
-			     NSG_MAX_FIELD_PREFIXES);
+		nsg_node_report(s, &many, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': %zu port ranges; Azure takes %u", name, size,
+				NSG_MAX_FIELD_PREFIXES);
 		return true;
 	}
 	for (size_t i = 0; i < size && v; i++) {
@@ -125,13 +125,13 @@ bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const 
 		*count += read_ports(s, &element, name, &v[*count]);
 	}
 	if (has_single && *count && !is_set(s, single, v, *count))
-		nsg_node_say(s, &one, NSG_ERROR, NULL,
-			     "rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
-			     f->other);
+		nsg_node_report(s, &one, NSG_ERROR, NULL,
+				"rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
+				f->other);
 	if (has_single && !*count && v)
 		v[(*count)++] = single;
 	if (!one.value && !many.value)
-		nsg_node_say(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
-			     "rule '" NSG_QUOTE "': neither %s nor %s", name, f->key, f->other);
+		nsg_node_report(s, n, NSG_ERROR, "SecurityRuleParametersMissing",
+				"rule '" NSG_QUOTE "': neither %s nor %s", name, f->key, f->other);
 	return true;
 }

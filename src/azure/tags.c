@@ -56,7 +56,7 @@ static void read_tag(struct nsg_sink *s, const struct nsg_node *n, struct nsg_ta
 	to->name = nsg_read_member(s, n, "name");
 	to->region = nsg_read_member(s, n, "region");
 	if (!*to->name)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a service tag has no name");
+		nsg_node_report(s, n, NSG_ERROR, NULL, "a service tag has no name");
 	read_prefixes(s, &list, &to->prefixes, masked);
 }
 
@@ -86,10 +86,11 @@ static bool read_values(struct nsg_reader *r, const struct nsg_field *f, const s
 
 		/* one for all of them: each costs a walk through the text */
 		nsg_prefix_format(masked.first, first);
-		nsg_node_say(s, &tag, NSG_WARNING, NULL,
-			     "%zu prefixes of service tags have host bits set: the first is read "
-			     "as %s",
-			     masked.n, first);
+		nsg_node_report(
+		    s, &tag, NSG_WARNING, NULL,
+		    "%zu prefixes of service tags have host bits set: the first is read "
+		    "as %s",
+		    masked.n, first);
 	}
 	return true;
 }
@@ -100,7 +101,7 @@ static bool read_change_number(struct nsg_reader *r, const struct nsg_field *f,
 	struct nsg_tag_document *document = to;
 	struct nsg_node number = nsg_node_get(n, f->key);
 
-	nsg_warn_of_more(&r->sink, n);
+	nsg_warn_of_next_page(&r->sink, n);
 	document->has_change_number =
 	    nsg_read_number(&r->sink, &number, INT64_MAX / 16, &document->change_number);
 	return true;

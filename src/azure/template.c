@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ARM templates: what stands under `resources`, evaluated by the hook where it has expressions. */
+/* ARM templates: what is under `resources`, evaluated by the hook if it has expressions. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 
 #define TYPE_DEPLOYMENT "Microsoft.Resources/deployments"
-/* Types told apart in notices; further ones are told each time. */
+/* Types reported once each; further ones are reported each time. */
 #define MAX_SKIPPED 64u
 
 static bool schema_has(json_t *value, const char *word)
@@ -37,7 +37,7 @@ bool nsg_template_is_parameters(json_t *value)
 	       !nsg_member(value, "resources") && !nsg_member(value, "$schema");
 }
 
-/* "[...]"; "[[" stands for a bracket and needs evaluation too. */
+/* "[...]"; "[[" is an escaped bracket and needs evaluation too. */
 static bool is_expression(const char *text)
 {
 	size_t n = text ? strlen(text) : 0;
@@ -55,7 +55,7 @@ static bool is_loop(const char *key, json_t *value)
 	       (nsg_member(first, "count") || nsg_member(first, "input"));
 }
 
-/* What belongs to an app may be an app setting, whose name must not be told. */
+/* Part of an app, e.g. an app setting, whose name must not be printed. */
 static bool is_web(const struct nsg_node *n)
 {
 	const char *type = json_string_value(nsg_node_own(n, "type").value);
@@ -64,10 +64,10 @@ static bool is_web(const struct nsg_node *n)
 }
 
 /* An error at n, or at the resource `web` when that is. */
-static void say_expression(struct nsg_sink *s, const struct nsg_node *n, const struct nsg_node *web,
-			   const char *what)
+static void report_expression(struct nsg_sink *s, const struct nsg_node *n,
+			      const struct nsg_node *web, const char *what)
 {
-	nsg_node_say(
+	nsg_node_report(
 	    s, web ? web : n, NSG_ERROR, NULL,
 	    "a template with %s must be evaluated first; run: nsgctl flatten TEMPLATE -o DIR",
 	    what);
@@ -85,7 +85,7 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 		web = n;
 	if (is_expression(json_string_value(n->value))) {
 		if (s)
-			say_expression(s, n, web, "expressions");
+			report_expression(s, n, web, "expressions");
 		return true;
 	}
 	for (size_t i = 0; i < json_array_size(n->value); i++) {
@@ -100,7 +100,7 @@ static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 		bool loop = is_loop(key, member.value);
 
 		if (s && (loop || is_expression(key)))
-			say_expression(s, &member, web, loop ? "copy loops" : "expressions");
+			report_expression(s, &member, web, loop ? "copy loops" : "expressions");
 		if (loop || is_expression(key) || find_expression(s, &member, web))
 			return true;
 	}
@@ -120,7 +120,7 @@ bool nsg_template_has_expressions(json_t *value)
 static void read_resources(struct nsg_reader *r, const struct nsg_node *list, const char *type,
 			   const char *name);
 
-static void say_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type)
+static void report_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type)
 {
 	for (size_t i = 0; i < r->skipped.n; i++) {
 		if (!strcasecmp(r->skipped.v[i], type))
@@ -128,8 +128,8 @@ static void say_skipped(struct nsg_reader *r, const struct nsg_node *n, const ch
 	}
 	if (r->skipped.n < MAX_SKIPPED)
 		nsg_sink_push(&r->sink, &r->skipped, type);
-	nsg_node_say(&r->sink, n, NSG_NOTICE, NULL,
-		     "resources of type " NSG_QUOTE " are not used: skipped", type);
+	nsg_node_report(&r->sink, n, NSG_NOTICE, NULL,
+			"resources of type " NSG_QUOTE " are not used: skipped", type);
 }
 
 /* A nested deployment holds a template of its own. */
@@ -142,10 +142,10 @@ static void read_deployment(struct nsg_reader *r, const struct nsg_node *n)
 	if (json_is_object(template.value))
 		read_resources(r, &list, NULL, NULL);
 	else if (link.value)
-		nsg_node_say(&r->sink, &link, NSG_ERROR, NULL,
-			     "a linked template is not read; build one template that holds it");
+		nsg_node_report(&r->sink, &link, NSG_ERROR, NULL,
+				"a linked template is not read; build one template that holds it");
 	else
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "the deployment has no template");
+		nsg_node_report(&r->sink, n, NSG_ERROR, NULL, "the deployment has no template");
 }
 
 static size_t count_parts(const char *text)
@@ -163,8 +163,8 @@ static const char *below(struct nsg_sink *s, const char *parent, const char *own
 	return nsg_sink_printf(s, "%s/%s", parent, own);
 }
 
-/* False, with an error, when the name is not one of its type's. What lacks its parent's is told
- * when that is looked for. */
+/* False, with an error, when the name cannot be of that type. A missing parent is reported when it
+ * is looked for. */
 static bool check_name(struct nsg_sink *s, const struct nsg_node *n, const char *type,
 		       const char *name)
 {
@@ -174,12 +174,12 @@ static bool check_name(struct nsg_sink *s, const struct nsg_node *n, const char 
 	bool named = json_is_string(nsg_member(n->value, "name"));
 
 	if (!named)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no name");
+		nsg_node_report(s, n, NSG_ERROR, NULL, "a resource has no name");
 	else if (count_parts(name) > n_parts)
-		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "the name of a resource of type " NSG_QUOTE
-			     " has %zu part%s, and this has %zu",
-			     type, n_parts, n_parts == 1 ? "" : "s", count_parts(name));
+		nsg_node_report(s, n, NSG_ERROR, NULL,
+				"the name of a resource of type " NSG_QUOTE
+				" has %zu part%s, and this has %zu",
+				type, n_parts, n_parts == 1 ? "" : "s", count_parts(name));
 	return named && count_parts(name) <= n_parts;
 }
 
@@ -190,7 +190,7 @@ static bool is_false(const json_t *value)
 	return json_is_false(value) || (text && !strcasecmp(text, "false"));
 }
 
-/* n is where it stands, resource the same with its whole name. */
+/* n has the place, resource the same value with its whole name. */
 static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
 			  const struct nsg_node *resource, const char *type)
 {
@@ -199,7 +199,7 @@ static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
 	if (!strcasecmp(type, TYPE_DEPLOYMENT))
 		read_deployment(r, resource);
 	else if (!kind)
-		say_skipped(r, n, type);
+		report_skipped(r, n, type);
 	else if (check_name(&r->sink, n, type, resource->root->name))
 		nsg_read_kind(r, resource, kind);
 }
@@ -218,7 +218,7 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	if (is_false(nsg_node_own(n, "condition").value))
 		return;
 	if (!*type) {
-		nsg_node_say(s, n, NSG_ERROR, NULL, "a resource has no type");
+		nsg_node_report(s, n, NSG_ERROR, NULL, "a resource has no type");
 		return;
 	}
 	if (parent_type && !strchr(type, '.'))
@@ -229,7 +229,7 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	root.name = name;
 	if (!root.pointer)
 		return;
-	/* what exists already is not told here, but its children are */
+	/* an existing resource is not declared here, but its children may be */
 	if (!json_is_true(nsg_node_own(n, "existing").value))
 		read_declared(r, n, &resource, type);
 	read_resources(r, &children, type, name);
@@ -243,8 +243,8 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 	json_t *unused;
 
 	if (list->value && !json_is_array(list->value) && !json_is_object(list->value))
-		nsg_node_say(&r->sink, list, NSG_ERROR, NULL,
-			     "the resources of a template must be an array or an object");
+		nsg_node_report(&r->sink, list, NSG_ERROR, NULL,
+				"the resources of a template must be an array or an object");
 	for (size_t i = 0; i < json_array_size(list->value); i++) {
 		struct nsg_node n = nsg_node_at(list, i);
 

@@ -68,26 +68,26 @@ static bool is_type(const char *type)
 	       strlen(type) < 128 && type[strspn(type, letters)] == '\0' && strchr(type, '/');
 }
 
-void nsg_say_unknown(struct nsg_sink *s, const struct nsg_node *n)
+void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n)
 {
 	const char *type = json_string_value(nsg_node_own(n, "type").value);
 	const struct look *look;
 
 	if (!json_is_object(n->value)) {
-		nsg_node_say(
+		nsg_node_report(
 		    s, n, NSG_ERROR, NULL,
 		    "unknown document: a bare value, not a resource of Azure; run: " AZ_VNET);
 		return;
 	}
 	if (is_type(type)) {
-		nsg_node_say(s, n, NSG_ERROR, NULL,
-			     "unknown document: resources of type %s are not used; run: " AZ_VNET
-			     "; or: " AZ_NSG,
-			     type);
+		nsg_node_report(s, n, NSG_ERROR, NULL,
+				"unknown document: resources of type %s are not used; run: " AZ_VNET
+				"; or: " AZ_NSG,
+				type);
 		return;
 	}
 	look = find_look(n);
-	nsg_node_say(s, n, NSG_ERROR, NULL, "unknown document: it looks like %s; run: %s",
-		     look ? look->what : "no part of a virtual network or an app",
-		     look ? look->az : AZ_VNET);
+	nsg_node_report(s, n, NSG_ERROR, NULL, "unknown document: it looks like %s; run: %s",
+			look ? look->what : "no part of a virtual network or an app",
+			look ? look->az : AZ_VNET);
 }

@@ -7,7 +7,7 @@
 
 /* The error: what it looks like, and the az command that prints a useful document instead. Quotes
  * nothing of it but a resource type of Microsoft's, since it may be full of secrets. */
-void nsg_say_unknown(struct nsg_sink *s, const struct nsg_node *n);
+void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n);
 
 /* The commands that print what a policy is made of; for a directory that lacks something. */
 extern const char nsg_commands[];

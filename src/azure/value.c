@@ -14,14 +14,14 @@ bool nsg_is_tag_name(const char *text)
 	return strspn(text, letters) && text[strspn(text, others)] == '\0';
 }
 
-void nsg_say_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
-		    struct nsg_prefix p)
+void nsg_report_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
+		       struct nsg_prefix p)
 {
 	char masked[NSG_PREFIX_TEXT];
 
 	nsg_prefix_format(p, masked);
-	nsg_node_say(s, n, NSG_WARNING, NULL, NSG_QUOTE " has host bits set: read as %s", text,
-		     masked);
+	nsg_node_report(s, n, NSG_WARNING, NULL, NSG_QUOTE " has host bits set: read as %s", text,
+			masked);
 }
 
 bool nsg_read_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_prefix *ret,
@@ -35,13 +35,13 @@ bool nsg_read_prefix(struct nsg_sink *s, const struct nsg_node *n, struct nsg_pr
 		return false;
 	kind = nsg_prefix_parse(text, ret, &masked);
 	if (kind == NSG_PREFIX_INVALID) {
-		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is not a valid address prefix",
-			     text);
+		nsg_node_report(s, n, NSG_ERROR, NULL,
+				"'" NSG_QUOTE "' is not a valid address prefix", text);
 		return false;
 	}
 	*ret_is_ip6 = kind == NSG_PREFIX_IP6;
 	if (kind == NSG_PREFIX_IP4 && masked)
-		nsg_say_masked(s, n, text, *ret);
+		nsg_report_masked(s, n, text, *ret);
 	return true;
 }
 
@@ -100,8 +100,8 @@ struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg
 		return single;
 	if ((single.n || single.n_ip6) &&
 	    (!nsg_same_addresses(s, &single, &list) || !single.n_ip6 != !list.n_ip6))
-		nsg_node_say(s, &one, NSG_ERROR, NULL, "%s and %s are set and differ", singular,
-			     plural);
+		nsg_node_report(s, &one, NSG_ERROR, NULL, "%s and %s are set and differ", singular,
+				plural);
 	return list;
 }
 
@@ -116,6 +116,7 @@ bool nsg_read_address(struct nsg_sink *s, const struct nsg_node *n, uint32_t *re
 	if (!nsg_ip4_parse(text, ret_host))
 		return true;
 	if (nsg_prefix_parse(text, &unused, &masked) != NSG_PREFIX_IP6)
-		nsg_node_say(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is not a valid address", text);
+		nsg_node_report(s, n, NSG_ERROR, NULL, "'" NSG_QUOTE "' is not a valid address",
+				text);
 	return false;
 }

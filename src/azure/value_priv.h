@@ -16,8 +16,8 @@ struct nsg_prefixes nsg_read_prefixes(struct nsg_sink *s, const struct nsg_node 
 struct nsg_prefixes nsg_read_prefix_members(struct nsg_sink *s, const struct nsg_node *n,
 					    const char *singular, const char *plural);
 /* The warning about masked host bits. */
-void nsg_say_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
-		    struct nsg_prefix p);
+void nsg_report_masked(struct nsg_sink *s, const struct nsg_node *n, const char *text,
+		       struct nsg_prefix p);
 /* An IPv4 address. False when absent, wrong (an error) or IPv6. */
 bool nsg_read_address(struct nsg_sink *s, const struct nsg_node *n, uint32_t *ret_host);
 /* Whether two lists of prefixes are one set of addresses; sets no_memory. */

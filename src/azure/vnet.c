@@ -12,7 +12,7 @@ static bool check_service_endpoint(struct nsg_reader *r, const struct nsg_node *
 	const struct nsg_service_endpoint *endpoint = to;
 
 	if (!*endpoint->service)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL, "a service endpoint has no service");
+		nsg_node_report(&r->sink, n, NSG_ERROR, NULL, "a service endpoint has no service");
 	return *endpoint->service;
 }
 
@@ -60,8 +60,8 @@ static bool check_subnet(struct nsg_reader *r, const struct nsg_node *n, void *t
 	const struct nsg_subnet *subnet = to;
 
 	if (!subnet->prefixes.n && !subnet->prefixes.n_ip6)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL,
-			     "subnet '" NSG_QUOTE "' has no address prefix", subnet->name);
+		nsg_node_report(&r->sink, n, NSG_ERROR, NULL,
+				"subnet '" NSG_QUOTE "' has no address prefix", subnet->name);
 	return true;
 }
 
@@ -154,8 +154,8 @@ static bool read_flow_timeout(struct nsg_reader *r, const struct nsg_field *f,
 	if (!nsg_read_number(&r->sink, &timeout, UINT32_MAX, &minutes))
 		return true;
 	if (minutes < 4 || minutes > 30)
-		nsg_node_say(&r->sink, &timeout, NSG_ERROR, NULL,
-			     "flowTimeoutInMinutes must be from 4 to 30");
+		nsg_node_report(&r->sink, &timeout, NSG_ERROR, NULL,
+				"flowTimeoutInMinutes must be from 4 to 30");
 	else
 		vnet->flow_timeout_minutes = (uint32_t)minutes;
 	return true;
@@ -166,8 +166,8 @@ static bool check_vnet(struct nsg_reader *r, const struct nsg_node *n, void *to)
 	const struct nsg_vnet *vnet = to;
 
 	if (!vnet->space.n && !vnet->space.n_ip6)
-		nsg_node_say(&r->sink, n, NSG_ERROR, NULL,
-			     "virtual network '" NSG_QUOTE "' has no address space", vnet->name);
+		nsg_node_report(&r->sink, n, NSG_ERROR, NULL,
+				"virtual network '" NSG_QUOTE "' has no address space", vnet->name);
 	return true;
 }
 

@@ -92,7 +92,7 @@ static void a_way_is_a_json_pointer(void **state)
 	inner = nsg_node_get(&element, "x");
 	assert_string_equal(nsg_node_place(&f.sink, &inner).pointer, "/properties/a~1b~0/1/x");
 	assert_string_equal(nsg_node_place(&f.sink, &f.node).pointer, "");
-	nsg_node_say(&f.sink, &inner, NSG_ERROR, "Code", "wrong: %d", 7);
+	nsg_node_report(&f.sink, &inner, NSG_ERROR, "Code", "wrong: %d", 7);
 	assert_said("place", &f.diag, "2:6: error: wrong: 7 [Code]");
 	assert_string_equal(f.diag.v[0].pointer, "/properties/a~1b~0/1/x");
 	end(&f);
