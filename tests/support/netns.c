@@ -19,7 +19,7 @@ static void write_file(const char *path, const char *before, unsigned int id, co
 	(void)fclose(f);
 }
 
-/* A group map asks for it (user_namespaces(7)). */
+/* Required before a group map is written (user_namespaces(7)). */
 static void deny_setgroups(void)
 {
 	FILE *f = fopen("/proc/self/setgroups", "we");
@@ -41,7 +41,7 @@ bool netns_enter(void)
 		write_file("/proc/self/uid_map", "0 ", uid, " 1");
 		write_file("/proc/self/gid_map", "0 ", gid, " 1");
 	}
-	/* links get IPv6 addresses and routes of their own, some time after they are up */
+	/* else links get IPv6 addresses and routes some time after they are up */
 	return netns_run("for i in all default; do f=/proc/sys/net/ipv6/conf/$i/disable_ipv6;"
 			 "[ ! -e $f ] || echo 1 >$f; done; ip link set lo up") == 0;
 }
@@ -97,7 +97,7 @@ bool netns_shows(const char *command, const char *text)
 
 char *netns_state(void)
 {
-	/* a link's carrier is told up to a second after the link is up */
+	/* the kernel reports a link's carrier up to a second after the link is up */
 	return output_of("ip rule; ip route show table all | sed 's/ linkdown//' | sort; "
 			 "nft -s list ruleset 2>/dev/null");
 }

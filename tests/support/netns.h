@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A network namespace of the test's own, which goes with the process. */
+/* A network namespace for the test, deleted with the process. */
 #ifndef NSG_TESTS_SUPPORT_NETNS_H
 #define NSG_TESTS_SUPPORT_NETNS_H
 
@@ -8,7 +8,7 @@
 
 #define NETNS_SKIP 77
 
-/* Leaves the host's namespace for a new one, lo up. False: not allowed here. */
+/* Enters a new namespace, with lo up. False: not permitted. */
 bool netns_enter(void);
 /* Runs a command of the shell; its exit status. */
 int netns_run(const char *format, ...) __attribute__((format(printf, 1, 2)));

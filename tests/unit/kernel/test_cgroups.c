@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A directory tree stands for the hierarchy: paths, inode numbers and inotify are what is asked. */
+/* A directory tree in place of the hierarchy: only paths, inode numbers and inotify matter. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

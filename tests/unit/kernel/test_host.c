@@ -18,9 +18,7 @@ static void test_why_a_way_is_down(void **state)
 		struct nsg_path path;
 		const char *want;
 	} rows[] = {
-	    {NSG_HOP_APPLIANCE,
-	     {.dev = "wg0", .reach = NSG_REACH_NO_DEVICE},
-	     "no device wg0"},
+	    {NSG_HOP_APPLIANCE, {.dev = "wg0", .reach = NSG_REACH_NO_DEVICE}, "no device wg0"},
 	    {NSG_HOP_APPLIANCE,
 	     {.dev = "wg0", .reach = NSG_REACH_DOWN},
 	     "device wg0 is down or has no carrier"},
@@ -81,7 +79,7 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 {
 	static const struct {
 		int all, own;
-		bool told;
+		bool reported;
 	} rows[] = {{0, 0, false}, {0, 1, true}, {1, 0, true}, {1, 2, false}, {2, 1, false}};
 	struct nsg_path path = {.up = true};
 	const struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .paths = &path, .n_paths = 1};
@@ -104,7 +102,7 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 					   rows[i].all, rows[i].own),
 				 0);
 		nsg_kernel_check_host(&k, &hop, 1, &diag);
-		assert_int_equal(diag.n, rows[i].told);
+		assert_int_equal(diag.n, rows[i].reported);
 		if (diag.n)
 			assert_non_null(strstr(diag.v[0].text, "net.ipv4.conf.a0.rp_filter=2"));
 		nsg_diag_done(&diag);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The whole layer in a namespace of its own: what it makes, mends and takes back. */
+/* The whole layer in a namespace of its own: what it creates, repairs and removes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ static void cleanup_is_complete(struct fixture *f)
 	free(after);
 }
 
-/* What the daemon's event loop does until nothing waits. */
+/* Processes notifications until none is pending. */
 static int process(struct fixture *f)
 {
 	struct pollfd p = {.fd = nsg_kernel_fd(f->k), .events = POLLIN};
@@ -122,7 +122,7 @@ static int process(struct fixture *f)
 	return repairs;
 }
 
-static bool told(struct fixture *f, const char *text)
+static bool reported(struct fixture *f, const char *text)
 {
 	for (size_t i = 0; i < f->diag.n; i++)
 		if (strstr(f->diag.v[i].text, text))
@@ -169,7 +169,7 @@ static void test_a_plan_changes_nothing(void **state)
 	end(&f);
 }
 
-static void test_a_plan_tells_what_cannot_be_reached(void **state)
+static void test_a_plan_reports_what_cannot_be_reached(void **state)
 {
 	struct fixture f;
 
@@ -179,15 +179,15 @@ static void test_a_plan_tells_what_cannot_be_reached(void **state)
 	assert_int_equal(netns_run("ip link set b0 down; ip route del default"), 0);
 	plan(&f, f.a);
 	assert_int_equal(f.diag.n_warnings, 1);
-	assert_true(told(&f,
-			 "next hop VirtualAppliance 10.0.101.4 cannot be reached: this host has "
+	assert_true(
+	    reported(&f, "next hop VirtualAppliance 10.0.101.4 cannot be reached: this host has "
 			 "no route to 10.0.101.4"));
 	assert_int_equal(nsg_kernel_plan(f.k, f.a, true, &f.diag, &f.numbers), -EINVAL);
 	assert_int_equal(f.diag.n_errors, 1);
 	end(&f);
 }
 
-static void test_a_second_life_sweeps_what_the_first_left(void **state)
+static void test_a_second_start_replaces_what_the_first_left(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *first;
@@ -199,7 +199,7 @@ static void test_a_second_life_sweeps_what_the_first_left(void **state)
 		skip();
 	connections = connections_add(0, false, FOREIGN | 0x08010000) == 0;
 	start(&f);
-	/* killed: nothing is taken back */
+	/* killed: nothing is removed */
 	first = f.k;
 	assert_int_equal(nsg_kernel_open(&other, &f.diag, &f.k), 0);
 	start(&f);
@@ -226,7 +226,7 @@ static void test_a_reload_keeps_numbers_and_drops_what_nobody_uses(void **state)
 	assert_int_equal(f.numbers.number[2], 3);
 	assert_int_equal(f.numbers.number[3], 1); /* NVA1, as before */
 	assert_int_equal(nsg_kernel_prepare(f.k, f.b, &f.numbers, 1, &f.diag), 0);
-	/* both are there, the old generation still counts */
+	/* both are there, the old generation is in force */
 	assert_true(netns_shows("ip rule", "lookup 21002"));
 	assert_true(netns_shows("ip rule", "lookup 21003"));
 	assert_true(netns_shows("nft list map ip unit hops", "\"hop2\""));
@@ -273,10 +273,10 @@ static void test_a_preparation_that_fails_leaves_the_old_policy_whole(void **sta
 		skip();
 	start(&f);
 	plan(&f, f.b);
-	/* the table of the new hop has become somebody else's meanwhile */
+	/* another program uses the table of the new hop since */
 	assert_int_equal(netns_run("ip route add default via 10.0.101.9 table 21003"), 0);
 	assert_int_equal(nsg_kernel_prepare(f.k, f.b, &f.numbers, 1, &f.diag), -EEXIST);
-	assert_true(told(&f, "21003"));
+	assert_true(reported(&f, "21003"));
 	assert_false(netns_shows("ip rule", "lookup 21003"));
 	assert_true(netns_shows("ip rule", "lookup 21002"));
 	assert_false(netns_shows("nft list table ip unit", "hop3"));
@@ -348,10 +348,10 @@ static void test_marks_of_a_generation_to_come_are_made_stale_or_forgotten(void 
 	end(&f);
 }
 
-static void test_what_others_remove_is_put_back_and_counted(void **state)
+static void test_what_other_programs_change_is_repaired_and_counted(void **state)
 {
 	static const struct {
-		const char *command, *told;
+		const char *command, *reported;
 		int repairs;
 	} rows[] = {
 	    {"ip rule del pref 21022", "1 of nsgd's ip rules were modified", 1},
@@ -370,7 +370,7 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 	    {"nft flush set ip unit paths", "table ip unit was modified by another program", 1},
 	    {"nft add rule ip unit capture accept", "table ip unit was modified by another program",
 	     1},
-	    /* a set that has become something else cannot be mended in place */
+	    /* a set of another type cannot be repaired in place */
 	    {"nft 'delete table ip unit; add table ip unit; add set ip unit gen { type ipv4_addr; "
 	     "}'",
 	     "table ip unit was modified by another program", 1},
@@ -386,34 +386,34 @@ static void test_what_others_remove_is_put_back_and_counted(void **state)
 	whole = netns_output("ip rule; ip route show table all | sort;"
 			     "nft -s list ruleset | sed 's/tcp timeout.*//'");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char *mended;
+		char *repaired;
 
 		nsg_diag_done(&f.diag);
 		f.diag = (struct nsg_diag){0};
 		assert_int_equal(netns_run("%s", rows[i].command), 0);
 		assert_in_range(process(&f), 1, rows[i].repairs);
-		assert_true(told(&f, rows[i].told));
+		assert_true(reported(&f, rows[i].reported));
 		assert_int_equal(f.diag.n_errors, 0);
-		mended =
+		repaired =
 		    netns_output("ip rule; ip route show table all | sort; nft -s list table ip "
 				 "foreign; nft -s list ruleset | sed 's/tcp timeout.*//'");
-		/* others' tables may have changed their place in the list */
+		/* tables of other programs may have moved in the list */
 		for (const char *line = whole; *line; line += strcspn(line, "\n") + 1) {
 			char text[512];
 
 			(void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
-			if (!strstr(mended, text))
+			if (!strstr(repaired, text))
 				print_message("after %s: no %s\n", rows[i].command, text);
-			assert_non_null(strstr(mended, text));
+			assert_non_null(strstr(repaired, text));
 		}
-		free(mended);
+		free(repaired);
 	}
 	assert_true(f.k->repairs >= 10);
 	free(whole);
 	end(&f);
 }
 
-static void test_others_may_do_what_is_not_ours(void **state)
+static void test_changes_of_other_objects_are_not_repaired(void **state)
 {
 	struct fixture f;
 
@@ -444,9 +444,9 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	start(&f);
 	assert_int_equal(process(&f), 0);
 	assert_int_equal(netns_run("ip link set a1 down"), 0);
-	assert_int_equal(process(&f), 0); /* nobody's fault */
+	assert_int_equal(process(&f), 0); /* not a repair */
 	assert_true(
-	    told(&f, "next hop VirtualAppliance 10.0.100.4 is down, its packets are dropped"));
+	    reported(&f, "next hop VirtualAppliance 10.0.100.4 is down, its packets are dropped"));
 	assert_false(netns_shows("ip route show table 21001", "via"));
 	assert_true(netns_shows("ip route show table 21001", "blackhole"));
 	assert_false(netns_shows("nft list set ip unit paths", "0x00010000"));
@@ -458,13 +458,13 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	json_decref(status);
 	assert_int_equal(netns_run("ip link set a1 up"), 0);
 	assert_int_equal(process(&f), 0);
-	assert_true(told(&f, "next hop VirtualAppliance 10.0.100.4 is up"));
+	assert_true(reported(&f, "next hop VirtualAppliance 10.0.100.4 is up"));
 	assert_true(netns_shows("ip route show table 21001", "via 10.0.100.4"));
 	assert_true(netns_shows("nft list set ip unit paths", "0x00010000 . \"a0\""));
 	/* a device that vanishes and comes back under its name */
 	assert_int_equal(netns_run("ip link del b0"), 0);
 	assert_int_equal(process(&f), 0);
-	assert_true(told(&f, "10.0.101.4 is down"));
+	assert_true(reported(&f, "10.0.101.4 is down"));
 	assert_int_equal(netns_run("ip link add b0 type veth peer name b1; ip link set b1 up;"
 				   "ip address add 10.0.101.1/24 dev b0; ip link set b0 up"),
 			 0);
@@ -474,7 +474,7 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	end(&f);
 }
 
-static void test_neutralised_nothing_is_mended(void **state)
+static void test_neutralised_nothing_is_repaired(void **state)
 {
 	struct fixture f;
 
@@ -486,7 +486,7 @@ static void test_neutralised_nothing_is_mended(void **state)
 	assert_int_equal(netns_run("nft delete table ip unit"), 0);
 	assert_int_equal(process(&f), 0);
 	assert_false(netns_shows("nft list tables", "unit"));
-	/* also when somebody was faster */
+	/* also when the table is gone already */
 	assert_int_equal(nsg_kernel_neutralise(f.k, &f.diag), 0);
 	cleanup_is_complete(&f);
 	end(&f);
@@ -495,7 +495,7 @@ static void test_neutralised_nothing_is_mended(void **state)
 static void test_a_start_that_fails_leaves_nothing(void **state)
 {
 	static const struct {
-		const char *command, *told;
+		const char *command, *reported;
 	} rows[] = {
 	    {"ip rule add pref 21050 fwmark 1 lookup 9", "21050"},
 	    {"ip rule del pref 21050; ip route add default via 10.0.100.9 table 21002", "21002"},
@@ -514,14 +514,14 @@ static void test_a_start_that_fails_leaves_nothing(void **state)
 		assert_int_equal(nsg_kernel_start(f.k, f.a, &f.numbers, 0, 1, &f.diag), -EEXIST);
 		after = netns_state();
 		assert_string_equal(before, after);
-		assert_true(told(&f, rows[i].told));
+		assert_true(reported(&f, rows[i].reported));
 		free(before);
 		free(after);
 	}
 	end(&f);
 }
 
-static void test_a_table_that_somebody_owns_is_left_alone(void **state)
+static void test_a_table_that_another_process_owns_is_left_alone(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *second = NULL;
@@ -536,11 +536,11 @@ static void test_a_table_that_somebody_owns_is_left_alone(void **state)
 	assert_int_equal(nsg_kernel_open(&other, &f.diag, &second), 0);
 	assert_int_equal(nsg_kernel_plan(second, f.a, false, &f.diag, &numbers), 0);
 	assert_int_equal(nsg_kernel_start(second, f.a, &numbers, 0, 1, &f.diag), -EPERM);
-	assert_true(told(&f, "another process owns the table"));
+	assert_true(reported(&f, "another process owns the table"));
 	free(numbers.number);
 	nsg_kernel_free(second);
 	assert_true(netns_shows("nft list table ip unit", "chain output"));
-	/* it dies with its owner */
+	/* deleted with its owner */
 	f.k = nsg_kernel_free(f.k);
 	assert_false(netns_shows("nft list tables", "unit"));
 	end(&f);
@@ -572,7 +572,7 @@ static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state
 		skip();
 	start(&f);
 	process(&f);
-	/* somebody puts an owned table in the place of ours */
+	/* an owned table of another process in the place of ours */
 	assert_int_equal(netns_run("nft delete table ip unit"), 0);
 	other.down_accept = true;
 	other.rule_priority = 25000;
@@ -583,7 +583,7 @@ static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state
 	while (r >= 0 && waits(&f) >= 0)
 		r = nsg_kernel_process(f.k, &f.diag);
 	assert_int_equal(r, -EPERM);
-	/* something of nobody's interest does not make it forgotten */
+	/* an unrelated change does not stop the retries */
 	assert_int_equal(netns_run("nft 'add table ip other; delete table ip other'"), 0);
 	for (r = 0; r >= 0;) {
 		assert_int_not_equal(waits(&f), -1);
@@ -599,7 +599,7 @@ static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state
 	end(&f);
 }
 
-static void test_a_quarrel_is_slowed_down(void **state)
+static void test_repairs_that_are_reverted_are_slowed_down(void **state)
 {
 	struct fixture f;
 	int quick = 0, r;
@@ -615,7 +615,7 @@ static void test_a_quarrel_is_slowed_down(void **state)
 		r = nsg_kernel_process(f.k, &f.diag);
 	}
 	assert_true(quick >= 10 && quick < 100);
-	assert_true(told(&f, "keeps reverting repairs"));
+	assert_true(reported(&f, "keeps reverting repairs"));
 	/* and still the last repair is made, within a second, and counted */
 	assert_in_range(waits(&f), 0, 900);
 	assert_int_equal(nsg_kernel_process(f.k, &f.diag), 1);
@@ -651,7 +651,7 @@ static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
 {
 	static const struct {
 		uint32_t mask, table_base, rule_priority;
-		const char *told;
+		const char *reported;
 	} rows[] = {
 	    {0x0f0f0000, 21000, 21000, "mark-mask"},
 	    {0x0fff0000, 100, 21000, "table-base"},
@@ -672,7 +672,7 @@ static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
 		assert_int_equal(nsg_kernel_open(&conf, &diag, &k), -EINVAL);
 		assert_null(k);
 		assert_int_equal(diag.n_errors, 1);
-		assert_non_null(strstr(diag.v[0].text, rows[i].told));
+		assert_non_null(strstr(diag.v[0].text, rows[i].reported));
 		nsg_diag_done(&diag);
 	}
 }
@@ -699,7 +699,7 @@ static void test_users_are_names_or_numbers(void **state)
 	nsg_diag_done(&diag);
 }
 
-static void test_without_the_right_it_says_which(void **state)
+static void test_without_cap_net_admin_the_error_names_it(void **state)
 {
 	struct nsg_conf conf = KERNEL_CONF;
 	struct nsg_diag diag = {0};
@@ -726,24 +726,24 @@ static void test_without_the_right_it_says_which(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_without_the_right_it_says_which),
+	    cmocka_unit_test(test_without_cap_net_admin_the_error_names_it),
 	    cmocka_unit_test(test_a_start_and_a_cleanup_leave_the_namespace_as_it_was),
 	    cmocka_unit_test(test_a_plan_changes_nothing),
-	    cmocka_unit_test(test_a_plan_tells_what_cannot_be_reached),
-	    cmocka_unit_test(test_a_second_life_sweeps_what_the_first_left),
+	    cmocka_unit_test(test_a_plan_reports_what_cannot_be_reached),
+	    cmocka_unit_test(test_a_second_start_replaces_what_the_first_left),
 	    cmocka_unit_test(test_a_reload_keeps_numbers_and_drops_what_nobody_uses),
 	    cmocka_unit_test(test_a_reload_that_was_given_up_can_be_taken_back),
 	    cmocka_unit_test(test_a_preparation_that_fails_leaves_the_old_policy_whole),
 	    cmocka_unit_test(test_a_reload_that_finds_no_table_makes_it_whole),
 	    cmocka_unit_test(test_marks_of_a_generation_to_come_are_made_stale_or_forgotten),
-	    cmocka_unit_test(test_what_others_remove_is_put_back_and_counted),
-	    cmocka_unit_test(test_others_may_do_what_is_not_ours),
+	    cmocka_unit_test(test_what_other_programs_change_is_repaired_and_counted),
+	    cmocka_unit_test(test_changes_of_other_objects_are_not_repaired),
 	    cmocka_unit_test(test_a_link_that_goes_takes_its_hop_down_and_up_again),
-	    cmocka_unit_test(test_neutralised_nothing_is_mended),
+	    cmocka_unit_test(test_neutralised_nothing_is_repaired),
 	    cmocka_unit_test(test_a_start_that_fails_leaves_nothing),
-	    cmocka_unit_test(test_a_table_that_somebody_owns_is_left_alone),
+	    cmocka_unit_test(test_a_table_that_another_process_owns_is_left_alone),
 	    cmocka_unit_test(test_a_repair_that_failed_is_tried_again_whatever_comes),
-	    cmocka_unit_test(test_a_quarrel_is_slowed_down),
+	    cmocka_unit_test(test_repairs_that_are_reverted_are_slowed_down),
 	    cmocka_unit_test(test_in_audit_mode_there_is_a_table_and_nothing_else),
 	    cmocka_unit_test(test_numbers_that_do_not_fit_are_refused_at_once),
 	    cmocka_unit_test(test_users_are_names_or_numbers),

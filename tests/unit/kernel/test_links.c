@@ -48,7 +48,7 @@ static void test_links_are_found_by_name_and_by_index(void **state)
 	assert_ptr_equal(nsg_links_by_index(&links, a0->ifindex), a0);
 	assert_null(nsg_links_by_name(&links, "a"));
 	assert_null(nsg_links_by_index(&links, 999999));
-	/* read again, it is told anew */
+	/* the list is read again */
 	assert_int_equal(netns_run("ip link set a1 down"), 0);
 	assert_int_equal(nsg_links_read(&nl, &links), 0);
 	assert_false(nsg_links_by_name(&links, "a0")->up);

@@ -179,7 +179,7 @@ static void test_error_shorter_than_its_header_is_bad(void **state)
 static void test_words_beyond_the_message_are_not_read(void **state)
 {
 	struct fake_netlink f = {0};
-	/* not capped: the words would come behind 4,000 bytes of the request */
+	/* not capped: the message would follow 4,000 bytes of the request */
 	struct nlmsgerr e = {.error = -EINVAL, .msg.nlmsg_len = 4000};
 	char message[160];
 

@@ -31,7 +31,7 @@ struct fixture {
 
 static bool begin(struct fixture *f)
 {
-	*f = (struct fixture){.directory = "/tmp/nsg-older-XXXXXX"};
+	*f = (struct fixture){.directory = "/tmp/nsg-preexisting-XXXXXX"};
 	if (!netns_enter() || connections_add(DECIDED_ONE, true, DECIDED | FOREIGN) < 0)
 		return false;
 	assert_int_equal(connections_add(UNDECIDED_TCP, true, FOREIGN), 0);
@@ -101,11 +101,11 @@ static void test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_ane
 	(void)state;
 	if (!begin(&f))
 		skip();
-	for (int life = 0; life < 3; life++) {
+	for (int run = 0; run < 3; run++) {
 		assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
 		for (uint32_t i = 0; i < N; i++)
 			assert_int_equal(mark(&f, i), 0);
-		/* also one that this life did not decide: it was denied, say */
+		/* also one that this run did not decide: it was denied, say */
 		assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 		assert_int_equal(mark(&f, DECIDED_ONE), 0);
 		assert_int_equal(mark(&f, UNDECIDED_TCP), OLDER);
@@ -127,7 +127,7 @@ static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
 	(void)state;
 	if (!begin(&f))
 		skip();
-	/* the first life ended without a word; the second one denies what the first allowed */
+	/* the first run was killed; the second denies what the first allowed */
 	assert_int_equal(nsg_preexisting_apply(&f.preexisting, true, &f.diag), 0);
 	assert_int_equal(mark(&f, DECIDED_ONE), 0);
 	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);

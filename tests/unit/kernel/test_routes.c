@@ -268,7 +268,7 @@ static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 	end(&f);
 }
 
-static void test_a_table_with_somebody_elses_routes_is_refused(void **state)
+static void test_a_table_with_routes_of_another_program_is_refused(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -294,7 +294,7 @@ int main(void)
 	    cmocka_unit_test(test_equal_cost_legs_that_are_up_share),
 	    cmocka_unit_test(test_an_address_of_this_host_is_no_next_hop),
 	    cmocka_unit_test(test_routes_of_ours_that_should_not_be_there_go),
-	    cmocka_unit_test(test_a_table_with_somebody_elses_routes_is_refused),
+	    cmocka_unit_test(test_a_table_with_routes_of_another_program_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

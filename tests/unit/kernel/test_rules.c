@@ -186,7 +186,7 @@ static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **
 	assert_true(netns_shows("ip rule", "fwmark 0x10000/0x1ff0000 lookup 21001 proto 110"));
 	assert_true(netns_shows("ip rule", "fwmark 0x280000/0x1ff0000 lookup 21040 proto 110"));
 	assert_false(netns_shows("ip rule", "unresolved"));
-	/* somebody deletes one and changes another */
+	/* another program deletes one and changes another */
 	assert_int_equal(netns_run("ip rule del pref 21022 && ip rule del pref 21054 &&"
 				   "ip rule add pref 21055 nop proto 110"),
 			 0);
