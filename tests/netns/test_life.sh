@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsan: yes
-# Start, stop, death: what of nsgd's is in the kernel when, and that nothing of others' ever changes.
+# Start, stop, kill: what nsgd has in the kernel when, and that nothing of other programs changes.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -9,8 +9,8 @@ policy_copy
 route_all on
 conf
 
-# Others' things, with marks next to ours on both sides: rules, a route table, a table with chains and
-# sets, and marks on connections.
+# Objects of other programs, with mark bits on both sides of ours: rules, a routing table, an nft table with
+# chains and sets, and marks of connections.
 foreign() {
 	in_ns app ip rule add pref 20000 fwmark 0x1/0xf lookup 77
 	in_ns app ip rule add pref 22000 to 10.55.0.0/16 lookup 78
@@ -59,14 +59,14 @@ called() {
 	eventually 5 matches "$T/server.log" "called $1"
 }
 
-says_server() { # WORD: the server's word gets to its caller, whose answer gets back
+says_server() { # WORD: sent by the server, returned by its caller
 	echo "$1" >"$T/server.in"
 	eventually 3 matches "$T/caller.log" "$1" || return 1
 	echo "heard $1" >"$T/caller.in"
 	eventually 3 matches "$T/server.log" "heard $1"
 }
 
-decides() { # it does: a denied packet vanishes, an allowed one arrives
+decides() { # a denied packet is dropped, an allowed one arrives
 	probe tcp 10.0.2.4:22
 	silent || return 1
 	probe tcp 10.0.2.4:5432
@@ -96,12 +96,12 @@ unchanged() {
 	join -j1 "$T/marks.before" <(keyed <<<"$marks") | awk '$2 != $3 { print; bad = 1 } END { exit bad }' >&9
 }
 
-# A connection's tuple as one word, and its mark.
+# The tuple of a connection as one word, and its mark.
 keyed() {
 	sed 's/ /|/g; s/|\([0-9]*\)$/ \1/' | sort
 }
 
-t_older() { # connections older than nsgd, both ways; conntrack has seen nothing of them before
+t_older() { # preexisting connections in both directions, unknown to conntrack
 	[ -z "$(in_ns app conntrack -L 2>/dev/null)" ] || return 1
 	hold 10.0.2.4:22 && still older && called 8090 39100 || return 1
 	nsgd_start && decides && still survives && says_server lives && reload && still again && says_server again
@@ -112,7 +112,7 @@ t_older() { # connections older than nsgd, both ways; conntrack has seen nothing
 	return $status
 }
 
-# The same when conntrack has seen them, because somebody else's rules ask it.
+# The same when they are known to conntrack because of rules of another program.
 t_older_known() {
 	nsgd_stop
 	in_ns app nft add table ip asks
@@ -138,7 +138,7 @@ t_foreign_marks() {
 		return 1
 	probe tcp 203.0.113.10:443
 	is "$ANSWERED" yes || return 1
-	# The foreign bit stands beside ours in the connection mark.
+	# The connection mark has the bit of the other program and ours.
 	in_ns app conntrack -L -p tcp --sport $SPORT 2>/dev/null | sed -n 's/.*mark=\([0-9]*\).*/\1/p' |
 		{ read -r m && [ $((m & 0x40000000)) = $((0x40000000)) ] && [ $((m & 0x08000000)) != 0 ]; }
 }
@@ -165,7 +165,7 @@ t_kill_start_leak() { # denied before, denied after, and denied in between
 	nsgd_start && decides && nsgd_kill || return 1
 	local before
 	before=$(sent)
-	# flows that nobody has seen, from before the start to after it
+	# new flows, from before the start to after it
 	spawn load app "$TRAFFIC" send -f 12000 -n 1 -r 4000 -s 0.0.0.0:40000 udp 10.0.2.4:161
 	eventually 5 eval '[ "$(sent)" -gt $((before + 400)) ]' || return 1
 	nsgd_start && alive load && ended load 20 && settle || return 1
@@ -173,7 +173,7 @@ t_kill_start_leak() { # denied before, denied after, and denied in between
 		is "$(grep -c ' in 17 [^ ]* [^ ]* 10.0.2.4 161 ' "$T/sniff.vnet.log")" 0 && nsgd_stop && unchanged
 }
 
-# A start that fails takes a dead predecessor's left-overs away too, at whatever step it fails.
+# A start that fails also removes what a killed nsgd left, at whatever step it fails.
 t_kill_failed_start() { # STATUS REGEX SPOIL MEND
 	conf
 	nsgd_start && decides && nsgd_kill || return 1
@@ -184,7 +184,7 @@ t_kill_failed_start() { # STATUS REGEX SPOIL MEND
 	is "$status" "$1" && matches "$T/nsgd.log" "$2" && unchanged && flows
 }
 
-take_queue() { # by an nsgd of another name
+take_queue() { # by an nsgd with another instance name
 	CONF=$T/holder.conf conf nsgd.instance=holder route.table-base=23000 route.rule-priority=23000 \
 		route.mark-mask=0x0000fff0
 	NOTIFY_SOCKET='' spawn holder app "$NSGD" -c "$T/holder.conf"
@@ -200,7 +200,7 @@ t_kill_second() { # a second nsgd that fails leaves the first one alone
 	is "$STATUS" 3 && decides && is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
 }
 
-t_cleanup_spoilt_conf() { # the way out does not ask for what it does not need
+t_cleanup_spoilt_conf() { # cleanup only needs the keys that name its objects
 	conf
 	nsgd_start && nsgd_kill || return 1
 	printf '[log]\nlevel = loud\n' >>"$T/nsgd.conf"
@@ -214,7 +214,7 @@ t_cleanup_spoilt_conf() { # the way out does not ask for what it does not need
 	status=$?
 	conf
 	is $status 0 && unchanged || return 1
-	# but numbers that are not known are not guessed
+	# but those must be valid
 	conf nsgd.colour=blue
 	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/nsgd.log" 2>&1
 	status=$?
@@ -244,7 +244,7 @@ t_cleanup_of_nothing() {
 	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup && unchanged
 }
 
-fails() { # STATUS REGEX [CONF...]: a start that ends so, says so and leaves nothing
+fails() { # STATUS REGEX [CONF...]: a start that exits with STATUS, prints REGEX and leaves nothing
 	local want=$1 regex=$2
 	shift 2
 	conf "$@"
@@ -270,7 +270,7 @@ t_second_instance() {
 }
 
 t_queue_taken() {
-	# Somebody's queue 0, bound by an nsgd of another name.
+	# Queue 0 is bound by an nsgd with another instance name.
 	conf nsgd.instance=holder
 	nsgd_start || return 1
 	CONF=$T/other.conf conf nsgd.instance=late route.table-base=23000 route.rule-priority=23000 route.mark-mask=0x0000fff0
@@ -295,7 +295,7 @@ t_two_instances() { # one namespace, two of everything, each for its own user
 	NOTIFY_SOCKET=$T/notify2 spawn two app "$NSGD" -c "$T/two.conf"
 	eventually 20 matches "$T/notify2.log" '^READY=1' || return 1
 	decides || return 1
-	# The lab's mount namespace is root's: what nobody runs must be readable to it.
+	# The user nobody must be able to read what it runs.
 	install -m 755 "$TRAFFIC" /run/traffic
 	TRAFFIC=/run/traffic PROBE_AS=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 	probe tcp 10.0.2.4:22
@@ -335,7 +335,7 @@ t_no_permission() { # [OPTION]
 	is $status 5 && matches "$T/nsgd.log" CAP_NET_ADMIN && unchanged
 }
 
-t_cleanup_running() { # nor does it do anything beside a daemon that lives
+t_cleanup_running() { # nor with a running daemon
 	nsgd_start || return 1
 	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/out" 2>&1
 	is $? 1 && matches "$T/out" 'is running: stop it first' || return 1
@@ -343,13 +343,13 @@ t_cleanup_running() { # nor does it do anything beside a daemon that lives
 		is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
 }
 
-t_watchdog() { # told while the workers move
+t_watchdog() { # notified while the workers run
 	conf
 	WATCHDOG_USEC=300000 nsgd_start && eventually 5 eval '[ "$(grep -c "^WATCHDOG=1" "$T/notify.log")" -ge 3 ]' &&
 		nsgd_stop
 }
 
-t_restart_keys() { # SIGHUP takes the rest of a new conf, and names what a restart would
+t_restart_keys() { # SIGHUP applies the other keys of a new conf, and names those that need a restart
 	conf
 	nsgd_start || return 1
 	conf queue.length=1024 capture.exclude=10.0.2.4/32 log.decisions=none
@@ -365,12 +365,12 @@ t_restart_keys() { # SIGHUP takes the rest of a new conf, and names what a resta
 	nsgd_stop && unchanged
 }
 
-t_check() { # looks, changes nothing
+t_check() { # changes nothing
 	in_ns app "$NSGD" -c "$T/nsgd.conf" --check && unchanged
 }
 
 # One second of silence at 20,000 packets a second from 128 sockets, every packet queued: nothing is lost.
-# No more is sent than the queue holds, so that a slow machine's daemon need not catch up meanwhile.
+# No more than the queue holds, so that the daemon need not catch up meanwhile on a slow machine.
 t_stall() {
 	local before held
 	conf offload.established=no
@@ -390,7 +390,7 @@ t_stall() {
 		read -r sent ms
 		echo "# offered 20000 a second from 128 sockets, sent $((sent * 1000 / (ms + 1))) a second, $held waited"
 	}
-	# It did stand still.
+	# It did stop.
 	[ "$held" -ge 5000 ] || return 1
 	matches "$T/load.log" 'sent=32000 errors=0' && is $(($(far_counts vnet datagrams) - before)) 32001 && nsgd_stop
 }
@@ -403,7 +403,7 @@ worried() { # N: this many reports of a stuck worker
 	[ "$(grep -c 'a worker is stuck' "$T/nsgd.log")" -ge "$1" ]
 }
 
-t_watchdog() { # the service manager hears of a worker that stands still by hearing nothing
+t_watchdog() { # no notification is sent while a worker is stuck
 	local tid n
 	WATCHDOG_USEC=600000 nsgd_start && eventually 5 eval '[ "$(pings)" -ge 2 ]' || return 1
 	tid=$(grep -lx nsgd-q0 /proc/"${PIDS[nsgd]}"/task/*/comm | sed 's#.*/task/\([0-9]*\)/comm#\1#')
@@ -442,28 +442,28 @@ t_start_under_load() { # nor does a start: the queue is bound before a rule lead
 		[ "$(ctl stats -o json | jq .packets)" -gt 100 ] && nsgd_stop && unchanged
 }
 
-t_open_flow_over_restart() { # a flow that nsgd allowed is judged anew after a stop, an edit and a start
+t_open_flow_over_restart() { # a flow that nsgd allowed is decided again after a stop, an edit and a start
 	nsgd_start && hold 10.0.2.4:5432 && still one && nsgd_stop || return 1
 	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "AllowDatabase")).access = "Deny"'
 	nsgd_start && still two lost || return 1
 	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "AllowDatabase")).access = "Allow"'
 	nsgd_stop && unchanged || return 1
-	# Its reverse: allowed still, it goes on.
+	# If it is still allowed it goes on.
 	nsgd_start && hold 10.0.2.4:5432 && still three && nsgd_stop && nsgd_start && still four && nsgd_stop && unchanged
 }
 
-fact "connections older than nsgd live on" t_older
-fact "READY and STATUS are told" t_notify
-fact "connections that conntrack knew before nsgd live on" t_older_known
+fact "preexisting connections go on" t_older
+fact "READY and STATUS are notified" t_notify
+fact "preexisting connections known to conntrack go on" t_older_known
 in_ns app conntrack -F 2>/dev/null
 nsgd_stop
 foreign
 probe tcp 203.0.113.10:443 # a connection with a foreign mark, before anything
 kernel_state >"$T/state.before"
 connection_marks | keyed >"$T/marks.before"
-fact "nsgd starts beside others' tables, rules and marks" eval 'nsgd_start && decides'
+fact "nsgd starts next to tables, rules and marks of other programs" eval 'nsgd_start && decides'
 fact "foreign mark bits stay, on packets and on connections" t_foreign_marks
-fact "SIGTERM: STOPPING is told, all is as before, traffic flows" t_stop
+fact "SIGTERM: STOPPING is notified, all is as before, traffic flows" t_stop
 fact "the watchdog is fed" t_watchdog
 fact "SIGHUP names the keys that need a restart; a bad conf changes nothing" t_restart_keys
 fact "--check changes nothing" t_check
@@ -473,14 +473,14 @@ fact "SIGKILL, then a start and a stop: all is as before" t_kill_start
 fact "SIGKILL, then a start under denied datagrams: none arrives" t_kill_start_leak
 fact "SIGKILL, then a start without a VNet: all is as before" t_kill_failed_start 3 'az network vnet show' \
 	'mv "$T/policy/vnet-shop.json" "$T/kept.json"' 'mv "$T/kept.json" "$T/policy/vnet-shop.json"'
-fact "SIGKILL, then a start without a way to a next hop: all is as before" t_kill_failed_start 3 VirtualNetworkGateway \
+fact "SIGKILL, then a start without a path to a next hop: all is as before" t_kill_failed_start 3 VirtualNetworkGateway \
 	'cp "$T/policy/rt-integration.json" "$T/kept.json"; policy_edit rt-integration.json "(.routes[0] | .nextHopType) = \"VirtualNetworkGateway\" | del(.routes[0].nextHopIpAddress)"' \
 	'mv "$T/kept.json" "$T/policy/rt-integration.json"'
 fact "SIGKILL, then a start for a user who is gone: all is as before" t_kill_failed_start 1 no-such-user \
 	'conf capture.users=no-such-user' 'conf'
 fact "SIGKILL, then a start with a queue that is taken: all is as before" t_kill_failed_start 1 '[Qq]ueue.* 0' \
 	take_queue 'stop holder'
-fact "SIGKILL, then a start among others' rules: all is as before" t_kill_failed_start 1 21050 \
+fact "SIGKILL, then a start with ip rules of another program in its range: all is as before" t_kill_failed_start 1 21050 \
 	'in_ns app ip rule add pref 21050 fwmark 0x1/0xf lookup 77' 'in_ns app ip rule del pref 21050'
 fact "a second nsgd that fails leaves the first one's state alone" t_kill_second
 fact "--cleanup works with errors in the rest of nsgd.conf" t_cleanup_spoilt_conf
@@ -491,7 +491,7 @@ fact "a start with an unknown key: leaves nothing" fails 3 'nsgd.conf:[0-9]+' su
 fact "a start with a bad value: leaves nothing" fails 3 "nsgd.conf:[0-9]+" subnet.platform=beos
 fact "no permission: exit 5, names CAP_NET_ADMIN, leaves nothing" t_no_permission
 fact "no permission to clean up, none to check: exit 5 too" eval 't_no_permission --cleanup && t_no_permission --check'
-fact "--cleanup and --check beside a running nsgd change nothing" t_cleanup_running
+fact "--cleanup and --check with a running nsgd change nothing" t_cleanup_running
 fact "a second instance of the same name does not start, the first goes on" t_second_instance
 fact "a queue that is taken: does not start, leaves nothing" t_queue_taken
 fact "two instances in one namespace, each its own users, queues, tables, marks" t_two_instances
@@ -501,6 +501,6 @@ fact "nor of packets all queued, with two workers" t_drain offload.established=n
 fact "a start in the middle of 4,000 new flows loses no datagram" t_start_under_load
 fact "nor in the middle of packets all queued" t_start_under_load offload.established=no
 fact "stopped for a second under 20,000 packets a second from 128 sockets: none lost" t_stall
-fact "the watchdog hears nothing while a worker stands still" t_watchdog
-fact "a flow over stop, edit, start is judged anew" t_open_flow_over_restart
+fact "the watchdog is not fed while a worker is stuck" t_watchdog
+fact "a flow over stop, edit, start is decided again" t_open_flow_over_restart
 lab_done

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsan: yes
-# The mark: ours under any mask, others' bits beside it, whole marks that others write before us, and
-# ICMP errors that carry a flow's.
+# Marks: any mask, bits of other programs outside it, whole marks that other programs write before us, and
+# ICMP errors that have the mark of their flow.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -73,7 +73,7 @@ t_mask() { # MASK
 	is "$(in_ns app nft -j list counters table ip others | jq -c '[.. | .packets? // empty]')" "[0,3]" || status=1
 	stop trace
 	nsgd_stop || status=1
-	# what was there of others' bits is there still, and nothing of ours
+	# the bits of other programs are unchanged, and none of ours is there
 	mark=$(in_ns app conntrack -L 2>/dev/null | sed -n 's/.*mark=\([0-9]*\).*/\1/p' | sort -u)
 	: "$mark"
 	in_ns app conntrack -L 2>/dev/null | sed -n 's/.*mark=\([0-9]*\).*/\1/p' |
@@ -84,8 +84,8 @@ t_mask() { # MASK
 	return $status
 }
 
-# Rules before and after ours, of the same priority as everybody's mangle chains and as far as any: each
-# adds bits of its own to both marks, on a flow's first packet as on the later ones.
+# Rules before and after ours, at priority mangle and at the extremes: each adds bits of its own to both
+# marks, on the first packet of a flow and on later ones.
 t_foreign_rules() {
 	local status=0 i n
 	in_ns app nft -f - <<-END
@@ -161,7 +161,7 @@ guest() {
 	done
 }
 
-t_restored_prerouting() { # for answers too: theirs is the flow's mark, and not its way
+t_restored_prerouting() { # also of replies, which have the mark of the flow but not its path
 	local status=0
 	guest || return 1
 	restores prerouting filter
@@ -174,7 +174,7 @@ t_restored_prerouting() { # for answers too: theirs is the flow's mark, and not 
 	probe udp $PARTNER:7 -n 5
 	is "$ANSWERED" yes && only_at nva inet && is "$(seen nva | wc -l)" 5 || status=1
 	case $PROBE in *replies=5*) ;; *) status=1 ;; esac
-	# no answer went the flow's way: back to the NVA
+	# no reply took the path of the flow, back to the NVA
 	seen_back "$PARTNER" && status=1
 	probe tcp $PARTNER:443
 	is "$ANSWERED" yes && ! seen_back "$PARTNER" || status=1
@@ -191,7 +191,7 @@ seen_back() { # FROM: answers to the last probe that came to the NVA from the ap
 	grep -E "^app0 in $number $1 ${PROBE_TO#*:} 172.31.0.2 $SPORT " "$T/sniff.nva.log"
 }
 
-# Packets that conntrack does not see: nobody remembers them, each is judged.
+# Packets without conntrack: no decision is remembered, each packet is decided.
 t_untracked() {
 	local status=0
 	in_ns app nft 'add table ip others; add chain ip others raw { type filter hook output priority raw; }
@@ -217,8 +217,8 @@ t_icmp_error() {
 	done
 }
 
-# Our own error about an answer that nobody waits for is `related` and runs in the flow's direction: it
-# is let through, it is not judged, and the flow's mark stays. After a reload too.
+# The host's own error about a reply to a closed socket is `related` and has the direction of the flow: it
+# passes without a decision, and the mark of the flow stays. Also after a reload.
 t_icmp_error_of_ours() {
 	local mark before round
 	for round in first reloaded; do
@@ -234,7 +234,7 @@ t_icmp_error_of_ours() {
 	done
 }
 
-t_path_mtu() { # the way through the NVA is narrower than its first link
+t_path_mtu() { # the path through the NVA has a smaller MTU than its first link
 	in_ns nva ip link set inet0 mtu 1200 && in_ns inet ip link set nva0 mtu 1200 || return 1
 	probe tcp $PARTNER:443 -l 300000 -w 3000
 	is "$ANSWERED" yes && only_at nva inet || return 1
@@ -251,11 +251,11 @@ fact "mark-mask 0xfff00000" t_mask 0xfff00000
 fact "mark-mask 0x0001f800, six bits" t_mask 0x0001f800
 fact "mark-mask 0x7ffff000, nineteen bits" t_mask 0x7ffff000
 fact "marking rules before and after ours, on first and later packets" t_foreign_rules
-fact "whole marks restored in output before nsgd came: nothing leaks" t_restored_output
-fact "whole marks restored in prerouting: nothing leaks, answers go their own way" t_restored_prerouting
-fact "untracked packets are judged one by one" t_untracked
+fact "whole marks restored in output since before nsgd started: nothing leaks" t_restored_output
+fact "whole marks restored in prerouting: nothing leaks, replies take their own path" t_restored_prerouting
+fact "untracked packets are decided one by one" t_untracked
 fact "an ICMP error about a flow reaches its socket" t_icmp_error
-fact "our ICMP error about an answer is not judged and leaves the flow's mark" t_icmp_error_of_ours
+fact "the host's ICMP error about a reply is not decided and keeps the mark of the flow" t_icmp_error_of_ours
 fact "path MTU is found through the NVA" t_path_mtu
 fact "SIGTERM leaves nothing behind" t_stop
 lab_done

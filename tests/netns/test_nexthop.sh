@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Next hops that go, come back, or were taken away by others: a marked packet is never on the host's
-# own routes meanwhile.
+# Next hops that disappear, come back, or are removed by other programs: no marked packet is routed by the
+# host meanwhile.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -92,7 +92,7 @@ t_flush_ruleset() {
 	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
-t_table_dormant() { # there, and doing nothing
+t_table_dormant() { # a dormant table has no effect
 	in_ns app nft add table ip nsgd '{ flags dormant; }' || return 1
 	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
@@ -103,7 +103,7 @@ t_repairs_logged() {
 		matches "$T/nsgd.log" 'table ip nsgd was modified by another program'
 }
 
-t_reverse_path() { # a strict filter on the way back is told at start, and on no other link
+t_reverse_path() { # reported at start for the link of a next hop, and for no other
 	nsgd_stop
 	sysctl_ns app ipv4/conf/all/rp_filter 1
 	sysctl_ns app ipv4/conf/nva0/rp_filter 1
@@ -111,7 +111,7 @@ t_reverse_path() { # a strict filter on the way back is told at start, and on no
 	nsgd_start || return 1
 	local status=0
 	matches "$T/nsgd.log" '^warning: .* nva0 .*net.ipv4.conf.nva0.rp_filter=2' && ! matches "$T/nsgd.log" call0 || status=1
-	# what it says helps
+	# what the warning says to set helps
 	sysctl_ns app ipv4/conf/nva0/rp_filter 2
 	nsgd_stop && nsgd_start && ! matches "$T/nsgd.log" rp_filter || status=1
 	sysctl_ns app ipv4/conf/all/rp_filter 2
@@ -147,7 +147,7 @@ t_gateway_section() {
 	only_at nva && says accept allowed AllowBranches VirtualNetworkGateway
 }
 
-t_appliance_section() { # this host reaches the appliance another way
+t_appliance_section() { # this host reaches the appliance by another gateway
 	nsgd_stop || return 1
 	stop trace
 	conf nexthop:VirtualNetworkGateway.via=10.0.100.4 nexthop:10.0.100.4.via=10.0.1.1 nexthop:10.0.100.4.dev=vnet0
@@ -197,11 +197,11 @@ fact "nft flush ruleset is repaired within a second" t_flush_ruleset
 fact "status counts the repairs" t_repairs_counted
 fact "a table made dormant is woken within a second" t_table_dormant
 fact "every kind of repair is logged" t_repairs_logged
-fact "strict reverse path filtering on a next hop's link is told at start, with what to set" t_reverse_path
+fact "strict reverse path filtering on a next hop's link is reported at start, with what to set" t_reverse_path
 fact "--check fails on a next hop that the kernel cannot reach" t_unreachable_checked
 fact "a gateway route without its section: start fails, names it" t_gateway_missing
 fact "a gateway route goes where its section says" t_gateway_section
 fact "an appliance's own section wins over its address" t_appliance_section
-fact "120 next hops, each its own way" t_many_hops
+fact "120 next hops, each by its own path" t_many_hops
 fact "SIGTERM leaves nothing behind" t_stop
 lab_done

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Which packets are judged: users, cgroups, excluded prefixes, forwarded traffic.
+# Which packets are captured: users, cgroups, excluded prefixes, forwarded traffic.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -45,7 +45,7 @@ t_unknown_user() {
 }
 
 
-cgroup_is() { # ID|null PACKETS: what status tells of the one path; so many packets at least
+cgroup_is() { # ID|null PACKETS: what status shows of the one path; at least PACKETS
 	ctl status -o json | jq -e --argjson id "$1" --argjson n "$2" --arg path "nsgdtest$$/app" \
 		'.kernel.cgroups | length == 1 and .[0].path == $path and .[0].id == $id and .[0].packets >= $n'
 }
@@ -56,7 +56,7 @@ t_cgroups() {
 	[ -n "$at" ] && at+=/nsgdtest$$ && mkdir "$at" 2>/dev/null || { skip "no writable cgroup v2 here"; return; }
 	conf "capture.cgroups=nsgdtest$$/app"
 	nsgd_start && answered yes tcp $DENIED || return 1
-	# The path appears only now, and again after a restart of its service.
+	# The path appears now, and again when its service is restarted.
 	local round status=0 id
 	cgroup_is null 0 || return 1
 	for round in 1 2; do
@@ -110,7 +110,7 @@ t_forward_bulk() { # segments of 64 KiB, and datagrams in fragments
 	is "$ANSWERED" no
 }
 
-# An open flow of the guest: its route changes with a reload, then it has none, then one again.
+# An open flow of the guest: reloads change its route, remove it, and add it again.
 t_forward_reload() {
 	local hop from=172.31.0.2:31000 to=198.51.100.10:7 before expected route='(.routes[] | select(.name == "partner-through-firewall"))'
 	for hop in VirtualAppliance Internet None Internet VirtualAppliance; do
@@ -138,7 +138,7 @@ settle_guest() { # what the guest sent to the NVA before this is there
 	in_ns guest "$TRAFFIC" send -t "guest$SPORT$RANDOM" -s 172.31.0.2:32000 -w 1000 udp 10.0.100.4:7 | grep -q replies=1
 }
 
-t_forward_off() { # what is captured and then not forwarded is told at start, with what to set
+t_forward_off() { # captured but not forwarded: reported at start, with what to set
 	stop trace
 	nsgd_stop
 	sysctl_ns app ipv4/conf/guest0/forwarding 0
@@ -147,7 +147,7 @@ t_forward_off() { # what is captured and then not forwarded is told at start, wi
 	nsgd_stop && nsgd_start && ! matches "$T/nsgd.log" 'forwarding='
 }
 
-t_forward_only() { # this host's own sockets are not judged then
+t_forward_only() { # this host's own sockets are not captured
 	PROBE_NS=app
 	answered yes tcp $DENIED
 }
@@ -180,7 +180,7 @@ t_both() {
 	PROBE_NS=guest
 	answered no tcp $DENIED && answered yes tcp 10.0.2.4:5432 || return 1
 	PROBE_NS=app
-	# what is for the host itself is not judged
+	# packets to the host itself are not captured
 	in_ns guest "$TRAFFIC" send -w 1000 tcp 172.31.0.1:8080 | grep -q replies=1 || return 1
 	nsgd_stop && nothing_left
 }
@@ -217,10 +217,10 @@ fact "a hundred excluded prefixes" t_many_excludes
 fact "only a user's sockets" t_users
 fact "an unknown user: start fails, names it" t_unknown_user
 fact "only a cgroup's sockets, also when it appears later and again" t_cgroups
-fact "forwarded traffic is judged with the subnet's address" t_forward
+fact "forwarded traffic is decided with the subnet's address" t_forward
 fact "forwarded bulk and fragments" t_forward_bulk
 fact "a forwarded flow follows its route over reloads" t_forward_reload
-fact "an interface that does not forward is told at start, with what to set" t_forward_off
+fact "an interface that does not forward is reported at start, with what to set" t_forward_off
 fact "prerouting alone leaves this host's sockets alone" t_forward_only
 fact "replies of a forwarded guest are let through" t_forward_replies
 fact "forwarded traffic behind masquerading" t_forward_nat

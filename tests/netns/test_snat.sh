@@ -18,7 +18,7 @@ t_start() {
 	nsgd_start && nsgd_trace
 }
 
-# from NS SOURCE PROTOCOL TO: the far end sees this source, and its answer comes back.
+# from NS SOURCE PROTOCOL TO: the far end sees this source, and its reply comes back.
 from() {
 	local ns=$1 source=$2 port
 	probe "$3" "$4"
@@ -48,7 +48,7 @@ fact "into the VNet: the subnet's address" from vnet 10.0.1.9 tcp 10.0.2.4:5432
 fact "into a peered VNet: the subnet's address" from vnet 10.0.1.9 udp 10.1.0.4:7
 fact "through the NVA: the subnet's address" from nva 10.0.1.9 tcp 198.51.100.10:443
 fact "out to the Internet: the app's outbound address" from inet 192.0.2.20 tcp 203.0.113.10:443
-fact "denied is denied, judged with the subnet's address" t_judged
+fact "denied is denied, decided with the subnet's address" t_judged
 fact "SIGTERM leaves nothing behind" t_stop
 fact "without [snat] the host's own source stays" t_without
 lab_done

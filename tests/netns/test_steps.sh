@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A start or a stop that fails at one step: each of the calls by which nsgd speaks to the kernel is refused
-# in turn, on an empty namespace and on what a killed nsgd left there. Whatever a start had done by then is
-# undone; a stop that cannot take all back says so.
+# Starts and stops that fail at one step: each system call to the kernel fails in turn, in an empty
+# namespace and in one where a killed nsgd left its state. A failed start is undone; a stop that cannot remove
+# everything reports it.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make || exit 1
@@ -11,11 +11,11 @@ route_all on
 conf log.decisions=none
 REAL=$NSGD
 
-# refuse CALL ERROR N: the daemon's N-th such call ends with it, in every thread.
+# refuse CALL ERROR N: the N-th such call of the daemon fails with ERROR, in every thread.
 refuse() {
 	cat >"$T/nsgd" <<-END
 		#!/bin/sh
-		# the leak sanitizer needs ptrace for itself
+		# the leak sanitizer needs ptrace itself
 		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
 		exec strace -D -f -o "$T/strace" -e trace=$1 -e inject=$1:error=$2:when=$3 "$REAL" "\$@"
 	END
@@ -23,7 +23,7 @@ refuse() {
 	NSGD=$T/nsgd
 }
 
-# One start with that refusal: 0 when it came to no refusal, 1 on a failure of the test.
+# One start with that failure: 0 when the call was not reached, 1 when the test failed.
 step() { # CALL ERROR N
 	local started=no
 	refuse "$@"
@@ -55,7 +55,7 @@ steps() { # empty|left CALL ERROR
 		status=$?
 		: "$2 $n: $status, $(tail -n1 "$T/nsgd.log")"
 		[ $status != 1 ] || return 1
-		# every call of a whole start was refused once
+		# every call of a start has failed once
 		[ $status != 0 ] || break
 		! grep -q '^error' "$T/nsgd.log" || failed=$((failed + 1))
 	done
@@ -63,7 +63,7 @@ steps() { # empty|left CALL ERROR
 }
 
 command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null || {
-	echo "1..0 # skip: strace may not look here" >&2
+	echo "1..0 # skip: strace is not permitted here" >&2
 	exit 77
 }
 kernel_state >"$T/state.before"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsan: yes
-# One fact of semantics a row: a real packet, where it arrived, what its sender saw, what nsgd says.
+# One fact a row: a real packet, where it arrived, what its sender saw, what nsgd reports.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -25,7 +25,7 @@ t_arrives() {
 t_silent() { # PROTOCOL TO VERDICT REASON [RULE [NEXTHOP]]
 	probe "$1" "$2"
 	shift 2
-	# no error of the kernel's: a call is never answered
+	# no error of the kernel: a connect is never answered
 	case $PROBE in *errors=0* | *errno=ETIMEDOUT*) ;; *) return 1 ;; esac
 	silent && says "$@"
 }
@@ -48,7 +48,7 @@ t_fragments() { # TO WHERE
 	[ "$2" = yes ] || ! grep -E " $((20000 % 1480)) " "$T/sniff.inet.log"
 }
 
-# A protocol that a VNet does not carry, without ports: by what the far end's sniffer saw of it.
+# A protocol without ports: what the sniffer at the far end saw of it.
 t_protocol() { # NUMBER TO NS|-
 	local before
 	before=$(grep -c " in $1 .* $2 " "$T/sniff.vnet.log")
@@ -100,7 +100,7 @@ t_local() {
 		in_ns app "$TRAFFIC" send -w 1000 tcp 127.0.0.1:8080 | grep -q replies=1
 }
 
-t_conversation() { # a stream both ways: its later packets follow the first
+t_conversation() { # a stream in both directions: later packets follow the first
 	probe tcp 10.0.2.4:5432 -l 300000
 	is "$ANSWERED" yes
 }
@@ -110,7 +110,7 @@ t_stream_through_nva() { # every packet of it
 	is "$ANSWERED" yes && only_at nva inet && [ "$(seen nva | wc -l)" -gt 5 ]
 }
 
-# An allowed flow's later packets never come to the worker: one queued packet a flow, its bits in ct mark.
+# Later packets of an allowed flow are not queued: one queued packet for each flow, its bits in the ct mark.
 t_offloaded() {
 	probe tcp 10.0.2.4:5432 -l 300000
 	is "$ANSWERED" yes || return 1
@@ -122,7 +122,7 @@ t_route_all_on() {
 	route_all on && reload
 }
 
-# The daemon and the offline tool decide with one code: a sample of flows, compared.
+# The daemon and the offline tool decide alike: a sample of flows, compared.
 t_explain_agrees() {
 	local f="$T/flows.jsonl" p s=41000
 	for p in TCP:10.0.2.4:5432 TCP:10.0.2.4:22 UDP:192.168.7.7:514 TCP:203.0.113.10:80 \
@@ -159,7 +159,7 @@ t_stop() {
 }
 
 spawn_ready serve.app app "$TRAFFIC" serve tcp:8080 udp:8081
-fact "nsgd starts and tells its service manager" t_start
+fact "nsgd starts and notifies its service manager" t_start
 fact "private allowed by a rule: tcp arrives" t_arrives vnet tcp 10.0.2.4:5432 accept allowed AllowDatabase VnetLocal
 fact "a stream of 300 kB goes through" t_conversation
 fact "peered VNet allowed by AllowVnetOutBound: tcp" t_arrives vnet tcp 10.1.0.4:443 accept allowed AllowVnetOutBound VNetPeering
@@ -169,8 +169,8 @@ fact "private denied by a rule: udp vanishes" t_silent udp 10.0.2.4:161 drop nsg
 fact "a denied sender sees no error, 50 times" t_sender_sees_success
 fact "the default None route drops what the NSG allows" t_silent udp 192.168.7.7:514 drop route-none AllowBranches None
 fact "a UDR None inside the VNet drops" t_silent udp 10.0.200.4:514 drop route-none AllowVnetOutBound None
-fact "public with route-all off is not looked at: tcp 80" t_arrives inet tcp 203.0.113.10:80 accept bypass
-fact "public with route-all off is not looked at: udp 53" t_arrives inet udp 203.0.113.10:53 accept bypass
+fact "public with route-all off is not decided: tcp 80" t_arrives inet tcp 203.0.113.10:80 accept bypass
+fact "public with route-all off is not decided: udp 53" t_arrives inet udp 203.0.113.10:53 accept bypass
 fact "a UDR for a public prefix does nothing with route-all off" t_arrives inet tcp 198.51.100.10:443 accept bypass
 fact "icmp to a peer is answered" t_icmp
 fact "icmp to the denied data tier vanishes, its sender sees no error" t_icmp_denied
@@ -195,7 +195,7 @@ fact "multicast is not carried while route-all is on" t_multicast 0
 fact "a reply to an outside tcp caller is not re-routed" t_inbound 39001
 fact "a reply to an outside udp caller is not re-routed" t_inbound_udp 39002
 fact "a caller from the VNet is answered although the app may not call it" t_caller_from_vnet
-fact "explain on the daemon and offline decide the same" t_explain_agrees
-fact "every verb says the same on the daemon and offline" t_verbs_agree
+fact "explain decides the same on the daemon and offline" t_explain_agrees
+fact "every verb prints the same on the daemon and offline" t_verbs_agree
 fact "SIGTERM leaves nothing behind" t_stop
 lab_done

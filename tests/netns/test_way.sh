@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What leaves the host, by which way and as whom: tunnels, several ways to one next hop, source
-# addresses, and nothing by a way that is not its own.
+# By which path and with which source address packets leave the host: tunnels, several paths of one next hop,
+# [snat], and no packet on a path that is not one of its next hop.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make && lab_far_ends || exit 1
@@ -84,7 +84,7 @@ t_tunnel_below() { # TYPE: the next hop's link is a VLAN on the tunnel, or a bri
 	nsgd_stop && nothing_left && return $status
 }
 
-t_tunnel_gone() { # and back: nothing goes another way meanwhile
+t_tunnel_gone() { # and back: no packet takes another path meanwhile
 	tunnel vxlan id 7 dstport 4789 || { skip "no vxlan in this kernel"; return; }
 	nsgd_start && nsgd_trace || return 1
 	in_ns app ip link del vx0
@@ -126,7 +126,7 @@ source_at() { # NS ADDRESS: whose the last probe's first packet was there
 	seen "$1" in | head -n1 | grep -q " $2 "
 }
 
-t_stray() { # rules and routes deleted under a stream: not one packet by another way
+t_stray() { # rules and routes deleted under a stream: no packet takes another path
 	nsgd_start && nsgd_trace || return 1
 	probe udp $PARTNER
 	is "$ANSWERED" yes || return 1
@@ -157,7 +157,7 @@ t_list() { # nft lists the table: every kind of rule there is
 	nsgd_stop && nothing_left && return $status
 }
 
-left() { # PROTOCOL --sport|--dport PORT: the seconds for which conntrack still knows an idle flow
+left() { # PROTOCOL --sport|--dport PORT: seconds until conntrack forgets the flow
 	in_ns app conntrack -L -p "$1" "$2" "$3" 2>/dev/null | awk '!/WAIT|CLOSE/ { print $3; exit }'
 }
 
@@ -165,7 +165,7 @@ within() { # SECONDS MINUTES: at most as many minutes, and not a minute less
 	[ -n "$1" ] && [ "$1" -gt $((($2 - 1) * 60)) ] && [ "$1" -le $(($2 * 60)) ]
 }
 
-t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known; absent: 4
+t_flow_timeout() { # an idle flow is forgotten after flowTimeoutInMinutes; absent: 4
 	policy_edit vnet-shop.json 'del(.flowTimeoutInMinutes)'
 	rm -f "$T/hold.in"
 	mkfifo "$T/hold.in"
@@ -185,7 +185,7 @@ t_flow_timeout() { # flowTimeoutInMinutes is how long an idle flow is known; abs
 	nsgd_stop && nothing_left
 }
 
-t_accept_owned() { # daemon-down = accept: the table dies with the daemon, nobody else can touch it
+t_accept_owned() { # daemon-down = accept: the table dies with the daemon, and no other process can change it
 	conf queue.daemon-down=accept
 	nsgd_start || return 1
 	local status=0
