@@ -139,14 +139,14 @@ static bool put(struct nsg_nl *nl, const struct nsg_kernel *k, part p)
 
 static char *listing(void)
 {
-	/* how long `preexisting_tcp` still is differs between two lists */
+	/* the remaining time in `preexisting_tcp` differs between two lists */
 	return netns_output("nft -s list table ip unit 2>/dev/null | sed 's/timeout [0-9a-z]* "
 			    "expires.*//; s/tcp timeout .*//'");
 }
 
 /* --- golden files ---------------------------------------------------------------------------- */
 
-/* What a layout is for is said in its file's comment. */
+/* The comment of each file describes the layout. */
 static const struct {
 	const char *file;
 	int layout;
