@@ -28,6 +28,8 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
+#include "util/macro.h"
+
 #define REG(n) ((uint32_t)NFT_REG32_00 + (n))
 
 /* The skuid of a packet without a socket. */
@@ -63,68 +65,75 @@ void nsg_nft_rule_end(struct nsg_nft_batch *b)
 	b->rule = NULL;
 }
 
+struct field {
+	uint16_t attr; /* NFTNL_EXPR_* */
+	uint32_t value;
+};
+
 /* An expression of the rule being built, which owns it; NULL after an error. */
-static struct nftnl_expr *add(struct nsg_nft_batch *b, const char *name)
+static struct nftnl_expr *add(struct nsg_nft_batch *b, const char *name, const struct field *fields,
+			      size_t n)
 {
 	struct nftnl_expr *e;
 
 	if (b->error || !b->rule)
 		return NULL;
 	e = nftnl_expr_alloc(name);
-	if (!e)
+	if (!e) {
 		nsg_nft_fail(b, -ENOMEM);
-	else
-		nftnl_rule_add_expr(b->rule, e);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		nftnl_expr_set_u32(e, fields[i].attr, fields[i].value);
+	nftnl_rule_add_expr(b->rule, e);
 	return e;
+}
+
+/* add(), with the numbers of the expression: ADD(b, "meta", {NFTNL_EXPR_META_KEY, key}, ...) */
+#define ADD(b, name, ...)                                                                          \
+	add(b, name, (const struct field[]){__VA_ARGS__},                                          \
+	    NSG_ARRAY_SIZE(((const struct field[]){__VA_ARGS__})))
+
+static void set_name(struct nftnl_expr *e, uint16_t attr, const char *name)
+{
+	if (e)
+		(void)nftnl_expr_set_str(e, attr, name);
+}
+
+static void set_data(struct nftnl_expr *e, uint16_t attr, const void *data, uint32_t len)
+{
+	if (e)
+		(void)nftnl_expr_set(e, attr, data, len);
 }
 
 static void load_meta(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
 {
-	struct nftnl_expr *e = add(b, "meta");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_DREG, reg);
+	(void)ADD(b, "meta", {NFTNL_EXPR_META_KEY, key}, {NFTNL_EXPR_META_DREG, reg});
 }
 
 static void load_ct(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
 {
-	struct nftnl_expr *e = add(b, "ct");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, key);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, reg);
+	(void)ADD(b, "ct", {NFTNL_EXPR_CT_KEY, key}, {NFTNL_EXPR_CT_DREG, reg});
 }
 
 static void load_payload(struct nsg_nft_batch *b, uint32_t base, size_t offset, size_t len,
 			 uint32_t reg)
 {
-	struct nftnl_expr *e = add(b, "payload");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_BASE, base);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_OFFSET, (uint32_t)offset);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_LEN, (uint32_t)len);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_PAYLOAD_DREG, reg);
+	(void)ADD(b, "payload", {NFTNL_EXPR_PAYLOAD_BASE, base},
+		  {NFTNL_EXPR_PAYLOAD_OFFSET, (uint32_t)offset},
+		  {NFTNL_EXPR_PAYLOAD_LEN, (uint32_t)len}, {NFTNL_EXPR_PAYLOAD_DREG, reg});
 }
 
 /* register = (register & mask) ^ xor */
 static void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *mask, const void * xor,
 		    uint32_t len)
 {
-	struct nftnl_expr *e = add(b, "bitwise");
+	struct nftnl_expr *e =
+	    ADD(b, "bitwise", {NFTNL_EXPR_BITWISE_SREG, reg}, {NFTNL_EXPR_BITWISE_DREG, reg},
+		{NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL}, {NFTNL_EXPR_BITWISE_LEN, len});
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, reg);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, reg);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, len);
-	(void)nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	(void)nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+	set_data(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
 }
 
 static void mask_u32(struct nsg_nft_batch *b, uint32_t reg, uint32_t mask, uint32_t xor)
@@ -135,24 +144,17 @@ static void mask_u32(struct nsg_nft_batch *b, uint32_t reg, uint32_t mask, uint3
 static void compare(struct nsg_nft_batch *b, uint32_t reg, uint32_t op, const void *data,
 		    uint32_t len)
 {
-	struct nftnl_expr *e = add(b, "cmp");
+	struct nftnl_expr *e = ADD(b, "cmp", {NFTNL_EXPR_CMP_SREG, reg}, {NFTNL_EXPR_CMP_OP, op});
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_SREG, reg);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CMP_OP, op);
-	(void)nftnl_expr_set(e, NFTNL_EXPR_CMP_DATA, data, len);
+	set_data(e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
 static void lookup(struct nsg_nft_batch *b, uint32_t reg, const char *set, bool inverted)
 {
-	struct nftnl_expr *e = add(b, "lookup");
+	struct nftnl_expr *e = ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, reg});
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, reg);
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, set);
-	if (inverted)
+	set_name(e, NFTNL_EXPR_LOOKUP_SET, set);
+	if (e && inverted)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }
 
@@ -192,14 +194,9 @@ void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set)
 
 void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *map)
 {
-	struct nftnl_expr *e;
-
 	load_mark(b, mark, mask);
-	e = add(b, "objref");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_SET_SREG, REG(0));
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_SET_NAME, map);
+	set_name(ADD(b, "objref", {NFTNL_EXPR_OBJREF_SET_SREG, REG(0)}), NFTNL_EXPR_OBJREF_SET_NAME,
+		 map);
 }
 
 void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction)
@@ -280,14 +277,10 @@ void nft_daddr_in(struct nsg_nft_batch *b, const char *set)
 
 void nft_daddr_local(struct nsg_nft_batch *b)
 {
-	struct nftnl_expr *e = add(b, "fib");
 	const uint32_t local = RTN_LOCAL;
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, REG(0));
+	(void)ADD(b, "fib", {NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR},
+		  {NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE}, {NFTNL_EXPR_FIB_DREG, REG(0)});
 	compare(b, REG(0), NFT_CMP_EQ, &local, sizeof(local));
 }
 
@@ -321,13 +314,8 @@ void nft_skuid_in(struct nsg_nft_batch *b, const char *set)
 
 void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set)
 {
-	struct nftnl_expr *e = add(b, "socket");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_LEVEL, level);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_SOCKET_DREG, REG(0));
+	(void)ADD(b, "socket", {NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2},
+		  {NFTNL_EXPR_SOCKET_LEVEL, level}, {NFTNL_EXPR_SOCKET_DREG, REG(0)});
 	lookup(b, REG(0), set, false);
 }
 
@@ -358,23 +346,17 @@ void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t
 	struct nftnl_expr *e;
 
 	load_flow(b, ports);
-	e = add(b, "dynset");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
-	nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
+	e = ADD(b, "dynset", {NFTNL_EXPR_DYNSET_SREG_KEY, REG(0)},
+		{NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD});
+	set_name(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	if (e)
+		nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
 }
 
 static void object(struct nsg_nft_batch *b, uint32_t type, const char *name)
 {
-	struct nftnl_expr *e = add(b, "objref");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_OBJREF_IMM_TYPE, type);
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_OBJREF_IMM_NAME, name);
+	set_name(ADD(b, "objref", {NFTNL_EXPR_OBJREF_IMM_TYPE, type}), NFTNL_EXPR_OBJREF_IMM_NAME,
+		 name);
 }
 
 void nft_count(struct nsg_nft_batch *b, const char *counter)
@@ -389,27 +371,15 @@ void nft_ct_timeout_set(struct nsg_nft_batch *b, const char *name)
 
 void nft_mark_keep(struct nsg_nft_batch *b, uint32_t keep)
 {
-	struct nftnl_expr *e;
-
 	load_mark(b, NFT_MARK_PACKET, keep);
-	e = add(b, "meta");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_KEY, NFT_META_MARK);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_META_SREG, REG(0));
+	(void)ADD(b, "meta", {NFTNL_EXPR_META_KEY, NFT_META_MARK}, {NFTNL_EXPR_META_SREG, REG(0)});
 }
 
 void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value)
 {
-	struct nftnl_expr *e;
-
 	load_ct(b, NFT_CT_MARK, REG(0));
 	mask_u32(b, REG(0), ~mask, value);
-	e = add(b, "ct");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, NFT_CT_MARK);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_CT_SREG, REG(0));
+	(void)ADD(b, "ct", {NFTNL_EXPR_CT_KEY, NFT_CT_MARK}, {NFTNL_EXPR_CT_SREG, REG(0)});
 }
 
 /* An xt target. The expression frees the copy of its info. */
@@ -423,7 +393,7 @@ static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revisi
 	if (b->error || !b->rule)
 		return;
 	copy = calloc(1, aligned);
-	e = copy ? add(b, "target") : NULL;
+	e = copy ? ADD(b, "target", {NFTNL_EXPR_TG_REV, revision}) : NULL;
 	if (!e) {
 		free(copy);
 		nsg_nft_fail(b, -ENOMEM);
@@ -431,7 +401,6 @@ static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revisi
 	}
 	memcpy(copy, info, size);
 	(void)nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, name);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_TG_REV, revision);
 	(void)nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, copy, (uint32_t)aligned);
 }
 
@@ -469,7 +438,7 @@ void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue)
 		xt_target(b, "NFQUEUE", 3, &info, sizeof(info));
 		return;
 	}
-	e = add(b, "queue");
+	e = add(b, "queue", NULL, 0);
 	if (!e)
 		return;
 	nftnl_expr_set_u16(e, NFTNL_EXPR_QUEUE_NUM, queue->first);
@@ -479,58 +448,35 @@ void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue)
 
 static void snat_register(struct nsg_nft_batch *b, uint32_t reg)
 {
-	struct nftnl_expr *e = add(b, "nat");
-
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
-	nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, reg);
+	(void)ADD(b, "nat", {NFTNL_EXPR_NAT_TYPE, NFT_NAT_SNAT},
+		  {NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4}, {NFTNL_EXPR_NAT_REG_ADDR_MIN, reg});
 }
 
 void nft_snat_by_mark(struct nsg_nft_batch *b, uint32_t mask, const char *map)
 {
-	struct nftnl_expr *e;
-
 	load_mark(b, NFT_MARK_PACKET, mask);
-	e = add(b, "lookup");
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_SREG, REG(0));
-	nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_DREG, REG(0));
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_LOOKUP_SET, map);
+	set_name(
+	    ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, REG(0)}, {NFTNL_EXPR_LOOKUP_DREG, REG(0)}),
+	    NFTNL_EXPR_LOOKUP_SET, map);
 	snat_register(b, REG(0));
-}
-
-/* dreg gets data, or dreg is the verdict register */
-static struct nftnl_expr *immediate(struct nsg_nft_batch *b, uint32_t reg)
-{
-	struct nftnl_expr *e = add(b, "immediate");
-
-	if (e)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, reg);
-	return e;
 }
 
 void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host)
 {
 	const uint32_t addr = htonl(addr_host);
-	struct nftnl_expr *e = immediate(b, REG(0));
 
-	if (e)
-		(void)nftnl_expr_set(e, NFTNL_EXPR_IMM_DATA, &addr, sizeof(addr));
+	set_data(ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, REG(0)}), NFTNL_EXPR_IMM_DATA, &addr,
+		 sizeof(addr));
 	snat_register(b, REG(0));
 }
 
 static void verdict(struct nsg_nft_batch *b, int code, const char *chain)
 {
-	struct nftnl_expr *e = immediate(b, NFT_REG_VERDICT);
+	struct nftnl_expr *e = ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT},
+				   {NFTNL_EXPR_IMM_VERDICT, (uint32_t)code});
 
-	if (!e)
-		return;
-	nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_VERDICT, (uint32_t)code);
 	if (chain)
-		(void)nftnl_expr_set_str(e, NFTNL_EXPR_IMM_CHAIN, chain);
+		set_name(e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
 void nft_accept(struct nsg_nft_batch *b)
