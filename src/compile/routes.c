@@ -161,8 +161,7 @@ static uint64_t routes_hash(const struct nsg_effective *e)
 			continue;
 		h = nsg_mix(h, (uint64_t)row->prefix.addr_host << 32 |
 				   (uint64_t)row->prefix.len << 24 | (uint64_t)row->source << 16 |
-				   (uint64_t)row->hop_type << 8 | (uint64_t)row->state << 1 |
-				   (uint64_t)row->unreachable);
+				   (uint64_t)row->hop_type << 8 | (uint64_t)row->unreachable);
 		h = nsg_mix(h, (uint64_t)row->rank << 8 | row->beats_udr_shorter_than);
 		for (size_t a = 0; a < row->n_hops; a++)
 			h = nsg_mix(h, row->hops_host[a]);

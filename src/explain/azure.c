@@ -12,6 +12,7 @@
 #include "explain/words_priv.h"
 #include "util/cleanup.h"
 #include "util/json_object.h"
+#include "util/macro.h"
 
 static int give(json_t *object, json_t **ret)
 {
@@ -40,7 +41,8 @@ int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key
 		    ret);
 }
 
-/* Network Watcher spells peerings differently (azure-reference.md section 5, id 56902040457). */
+/* Network Watcher spells some types differently (azure-reference.md section 5, id 56902040457;
+ * a recording of 2026 shows PrivateEndpoint). */
 static const char *watcher_hop_type(enum nsg_hop_type type)
 {
 	switch (type) {
@@ -48,6 +50,8 @@ static const char *watcher_hop_type(enum nsg_hop_type type)
 		return "VnetPeering";
 	case NSG_HOP_VNET_GLOBAL_PEERING:
 		return "VnetGlobalPeering";
+	case NSG_HOP_INTERFACE_ENDPOINT:
+		return "PrivateEndpoint";
 	default:
 		return nsg_hop_type_name(type);
 	}
@@ -70,26 +74,28 @@ static json_t *joined_addresses(const uint32_t *addrs_host, uint32_t n)
 	return json_string(text);
 }
 
+/* Only user and gateway routes have the key nextHopIpAddress (recorded in 2026). */
 int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *image,
 			 const struct nsg_key *key, json_t **ret)
 {
 	const struct nsg_decision d = nsg_classify(image, key);
-	struct nsg_image_route route = {0};
-	enum nsg_hop_type type = NSG_HOP_INTERNET;
-	const char *table = "System Route";
+	struct nsg_image_route route = {.source = NSG_SOURCE_DEFAULT, .hop_type = NSG_HOP_INTERNET};
+	const char *table = "System Route", *type;
 
-	if (d.route != NSG_ROUTE_NONE) {
+	if (d.route != NSG_ROUTE_NONE)
 		route = nsg_image_route(image, d.route);
-		type = (enum nsg_hop_type)route.hop_type;
-		if (route.source == NSG_SOURCE_USER && e->route_table)
-			table = *e->route_table->id ? e->route_table->id : e->route_table->name;
-	} else if (d.gate == NSG_GATE_NOT_CARRIED) {
-		type = NSG_HOP_NONE;
-	}
+	else if (d.gate == NSG_GATE_NOT_CARRIED)
+		route.hop_type = NSG_HOP_NONE;
+	type = watcher_hop_type((enum nsg_hop_type)route.hop_type);
+	if (route.source == NSG_SOURCE_USER && e->route_table)
+		table = *e->route_table->id ? e->route_table->id : e->route_table->name;
+	if (route.source == NSG_SOURCE_DEFAULT)
+		return give(
+		    NSG_JSON_OBJECT(PAIR_S("nextHopType", type), PAIR_S("routeTableId", table)),
+		    ret);
 	return give(NSG_JSON_OBJECT(
 			PAIR_J("nextHopIpAddress", joined_addresses(route.hops_host, route.n_hops)),
-			PAIR_S("nextHopType", watcher_hop_type(type)),
-			PAIR_S("routeTableId", table)),
+			PAIR_S("nextHopType", type), PAIR_S("routeTableId", table)),
 		    ret);
 }
 
@@ -310,18 +316,47 @@ static json_t *route_entry(const struct nsg_effective *e, const struct nsg_row *
 	    PAIR_J("tagMap", json_object()));
 }
 
-int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
+static bool is_listed(const struct nsg_row *r)
 {
-	cleanup_json json_t *entries = json_array();
+	return r->state == NSG_ROW_ACTIVE || r->state == NSG_ROW_INVALID;
+}
 
+/* User rows are the last of e->rows: within a type they come after the others. */
+static int add_entries(const struct nsg_effective *e, enum nsg_hop_type type, json_t *entries)
+{
 	for (size_t i = 0, n; i < e->n_rows; i += n) {
 		n = 1;
-		if (e->rows[i].state == NSG_ROW_GONE)
+		if (e->rows[i].hop_type != type || !is_listed(&e->rows[i]))
 			continue;
 		while (i + n < e->n_rows && same_entry(&e->rows[i], &e->rows[i + n]))
 			n++;
 		if (json_array_append_new(entries, route_entry(e, &e->rows[i], n)) < 0)
 			return -ENOMEM;
+	}
+	return 0;
+}
+
+int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
+{
+	/* Azure's order: 37 of 37 tables recorded in 2026 */
+	static const enum nsg_hop_type order[] = {
+	    NSG_HOP_VNET_LOCAL,
+	    NSG_HOP_VNET_PEERING,
+	    NSG_HOP_GATEWAY,
+	    NSG_HOP_INTERNET,
+	    NSG_HOP_NONE,
+	    NSG_HOP_SERVICE_ENDPOINT,
+	    NSG_HOP_APPLIANCE,
+	    NSG_HOP_INTERFACE_ENDPOINT,
+	    NSG_HOP_VNET_GLOBAL_PEERING,
+	};
+	cleanup_json json_t *entries = json_array();
+	int r;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(order); i++) {
+		r = add_entries(e, order[i], entries);
+		if (r < 0)
+			return r;
 	}
 	return give(NSG_JSON_OBJECT(PAIR_N("nextLink"), PAIR_J("value", TAKE_PTR(entries))), ret);
 }

@@ -112,10 +112,10 @@ static void none_rows(const struct nsg_effective *e, struct nsg_diag *diag)
 	if (!udr)
 		return;
 	tell(e, diag, &udr->route->place,
-	     udr->hop_type == NSG_HOP_INTERNET
-		 ? "the next hop of the 0.0.0.0/0 user route is Internet: the None routes of "
-		   "private space are kept, as measurements suggest; according to the routing page "
-		   "any 0.0.0.0/0 route removes them"
+	     udr->hop_type == NSG_HOP_INTERNET || udr->hop_type == NSG_HOP_NONE
+		 ? "the next hop of the 0.0.0.0/0 user route is Internet or None: the None routes "
+		   "of private space are kept, as measured; according to the routing page any "
+		   "0.0.0.0/0 route removes them"
 		 : "the 0.0.0.0/0 user route also applies to private space that is not announced: "
 		   "according to measurements and the end of the routing page the None routes "
 		   "disappear; its main text still lists them");

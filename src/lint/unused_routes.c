@@ -121,6 +121,14 @@ static bool is_internet(const struct nsg_row *r)
 	return r->source == NSG_SOURCE_DEFAULT && r->hop_type == NSG_HOP_INTERNET;
 }
 
+static bool has_none_row_172(const struct nsg_profile *p)
+{
+	for (size_t i = 0; i < p->n_none_rows; i++)
+		if (p->none_rows[i].addr_host == NSG_IP4(172, 16, 0, 0))
+			return true;
+	return false;
+}
+
 static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 		 const struct nsg_row *const *covering, size_t n)
 {
@@ -133,7 +141,7 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 		note_dispute(&w->precedence, piece, now, then);
 	if (piece.lo == piece.hi)
 		note_private(w, piece, covering, n, now);
-	if (!w->e->profile->none_row_172 && piece.lo >> 20 == 0xac1 && is_internet(now) &&
+	if (!has_none_row_172(w->e->profile) && piece.lo >> 20 == 0xac1 && is_internet(now) &&
 	    !w->none_172.now && may_be_allowed(w->e, piece))
 		note_dispute(&w->none_172, piece, now, NULL);
 	return 0;

@@ -68,14 +68,14 @@ struct nsg_effective_rule {
 
 enum nsg_row_state {
 	NSG_ROW_ACTIVE,
-	NSG_ROW_INVALID, /* displaced: listed, and still used in selection steps a and b */
-	NSG_ROW_GONE,	 /* a None row that was removed: neither listed nor used */
+	NSG_ROW_INVALID, /* never selected; listed all the same */
+	NSG_ROW_HIDDEN,	 /* the same, and not listed: a BGP route inside a network's range */
+	NSG_ROW_GONE,	 /* None or Internet, replaced by another route: not listed, not used */
 };
 
 /*
  * One row of the route table: one prefix and its next hop. A UDR or endpoint of a service tag makes
- * one row per prefix. Rows are in `effective-routes` order (VnetLocal, peerings, endpoints,
- * gateway, Internet, None, private endpoints, User).
+ * one row per prefix. User rows come last, in the table's order.
  */
 struct nsg_row {
 	struct nsg_prefix prefix;
@@ -88,7 +88,7 @@ struct nsg_row {
 	uint32_t rank;
 	bool unreachable; /* by profile (global peering 2020-04) */
 	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
-	 * 33: all; 32: all but a /32; 16: UDRs shorter than /16 only. */
+	 * 32: all but a /32; 16: UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
 	/* The same according to the other profile's rule. */
 	uint8_t beats_udr_otherwise;

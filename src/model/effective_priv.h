@@ -73,6 +73,8 @@ int nsg_build_endpoints(struct nsg_build *b);
 int nsg_build_computed_tags(struct nsg_build *b);
 /* rows.c */
 int nsg_build_rows(struct nsg_build *b);
+/* row_states.c: of e->rows, for nsg_build_rows(); e->uses_gateway. */
+int nsg_build_row_states(struct nsg_build *b);
 /* rules.c: validates all NSGs; the subnet's rules with their addresses. */
 int nsg_build_rules(struct nsg_build *b);
 /* placement.c */

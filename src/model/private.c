@@ -110,6 +110,7 @@ static int find_addresses(struct finder *f, const struct nsg_private_endpoint *p
 struct home {
 	bool reachable;
 	const struct nsg_vnet *document; /* NULL: a peer without one */
+	const struct nsg_prefixes *space;
 };
 
 static bool holds_addr(const struct nsg_prefixes *p, uint32_t addr_host)
@@ -136,7 +137,8 @@ static struct home find_home(const struct finder *f, uint32_t addr_host)
 	const char *ref = f->subnet_ref;
 
 	if (*ref ? nsg_vnet_holds(b->e->vnet, ref) : holds_addr(&b->e->vnet->space, addr_host))
-		return (struct home){.reachable = true, .document = b->e->vnet};
+		return (struct home){
+		    .reachable = true, .document = b->e->vnet, .space = &b->e->vnet->space};
 	for (size_t i = 0; i < b->n_peers; i++) {
 		const struct nsg_peer *peer = &b->peers[i];
 		bool here;
@@ -149,7 +151,9 @@ static struct home find_home(const struct finder *f, uint32_t addr_host)
 			here = ref_is_in(ref, peer->peering->remote_id);
 		if (here)
 			return (struct home){.reachable = peer->reachable,
-					     .document = peer->document};
+					     .document = peer->document,
+					     .space = peer->document ? &peer->document->space
+								     : peer->space};
 	}
 	return (struct home){.reachable = false};
 }
@@ -168,27 +172,24 @@ static bool has_policies(const struct nsg_vnet *v, const char *subnet_ref)
 	return false;
 }
 
-/* The shortest UDR that takes precedence over the endpoint: in 2020, and where network policies
- * decide; 33: none does. */
+/* The shortest UDR that takes precedence over the endpoint: a route of its /32 always does, in
+ * 2020 no other. */
 #define THRESHOLD_2020 32
 
 static uint8_t policies_threshold(const struct finder *f, const struct home *home,
 				  uint32_t addr_host)
 {
-	uint8_t longest = 0;
-	bool held = false;
+	int longest = -1;
 
 	if (!home->document || !has_policies(home->document, f->subnet_ref))
-		return 33;
-	for (size_t i = 0; i < home->document->space.n; i++) {
-		struct nsg_prefix p = home->document->space.v[i];
+		return THRESHOLD_2020;
+	for (size_t i = 0; i < home->space->n; i++) {
+		struct nsg_prefix p = home->space->v[i];
 
-		if (!nsg_prefix_contains(p, addr_host))
-			continue;
-		held = true;
-		longest = p.len > longest ? p.len : longest;
+		if (nsg_prefix_contains(p, addr_host) && p.len > longest)
+			longest = p.len;
 	}
-	return held ? longest : 33;
+	return longest < 0 ? THRESHOLD_2020 : (uint8_t)longest;
 }
 
 static struct nsg_private_row row_of(const struct finder *f, const struct nsg_private_endpoint *pe,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of switches. 2020-04 is the feature as described on Microsoft's page on regional VNet
- * Integration of 15 April 2020; current is the documentation of 2023 to 2025. No other code tests
- * for a profile's name.
+ * Integration of 15 April 2020; current is the documentation and measurements of 2023 to 2026. No
+ * other code tests for a profile's name.
  */
 #include "model/profile.h"
 
@@ -11,6 +11,61 @@
 
 #include "util/cleanup.h"
 #include "util/macro.h"
+
+/* virtual-networks-udr-overview of 2017, live until 2021; azure-docs issues 77083 and 78689 show
+ * tables without 172.16.0.0/12. */
+static const struct nsg_prefix none_rows_2020[] = {
+    {NSG_IP4(10, 0, 0, 0), 8},
+    {NSG_IP4(192, 168, 0, 0), 16},
+    {NSG_IP4(100, 64, 0, 0), 10},
+};
+
+/* The effective routes of virtual machines of August 2026 (public captures of
+ * erjosito/net-lab-builder). It may vary by region and day. */
+static const struct nsg_prefix none_rows_current[] = {
+    {NSG_IP4(10, 0, 0, 0), 8},	   {NSG_IP4(20, 35, 252, 0), 22}, {NSG_IP4(23, 103, 0, 0), 18},
+    {NSG_IP4(25, 4, 0, 0), 14},	   {NSG_IP4(25, 148, 0, 0), 15},  {NSG_IP4(25, 150, 0, 0), 16},
+    {NSG_IP4(25, 152, 0, 0), 14},  {NSG_IP4(25, 156, 0, 0), 16},  {NSG_IP4(25, 159, 0, 0), 16},
+    {NSG_IP4(25, 176, 0, 0), 13},  {NSG_IP4(25, 184, 0, 0), 14},  {NSG_IP4(40, 108, 0, 0), 17},
+    {NSG_IP4(40, 109, 0, 0), 16},  {NSG_IP4(100, 64, 0, 0), 10},  {NSG_IP4(104, 146, 0, 0), 17},
+    {NSG_IP4(104, 147, 0, 0), 16}, {NSG_IP4(127, 0, 0, 0), 8},	  {NSG_IP4(157, 59, 0, 0), 16},
+    {NSG_IP4(172, 16, 0, 0), 12},  {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(198, 18, 0, 0), 15},
+};
+
+/* Published expansions of the tag have holes at 0/8 and 10/8; the others are the address space that
+ * is not publicly reachable. */
+static const struct nsg_prefix holes_2020[] = {
+    {NSG_IP4(0, 0, 0, 0), 8},	   {NSG_IP4(10, 0, 0, 0), 8},	  {NSG_IP4(100, 64, 0, 0), 10},
+    {NSG_IP4(127, 0, 0, 0), 8},	   {NSG_IP4(169, 254, 0, 0), 16}, {NSG_IP4(172, 16, 0, 0), 12},
+    {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(224, 0, 0, 0), 4},	  {NSG_IP4(240, 0, 0, 0), 4},
+};
+
+/* The tag in the effective security rules of the same machines of 2026. */
+static const struct nsg_prefix holes_current[] = {
+    {NSG_IP4(0, 0, 0, 0), 8},	    {NSG_IP4(4, 128, 0, 0), 12},    {NSG_IP4(10, 0, 0, 0), 8},
+    {NSG_IP4(13, 96, 0, 0), 13},    {NSG_IP4(20, 35, 252, 0), 22},  {NSG_IP4(20, 128, 0, 0), 16},
+    {NSG_IP4(20, 130, 0, 0), 16},   {NSG_IP4(20, 144, 0, 0), 14},   {NSG_IP4(20, 176, 0, 0), 13},
+    {NSG_IP4(21, 0, 0, 0), 8},	    {NSG_IP4(22, 0, 0, 0), 8},	    {NSG_IP4(23, 103, 0, 0), 18},
+    {NSG_IP4(25, 0, 0, 0), 16},	    {NSG_IP4(25, 4, 0, 0), 14},	    {NSG_IP4(25, 64, 0, 0), 10},
+    {NSG_IP4(25, 142, 0, 0), 15},   {NSG_IP4(25, 144, 0, 0), 15},   {NSG_IP4(25, 148, 0, 0), 15},
+    {NSG_IP4(25, 150, 0, 0), 16},   {NSG_IP4(25, 152, 0, 0), 14},   {NSG_IP4(25, 156, 0, 0), 16},
+    {NSG_IP4(25, 159, 0, 0), 16},   {NSG_IP4(25, 160, 0, 0), 12},   {NSG_IP4(25, 176, 0, 0), 13},
+    {NSG_IP4(25, 184, 0, 0), 14},   {NSG_IP4(25, 192, 0, 0), 15},   {NSG_IP4(25, 248, 0, 0), 16},
+    {NSG_IP4(25, 250, 0, 0), 18},   {NSG_IP4(25, 250, 64, 0), 20},  {NSG_IP4(25, 250, 84, 0), 23},
+    {NSG_IP4(25, 252, 0, 0), 16},   {NSG_IP4(25, 254, 0, 0), 21},   {NSG_IP4(25, 254, 8, 0), 24},
+    {NSG_IP4(25, 254, 64, 0), 18},  {NSG_IP4(25, 254, 128, 0), 17}, {NSG_IP4(40, 66, 128, 0), 17},
+    {NSG_IP4(40, 108, 0, 0), 17},   {NSG_IP4(40, 109, 0, 0), 16},   {NSG_IP4(52, 132, 0, 0), 14},
+    {NSG_IP4(52, 145, 0, 0), 16},   {NSG_IP4(68, 18, 0, 0), 15},    {NSG_IP4(100, 64, 0, 0), 10},
+    {NSG_IP4(104, 146, 0, 0), 17},  {NSG_IP4(104, 147, 0, 0), 16},  {NSG_IP4(104, 212, 36, 0), 22},
+    {NSG_IP4(104, 212, 52, 0), 22}, {NSG_IP4(127, 0, 0, 0), 8},	    {NSG_IP4(129, 75, 0, 0), 16},
+    {NSG_IP4(134, 177, 0, 0), 16},  {NSG_IP4(138, 196, 0, 0), 16},  {NSG_IP4(141, 251, 0, 0), 16},
+    {NSG_IP4(146, 147, 0, 0), 16},  {NSG_IP4(157, 59, 0, 0), 16},   {NSG_IP4(169, 254, 0, 0), 16},
+    {NSG_IP4(172, 16, 0, 0), 12},   {NSG_IP4(192, 0, 2, 0), 24},    {NSG_IP4(192, 32, 0, 0), 16},
+    {NSG_IP4(192, 168, 0, 0), 16},  {NSG_IP4(198, 18, 0, 0), 15},   {NSG_IP4(224, 0, 0, 0), 4},
+    {NSG_IP4(240, 0, 0, 0), 4},
+};
+
+#define LIST(name, prefixes) .name = (prefixes), .n_##name = NSG_ARRAY_SIZE(prefixes)
 
 static const struct nsg_profile profiles[] = {
     {
@@ -25,9 +80,11 @@ static const struct nsg_profile profiles[] = {
 	/* "By default, route tables only affect your RFC1918 destination traffic", and BGP
 	 * routes likewise. */
 	.endpoint_traffic_routes = false,
-	/* virtual-networks-udr-overview of 2017, live until 2021, lists no such row;
-	 * azure-docs issues 77083 and 78689 show tables without it. */
-	.none_row_172 = false,
+	LIST(none_rows, none_rows_2020),
+	LIST(internet_holes, holes_2020),
+	/* Subnet peering is of 2024, disablePeeringRoute of 2025. */
+	.subnet_peering = false,
+	.disable_peering_route = false,
 	/* private-endpoint-overview of 2020: only a /32 route overrides an endpoint. */
 	.endpoint_policies = false,
 	/* "The feature requires an unused subnet that's a /27 with 32 addresses or larger." */
@@ -54,8 +111,14 @@ static const struct nsg_profile profiles[] = {
 	 * into the integration, service endpoints' included. */
 	.endpoint_traffic_nsg = true,
 	.endpoint_traffic_routes = true,
-	/* virtual-networks-udr-overview, 2023. */
-	.none_row_172 = true,
+	LIST(none_rows, none_rows_current),
+	LIST(internet_holes, holes_current),
+	/* how-to-configure-subnet-peering, 2025. */
+	.subnet_peering = true,
+	/* Route table API 2025-07-01. */
+	.disable_peering_route = true,
+	/* vpn-gateway-vpn-faq: a user route to the gateway works with a VPN gateway only. */
+	.gateway_udr_is_vpn_only = true,
 	/* disable-private-endpoint-network-policy, 2023: a route whose prefix is at least as
 	 * long as the virtual network's range invalidates the /32. */
 	.endpoint_policies = true,

@@ -4,15 +4,24 @@
 #define NSG_MODEL_PROFILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "util/ip.h"
 
 struct nsg_profile {
 	const char *name;
 	bool global_peering_reachable;
 	bool linux_only_rfc1918;
-	bool endpoint_traffic_nsg;    /* NSG evaluated for gate service-endpoint */
-	bool endpoint_traffic_routes; /* UDR and BGP apply to gate service-endpoint */
-	bool none_row_172;	      /* default row None for 172.16.0.0/12 */
+	bool endpoint_traffic_nsg;	    /* NSG evaluated for gate service-endpoint */
+	bool endpoint_traffic_routes;	    /* UDR and BGP apply to gate service-endpoint */
+	const struct nsg_prefix *none_rows; /* default rows None */
+	size_t n_none_rows;
+	const struct nsg_prefix *internet_holes; /* of the tag Internet, besides all networks */
+	size_t n_internet_holes;
+	bool subnet_peering;	      /* its fields are honoured */
+	bool disable_peering_route;   /* of a route table: honoured */
+	bool gateway_udr_is_vpn_only; /* worth a notice */
 	bool endpoint_policies; /* private endpoint against UDR: by network policies, not /32 */
 	uint8_t smallest_subnet_len; /* 27: a /27 or larger */
 	uint8_t reserved_addresses;  /* added to 2 x instances */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The subnet's route table as rows, in the order of `effective-routes`, and which of them another
- * row displaces (semantics.md section 3).
- */
+/* The subnet's route table as rows (semantics.md section 3). */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -10,8 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/pieces.h"
-#include "model/select.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 #include "util/vec.h"
@@ -171,20 +166,14 @@ static int add_gateway(struct table *t)
 static int add_fixed(struct table *t)
 {
 	static const struct nsg_prefix everything = {0, 0};
-	static const struct nsg_prefix none[] = {
-	    {NSG_IP4(10, 0, 0, 0), 8},
-	    {NSG_IP4(192, 168, 0, 0), 16},
-	    {NSG_IP4(100, 64, 0, 0), 10},
-	    {NSG_IP4(172, 16, 0, 0), 12},
-	};
-	size_t n = NSG_ARRAY_SIZE(none) - (t->b->e->profile->none_row_172 ? 0 : 1);
+	const struct nsg_profile *profile = t->b->e->profile;
 	int r;
 
 	r = push_default(t, everything, NSG_HOP_INTERNET, NULL);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < n; i++) {
-		r = push_default(t, none[i], NSG_HOP_NONE, NULL);
+	for (size_t i = 0; i < profile->n_none_rows; i++) {
+		r = push_default(t, profile->none_rows[i], NSG_HOP_NONE, NULL);
 		if (r < 0)
 			return r;
 	}
@@ -268,177 +257,7 @@ static int add_user(struct table *t)
 	return 0;
 }
 
-/* ---- states ------------------------------------------------------------------------------- */
-
-/* Prefixes to look up, as numbers that sort by address and length. */
-struct keys {
-	uint64_t *v;
-	size_t n;
-};
-
-static void keys_done(struct keys *k)
-{
-	free(k->v);
-}
-
-#define cleanup_keys __attribute__((cleanup(keys_done)))
-
-static uint64_t key_of(struct nsg_prefix p)
-{
-	return (uint64_t)p.addr_host << 6 | p.len;
-}
-
-static int compare_key(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return NSG_CMP(*x, *y);
-}
-
-static int keys_of(const struct table *t, enum nsg_route_source source, struct keys *ret)
-{
-	uint64_t *v = calloc(t->rows.n + 1, sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->rows.n; i++)
-		if (t->rows.v[i].source == source)
-			v[n++] = key_of(t->rows.v[i].prefix);
-	if (n)
-		qsort(v, n, sizeof(*v), compare_key);
-	*ret = (struct keys){v, n};
-	return 0;
-}
-
-static bool has_key(const struct keys *k, struct nsg_prefix p)
-{
-	uint64_t key = key_of(p);
-
-	return k->n && bsearch(&key, k->v, k->n, sizeof(*k->v), compare_key);
-}
-
-/* What VNet, peering and service endpoint rows cover: no BGP route is used there (step a). */
-static int system_space(const struct table *t, struct nsg_ranges *ret)
-{
-	cleanup_free struct nsg_prefix *v = calloc(t->rows.n + 1, sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return -ENOMEM;
-	for (size_t i = 0; i < t->rows.n; i++) {
-		const struct nsg_row *r = &t->rows.v[i];
-
-		if (r->source == NSG_SOURCE_DEFAULT &&
-		    (r->hop_type == NSG_HOP_VNET_LOCAL || r->hop_type == NSG_HOP_VNET_PEERING ||
-		     r->hop_type == NSG_HOP_VNET_GLOBAL_PEERING ||
-		     r->hop_type == NSG_HOP_SERVICE_ENDPOINT))
-			v[n++] = r->prefix;
-	}
-	return nsg_ranges_from_prefixes(v, n, ret);
-}
-
-/* Whether another route has 0.0.0.0/0 so that traffic no longer leaves for the Internet: the None
- * rows go then (virtual-networks-udr-overview; labs show it for BGP too). */
-static bool default_is_taken(const struct table *t, const struct keys *bgp)
-{
-	static const struct nsg_prefix everything = {0, 0};
-	const struct nsg_row *udr = NULL;
-
-	for (size_t i = 0; i < t->rows.n; i++) {
-		const struct nsg_row *r = &t->rows.v[i];
-
-		if (r->source == NSG_SOURCE_USER && !r->prefix.len && (!udr || r->rank < udr->rank))
-			udr = r;
-	}
-	return udr ? udr->hop_type != NSG_HOP_INTERNET : has_key(bgp, everything);
-}
-
-static bool vnet_covers(const struct nsg_vnet *v, struct nsg_prefix p)
-{
-	for (size_t i = 0; i < v->space.n; i++)
-		if (nsg_prefix_covers(v->space.v[i], p))
-			return true;
-	return false;
-}
-
-static int set_states(struct table *t)
-{
-	const struct nsg_vnet *vnet = t->b->e->vnet;
-	cleanup_keys struct keys udr = {0}, bgp = {0};
-	cleanup_ranges struct nsg_ranges space = {0};
-	bool taken;
-	int r;
-
-	r = keys_of(t, NSG_SOURCE_USER, &udr);
-	if (r < 0)
-		return r;
-	r = keys_of(t, NSG_SOURCE_GATEWAY, &bgp);
-	if (r < 0)
-		return r;
-	r = system_space(t, &space);
-	if (r < 0)
-		return r;
-	taken = default_is_taken(t, &bgp);
-	for (size_t i = 0; i < t->rows.n; i++) {
-		struct nsg_row *row = &t->rows.v[i];
-		const struct nsg_range range = {row->prefix.addr_host,
-						nsg_prefix_last(row->prefix)};
-		bool by_udr = has_key(&udr, row->prefix);
-		bool by_bgp = has_key(&bgp, row->prefix);
-
-		if (row->source == NSG_SOURCE_USER)
-			continue;
-		if (row->source == NSG_SOURCE_GATEWAY) {
-			if (by_udr || nsg_ranges_hold(&space, range))
-				row->state = NSG_ROW_INVALID;
-		} else if (row->hop_type == NSG_HOP_NONE) {
-			if (taken || by_udr || by_bgp || vnet_covers(vnet, row->prefix))
-				row->state = NSG_ROW_GONE;
-		} else if (row->hop_type == NSG_HOP_INTERNET) {
-			if (by_udr || by_bgp)
-				row->state = NSG_ROW_INVALID;
-		} else if (row->hop_type == NSG_HOP_VNET_LOCAL ||
-			   row->hop_type == NSG_HOP_VNET_PEERING ||
-			   row->hop_type == NSG_HOP_VNET_GLOBAL_PEERING) {
-			if (by_udr)
-				row->state = NSG_ROW_INVALID;
-		}
-	}
-	return 0;
-}
-
 /* ---- all of it ---------------------------------------------------------------------------- */
-
-static int ends_at_gateway(void *data, struct nsg_range piece, enum nsg_gate gate,
-			   const struct nsg_row *const *covering, size_t n)
-{
-	const struct nsg_row *r = nsg_rows_select(data, gate, covering, n);
-
-	(void)piece;
-	return r && r->hop_type == NSG_HOP_GATEWAY;
-}
-
-static int find_gateway_use(struct nsg_effective *e)
-{
-	cleanup_gates struct nsg_gates gates = {0};
-	bool possible = false;
-	int r;
-
-	for (size_t i = 0; i < e->n_rows && !possible; i++)
-		possible =
-		    e->rows[i].hop_type == NSG_HOP_GATEWAY && e->rows[i].state == NSG_ROW_ACTIVE;
-	if (!possible)
-		return 0;
-	r = nsg_gates_new(e, &gates);
-	if (r < 0)
-		return r;
-	r = nsg_rows_walk(e, &gates, ends_at_gateway, e);
-	if (r < 0)
-		return r;
-	e->uses_gateway = r > 0;
-	return 0;
-}
 
 int nsg_build_rows(struct nsg_build *b)
 {
@@ -463,10 +282,7 @@ int nsg_build_rows(struct nsg_build *b)
 	r = add_user(&t);
 	if (r < 0)
 		return r;
-	r = set_states(&t);
-	if (r < 0)
-		return r;
 	b->e->rows = TAKE_PTR(t.rows.v);
 	b->e->n_rows = t.rows.n;
-	return find_gateway_use(b->e);
+	return nsg_build_row_states(b);
 }

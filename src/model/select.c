@@ -34,8 +34,7 @@ static bool is_private(const struct nsg_row *r)
 	return r->source == NSG_SOURCE_DEFAULT && r->hop_type == NSG_HOP_INTERFACE_ENDPOINT;
 }
 
-/* d: longest prefix, then User, VirtualNetworkGateway, Default (the enum's order), then rank. */
-static bool goes_before(const struct nsg_row *a, const struct nsg_row *b)
+bool nsg_row_goes_before(const struct nsg_row *a, const struct nsg_row *b)
 {
 	if (!b)
 		return true;
@@ -55,12 +54,11 @@ static void gather(const struct nsg_row *const *covering, size_t n, struct facts
 		if (r->state == NSG_ROW_GONE)
 			continue;
 		f->system |= is_system(r);
-		if (is_endpoint(r) && goes_before(r, f->endpoint))
+		if (is_endpoint(r) && nsg_row_goes_before(r, f->endpoint))
 			f->endpoint = r;
-		if (r->source == NSG_SOURCE_USER && goes_before(r, f->user))
+		if (r->source == NSG_SOURCE_USER && nsg_row_goes_before(r, f->user))
 			f->user = r;
-		if (is_private(r) && r->state == NSG_ROW_ACTIVE &&
-		    r->beats_udr_shorter_than > f->private_threshold)
+		if (is_private(r) && r->beats_udr_shorter_than > f->private_threshold)
 			f->private_threshold = r->beats_udr_shorter_than;
 	}
 }
@@ -110,15 +108,13 @@ const struct nsg_row *nsg_rows_judge(const struct nsg_effective *e, enum nsg_gat
 			fate = NSG_FATE_SYSTEM_FIRST;
 		else if (r->source == NSG_SOURCE_USER && no_users)
 			fate = NSG_FATE_ENDPOINT_FIRST;
-		else if (r->state == NSG_ROW_INVALID)
-			fate = NSG_FATE_INVALID;
 		else if (r->source == NSG_SOURCE_USER && private_wins)
 			fate = NSG_FATE_PRIVATE_FIRST;
 		else if (is_private(r) && private_loses)
 			fate = NSG_FATE_PRIVATE_LOST;
 		if (ret_fates)
 			ret_fates[i] = fate;
-		if (fate == NSG_FATE_SELECTED && goes_before(r, best))
+		if (fate == NSG_FATE_SELECTED && nsg_row_goes_before(r, best))
 			best = r;
 	}
 	for (size_t i = 0; ret_fates && i < n; i++)
@@ -139,7 +135,6 @@ const char *nsg_row_fate_text(enum nsg_row_fate f)
 	static const char *const texts[NSG_FATE_MAX] = {
 	    [NSG_FATE_SELECTED] = "selected",
 	    [NSG_FATE_GONE] = "does not exist: another route took its place",
-	    [NSG_FATE_INVALID] = "invalid: another route has the same prefix",
 	    [NSG_FATE_SYSTEM_FIRST] =
 		"a virtual network, peering or service endpoint route takes precedence over BGP",
 	    [NSG_FATE_ENDPOINT_FIRST] = "a service endpoint takes precedence",

@@ -7,6 +7,7 @@
 #ifndef NSG_MODEL_SELECT_H
 #define NSG_MODEL_SELECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "model/effective.h"
@@ -15,8 +16,7 @@
 /* What became of a covering row. */
 enum nsg_row_fate {
 	NSG_FATE_SELECTED,
-	NSG_FATE_GONE,		 /* a None row that was removed */
-	NSG_FATE_INVALID,	 /* displaced by a row with the same prefix */
+	NSG_FATE_GONE,		 /* a None or Internet row that was removed */
 	NSG_FATE_SYSTEM_FIRST,	 /* a: a VNet, peering or endpoint row covers it: no BGP */
 	NSG_FATE_ENDPOINT_FIRST, /* b: a service endpoint takes precedence */
 	NSG_FATE_PRIVATE_FIRST,	 /* c: a private endpoint takes precedence */
@@ -27,10 +27,10 @@ enum nsg_row_fate {
 };
 
 /*
- * `covering` are all rows of e whose prefix contains the destination, in any order and whatever
- * their state. The gate is the destination's: rfc1918, route-all or service-endpoint. Linear in n,
- * does not allocate, thread-safe. NULL only when every row is excluded, which cannot happen when
- * the set includes 0.0.0.0/0.
+ * `covering` are all rows of e whose prefix contains the destination, in any order. Of their state
+ * only NSG_ROW_GONE makes a difference. The gate is the destination's:
+ * rfc1918, route-all or service-endpoint. Linear in n, does not allocate, thread-safe. NULL only when
+ * every row is excluded, which cannot happen when the set includes 0.0.0.0/0.
  */
 const struct nsg_row *nsg_rows_select(const struct nsg_effective *e, enum nsg_gate gate,
 				      const struct nsg_row *const *covering, size_t n);
@@ -39,6 +39,9 @@ const struct nsg_row *nsg_rows_select(const struct nsg_effective *e, enum nsg_ga
 const struct nsg_row *nsg_rows_judge(const struct nsg_effective *e, enum nsg_gate gate,
 				     const struct nsg_row *const *covering, size_t n,
 				     enum nsg_row_fate *ret_fates);
+
+/* Step d: longest prefix, then User, VirtualNetworkGateway, Default, then rank. `b` may be NULL. */
+bool nsg_row_goes_before(const struct nsg_row *a, const struct nsg_row *b);
 
 /* In words, e.g. "a longer prefix is preferred". */
 const char *nsg_row_fate_text(enum nsg_row_fate f);

@@ -449,14 +449,6 @@ static int make_ranges(struct nsg_effective *e, const struct members *m, struct 
 	return nsg_ranges_take(&e->arena, &made, ret);
 }
 
-/* Published expansions of the tag have holes at 0/8 and 10/8; the others are the address space that
- * is not publicly reachable. */
-static const struct nsg_prefix holes[] = {
-    {NSG_IP4(0, 0, 0, 0), 8},	   {NSG_IP4(10, 0, 0, 0), 8},	  {NSG_IP4(100, 64, 0, 0), 10},
-    {NSG_IP4(127, 0, 0, 0), 8},	   {NSG_IP4(169, 254, 0, 0), 16}, {NSG_IP4(172, 16, 0, 0), 12},
-    {NSG_IP4(192, 168, 0, 0), 16}, {NSG_IP4(224, 0, 0, 0), 4},	  {NSG_IP4(240, 0, 0, 0), 4},
-};
-
 /* Prefixes of BGP routes and UDRs stay in: azure-docs 81801 shows them in both tags. */
 static int make_internet(struct nsg_build *b)
 {
@@ -466,8 +458,9 @@ static int make_internet(struct nsg_build *b)
 	cleanup_members struct members m = {0};
 	int r;
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(holes); i++) {
-		r = nsg_vec_push(&m, ((struct nsg_tag_member){.prefix = holes[i]}));
+	for (size_t i = 0; i < e->profile->n_internet_holes; i++) {
+		r = nsg_vec_push(
+		    &m, ((struct nsg_tag_member){.prefix = e->profile->internet_holes[i]}));
 		if (r < 0)
 			return r;
 	}

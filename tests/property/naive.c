@@ -17,8 +17,7 @@ struct row {
 	const char *tag; /* of a UDR; NULL: explicit */
 	uint32_t hops[64];
 	size_t n_hops;
-	bool gone;    /* a None row that is not there */
-	bool invalid; /* displaced by a UDR of its very prefix: counts in steps a and b only */
+	bool gone; /* a None row that is not there */
 	int gone_by;
 	bool global;
 	/* private endpoints */
@@ -367,7 +366,7 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 			bgp_default = true;
 		} else {
 			udr_default = true;
-			udr_elsewhere |= r->type != NSG_HOP_INTERNET;
+			udr_elsewhere |= r->type != NSG_HOP_INTERNET && r->type != NSG_HOP_NONE;
 		}
 	}
 	if (udr_elsewhere && n->bug != BUG_NONE_ROWS_STAY)
@@ -375,28 +374,9 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 	return bgp_default && !udr_default ? EVENT_NONE_GONE_BY_BGP_DEFAULT : -1;
 }
 
-/* VnetLocal, peering, gateway and Internet rows can be displaced; None rows go, endpoints contend.
- */
-static void mark_displaced(struct naive *n)
-{
-	for (size_t i = 0; i < n->rows.n; i++) {
-		struct row *r = &n->rows.v[i];
-
-		if (r->source == NSG_SOURCE_USER || r->type == NSG_HOP_SERVICE_ENDPOINT ||
-		    r->type == NSG_HOP_INTERFACE_ENDPOINT || r->type == NSG_HOP_NONE)
-			continue;
-		for (size_t k = 0; k < n->rows.n; k++)
-			r->invalid |= n->rows.v[k].source == NSG_SOURCE_USER &&
-				      nsg_prefix_equal(n->rows.v[k].prefix, r->prefix);
-	}
-}
-
 static void build_rows(struct naive *n)
 {
-	static const struct nsg_prefix nones[] = {{NSG_IP4(10, 0, 0, 0), 8},
-						  {NSG_IP4(192, 168, 0, 0), 16},
-						  {NSG_IP4(100, 64, 0, 0), 10},
-						  {NSG_IP4(172, 16, 0, 0), 12}};
+	const struct nsg_profile *profile = n->options->profile;
 
 	for (size_t i = 0; i < n->vnet->space.n; i++)
 		add_row(n, n->vnet->space.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_VNET_LOCAL);
@@ -418,18 +398,14 @@ static void build_rows(struct naive *n)
 	add_endpoints(n);
 	add_private_endpoints(n);
 	add_udrs(n);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(nones); i++) {
-		int by;
+	for (size_t i = 0; i < profile->n_none_rows; i++) {
+		const struct nsg_prefix none = profile->none_rows[i];
+		int by = none_gone(n, none);
 
-		if (i == 3 && !n->current)
-			continue;
-		by = none_gone(n, nones[i]);
-		add_row(n, nones[i], NSG_SOURCE_DEFAULT, NSG_HOP_NONE);
+		add_row(n, none, NSG_SOURCE_DEFAULT, NSG_HOP_NONE);
 		n->rows.v[n->rows.n - 1].gone = by >= 0;
 		n->rows.v[n->rows.n - 1].gone_by = by;
 	}
-	if (n->bug != BUG_SHORTEST_PREFIX_ON_TIE)
-		mark_displaced(n);
 }
 
 /* ---- tags ----------------------------------------------------------------------------------- */
@@ -455,20 +431,10 @@ static bool in_virtual_network(const struct naive *n, uint32_t a)
 
 static bool in_internet(const struct naive *n, uint32_t a)
 {
-	static const struct nsg_prefix holes[] = {
-	    {0, 8},
-	    {NSG_IP4(10, 0, 0, 0), 8},
-	    {NSG_IP4(100, 64, 0, 0), 10},
-	    {NSG_IP4(127, 0, 0, 0), 8},
-	    {NSG_IP4(169, 254, 0, 0), 16},
-	    {NSG_IP4(172, 16, 0, 0), 12},
-	    {NSG_IP4(192, 168, 0, 0), 16},
-	    {NSG_IP4(224, 0, 0, 0), 4},
-	    {NSG_IP4(240, 0, 0, 0), 4},
-	};
+	const struct nsg_profile *p = n->options->profile;
 
-	if (in(holes, NSG_ARRAY_SIZE(holes), a) || in(n->vnet->space.v, n->vnet->space.n, a) ||
-	    in(n->peers.v, n->peers.n, a))
+	if (in(p->internet_holes, p->n_internet_holes, a) ||
+	    in(n->vnet->space.v, n->vnet->space.n, a) || in(n->peers.v, n->peers.n, a))
 		return false;
 	for (size_t i = 0; i < n->rows.n; i++)
 		if (n->bug == BUG_INTERNET_WITHOUT_PUBLIC_BGP &&
@@ -786,7 +752,7 @@ static const struct row *longest(const struct naive *n, uint32_t dst, struct str
 	for (size_t i = 0; i < n->rows.n; i++) {
 		const struct row *r = &n->rows.v[i];
 
-		if (r->gone || r->invalid || !nsg_prefix_contains(r->prefix, dst) ||
+		if (r->gone || !nsg_prefix_contains(r->prefix, dst) ||
 		    (s.bgp && r->source == NSG_SOURCE_GATEWAY) ||
 		    (s.udr && r->source == NSG_SOURCE_USER) ||
 		    (s.private_endpoint && r->type == NSG_HOP_INTERFACE_ENDPOINT) ||
@@ -846,9 +812,9 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 	    contest(n, endpoint, udr, events) == endpoint)
 		s.udr = true;
 	if (private_endpoint && !s.udr) {
-		bool udr_wins = n->current ? private_endpoint->policies_on &&
-						 longest_udr >= (int)private_endpoint->vnet_len
-					   : longest_udr == 32;
+		bool udr_wins =
+		    longest_udr == 32 || (n->current && private_endpoint->policies_on &&
+					  longest_udr >= (int)private_endpoint->vnet_len);
 
 		if (longest_udr >= 0)
 			events[udr_wins ? EVENT_UDR_BEATS_PRIVATE_ENDPOINT
@@ -871,9 +837,6 @@ static const struct row *select_row(const struct naive *n, const struct nsg_key 
 		events[none->gone_by]++;
 	if (win->n_hops > 1)
 		events[EVENT_ECMP]++;
-	for (size_t i = 0; win->source == NSG_SOURCE_USER && i < n->rows.n; i++)
-		if (n->rows.v[i].invalid && nsg_prefix_equal(n->rows.v[i].prefix, win->prefix))
-			count_tie(win, &n->rows.v[i], events);
 	return win;
 }
 

@@ -64,19 +64,18 @@ static void next_hop_names_the_route_table(void **state)
 		uint32_t dst_host;
 		const char *json;
 	} cases[] = {
-	    {NSG_IP4(10, 0, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetLocal\","
+	    {NSG_IP4(10, 0, 2, 2), "{\"nextHopType\":\"VnetLocal\","
 				   "\"routeTableId\":\"System Route\"}"},
-	    {NSG_IP4(10, 8, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VnetPeering\","
+	    {NSG_IP4(10, 8, 2, 2), "{\"nextHopType\":\"VnetPeering\","
 				   "\"routeTableId\":\"System Route\"}"},
 	    {NSG_IP4(10, 1, 2, 2),
 	     "{\"nextHopIpAddress\":\"10.0.9.6 10.0.9.5\",\"nextHopType\":\"VirtualAppliance\","
 	     "\"routeTableId\":\"" NETWORK "routeTables/rt-int\"}"},
-	    {NSG_IP4(10, 77, 2, 2), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"None\","
+	    {NSG_IP4(10, 77, 2, 2), "{\"nextHopType\":\"None\","
 				    "\"routeTableId\":\"System Route\"}"},
-	    {NSG_IP4(20, 1, 2, 2),
-	     "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"VirtualNetworkServiceEndpoint\","
-	     "\"routeTableId\":\"System Route\"}"},
-	    {NSG_IP4(8, 8, 8, 8), "{\"nextHopIpAddress\":\"\",\"nextHopType\":\"Internet\","
+	    {NSG_IP4(20, 1, 2, 2), "{\"nextHopType\":\"VirtualNetworkServiceEndpoint\","
+				   "\"routeTableId\":\"System Route\"}"},
+	    {NSG_IP4(8, 8, 8, 8), "{\"nextHopType\":\"Internet\","
 				  "\"routeTableId\":\"System Route\"}"},
 	};
 	struct sample s = sample_new(false);
@@ -158,8 +157,8 @@ static void effective_nsg_says_where_it_is_applied(void **state)
 static void effective_routes_are_in_azs_order_and_form(void **state)
 {
 	static const char *const prefixes[] = {
-	    "10.0.0.0/16",    "10.8.0.0/16",   "20.1.0.0/16", "0.0.0.0/0",   "10.0.0.0/8",
-	    "192.168.0.0/16", "100.64.0.0/10", "10.1.0.0/16", "20.2.0.0/16",
+	    "10.0.0.0/16",    "10.8.0.0/16",   "0.0.0.0/0",   "20.2.0.0/16", "10.0.0.0/8",
+	    "192.168.0.0/16", "100.64.0.0/10", "20.1.0.0/16", "10.1.0.0/16",
 	};
 	struct sample s = sample_new(false);
 	json_t *value, *entries;
@@ -179,7 +178,7 @@ static void effective_routes_are_in_azs_order_and_form(void **state)
 		    "\"disableBgpRoutePropagation\":false,\"hasBgpOverride\":false,\"name\":null,"
 		    "\"nextHopIpAddress\":[],\"nextHopType\":\"VnetLocal\",\"source\":\"Default\","
 		    "\"state\":\"Active\",\"tagMap\":{}}");
-	assert_line(json_incref(json_array_get(entries, 8)),
+	assert_line(json_incref(json_array_get(entries, 3)),
 		    "{\"addressPrefix\":[\"20.2.0.0/16\",\"20.4.0.0/16\"],"
 		    "\"destinationServiceTags\":[\"Storage\"],\"disableBgpRoutePropagation\":false,"
 		    "\"hasBgpOverride\":false,\"name\":\"storage\",\"nextHopIpAddress\":[],"

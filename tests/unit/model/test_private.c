@@ -101,8 +101,8 @@ static void network_policies_set_what_it_beats(void **state)
 		const char *policies;
 		unsigned int beats;
 	} t[] = {
-	    {"Enabled", 16}, {"RouteTableEnabled", 16},		  {"enabled", 16}, {"Disabled", 33},
-	    {"", 33},	     {"NetworkSecurityGroupEnabled", 33},
+	    {"Enabled", 16}, {"RouteTableEnabled", 16},		  {"enabled", 16}, {"Disabled", 32},
+	    {"", 32},	     {"NetworkSecurityGroupEnabled", 32},
 	};
 	struct policy_build *b = *state;
 	struct nsg_subnet *s = &b->p->vnets[0].subnets[1];
@@ -128,7 +128,7 @@ static void a_peers_range_and_policies_are_its_documents(void **state)
 	policy_build_private(b, "pe", SUBNET("far"), "10.1.2.4");
 	policy_build_peering(b, &b->p->vnets[0], "p", "far", "10.1.0.0/16");
 	assert_int_equal(policy_build_make(b), 0);
-	assert_int_equal(row(b, 0)->beats_udr_shorter_than, 33);
+	assert_int_equal(row(b, 0)->beats_udr_shorter_than, 32);
 	far = policy_build_vnet(b, "far", "10.1.0.0/20 10.1.16.0/20");
 	policy_build_subnet(b, far, "snet-pe", "10.1.2.0/24")->endpoint_policies = "Enabled";
 	assert_int_equal(policy_build_make(b), 0);

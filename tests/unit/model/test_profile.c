@@ -25,8 +25,16 @@ static void the_eras_differ_as_documented(void **state)
 	assert_true(now->endpoint_traffic_nsg);
 	assert_false(old->endpoint_traffic_routes);
 	assert_true(now->endpoint_traffic_routes);
-	assert_false(old->none_row_172);
-	assert_true(now->none_row_172);
+	assert_int_equal(old->n_none_rows, 3);
+	assert_int_equal(now->n_none_rows, 21);
+	assert_int_equal(old->n_internet_holes, 9);
+	assert_int_equal(now->n_internet_holes, 61);
+	assert_false(old->subnet_peering);
+	assert_true(now->subnet_peering);
+	assert_false(old->disable_peering_route);
+	assert_true(now->disable_peering_route);
+	assert_false(old->gateway_udr_is_vpn_only);
+	assert_true(now->gateway_udr_is_vpn_only);
 	assert_false(old->endpoint_policies);
 	assert_true(now->endpoint_policies);
 	assert_int_equal(old->smallest_subnet_len, 27);
@@ -43,6 +51,20 @@ static void the_eras_differ_as_documented(void **state)
 	assert_true(now->other_subscription);
 }
 
+/* No prefix has host bits, so that a row and a route of the same prefix are equal. */
+static void the_lists_of_prefixes_are_masked(void **state)
+{
+	const struct nsg_profile *p = nsg_profile_find("current");
+
+	(void)state;
+	for (size_t i = 0; i < p->n_none_rows; i++)
+		assert_int_equal(p->none_rows[i].addr_host & ~nsg_prefix_mask(p->none_rows[i].len),
+				 0);
+	for (size_t i = 0; i < p->n_internet_holes; i++)
+		assert_int_equal(
+		    p->internet_holes[i].addr_host & ~nsg_prefix_mask(p->internet_holes[i].len), 0);
+}
+
 static void another_name_is_no_profile(void **state)
 {
 	(void)state;
@@ -55,6 +77,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_eras_differ_as_documented),
+	    cmocka_unit_test(the_lists_of_prefixes_are_masked),
 	    cmocka_unit_test(another_name_is_no_profile),
 	};
 

@@ -43,7 +43,7 @@ enum {
 	ENDPOINT_GATE = 4,
 };
 
-/* The answer is the row at `winner`; a row whose state differs is told by `invalid`, `gone` (bits).
+/* The answer is the row at `winner`; `invalid` and `gone` are bits of rows in that state.
  */
 static const struct {
 	const char *fact;
@@ -61,9 +61,9 @@ static const struct {
     {"no BGP inside a peer", 0, 0, 0, 1, 3, {BGP(24), PEER(16), INTERNET}},
     {"no BGP inside a global peer", 0, 0, 0, 1, 3, {BGP(24), GLOBAL(16), INTERNET}},
     {"no BGP inside a service endpoint", 0, 0, 0, 1, 3, {BGP(24), ENDPOINT(16), INTERNET}},
-    {"no BGP where a user route displaced the network",
+    {"no BGP where a user route is preferred to the network",
      0,
-     1,
+     0,
      0,
      2,
      4,
@@ -167,13 +167,13 @@ static const struct {
      3,
      {PRIVATE(16), NVA(16), VNET(16)}},
     {"not a shorter one", CURRENT, 0, 0, 0, 3, {PRIVATE(16), NVA(15), VNET(16)}},
-    {"no user route before it without policies",
+    {"a /32 user route before it without policies",
      CURRENT,
      0,
      0,
-     0,
+     1,
      3,
-     {PRIVATE(33), NVA(32), VNET(16)}},
+     {PRIVATE(32), NVA(32), VNET(16)}},
     {"struck by a long route it leaves the longest",
      CURRENT,
      0,
@@ -188,13 +188,7 @@ static const struct {
      1,
      3,
      {ENDPOINT(8), PRIVATE(32), NVA(32)}},
-    {"a displaced row takes nothing where its rival is struck",
-     0,
-     2,
-     0,
-     0,
-     3,
-     {ENDPOINT(8), VNET(16), NVA(16)}},
+    {"a row is there where its rival is struck", 0, 2, 0, 1, 3, {ENDPOINT(8), VNET(16), NVA(16)}},
 };
 
 static void run(size_t i, size_t turn)

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which rows are there, and which of them Azure lists as Active. A row is Active where for some
+ * address selection does not strike it and no row of its own prefix is preferred to it, so that the
+ * row that is selected for an address is always Active.
+ */
+#include "model/effective_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/pieces.h"
+#include "model/select.h"
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+/* ---- None and Internet -------------------------------------------------------------------- */
+
+static bool is_default(const struct nsg_row *r, enum nsg_hop_type type)
+{
+	return r->source == NSG_SOURCE_DEFAULT && r->hop_type == type;
+}
+
+/* What decides about the None rows. */
+struct takers {
+	const struct nsg_row *udr; /* the preferred one of 0.0.0.0/0; NULL: none */
+	bool bgp;		   /* a gateway row holds 0.0.0.0/0 */
+};
+
+static struct takers find_takers(const struct nsg_effective *e)
+{
+	struct takers t = {0};
+
+	for (size_t i = 0; i < e->n_rows; i++) {
+		const struct nsg_row *r = &e->rows[i];
+
+		if (r->prefix.len)
+			continue;
+		t.bgp |= r->source == NSG_SOURCE_GATEWAY;
+		if (r->source == NSG_SOURCE_USER && nsg_row_goes_before(r, t.udr))
+			t.udr = r;
+	}
+	return t;
+}
+
+/* Traffic no longer leaves for the Internet by default: the None rows go. Under a UDR to None they
+ * stay (recorded). */
+static bool default_is_taken(const struct takers *t)
+{
+	if (t->udr)
+		return t->udr->hop_type != NSG_HOP_INTERNET && t->udr->hop_type != NSG_HOP_NONE;
+	return t->bgp;
+}
+
+static bool vnet_covers(const struct nsg_vnet *v, struct nsg_prefix p)
+{
+	for (size_t i = 0; i < v->space.n; i++)
+		if (nsg_prefix_covers(v->space.v[i], p))
+			return true;
+	return false;
+}
+
+/* A profile's None rows are few; user and gateway rows may be many. */
+static void remove_taken(struct nsg_effective *e)
+{
+	const struct takers takers = find_takers(e);
+	const bool taken = default_is_taken(&takers);
+	struct nsg_row *none = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n_rows; i++) {
+		struct nsg_row *r = &e->rows[i];
+
+		r->state = NSG_ROW_INVALID;
+		if (is_default(r, NSG_HOP_INTERNET) && takers.bgp)
+			r->state = NSG_ROW_GONE;
+		if (!is_default(r, NSG_HOP_NONE))
+			continue;
+		none = none ? none : r;
+		n++;
+		if (taken || vnet_covers(e->vnet, r->prefix))
+			r->state = NSG_ROW_GONE;
+	}
+	for (size_t i = 0; i < e->n_rows; i++) {
+		const struct nsg_row *r = &e->rows[i];
+
+		for (size_t k = 0; r->source != NSG_SOURCE_DEFAULT && k < n; k++)
+			if (nsg_prefix_equal(r->prefix, none[k].prefix))
+				none[k].state = NSG_ROW_GONE;
+	}
+}
+
+/* ---- Active ------------------------------------------------------------------------------- */
+
+struct marker {
+	struct nsg_effective *e;
+	enum nsg_row_fate *fates;
+	const struct nsg_gate_piece *gate; /* of the present piece, as it is */
+};
+
+static bool is_struck(enum nsg_row_fate f)
+{
+	return f != NSG_FATE_SELECTED && f != NSG_FATE_SHORTER && f != NSG_FATE_TIE;
+}
+
+static bool is_network(const struct nsg_row *r)
+{
+	return is_default(r, NSG_HOP_VNET_LOCAL) || is_default(r, NSG_HOP_VNET_PEERING) ||
+	       is_default(r, NSG_HOP_VNET_GLOBAL_PEERING);
+}
+
+static struct nsg_row *row_of(const struct marker *m, const struct nsg_row *r)
+{
+	return &m->e->rows[r - m->e->rows];
+}
+
+/* The covering rows come by length, those of one length in the order of e->rows. */
+static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
+		      const struct nsg_row *const *covering, size_t n)
+{
+	struct marker *m = data;
+	const struct nsg_row *selected = nsg_rows_judge(m->e, gate, covering, n, m->fates);
+	bool in_network = false;
+
+	for (size_t i = 0, next; i < n; i = next) {
+		const struct nsg_row *best = NULL;
+
+		for (next = i; next < n && covering[next]->prefix.len == covering[i]->prefix.len;
+		     next++) {
+			const struct nsg_row *r = covering[next];
+
+			in_network |= is_network(r);
+			if (in_network && r->source == NSG_SOURCE_GATEWAY)
+				row_of(m, r)->state = NSG_ROW_HIDDEN;
+			else if (!is_struck(m->fates[next]) && nsg_row_goes_before(r, best))
+				best = r;
+		}
+		if (best)
+			row_of(m, best)->state = NSG_ROW_ACTIVE;
+	}
+	while (m->gate->last < piece.lo)
+		m->gate++;
+	m->e->uses_gateway |=
+	    nsg_gate_enters(m->gate->gate) && selected && selected->hop_type == NSG_HOP_GATEWAY;
+	return 0;
+}
+
+/* Azure's list does not depend on what enters from an app: addresses that do not are treated as
+ * with route-all. */
+static int copy_open_gates(const struct nsg_gates *gates, struct nsg_gates *ret)
+{
+	struct nsg_gate_piece *v = calloc(gates->n, sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < gates->n; i++) {
+		v[i] = gates->v[i];
+		if (!nsg_gate_enters(v[i].gate))
+			v[i].gate = NSG_GATE_ROUTE_ALL;
+	}
+	*ret = (struct nsg_gates){v, gates->n};
+	return 0;
+}
+
+int nsg_build_row_states(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e;
+	cleanup_gates struct nsg_gates gates = {0}, open = {0};
+	cleanup_free enum nsg_row_fate *fates = calloc(e->n_rows + 1, sizeof(*fates));
+	struct marker m = {.e = e, .fates = fates};
+	int r;
+
+	if (!fates)
+		return -ENOMEM;
+	remove_taken(e);
+	r = nsg_gates_new(e, &gates);
+	if (r < 0)
+		return r;
+	r = copy_open_gates(&gates, &open);
+	if (r < 0)
+		return r;
+	m.gate = gates.v;
+	return nsg_rows_walk(e, &open, mark_piece, &m);
+}
