@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A small policy, written as C: vnet-app 10.0.0.0/16 with snet-int 10.0.1.0/26, a peer 10.8.0.0/16,
+ * A small policy: vnet-app 10.0.0.0/16 with snet-int 10.0.1.0/26, a peer 10.8.0.0/16,
  * endpoint Microsoft.Sql, NSG nsg-int (deny-dns, sql-ok), route table rt-int (to-nva: 10.1.0.0/16
  * to two appliances; storage: the tag Storage to the Internet), a site with two outbound addresses.
  */
@@ -15,7 +15,7 @@ struct sample {
 	struct nsg_image *image;
 };
 
-/* Ends the test program when it does not come about. */
+/* Aborts the test program on failure. */
 struct sample sample_new(bool route_all);
 void sample_free(struct sample *s);
 /* TCP and UDP with source port 50000. */

@@ -91,7 +91,7 @@ static void many_flows_give_decisions_in_order(void **state)
 	answer_done(&a);
 }
 
-static void bad_args_are_errors(void **state)
+static void invalid_arguments_are_errors(void **state)
 {
 	static const struct {
 		const char *verb, *args;
@@ -117,7 +117,7 @@ static void bad_args_are_errors(void **state)
 	}
 }
 
-static void other_verbs_are_somebody_elses(void **state)
+static void other_verbs_are_not_answered(void **state)
 {
 	struct answer a = ask("status", "{}");
 
@@ -127,7 +127,7 @@ static void other_verbs_are_somebody_elses(void **state)
 	answer_done(&a);
 }
 
-static void next_hop_says_when_routes_do_not_count(void **state)
+static void next_hop_reports_when_routes_do_not_apply(void **state)
 {
 	struct answer a = ask("show-next-hop", "{\"flow\":" TCP("8.8.8.8") "}");
 
@@ -139,7 +139,7 @@ static void next_hop_says_when_routes_do_not_count(void **state)
 	answer_done(&a);
 }
 
-static void policy_says_what_was_chosen_and_why(void **state)
+static void policy_names_what_was_chosen_and_why(void **state)
 {
 	struct sample s = sample_new(true);
 	json_t *policy = nsg_explain_policy(s.effective, s.image);
@@ -164,10 +164,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_verb_gives_its_item),
 	    cmocka_unit_test(many_flows_give_decisions_in_order),
-	    cmocka_unit_test(bad_args_are_errors),
-	    cmocka_unit_test(other_verbs_are_somebody_elses),
-	    cmocka_unit_test(next_hop_says_when_routes_do_not_count),
-	    cmocka_unit_test(policy_says_what_was_chosen_and_why),
+	    cmocka_unit_test(invalid_arguments_are_errors),
+	    cmocka_unit_test(other_verbs_are_not_answered),
+	    cmocka_unit_test(next_hop_reports_when_routes_do_not_apply),
+	    cmocka_unit_test(policy_names_what_was_chosen_and_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

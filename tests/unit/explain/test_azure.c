@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shapes as azure-reference.md section 5 quotes them from az. */
+/* The forms of az, as quoted in azure-reference.md section 5. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,7 +137,7 @@ static void effective_rules_have_azs_spellings(void **state)
 	    "\"access\":\"Allow\",\"priority\":200,\"direction\":\"Outbound\"}");
 }
 
-static void effective_nsg_says_where_it_is_applied(void **state)
+static void effective_nsg_names_its_subnet(void **state)
 {
 	struct sample s = sample_new(false);
 	json_t *value, *group;
@@ -188,7 +188,7 @@ static void effective_routes_are_in_azs_order_and_form(void **state)
 	sample_free(&s);
 }
 
-static void diagnostics_tell_rule_by_rule_what_matched(void **state)
+static void diagnostics_report_matches_rule_by_rule(void **state)
 {
 	struct sample s = sample_new(true);
 	struct nsg_key key = sample_key(17, NSG_IP4(8, 8, 8, 8), 53);
@@ -211,7 +211,7 @@ static void diagnostics_tell_rule_by_rule_what_matched(void **state)
 	    "\"source\":\"10.0.1.4\"}}]}");
 	sample_free(&s);
 
-	/* a flow that does not enter meets no NSG */
+	/* the NSG is not evaluated for a flow that does not enter */
 	s = sample_new(false);
 	assert_int_equal(nsg_explain_azure(s.effective, s.image, &key, &diag, &value), 0);
 	assert_int_equal(
@@ -228,9 +228,9 @@ int main(void)
 	    cmocka_unit_test(test_ip_flow_names_the_rule_and_the_gate),
 	    cmocka_unit_test(next_hop_names_the_route_table),
 	    cmocka_unit_test(effective_rules_have_azs_spellings),
-	    cmocka_unit_test(effective_nsg_says_where_it_is_applied),
+	    cmocka_unit_test(effective_nsg_names_its_subnet),
 	    cmocka_unit_test(effective_routes_are_in_azs_order_and_form),
-	    cmocka_unit_test(diagnostics_tell_rule_by_rule_what_matched),
+	    cmocka_unit_test(diagnostics_report_matches_rule_by_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include "explain/check_priv.h"
 #include "support/effective_build.h"
 
-/* A key on or beside a boundary of the policy more often than not. */
+/* A key that is mostly on or next to a boundary of the policy. */
 static struct nsg_key random_key(const struct nsg_effective *e, struct test_random *r)
 {
 	static const uint8_t protocols[] = {6, 17, 6, 17, 1, 50, 51, 47, 0};
@@ -42,7 +42,7 @@ static struct nsg_key random_key(const struct nsg_effective *e, struct test_rand
 	return k;
 }
 
-static void agrees_with_the_classifier_on_whatever_can_meet(void **state)
+static void agrees_with_the_classifier(void **state)
 {
 	size_t gates[NSG_GATE_MAX] = {0}, reasons[NSG_REASON_MAX] = {0};
 
@@ -135,7 +135,7 @@ static void every_difference_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(agrees_with_the_classifier_on_whatever_can_meet),
+	    cmocka_unit_test(agrees_with_the_classifier),
 	    cmocka_unit_test(every_difference_is_named),
 	};
 

@@ -13,7 +13,7 @@
 #include "util/json.h"
 #include "util/limits.h"
 
-/* A flow line's canonical form, or its id and that it is an error: the text is for people. */
+/* The canonical form of a flow line, or its id and a mark that it is an error. */
 static char *read_line(const char *line, size_t size)
 {
 	json_t *value = NULL;
@@ -74,7 +74,7 @@ static void reads_every_spelling_and_writes_one(void **state)
 	}
 }
 
-static void a_bad_line_is_an_error_with_its_id(void **state)
+static void an_invalid_line_is_an_error_with_its_id(void **state)
 {
 	static const struct {
 		const char *line, *id;
@@ -156,7 +156,7 @@ static void a_bad_line_is_an_error_with_its_id(void **state)
 	}
 }
 
-static void a_line_may_have_one_mebibyte(void **state)
+static void a_line_may_be_one_mebibyte_long(void **state)
 {
 	static const char flow[] = "{\"id\":\"a\",\"protocol\":6," FLOW;
 	size_t size = NSG_MAX_FLOW_LINE_BYTES + 1;
@@ -237,8 +237,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_every_spelling_and_writes_one),
-	    cmocka_unit_test(a_bad_line_is_an_error_with_its_id),
-	    cmocka_unit_test(a_line_may_have_one_mebibyte),
+	    cmocka_unit_test(an_invalid_line_is_an_error_with_its_id),
+	    cmocka_unit_test(a_line_may_be_one_mebibyte_long),
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(ip6_is_bypass_without_an_image),
 	    cmocka_unit_test(a_flow_needs_no_id_to_be_a_key),

@@ -93,7 +93,7 @@ static void any_value_becomes_a_tree(void **state)
 	assert_rendered("status", "\"text\"", "text\n");
 }
 
-static void names_never_speak_to_the_terminal(void **state)
+static void control_characters_are_escaped(void **state)
 {
 	char *text = rendered("status",
 			      "{\"a\\u001b[31m\":\"b\\u0007\\u009b2J\\n\",\"hops\":"
@@ -125,7 +125,7 @@ static void names_never_speak_to_the_terminal(void **state)
 	free(text);
 }
 
-static void color_is_asked_for(void **state)
+static void color_is_optional(void **state)
 {
 	static const char json[] =
 	    "{\"protocol\":\"TCP\",\"src\":\"1\",\"dst\":\"2\",\"gate\":\"bypass\","
@@ -173,8 +173,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(az_tables_have_azs_columns),
 	    cmocka_unit_test(any_value_becomes_a_tree),
-	    cmocka_unit_test(names_never_speak_to_the_terminal),
-	    cmocka_unit_test(color_is_asked_for),
+	    cmocka_unit_test(control_characters_are_escaped),
+	    cmocka_unit_test(color_is_optional),
 	    cmocka_unit_test(decisions_are_rows),
 	};
 

@@ -14,7 +14,7 @@
 #include "unit/explain/sample.h"
 #include "util/json.h"
 
-/* The story of a flow; the caller's to free. */
+/* The story of a flow, to be freed by the caller. */
 static json_t *story(bool route_all, uint8_t protocol, uint32_t dst_host, uint16_t dport)
 {
 	struct sample s = sample_new(route_all);
@@ -45,7 +45,7 @@ static void assert_line(const json_t *value, const char *expected)
 	free(line);
 }
 
-static void gate_says_why(void **state)
+static void the_gate_has_its_reason(void **state)
 {
 	static const struct {
 		bool route_all;
@@ -93,7 +93,7 @@ static void names_every_tag_with_its_prefix_and_origin(void **state)
 	json_decref(item);
 }
 
-static void tells_of_each_rule_what_failed(void **state)
+static void names_what_did_not_match_in_each_rule(void **state)
 {
 	json_t *item = story(true, 6, NSG_IP4(20, 2, 0, 1), 443);
 
@@ -123,7 +123,7 @@ static void stops_at_the_rule_that_matches(void **state)
 	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 1);
 	assert_string_equal(nsg_string_at(item, "reason"), "nsg-deny");
 	assert_says(item, "story.farEnd.source", "nobody");
-	/* reported all the same: two gates, independent of each other */
+	/* reported nevertheless: the two gates are independent */
 	assert_string_equal(nsg_string_at(item, "route.prefix"), "0.0.0.0/0");
 	json_decref(item);
 }
@@ -154,7 +154,7 @@ static void compares_the_routes_and_names_the_winner(void **state)
 	json_decref(item);
 }
 
-static void says_what_the_far_end_sees(void **state)
+static void names_the_source_that_the_destination_sees(void **state)
 {
 	static const struct {
 		bool route_all;
@@ -179,7 +179,7 @@ static void says_what_the_far_end_sees(void **state)
 	}
 }
 
-static void notices_what_a_person_should_know(void **state)
+static void has_notices(void **state)
 {
 	json_t *item = story(false, NSG_PROTOCOL_ESP, NSG_IP4(10, 0, 2, 2), 0);
 	struct sample s = sample_new(false);
@@ -199,7 +199,7 @@ static void notices_what_a_person_should_know(void **state)
 	assert_non_null(strstr(json_string_value(json_array_get(notices, 0)), "snet-int"));
 	json_decref(item);
 
-	/* the tag is of interest where the NSG is evaluated */
+	/* the tag matters only when the NSG is evaluated */
 	s.effective->virtual_network[0].prefix = (struct nsg_prefix){0, 0};
 	for (int i = 0; i < 2; i++) {
 		key = sample_key(6, i ? NSG_IP4(20, 1, 2, 3) : NSG_IP4(10, 0, 2, 2), 443);
@@ -210,8 +210,8 @@ static void notices_what_a_person_should_know(void **state)
 	sample_free(&s);
 }
 
-/* Only where the other endpoint-precedence takes another route, and with that route. */
-static void tells_of_the_other_endpoint_precedence(void **state)
+/* Reported, with the route, only when the other endpoint-precedence selects another one. */
+static void reports_the_other_endpoint_precedence(void **state)
 {
 	static const struct {
 		uint8_t len;
@@ -246,7 +246,7 @@ static void tells_of_the_other_endpoint_precedence(void **state)
 	}
 }
 
-static void starts_with_the_contracts_decision(void **state)
+static void starts_with_the_decision(void **state)
 {
 	static const char *const keys[] = {"protocol", "src",	 "srcPort", "dst",
 					   "dstPort",  "gate",	 "nsg",	    "route",
@@ -270,15 +270,15 @@ static void starts_with_the_contracts_decision(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(gate_says_why),
+	    cmocka_unit_test(the_gate_has_its_reason),
 	    cmocka_unit_test(names_every_tag_with_its_prefix_and_origin),
-	    cmocka_unit_test(tells_of_each_rule_what_failed),
+	    cmocka_unit_test(names_what_did_not_match_in_each_rule),
 	    cmocka_unit_test(stops_at_the_rule_that_matches),
 	    cmocka_unit_test(compares_the_routes_and_names_the_winner),
-	    cmocka_unit_test(says_what_the_far_end_sees),
-	    cmocka_unit_test(notices_what_a_person_should_know),
-	    cmocka_unit_test(tells_of_the_other_endpoint_precedence),
-	    cmocka_unit_test(starts_with_the_contracts_decision),
+	    cmocka_unit_test(names_the_source_that_the_destination_sees),
+	    cmocka_unit_test(has_notices),
+	    cmocka_unit_test(reports_the_other_endpoint_precedence),
+	    cmocka_unit_test(starts_with_the_decision),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void tcp_flows_live_from_syn_to_fin(void **state)
 	follow(before, sizeof(before) / sizeof(before[0]), NSG_PROTOCOL_TCP);
 }
 
-static void idle_flows_are_forgotten(void **state)
+static void idle_flows_are_removed(void **state)
 {
 	static const struct step udp[] = {
 	    {0, '>', 0, NSG_TRACK_FIRST},   {0, '<', 240, NSG_TRACK_REPLY},
@@ -123,7 +123,7 @@ static void data_belongs_to_the_flow(void **state)
 	nsg_tracker_free(t);
 }
 
-static void echoes_are_told_apart_by_their_id(void **state)
+static void echoes_are_distinguished_by_their_id(void **state)
 {
 	struct nsg_tracker *t = nsg_tracker_new(4);
 	struct nsg_track_view ping = packet(NSG_PROTOCOL_ICMP, A, 0, B, 0, 0);
@@ -143,7 +143,7 @@ static void errors_belong_to_the_flow_they_quote(void **state)
 {
 	struct nsg_tracker *t = nsg_tracker_new(4);
 	struct nsg_track_view out = packet(NSG_PROTOCOL_UDP, A, 1, B, 53, 0);
-	/* from a router on the way */
+	/* from a router on the path */
 	struct nsg_track_view error = packet(NSG_PROTOCOL_ICMP, NSG_IP4(10, 9, 9, 9), 0, A, 0, 0);
 	int mark;
 	void **data;
@@ -182,7 +182,7 @@ static void fragments_follow_their_first(void **state)
 	nsg_tracker_free(t);
 }
 
-static void the_oldest_flow_gives_way(void **state)
+static void the_least_recently_seen_flow_is_evicted(void **state)
 {
 	struct nsg_tracker *t = nsg_tracker_new(4);
 	struct nsg_track_view v;
@@ -205,12 +205,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(tcp_flows_live_from_syn_to_fin),
-	    cmocka_unit_test(idle_flows_are_forgotten),
+	    cmocka_unit_test(idle_flows_are_removed),
 	    cmocka_unit_test(data_belongs_to_the_flow),
-	    cmocka_unit_test(echoes_are_told_apart_by_their_id),
+	    cmocka_unit_test(echoes_are_distinguished_by_their_id),
 	    cmocka_unit_test(errors_belong_to_the_flow_they_quote),
 	    cmocka_unit_test(fragments_follow_their_first),
-	    cmocka_unit_test(the_oldest_flow_gives_way),
+	    cmocka_unit_test(the_least_recently_seen_flow_is_evicted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

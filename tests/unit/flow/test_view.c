@@ -74,7 +74,7 @@ static void reads_flags_ids_and_fragments(void **state)
 	assert_false(v.icmp_error);
 }
 
-static void reads_what_an_error_quotes(void **state)
+static void reads_the_packet_quoted_by_an_error(void **state)
 {
 	static const uint8_t udp[8] = {0xc3, 0x50, 0, 53, 0, 8};
 	uint8_t error[8 + 28] = {3, 3};
@@ -93,8 +93,8 @@ static void reads_what_an_error_quotes(void **state)
 	assert_int_equal(v.inner.dport_host, 53);
 }
 
-/* Every shorter packet in memory of just its size: the sanitizer sees a byte too many. */
-static void reads_nothing_beyond_what_was_captured(void **state)
+/* Every shorter packet in memory of exactly its size, so that the sanitizer detects overreads. */
+static void reads_nothing_beyond_the_captured_bytes(void **state)
 {
 	static const uint8_t udp[8] = {0xc3, 0x50, 0, 53, 0, 8};
 	uint8_t error[8 + 28] = {11};
@@ -120,8 +120,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_flags_ids_and_fragments),
-	    cmocka_unit_test(reads_what_an_error_quotes),
-	    cmocka_unit_test(reads_nothing_beyond_what_was_captured),
+	    cmocka_unit_test(reads_the_packet_quoted_by_an_error),
+	    cmocka_unit_test(reads_nothing_beyond_the_captured_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v & 0xffff);
 }
 
-/* A sound packet; what is wrong with it is written over it. */
+/* A valid packet; each test overwrites a part of it. */
 static struct packet ip4(unsigned int protocol, size_t options, size_t transport)
 {
 	struct packet p = {.size = 20 + options + transport};
@@ -65,7 +65,7 @@ static struct packet udp(size_t payload)
 	return p;
 }
 
-/* From memory that ends where the captured bytes end, so that a read beyond them is seen. */
+/* Memory that ends with the captured bytes, so that overreads are detected. */
 static enum nsg_key_status extract(const struct packet *p, size_t captured, size_t length,
 				   struct nsg_key *ret)
 {
@@ -114,7 +114,7 @@ static void a_key_has_no_padding(void **state)
 	assert_int_equal(sizeof(struct nsg_key), 16);
 }
 
-static void keys_of_sound_packets(void **state)
+static void keys_of_valid_packets(void **state)
 {
 	struct packet t = tcp(0, 12), o = tcp(40, 0), u = udp(5), e = udp(0);
 	struct packet icmp = ip4(NSG_PROTOCOL_ICMP, 0, 8), gre = ip4(47, 4, 16),
@@ -128,7 +128,7 @@ static void keys_of_sound_packets(void **state)
 	assert_key(&icmp, icmp.size, NSG_KEY_OK, 1, 0, 0);
 	assert_key(&gre, gre.size, NSG_KEY_OK, 47, 0, 0);
 	assert_key(&bare, bare.size, NSG_KEY_OK, 99, 0, 0);
-	/* Ethernet fills short frames up. */
+	/* Ethernet pads short frames. */
 	assert_key(&t, t.size + 6, NSG_KEY_OK, 6, 50000, 443);
 }
 
@@ -168,7 +168,7 @@ static void portless_cut_at_every_byte(void **state)
 	}
 }
 
-static void header_lengths_that_lie(void **state)
+static void inconsistent_header_lengths(void **state)
 {
 	(void)state;
 	for (unsigned int words = 0; words < 16; words++) {
@@ -194,7 +194,7 @@ static void header_lengths_that_lie(void **state)
 	}
 }
 
-static void total_lengths_that_lie(void **state)
+static void inconsistent_total_lengths(void **state)
 {
 	(void)state;
 	for (unsigned int total = 1; total < 100; total++) {
@@ -227,19 +227,19 @@ static void first_fragments_hold_the_ports(void **state)
 	(void)state;
 	put16(t.bytes + 6, 0x2000);
 	assert_key(&t, t.size, NSG_KEY_OK, 6, 50000, 443);
-	/* The datagram's length is more than the fragment's. */
+	/* The length of the datagram exceeds that of the fragment. */
 	put16(u.bytes + 6, 0x2000);
 	put16(u.bytes + 24, 4000);
 	assert_key(&u, u.size, NSG_KEY_OK, 17, 65330, 53);
 	put16(u.bytes + 24, 7);
 	assert_status(&u, u.size, u.size, NSG_KEY_MALFORMED);
-	/* TCP options that go on in the next fragment. */
+	/* TCP options continue in the next fragment. */
 	t.bytes[20 + 12] = 0xf0;
 	assert_key(&t, t.size, NSG_KEY_OK, 6, 50000, 443);
 	/* A tiny fragment. */
 	put16(t.bytes + 2, 20 + 16);
 	assert_status(&t, 20 + 16, 20 + 16, NSG_KEY_MALFORMED);
-	/* Don't Fragment says nothing. */
+	/* Don't Fragment is ignored. */
 	t = tcp(0, 0);
 	put16(t.bytes + 6, 0x4000);
 	assert_key(&t, t.size, NSG_KEY_OK, 6, 50000, 443);
@@ -256,7 +256,7 @@ static void later_fragments_have_no_ports(void **state)
 	assert_key(&last, last.size, NSG_KEY_LATER_FRAGMENT, 6, 0, 0);
 	put16(tiny.bytes + 6, 1);
 	assert_key(&tiny, tiny.size, NSG_KEY_LATER_FRAGMENT, 17, 0, 0);
-	/* Beyond what a datagram can be: the ping of death. */
+	/* Beyond the size of a datagram: the ping of death. */
 	put16(last.bytes + 6, 0x1fff);
 	assert_status(&last, last.size, last.size, NSG_KEY_MALFORMED);
 }
@@ -269,7 +269,7 @@ static void gso_packets_are_longer_than_their_copy(void **state)
 	put16(t.bytes + 2, 65535);
 	assert_key(&t, 65535, NSG_KEY_OK, 6, 50000, 443);
 	assert_status(&t, t.size, 65534, NSG_KEY_MALFORMED);
-	/* Bigger ones cannot write their length down. */
+	/* The length of bigger packets does not fit the field. */
 	put16(t.bytes + 2, 0);
 	assert_key(&t, 65536, NSG_KEY_OK, 6, 50000, 443);
 	assert_key(&t, 180000, NSG_KEY_OK, 6, 50000, 443);
@@ -284,12 +284,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_key_has_no_padding),
-	    cmocka_unit_test(keys_of_sound_packets),
+	    cmocka_unit_test(keys_of_valid_packets),
 	    cmocka_unit_test(tcp_cut_at_every_byte),
 	    cmocka_unit_test(udp_cut_at_every_byte),
 	    cmocka_unit_test(portless_cut_at_every_byte),
-	    cmocka_unit_test(header_lengths_that_lie),
-	    cmocka_unit_test(total_lengths_that_lie),
+	    cmocka_unit_test(inconsistent_header_lengths),
+	    cmocka_unit_test(inconsistent_total_lengths),
 	    cmocka_unit_test(versions),
 	    cmocka_unit_test(first_fragments_hold_the_ports),
 	    cmocka_unit_test(later_fragments_have_no_ports),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Templates that people published, where they lie beside the project; else there is nothing to do.
- */
+/* Published templates, if they are next to the project; otherwise the test is skipped. */
 #include "support.h"
 #include "util/macro.h"
 
@@ -11,7 +10,7 @@
 
 #define DIRECTORY NSG_TOP_SRCDIR "/../shared/data/azure-json/arm-templates/"
 
-/* How many resources come of a file, or words of its first error. */
+/* The number of resources of a file, or words of its first error. */
 static const struct {
 	const char *file;
 	size_t n;

@@ -54,7 +54,7 @@ static void symbolic_names(void **state)
 	assert_string_equal(o.v[1].pointer, "/resources/second");
 }
 
-static void resources_that_are_no_list_are_an_error(void **state)
+static void resources_must_be_a_list_or_an_object(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate("{'resources': '[variables(`v`)]'}", NULL);
 	cleanup_outcome struct outcome nested = evaluate(
@@ -153,7 +153,7 @@ static void what_is_wrong_with_a_resource(void **state)
 	}
 }
 
-static void types_without_use_may_say_what_they_like(void **state)
+static void unused_types_may_be_invalid(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': ["
@@ -182,10 +182,10 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(copies_and_conditions),
 	    cmocka_unit_test(symbolic_names),
-	    cmocka_unit_test(resources_that_are_no_list_are_an_error),
+	    cmocka_unit_test(resources_must_be_a_list_or_an_object),
 	    cmocka_unit_test(children),
 	    cmocka_unit_test(what_is_wrong_with_a_resource),
-	    cmocka_unit_test(types_without_use_may_say_what_they_like),
+	    cmocka_unit_test(unused_types_may_be_invalid),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #define GUID "0a1b2c3d-0000-4000-8000-00000000000a"
 
-static void a_resource_is_what_it_was(void **state)
+static void resources_keep_their_members(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'apiVersion': '2023-09-01',"
@@ -23,7 +23,7 @@ static void a_resource_is_what_it_was(void **state)
 	    " 'properties': {'routes': []}}");
 }
 
-static void an_id_is_told_as_far_as_it_is_known(void **state)
+static void only_the_known_part_of_an_id_is_written(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'name': 'n', 'properties': {"
@@ -54,7 +54,7 @@ static void an_id_is_told_as_far_as_it_is_known(void **state)
 	" 'Microsoft.Network/routeTables', 'name': '" name "', 'properties': {'self':"             \
 	" '[resourceId(`Microsoft.Network/routeTables`, `" name "`)]'}}]}}}"
 
-static void a_deployment_says_where(void **state)
+static void a_deployment_has_its_own_group(void **state)
 {
 	cleanup_outcome struct outcome o =
 	    evaluate("{'resources': [" MODULE("'subscriptionId': '" GUID "', 'resourceGroup': 'rg'",
@@ -75,7 +75,7 @@ static void a_deployment_says_where(void **state)
 	assert_string_equal(o.v[1].pointer, "/resources/1/properties/template/resources/0");
 }
 
-static void one_name_in_two_groups_needs_whole_ids(void **state)
+static void one_name_in_two_groups_needs_complete_ids(void **state)
 {
 	static const char prefix[] = "/subscriptions/00000000-0000-0000-0000-000000000000/"
 				     "resourceGroups/";
@@ -97,7 +97,7 @@ static void one_name_in_two_groups_needs_whole_ids(void **state)
 	}
 }
 
-static void outer_scope_means_the_parents_parameters(void **state)
+static void outer_scope_uses_the_parents_parameters(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'parameters': {'p': {'type': 'string', 'defaultValue': 'outer'}},"
@@ -119,7 +119,7 @@ static void outer_scope_means_the_parents_parameters(void **state)
 			" {'p': 'outer', 'v': 'outer'}}");
 }
 
-static void inner_scope_means_its_own(void **state)
+static void inner_scope_uses_its_own(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'parameters': {'p': {'type': 'string', 'defaultValue': 'outer'}}, 'resources': ["
@@ -159,12 +159,12 @@ static void errors_in_a_deployment_have_their_place(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_resource_is_what_it_was),
-	    cmocka_unit_test(an_id_is_told_as_far_as_it_is_known),
-	    cmocka_unit_test(a_deployment_says_where),
-	    cmocka_unit_test(one_name_in_two_groups_needs_whole_ids),
-	    cmocka_unit_test(outer_scope_means_the_parents_parameters),
-	    cmocka_unit_test(inner_scope_means_its_own),
+	    cmocka_unit_test(resources_keep_their_members),
+	    cmocka_unit_test(only_the_known_part_of_an_id_is_written),
+	    cmocka_unit_test(a_deployment_has_its_own_group),
+	    cmocka_unit_test(one_name_in_two_groups_needs_complete_ids),
+	    cmocka_unit_test(outer_scope_uses_the_parents_parameters),
+	    cmocka_unit_test(inner_scope_uses_its_own),
 	    cmocka_unit_test(errors_in_a_deployment_have_their_place),
 	};
 

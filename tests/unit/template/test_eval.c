@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stand-ins, and what is refused because it would never end or fill the memory. */
+/* Stand-ins, and the limits of work, depth and memory. */
 #include "support.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-static void names_that_nobody_knows_stay_consistent(void **state)
+static void unknown_names_stay_consistent(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'parameters': {'p': {'type': 'string'}}, 'variables': {'v': '[parameters(`p`)]'},"
@@ -38,7 +38,7 @@ static void names_that_nobody_knows_stay_consistent(void **state)
 	assert_string_equal(names[4], child);
 }
 
-static void copies_get_names_of_their_own(void **state)
+static void copies_get_distinct_names(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Network/routeTables', 'copy': {'name': 'c',"
@@ -51,7 +51,7 @@ static void copies_get_names_of_their_own(void **state)
 				json_string_value(json_object_get(o.v[1].resource, "name")));
 }
 
-/* Each template must end with the words, and soon. */
+/* The template must fail with these words, and soon. */
 static void refused_soon(const char *template, const char *words)
 {
 	struct timespec begin, end;
@@ -99,7 +99,7 @@ static void copies_in_copies_are_bounded(void **state)
 }
 
 /* v1 is twice v0, v2 twice v1 … */
-static void strings_may_not_grow_without_end(void **state)
+static void strings_are_bounded(void **state)
 {
 	cleanup_free char *text = NULL;
 	size_t size;
@@ -115,8 +115,8 @@ static void strings_may_not_grow_without_end(void **state)
 	refused_soon(text, "evaluation takes more than");
 }
 
-/* The same with arrays, which share their parts, so that only walking them shows the size. */
-static void trees_may_not_grow_without_end(void **state)
+/* Arrays share their parts, so only a walk finds out their size. */
+static void trees_are_bounded(void **state)
 {
 	static const char *const uses[] = {
 	    "variables(`v59`)",
@@ -142,7 +142,7 @@ static void trees_may_not_grow_without_end(void **state)
 	}
 }
 
-/* A chain of n variables, each the one before. */
+/* A chain of n variables; each refers to the one before. */
 static char *chain(int n)
 {
 	char *text = NULL;
@@ -170,7 +170,7 @@ static void depth_is_bounded(void **state)
 	refused_soon(deep, "references are nested more than 400 levels deep");
 }
 
-/* Evaluated from the inside out, each value is one level deeper and no recursion is deep. */
+/* Each value is one level deeper than the last, without deep recursion. */
 static void levels_of_a_value_are_bounded(void **state)
 {
 	cleanup_free char *text = NULL;
@@ -219,12 +219,12 @@ static void memory_limits_reach_lenient_names_too(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(names_that_nobody_knows_stay_consistent),
-	    cmocka_unit_test(copies_get_names_of_their_own),
+	    cmocka_unit_test(unknown_names_stay_consistent),
+	    cmocka_unit_test(copies_get_distinct_names),
 	    cmocka_unit_test(copies_are_bounded),
 	    cmocka_unit_test(copies_in_copies_are_bounded),
-	    cmocka_unit_test(strings_may_not_grow_without_end),
-	    cmocka_unit_test(trees_may_not_grow_without_end),
+	    cmocka_unit_test(strings_are_bounded),
+	    cmocka_unit_test(trees_are_bounded),
 	    cmocka_unit_test(depth_is_bounded),
 	    cmocka_unit_test(levels_of_a_value_are_bounded),
 	    cmocka_unit_test(a_long_reason_is_cut_at_a_character),

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The plain documents that `nsgctl flatten` makes of a template mean what the template means: either
-# alone, and both together, decide alike. The loader itself compares them: one resource in two places
-# must be equal once loaded. Both compilations of one Bicep file are one policy.
+# The template, the plain documents that `nsgctl flatten` makes of it, and both together lead to the same
+# decisions. The loader itself compares duplicates, which must be equal. Both compilations of one Bicep
+# file are one policy.
 set -eu
 
 nsgctl=$PWD/src/nsgctl/nsgctl
@@ -17,7 +17,7 @@ fail()
 	exit 1
 }
 
-# What a policy directory decides, without its places.
+# The decisions of a policy directory, without places.
 story()
 {
 	"$nsgctl" effective-nsg -p "$1" -o json 2>/dev/null
@@ -46,7 +46,7 @@ done
 cmp "$work/shop/template.story" "$work/shop.symbolicnames/template.story" ||
 	fail "the two compilations differ"
 
-# The comparison can fail: one port is another.
+# The comparison can fail: one port is changed.
 sed -i 's/"3389"/"3390"/' "$work"/shop/both/*networkSecurityGroups*
 ! "$nsgctl" check "$work/shop/both" >"$work/changed" || fail "a changed rule was not seen"
 grep -q "with different content" "$work/changed" || { cat "$work/changed"; fail "not the right error"; }

@@ -21,7 +21,7 @@ static void names(void **state)
 	assert_expressions(cases, NSG_ARRAY_SIZE(cases));
 }
 
-static void what_only_a_deployment_knows(void **state)
+static void values_known_after_deployment(void **state)
 {
 	static const struct expression cases[] = {
 	    {"listKeys('id', '2021-01-01').keys[0]", NULL,
@@ -147,7 +147,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names),
-	    cmocka_unit_test(what_only_a_deployment_knows),
+	    cmocka_unit_test(values_known_after_deployment),
 	    cmocka_unit_test(every_function_is_found),
 	};
 

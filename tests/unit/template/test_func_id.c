@@ -5,7 +5,7 @@
 #define ZEROS "00000000-0000-0000-0000-000000000000"
 #define GUID "0a1b2c3d-0000-4000-8000-00000000000a"
 
-/* format() around an id keeps its beginning, which is left out of a value that is one */
+/* concat() keeps the beginning of an id, which is removed from a value that is an id */
 static void resource_ids(void **state)
 {
 	static const struct expression cases[] = {

@@ -122,7 +122,7 @@ static void sets(void **state)
 	assert_expressions(cases, NSG_ARRAY_SIZE(cases));
 }
 
-static void a_union_leaves_its_arguments_alone(void **state)
+static void a_union_does_not_change_its_arguments(void **state)
 {
 	static const char variables[] = "'variables': {'a': {'p': {'x': 1}}}";
 	static const struct expression cases[] = {
@@ -157,7 +157,7 @@ int main(void)
 	    cmocka_unit_test(asking),
 	    cmocka_unit_test(taking),
 	    cmocka_unit_test(sets),
-	    cmocka_unit_test(a_union_leaves_its_arguments_alone),
+	    cmocka_unit_test(a_union_does_not_change_its_arguments),
 	    cmocka_unit_test(members),
 	};
 

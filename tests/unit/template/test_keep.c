@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Of web apps: what nsgd reads, and no secret, in results or in words. */
+/* The members of web apps that are kept; no secret is in a result or a message. */
 #include "support.h"
 #include "util/macro.h"
 
@@ -23,7 +23,7 @@ static void assert_no_secret(const struct outcome *o)
 	}
 }
 
-static void a_site_keeps_what_is_read(void **state)
+static void a_site_keeps_the_members_in_use(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'kind': 'app,linux',"
@@ -111,7 +111,7 @@ static void configurations_of_an_app(void **state)
 			    "resources of type 'Microsoft.Web/sites/config' are not used: skipped");
 }
 
-/* The loader reads a slot as a site of its own, so it leaves the template as one. */
+/* The loader reads a slot as a site. */
 static void slots_are_kept_like_their_sites(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
@@ -174,7 +174,7 @@ static void an_error_does_not_quote_secure_parameters(void **state)
 				     values[i]) > 0);
 		o = evaluate(text, "{'p': {'value': '" SECRET "'}}");
 		assert_error(&o, "/resources/0/properties/x", "cannot evaluate");
-		/* what has read none is quoted, before or after */
+		/* an expression that read none is quoted, before or after */
 		assert_error(&o, "/resources/0/properties/y", "'plain' is not an integer");
 		assert_no_secret(&o);
 	}
@@ -221,7 +221,7 @@ static void an_error_does_not_quote_settings(void **state)
 	}
 }
 
-static void an_app_without_a_subnet_that_is_known_is_an_error(void **state)
+static void an_app_with_an_unknown_subnet_is_an_error(void **state)
 {
 	cleanup_outcome struct outcome o =
 	    evaluate("{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'n', 'properties':"
@@ -236,14 +236,14 @@ static void an_app_without_a_subnet_that_is_known_is_an_error(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_site_keeps_what_is_read),
+	    cmocka_unit_test(a_site_keeps_the_members_in_use),
 	    cmocka_unit_test(settings_that_expressions_make),
 	    cmocka_unit_test(configurations_of_an_app),
 	    cmocka_unit_test(slots_are_kept_like_their_sites),
 	    cmocka_unit_test(an_error_does_not_quote_settings),
 	    cmocka_unit_test(an_error_does_not_quote_secure_parameters),
 	    cmocka_unit_test(tags_made_of_secure_parameters_are_left_out),
-	    cmocka_unit_test(an_app_without_a_subnet_that_is_known_is_an_error),
+	    cmocka_unit_test(an_app_with_an_unknown_subnet_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

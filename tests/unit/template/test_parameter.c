@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What parameters('p') comes to: declared so, given so (NULL: nothing). */
+/* The value of parameters('p') for a declaration and a given value (NULL: none). */
 static const struct {
 	const char *decl, *given;
 	const char *value, *fails;
@@ -16,7 +16,7 @@ static const struct {
     {"{'type': 'string', 'defaultValue': 'd'}", "{'value': null}", "'d'", NULL},
     {"{'type': 'string', 'defaultValue': '[concat(`a`, `b`)]'}", NULL, "'ab'", NULL},
     {"{'type': 'string', 'defaultValue': '[parameters(`q`)]'}", NULL, "'other'", NULL},
-    /* a parameters document is not a template: what looks like an expression is text */
+    /* a parameters document has no expressions: they are text */
     {"{'type': 'string'}", "{'value': '[concat(`a`)]'}", "'[concat(`a`)]'", NULL},
     {"{'type': 'string'}", NULL, NULL, "parameter 'p' has no value"},
     {"{'type': 'string'}", "{'reference': {'secretName': 's'}}", NULL, "in a key vault"},
@@ -100,7 +100,7 @@ static void a_document_may_hold_the_parameters_alone(void **state)
 	assert_resource(&o, 0, "{'name': 'r', 'type': 'Microsoft.Network/routeTables'}");
 }
 
-static void a_missing_one_is_reported_once(void **state)
+static void a_missing_value_is_reported_once(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'parameters': {'p': {'type': 'string'}, 'q': {'type': 'int'}},"
@@ -134,7 +134,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(a_document_may_hold_the_parameters_alone),
-	    cmocka_unit_test(a_missing_one_is_reported_once),
+	    cmocka_unit_test(a_missing_value_is_reported_once),
 	    cmocka_unit_test(circles_end),
 	};
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Documents that other people published, where they lie beside the project; else there is nothing to
-# do. Each, beside a small policy of its own, either loads or gives errors, every one with its line and
-# column in that document: samples/published lists those that do not load, with their first error.
+# Published documents, if they are next to the project; otherwise the test is skipped. Each one, together
+# with a small policy, either loads or is reported with line and column. samples/published lists the
+# documents that do not load, with their first error.
 set -eu
 export LC_ALL=C
 
@@ -52,6 +52,6 @@ for file in "$data"/azure-json/*/*.json; do
 done >"$work/got"
 [ $n != 0 ]
 diff "$top/tests/unit/template/samples/published" "$work/got" || {
-	echo "these load, or do not, other than they did"
+	echo "the list of documents that do not load has changed"
 	exit 1
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What there is to refer to, as a list; the table that asks is put in front. */
+/* The resources to refer to; the table with the expression comes before them. */
 static const char declared[] =
     "[{'type': 'Microsoft.Network/virtualNetworks', 'name': '[variables(`vnet`)]', 'properties':"
     "  {'addressSpace': {'addressPrefixes': ['[concat(`10.0.0.0`, `/16`)]']},"
@@ -126,7 +126,7 @@ static void declared_properties(void **state)
 	assert_answers(cases, NSG_ARRAY_SIZE(cases), /* symbolic = */ false);
 }
 
-static void the_rest_is_live(void **state)
+static void other_properties_are_unknown(void **state)
 {
 	static const struct expression cases[] = {
 	    {"reference('x').y", NULL, "reference() to 'x' " LIVE},
@@ -244,7 +244,7 @@ static void circles_end(void **state)
 	assert_error(&self, "/resources/0/properties/x", "reference() to 'a' " LIVE);
 }
 
-/* The usual way to change a subnet of a network that the same template makes. */
+/* The usual way to change a subnet of a network in the same template. */
 static void a_subnet_deployed_again_keeps_what_it_refers_to(void **state)
 {
 	static const char *const scopes[] = {"outer", "inner"};
@@ -280,7 +280,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(declared_properties),
-	    cmocka_unit_test(the_rest_is_live),
+	    cmocka_unit_test(other_properties_are_unknown),
 	    cmocka_unit_test(outputs_of_deployments),
 	    cmocka_unit_test(symbolic_names),
 	    cmocka_unit_test(circles_end),

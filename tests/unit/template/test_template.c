@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static void nothing_to_do_is_done(void **state)
+static void an_empty_template_has_no_resources(void **state)
 {
 	static const char *const templates[] = {"{}", "{'resources': []}", "{'resources': {}}",
 						"[]", "1"};
@@ -18,7 +18,7 @@ static void nothing_to_do_is_done(void **state)
 	}
 }
 
-static void the_template_is_left_as_it_was(void **state)
+static void the_template_is_not_changed(void **state)
 {
 	cleanup_json json_t *template = json_text(
 	    "{'variables': {'v': {'a': [1]}}, 'resources': [{'type':"
@@ -34,7 +34,7 @@ static void the_template_is_left_as_it_was(void **state)
 	assert_true(json_equal(template, before));
 }
 
-static void values_that_are_azures_own_are_said_to_be_made_up(void **state)
+static void stand_ins_for_hashes_are_reported(void **state)
 {
 	cleanup_outcome struct outcome o =
 	    evaluate("{'variables': {'asked': '[uniqueString(`x`)]', 'not': '[guid(`x`)]'},"
@@ -76,13 +76,13 @@ static void a_place_is_below_that_of_the_template(void **state)
 	assert_string_equal(diag.v[0].file, "p/x.json");
 	assert_string_equal(diag.v[0].pointer, "/3/template/resources/0/properties/x");
 
-	/* the same once more is told again: it may be another template at the same pointer */
+	/* reported again: it may be another template at the same pointer */
 	assert_int_equal(nsg_template_evaluate(template, NULL, &where, &diag, &v, &n), -EINVAL);
 	assert_int_equal(diag.n, 2);
 	nsg_diag_done(&diag);
 }
 
-static void the_schema_tells_the_level(void **state)
+static void the_schema_has_the_level(void **state)
 {
 	static const struct {
 		const char *schema, *id;
@@ -113,8 +113,9 @@ static void the_schema_tells_the_level(void **state)
 	}
 }
 
-/* One Bicep file as Bicep compiles it, without and with symbolic names: a module gives the subnet's
- * NSG, a loop makes rules, an existing table is named, the app asks for the subnet of the network.
+/*
+ * One Bicep file, compiled without and with symbolic names: the NSG of the subnet comes from a
+ * module, rules from a loop, the route table exists already, and the app refers to the subnet.
  */
 #define MODULE                                                                                     \
 	"'properties': {'expressionEvaluationOptions': {'scope': 'inner'}, 'mode': 'Incremental'," \
@@ -172,7 +173,7 @@ static const char as_symbols[] =
     " 'outputs': {'id': {'type': 'string', 'value': '[resourceId("
     "`Microsoft.Network/networkSecurityGroups`, format(`{0}-nsg`, parameters(`prefix`)))]'}}}}}}}";
 
-static void both_compilations_of_a_bicep_file_are_one(void **state)
+static void both_compilations_of_a_bicep_file_are_equal(void **state)
 {
 	cleanup_outcome struct outcome list = evaluate(as_list, NULL);
 	cleanup_outcome struct outcome symbols = evaluate(as_symbols, NULL);
@@ -200,12 +201,12 @@ static void both_compilations_of_a_bicep_file_are_one(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(nothing_to_do_is_done),
-	    cmocka_unit_test(the_template_is_left_as_it_was),
-	    cmocka_unit_test(values_that_are_azures_own_are_said_to_be_made_up),
+	    cmocka_unit_test(an_empty_template_has_no_resources),
+	    cmocka_unit_test(the_template_is_not_changed),
+	    cmocka_unit_test(stand_ins_for_hashes_are_reported),
 	    cmocka_unit_test(a_place_is_below_that_of_the_template),
-	    cmocka_unit_test(the_schema_tells_the_level),
-	    cmocka_unit_test(both_compilations_of_a_bicep_file_are_one),
+	    cmocka_unit_test(the_schema_has_the_level),
+	    cmocka_unit_test(both_compilations_of_a_bicep_file_are_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void each_failure_has_its_place(void **state)
 	assert_error(&o, "/resources/0/properties/copy/1/count", "reference() to 'c'");
 	assert_error(&o, "/resources/0/properties/copy/2/count",
 		     "name of a copy loop must be a string");
-	/* both copies fail alike */
+	/* both copies fail in the same way */
 	assert_int_equal(o.diag.n, 8);
 	assert_null(record_at(&o, "/resources/0/properties/a")->code);
 	assert_string_equal(record_at(&o, "/resources/0/properties/b~1c~0d/0")->code,
@@ -102,7 +102,7 @@ static void names_locations_and_tags_decide_nothing(void **state)
 			 0);
 }
 
-static void the_location_of_the_group_is_not_known(void **state)
+static void the_location_of_the_group_is_unknown(void **state)
 {
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'parameters': {'location': {'type': 'string', 'defaultValue':"
@@ -161,7 +161,7 @@ int main(void)
 	    cmocka_unit_test(loops_in_properties),
 	    cmocka_unit_test(each_failure_has_its_place),
 	    cmocka_unit_test(names_locations_and_tags_decide_nothing),
-	    cmocka_unit_test(the_location_of_the_group_is_not_known),
+	    cmocka_unit_test(the_location_of_the_group_is_unknown),
 	    cmocka_unit_test(a_location_parameter_makes_it_known),
 	    cmocka_unit_test(a_long_expression_is_quoted_in_part),
 	};
