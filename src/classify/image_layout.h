@@ -20,7 +20,7 @@
 #define NSG_ROW_BYTES (NSG_ROW_BITS / 8)
 
 /* Bits are in order of priority, so the first bit that three rows share decides. Two are not rules:
- * the first, for a packet that a virtual network does not carry, and the last, for a packet that
+ * the first, for a packet that the integration does not carry, and the last, for a packet that
  * nothing matched. */
 #define NSG_BIT_NOT_CARRIED 0u
 #define NSG_BIT_RULES 1u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Protocol and ports become one layer-4 class. Only TCP and UDP have ports; every other protocol
- * has a class of its own, which a rule matches when its port fields hold every port.
+ * Protocol and ports become one layer-4 class. Only TCP and UDP have ports and are carried; no rule
+ * matches another protocol.
  */
 #include "compile/compile_priv.h"
 
@@ -14,32 +14,21 @@
 
 #define PROTOCOLS 256u
 
-static bool holds_every_port(const struct nsg_ranges *ports)
-{
-	return ports->n == 1 && ports->v[0].lo == 0 && ports->v[0].hi == NSG_PORTS - 1;
-}
-
-/* The rules whose field holds every port. */
-static void portless_mask(const struct nsg_field *f, struct nsg_bits *ret)
-{
-	*ret = (struct nsg_bits){{0}};
-	for (size_t l = 0; l < f->n; l++)
-		if (holds_every_port(&f->lists[l]))
-			nsg_bits_or(ret, &f->masks[l]);
-}
-
-/* The rules of each protocol number. */
+/* The rules of each protocol number, and whether it is carried. */
 static void protocol_masks(const struct nsg_effective *e, struct nsg_bits *ret)
 {
 	memset(ret, 0, PROTOCOLS * sizeof(*ret));
-	for (size_t i = 0; i < e->n_rules; i++) {
-		unsigned int bit = (unsigned int)i + NSG_BIT_RULES;
-		unsigned int protocol = e->rules[i].rule->protocol;
+	for (unsigned int p = 0; p < PROTOCOLS; p++) {
+		for (size_t i = 0; i < e->n_rules && nsg_protocol_has_ports(p); i++) {
+			unsigned int protocol = e->rules[i].rule->protocol;
 
-		if (protocol < PROTOCOLS)
-			nsg_bits_set(&ret[protocol], bit);
-		for (unsigned int p = 0; protocol == NSG_PROTOCOL_ANY && p < PROTOCOLS; p++)
-			nsg_bits_set(&ret[p], bit);
+			if (protocol == p || protocol == NSG_PROTOCOL_ANY)
+				nsg_bits_set(&ret[p], (unsigned int)i + NSG_BIT_RULES);
+		}
+		/* UDP's bit is used with one source port only. */
+		if (p != NSG_PROTOCOL_TCP)
+			nsg_bits_set(&ret[p], NSG_BIT_NOT_CARRIED);
+		nsg_bits_set(&ret[p], NSG_BIT_NOTHING);
 	}
 }
 
@@ -173,29 +162,15 @@ static int wide_all(struct nsg_layer4 *l4, const struct nsg_bits *masks,
 	return append_rows(&l4->rows, dports);
 }
 
-static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e, const struct nsg_field *sf,
-		const struct nsg_field *df, const struct nsg_rowset *sports,
-		const struct nsg_rowset *dports)
+static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e,
+		const struct nsg_rowset *sports, const struct nsg_rowset *dports)
 {
 	cleanup_free struct nsg_bits *masks =
 	    aligned_alloc(NSG_BITS_ALIGN, PROTOCOLS * sizeof(*masks));
-	struct nsg_bits any_sport, any_dport;
 
 	if (!masks)
 		return -ENOMEM;
 	protocol_masks(e, masks);
-	portless_mask(sf, &any_sport);
-	portless_mask(df, &any_dport);
-	for (unsigned int p = 0; p < PROTOCOLS; p++) {
-		if (!nsg_protocol_has_ports(p)) {
-			nsg_bits_and(&masks[p], &any_sport);
-			nsg_bits_and(&masks[p], &any_dport);
-		}
-		/* UDP's bit is used with one source port only. */
-		if (!nsg_protocol_is_carried(p) || p == NSG_PROTOCOL_UDP)
-			nsg_bits_set(&masks[p], NSG_BIT_NOT_CARRIED);
-		nsg_bits_set(&masks[p], NSG_BIT_NOTHING);
-	}
 	return (size_t)l4->sport_classes * l4->dport_classes * 2 <= NSG_MAX_CROSS
 		   ? cross_all(l4, masks, sports, dports)
 		   : wide_all(l4, masks, sports, dports);
@@ -224,7 +199,7 @@ int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports
 	l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_NOT_CARRIED - 1] == 0 &&
 			   l4.sports[NSG_SPORT_NOT_CARRIED + 1] == 0 &&
 			   l4.sports[NSG_PORTS - 1] == 0 && sports->n <= 1;
-	r = fill(&l4, e, sports, dports, &sport_rows, &dport_rows);
+	r = fill(&l4, e, &sport_rows, &dport_rows);
 	if (r < 0)
 		return r;
 	*ret = l4;

@@ -51,6 +51,10 @@ static json_t *bypass_words(const struct story *s, const char *dst)
 		return json_sprintf("%s is a loopback address: the packet does not leave the "
 				    "instance",
 				    dst);
+	if (s->key->dst_host >> 16 == NSG_IP4(169, 254, 0, 0) >> 16)
+		return json_sprintf("%s is a link-local address, which belongs to the worker: the "
+				    "packet does not enter the VNet",
+				    dst);
 	if (e->is_linux && e->profile->linux_only_rfc1918)
 		return json_sprintf(
 		    "%s is public, and with profile %s only private addresses enter the VNet on "
@@ -373,10 +377,6 @@ static json_t *notices_json(const struct story *s)
 		    array, json_sprintf("the source is not in the integration subnet %s, where the "
 					"app's packets come from; it is evaluated as given",
 					s->e->subnet->name));
-	if (nsg_gate_enters(s->trial->gate) && !nsg_protocol_has_ports(s->key->protocol))
-		r |= json_array_append_new(
-		    array, json_string("NSGs have rules for this protocol, but VNet Integration "
-				       "may carry only TCP and UDP"));
 	if (nsg_gate_enters(s->trial->gate) && s->trial->nsg_evaluated && s->trial->has_nsg &&
 	    member)
 		r |= json_array_append_new(

@@ -238,20 +238,12 @@ static bool matches_protocol(const struct nsg_effective_rule *x, uint16_t protoc
 	return x->rule->protocol == NSG_PROTOCOL_ANY || x->rule->protocol == protocol;
 }
 
-static bool has_all(const struct nsg_port_range *v, size_t n)
-{
-	return n == 1 && !v[0].lo && v[0].hi == 65535;
-}
+/* The protocols that are carried. */
+static const uint8_t protocols[] = {NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP};
 
-static bool has_all_ports(const struct nsg_effective_rule *x)
-{
-	return has_all(x->src_ports, x->n_src_ports) && has_all(x->dst_ports, x->n_dst_ports);
-}
-
-/* One cell: classes are of the partitions; without ports both port classes are 0. */
+/* One cell: classes are of the partitions. */
 struct cell {
 	uint16_t protocol;
-	bool has_ports;
 	size_t src, sport, dport, index;
 };
 
@@ -260,11 +252,9 @@ static bool reaches(const struct cover *c, size_t i, const struct cell *cell)
 {
 	const struct nsg_effective_rule *x = &c->e->rules[i];
 
-	if (!matches_protocol(x, cell->protocol) || !has_class(&c->src, c->src_set[i], cell->src))
-		return false;
-	if (!cell->has_ports)
-		return has_all_ports(x);
-	return has_class(&c->sport, c->sport_set[i], cell->sport) &&
+	return matches_protocol(x, cell->protocol) &&
+	       has_class(&c->src, c->src_set[i], cell->src) &&
+	       has_class(&c->sport, c->sport_set[i], cell->sport) &&
 	       has_class(&c->dport, c->dport_set[i], cell->dport);
 }
 
@@ -275,8 +265,7 @@ static void fill_row(const struct cover *c, size_t i, const struct cell *cell, u
 	bool is_any = dst->kind == NSG_MATCH_RANGES;
 
 	memset(row, 0, c->n_words * sizeof(*row));
-	if (dst->kind == NSG_MATCH_PLATFORM_DNS && cell->has_ports &&
-	    has_class(&c->dport, 1, cell->dport))
+	if (dst->kind == NSG_MATCH_PLATFORM_DNS && has_class(&c->dport, 1, cell->dport))
 		row[BIT_DNS(c) / 64] |= (uint64_t)1 << BIT_DNS(c) % 64;
 	if (dst->kind == NSG_MATCH_PLATFORM_IMDS)
 		row[BIT_IMDS(c) / 64] |= (uint64_t)1 << BIT_IMDS(c) % 64;
@@ -290,14 +279,11 @@ static int each_cell(struct cover *c, size_t i,
 		     int (*visit)(struct cover *c, size_t i, const struct cell *cell, void *data),
 		     void *data)
 {
+	const size_t n_sport = c->sport.n_classes, n_dport = c->dport.n_classes;
 	size_t base = 0;
 
-	for (size_t p = 0; p < NSG_N_CARRIED_PROTOCOLS; p++) {
-		const uint8_t protocol = nsg_carried_protocols[p];
-		struct cell cell = {.protocol = protocol,
-				    .has_ports = nsg_protocol_has_ports(protocol)};
-		const size_t n_sport = cell.has_ports ? c->sport.n_classes : 1;
-		const size_t n_dport = cell.has_ports ? c->dport.n_classes : 1;
+	for (size_t p = 0; p < NSG_ARRAY_SIZE(protocols); p++) {
+		struct cell cell = {.protocol = protocols[p]};
 
 		for (cell.src = 0; cell.src < c->src.n_classes; cell.src++)
 			for (cell.sport = 0; cell.sport < n_sport; cell.sport++)
@@ -322,7 +308,7 @@ static int each_cell(struct cover *c, size_t i,
 static int make_cells(struct cover *c)
 {
 	const size_t n_ports = c->sport.n_classes * c->dport.n_classes;
-	size_t n = c->src.n_classes * (2 * n_ports + NSG_N_CARRIED_PROTOCOLS - 2), words;
+	size_t n = c->src.n_classes * n_ports * NSG_ARRAY_SIZE(protocols), words;
 
 	c->n_words = (c->dst.n_classes + 2 + 63) / 64;
 	if (__builtin_mul_overflow(n, c->n_words, &words) || words > MAX_TABLE_WORDS ||
@@ -462,18 +448,14 @@ static const char *why_never(const struct cover *c, const struct nsg_effective_r
 		return "its source contains no address of the integration subnet";
 	if (x->dst.kind == NSG_MATCH_RANGES && !x->dst.ranges->n)
 		return empty_destination(r);
-	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_is_carried(r->protocol))
-		return "a virtual network does not carry its protocol";
-	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_has_ports(r->protocol) &&
-	    !has_all_ports(x))
-		return "packets of its protocol have no ports, and only the range 0-65535 matches "
-		       "those";
+	if (r->protocol != NSG_PROTOCOL_ANY && !nsg_protocol_has_ports(r->protocol))
+		return "the integration carries TCP and UDP only";
 	if (x->dst.kind == NSG_MATCH_PLATFORM_DNS)
 		return "AzurePlatformDNS is TCP and UDP port 53 only";
 	if (nsg_ranges_disjoint(x->dst.ranges, &c->carried))
-		return "its destination is Azure's platform or not carried by a virtual network; "
+		return "its destination is Azure's platform or not carried by the integration; "
 		       "only the AzurePlatform tags match the platform";
-	return "it matches no packet that a virtual network carries";
+	return "it matches no packet that the integration carries";
 }
 
 static void report_never(struct cover *c, const struct nsg_effective_rule *x)

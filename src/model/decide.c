@@ -20,9 +20,7 @@ static void find_gate(const struct nsg_effective *e, const struct nsg_key *key,
 static bool ports_match(const struct nsg_port_range *v, size_t n, const struct nsg_key *key,
 			uint16_t port)
 {
-	if (!nsg_protocol_has_ports(key->protocol))
-		return n == 1 && v[0].lo == 0 && v[0].hi == 65535;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && nsg_protocol_has_ports(key->protocol); i++)
 		if (v[i].lo <= port && port <= v[i].hi)
 			return true;
 	return false;
@@ -39,8 +37,7 @@ static bool destination_matches(const struct nsg_effective_address *dst, const s
 		       nsg_ranges_contain(dst->ranges, key->dst_host);
 	if (!dns)
 		return dst->kind == NSG_MATCH_PLATFORM_IMDS;
-	return dst->kind == NSG_MATCH_PLATFORM_DNS && nsg_protocol_has_ports(key->protocol) &&
-	       key->dport_host == 53;
+	return dst->kind == NSG_MATCH_PLATFORM_DNS && key->dport_host == 53;
 }
 
 static struct nsg_tried_rule try_rule(const struct nsg_effective_rule *rule,

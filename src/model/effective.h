@@ -61,7 +61,7 @@ struct nsg_effective_address {
 struct nsg_effective_rule {
 	const struct nsg_rule *rule; /* synthesised defaults too */
 	struct nsg_effective_address src, dst;
-	/* Merged: ascending, disjoint, not adjacent. One range 0-65535 matches portless packets. */
+	/* Merged: ascending, disjoint, not adjacent. A packet without ports matches none. */
 	const struct nsg_port_range *src_ports, *dst_ports;
 	size_t n_src_ports, n_dst_ports;
 };

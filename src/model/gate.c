@@ -8,11 +8,8 @@
 #include "util/macro.h"
 #include "util/vec.h"
 
-const uint8_t nsg_carried_protocols[NSG_N_CARRIED_PROTOCOLS] = {
-    NSG_PROTOCOL_TCP, NSG_PROTOCOL_UDP, NSG_PROTOCOL_ICMP, NSG_PROTOCOL_ESP, NSG_PROTOCOL_AH,
-};
-
-/* Destinations whose gate no switch changes. */
+/* Destinations whose gate no switch changes; the first that contains an address decides.
+ * Link-local addresses are the worker's: the app's identity endpoint is one. */
 static const struct {
 	struct nsg_prefix prefix;
 	enum nsg_gate gate;
@@ -20,6 +17,7 @@ static const struct {
     {{NSG_IP_PLATFORM_DNS, 32}, NSG_GATE_PLATFORM},
     {{NSG_IP_PLATFORM_IMDS, 32}, NSG_GATE_PLATFORM},
     {{NSG_IP4(127, 0, 0, 0), 8}, NSG_GATE_BYPASS},
+    {{NSG_IP4(169, 254, 0, 0), 16}, NSG_GATE_BYPASS},
     {{NSG_IP4(10, 0, 0, 0), 8}, NSG_GATE_RFC1918},
     {{NSG_IP4(172, 16, 0, 0), 12}, NSG_GATE_RFC1918},
     {{NSG_IP4(192, 168, 0, 0), 16}, NSG_GATE_RFC1918},
@@ -30,17 +28,9 @@ static const struct {
 	struct nsg_prefix prefix;
 	const char *why;
 } not_carried[] = {
-    {{NSG_IP4(224, 0, 0, 0), 4}, "a VNet does not carry multicast"},
-    {{UINT32_MAX, 32}, "a VNet does not carry broadcast"},
+    {{NSG_IP4(224, 0, 0, 0), 4}, "the integration does not carry multicast"},
+    {{UINT32_MAX, 32}, "the integration does not carry broadcast"},
 };
-
-bool nsg_protocol_is_carried(unsigned int protocol)
-{
-	for (size_t i = 0; i < NSG_N_CARRIED_PROTOCOLS; i++)
-		if (nsg_carried_protocols[i] == protocol)
-			return true;
-	return false;
-}
 
 static const char *destination_not_carried(uint32_t dst_host)
 {
@@ -54,12 +44,14 @@ const char *nsg_not_carried(uint8_t protocol, uint16_t sport_host, uint32_t dst_
 {
 	const char *why = destination_not_carried(dst_host);
 
-	if (!nsg_protocol_is_carried(protocol))
-		return "a VNet carries TCP, UDP, ICMP, ESP and AH only";
+	/* overview-vnet-integration: "supports TCP and UDP"; ping is a known non-feature. */
+	if (!nsg_protocol_has_ports(protocol))
+		return "the integration carries TCP and UDP only";
 	if (why)
 		return why;
 	if (protocol == NSG_PROTOCOL_UDP && sport_host == NSG_SPORT_NOT_CARRIED)
-		return "a VNet does not carry UDP from source port 65330, which Azure reserves";
+		return "the integration does not carry UDP from source port 65330, which Azure "
+		       "reserves";
 	return NULL;
 }
 

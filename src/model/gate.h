@@ -13,20 +13,15 @@
 #include "model/effective.h"
 #include "util/names.h"
 
-/* The protocols that a virtual network carries. */
-#define NSG_N_CARRIED_PROTOCOLS 5
-extern const uint8_t nsg_carried_protocols[NSG_N_CARRIED_PROTOCOLS];
-
-bool nsg_protocol_is_carried(unsigned int protocol);
-
-/* Why the network drops a packet that enters, in words; NULL: it carries the packet. */
+/* Why the integration drops a packet that enters, in words; NULL: it carries the packet. The
+ * protocols that it carries, TCP and UDP, are those with ports (nsg_protocol_has_ports). */
 const char *nsg_not_carried(uint8_t protocol, uint16_t sport_host, uint32_t dst_host);
 
 /* The gate of a destination, as far as the address decides it: not-carried for the multicast and
  * broadcast addresses that would enter. Protocol and source port may still change an entering
  * packet's gate to not-carried. */
 enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host);
-/* The same, as if the network carried everything. */
+/* The same, as if the integration carried everything. */
 enum nsg_gate nsg_gate_entrance(const struct nsg_effective *e, uint32_t dst_host);
 
 static inline bool nsg_gate_enters(enum nsg_gate gate)

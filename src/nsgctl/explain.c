@@ -204,7 +204,7 @@ int nsgctl_show_next_hop(struct nsgctl *ctl)
 
 	if (!ctl->source_ip || !ctl->dest_ip)
 		return missing(ctl, "--source-ip IP --dest-ip IP");
-	/* Routes depend on the address only: any protocol that a virtual network carries will do. */
+	/* Routes depend on the address only: any protocol that is carried will do. */
 	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst",
 			 ctl->dest_ip, "srcPort", 0, "dstPort", 0);
 	status = check_flow(flow);

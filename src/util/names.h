@@ -89,7 +89,7 @@ int nsg_hop_type_parse(const char *s, enum nsg_hop_type *ret);
 #define NSG_PROTOCOL_AH 51
 #define NSG_PROTOCOL_ANY 256 /* a rule's `*` */
 
-/* Azure's hosts reserve this UDP source port: a virtual network does not carry it
+/* Azure's hosts reserve this UDP source port: the integration does not carry it
  * (virtual-networks-faq). */
 #define NSG_SPORT_NOT_CARRIED 65330u
 

@@ -51,7 +51,7 @@ const char *const naive_event_names[EVENT_MAX] = {
     [EVENT_DEFAULT_RULE] = "default rule decided",
     [EVENT_ASG_MATCH] = "application security group matched",
     [EVENT_TAG_MATCH] = "service tag matched",
-    [EVENT_PORTLESS_FULL_RANGE] = "portless packet, port ranges that cover all",
+    [EVENT_PORTLESS] = "only the missing ports kept a rule from matching",
     [EVENT_BGP_STRUCK] = "BGP struck by a VNet, peering or endpoint row",
     [EVENT_UDR_STRUCK_BY_ENDPOINT] = "UDR struck by a service endpoint",
     [EVENT_ENDPOINT_ONLY_ROW] = "endpoint's row is the answer",
@@ -504,27 +504,14 @@ static bool address_matches(const struct naive *n, const struct nsg_address *f, 
 static bool ports_match(const struct naive *n, const struct nsg_port_range *v, size_t count,
 			const struct nsg_key *key, uint16_t port, uint64_t *events)
 {
-	if (key->protocol == NSG_PROTOCOL_TCP || key->protocol == NSG_PROTOCOL_UDP) {
-		for (size_t i = 0; i < count; i++)
-			if (v[i].lo <= port && port <= v[i].hi)
-				return true;
-		return false;
+	if (key->protocol != NSG_PROTOCOL_TCP && key->protocol != NSG_PROTOCOL_UDP) {
+		events[EVENT_PORTLESS]++;
+		return n->bug == BUG_PORTLESS_MATCH;
 	}
-	if (n->bug == BUG_PORTLESS_MATCH_ANY_RANGE)
-		return true;
-	for (uint32_t p = 0; p <= 65535;) {
-		uint32_t next = p;
-
-		for (size_t i = 0; i < count; i++)
-			if (v[i].lo <= p && p <= v[i].hi && v[i].hi + 1u > next)
-				next = v[i].hi + 1u;
-		if (next == p)
-			return false;
-		p = next;
-	}
-	if (count > 1)
-		events[EVENT_PORTLESS_FULL_RANGE]++;
-	return true;
+	for (size_t i = 0; i < count; i++)
+		if (v[i].lo <= port && port <= v[i].hi)
+			return true;
+	return false;
 }
 
 static bool rule_matches(const struct naive *n, const struct nsg_rule *r, const struct nsg_key *key,
@@ -609,9 +596,7 @@ static void decide_platform(struct naive *n, const struct nsg_key *key, struct n
 			    uint64_t *events)
 {
 	const bool dns = key->dst_host == NSG_IP_PLATFORM_DNS;
-	const bool port53 =
-	    (key->protocol == NSG_PROTOCOL_TCP || key->protocol == NSG_PROTOCOL_UDP) &&
-	    key->dport_host == 53;
+	const bool port53 = key->dport_host == 53;
 
 	a->verdict = NSG_VERDICT_ACCEPT;
 	a->reason = NSG_REASON_PLATFORM;
@@ -851,7 +836,7 @@ static bool is_carried(const struct naive *n, const struct nsg_key *key)
 	case NSG_PROTOCOL_ICMP:
 	case NSG_PROTOCOL_ESP:
 	case NSG_PROTOCOL_AH:
-		if (n->bug == BUG_PORTLESS_NOT_CARRIED)
+		if (n->bug != BUG_ICMP_CARRIED)
 			return false;
 		break;
 	default:
@@ -877,7 +862,8 @@ static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
 	if ((d == NSG_IP_PLATFORM_DNS && n->bug != BUG_DNS_ENTERS) ||
 	    (d == NSG_IP_PLATFORM_IMDS && n->bug != BUG_IMDS_ENTERS))
 		return NSG_GATE_PLATFORM;
-	if (d >> 24 == 127 && n->bug != BUG_LOOPBACK_ENTERS)
+	if ((d >> 24 == 127 && n->bug != BUG_LOOPBACK_ENTERS) ||
+	    (d >> 16 == 0xa9fe && n->bug != BUG_LINK_LOCAL_ENTERS))
 		return NSG_GATE_BYPASS;
 	if (d >> 24 == 10 ||
 	    (d >> 16 >= 0xac10 && d >> 16 <= (n->bug == BUG_172_16_ONLY ? 0xac10 : 0xac1f)) ||

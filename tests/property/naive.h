@@ -17,7 +17,7 @@
 enum naive_bug {
 	BUG_NONE,
 	BUG_FIRST_IN_DOCUMENT,		 /* rules in document order, not by priority */
-	BUG_PORTLESS_MATCH_ANY_RANGE,	 /* ICMP matches every port field */
+	BUG_PORTLESS_MATCH,		 /* packets without ports match */
 	BUG_BGP_BEATS_PEERING,		 /* longest prefix without step a */
 	BUG_UDR_BEATS_ENDPOINT,		 /* step b forgotten */
 	BUG_NONE_ROWS_STAY,		 /* under a 0/0 UDR to an appliance */
@@ -32,13 +32,14 @@ enum naive_bug {
 	BUG_DNS_ENTERS,		    /* 168.63.129.16 is not the platform's */
 	BUG_IMDS_ENTERS,	    /* 169.254.169.254 is not */
 	BUG_LOOPBACK_ENTERS,	    /* 127.0.0.0/8 enters with route-all on */
+	BUG_LINK_LOCAL_ENTERS,	    /* 169.254.0.0/16 does */
 	BUG_172_16_ONLY,	    /* RFC 1918 ends with 172.16.255.255 */
 	BUG_192_168_BYPASSES,	    /* 192.168.0.0/16 is not RFC 1918 */
 	BUG_ENDPOINTS_DO_NOT_ENTER, /* route-all off: service endpoints bypass */
 	BUG_ENDPOINT_FIRST,	    /* gate service-endpoint where route-all is on */
 	BUG_LINUX_ENDPOINTS,	    /* linux in 2020-04 has service endpoints */
 	BUG_PROTOCOLS_CARRIED,	    /* every protocol is carried */
-	BUG_PORTLESS_NOT_CARRIED,   /* only TCP and UDP are */
+	BUG_ICMP_CARRIED,	    /* ICMP, ESP and AH are */
 	BUG_MULTICAST_CARRIED,
 	BUG_BROADCAST_CARRIED,
 	BUG_RESERVED_PORT_CARRIED, /* UDP source port 65330 is carried */
@@ -53,9 +54,9 @@ enum naive_event {
 	EVENT_NO_NSG,
 	EVENT_DEFAULT_RULE,
 	EVENT_ASG_MATCH,
-	EVENT_TAG_MATCH,	   /* a service tag's rule decided */
-	EVENT_PORTLESS_FULL_RANGE, /* a portless packet matched a port field that covers all */
-	EVENT_BGP_STRUCK,	   /* step a took the longest row away */
+	EVENT_TAG_MATCH,  /* a service tag's rule decided */
+	EVENT_PORTLESS,	  /* all but the ports of a rule match a packet without ports */
+	EVENT_BGP_STRUCK, /* step a took the longest row away */
 	EVENT_UDR_STRUCK_BY_ENDPOINT,
 	EVENT_ENDPOINT_ONLY_ROW,
 	EVENT_PRIVATE_ENDPOINT_BEATS_UDR,

@@ -21,10 +21,8 @@ struct packet {
 	uint16_t protocol, sport, dport;
 };
 
-static bool in_ports(const struct nsg_port_range *v, size_t n, uint16_t port, bool has_ports)
+static bool in_ports(const struct nsg_port_range *v, size_t n, uint16_t port)
 {
-	if (!has_ports)
-		return n == 1 && v[0].lo == 0 && v[0].hi == 65535;
 	for (size_t i = 0; i < n; i++)
 		if (v[i].lo <= port && port <= v[i].hi)
 			return true;
@@ -34,10 +32,12 @@ static bool in_ports(const struct nsg_port_range *v, size_t n, uint16_t port, bo
 /* Whether the NSG sees the packet at all (semantics.md section 1). */
 static bool is_judged(const struct nsg_effective *e, const struct packet *p)
 {
+	if (p->protocol != NSG_PROTOCOL_TCP && p->protocol != NSG_PROTOCOL_UDP)
+		return false;
 	if (p->dst == NSG_IP_PLATFORM_DNS || p->dst == NSG_IP_PLATFORM_IMDS)
 		return true;
-	if (p->dst >> 24 == 127 || p->dst >> 28 == 14 || p->dst == UINT32_MAX ||
-	    (p->protocol == NSG_PROTOCOL_UDP && p->sport == 65330))
+	if (p->dst >> 24 == 127 || p->dst >> 16 == 0xa9fe || p->dst >> 28 == 14 ||
+	    p->dst == UINT32_MAX || (p->protocol == NSG_PROTOCOL_UDP && p->sport == 65330))
 		return false;
 	if (nsg_ip_is_rfc1918(p->dst) || e->route_all)
 		return true;
@@ -46,16 +46,14 @@ static bool is_judged(const struct nsg_effective *e, const struct packet *p)
 
 static bool matches(const struct nsg_effective_rule *r, const struct packet *p)
 {
-	const bool has_ports = nsg_protocol_has_ports(p->protocol);
-
 	if (r->rule->protocol != NSG_PROTOCOL_ANY && r->rule->protocol != p->protocol)
 		return false;
 	if (!nsg_ranges_contain(r->src.ranges, p->src) ||
-	    !in_ports(r->src_ports, r->n_src_ports, p->sport, has_ports) ||
-	    !in_ports(r->dst_ports, r->n_dst_ports, p->dport, has_ports))
+	    !in_ports(r->src_ports, r->n_src_ports, p->sport) ||
+	    !in_ports(r->dst_ports, r->n_dst_ports, p->dport))
 		return false;
 	if (p->dst == NSG_IP_PLATFORM_DNS)
-		return r->dst.kind == NSG_MATCH_PLATFORM_DNS && has_ports && p->dport == 53;
+		return r->dst.kind == NSG_MATCH_PLATFORM_DNS && p->dport == 53;
 	if (p->dst == NSG_IP_PLATFORM_IMDS)
 		return r->dst.kind == NSG_MATCH_PLATFORM_IMDS;
 	return r->dst.kind == NSG_MATCH_RANGES && nsg_ranges_contain(r->dst.ranges, p->dst);
@@ -296,9 +294,9 @@ static void the_reason_is_told(void **state)
 	    {"*", "2001:db8::/32", "*", "*", "RuleNeverMatches", "source has no IPv4"},
 	    {"*", "*", "2001:db8::/32", "*", "RuleNeverMatches", "destination has no IPv4"},
 	    {"*", "10.9.0.0/16", "*", "*", "RuleNeverMatches", "integration subnet"},
-	    {"icmp", "*", "*", "80", "RuleNeverMatches", "no ports"},
-	    {"47", "*", "10.0.0.0/8", "*", "RuleNeverMatches", "does not carry its protocol"},
-	    {"icmp", "*", "AzurePlatformDNS", "*", "RuleNeverMatches", "port 53 only"},
+	    {"icmp", "*", "*", "*", "RuleNeverMatches", "TCP and UDP only"},
+	    {"47", "*", "10.0.0.0/8", "*", "RuleNeverMatches", "TCP and UDP only"},
+	    {"esp", "*", "AzurePlatformIMDS", "*", "RuleNeverMatches", "TCP and UDP only"},
 	    {"tcp", "*", "AzurePlatformDNS", "80", "RuleNeverMatches", "port 53 only"},
 	    {"*", "*", "AzureLoadBalancer", "*", "RuleNeverMatches", "AzurePlatform tags"},
 	    {"*", "*", "127.0.0.0/8", "*", "RuleNeverMatches", "only the AzurePlatform"},

@@ -21,6 +21,10 @@ static void the_gate_depends_on_the_switches(void **state)
 	    {NSG_IP_PLATFORM_DNS, NSG_GATE_PLATFORM, NSG_GATE_PLATFORM},
 	    {NSG_IP_PLATFORM_IMDS, NSG_GATE_PLATFORM, NSG_GATE_PLATFORM},
 	    {NSG_IP4(127, 0, 0, 1), NSG_GATE_BYPASS, NSG_GATE_BYPASS},
+	    {NSG_IP4(169, 253, 255, 255), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
+	    {NSG_IP4(169, 254, 129, 2), NSG_GATE_BYPASS, NSG_GATE_BYPASS},
+	    {NSG_IP4(169, 254, 255, 255), NSG_GATE_BYPASS, NSG_GATE_BYPASS},
+	    {NSG_IP4(169, 255, 0, 0), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
 	    {NSG_IP4(9, 255, 255, 255), NSG_GATE_BYPASS, NSG_GATE_ROUTE_ALL},
 	    {NSG_IP4(10, 0, 0, 0), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
 	    {NSG_IP4(10, 255, 255, 255), NSG_GATE_RFC1918, NSG_GATE_RFC1918},
@@ -96,7 +100,7 @@ static void what_the_network_carries(void **state)
 	(void)state;
 	for (unsigned int p = 0; p < 256; p++)
 		assert_int_equal(!nsg_not_carried((uint8_t)p, 0, host),
-				 p == 1 || p == 6 || p == 17 || p == 50 || p == 51);
+				 p == 6 || p == 17);
 	assert_non_null(nsg_not_carried(NSG_PROTOCOL_UDP, 65330, host));
 	assert_null(nsg_not_carried(NSG_PROTOCOL_UDP, 65331, host));
 	assert_null(nsg_not_carried(NSG_PROTOCOL_TCP, 65330, host));
