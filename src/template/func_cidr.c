@@ -7,6 +7,7 @@
 
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/ip.h"
 
 /* An address as bytes in network order, so that one arithmetic serves both families. */
@@ -98,10 +99,16 @@ static bool keeps_ends(const struct network *n)
 	return n->family == AF_INET && n->len < 31;
 }
 
+static json_t *address(const struct network *n)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return json_string(print(n, text));
+}
+
 int nsg_func_parsecidr(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
-	char network[INET6_ADDRSTRLEN], netmask[INET6_ADDRSTRLEN], broadcast[INET6_ADDRSTRLEN];
-	char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	cleanup_json json_t *object = NULL;
 	struct network n = {0}, first, last, mask;
 	int r = parse_network(ev, c, &n);
 
@@ -110,18 +117,20 @@ int nsg_func_parsecidr(struct nsg_eval *ev, const struct nsg_call *c, json_t **r
 	first = n;
 	last = with_tail(n, n.len, true);
 	mask = with_tail(with_tail(n, 0, true), n.len, false);
-	print(&last, broadcast);
+	object = NSG_JSON_OBJECT(PAIR_J("network", address(&n)), PAIR_J("netmask", address(&mask)));
+	if (n.family == AF_INET && NSG_JSON_ADD(object, PAIR_J("broadcast", address(&last))) < 0)
+		return -ENOMEM;
 	if (keeps_ends(&n)) {
 		/* neither carries: the first ends in 0, the last in 1 */
 		first.addr[3] |= 1;
 		last.addr[3] &= 0xfe;
 	}
-	return nsg_eval_give(json_pack("{s:s, s:s, s:s*, s:s, s:s, s:i}", "network",
-				       print(&n, network), "netmask", print(&mask, netmask),
-				       "broadcast", n.family == AF_INET ? broadcast : NULL,
-				       "firstUsable", print(&first, from), "lastUsable",
-				       print(&last, to), "cidr", (int)n.len),
-			     ret);
+	r = NSG_JSON_ADD(object, PAIR_J("firstUsable", address(&first)),
+			 PAIR_J("lastUsable", address(&last)), PAIR_I("cidr", n.len));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(object);
+	return 0;
 }
 
 /* cidrSubnet(network, length, index) */

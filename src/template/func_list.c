@@ -6,6 +6,7 @@
 #include "template/func_priv.h"
 #include "template/text_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 
 int nsg_func_array(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
@@ -409,7 +410,8 @@ int nsg_func_members(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret
 		r = nsg_eval_append(list,
 				    c->op == NSG_OP_KEYS
 					? json_string(keys[i])
-					: json_pack("{s:s, s:O}", "key", keys[i], "value", value));
+					: NSG_JSON_OBJECT(PAIR_S("key", keys[i]),
+							  PAIR_J("value", json_incref(value))));
 		if (r < 0)
 			return r;
 	}

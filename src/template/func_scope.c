@@ -7,6 +7,7 @@
 #include "template/decl_priv.h"
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 
 static int bound(struct nsg_eval *ev, const struct nsg_call *c, const struct nsg_bindings *in,
 		 const char *what, json_t **ret)
@@ -76,11 +77,13 @@ int nsg_func_resourcegroup(struct nsg_eval *ev, const struct nsg_call *c, json_t
 	(void)c;
 	if (r < 0)
 		return r;
-	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s, s:{}, s:{s:s}}", "id", id, "name",
-				       s->group, "type", "Microsoft.Resources/resourceGroups",
-				       "location", NSG_STAND_IN_LOCATION, "tags", "properties",
-				       "provisioningState", "Succeeded"),
-			     ret);
+	return nsg_eval_give(
+	    NSG_JSON_OBJECT(
+		PAIR_J("id", TAKE_PTR(id)), PAIR_S("name", s->group),
+		PAIR_S("type", "Microsoft.Resources/resourceGroups"),
+		PAIR_S("location", NSG_STAND_IN_LOCATION), PAIR_J("tags", json_object()),
+		PAIR_J("properties", NSG_JSON_OBJECT(PAIR_S("provisioningState", "Succeeded")))),
+	    ret);
 }
 
 int nsg_func_subscription(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -92,18 +95,19 @@ int nsg_func_subscription(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 	(void)c;
 	if (r < 0)
 		return r;
-	return nsg_eval_give(json_pack("{s:O, s:s, s:s, s:s}", "id", id, "subscriptionId",
-				       s->subscription, "tenantId", NSG_STAND_IN_SUBSCRIPTION,
-				       "displayName", "subscription"),
+	return nsg_eval_give(NSG_JSON_OBJECT(PAIR_J("id", TAKE_PTR(id)),
+					     PAIR_S("subscriptionId", s->subscription),
+					     PAIR_S("tenantId", NSG_STAND_IN_SUBSCRIPTION),
+					     PAIR_S("displayName", "subscription")),
 			     ret);
 }
 
 int nsg_func_tenant(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	(void)ev, (void)c;
-	return nsg_eval_give(
-	    json_pack("{s:s, s:s}", "tenantId", NSG_STAND_IN_SUBSCRIPTION, "displayName", "tenant"),
-	    ret);
+	return nsg_eval_give(NSG_JSON_OBJECT(PAIR_S("tenantId", NSG_STAND_IN_SUBSCRIPTION),
+					     PAIR_S("displayName", "tenant")),
+			     ret);
 }
 
 int nsg_func_deployment(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -111,9 +115,11 @@ int nsg_func_deployment(struct nsg_eval *ev, const struct nsg_call *c, json_t **
 	const char *name = ev->frame.scope->name;
 
 	(void)c;
-	return nsg_eval_give(json_pack("{s:s, s:s, s:{s:s, s:s}}", "name",
-				       name ? name : "deployment", "location",
-				       NSG_STAND_IN_LOCATION, "properties", "mode", "Incremental",
-				       "provisioningState", "Accepted"),
-			     ret);
+	return nsg_eval_give(
+	    NSG_JSON_OBJECT(
+		PAIR_S("name", name ? name : "deployment"),
+		PAIR_S("location", NSG_STAND_IN_LOCATION),
+		PAIR_J("properties", NSG_JSON_OBJECT(PAIR_S("mode", "Incremental"),
+						     PAIR_S("provisioningState", "Accepted")))),
+	    ret);
 }

@@ -123,9 +123,10 @@ static int keep_list(struct nsg_eval *ev, json_t *list, json_t **ret)
 		bool keep = false;
 		int r = keep_setting(ev, each, &keep);
 
-		if (!r && keep)
-			r = nsg_eval_append(result, json_incref(each));
-		if (r)
+		if (r < 0)
+			return r;
+		r = keep ? nsg_eval_append(result, json_incref(each)) : 0;
+		if (r < 0)
 			return r;
 	}
 	*ret = TAKE_PTR(result);
@@ -146,7 +147,9 @@ static int keep_member(struct nsg_eval *ev, const struct nsg_keep *keep, const c
 			continue;
 		r = keep->below ? nsg_keep_apply(ev, keep->below, value, &kept)
 				: nsg_eval_give(json_incref(value), &kept);
-		return r ? r : nsg_eval_set(object, keep->key, kept);
+		if (r < 0)
+			return r;
+		return nsg_eval_set(object, keep->key, kept);
 	}
 	return 0;
 }
@@ -168,7 +171,7 @@ int nsg_keep_apply(struct nsg_eval *ev, const struct nsg_keep *keep, json_t *val
 	{
 		int r = keep_member(ev, keep, key, each, result);
 
-		if (r)
+		if (r < 0)
 			return r;
 	}
 	*ret = TAKE_PTR(result);

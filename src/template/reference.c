@@ -10,6 +10,7 @@
 #include "template/decl_priv.h"
 #include "template/func_priv.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 
 /* The state of a chain of accessors. */
@@ -429,7 +430,7 @@ static int all_outputs(struct nsg_eval *ev, const struct nsg_decl *d, json_t **r
 
 		if (r < 0)
 			return r;
-		r = nsg_eval_set(all, b->name, json_pack("{s:o}", "value", value));
+		r = nsg_eval_set(all, b->name, NSG_JSON_OBJECT(PAIR_J("value", value)));
 		if (r < 0)
 			return r;
 	}
@@ -472,14 +473,14 @@ static int end(struct nsg_eval *ev, struct lazy *l, json_t **ret)
 		r = all_outputs(ev, l->decl, &value);
 		if (r < 0)
 			return r;
-		return nsg_eval_give(json_pack("{s:o}", "outputs", value), ret);
+		return nsg_eval_give(NSG_JSON_OBJECT(PAIR_J("outputs", value)), ret);
 	case LAZY_OUTPUTS:
 		return all_outputs(ev, l->decl, ret);
 	case LAZY_OUTPUT:
 		r = nsg_binding_value(ev, l->output, &value);
 		if (r < 0)
 			return r;
-		return nsg_eval_give(json_pack("{s:o}", "value", value), ret);
+		return nsg_eval_give(NSG_JSON_OBJECT(PAIR_J("value", value)), ret);
 	case LAZY_VALUE:
 		*ret = TAKE_PTR(l->json);
 		return 0;
@@ -560,5 +561,6 @@ int nsg_func_resourceinfo(struct nsg_eval *ev, const struct nsg_call *c, json_t 
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "the template has no resource '%.200s'",
 				     nsg_eval_quote(ev, what));
 	return nsg_eval_give(
-	    json_pack("{s:s, s:s, s:s}", "id", d->id, "name", d->name, "type", d->type), ret);
+	    NSG_JSON_OBJECT(PAIR_S("id", d->id), PAIR_S("name", d->name), PAIR_S("type", d->type)),
+	    ret);
 }
