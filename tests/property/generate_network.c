@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual network and its peers. */
+#include "generate_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *subnet(struct rng *r, const char *vnet, const char *name, json_t *properties)
+{
+	char path[100];
+
+	(void)snprintf(path, sizeof(path), "%s/subnets/%s", vnet, name);
+	return generate_shape(r,
+			      json_pack("{s:s,s:o}", "name", name, "id",
+					generate_id(NETWORK "virtualNetworks/", path)),
+			      properties);
+}
+
+static const char *policies(struct rng *r)
+{
+	static const char *const words[] = {"Enabled", "Disabled", "RouteTableEnabled",
+					    "NetworkSecurityGroupEnabled"};
+
+	return PICK(r, words);
+}
+
+const struct generate_peer generate_peers[GENERATE_PEERS] = {
+    {"vnet-peer-a", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.5"},
+    {"vnet-peer-b", "172.20.0.0/16", "172.20.2.0/24", "172.20.2.5"},
+    {"vnet-peer-c", "203.0.113.0/24", "203.0.113.0/27", "203.0.113.5"},
+    {"vnet-peer-d", "192.168.0.0/16", "192.168.2.0/24", "192.168.2.5"},
+    {"vnet-peer-e", "20.60.0.0/16", "20.60.2.0/24", "20.60.2.5"},
+};
+
+static json_t *peering(struct rng *r, size_t i)
+{
+	json_t *p = json_pack("{s:{s:o},s:b}", "remoteVirtualNetwork", "id",
+			      generate_id(NETWORK "virtualNetworks/", generate_peers[i].name),
+			      "allowVirtualNetworkAccess", rng_percent(r, 90));
+
+	if (rng_percent(r, 90))
+		json_object_set_new(p, "peeringState",
+				    json_string(rng_percent(r, 85) ? "Connected" : "Disconnected"));
+	if (rng_percent(r, 75))
+		json_object_set_new(
+		    p, "remoteAddressSpace",
+		    json_pack("{s:[s]}", "addressPrefixes", generate_peers[i].range));
+	/* Where both stand, the first counts. */
+	if (rng_percent(r, 30))
+		json_object_set_new(p, "remoteVirtualNetworkAddressSpace",
+				    json_pack("{s:[s]}", "addressPrefixes",
+					      rng_percent(r, 80)
+						  ? generate_peers[i].range
+						  : generate_peers[i].endpoint_subnet));
+	return generate_shape(r, json_pack("{s:s}", "name", generate_peers[i].name), p);
+}
+
+json_t *generate_peer(struct rng *r, size_t i)
+{
+	static const char *const locations[] = {"westeurope", "West Europe", "northeurope"};
+
+	return generate_shape(
+	    r,
+	    json_pack("{s:s,s:o,s:s,s:s}", "name", generate_peers[i].name, "id",
+		      generate_id(NETWORK "virtualNetworks/", generate_peers[i].name), "type",
+		      "Microsoft.Network/virtualNetworks", "location", PICK(r, locations)),
+	    json_pack(
+		"{s:{s:[s]},s:[o]}", "addressSpace", "addressPrefixes", generate_peers[i].range,
+		"subnets",
+		subnet(r, generate_peers[i].name, "snet-pe",
+		       json_pack("{s:s,s:s}", "addressPrefix", generate_peers[i].endpoint_subnet,
+				 "privateEndpointNetworkPolicies", policies(r)))));
+}
+
+static json_t *service_endpoints(struct rng *r)
+{
+	json_t *list = json_array();
+
+	if (rng_percent(r, 60))
+		json_array_append_new(list, json_pack("{s:s}", "service", "Microsoft.Storage"));
+	else if (rng_percent(r, 50))
+		json_array_append_new(
+		    list, json_pack("{s:s,s:[s]}", "service", "Microsoft.Storage", "locations",
+				    rng_percent(r, 60) ? "West Europe" : "uknorth"));
+	if (rng_percent(r, 40))
+		json_array_append_new(list,
+				      json_pack("{s:s,s:[s]}", "service", "Microsoft.Sql",
+						"locations", rng_percent(r, 50) ? "*" : "eastus"));
+	if (rng_percent(r, 20))
+		json_array_append_new(list, json_pack("{s:s,s:[ss]}", "service",
+						      "Microsoft.AzureCosmosDB", "locations",
+						      "westeurope", "northeurope"));
+	return list;
+}
+
+json_t *generate_vnet(struct rng *r, bool has_nsg, bool has_table, bool has_tags,
+		      const bool *has_peer)
+{
+	static const char *const more[] = {"192.168.0.0/16",  "172.16.0.0/12",	"100.64.0.0/10",
+					   "198.51.100.0/24", "192.168.1.0/24", "100.64.0.0/9"};
+	json_t *space = json_array(), *peerings = json_array(), *integration;
+
+	json_array_append_new(
+	    space, json_string(has_peer[0] || rng_percent(r, 85) ? "10.0.0.0/16" : "10.0.0.0/8"));
+	if (rng_percent(r, 40)) {
+		const char *extra = PICK(r, more);
+
+		if (!(has_peer[1] && !strncmp(extra, "172.", 4)) &&
+		    !(has_peer[3] && !strncmp(extra, "192.", 4)))
+			json_array_append_new(space, json_string(extra));
+	}
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++)
+		if (has_peer[i])
+			json_array_append_new(peerings, peering(r, i));
+	integration =
+	    json_pack("{s:s,s:[{s:s,s:{s:s}}]}", "addressPrefix", "10.0.1.0/26", "delegations",
+		      "name", "d", "properties", "serviceName", "Microsoft.Web/serverFarms");
+	if (has_nsg)
+		json_object_set_new(
+		    integration, "networkSecurityGroup",
+		    generate_reference(generate_id(NETWORK "networkSecurityGroups/", "nsg-int")));
+	if (has_table)
+		json_object_set_new(
+		    integration, "routeTable",
+		    generate_reference(generate_id(NETWORK "routeTables/", "rt-int")));
+	if (has_tags && rng_percent(r, 60))
+		json_object_set_new(integration, "serviceEndpoints", service_endpoints(r));
+	return generate_shape(
+	    r,
+	    json_pack("{s:s,s:o,s:s,s:s}", "name", "vnet-app", "id",
+		      generate_id(NETWORK "virtualNetworks/", "vnet-app"), "type",
+		      "Microsoft.Network/virtualNetworks", "location", "westeurope"),
+	    json_pack("{s:{s:o},s:[ooo],s:o}", "addressSpace", "addressPrefixes", space, "subnets",
+		      subnet(r, "vnet-app", GENERATED_SUBNET, integration),
+		      subnet(r, "vnet-app", "snet-pe",
+			     json_pack("{s:s,s:s}", "addressPrefix", "10.0.2.0/24",
+				       "privateEndpointNetworkPolicies", policies(r))),
+		      subnet(r, "vnet-app", "snet-vm",
+			     json_pack("{s:s}", "addressPrefix", "10.0.3.0/24")),
+		      "virtualNetworkPeerings", peerings));
+}
