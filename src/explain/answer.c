@@ -5,6 +5,7 @@
 #include "explain/explain.h"
 #include "explain/flow.h"
 #include "explain/words_priv.h"
+#include "model/gate.h"
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
@@ -53,22 +54,36 @@ static int read_key(const struct asker *a, struct nsg_key *ret)
 	return 0;
 }
 
+static const char *ip6_words(const struct nsg_effective *e, enum nsg_gate gate)
+{
+	if (gate == NSG_GATE_NOT_CARRIED)
+		return "the integration has no IPv6, and the packet would evade the NSG: it is "
+		       "refused";
+	return nsg_gate_refuses_ip6(e)
+		   ? "loopback, link-local and multicast destinations are not the integration's"
+		   : "IPv6 packets do not enter an integration VNet, and route-all is off: they "
+		     "pass";
+}
+
 /* IPv6 has a decision, but no rules or routes to report. */
 static int explain_ip6(const struct asker *a, const struct nsg_flow *flow)
 {
+	enum nsg_gate gate = nsg_gate_of_ip6(a->e, flow->dst6);
+	bool refused = gate == NSG_GATE_NOT_CARRIED;
 	json_t *story = NSG_JSON_OBJECT(
 	    PAIR_J("gate",
-		   NSG_JSON_OBJECT(PAIR_B("enters", false),
-				   PAIR_S("text", "IPv6 packets never enter an integration VNet"))),
+		   NSG_JSON_OBJECT(PAIR_B("enters", false), PAIR_S("text", ip6_words(a->e, gate)))),
 	    PAIR_J("tags", json_array()),
 	    PAIR_S("nsg", "not evaluated: the packet does not enter the VNet"),
 	    PAIR_J("rules", json_array()), PAIR_J("routes", json_array()), PAIR_N("nextHop"),
 	    PAIR_J("farEnd",
-		   NSG_JSON_OBJECT(PAIR_S("source", "outbound"), PAIR_J("addresses", json_array()),
-				   PAIR_S("text", "an IPv6 address of the app"))),
+		   NSG_JSON_OBJECT(PAIR_S("source", refused ? "nobody" : "outbound"),
+				   PAIR_J("addresses", json_array()),
+				   PAIR_S("text", refused ? "the packet does not arrive"
+							  : "an IPv6 address of the app"))),
 	    PAIR_J("notices", json_array()));
 	json_t *item = NULL;
-	int r = nsg_flow_decide(a->image, flow, NULL, &item);
+	int r = nsg_flow_decide(a->e, a->image, flow, NULL, &item);
 
 	if (r < 0) {
 		json_decref(story);
@@ -90,7 +105,7 @@ static int explain_one(const struct asker *a, const json_t *object)
 
 	if (r < 0)
 		return r;
-	r = nsg_flow_decide(a->image, &flow, json_is_string(id) ? id : NULL, &item);
+	r = nsg_flow_decide(a->e, a->image, &flow, json_is_string(id) ? id : NULL, &item);
 	if (r < 0)
 		return r;
 	return give(a, item);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "explain/flow.h"
+#include "model/gate.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
@@ -140,21 +141,24 @@ int nsg_flow_put(json_t *object, const struct nsg_flow *flow)
 	    PAIR_I("dstPort", key->dport_host));
 }
 
-/* IPv6 packets are bypass (semantics.md section 1). */
-static int put_ip6_decision(json_t *object, const struct nsg_flow *flow)
+static int put_ip6_decision(json_t *object, const struct nsg_effective *e,
+			    const struct nsg_flow *flow)
 {
+	bool refused = nsg_gate_of_ip6(e, flow->dst6) == NSG_GATE_NOT_CARRIED;
 	int r = nsg_flow_put(object, flow);
 
 	if (r < 0)
 		return r;
-	return NSG_JSON_ADD(object, PAIR_S("gate", nsg_gate_name(NSG_GATE_BYPASS)), PAIR_N("nsg"),
-			    PAIR_N("route"),
-			    PAIR_S("verdict", nsg_verdict_name(NSG_VERDICT_ACCEPT)),
-			    PAIR_S("reason", nsg_reason_name(NSG_REASON_BYPASS)));
+	return NSG_JSON_ADD(
+	    object, PAIR_S("gate", nsg_gate_name(refused ? NSG_GATE_NOT_CARRIED : NSG_GATE_BYPASS)),
+	    PAIR_N("nsg"), PAIR_N("route"),
+	    PAIR_S("verdict", nsg_verdict_name(refused ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT)),
+	    PAIR_S("reason",
+		   nsg_reason_name(refused ? NSG_REASON_NOT_CARRIED : NSG_REASON_BYPASS)));
 }
 
-int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, json_t *id,
-		    json_t **ret)
+int nsg_flow_decide(const struct nsg_effective *e, const struct nsg_image *image,
+		    const struct nsg_flow *flow, json_t *id, json_t **ret)
 {
 	cleanup_json json_t *object = json_object();
 	struct nsg_decision decision;
@@ -163,7 +167,7 @@ int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, 
 	if (!object || (id && json_object_set(object, "id", id) < 0))
 		return -ENOMEM;
 	if (flow->is_ip6) {
-		r = put_ip6_decision(object, flow);
+		r = put_ip6_decision(object, e, flow);
 	} else {
 		decision = nsg_classify(image, &flow->key);
 		r = nsg_record_put_decision(object, image, &flow->key, &decision);

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "classify/image.h"
+#include "model/effective.h"
 #include "packet/key.h"
 
 /* A flow of either family. The key of an IPv6 flow has no addresses: it is never classified. */
@@ -33,7 +34,7 @@ int nsg_flow_put(json_t *object, const struct nsg_flow *flow);
 int nsg_flow_line(const char *line, size_t size, json_t **ret);
 
 /* Makes the decision object of a flow; `id` (borrowed, may be NULL) comes first. -ENOMEM. */
-int nsg_flow_decide(const struct nsg_image *image, const struct nsg_flow *flow, json_t *id,
-		    json_t **ret);
+int nsg_flow_decide(const struct nsg_effective *e, const struct nsg_image *image,
+		    const struct nsg_flow *flow, json_t *id, json_t **ret);
 
 #endif

@@ -35,8 +35,7 @@ struct entry {
 	struct entry *newer, *older;
 	uint64_t seen_ns;
 	void *data;
-	bool swapped;	/* the first packet went from end 1 to end 0 */
-	uint8_t closed; /* TCP: bits 0 and 1: FIN seen from either end; bit 2: RST seen */
+	bool swapped; /* the first packet went from end 1 to end 0 */
 };
 
 struct table {
@@ -232,45 +231,18 @@ static bool opens(const struct nsg_track_view *v)
 	       (v->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
 }
 
-static bool is_closed(const struct entry *e)
-{
-	return (e->closed & 3) == 3 || e->closed & 4;
-}
-
-static void note_close(struct entry *e, const struct nsg_track_view *v, bool swapped)
-{
-	if (v->key.protocol != NSG_PROTOCOL_TCP)
-		return;
-	if (v->tcp_flags & TCP_FIN)
-		e->closed |= swapped ? 2 : 1;
-	if (v->tcp_flags & TCP_RST)
-		e->closed |= 4;
-}
-
-static int see_error(struct nsg_tracker *t, const struct nsg_track_view *v, void ***ret_data)
-{
-	bool swapped;
-	struct tuple tuple = flow_tuple(&v->inner, v->inner_icmp_id, &swapped);
-	struct entry *e = *slot(&t->flows, t->seed, &tuple);
-
-	if (!e)
-		return NSG_TRACK_MIDSTREAM;
-	*ret_data = &e->data;
-	return NSG_TRACK_REPLY;
-}
-
 static int see_flow(struct nsg_tracker *t, const struct nsg_track_view *v, void ***ret_data)
 {
 	bool swapped;
 	struct tuple tuple = flow_tuple(&v->key, v->icmp_id, &swapped);
 	struct entry *e = find(&t->flows, t->seed, &tuple, t->now_ns);
 
-	if (e && v->key.protocol == NSG_PROTOCOL_TCP && is_closed(e) && opens(v)) {
+	/* A bare SYN begins a flow, whatever was decided on its tuple before. */
+	if (e && v->key.protocol == NSG_PROTOCOL_TCP && opens(v)) {
 		drop(&t->flows, t->seed, e);
 		e = NULL;
 	}
 	if (e) {
-		note_close(e, v, swapped);
 		*ret_data = &e->data;
 		return e->swapped == swapped ? NSG_TRACK_LATER : NSG_TRACK_REPLY;
 	}
@@ -282,6 +254,18 @@ static int see_flow(struct nsg_tracker *t, const struct nsg_track_view *v, void 
 	e->swapped = swapped;
 	*ret_data = &e->data;
 	return NSG_TRACK_FIRST;
+}
+
+static int see_error(struct nsg_tracker *t, const struct nsg_track_view *v, void ***ret_data)
+{
+	bool swapped;
+	struct tuple tuple = flow_tuple(&v->inner, v->inner_icmp_id, &swapped);
+	struct entry *e = *slot(&t->flows, t->seed, &tuple);
+
+	if (!e)
+		return see_flow(t, v, ret_data);
+	*ret_data = &e->data;
+	return NSG_TRACK_REPLY;
 }
 
 int nsg_tracker_see(struct nsg_tracker *t, const struct nsg_track_view *v, uint64_t time_ns,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/cleanup.h"
 #include "util/macro.h"
@@ -73,6 +74,20 @@ enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host)
 
 	return nsg_gate_enters(gate) && destination_not_carried(dst_host) ? NSG_GATE_NOT_CARRIED
 									  : gate;
+}
+
+bool nsg_gate_refuses_ip6(const struct nsg_effective *e)
+{
+	return e->route_all || e->profile->ip6_always_refused;
+}
+
+enum nsg_gate nsg_gate_of_ip6(const struct nsg_effective *e, const uint8_t dst[16])
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	bool exempt = !memcmp(dst, loopback, sizeof(loopback)) || dst[0] == 0xff ||
+		      (dst[0] == 0xfe && (dst[1] & 0xc0) == 0x80);
+
+	return nsg_gate_refuses_ip6(e) && !exempt ? NSG_GATE_NOT_CARRIED : NSG_GATE_BYPASS;
 }
 
 bool nsg_gate_evaluates_nsg(const struct nsg_profile *profile, enum nsg_gate gate)

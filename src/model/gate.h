@@ -24,6 +24,11 @@ enum nsg_gate nsg_gate_of(const struct nsg_effective *e, uint32_t dst_host);
 /* The same, as if the integration carried everything. */
 enum nsg_gate nsg_gate_entrance(const struct nsg_effective *e, uint32_t dst_host);
 
+/* The integration has no IPv6. Whether packets of the app are refused, for they would evade the NSG,
+ * or pass it by. Never refused: loopback, link-local and multicast destinations. */
+bool nsg_gate_refuses_ip6(const struct nsg_effective *e);
+enum nsg_gate nsg_gate_of_ip6(const struct nsg_effective *e, const uint8_t dst[16]);
+
 static inline bool nsg_gate_enters(enum nsg_gate gate)
 {
 	return gate == NSG_GATE_RFC1918 || gate == NSG_GATE_ROUTE_ALL ||

@@ -87,6 +87,8 @@ static const struct nsg_profile profiles[] = {
 	.disable_peering_route = false,
 	/* private-endpoint-overview of 2020: only a /32 route overrides an endpoint. */
 	.endpoint_policies = false,
+	/* There was no outbound IPv6 before 2023 (techcommunity 4423368). */
+	.ip6_always_refused = true,
 	/* "The feature requires an unused subnet that's a /27 with 32 addresses or larger." */
 	.smallest_subnet_len = 27,
 	/* "When you scale a plan up or down, you need twice as many addresses"; the page
@@ -122,6 +124,9 @@ static const struct nsg_profile profiles[] = {
 	/* disable-private-endpoint-network-policy, 2023: a route whose prefix is at least as
 	 * long as the virtual network's range invalidates the /32. */
 	.endpoint_policies = true,
+	/* techcommunity 4423368: an app has outbound IPv6, past the integration. It would evade the
+	 * NSG of an app whose traffic is all routed into the network. */
+	.ip6_always_refused = false,
 	/* overview-vnet-integration, 2023: a /28 is the smallest, five addresses of a subnet
 	 * are Azure's own. */
 	.smallest_subnet_len = 28,

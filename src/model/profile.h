@@ -22,6 +22,7 @@ struct nsg_profile {
 	bool subnet_peering;	      /* its fields are honoured */
 	bool disable_peering_route;   /* of a route table: honoured */
 	bool gateway_udr_is_vpn_only; /* worth a notice */
+	bool ip6_always_refused;      /* else only while route-all is on */
 	bool endpoint_policies; /* private endpoint against UDR: by network policies, not /32 */
 	uint8_t smallest_subnet_len; /* 27: a /27 or larger */
 	uint8_t reserved_addresses;  /* added to 2 x instances */

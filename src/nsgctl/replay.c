@@ -26,6 +26,7 @@
 
 #define MAX_SUBNET_PREFIXES 16
 #define DEFAULT_TIMEOUT_MINUTES 4
+#define ICMP6 58
 
 struct replay {
 	struct nsgctl *ctl;
@@ -299,7 +300,7 @@ static bool has_port_fields(const struct packet *p, uint8_t protocol)
 	return nsg_protocol_has_ports(protocol) && p->captured >= 44;
 }
 
-/* IPv6 never enters: addresses, and ports without extension headers, are for display only. */
+/* Addresses decide; ports, without extension headers, are for display only. */
 static void read_ip6(struct packet *p)
 {
 	struct nsg_flow *flow = &p->flow;
@@ -314,12 +315,23 @@ static void read_ip6(struct packet *p)
 	}
 }
 
+/* Errors and neighbour discovery, which the kernel sends, not the app (RFC 4443, 4861). */
+static bool is_ip6_control(const struct packet *p)
+{
+	uint8_t type = p->captured > 40 ? p->ip[40] : 0;
+
+	return p->flow.key.protocol == ICMP6 &&
+	       ((type >= 1 && type <= 4) || (type >= 133 && type <= 137));
+}
+
 static int judge_packet(struct replay *r, struct packet *p)
 {
 	enum nsg_key_status status = nsg_track_view(p->ip, p->captured, p->length, &p->view);
 
 	if (status == NSG_KEY_IP6 && p->captured >= 40) {
 		read_ip6(p);
+		if (!is_ip6_control(p))
+			return decide(r, p, &p->outcome);
 		p->outcome = not_judged(r);
 		return p->outcome ? 0 : nsgctl_out_of_memory();
 	}

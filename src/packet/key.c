@@ -21,6 +21,12 @@
 
 #define IP4_MAX_DATAGRAM 65535u
 
+/* RFC 791, 3.1: options. With a source route a packet's destination is not where it goes. */
+#define OPTION_END 0
+#define OPTION_NOP 1
+#define OPTION_LSRR 131
+#define OPTION_SSRR 137
+
 static uint16_t read16(const uint8_t *p)
 {
 	return (uint16_t)((unsigned int)p[0] << 8 | p[1]);
@@ -55,6 +61,21 @@ static bool transport_is_sound(const uint8_t *t, size_t captured, size_t payload
 	return stated >= header && (stated <= payload || more_fragments);
 }
 
+static bool options_are_sound(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0, length; i < n && p[i] != OPTION_END; i += length) {
+		length = 1;
+		if (p[i] == OPTION_NOP)
+			continue;
+		if (p[i] == OPTION_LSRR || p[i] == OPTION_SSRR || i + 1 == n)
+			return false;
+		length = p[i + 1];
+		if (length < 2 || length > n - i)
+			return false;
+	}
+	return true;
+}
+
 enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,
 				    struct nsg_key *ret)
 {
@@ -75,7 +96,8 @@ enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size
 	total = read16(packet + IP4_TOTAL_LENGTH);
 	if (!total)
 		total = length;
-	if (header < IP4_HEADER || header > captured || total < header || total > length)
+	if (header < IP4_HEADER || header > captured || total < header || total > length ||
+	    !options_are_sound(packet + IP4_HEADER, header - IP4_HEADER))
 		return NSG_KEY_MALFORMED;
 	if (captured > total)
 		captured = total;

@@ -24,7 +24,8 @@ enum nsg_key_status {
 /*
  * Extracts the key from the captured bytes of an IP packet. `length` is the packet's length on the
  * wire, which may exceed `captured` (copy range, GSO). A total length of 0 means a big GSO packet.
- * Reads nothing beyond `captured`; an inconsistent header is NSG_KEY_MALFORMED. *ret is not written
+ * Reads nothing beyond `captured`; an inconsistent header or a source route option is
+ * NSG_KEY_MALFORMED. *ret is not written
  * for NSG_KEY_MALFORMED and NSG_KEY_IP6.
  */
 enum nsg_key_status nsg_key_extract(const uint8_t *packet, size_t captured, size_t length,

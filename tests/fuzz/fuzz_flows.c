@@ -28,7 +28,8 @@ static json_t *decide(const json_t *object)
 	const char *why;
 
 	if (nsg_flow_read(object, &flow, &why) < 0 ||
-	    nsg_flow_decide(sample.image, &flow, json_object_get(object, "id"), &decision) < 0)
+	    nsg_flow_decide(sample.effective, sample.image, &flow, json_object_get(object, "id"),
+			    &decision) < 0)
 		abort();
 	return decision;
 }

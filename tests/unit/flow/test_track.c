@@ -60,16 +60,16 @@ static void follow(const struct step *steps, size_t n, uint8_t protocol)
 	nsg_tracker_free(t);
 }
 
-static void tcp_flows_live_from_syn_to_fin(void **state)
+static void a_bare_syn_begins_a_flow(void **state)
 {
 	static const struct step whole[] = {
-	    {SYN, '>', 0, NSG_TRACK_FIRST},	    {SYN, '>', 1, NSG_TRACK_LATER},
+	    {SYN, '>', 0, NSG_TRACK_FIRST},	    {SYN, '>', 1, NSG_TRACK_FIRST},
 	    {SYN | ACK, '<', 1, NSG_TRACK_REPLY},   {ACK, '>', 1, NSG_TRACK_LATER},
 	    {ACK, '>', 200, NSG_TRACK_LATER},	    {FIN | ACK, '>', 201, NSG_TRACK_LATER},
-	    {ACK, '<', 201, NSG_TRACK_REPLY},	    {SYN, '>', 201, NSG_TRACK_LATER},
-	    {FIN | ACK, '<', 202, NSG_TRACK_REPLY}, {ACK, '>', 202, NSG_TRACK_LATER},
-	    {SYN, '>', 203, NSG_TRACK_FIRST},	    {RST, '<', 203, NSG_TRACK_REPLY},
-	    {SYN, '<', 204, NSG_TRACK_FIRST},	    {SYN | ACK, '>', 204, NSG_TRACK_REPLY},
+	    {ACK, '<', 201, NSG_TRACK_REPLY},	    {FIN | ACK, '<', 202, NSG_TRACK_REPLY},
+	    {ACK, '>', 202, NSG_TRACK_LATER},	    {SYN, '>', 203, NSG_TRACK_FIRST},
+	    {RST, '<', 203, NSG_TRACK_REPLY},	    {SYN, '<', 204, NSG_TRACK_FIRST},
+	    {SYN | ACK, '>', 204, NSG_TRACK_REPLY}, {SYN, '>', 205, NSG_TRACK_FIRST},
 	};
 	static const struct step before[] = {
 	    {ACK, '>', 0, NSG_TRACK_MIDSTREAM},	      {ACK, '<', 0, NSG_TRACK_MIDSTREAM},
@@ -151,7 +151,8 @@ static void errors_belong_to_the_flow_they_quote(void **state)
 	(void)state;
 	error.icmp_error = true;
 	error.inner = out.key;
-	assert_int_equal(nsg_tracker_see(t, &error, 0, &data), NSG_TRACK_MIDSTREAM);
+	/* about an unknown flow: a packet like any other of its protocol */
+	assert_int_equal(nsg_tracker_see(t, &error, 0, &data), NSG_TRACK_FIRST);
 	assert_int_equal(nsg_tracker_see(t, &out, 0, &data), NSG_TRACK_FIRST);
 	*data = &mark;
 	assert_int_equal(nsg_tracker_see(t, &error, 0, &data), NSG_TRACK_REPLY);
@@ -204,7 +205,7 @@ static void the_least_recently_seen_flow_is_evicted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(tcp_flows_live_from_syn_to_fin),
+	    cmocka_unit_test(a_bare_syn_begins_a_flow),
 	    cmocka_unit_test(idle_flows_are_removed),
 	    cmocka_unit_test(data_belongs_to_the_flow),
 	    cmocka_unit_test(echoes_are_distinguished_by_their_id),

@@ -280,6 +280,40 @@ static void gso_packets_are_longer_than_their_copy(void **state)
 	assert_status(&u, u.size, 180000, NSG_KEY_MALFORMED);
 }
 
+static void options_with_a_source_route_or_a_wrong_length_are_malformed(void **state)
+{
+	static const struct {
+		uint8_t options[8];
+		enum nsg_key_status status;
+	} t[] = {
+	    {{1, 1, 1, 1, 1, 1, 1, 1}, NSG_KEY_OK},	      /* no operation */
+	    {{0, 131, 7, 0, 0, 0, 0, 0}, NSG_KEY_OK},	      /* after the end */
+	    {{7, 7, 4, 0, 0, 0, 0, 0}, NSG_KEY_OK},	      /* record route */
+	    {{148, 4, 0, 0, 0}, NSG_KEY_OK},		      /* router alert */
+	    {{131, 7, 4, 10, 0, 0, 1, 0}, NSG_KEY_MALFORMED}, /* LSRR */
+	    {{137, 7, 4, 10, 0, 0, 1, 0}, NSG_KEY_MALFORMED}, /* SSRR */
+	    {{1, 131, 3, 4, 0}, NSG_KEY_MALFORMED},
+	    {{148, 4, 0, 0, 137, 3, 4, 0}, NSG_KEY_MALFORMED},
+	    {{7, 9, 4, 0, 0, 0, 0, 0}, NSG_KEY_MALFORMED}, /* longer than the header */
+	    {{7, 1, 4, 0, 0, 0, 0, 0}, NSG_KEY_MALFORMED},
+	    {{7, 0, 4, 0, 0, 0, 0, 0}, NSG_KEY_MALFORMED},
+	    {{1, 1, 1, 1, 1, 1, 1, 7}, NSG_KEY_MALFORMED}, /* without a length */
+	};
+	struct nsg_key key;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct packet p = tcp(8, 0);
+
+		memcpy(p.bytes + 20, t[i].options, 8);
+		assert_int_equal(extract(&p, p.size, p.size, &key), t[i].status);
+		put16(p.bytes + 6, 1); /* a later fragment */
+		assert_int_equal(extract(&p, p.size, p.size, &key), t[i].status == NSG_KEY_OK
+									? NSG_KEY_LATER_FRAGMENT
+									: NSG_KEY_MALFORMED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +328,7 @@ int main(void)
 	    cmocka_unit_test(first_fragments_hold_the_ports),
 	    cmocka_unit_test(later_fragments_have_no_ports),
 	    cmocka_unit_test(gso_packets_are_longer_than_their_copy),
+	    cmocka_unit_test(options_with_a_source_route_or_a_wrong_length_are_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
