@@ -122,7 +122,7 @@ static size_t put_text(const char *text, char *out)
 	size_t n = strlen(text);
 
 	if (out)
-		memcpy(out, text, n);
+		memcpy(out, text, n); /* NOLINT(bugprone-not-null-terminated-result) */
 	return n;
 }
 

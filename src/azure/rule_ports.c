@@ -27,7 +27,7 @@ static const char *parse_port(const char *p, unsigned int *ret)
 /* N, N-M or `*` */
 static bool parse_ports(const char *text, struct nsg_port_range *ret)
 {
-	unsigned int lo, hi;
+	unsigned int lo = 0, hi;
 
 	if (!strcmp(text, "*")) {
 		*ret = (struct nsg_port_range){0, 65535};
@@ -119,7 +119,9 @@ bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const 
 				NSG_MAX_FIELD_PREFIXES);
 		return true;
 	}
-	for (size_t i = 0; i < size && v; i++) {
+	if (!v)
+		return true;
+	for (size_t i = 0; i < size; i++) {
 		struct nsg_node element = nsg_node_at(&many, i);
 
 		*count += read_ports(s, &element, name, &v[*count]);
@@ -128,7 +130,7 @@ bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const 
 		nsg_node_report(s, &one, NSG_ERROR, NULL,
 				"rule '" NSG_QUOTE "': %s and %s are set and differ", name, f->key,
 				f->other);
-	if (has_single && !*count && v)
+	if (has_single && !*count)
 		v[(*count)++] = single;
 	if (!one.value && !many.value)
 		nsg_node_report(s, n, NSG_ERROR, "SecurityRuleParametersMissing",

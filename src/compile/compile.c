@@ -215,10 +215,10 @@ int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *b
 		return r;
 	r = compile(effective, before, diag, &image);
 	if (r == -E2BIG)
-		r = nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
-				 "the prefixes of rules and routes divide the address space into "
-				 "more than %u pieces",
-				 NSG_MAX_IMAGE_SEGMENTS);
+		return nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
+				    "the prefixes of rules and routes divide the address space "
+				    "into more than %u pieces",
+				    NSG_MAX_IMAGE_SEGMENTS);
 	if (r < 0)
 		return r;
 	image->info.compile_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;

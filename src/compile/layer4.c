@@ -42,7 +42,7 @@ static int port_classes(const struct nsg_field *f, bool reserved, uint16_t **ret
 {
 	struct nsg_range port = {NSG_SPORT_NOT_CARRIED, NSG_SPORT_NOT_CARRIED};
 	cleanup_free struct nsg_ranges *lists = calloc(f->n + 1, sizeof(*lists));
-	cleanup_free uint16_t *classes = malloc(NSG_PORTS * sizeof(*classes));
+	cleanup_free uint16_t *classes = calloc(NSG_PORTS, sizeof(*classes));
 	cleanup_classes struct nsg_classes c = {0};
 	int r;
 

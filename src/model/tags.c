@@ -141,6 +141,7 @@ int nsg_build_tag_index(struct nsg_build *b)
 	const struct nsg_policy *p = b->policy;
 	struct nsg_effective *e = b->e;
 	struct nsg_tag_index *x;
+	struct entry *v;
 
 	for (size_t i = 0; i < p->n_tag_documents; i++)
 		e->tags = e->tags ? newer(b, e->tags, &p->tag_documents[i]) : &p->tag_documents[i];
@@ -148,9 +149,10 @@ int nsg_build_tag_index(struct nsg_build *b)
 	if (!x)
 		return -ENOMEM;
 	e->tag_index = x;
-	x->v = nsg_arena_array(&e->arena, e->tags ? e->tags->n_tags + 1 : 1, sizeof(*x->v));
-	if (!x->v)
+	v = nsg_arena_array(&e->arena, e->tags ? e->tags->n_tags + 1 : 1, sizeof(*v));
+	if (!v)
 		return -ENOMEM;
+	x->v = v;
 	for (size_t i = 0; e->tags && i < e->tags->n_tags; i++) {
 		const struct nsg_tag *t = &e->tags->tags[i];
 		struct entry *old;
@@ -163,7 +165,7 @@ int nsg_build_tag_index(struct nsg_build *b)
 		if (old) {
 			r = join(b, old, t);
 		} else {
-			x->v[x->n] = (struct entry){.tag = t};
+			v[x->n] = (struct entry){.tag = t};
 			r = nsg_hash_add(&x->names, nsg_hash_name(t->name), x->n++);
 		}
 		if (r < 0)

@@ -39,8 +39,8 @@ static int bindings_new(struct nsg_eval *ev, size_t n, struct nsg_bindings *ret)
 	if (r < 0)
 		return r;
 	ret->n = 0;
-	ret->v = n ? nsg_arena_array(&ev->arena, n, sizeof(*ret->v)) : NULL;
-	return n && !ret->v ? -ENOMEM : 0;
+	ret->v = nsg_arena_array(&ev->arena, n + 1, sizeof(*ret->v));
+	return ret->v ? 0 : -ENOMEM;
 }
 
 static struct nsg_binding *binding_add(struct nsg_eval *ev, struct nsg_bindings *b,
