@@ -14,28 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/app.h"
+#include "model/value.h"
 #include "util/arena.h"
 #include "util/ip.h"
 #include "util/names.h"
 #include "util/shared.h"
 #include "util/source.h"
-
-enum nsg_tristate {
-	NSG_UNSET = -1,
-	NSG_FALSE = 0,
-	NSG_TRUE = 1,
-};
-
-struct nsg_strings {
-	const char **v;
-	size_t n;
-};
-
-/* IPv4 prefixes in document order. n_ip6 counts the IPv6 ones, which are read and left out. */
-struct nsg_prefixes {
-	struct nsg_prefix *v;
-	size_t n, n_ip6;
-};
 
 /* ---- NSG ---------------------------------------------------------------------------------- */
 
@@ -173,47 +158,6 @@ struct nsg_tag_document {
 	struct nsg_tag *tags;
 	size_t n_tags;
 	struct nsg_place place;
-};
-
-/* ---- app ---------------------------------------------------------------------------------- */
-
-/* WEBSITE_VNET_ROUTE_ALL in one document; no other app setting is kept. */
-struct nsg_route_all_setting {
-	const char *site_id; /* "": a separate app settings document, for every site */
-	enum {
-		NSG_ROUTE_ALL_EMPTY,
-		NSG_ROUTE_ALL_ON,    /* the string 1 */
-		NSG_ROUTE_ALL_OFF,   /* 0 */
-		NSG_ROUTE_ALL_OTHER, /* off; reported by its reader, without its value */
-	} value;
-	struct nsg_place place;
-};
-
-struct nsg_site {
-	const char *id, *name, *location, *plan_id; /* each "" unknown */
-	const char *subnet_id;			    /* virtualNetworkSubnetId, "" none */
-	enum nsg_tristate is_linux;		    /* `reserved` */
-	enum nsg_tristate route_all;		    /* vnetRouteAllEnabled, site or siteConfig */
-	enum nsg_tristate all_traffic, application_traffic; /* outboundVnetRouting */
-	uint32_t *outbound_host;			    /* its outbound addresses */
-	size_t n_outbound;
-	struct nsg_place place, route_all_place, subnet_place;
-};
-
-struct nsg_integration {
-	const char *name;
-	const char *subnet_id; /* "" when only the VNet is named */
-	const char *vnet_id;   /* "" when the subnet is named */
-	const char *site_id;   /* "" unknown */
-	enum nsg_tristate is_swift;
-	struct nsg_place place;
-};
-
-struct nsg_plan {
-	const char *id, *name, *location, *tier, *sku; /* each "" unknown */
-	uint32_t instances;			       /* 0 unknown */
-	enum nsg_tristate is_linux;
-	struct nsg_place place, sku_place;
 };
 
 /* ---- private endpoints, NICs, application security groups ---------------------------------- */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The app's part of a policy (model/policy.h): settings, sites, integrations and plans. */
+#ifndef NSG_MODEL_APP_H
+#define NSG_MODEL_APP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/value.h"
+#include "util/source.h"
+
+/* WEBSITE_VNET_ROUTE_ALL in one document; no other app setting is kept. */
+struct nsg_route_all_setting {
+	const char *site_id; /* "": a separate app settings document, for every site */
+	enum {
+		NSG_ROUTE_ALL_EMPTY,
+		NSG_ROUTE_ALL_ON,    /* the string 1 */
+		NSG_ROUTE_ALL_OFF,   /* 0 */
+		NSG_ROUTE_ALL_OTHER, /* off; reported by its reader, without its value */
+	} value;
+	struct nsg_place place;
+};
+
+struct nsg_site {
+	const char *id, *name, *location, *plan_id; /* each "" unknown */
+	const char *subnet_id;			    /* virtualNetworkSubnetId, "" none */
+	enum nsg_tristate is_linux;		    /* `reserved` */
+	enum nsg_tristate route_all;		    /* vnetRouteAllEnabled, site or siteConfig */
+	enum nsg_tristate all_traffic, application_traffic; /* outboundVnetRouting */
+	uint32_t *outbound_host;			    /* its outbound addresses */
+	size_t n_outbound;
+	struct nsg_place place, route_all_place, subnet_place;
+};
+
+struct nsg_integration {
+	const char *name;
+	const char *subnet_id; /* "" when only the VNet is named */
+	const char *vnet_id;   /* "" when the subnet is named */
+	const char *site_id;   /* "" unknown */
+	enum nsg_tristate is_swift;
+	struct nsg_place place;
+};
+
+struct nsg_plan {
+	const char *id, *name, *location, *tier, *sku; /* each "" unknown */
+	uint32_t instances;			       /* 0 unknown */
+	enum nsg_tristate is_linux;
+	struct nsg_place place, sku_place;
+};
+
+#endif
