@@ -66,7 +66,8 @@ static void a_directory_without_end_is_refused(void **state)
 	policy_build_usual(b);
 	b->p->n_sites = 5001;
 	assert_int_equal(policy_build_make(b), -EINVAL);
-	assert_true(policy_build_told(b, NSG_ERROR, NULL, "5001 sites, nsgd supports at most 5000"));
+	assert_true(
+	    policy_build_told(b, NSG_ERROR, NULL, "5001 sites, nsgd supports at most 5000"));
 	b->p->n_sites = 0;
 }
 

@@ -24,8 +24,9 @@ static void reads_as_the_object(void **state)
 	(void)state;
 	assert_int_equal(NSG_JSON_ADD(object, PAIR_S("last", "a\xff")), 0);
 	text = nsg_json_line(object);
-	assert_string_equal(text, "{\"name\":\"a\",\"alias\":null,\"n\":4294967295,\"up\":true,"
-				  "\"via\":null,\"list\":[],\"inner\":{\"n\":0},\"last\":\"a\\\\xff\"}");
+	assert_string_equal(text,
+			    "{\"name\":\"a\",\"alias\":null,\"n\":4294967295,\"up\":true,"
+			    "\"via\":null,\"list\":[],\"inner\":{\"n\":0},\"last\":\"a\\\\xff\"}");
 }
 
 /* The leak checker sees whether what was made is freed. */
