@@ -58,6 +58,7 @@ static const struct key keys[] = {
     {"capture", "users", nsg_conf_set_strings, CONF(users), true, true},
     {"capture", "cgroups", nsg_conf_set_cgroups, CONF(cgroups), true, true},
     {"capture", "exclude", nsg_conf_set_prefixes, 0, true, true},
+    {"capture", "ipv6", nsg_conf_set_ip6, CONF(ip6), .restart = true},
     {"queue", "first", nsg_conf_set_queue, CONF(queue_first), .restart = true},
     {"queue", "workers", nsg_conf_set_workers, CONF(workers), .restart = true},
     {"queue", "length", nsg_conf_set_length, CONF(queue_length), .restart = true},

@@ -18,6 +18,13 @@ enum nsg_conf_log_decisions {
 	NSG_LOG_ALL,
 };
 
+/* What happens to IPv6 packets of captured sockets and interfaces. */
+enum nsg_conf_ip6 {
+	NSG_IP6_PROFILE, /* what the profile and the policy make of it */
+	NSG_IP6_REFUSE,
+	NSG_IP6_PASS,
+};
+
 /* [nexthop "TYPE" or "IP"] */
 struct nsg_conf_nexthop {
 	bool is_ip;
@@ -63,7 +70,9 @@ struct nsg_conf {
 	bool hook_output, hook_prerouting;
 	struct nsg_conf_strings interfaces, users, cgroups; /* users: names or numbers as written */
 	struct nsg_prefix *excludes;
-	size_t n_excludes;
+	struct nsg_prefix6 *excludes6;
+	size_t n_excludes, n_excludes6;
+	enum nsg_conf_ip6 ip6;
 
 	/* [queue] */
 	uint16_t queue_first;

@@ -23,6 +23,7 @@
 #define FIELD(c, offset, type) ((type *)(void *)((char *)(c) + (offset)))
 
 static const char out_of_memory[] = "out of memory";
+static const char list_too_long[] = "exceeds the limit of 1024 list elements";
 
 const char *nsg_conf_set_string(struct nsg_conf *c, const char *value, size_t offset)
 {
@@ -227,19 +228,27 @@ static const char *each_word(struct nsg_conf *c, const char *value, size_t offse
 	return complaint;
 }
 
+/* A copy of the array with room for one element more; NULL: out of memory. */
+static void *grown(struct nsg_conf *c, const void *v, size_t n, size_t size)
+{
+	void *copy = nsg_arena_array(&c->arena, n + 1, size);
+
+	if (copy && n)
+		memcpy(copy, v, n * size);
+	return copy;
+}
+
 static const char *add_string(struct nsg_conf *c, const char *word, size_t offset)
 {
 	struct nsg_conf_strings *list = FIELD(c, offset, struct nsg_conf_strings);
 	const char **v, *copy;
 
 	if (list->n >= NSG_MAX_CONF_LIST)
-		return "exceeds the limit of 1024 list elements";
-	v = nsg_arena_array(&c->arena, list->n + 1, sizeof(*v));
+		return list_too_long;
+	v = grown(c, list->v, list->n, sizeof(*v));
 	copy = nsg_arena_strdup(&c->arena, word);
 	if (!v || !copy)
 		return out_of_memory;
-	if (list->n)
-		memcpy(v, list->v, list->n * sizeof(*v));
 	v[list->n] = copy;
 	*list = (struct nsg_conf_strings){.v = v, .n = list->n + 1};
 	return NULL;
@@ -275,20 +284,27 @@ static const char *add_cgroup(struct nsg_conf *c, const char *word, size_t offse
 static const char *add_prefix(struct nsg_conf *c, const char *word, size_t offset)
 {
 	struct nsg_prefix prefix, *v;
-	bool masked;
+	struct nsg_prefix6 prefix6, *v6;
+	bool masked, is_ip4 = nsg_prefix_parse(word, &prefix, &masked) == NSG_PREFIX_IP4;
 
 	(void)offset;
-	if (nsg_prefix_parse(word, &prefix, &masked) != NSG_PREFIX_IP4 || masked)
-		return "is not a valid IPv4 prefix, or has host bits set";
-	if (c->n_excludes >= NSG_MAX_CONF_LIST)
-		return "exceeds the limit of 1024 list elements";
-	v = nsg_arena_array(&c->arena, c->n_excludes + 1, sizeof(*v));
-	if (!v)
-		return out_of_memory;
-	if (c->n_excludes)
-		memcpy(v, c->excludes, c->n_excludes * sizeof(*v));
-	v[c->n_excludes++] = prefix;
-	c->excludes = v;
+	if ((!is_ip4 && nsg_prefix6_parse(word, &prefix6, &masked) < 0) || masked)
+		return "is not a valid prefix, or has host bits set";
+	if (c->n_excludes + c->n_excludes6 >= NSG_MAX_CONF_LIST)
+		return list_too_long;
+	if (is_ip4) {
+		v = grown(c, c->excludes, c->n_excludes, sizeof(*v));
+		if (!v)
+			return out_of_memory;
+		v[c->n_excludes++] = prefix;
+		c->excludes = v;
+	} else {
+		v6 = grown(c, c->excludes6, c->n_excludes6, sizeof(*v6));
+		if (!v6)
+			return out_of_memory;
+		v6[c->n_excludes6++] = prefix6;
+		c->excludes6 = v6;
+	}
 	return NULL;
 }
 
@@ -331,16 +347,36 @@ const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t off
 	return "must be error, warning, notice, info or debug";
 }
 
+/* The index of a word; n if it is none of them. */
+static size_t find_word(const char *const *words, size_t n, const char *value)
+{
+	size_t i = 0;
+
+	while (i < n && strcasecmp(value, words[i]))
+		i++;
+	return i;
+}
+
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset)
 {
 	static const char *const words[] = {
 	    [NSG_LOG_NONE] = "none", [NSG_LOG_DENIED] = "denied", [NSG_LOG_ALL] = "all"};
+	size_t i = find_word(words, NSG_ARRAY_SIZE(words), value);
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(words); i++)
-		if (!strcasecmp(value, words[i])) {
-			*FIELD(c, offset, enum nsg_conf_log_decisions) =
-			    (enum nsg_conf_log_decisions)i;
-			return NULL;
-		}
-	return "must be none, denied or all";
+	if (i == NSG_ARRAY_SIZE(words))
+		return "must be none, denied or all";
+	*FIELD(c, offset, enum nsg_conf_log_decisions) = (enum nsg_conf_log_decisions)i;
+	return NULL;
+}
+
+const char *nsg_conf_set_ip6(struct nsg_conf *c, const char *value, size_t offset)
+{
+	static const char *const words[] = {
+	    [NSG_IP6_PROFILE] = "profile", [NSG_IP6_REFUSE] = "refuse", [NSG_IP6_PASS] = "pass"};
+	size_t i = find_word(words, NSG_ARRAY_SIZE(words), value);
+
+	if (i == NSG_ARRAY_SIZE(words))
+		return "must be profile, refuse or pass";
+	*FIELD(c, offset, enum nsg_conf_ip6) = (enum nsg_conf_ip6)i;
+	return NULL;
 }

@@ -26,11 +26,15 @@ static json_t *strings(const struct nsg_conf_strings *s)
 static json_t *excludes(const struct nsg_conf *c)
 {
 	json_t *array = json_array();
-	char text[NSG_PREFIX_TEXT];
+	char text[NSG_PREFIX_TEXT], text6[NSG_PREFIX6_TEXT];
 
 	for (size_t i = 0; i < c->n_excludes; i++) {
 		nsg_prefix_format(c->excludes[i], text);
 		(void)json_array_append_new(array, json_string(text));
+	}
+	for (size_t i = 0; i < c->n_excludes6; i++) {
+		nsg_prefix6_format(&c->excludes6[i], text6);
+		(void)json_array_append_new(array, json_string(text6));
 	}
 	return array;
 }
@@ -107,7 +111,8 @@ static void warn_of_silence(struct instance *in, struct nsg_diag *diag)
 			   "%s%s%s%s%s",
 			   silence_ns / NSG_NS_PER_SEC, hook_name(c),
 			   c->interfaces.n ? ", interfaces" : "", c->users.n ? ", users" : "",
-			   c->cgroups.n ? ", cgroups" : "", c->n_excludes ? ", exclude" : "");
+			   c->cgroups.n ? ", cgroups" : "",
+			   c->n_excludes || c->n_excludes6 ? ", exclude" : "");
 }
 
 json_t *status_json(struct instance *in, struct nsg_diag *diag)

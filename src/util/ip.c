@@ -62,36 +62,58 @@ void nsg_ip4_format(uint32_t a, char out[NSG_IP4_TEXT])
 		       a & 255);
 }
 
-static enum nsg_prefix_kind parse_ip6(const char *s)
+int nsg_prefix6_parse(const char *s, struct nsg_prefix6 *ret, bool *ret_masked)
 {
 	const char *slash = strchr(s, '/');
 	size_t n = slash ? (size_t)(slash - s) : strlen(s);
+	struct nsg_prefix6 p;
 	char text[INET6_ADDRSTRLEN];
-	unsigned int len;
-	unsigned char addr[16];
+	unsigned int len = 128;
+	bool masked = false;
 
 	if (n >= sizeof(text))
-		return NSG_PREFIX_INVALID;
+		return -EINVAL;
 	memcpy(text, s, n);
 	text[n] = '\0';
-	if (inet_pton(AF_INET6, text, addr) != 1)
-		return NSG_PREFIX_INVALID;
+	if (inet_pton(AF_INET6, text, p.addr) != 1)
+		return -EINVAL;
 	if (slash) {
 		slash = parse_number(slash + 1, 128, &len);
 		if (!slash || *slash)
-			return NSG_PREFIX_INVALID;
+			return -EINVAL;
 	}
-	return NSG_PREFIX_IP6;
+	p.len = (uint8_t)len;
+	for (unsigned int i = 0; i < sizeof(p.addr); i++) {
+		const unsigned int bits = len > 8 * i ? len - 8 * i : 0;
+		const uint8_t mask = bits >= 8 ? 0xff : (uint8_t)(0xff00 >> bits);
+
+		masked |= (p.addr[i] & mask) != p.addr[i];
+		p.addr[i] &= mask;
+	}
+	*ret = p;
+	*ret_masked = masked;
+	return 0;
+}
+
+void nsg_prefix6_format(const struct nsg_prefix6 *p, char out[NSG_PREFIX6_TEXT])
+{
+	char addr[INET6_ADDRSTRLEN];
+
+	(void)inet_ntop(AF_INET6, p->addr, addr, sizeof(addr));
+	(void)snprintf(out, NSG_PREFIX6_TEXT, "%s/%u", addr, p->len);
 }
 
 enum nsg_prefix_kind nsg_prefix_parse(const char *s, struct nsg_prefix *ret, bool *ret_masked)
 {
+	struct nsg_prefix6 ignored;
 	uint32_t addr, masked;
 	unsigned int len = 32;
 	const char *p = parse_ip4(s, &addr);
+	bool ip6_masked;
 
 	if (!p)
-		return parse_ip6(s);
+		return nsg_prefix6_parse(s, &ignored, &ip6_masked) < 0 ? NSG_PREFIX_INVALID
+								       : NSG_PREFIX_IP6;
 	if (*p == '/')
 		p = parse_number(p + 1, 32, &len);
 	if (!p || *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* IPv4 addresses and prefixes in host order, sets of them as ranges; IPv6 is only recognised. */
+/* IPv4 addresses and prefixes in host order, sets of them as ranges; prefixes of IPv6 as bytes. */
 #ifndef NSG_UTIL_IP_H
 #define NSG_UTIL_IP_H
 
@@ -13,12 +13,19 @@
 #define NSG_IP_PLATFORM_DNS NSG_IP4(168, 63, 129, 16)
 #define NSG_IP_PLATFORM_IMDS NSG_IP4(169, 254, 169, 254)
 
-#define NSG_IP4_TEXT 16	   /* "255.255.255.255" and its NUL */
-#define NSG_PREFIX_TEXT 20 /* "255.255.255.255/255" and its NUL */
+#define NSG_IP4_TEXT 16	    /* "255.255.255.255" and its NUL */
+#define NSG_PREFIX_TEXT 20  /* "255.255.255.255/255" and its NUL */
+#define NSG_PREFIX6_TEXT 50 /* INET6_ADDRSTRLEN and "/128" */
 
 /* An IPv4 prefix; the bits after len are zero. */
 struct nsg_prefix {
 	uint32_t addr_host;
+	uint8_t len;
+};
+
+/* An IPv6 prefix, in network order; the bits after len are zero. */
+struct nsg_prefix6 {
+	uint8_t addr[16];
 	uint8_t len;
 };
 
@@ -78,6 +85,9 @@ enum nsg_prefix_kind {
 /* "A.B.C.D" (a /32) or "A.B.C.D/N"; host bits are masked and reported in *ret_masked. */
 enum nsg_prefix_kind nsg_prefix_parse(const char *s, struct nsg_prefix *ret, bool *ret_masked);
 void nsg_prefix_format(struct nsg_prefix p, char out[NSG_PREFIX_TEXT]);
+/* An IPv6 address (a /128) or prefix; host bits are masked and reported. -EINVAL. */
+int nsg_prefix6_parse(const char *s, struct nsg_prefix6 *ret, bool *ret_masked);
+void nsg_prefix6_format(const struct nsg_prefix6 *p, char out[NSG_PREFIX6_TEXT]);
 /* Ascending by address, then by length: a prefix comes after all that cover it. For qsort. */
 int nsg_prefix_compare(const void *a, const void *b);
 

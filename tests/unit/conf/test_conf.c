@@ -92,7 +92,8 @@ static void every_key_reaches_its_field(void **state)
 		 "[subnet]\npolicy = /p\nsubnet = vnet/snet\nprofile = current\nplatform = linux\n"
 		 "endpoint-precedence = lab\nwatch = no\naddress = 10.0.1.4\n"
 		 "[capture]\nhook = both\ninterfaces = eth0, br-lan\nusers = www-data\n  1000\n"
-		 "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24\n"
+		 "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24 2001:db8:9::/48\n"
+		 "ipv6 = refuse\n"
 		 "[queue]\nfirst = 7\nworkers = 3\nlength = 1024\noverflow = accept\n"
 		 "daemon-down = accept\n[offload]\nestablished = no\ndenied-seconds = 0\n"
 		 "[route]\nmark-mask = 0xff\ntable-base = 300\nrule-priority = 5\n"
@@ -120,6 +121,10 @@ static void every_key_reaches_its_field(void **state)
 	assert_int_equal(c->n_excludes, 3);
 	assert_int_equal(c->excludes[2].addr_host, 0xc6336400);
 	assert_int_equal(c->excludes[1].len, 32);
+	assert_int_equal(c->n_excludes6, 1);
+	assert_int_equal(c->excludes6[0].addr[5], 9);
+	assert_int_equal(c->excludes6[0].len, 48);
+	assert_int_equal(c->ip6, NSG_IP6_REFUSE);
 	assert_int_equal(c->queue_first, 7);
 	assert_int_equal(c->workers, 3);
 	assert_true(c->overflow_accept && c->down_accept && !c->offload);
@@ -132,7 +137,7 @@ static void every_key_reaches_its_field(void **state)
 	assert_true(c->has_snat_vnet && c->has_snat_internet);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(c->log_decisions, NSG_LOG_ALL);
-	assert_int_equal(nsg_conf_line(c, "route", "mark-mask"), 29);
+	assert_int_equal(nsg_conf_line(c, "route", "mark-mask"), 30);
 	nsg_conf_free(c);
 	nsg_diag_done(&diag);
 }
@@ -160,6 +165,9 @@ static void bad_lines_are_errors_at_their_line(void **state)
 	    {"[capture]\nhook = prerouting\n", 2, "interfaces"},
 	    {"[capture]\ninterfaces = eth0\n", 2, "prerouting"},
 	    {"[capture]\nexclude = 10.0.0.1/8\n", 2, "prefix"},
+	    {"[capture]\nexclude = 2001:db8::1/64\n", 2, "prefix"},
+	    {"[capture]\nexclude = 2001:db8::/129\n", 2, "prefix"},
+	    {"[capture]\nipv6 = drop\n", 2, "profile, refuse or pass"},
 	    {"[queue]\nfirst = 65535\n", 2, "queue number"},
 	    {"[queue]\nfirst = 65530\nworkers = 8\n", 2, "65534"},
 	    {"[queue]\nworkers = 0\n", 2, "64"},

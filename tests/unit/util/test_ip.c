@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -62,6 +63,41 @@ static void prefixes_are_masked_and_said_so(void **state)
 		assert_int_equal(nsg_prefix_parse(cases[i].text, &p, &masked), cases[i].kind);
 		assert_int_equal(p.addr_host, cases[i].addr);
 		assert_int_equal(p.len, cases[i].len);
+		assert_int_equal(masked, cases[i].masked);
+	}
+}
+
+static void ip6_prefixes_are_masked_bit_by_bit(void **state)
+{
+	static const struct {
+		const char *text, *formatted; /* NULL: invalid */
+		bool masked;
+	} cases[] = {
+	    {"::/0", "::/0", false},
+	    {"2001:db8::1", "2001:db8::1/128", false},
+	    {"2001:DB8:0:0::/64", "2001:db8::/64", false},
+	    {"2001:db8:ffff::/35", "2001:db8:e000::/35", true},
+	    {"fe80::1/10", "fe80::/10", true},
+	    {"ff00::/8", "ff00::/8", false},
+	    {"2001:db8::/129", NULL, false},
+	    {"2001:db8::/", NULL, false},
+	    {"fe80::1%eth0", NULL, false},
+	    {"10.0.0.0/8", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
+		char text[NSG_PREFIX6_TEXT];
+		struct nsg_prefix6 p;
+		bool masked;
+
+		if (!cases[i].formatted) {
+			assert_int_equal(nsg_prefix6_parse(cases[i].text, &p, &masked), -EINVAL);
+			continue;
+		}
+		assert_int_equal(nsg_prefix6_parse(cases[i].text, &p, &masked), 0);
+		nsg_prefix6_format(&p, text);
+		assert_string_equal(text, cases[i].formatted);
 		assert_int_equal(masked, cases[i].masked);
 	}
 }
@@ -164,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(addresses_are_four_plain_decimals),
 	    cmocka_unit_test(prefixes_are_masked_and_said_so),
+	    cmocka_unit_test(ip6_prefixes_are_masked_bit_by_bit),
 	    cmocka_unit_test(sets_of_addresses_agree_with_a_bitmap),
 	    cmocka_unit_test(everything_is_one_range_and_one_prefix),
 	};
