@@ -100,12 +100,14 @@ void nsg_warn_of_next_page(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_node next = nsg_node_own(n, "nextLink");
 
+	if (!next.value)
+		next = nsg_node_own(n, "skipToken");
 	if (next.value)
 		nsg_node_report(s, &next, NSG_WARNING, NULL,
 				"this is one page of a longer list: the rest is missing");
 }
 
-/* {"value": [...], "nextLink": ...} */
+/* {"value": [...], "nextLink": ...}; az network manager has skipToken instead. */
 static void read_page(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *value)
 {
 	nsg_warn_of_next_page(&r->sink, n);
@@ -117,7 +119,8 @@ static void read_page(struct nsg_reader *r, const struct nsg_node *n, const stru
 static bool is_page(const struct nsg_node *n)
 {
 	struct nsg_node value = nsg_node_own(n, "value");
-	size_t known = 1 + (nsg_member(n->value, "nextLink") != NULL);
+	size_t known = 1 + (nsg_member(n->value, "nextLink") != NULL) +
+		       (nsg_member(n->value, "skipToken") != NULL);
 
 	if (!nsg_member(n->value, "value") || nsg_node_own(n, "type").value)
 		return false;

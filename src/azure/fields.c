@@ -303,7 +303,8 @@ static bool same_address(struct nsg_sink *s, const struct nsg_address *a,
 {
 	return a->kind == b->kind && same_text(a->tag, b->tag) &&
 	       same_prefixes(s, &a->prefixes, &b->prefixes) &&
-	       same_strings(s, &a->asgs, &b->asgs, true);
+	       same_strings(s, &a->asgs, &b->asgs, true) &&
+	       same_strings(s, &a->tags, &b->tags, false);
 }
 
 const char *nsg_fields_name(const struct nsg_fields *t, const void *element)

@@ -6,7 +6,7 @@
 #include "azure/reader_priv.h"
 
 #define ENTRY(name, ...) {&nsg_kind_##name, {__VA_ARGS__}},
-const struct nsg_registered nsg_kinds[] = {NSG_KINDS(ENTRY)};
+const struct nsg_registered nsg_kinds[] = {NSG_DOCUMENT_KINDS(ENTRY) NSG_KINDS(ENTRY)};
 #undef ENTRY
 const size_t nsg_n_kinds = NSG_ARRAY_SIZE(nsg_kinds);
 

@@ -3,7 +3,7 @@
  * The registry of the kinds of documents, one line each: the suffix of its struct nsg_kind, and its
  * full resource types, the first of which ids are made of; none where Azure has no type. Kinds are
  * recognised by keys in this order, the unmistakable ones first. Of a template, src/template keeps
- * the resources of these types.
+ * the resources of the types of NSG_KINDS; those of NSG_DOCUMENT_KINDS are read in documents only.
  */
 #ifndef NSG_AZURE_KINDS_H
 #define NSG_AZURE_KINDS_H
@@ -12,6 +12,9 @@
 #define NSG_WEB "Microsoft.Web/"
 
 /* clang-format off */
+#define NSG_DOCUMENT_KINDS(X) \
+	X(admin_rule, NSG_NETWORK "networkManagers/securityAdminConfigurations/ruleCollections/rules")
+
 #define NSG_KINDS(X) \
 	X(tags, NSG_NETWORK "serviceTags") \
 	X(route_server) \

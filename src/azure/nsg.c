@@ -34,9 +34,8 @@ static void report_value(struct nsg_sink *s, const struct nsg_node *rule, const 
 				text, expected);
 }
 
-/* False when it is neither; then there is an error. */
-static bool read_direction(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
-			   bool *ret_inbound)
+bool nsg_read_rule_direction(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
+			     bool *ret_inbound)
 {
 	const char *text = need(s, rule, name, "direction");
 
@@ -47,20 +46,24 @@ static bool read_direction(struct nsg_sink *s, const struct nsg_node *rule, cons
 	return false;
 }
 
-static bool read_access(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
-			void *to)
+bool nsg_read_rule_access(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to)
 {
 	struct nsg_rule *rule = to;
 	const char *text = need(&r->sink, n, rule->name, f->key);
 
-	rule->access = !strcasecmp(text, "Allow") ? NSG_ALLOW : NSG_DENY;
-	if (rule->access == NSG_DENY && strcasecmp(text, "Deny"))
-		report_value(&r->sink, n, rule->name, f->key, text, "Allow or Deny");
+	if (!strcasecmp(text, "Allow"))
+		rule->access = NSG_ALLOW;
+	else if (rule->is_admin && !strcasecmp(text, "AlwaysAllow"))
+		rule->access = NSG_ALWAYS_ALLOW;
+	else if (strcasecmp(text, "Deny"))
+		report_value(&r->sink, n, rule->name, f->key, text,
+			     rule->is_admin ? "Allow, AlwaysAllow or Deny" : "Allow or Deny");
 	return true;
 }
 
-static bool read_protocol(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
-			  void *to)
+bool nsg_read_rule_protocol(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to)
 {
 	struct nsg_rule *rule = to;
 	const char *text = need(&r->sink, n, rule->name, f->key);
@@ -76,12 +79,14 @@ static bool read_protocol(struct nsg_reader *r, const struct nsg_field *f, const
 	return true;
 }
 
-/* User rules 100-4096 (NSG25); Azure's default rules come after them, at 65000-65500. */
-static bool read_priority(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
-			  void *to)
+/* User rules 100-4096 (NSG25); Azure's default rules come after them, at 65000-65500. Admin rules
+ * 1-4096 (AdminPropertiesFormat of the REST specification). */
+bool nsg_read_rule_priority(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to)
 {
 	struct nsg_rule *rule = to;
-	unsigned int lo = rule->is_default ? 65000 : 100, hi = rule->is_default ? 65500 : 4096;
+	unsigned int lo = rule->is_default ? 65000 : rule->is_admin ? 1 : 100;
+	unsigned int hi = rule->is_default ? 65500 : 4096;
 	struct nsg_node value = nsg_node_get(n, f->key);
 	json_int_t priority = json_integer_value(value.value);
 	const char *text = json_is_string(value.value) ? nsg_read_string(&r->sink, &value) : "";
@@ -108,9 +113,9 @@ static const struct nsg_field rule_lines[] = {
     {NULL, FIELD_OWN_NAME, AT(nsg_rule, name)},
     {NULL, FIELD_PLACE, AT(nsg_rule, place)},
     {NULL, FIELD_BYTES, AT(nsg_rule, is_default)}, /* set before the rest is read */
-    {"access", FIELD_BYTES, AT(nsg_rule, access), .read = read_access},
-    {"protocol", FIELD_BYTES, AT(nsg_rule, protocol), .read = read_protocol},
-    {"priority", FIELD_BYTES, AT(nsg_rule, priority), .read = read_priority},
+    {"access", FIELD_BYTES, AT(nsg_rule, access), .read = nsg_read_rule_access},
+    {"protocol", FIELD_BYTES, AT(nsg_rule, protocol), .read = nsg_read_rule_protocol},
+    {"priority", FIELD_BYTES, AT(nsg_rule, priority), .read = nsg_read_rule_priority},
     {"priority", FIELD_PLACE, AT(nsg_rule, priority_place)},
     {"sourceAddressPrefix", FIELD_ADDRESS, AT(nsg_rule, src), .other = "sourceAddressPrefixes",
      .groups = "sourceApplicationSecurityGroups", .read = nsg_read_rule_address},
@@ -141,7 +146,7 @@ static bool read_rule(struct nsg_reader *r, const struct nsg_node *n, struct nsg
 	    .place = nsg_node_place(&r->sink, n),
 	    .is_default = is_default,
 	};
-	known = read_direction(&r->sink, n, who->name, ret_inbound);
+	known = nsg_read_rule_direction(&r->sink, n, who->name, ret_inbound);
 	if (known && *ret_inbound)
 		return true;
 	if (!*who->name)

@@ -27,6 +27,7 @@ struct nsg_kind {
 	size_t list, count;	/* offsets of the array in struct nsg_policy; 0: none */
 	size_t max;		/* in a parent, else in a directory; 0: NSG_MAX_RESOURCES */
 	const char *content[3]; /* an inline object with none of these keys is a reference */
+	bool document_only;	/* never read in a template */
 	bool equal_by_content;	/* copies may lack an id */
 	void (*bound)(struct nsg_sink *s, const void *data); /* checked when all is joined */
 
@@ -156,6 +157,7 @@ void nsg_check_learned_routes(struct nsg_reader *r);
 /* ---- the kinds, in the files that read them ---- */
 
 #define DECLARE(name, ...) extern const struct nsg_kind nsg_kind_##name;
+NSG_DOCUMENT_KINDS(DECLARE)
 NSG_KINDS(DECLARE)
 #undef DECLARE
 

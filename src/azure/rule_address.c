@@ -230,3 +230,72 @@ bool nsg_read_rule_address(struct nsg_reader *r, const struct nsg_field *f,
 		settle(s, &list, a);
 	return true;
 }
+
+/* ---- security admin rules ------------------------------------------------------------------- */
+
+/* False when absent, wrong, or a network group, whose members no document lists. */
+static bool read_admin_element(struct nsg_sink *s, const struct nsg_node *n, const char *name,
+			       struct element *ret)
+{
+	struct nsg_node prefix = nsg_node_get(n, "addressPrefix");
+
+	if (strcasecmp(nsg_read_member(s, n, "addressPrefixType"), "NetworkGroup"))
+		return read_element(s, &prefix, name, ret);
+	nsg_node_report(s, n, NSG_ERROR, NULL,
+			"rule '" NSG_QUOTE "': network group '" NSG_QUOTE
+			"': its members are not known; run: az network manager "
+			"list-effective-security-admin-rule --vnet VNET -g GROUP",
+			name, nsg_id_name(nsg_read_string(s, &prefix)));
+	return false;
+}
+
+static struct nsg_strings to_tags(struct nsg_sink *s, const struct elements *list)
+{
+	struct nsg_strings tags = {.v = nsg_sink_array(s, list->n, sizeof(*tags.v))};
+
+	for (size_t i = 0; i < list->n && tags.v; i++)
+		if (list->v[i].kind == ELEMENT_TAG)
+			tags.v[tags.n++] = list->v[i].text;
+	return tags;
+}
+
+static bool has_everything(const struct elements *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->v[i].kind == ELEMENT_ANY ||
+		    (list->v[i].kind == ELEMENT_IP4 && !list->v[i].prefix.len))
+			return true;
+	return !list->n;
+}
+
+bool nsg_read_admin_address(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to)
+{
+	struct nsg_sink *s = &r->sink;
+	const char *name = ((const struct nsg_rule *)to)->name;
+	struct nsg_node many = nsg_node_get(n, f->key);
+	size_t size = nsg_read_array(s, &many);
+	struct elements list = {.v = nsg_sink_array(s, size, sizeof(*list.v))};
+	struct nsg_address *a = nsg_field_at(f, to);
+
+	*a = (struct nsg_address){.tag = "", .place = nsg_node_place(s, &many)};
+	for (size_t i = 0; i < size && list.v; i++) {
+		struct nsg_node element = nsg_node_at(&many, i);
+
+		if (element.value && nsg_read_object(s, &element))
+			list.n += read_admin_element(s, &element, name, &list.v[list.n]);
+	}
+	if (has_everything(&list)) {
+		a->kind = NSG_ADDRESS_ANY;
+		return true;
+	}
+	a->tags = to_tags(s, &list);
+	if (a->tags.n && list.n > 1) {
+		a->kind = NSG_ADDRESS_MIXED;
+		a->prefixes = to_prefixes(s, &list);
+		return true;
+	}
+	a->tags = (struct nsg_strings){0};
+	settle(s, &list, a);
+	return true;
+}

@@ -198,7 +198,7 @@ static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
 
 	if (!strcasecmp(type, TYPE_DEPLOYMENT))
 		read_deployment(r, resource);
-	else if (!kind)
+	else if (!kind || kind->document_only)
 		report_skipped(r, n, type);
 	else if (check_name(&r->sink, n, type, resource->root->name))
 		nsg_read_kind(r, resource, kind);

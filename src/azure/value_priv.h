@@ -26,7 +26,20 @@ bool nsg_same_addresses(struct nsg_sink *s, const struct nsg_prefixes *a,
 /* Whether it has the form of a service tag's name. */
 bool nsg_is_tag_name(const char *text);
 
-/* ---- rule_address.c, rule_ports.c: readers of a field of struct nsg_rule ---- */
+/* ---- nsg.c, rule_address.c, rule_ports.c: readers of a field of struct nsg_rule ---- */
+
+/* False when it is neither; then there is an error. */
+bool nsg_read_rule_direction(struct nsg_sink *s, const struct nsg_node *rule, const char *name,
+			     bool *ret_inbound);
+bool nsg_read_rule_access(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+			  void *to);
+bool nsg_read_rule_protocol(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to);
+bool nsg_read_rule_priority(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to);
+/* A list of {addressPrefix, addressPrefixType}, prefixes and tags mixed; empty: everything. */
+bool nsg_read_admin_address(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to);
 
 bool nsg_read_rule_address(struct nsg_reader *r, const struct nsg_field *f,
 			   const struct nsg_node *n, void *to);

@@ -143,12 +143,63 @@ static uint32_t find_match(const struct nsg_image *image, uint64_t leaf, const s
 			w * 64 + (uint32_t)__builtin_ctzll(dst_row[w] & src_row[w] & l4_row[w]));
 }
 
-struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
+/* Without the admin rules. */
+static struct nsg_decision classify_one(const struct nsg_image *image, const struct nsg_key *key)
 {
 	uint64_t leaf = find_leaf(image, key->dst_host);
 	struct nsg_decision d;
 
 	decide(leaf, find_match(image, leaf, key), &d);
+	return d;
+}
+
+/* Replaces the NSG's denial by the outcome of the route, which the decision names. */
+static void follow_route(const struct nsg_image *image, struct nsg_decision *d)
+{
+	struct nsg_image_route route;
+
+	d->reason = NSG_REASON_ROUTE_NONE;
+	if (d->route == NSG_ROUTE_NONE)
+		return;
+	route = nsg_image_route(image, d->route);
+	if (route.hop_type == NSG_HOP_NONE)
+		return;
+	d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
+	d->verdict = route.unreachable ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT;
+	d->hop = route.hop;
+}
+
+/* rule: of the admin rules the one that matched. */
+static void apply_admin(const struct nsg_image *image, const struct nsg_image *admin, uint16_t rule,
+			struct nsg_decision *d)
+{
+	if (rule == NSG_RULE_NONE)
+		return;
+	d->admin = rule + 1;
+	switch ((enum nsg_access)nsg_image_rule(admin, rule).access) {
+	case NSG_ALLOW:
+		break;
+	case NSG_DENY:
+		d->rule = NSG_RULE_NONE;
+		d->hop = 0;
+		d->verdict = NSG_VERDICT_DROP;
+		d->reason = NSG_REASON_ADMIN_DENY;
+		break;
+	case NSG_ALWAYS_ALLOW:
+		d->rule = NSG_RULE_NONE;
+		if (d->reason == NSG_REASON_NSG_DENY)
+			follow_route(image, d);
+		break;
+	}
+}
+
+struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
+{
+	const struct nsg_image *admin = nsg_image_admin(image);
+	struct nsg_decision d = classify_one(image, key);
+
+	if (admin)
+		apply_admin(image, admin, classify_one(admin, key).rule, &d);
 	return d;
 }
 
@@ -166,12 +217,30 @@ struct nsg_decision nsg_classify_route(const struct nsg_image *image, const stru
 
 /* ---- many packets ---- */
 
+static void apply_admin_batch(const struct nsg_image *image, const struct nsg_image *admin,
+			      const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
+{
+	struct nsg_decision matched[NSG_CHUNK];
+	size_t chunk;
+
+	for (size_t at = 0; at < n; at += chunk) {
+		chunk = n - at < NSG_CHUNK ? n - at : NSG_CHUNK;
+		path_choose()->batch(admin, NULL, keys + at, chunk, matched);
+		for (size_t i = 0; i < chunk; i++)
+			apply_admin(image, admin, matched[i].rule, &decisions[at + i]);
+	}
+}
+
 void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
 			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
 {
+	const struct nsg_image *admin = nsg_image_admin(image);
+
 	if (memo && memo->image_id != image->id) {
 		nsg_memo_reset(memo);
 		memo->image_id = image->id;
 	}
 	path_choose()->batch(image, memo, keys, n, decisions);
+	if (admin)
+		apply_admin_batch(image, admin, keys, n, decisions);
 }

@@ -21,10 +21,10 @@ struct nsg_decision {
 	uint32_t route; /* index into the image's routes, or NSG_ROUTE_NONE */
 	uint16_t rule;	/* index into the image's rules, or one of the two above */
 	uint16_t hop;	/* index into the image's hops; 0 is the host's own routing; 0 for a drop */
-	uint8_t gate;	/* enum nsg_gate */
-	uint8_t verdict; /* enum nsg_verdict */
-	uint8_t reason;	 /* enum nsg_reason */
-	uint8_t reserved;
+	uint8_t gate : 4;    /* enum nsg_gate */
+	uint8_t verdict : 4; /* enum nsg_verdict */
+	uint8_t reason;	     /* enum nsg_reason */
+	uint16_t admin;	     /* 1 + index into the rules of nsg_image_admin(); 0: none matched */
 };
 
 /* A worker's own memory of class triples: speed only, never a different answer. It forgets them
@@ -40,8 +40,8 @@ void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
 			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions);
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key);
 
-/* The same as if the NSG had allowed the packet, with rule NSG_RULE_NONE: for a flow that was
- * allowed before and whose route alone is looked up again. */
+/* The same as if the NSG had allowed the packet and there were no admin rules, with rule
+ * NSG_RULE_NONE: for a flow that was allowed before and whose route alone is looked up again. */
 struct nsg_decision nsg_classify_route(const struct nsg_image *image, const struct nsg_key *key);
 
 #endif

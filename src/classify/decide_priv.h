@@ -117,13 +117,12 @@ static inline void put_decision(struct nsg_decision *d, uint32_t route, uint32_t
 				uint32_t gate, uint32_t verdict, uint32_t reason)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	uint32_t filters = rule | hop << 16, outcome = gate | verdict << 8 | reason << 16;
+	uint32_t filters = rule | hop << 16, outcome = gate | verdict << 4 | reason << 8;
 
 	_Static_assert(sizeof(*d) == 12 && offsetof(struct nsg_decision, rule) == 4 &&
 			   offsetof(struct nsg_decision, hop) == 6 &&
-			   offsetof(struct nsg_decision, gate) == 8 &&
-			   offsetof(struct nsg_decision, verdict) == 9 &&
-			   offsetof(struct nsg_decision, reason) == 10,
+			   offsetof(struct nsg_decision, reason) == 9 &&
+			   offsetof(struct nsg_decision, admin) == 10,
 		       "the words are the fields");
 	memcpy(d, &route, 4);
 	memcpy((char *)d + 4, &filters, 4);
@@ -133,8 +132,8 @@ static inline void put_decision(struct nsg_decision *d, uint32_t route, uint32_t
 	    .route = route,
 	    .rule = (uint16_t)rule,
 	    .hop = (uint16_t)hop,
-	    .gate = (uint8_t)gate,
-	    .verdict = (uint8_t)verdict,
+	    .gate = (uint8_t)gate & 15u,
+	    .verdict = (uint8_t)verdict & 15u,
 	    .reason = (uint8_t)reason,
 	};
 #endif
@@ -159,6 +158,7 @@ static inline void decide(uint64_t leaf, uint32_t match, struct nsg_decision *re
 			     NSG_VERDICT_DROP, NSG_REASON_NOT_CARRIED);
 }
 
+_Static_assert(NSG_GATE_MAX <= 16, "a gate has four bits");
 _Static_assert(NSG_VERDICT_DROP == 0 && NSG_VERDICT_ACCEPT == 1, "a verdict is a truth value");
 _Static_assert(NSG_MATCH_DENIES == 1u << 10, "denied is the bit above the match");
 _Static_assert(NSG_RULE_NO_NSG == NSG_RULE_NONE - 1, "the leaf's bit tells the two apart");

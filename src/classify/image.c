@@ -3,6 +3,11 @@
 
 #include <stdlib.h>
 
+const struct nsg_image *nsg_image_admin(const struct nsg_image *image)
+{
+	return image && image->admin_off ? nsg_image_at(image, image->admin_off) : NULL;
+}
+
 struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t index)
 {
 	const struct nsg_layout_rule *r = nsg_image_at(image, image->rules_off);

@@ -12,6 +12,7 @@
  *   rows       of each class: 1,024 bits, which rules it can match
  *   ports      class of each source and destination port
  *   cross      (protocol, source port class, destination port class) to layer-4 class
+ *   admin      an image of its own: the security admin rules, if the policy has any
  *
  *   destination -> leaf -> class -> row -+
  *   source      ---------> class -> row -+-> AND -> first bit -> rule -+
@@ -32,6 +33,10 @@
 #include "util/names.h"
 
 struct nsg_image;
+
+/* The image of the policy's security admin rules, a part of this one; NULL: it has none. They are
+ * evaluated before the NSG (semantics.md section 2b). NULL is fine. */
+const struct nsg_image *nsg_image_admin(const struct nsg_image *image);
 
 /* A rule, for people. Strings belong to the image. */
 struct nsg_image_rule {

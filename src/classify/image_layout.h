@@ -171,6 +171,9 @@ struct nsg_image {
 	uint32_t dst_rows_off, src_rows_off, l4_rows_off;
 
 	uint32_t rules_off, routes_off, hops_off;
+
+	/* The image of the security admin rules; 0: none. Only the rule that matches is used of it. */
+	uint32_t admin_off;
 };
 
 static inline const void *nsg_image_at(const struct nsg_image *image, uint32_t off)

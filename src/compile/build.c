@@ -337,7 +337,7 @@ static int write_image(struct writer *w, struct nsg_image **ret)
 
 int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,
 		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
-		    struct nsg_image **ret)
+		    const struct nsg_image *admin, struct nsg_image **ret)
 {
 	cleanup_writer struct writer w = {.size_bytes = sizeof(w.header)};
 	int r;
@@ -362,5 +362,7 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	r = place_searched(&w, e, nsg, dst);
 	if (r < 0)
 		return r;
+	if (admin)
+		w.header.admin_off = place(&w, admin, admin->info.size_bytes);
 	return write_image(&w, ret);
 }

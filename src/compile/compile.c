@@ -170,6 +170,45 @@ static int compile_rules(const struct nsg_effective *e, const struct nsg_image *
 	return nsg_nsg_compile(e, fields, gates, ret);
 }
 
+static void free_image(struct nsg_image **image)
+{
+	nsg_image_free(*image);
+}
+
+#define cleanup_image __attribute__((cleanup(free_image)))
+
+/* The admin rules are compiled like those of an NSG; the image has no routes. *ret is NULL when the
+ * policy has none. */
+static int compile_admin(const struct nsg_effective *e, const struct nsg_image *before,
+			 const struct nsg_gates *gates, struct nsg_image **ret)
+{
+	static const struct nsg_nsg no_document;
+	const struct nsg_routes_part no_routes = {.n_hops = 1};
+	cleanup_fields struct nsg_fields fields = {0};
+	cleanup_nsg_part struct nsg_nsg_part part = {0};
+	struct nsg_effective admin = *e;
+	int r;
+
+	*ret = NULL;
+	if (!e->n_admin_rules)
+		return 0;
+	admin.nsg = &no_document;
+	admin.rules = e->admin_rules;
+	admin.n_rules = e->n_admin_rules;
+	r = nsg_fields_new(&admin, &fields);
+	if (r < 0)
+		return r;
+	r = compile_rules(&admin, before ? nsg_image_admin(before) : NULL, gates, &fields, &part);
+	if (r < 0)
+		return r;
+	r = nsg_image_build(&admin, &part, &no_routes, &part.dst, NULL, ret);
+	if (r < 0)
+		return r;
+	(*ret)->info.nsg_hash = fields.hash;
+	(*ret)->info.gate_hash = gate_hash(&admin);
+	return 0;
+}
+
 static int compile(const struct nsg_effective *e, const struct nsg_image *before,
 		   struct nsg_diag *diag, struct nsg_image **ret)
 {
@@ -178,6 +217,7 @@ static int compile(const struct nsg_effective *e, const struct nsg_image *before
 	cleanup_routes_part struct nsg_routes_part routes = {0};
 	cleanup_nsg_part struct nsg_nsg_part nsg = {0};
 	cleanup_leaves struct nsg_leaves dst = {0};
+	cleanup_image struct nsg_image *admin = NULL;
 	int r;
 
 	r = nsg_gates_new(e, &gates);
@@ -195,7 +235,10 @@ static int compile(const struct nsg_effective *e, const struct nsg_image *before
 	r = lay_over(e, &nsg.dst, &routes, &dst);
 	if (r < 0)
 		return r;
-	r = nsg_image_build(e, &nsg, &routes, &dst, ret);
+	r = compile_admin(e, before, &gates, &admin);
+	if (r < 0)
+		return r;
+	r = nsg_image_build(e, &nsg, &routes, &dst, admin, ret);
 	if (r < 0)
 		return r;
 	(*ret)->info.nsg_hash = fields.hash;

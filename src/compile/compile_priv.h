@@ -164,10 +164,11 @@ void nsg_tree_done(struct nsg_tree_part *t);
 
 /* ---- build.c ---- */
 
-/* Writes the image as one block. -ENOMEM, -E2BIG beyond 32-bit offsets. */
+/* Writes everything into one block; admin (NULL: none) becomes a part of it. -ENOMEM; -E2BIG when
+ * 32-bit offsets do not suffice. */
 int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,
 		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
-		    struct nsg_image **ret);
+		    const struct nsg_image *admin, struct nsg_image **ret);
 
 #define cleanup_fields __attribute__((cleanup(nsg_fields_done)))
 #define cleanup_layer4 __attribute__((cleanup(nsg_layer4_done)))

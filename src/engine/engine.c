@@ -59,6 +59,7 @@ static struct nsg_slot *slot_free(struct nsg_slot *s)
 
 static struct nsg_slot *slot_new(struct nsg_engine_policy *policy)
 {
+	const struct nsg_image *admin = nsg_image_admin(policy->image);
 	struct nsg_image_info info = nsg_image_info(policy->image);
 	struct nsg_slot *s = calloc(1, sizeof(*s));
 
@@ -67,7 +68,8 @@ static struct nsg_slot *slot_new(struct nsg_engine_policy *policy)
 	s->policy = nsg_engine_policy_ref(policy);
 	s->n_rules = info.n_rules + 2;
 	s->n_routes = info.n_routes;
-	s->counts = calloc((size_t)s->n_rules + s->n_routes, sizeof(*s->counts));
+	s->n_admin_rules = admin ? nsg_image_info(admin).n_rules : 0;
+	s->counts = calloc((size_t)s->n_rules + s->n_routes + s->n_admin_rules, sizeof(*s->counts));
 	return s->counts ? s : slot_free(s);
 }
 
@@ -482,4 +484,11 @@ void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t 
 void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n)
 {
 	sum_counts(e, e->slots[0]->n_rules, e->slots[0]->n_routes, ret, n);
+}
+
+void nsg_engine_admin_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n)
+{
+	const struct nsg_slot *s = e->slots[0];
+
+	sum_counts(e, s->n_rules + s->n_routes, s->n_admin_rules, ret, n);
 }

@@ -98,6 +98,8 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret);
  * not evaluated, in this order at the end) and n_routes. Reset at publish. */
 void nsg_engine_rule_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 void nsg_engine_route_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
+/* The same by security admin rule; an array of the n_rules of nsg_image_admin(). */
+void nsg_engine_admin_counts(const struct nsg_engine *e, uint64_t *ret, uint32_t n);
 
 /* Whether every worker has run since the last call. Each call wakes them all, so leave time in
  * between. For the watchdog. */

@@ -60,7 +60,7 @@ static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_
 static void keep_allowed(const struct nsg_image *image, const struct nsg_key *key,
 			 struct nsg_decision *d)
 {
-	if (d->reason == NSG_REASON_NSG_DENY)
+	if (d->reason == NSG_REASON_NSG_DENY || d->reason == NSG_REASON_ADMIN_DENY)
 		*d = nsg_classify_route(image, key);
 	if (d->verdict == NSG_VERDICT_ACCEPT)
 		d->reason = NSG_REASON_ESTABLISHED;

@@ -42,6 +42,10 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 		nsg_count_add(&w->slot->counts[rule_index(w->slot, rule)], 1);
 		if (d->route != NSG_ROUTE_NONE)
 			nsg_count_add(&w->slot->counts[w->slot->n_rules + d->route], 1);
+		if (d->admin && !b->route_only[i])
+			nsg_count_add(
+			    &w->slot->counts[w->slot->n_rules + w->slot->n_routes + d->admin - 1],
+			    1);
 	}
 	nsg_count_add(&w->counts[NSG_COUNT_ROUTE_ONLY], route_only);
 	nsg_count_add(&w->counts[NSG_COUNT_PACKETS], b->n);

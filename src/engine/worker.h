@@ -59,8 +59,9 @@ static inline uint64_t nsg_count_read(const nsg_count *c)
 /* A policy as one worker holds it, with that worker's counters for it. */
 struct nsg_slot {
 	struct nsg_engine_policy *policy; /* a reference */
-	uint32_t n_rules, n_routes; /* n_rules: with the two for "no NSG" and "not evaluated" */
-	nsg_count *counts;	    /* rules, then routes */
+	uint32_t n_rules;		  /* with the two for "no NSG" and "not evaluated" */
+	uint32_t n_routes, n_admin_rules;
+	nsg_count *counts; /* rules, routes, admin rules */
 
 	/* After another slot has replaced it; main thread only. */
 	struct nsg_slot *next;

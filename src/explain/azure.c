@@ -22,17 +22,22 @@ static int give(json_t *object, json_t **ret)
 	return 0;
 }
 
+/* IP flow verify names a security admin rule where one decides, by its name alone. */
 int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key *key, json_t **ret)
 {
 	const struct nsg_decision d = nsg_classify(image, key);
 	const char *access = d.rule == NSG_RULE_NO_NSG ? nsg_access_name(NSG_ALLOW) : NULL;
+	struct nsg_image_rule rule;
 	json_t *name = NULL;
 
 	if (d.rule != NSG_RULE_NONE && d.rule != NSG_RULE_NO_NSG) {
-		const struct nsg_image_rule rule = nsg_image_rule(image, d.rule);
-
+		rule = nsg_image_rule(image, d.rule);
 		access = nsg_access_name((enum nsg_access)rule.access);
 		name = nsg_rule_name_json(rule.is_default, rule.name);
+	} else if (d.rule == NSG_RULE_NONE && d.admin) {
+		rule = nsg_image_rule(nsg_image_admin(image), d.admin - 1);
+		access = nsg_access_name(rule.access == NSG_DENY ? NSG_DENY : NSG_ALLOW);
+		name = json_string(rule.name);
 	} else {
 		name = json_null();
 	}
@@ -152,6 +157,18 @@ static json_t *ranges_json(const struct nsg_ranges *ranges)
 	return prefixes_json(v, n);
 }
 
+static json_t *mixed_json(const struct nsg_address *address)
+{
+	json_t *array = prefixes_json(address->prefixes.v, address->prefixes.n);
+
+	for (size_t i = 0; i < address->tags.n; i++)
+		if (json_array_append_new(array, json_string(address->tags.v[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
 static json_t *address_elements(const struct nsg_effective_address *effective,
 				const struct nsg_address *address)
 {
@@ -162,6 +179,8 @@ static json_t *address_elements(const struct nsg_effective_address *effective,
 		return json_pack("[s]", address->tag);
 	case NSG_ADDRESS_ASGS:
 		return ranges_json(effective->ranges);
+	case NSG_ADDRESS_MIXED:
+		return mixed_json(address);
 	case NSG_ADDRESS_PREFIXES:
 		break;
 	}
@@ -414,7 +433,8 @@ static json_t *profile_json(const struct nsg_key *key)
 static json_t *diagnostic_json(const struct nsg_effective *e, const struct nsg_key *key,
 			       const struct nsg_trial *trial)
 {
-	bool denied = trial->rule && trial->rule->rule->access == NSG_DENY;
+	const struct nsg_effective_rule *rule = trial->rule ? trial->rule : trial->admin;
+	bool denied = rule && rule->rule->access == NSG_DENY;
 	json_t *result = NSG_JSON_OBJECT(
 	    PAIR_J("evaluatedNetworkSecurityGroups", evaluated_groups(e, trial)),
 	    PAIR_S("securityRuleAccessResult", nsg_access_name(denied ? NSG_DENY : NSG_ALLOW)));

@@ -5,19 +5,29 @@
 #include <stdbool.h>
 #include <string.h>
 
+static bool is_rule(const struct nsg_image *image, uint16_t index, const struct nsg_rule *wanted)
+{
+	struct nsg_image_rule rule = nsg_image_rule(image, index);
+
+	return rule.priority == wanted->priority && rule.access == wanted->access &&
+	       strcmp(rule.name, wanted->name) == 0;
+}
+
 static bool same_rule(const struct nsg_trial *trial, const struct nsg_image *image, uint16_t index)
 {
-	struct nsg_image_rule rule;
-
 	if (!trial->rule)
 		return index ==
 		       (trial->nsg_evaluated && !trial->has_nsg ? NSG_RULE_NO_NSG : NSG_RULE_NONE);
-	if (index == NSG_RULE_NONE || index == NSG_RULE_NO_NSG)
-		return false;
-	rule = nsg_image_rule(image, index);
-	return rule.priority == trial->rule->rule->priority &&
-	       rule.access == trial->rule->rule->access &&
-	       strcmp(rule.name, trial->rule->rule->name) == 0;
+	return index != NSG_RULE_NONE && index != NSG_RULE_NO_NSG &&
+	       is_rule(image, index, trial->rule->rule);
+}
+
+static bool same_admin_rule(const struct nsg_trial *trial, const struct nsg_image *image,
+			    uint16_t number)
+{
+	if (!trial->admin || !number)
+		return !trial->admin && !number;
+	return is_rule(nsg_image_admin(image), number - 1, trial->admin->rule);
 }
 
 static bool same_route(const struct nsg_row *row, const struct nsg_image *image, uint32_t index)
@@ -41,6 +51,8 @@ int nsg_trial_check(const struct nsg_trial *trial, const struct nsg_image *image
 
 	if (decision->gate != trial->gate)
 		what = "the gate";
+	else if (!same_admin_rule(trial, image, decision->admin))
+		what = "the security admin rule";
 	else if (!same_rule(trial, image, decision->rule))
 		what = "the rule";
 	else if (!same_route(trial->row, image, decision->route))

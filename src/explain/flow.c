@@ -149,9 +149,16 @@ static int put_ip6_decision(json_t *object, const struct nsg_effective *e,
 
 	if (r < 0)
 		return r;
+	r = NSG_JSON_ADD(object, PAIR_S("gate", nsg_gate_name(refused ? NSG_GATE_NOT_CARRIED
+								      : NSG_GATE_BYPASS)));
+	if (r < 0)
+		return r;
+	if (e->n_admin_rules)
+		r = NSG_JSON_ADD(object, PAIR_N("admin"));
+	if (r < 0)
+		return r;
 	return NSG_JSON_ADD(
-	    object, PAIR_S("gate", nsg_gate_name(refused ? NSG_GATE_NOT_CARRIED : NSG_GATE_BYPASS)),
-	    PAIR_N("nsg"), PAIR_N("route"),
+	    object, PAIR_N("nsg"), PAIR_N("route"),
 	    PAIR_S("verdict", nsg_verdict_name(refused ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT)),
 	    PAIR_S("reason",
 		   nsg_reason_name(refused ? NSG_REASON_NOT_CARRIED : NSG_REASON_BYPASS)));

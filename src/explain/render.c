@@ -102,7 +102,7 @@ static void put_rule(FILE *out, const json_t *rule, bool color)
 
 	fprintf(out, "%*s", LABEL_COLUMNS, "");
 	nsg_color(out, color && matched,
-		  strcmp(access, "Allow") == 0 ? NSG_COLOR_GOOD : NSG_COLOR_BAD);
+		  strcmp(access, "Deny") == 0 ? NSG_COLOR_BAD : NSG_COLOR_GOOD);
 	fprintf(out, "%s %5" JSON_INTEGER_FORMAT " ", matched ? ">" : " ",
 		json_integer_value(nsg_at(rule, "priority")));
 	nsg_text(out, access, 6);
@@ -203,6 +203,9 @@ static void put_story(FILE *out, const json_t *item, bool color)
 	nsg_text(out, nsg_string_at(story, "gate.text"), 0);
 	fputc('\n', out);
 	put_tags(out, nsg_at(story, "tags"), color);
+	if (nsg_at(story, "admin"))
+		put_line(out, color, "admin", nsg_string_at(story, "admin.text"));
+	json_array_foreach(nsg_at(story, "admin.rules"), i, element) put_rule(out, element, color);
 	put_line(out, color, "NSG", nsg_string_at(story, "nsg"));
 	json_array_foreach(nsg_at(story, "rules"), i, element) put_rule(out, element, color);
 	put_line(out, color, "routes",
@@ -498,11 +501,15 @@ void nsg_render_decision(const json_t *item, bool packets, bool color, FILE *out
 		return;
 	}
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(columns_decision); i++) {
-		bool verdict = strcmp(columns_decision[i].path, "verdict") == 0;
+		const char *path = columns_decision[i].path;
+		bool verdict = strcmp(path, "verdict") == 0;
 
+		/* A security admin rule that decides takes the place of the NSG's rule. */
+		if (strcmp(path, "nsg.rule") == 0 && !json_is_object(nsg_at(item, "nsg")))
+			path = "admin.rule";
 		if (verdict)
 			nsg_color(out, color, verdict_color(nsg_string_at(item, "verdict")));
-		put_column(out, item, columns_decision[i].path, columns_decision[i].width);
+		put_column(out, item, path, columns_decision[i].width);
 		if (verdict)
 			nsg_color(out, color, NSG_COLOR_NONE);
 		fputc(' ', out);

@@ -146,10 +146,17 @@ static json_t *tags_json(const struct story *s)
 
 /* ---- NSG ------------------------------------------------------------------------------------ */
 
+static bool admin_decides(const struct nsg_trial *trial)
+{
+	return trial->admin && trial->admin->rule->access != NSG_ALLOW;
+}
+
 static json_t *nsg_words(const struct story *s)
 {
 	const struct nsg_effective *e = s->e;
 
+	if (admin_decides(s->trial))
+		return json_string("not evaluated: a security admin rule decides");
 	if (s->trial->gate == NSG_GATE_SERVICE_ENDPOINT && !s->trial->nsg_evaluated)
 		return json_sprintf(
 		    "not evaluated: with profile %s and route-all off, NSGs apply to private "
@@ -192,8 +199,8 @@ static json_t *rule_json(const struct nsg_tried_rule *tried)
 	const struct nsg_rule *rule = tried->rule->rule;
 
 	return NSG_JSON_OBJECT(
-	    PAIR_J("rule", nsg_rule_name_json(rule->is_default, rule->name)),
-	    PAIR_I("priority", rule->priority), PAIR_S("access", nsg_access_name(rule->access)),
+	    PAIR_J("rule", nsg_rule_words(rule)), PAIR_I("priority", rule->priority),
+	    PAIR_S("access", nsg_access_name(rule->access)),
 	    PAIR_J("protocol", nsg_protocol_words(rule->protocol)),
 	    PAIR_J("source", nsg_address_words(&rule->src)),
 	    PAIR_J("sourcePorts", nsg_ports_words(rule->src_ports, rule->n_src_ports)),
@@ -202,14 +209,44 @@ static json_t *rule_json(const struct nsg_tried_rule *tried)
 	    PAIR_B("matched", tried->matched), PAIR_J("failed", failed_json(&tried->match)));
 }
 
-static json_t *rules_json(const struct story *s)
+static json_t *rules_json(const struct nsg_tried_rule *rules, size_t n)
 {
 	cleanup_json json_t *array = json_array();
 
-	for (size_t i = 0; i < s->trial->n_rules; i++)
-		if (json_array_append_new(array, rule_json(&s->trial->rules[i])) < 0)
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append_new(array, rule_json(&rules[i])) < 0)
 			return NULL;
 	return TAKE_PTR(array);
+}
+
+/* ---- security admin rules ------------------------------------------------------------------- */
+
+static json_t *admin_words(const struct story *s)
+{
+	const struct nsg_rule *rule = s->trial->admin ? s->trial->admin->rule : NULL;
+
+	if (s->trial->gate == NSG_GATE_PLATFORM)
+		return json_string("not evaluated: they do not apply to Azure's platform");
+	if (!nsg_gate_enters(s->trial->gate))
+		return json_string("not evaluated: the packet does not enter the VNet");
+	if (!rule)
+		return json_string("none matches: the NSG decides");
+	switch (rule->access) {
+	case NSG_DENY:
+		return json_sprintf("%s denies, whatever the NSG says", rule->name);
+	case NSG_ALWAYS_ALLOW:
+		return json_sprintf("%s allows, whatever the NSG says", rule->name);
+	case NSG_ALLOW:
+		break;
+	}
+	return json_sprintf("%s allows: the NSG decides", rule->name);
+}
+
+static json_t *admin_json(const struct story *s)
+{
+	return NSG_JSON_OBJECT(
+	    PAIR_J("text", admin_words(s)),
+	    PAIR_J("rules", rules_json(s->trial->admin_rules, s->trial->n_admin_rules)));
 }
 
 /* ---- routes --------------------------------------------------------------------------------- */
@@ -391,13 +428,24 @@ static json_t *notices_json(const struct story *s)
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
+/* The key admin is there only if the policy has security admin rules. */
 static json_t *story_json(const struct story *s)
 {
-	return NSG_JSON_OBJECT(PAIR_J("gate", gate_json(s)), PAIR_J("tags", tags_json(s)),
-			       PAIR_J("nsg", nsg_words(s)), PAIR_J("rules", rules_json(s)),
-			       PAIR_J("routes", rows_json(s)), PAIR_J("nextHop", next_hop_json(s)),
-			       PAIR_J("farEnd", far_end_json(s)),
-			       PAIR_J("notices", notices_json(s)));
+	json_t *story = NSG_JSON_OBJECT(PAIR_J("gate", gate_json(s)), PAIR_J("tags", tags_json(s)));
+	int r = 0;
+
+	if (s->e->n_admin_rules)
+		r = NSG_JSON_ADD(story, PAIR_J("admin", admin_json(s)));
+	if (r < 0 ||
+	    NSG_JSON_ADD(story, PAIR_J("nsg", nsg_words(s)),
+			 PAIR_J("rules", rules_json(s->trial->rules, s->trial->n_rules)),
+			 PAIR_J("routes", rows_json(s)), PAIR_J("nextHop", next_hop_json(s)),
+			 PAIR_J("farEnd", far_end_json(s)),
+			 PAIR_J("notices", notices_json(s))) < 0) {
+		json_decref(story);
+		return NULL;
+	}
+	return story;
 }
 
 int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *image,

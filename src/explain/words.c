@@ -35,6 +35,12 @@ json_t *nsg_prefix_json(struct nsg_prefix prefix)
 	return json_string(text);
 }
 
+json_t *nsg_rule_words(const struct nsg_rule *rule)
+{
+	return rule->is_admin ? json_string(rule->name)
+			      : nsg_rule_name_json(rule->is_default, rule->name);
+}
+
 json_t *nsg_rule_name_json(bool is_default, const char *name)
 {
 	return json_sprintf("%s/%s", is_default ? "defaultSecurityRules" : "securityRules", name);
@@ -96,6 +102,22 @@ static json_t *prefixes_words(const struct nsg_prefixes *prefixes)
 	return list_end(&list);
 }
 
+static json_t *mixed_words(const struct nsg_address *address)
+{
+	cleanup_list struct list list = {0};
+	char text[NSG_PREFIX_TEXT];
+
+	if (!list_begin(&list))
+		return NULL;
+	for (size_t i = 0; i < address->tags.n; i++)
+		list_add(&list, address->tags.v[i]);
+	for (size_t i = 0; i < address->prefixes.n; i++) {
+		nsg_prefix_format(address->prefixes.v[i], text);
+		list_add(&list, text);
+	}
+	return list_end(&list);
+}
+
 static json_t *asgs_words(const struct nsg_strings *asgs)
 {
 	cleanup_list struct list list = {0};
@@ -116,6 +138,8 @@ json_t *nsg_address_words(const struct nsg_address *address)
 		return json_string(address->tag);
 	case NSG_ADDRESS_ASGS:
 		return asgs_words(&address->asgs);
+	case NSG_ADDRESS_MIXED:
+		return mixed_words(address);
 	case NSG_ADDRESS_PREFIXES:
 		break;
 	}

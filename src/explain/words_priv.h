@@ -13,6 +13,8 @@ json_t *nsg_prefix_json(struct nsg_prefix prefix);
 
 /* "securityRules/NAME" or "defaultSecurityRules/NAME". */
 json_t *nsg_rule_name_json(bool is_default, const char *name);
+/* The same of any rule; an admin rule has its name alone. */
+json_t *nsg_rule_words(const struct nsg_rule *rule);
 /* E.g. "10.0.0.0/8, 192.168.0.0/16", "Sql", "*"; long lists are cut and end in a count. */
 json_t *nsg_address_words(const struct nsg_address *address);
 /* E.g. "443, 8000-8100", "*". */

@@ -62,6 +62,30 @@ static struct nsg_tried_rule try_rule(const struct nsg_effective_rule *rule,
 	};
 }
 
+/* They apply where the NSG would, except to the platform. */
+static int find_admin_rule(const struct nsg_effective *e, const struct nsg_key *key,
+			   struct nsg_trial *trial)
+{
+	if (!e->n_admin_rules || !nsg_gate_evaluates_nsg(e->profile, trial->gate))
+		return 0;
+	trial->admin_rules = calloc(e->n_admin_rules, sizeof(*trial->admin_rules));
+	if (!trial->admin_rules)
+		return -ENOMEM;
+	for (size_t i = 0; i < e->n_admin_rules && !trial->admin; i++) {
+		struct nsg_tried_rule *tried = &trial->admin_rules[trial->n_admin_rules++];
+
+		*tried = try_rule(&e->admin_rules[i], key, trial->gate);
+		if (tried->matched)
+			trial->admin = tried->rule;
+	}
+	return 0;
+}
+
+static bool admin_decides(const struct nsg_trial *trial, enum nsg_access access)
+{
+	return trial->admin && trial->admin->rule->access == access;
+}
+
 static int find_rule(const struct nsg_effective *e, const struct nsg_key *key,
 		     struct nsg_trial *trial)
 {
@@ -69,6 +93,8 @@ static int find_rule(const struct nsg_effective *e, const struct nsg_key *key,
 				   ? e->nsg != NULL
 				   : nsg_gate_evaluates_nsg(e->profile, trial->gate);
 	trial->has_nsg = e->nsg != NULL;
+	if (admin_decides(trial, NSG_DENY) || admin_decides(trial, NSG_ALWAYS_ALLOW))
+		trial->nsg_evaluated = false;
 	if (!trial->nsg_evaluated || !e->n_rules)
 		return 0;
 	trial->rules = calloc(e->n_rules, sizeof(*trial->rules));
@@ -114,6 +140,8 @@ static enum nsg_reason reason_of(const struct nsg_trial *trial)
 		return NSG_REASON_BYPASS;
 	if (trial->gate == NSG_GATE_NOT_CARRIED)
 		return NSG_REASON_NOT_CARRIED;
+	if (admin_decides(trial, NSG_DENY))
+		return NSG_REASON_ADMIN_DENY;
 	if (trial->rule && trial->rule->rule->access == NSG_DENY)
 		return NSG_REASON_NSG_DENY;
 	if (trial->gate == NSG_GATE_PLATFORM)
@@ -132,6 +160,9 @@ int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, stru
 	int r;
 
 	find_gate(e, key, &trial);
+	r = find_admin_rule(e, key, &trial);
+	if (r < 0)
+		return r;
 	r = find_rule(e, key, &trial);
 	if (r < 0)
 		return r;
@@ -150,6 +181,7 @@ int nsg_trial_run(const struct nsg_effective *e, const struct nsg_key *key, stru
 
 void nsg_trial_done(struct nsg_trial *trial)
 {
+	free(trial->admin_rules);
 	free(trial->rules);
 	free(trial->rows);
 	free(trial->fates);

@@ -31,7 +31,12 @@ struct nsg_trial {
 	enum nsg_gate enters_by; /* gate not-carried: what would have let it in */
 	const char *not_carried; /* why, in words; NULL unless gate not-carried */
 
-	bool nsg_evaluated, has_nsg;
+	/* Security admin rules, in order, up to the one that matched. */
+	struct nsg_tried_rule *admin_rules;
+	size_t n_admin_rules;
+	const struct nsg_effective_rule *admin; /* NULL: none matched, or none applies */
+
+	bool nsg_evaluated, has_nsg;  /* an admin rule's Deny or AlwaysAllow leaves no NSG to ask */
 	struct nsg_tried_rule *rules; /* in order, up to the one that matched */
 	size_t n_rules;
 	const struct nsg_effective_rule *rule; /* NULL: none matched, or there is no NSG */

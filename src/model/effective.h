@@ -124,6 +124,9 @@ struct nsg_effective {
 	struct nsg_effective_rule
 	    *rules; /* by priority; with an NSG the defaults are always there */
 	size_t n_rules;
+	/* Security admin rules, outbound, by priority: evaluated before the NSG. */
+	struct nsg_effective_rule *admin_rules;
+	size_t n_admin_rules;
 	struct nsg_row *rows;
 	size_t n_rows;
 

@@ -77,6 +77,8 @@ int nsg_build_rows(struct nsg_build *b);
 int nsg_build_row_states(struct nsg_build *b);
 /* rules.c: validates all NSGs; the subnet's rules with their addresses. */
 int nsg_build_rules(struct nsg_build *b);
+/* admin_rules.c: the outbound security admin rules, where the profile has them. */
+int nsg_build_admin_rules(struct nsg_build *b);
 /* placement.c */
 int nsg_build_placement(struct nsg_build *b);
 
@@ -105,6 +107,15 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 /* The names closest to `name`, best first; at most NSG_MAX_SUGGESTIONS. Returns how many. */
 size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
 		   const char *ret[NSG_MAX_SUGGESTIONS]);
+
+/* ---- rules.c ---- */
+
+/* Reports an unknown tag, or one without addresses, of a rule's field. */
+void nsg_check_rule_tag(struct nsg_build *b, const struct nsg_rule *r, const struct nsg_address *a,
+			const char *tag, const char *side);
+/* The rule with its addresses. -ENOMEM. */
+int nsg_derive_admin_rule(struct nsg_build *b, const struct nsg_rule *rule,
+			  struct nsg_effective_rule *ret);
 
 /* ---- private.c ---- */
 

@@ -33,6 +33,7 @@ enum nsg_address_kind {
 	NSG_ADDRESS_PREFIXES, /* n may be 0 with IPv6 prefixes only: matches nothing */
 	NSG_ADDRESS_TAG,
 	NSG_ADDRESS_ASGS,
+	NSG_ADDRESS_MIXED, /* of admin rules: prefixes and tags, together several */
 };
 
 /* A rule's source or destination. */
@@ -41,6 +42,7 @@ struct nsg_address {
 	struct nsg_prefixes prefixes;
 	const char *tag;	 /* as written, except old spellings (VIRTUAL_NETWORK) */
 	struct nsg_strings asgs; /* resource ids */
+	struct nsg_strings tags; /* NSG_ADDRESS_MIXED */
 	struct nsg_place place;
 };
 
@@ -49,6 +51,7 @@ struct nsg_rule {
 	uint16_t priority; /* 100-4096; of a default rule 65000-65500 */
 	enum nsg_access access;
 	bool is_default;
+	bool is_admin; /* a security admin rule: priority 1-4096, AlwaysAllow, mixed addresses */
 	uint16_t protocol; /* 0-255 or NSG_PROTOCOL_ANY */
 	struct nsg_address src, dst;
 	struct nsg_port_range *src_ports, *dst_ports; /* as written, may overlap; `*` is 0-65535 */
@@ -67,6 +70,12 @@ struct nsg_nsg {
 	struct nsg_place inbound_place; /* the first inbound rule */
 	struct nsg_strings subnets;	/* ids of the subnets it is associated with */
 	struct nsg_place place;
+};
+
+/* A rule of a virtual network manager; an inbound one has no more than name and place. */
+struct nsg_admin_rule {
+	struct nsg_rule rule; /* first: readers of a rule's field read these too */
+	bool is_inbound;
 };
 
 /* ---- routes ------------------------------------------------------------------------------- */
@@ -197,6 +206,7 @@ struct nsg_policy {
 
 	struct nsg_vnet *vnets;
 	struct nsg_nsg *nsgs;
+	struct nsg_admin_rule *admin_rules;
 	struct nsg_route_table *route_tables;
 	struct nsg_bgp_route *bgp_routes;
 	struct nsg_tag_document *tag_documents;
@@ -207,8 +217,9 @@ struct nsg_policy {
 	struct nsg_private_endpoint *private_endpoints;
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
-	size_t n_vnets, n_nsgs, n_route_tables, n_bgp_routes, n_tag_documents, n_route_all_settings,
-	    n_sites, n_integrations, n_plans, n_private_endpoints, n_nics, n_asgs;
+	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_bgp_routes, n_tag_documents,
+	    n_route_all_settings, n_sites, n_integrations, n_plans, n_private_endpoints, n_nics,
+	    n_asgs;
 
 	/* A document could not be read, so what is missing here may be in it. Set only while a
 	 * policy is checked for further errors (nsg_load_options.partial). */

@@ -80,6 +80,8 @@ static const struct nsg_profile profiles[] = {
 	/* "By default, route tables only affect your RFC1918 destination traffic", and BGP
 	 * routes likewise. */
 	.endpoint_traffic_routes = false,
+	/* Virtual network manager was first shown in November 2021. */
+	.admin_rules = false,
 	LIST(none_rows, none_rows_2020),
 	LIST(internet_holes, holes_2020),
 	/* Subnet peering is of 2024, disablePeeringRoute of 2025. */
@@ -113,6 +115,8 @@ static const struct nsg_profile profiles[] = {
 	 * into the integration, service endpoints' included. */
 	.endpoint_traffic_nsg = true,
 	.endpoint_traffic_routes = true,
+	/* virtual-network-manager, concept-security-admins: evaluated before NSGs. */
+	.admin_rules = true,
 	LIST(none_rows, none_rows_current),
 	LIST(internet_holes, holes_current),
 	/* how-to-configure-subnet-peering, 2025. */

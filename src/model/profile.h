@@ -15,6 +15,7 @@ struct nsg_profile {
 	bool linux_only_rfc1918;
 	bool endpoint_traffic_nsg;	    /* NSG evaluated for gate service-endpoint */
 	bool endpoint_traffic_routes;	    /* UDR and BGP apply to gate service-endpoint */
+	bool admin_rules;		    /* security admin rules apply */
 	const struct nsg_prefix *none_rows; /* default rows None */
 	size_t n_none_rows;
 	const struct nsg_prefix *internet_holes; /* of the tag Internet, besides all networks */

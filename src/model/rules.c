@@ -164,10 +164,10 @@ static void check_groups(struct shelf *s, const struct nsg_rule *r, const struct
 	}
 }
 
-static void check_tag(struct nsg_build *b, const struct nsg_rule *r, const struct nsg_address *a,
-		      const char *side)
+void nsg_check_rule_tag(struct nsg_build *b, const struct nsg_rule *r, const struct nsg_address *a,
+			const char *tag, const char *side)
 {
-	enum nsg_tag_kind kind = nsg_tag_kind_of(a->tag);
+	enum nsg_tag_kind kind = nsg_tag_kind_of(tag);
 	char what[64];
 
 	if (kind == NSG_TAG_PLATFORM_LKM)
@@ -176,10 +176,10 @@ static void check_tag(struct nsg_build *b, const struct nsg_rule *r, const struc
 		    "rule %s: AzurePlatformLKM has no addresses here: the rule never "
 		    "matches",
 		    r->name);
-	if (kind != NSG_TAG_OF_DOCUMENT || nsg_effective_tag_find(b->e, a->tag))
+	if (kind != NSG_TAG_OF_DOCUMENT || nsg_effective_tag_find(b->e, tag))
 		return;
 	(void)snprintf(what, sizeof(what), "%sAddressPrefix", side);
-	(void)nsg_tag_unknown(b, &a->place, "SecurityRuleInvalidAddressPrefix", what, a->tag);
+	(void)nsg_tag_unknown(b, &a->place, "SecurityRuleInvalidAddressPrefix", what, tag);
 }
 
 static int check_address(struct shelf *s, const struct nsg_rule *r, bool is_src)
@@ -193,11 +193,13 @@ static int check_address(struct shelf *s, const struct nsg_rule *r, bool is_src)
 	case NSG_ADDRESS_PREFIXES:
 		return check_prefixes(s->b, r, a, side);
 	case NSG_ADDRESS_TAG:
-		check_tag(s->b, r, a, side);
+		nsg_check_rule_tag(s->b, r, a, a->tag, side);
 		return 0;
 	case NSG_ADDRESS_ASGS:
 		check_groups(s, r, a, is_src);
 		return 0;
+	case NSG_ADDRESS_MIXED:
+		break;
 	}
 	return 0;
 }
@@ -309,6 +311,49 @@ static int resolve_groups(struct shelf *s, const struct nsg_address *a,
 	return keep_ranges(s->b, &made, ret);
 }
 
+static int add_ranges(struct hits *h, const struct nsg_ranges *ranges)
+{
+	for (size_t i = 0; i < ranges->n; i++) {
+		int r = nsg_vec_push(h, ranges->v[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The addresses of prefixes and tags together. */
+static int resolve_mixed(struct nsg_build *b, const struct nsg_address *a,
+			 struct nsg_effective_address *ret)
+{
+	cleanup_ranges struct nsg_ranges made = {0};
+	cleanup_hits struct hits hits = {0};
+	int r;
+
+	r = nsg_ranges_from_prefixes(a->prefixes.v, a->prefixes.n, &made);
+	if (r < 0)
+		return r;
+	r = add_ranges(&hits, &made);
+	if (r < 0)
+		return r;
+	nsg_ranges_done(&made);
+	made = (struct nsg_ranges){0};
+	for (size_t i = 0; i < a->tags.n; i++) {
+		struct nsg_effective_address one = {.ranges = &nsg_ranges_nothing};
+
+		r = resolve_tag(b, a->tags.v[i], true, &one);
+		if (r < 0)
+			return r;
+		r = add_ranges(&hits, one.ranges);
+		if (r < 0)
+			return r;
+	}
+	r = nsg_ranges_from_ranges(hits.v, hits.n, &made);
+	if (r < 0)
+		return r;
+	return keep_ranges(b, &made, ret);
+}
+
 static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 		   struct nsg_effective_address *ret)
 {
@@ -332,6 +377,8 @@ static int resolve(struct shelf *s, const struct nsg_address *a, bool is_src,
 		/* The app's interface does not belong to the customer, so it cannot be in a group.
 		 */
 		return is_src ? 0 : resolve_groups(s, a, ret);
+	case NSG_ADDRESS_MIXED:
+		return resolve_mixed(s->b, a, ret);
 	}
 	return 0;
 }
@@ -364,24 +411,39 @@ static int merge_ports(struct nsg_build *b, const struct nsg_port_range *v, size
 	return 0;
 }
 
+static int derive(struct shelf *s, const struct nsg_rule *rule, struct nsg_effective_rule *ret)
+{
+	int r;
+
+	ret->rule = rule;
+	r = resolve(s, &rule->src, true, &ret->src);
+	if (r < 0)
+		return r;
+	/* Like sources, admin rules never match through a platform tag. */
+	r = resolve(s, &rule->dst, rule->is_admin, &ret->dst);
+	if (r < 0)
+		return r;
+	r = merge_ports(s->b, rule->src_ports, rule->n_src_ports, &ret->src_ports,
+			&ret->n_src_ports);
+	if (r < 0)
+		return r;
+	return merge_ports(s->b, rule->dst_ports, rule->n_dst_ports, &ret->dst_ports,
+			   &ret->n_dst_ports);
+}
+
+int nsg_derive_admin_rule(struct nsg_build *b, const struct nsg_rule *rule,
+			  struct nsg_effective_rule *ret)
+{
+	struct shelf no_groups = {.b = b};
+
+	return derive(&no_groups, rule, ret);
+}
+
 static int add_rule(struct shelf *s, const struct nsg_rule *rule)
 {
 	struct nsg_effective *e = s->b->e;
-	struct nsg_effective_rule *x = &e->rules[e->n_rules++];
-	int r;
 
-	x->rule = rule;
-	r = resolve(s, &rule->src, true, &x->src);
-	if (r < 0)
-		return r;
-	r = resolve(s, &rule->dst, false, &x->dst);
-	if (r < 0)
-		return r;
-	r = merge_ports(s->b, rule->src_ports, rule->n_src_ports, &x->src_ports, &x->n_src_ports);
-	if (r < 0)
-		return r;
-	return merge_ports(s->b, rule->dst_ports, rule->n_dst_ports, &x->dst_ports,
-			   &x->n_dst_ports);
+	return derive(s, rule, &e->rules[e->n_rules++]);
 }
 
 /* The rules of a new NSG (azure-rest-api-specs, NetworkSecurityGroupGet). */

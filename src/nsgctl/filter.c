@@ -13,19 +13,13 @@ static const struct {
 	const char *key, *path;
 	bool is_address;
 } keys[] = {
-    {"verdict", "verdict", false},
-    {"reason", "reason", false},
-    {"gate", "gate", false},
-    {"direction", "direction", false},
-    {"protocol", "protocol", false},
-    {"src", "src", true},
-    {"srcPort", "srcPort", false},
-    {"dst", "dst", true},
-    {"dstPort", "dstPort", false},
-    {"hostSrc", "hostSrc", true},
-    {"rule", "nsg.rule", false},
-    {"route", "route.name", false},
-    {"nextHopType", "route.nextHopType", false},
+    {"verdict", "verdict", false},   {"reason", "reason", false},
+    {"gate", "gate", false},	     {"direction", "direction", false},
+    {"protocol", "protocol", false}, {"src", "src", true},
+    {"srcPort", "srcPort", false},   {"dst", "dst", true},
+    {"dstPort", "dstPort", false},   {"hostSrc", "hostSrc", true},
+    {"rule", "nsg.rule", false},     {"admin", "admin.rule", false},
+    {"route", "route.name", false},  {"nextHopType", "route.nextHopType", false},
 };
 
 static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret_error)
@@ -53,7 +47,7 @@ static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret
 	}
 	*ret_error =
 	    "is not a key: use verdict, reason, gate, direction, protocol, src, srcPort, dst, "
-	    "dstPort, hostSrc, rule, route or nextHopType";
+	    "dstPort, hostSrc, rule, admin, route or nextHopType";
 	return -EINVAL;
 }
 

@@ -21,6 +21,7 @@
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json_object.h"
 #include "util/json.h"
 #include "util/macro.h"
 
@@ -34,6 +35,7 @@ struct replay {
 	struct nsg_prefix subnet[MAX_SUBNET_PREFIXES];
 	size_t n_subnet;
 	uint32_t timeout_minutes;
+	bool has_admin_rules; /* decisions have the key admin */
 	struct nsg_tracker *tracker;
 	json_t *outcomes; /* by their text */
 	json_t *answer;	  /* the last item received */
@@ -102,6 +104,7 @@ static void take_policy(struct replay *r, const json_t *policy)
 	}
 	r->timeout_minutes =
 	    (uint32_t)json_integer_value(json_object_get(policy, "flowTimeoutInMinutes"));
+	r->has_admin_rules = json_integer_value(json_object_get(policy, "adminRules")) > 0;
 	if (!r->timeout_minutes)
 		r->timeout_minutes = DEFAULT_TIMEOUT_MINUTES;
 }
@@ -155,8 +158,18 @@ static json_t *intern(struct replay *r, json_t *outcome)
 static json_t *undecided(struct replay *r, const char *gate, enum nsg_verdict verdict,
 			 enum nsg_reason reason)
 {
-	return intern(r, json_pack("{ss?snsnssss}", "gate", gate, "nsg", "route", "verdict",
-				   nsg_verdict_name(verdict), "reason", nsg_reason_name(reason)));
+	json_t *outcome = json_pack("{ss?}", "gate", gate);
+	int e = 0;
+
+	if (r->has_admin_rules)
+		e = NSG_JSON_ADD(outcome, PAIR_N("admin"));
+	if (e < 0 || NSG_JSON_ADD(outcome, PAIR_N("nsg"), PAIR_N("route"),
+				  PAIR_S("verdict", nsg_verdict_name(verdict)),
+				  PAIR_S("reason", nsg_reason_name(reason))) < 0) {
+		json_decref(outcome);
+		return NULL;
+	}
+	return intern(r, outcome);
 }
 
 static json_t *not_judged(struct replay *r)
@@ -167,7 +180,7 @@ static json_t *not_judged(struct replay *r)
 /* Decides the packet as the first of a flow. Returns an exit status. */
 static int decide(struct replay *r, const struct packet *p, json_t **ret)
 {
-	static const char *const members[] = {"gate", "nsg", "route", "verdict", "reason"};
+	static const char *const members[] = {"gate", "admin", "nsg", "route", "verdict", "reason"};
 	cleanup_json json_t *flow = json_object();
 	cleanup_json json_t *args = NULL;
 	json_t *outcome;
@@ -182,12 +195,16 @@ static int decide(struct replay *r, const struct packet *p, json_t **ret)
 	if (status)
 		return status;
 	outcome = json_object();
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(members); i++)
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(members); i++) {
+		/* a policy without security admin rules has no key admin */
+		if (!r->has_admin_rules && strcmp(members[i], "admin") == 0)
+			continue;
 		if (json_object_set(outcome, members[i], json_object_get(r->answer, members[i])) <
 		    0) {
 			json_decref(outcome);
 			return nsgctl_fail(NSG_EXIT_FAILED, "a flow was not decided");
 		}
+	}
 	*ret = intern(r, outcome);
 	return *ret ? 0 : nsgctl_out_of_memory();
 }
@@ -368,7 +385,7 @@ static json_t *packet_json(const struct packet *p)
 
 static int write_packet(struct replay *r, const struct packet *p, const json_t *decision)
 {
-	char comment[640];
+	char comment[896];
 	const struct nsg_pcapng_packet out = {
 	    .time_ns = p->time_ns,
 	    .data = p->frame,

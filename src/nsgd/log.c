@@ -136,6 +136,16 @@ static void put_rule(FILE *f, const struct nsg_image *image, uint16_t index)
 	(void)fprintf(f, ", rule %s (%u)", rule.name, rule.priority);
 }
 
+static void put_admin_rule(FILE *f, const struct nsg_image *image, uint16_t number)
+{
+	struct nsg_image_rule rule;
+
+	if (!number)
+		return;
+	rule = nsg_image_rule(nsg_image_admin(image), number - 1);
+	(void)fprintf(f, ", admin rule %s (%u)", rule.name, rule.priority);
+}
+
 static void put_route(FILE *f, const struct nsg_image *image, uint32_t index)
 {
 	char prefix[NSG_PREFIX_TEXT];
@@ -172,6 +182,7 @@ void log_decision(const struct nsg_trace_record *r)
 		(void)fprintf(f, " %s:%u -> %s:%u", src, r->key.sport_host, dst, r->key.dport_host);
 	else
 		(void)fprintf(f, " %s -> %s", src, dst);
+	put_admin_rule(f, r->image, r->decision.admin);
 	put_rule(f, r->image, r->decision.rule);
 	put_route(f, r->image, r->decision.route);
 	if (fclose(f) == 0)

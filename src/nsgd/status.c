@@ -192,6 +192,28 @@ static json_t *rules(const struct instance *in)
 	return array;
 }
 
+static json_t *admin_rules(const struct instance *in)
+{
+	const struct nsg_image *admin = nsg_image_admin(in->policy->engine.image);
+	uint32_t n = admin ? nsg_image_info(admin).n_rules : 0;
+	cleanup_free uint64_t *counts = calloc(n + 1, sizeof(*counts));
+	json_t *array;
+
+	if (!counts)
+		return NULL;
+	nsg_engine_admin_counts(in->engine, counts, n);
+	array = json_array();
+	for (uint32_t i = 0; i < n; i++) {
+		struct nsg_image_rule r = nsg_image_rule(admin, (uint16_t)i);
+
+		(void)json_array_append_new(
+		    array, NSG_JSON_OBJECT(PAIR_S("rule", r.name), PAIR_I("priority", r.priority),
+					   PAIR_S("access", nsg_access_name(r.access)),
+					   PAIR_I("packets", counts[i])));
+	}
+	return array;
+}
+
 /* Only routes that packets took: all of them may not fit a frame. */
 static json_t *routes(const struct instance *in)
 {
@@ -256,8 +278,8 @@ json_t *stats_json(const struct instance *in)
 	    PAIR_J("reasons", rows("reason", s.reasons, NSG_REASON_MAX, reason_name)),
 	    PAIR_J("gates", rows("gate", s.gates, NSG_GATE_MAX, gate_name)),
 	    PAIR_I("wouldDrop", s.would_drop), PAIR_I("routeOnly", s.route_only),
-	    PAIR_J("rules", rules(in)), PAIR_J("routes", routes(in)),
-	    PAIR_J("latencyNs", latency(&s)), PAIR_J("queue", queue_counts(&s)),
-	    PAIR_I("traceRecordsLost", trace_lost(in->trace)),
+	    PAIR_J("adminRules", admin_rules(in)), PAIR_J("rules", rules(in)),
+	    PAIR_J("routes", routes(in)), PAIR_J("latencyNs", latency(&s)),
+	    PAIR_J("queue", queue_counts(&s)), PAIR_I("traceRecordsLost", trace_lost(in->trace)),
 	    PAIR_J("kernel", json_incref(json_object_get(kernel, "packets"))));
 }

@@ -144,6 +144,28 @@ static void put_flow(struct nsg_line *l, const struct nsg_key *key)
 	put_number(l, key->dport_host);
 }
 
+/* Only policies with admin rules have the key. */
+static void put_admin(struct nsg_line *l, const struct nsg_image *image, uint16_t number)
+{
+	const struct nsg_image *admin = nsg_image_admin(image);
+	struct nsg_image_rule rule;
+
+	if (!admin)
+		return;
+	if (!number) {
+		PUT(l, ",\"admin\":null");
+		return;
+	}
+	rule = nsg_image_rule(admin, number - 1);
+	PUT(l, ",\"admin\":{\"access\":\"");
+	put_text(l, nsg_access_name((enum nsg_access)rule.access));
+	PUT(l, "\",\"rule\":\"");
+	put_escaped(l, rule.name);
+	PUT(l, "\",\"priority\":");
+	put_number(l, rule.priority);
+	PUT(l, "}");
+}
+
 static void put_nsg(struct nsg_line *l, const struct nsg_image *image, uint16_t index)
 {
 	struct nsg_image_rule rule;
@@ -240,6 +262,7 @@ static void put_decision(struct nsg_line *l, const struct nsg_image *image,
 		put_flow(l, key);
 	PUT(l, ",\"gate\":");
 	put_name_or_null(l, nsg_gate_name((enum nsg_gate)d->gate));
+	put_admin(l, image, d->admin);
 	put_nsg(l, image, d->rule);
 	put_route(l, image, d->route);
 	PUT(l, ",\"verdict\":\"");

@@ -30,7 +30,7 @@ void nsg_line_done(struct nsg_line *l);
 /* The members packet, time, length, direction. */
 int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
 		    enum nsg_direction direction);
-/* protocol, src, srcPort, dst, dstPort (null for a malformed packet), gate, nsg, route, verdict,
+/* protocol, src, srcPort, dst, dstPort (null for a malformed packet), gate, admin, nsg, route, verdict,
  * reason. */
 int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
 		      const struct nsg_decision *decision);

@@ -12,6 +12,7 @@
 
 /* Azure's limits (azure-reference.md section 1.10, LIM). Beyond them: an error. */
 #define NSG_MAX_RULES 1000u	     /* user rules an NSG and direction */
+#define NSG_MAX_ADMIN_RULES 1000u    /* outbound; Azure: 100 a level of network managers */
 #define NSG_MAX_DEFAULT_RULES 3u     /* outbound */
 #define NSG_MAX_FIELD_PREFIXES 4000u /* addresses and ranges a rule field */
 #define NSG_MAX_UDRS 400u	     /* routes a route table */

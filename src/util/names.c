@@ -23,6 +23,7 @@ static const char *const reason_names[NSG_REASON_MAX] = {
     [NSG_REASON_BYPASS] = "bypass",
     [NSG_REASON_PLATFORM] = "platform",
     [NSG_REASON_NSG_DENY] = "nsg-deny",
+    [NSG_REASON_ADMIN_DENY] = "admin-deny",
     [NSG_REASON_ROUTE_NONE] = "route-none",
     [NSG_REASON_ROUTE_UNREACHABLE] = "route-unreachable",
     [NSG_REASON_NOT_CARRIED] = "not-carried",
@@ -31,6 +32,12 @@ static const char *const reason_names[NSG_REASON_MAX] = {
     [NSG_REASON_PREEXISTING] = "preexisting",
     [NSG_REASON_FRAGMENT] = "fragment",
     [NSG_REASON_MALFORMED] = "malformed",
+};
+
+static const char *const access_names[] = {
+    [NSG_DENY] = "Deny",
+    [NSG_ALLOW] = "Allow",
+    [NSG_ALWAYS_ALLOW] = "AlwaysAllow",
 };
 
 static const char *const source_names[NSG_SOURCE_MAX] = {
@@ -71,7 +78,7 @@ const char *nsg_gate_name(enum nsg_gate g)
 
 const char *nsg_access_name(enum nsg_access a)
 {
-	return a == NSG_ALLOW ? "Allow" : "Deny";
+	return name_of(access_names, NSG_ARRAY_SIZE(access_names), a);
 }
 
 const char *nsg_verdict_name(enum nsg_verdict v)

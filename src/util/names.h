@@ -25,6 +25,7 @@ enum nsg_gate {
 enum nsg_access {
 	NSG_DENY,
 	NSG_ALLOW,
+	NSG_ALWAYS_ALLOW, /* security admin rules only: the NSG is not asked */
 };
 
 enum nsg_verdict {
@@ -37,6 +38,7 @@ enum nsg_reason {
 	NSG_REASON_BYPASS,
 	NSG_REASON_PLATFORM,
 	NSG_REASON_NSG_DENY,
+	NSG_REASON_ADMIN_DENY,
 	NSG_REASON_ROUTE_NONE,
 	NSG_REASON_ROUTE_UNREACHABLE,
 	NSG_REASON_NOT_CARRIED,

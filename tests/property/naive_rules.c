@@ -90,6 +90,11 @@ static bool address_matches(const struct naive *n, const struct nsg_address *f, 
 		return naive_in(f->prefixes.v, f->prefixes.n, a);
 	case NSG_ADDRESS_TAG:
 		return in_tag(n, f->tag, a, events);
+	case NSG_ADDRESS_MIXED:
+		for (size_t i = 0; i < f->tags.n; i++)
+			if (in_tag(n, f->tags.v[i], a, events))
+				return true;
+		return naive_in(f->prefixes.v, f->prefixes.n, a);
 	case NSG_ADDRESS_ASGS:
 		for (size_t i = 0; !is_source && i < f->asgs.n; i++)
 			if (asg_holds(n, f->asgs.v[i], a)) {

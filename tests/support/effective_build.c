@@ -48,6 +48,7 @@ void effective_build_free(struct effective_build *b)
 	nsg_arena_done(&b->e.arena);
 	nsg_ranges_done(&b->e.endpoints);
 	free(b->e.rules);
+	free(b->e.admin_rules);
 	free(b->e.rows);
 	free(b);
 }
@@ -248,6 +249,32 @@ static void random_rules(struct effective_build *b, struct test_random *r)
 		effective_build_default_rules(b);
 }
 
+/* Like an NSG's rules, without the platform's tags. */
+static void random_admin_rules(struct effective_build *b, struct test_random *r)
+{
+	static const enum nsg_access accesses[] = {NSG_DENY, NSG_ALLOW, NSG_ALWAYS_ALLOW};
+	struct nsg_effective_rule *rules = b->e.rules;
+	size_t n_rules = b->e.n_rules, rules_room = b->rules_room;
+	uint32_t n = 1 + test_random_below(r, 12);
+
+	b->e.rules = NULL;
+	b->e.n_rules = b->rules_room = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		static const uint16_t protocols[] = {NSG_PROTOCOL_ANY, 6, 17, 1};
+		struct nsg_effective_rule *rule = effective_build_rule(
+		    b, "admin", accesses[test_random_below(r, 3)],
+		    protocols[test_random_below(r, 4)], random_ranges(b, r), random_ranges(b, r));
+
+		rule->src_ports = random_ports(b, r, &rule->n_src_ports);
+		rule->dst_ports = random_ports(b, r, &rule->n_dst_ports);
+	}
+	b->e.admin_rules = b->e.rules;
+	b->e.n_admin_rules = n;
+	b->e.rules = rules;
+	b->e.n_rules = n_rules;
+	b->rules_room = rules_room;
+}
+
 static void random_row(struct effective_build *b, struct test_random *r)
 {
 	static const struct {
@@ -316,6 +343,8 @@ struct effective_build *effective_build_random(uint64_t seed)
 		random_rules(b, &r);
 	else
 		b->e.nsg = NULL;
+	if (!test_random_below(&r, 3))
+		random_admin_rules(b, &r);
 	if (test_random_below(&r, 8))
 		effective_build_row(b, (struct nsg_prefix){0, 0}, NSG_SOURCE_DEFAULT,
 				    NSG_HOP_INTERNET);

@@ -66,6 +66,12 @@ struct nsg_image_info nsg_image_info(const struct nsg_image *image)
 	return image->info;
 }
 
+const struct nsg_image *nsg_image_admin(const struct nsg_image *image)
+{
+	(void)image;
+	return NULL;
+}
+
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	return image->routes[index];

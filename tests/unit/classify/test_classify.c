@@ -193,7 +193,7 @@ static void assert_batches(nsg_simd_batch batch)
 		for (size_t i = 0; i < n; i++)
 			assert_memory_equal(&got[i], &cases[(i + n) % N_CASES].want,
 					    sizeof(got[i]));
-		assert_int_equal(got[n].reserved, 0xa5);
+		assert_int_equal(got[n].admin, 0xa5a5);
 	}
 	nsg_memo_free(memo);
 	free(h);

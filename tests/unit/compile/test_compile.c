@@ -172,14 +172,15 @@ static void assert_agrees(const struct nsg_effective *e, const struct nsg_image 
 			  const struct nsg_key *k, const struct nsg_decision *d)
 {
 	struct nsg_trial t;
-	unsigned int rule;
+	unsigned int rule, admin;
 
 	assert_int_equal(nsg_trial_run(e, k, &t), 0);
+	admin = t.admin ? (unsigned int)(t.admin - e->admin_rules) + 1 : 0;
 	rule = t.rule			       ? (unsigned int)(t.rule - e->rules)
 	       : !t.nsg_evaluated || t.has_nsg ? NSG_RULE_NONE
 					       : NSG_RULE_NO_NSG;
 	if (d->gate != t.gate || d->rule != rule || d->verdict != t.verdict ||
-	    d->reason != t.reason || d->reserved || !right_route(t.row, image, d))
+	    d->reason != t.reason || d->admin != admin || !right_route(t.row, image, d))
 		fail_msg("%08x:%u > %08x:%u protocol %u: route %x rule %u hop %u gate %u verdict "
 			 "%u reason %u, want row %d rule %u gate %u verdict %u reason %u",
 			 k->src_host, k->sport_host, k->dst_host, k->dport_host, k->protocol,
@@ -188,8 +189,9 @@ static void assert_agrees(const struct nsg_effective *e, const struct nsg_image 
 	nsg_trial_done(&t);
 }
 
-static void assert_equal_to_reference(const struct nsg_effective *e, const struct nsg_image *image,
-				      const struct keys *k)
+/* Each set of instructions, with an empty memo, a full one, one left out and none. */
+static void assert_paths(const struct nsg_image *image, const struct keys *k,
+			 const struct nsg_decision *want)
 {
 	static const nsg_simd_batch paths[] = {
 	    nsg_simd_portable,
@@ -199,12 +201,10 @@ static void assert_equal_to_reference(const struct nsg_effective *e, const struc
 #endif
 	};
 	struct nsg_decision *got = calloc(k->n + 1, sizeof(*got));
-	struct nsg_decision *one = calloc(k->n + 1, sizeof(*one));
 	struct nsg_memo *memo = nsg_memo_new();
 	size_t n_paths = sizeof(paths) / sizeof(paths[0]);
 
 	assert_non_null(got);
-	assert_non_null(one);
 	assert_non_null(memo);
 #ifdef __x86_64__
 	if (!__builtin_cpu_supports("avx512f"))
@@ -212,28 +212,50 @@ static void assert_equal_to_reference(const struct nsg_effective *e, const struc
 	if (!__builtin_cpu_supports("avx2"))
 		n_paths--;
 #endif
+	for (size_t p = 0; p < n_paths; p++) {
+		nsg_memo_reset(memo);
+		for (int again = 0; again < 2; again++) {
+			paths[p](image, memo, k->v, k->n, got);
+			assert_memory_equal(got, want, k->n * sizeof(*got));
+		}
+	}
+	for (size_t p = 0; p < n_paths; p++) {
+		memo->left_out = UINT32_MAX;
+		paths[p](image, memo, k->v, k->n, got);
+		assert_memory_equal(got, want, k->n * sizeof(*got));
+		paths[p](image, NULL, k->v, k->n, got);
+		assert_memory_equal(got, want, k->n * sizeof(*got));
+	}
+	nsg_memo_free(memo);
+	free(got);
+}
+
+static void assert_equal_to_reference(const struct nsg_effective *e, const struct nsg_image *image,
+				      const struct keys *k)
+{
+	const struct nsg_image *admin = nsg_image_admin(image);
+	struct nsg_decision *got = calloc(k->n + 1, sizeof(*got));
+	struct nsg_decision *one = calloc(k->n + 1, sizeof(*one));
+	struct nsg_memo *memo = nsg_memo_new();
+
+	assert_non_null(got);
+	assert_non_null(one);
+	assert_non_null(memo);
+	assert_int_equal(admin ? nsg_image_info(admin).n_rules : 0, e->n_admin_rules);
 	for (size_t i = 0; i < k->n; i++) {
 		one[i] = nsg_classify(image, &k->v[i]);
 		assert_agrees(e, image, &k->v[i], &one[i]);
 	}
-	for (size_t p = 0; p < n_paths; p++) {
-		nsg_memo_reset(memo);
-		paths[p](image, memo, k->v, k->n, got);
-		assert_memory_equal(got, one, k->n * sizeof(*got));
-		/* Again, with the memo full. */
-		paths[p](image, memo, k->v, k->n, got);
-		assert_memory_equal(got, one, k->n * sizeof(*got));
-	}
-	/* Without the memo, because it is not worth it or not there. */
-	for (size_t p = 0; p < n_paths; p++) {
-		memo->left_out = UINT32_MAX;
-		paths[p](image, memo, k->v, k->n, got);
-		assert_memory_equal(got, one, k->n * sizeof(*got));
-		paths[p](image, NULL, k->v, k->n, got);
+	for (int again = 0; again < 2; again++) {
+		nsg_classify_batch(image, memo, k->v, k->n, got);
 		assert_memory_equal(got, one, k->n * sizeof(*got));
 	}
 	nsg_classify_batch(image, NULL, k->v, k->n, got);
 	assert_memory_equal(got, one, k->n * sizeof(*got));
+	/* The paths decide without the admin rules, whose image is decided by itself. */
+	for (size_t i = 0; admin && i < k->n; i++)
+		one[i] = nsg_classify(admin, &k->v[i]);
+	assert_paths(admin ? admin : image, k, one);
 	nsg_memo_free(memo);
 	free(got);
 	free(one);

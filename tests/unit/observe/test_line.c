@@ -36,6 +36,16 @@ struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t ind
 	return rules[index];
 }
 
+static bool has_admin_rules;
+
+const struct nsg_image *nsg_image_admin(const struct nsg_image *image)
+{
+	static const uint64_t some;
+
+	(void)image;
+	return has_admin_rules ? (const struct nsg_image *)&some : NULL;
+}
+
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	static const struct nsg_image_route routes[ROUTES] = {
@@ -87,7 +97,8 @@ static struct nsg_trace_record random_record(void)
 			 .route = draw(ROUTES + 1),
 			 .gate = (uint8_t)draw(NSG_GATE_MAX),
 			 .verdict = (uint8_t)draw(2),
-			 .reason = (uint8_t)draw(NSG_REASON_MAX)},
+			 .reason = (uint8_t)draw(NSG_REASON_MAX),
+			 .admin = (uint16_t)draw(RULES + 1)},
 	    .mark = draw32(),
 	    .captured = (uint16_t)draw(300),
 	    .direction = (uint8_t)draw(3),
@@ -154,6 +165,7 @@ static void a_line_is_json_to_the_byte(void **state)
 		cleanup_json json_t *json = NULL;
 		cleanup_free char *text = NULL;
 
+		has_admin_rules = i % 3 == 0;
 		assert_int_equal(nsg_line_record(&l, &r, i % 2, "", ""), 0);
 		json = json_loadb(l.text.v, l.text.n, JSON_REJECT_DUPLICATES, NULL);
 		assert_non_null(json);

@@ -29,6 +29,16 @@ struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t ind
 	return rules[index];
 }
 
+static bool has_admin_rules;
+
+const struct nsg_image *nsg_image_admin(const struct nsg_image *image)
+{
+	static const uint64_t some;
+
+	(void)image;
+	return has_admin_rules ? (const struct nsg_image *)&some : NULL;
+}
+
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	static const struct nsg_image_route routes[] = {
@@ -132,6 +142,36 @@ static void decisions_have_the_contracts_keys_in_order(void **state)
 	}
 }
 
+static void admin_comes_after_gate_where_the_policy_has_such_rules(void **state)
+{
+	static const struct {
+		uint16_t admin;
+		const char *member;
+	} cases[] = {
+	    {0, "\"gate\":\"bypass\",\"admin\":null,\"nsg\":null,"},
+	    {1, "\"gate\":\"bypass\",\"admin\":{\"access\":\"Deny\",\"rule\":\"deny \\\"x\\\"\","
+		"\"priority\":100},\"nsg\":null,"},
+	};
+
+	(void)state;
+	has_admin_rules = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct nsg_decision d = {.route = NSG_ROUTE_NONE,
+					       .rule = NSG_RULE_NONE,
+					       .gate = NSG_GATE_BYPASS,
+					       .admin = cases[i].admin};
+		json_t *object = json_object();
+		char *line;
+
+		assert_int_equal(nsg_record_put_decision(object, NULL, &tcp, &d), 0);
+		line = nsg_json_line(object);
+		assert_non_null(strstr(line, cases[i].member));
+		free(line);
+		json_decref(object);
+	}
+	has_admin_rules = false;
+}
+
 static void a_packets_members_come_after_those_that_are_there(void **state)
 {
 	json_t *object = json_pack("{ss}", "id", "f");
@@ -153,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(decisions_have_the_contracts_keys_in_order),
+	    cmocka_unit_test(admin_comes_after_gate_where_the_policy_has_such_rules),
 	    cmocka_unit_test(a_packets_members_come_after_those_that_are_there),
 	};
 
