@@ -32,4 +32,9 @@ static inline uint32_t nsg_marks_accept(const struct nsg_marks *m, uint32_t gene
 	       (hop << m->hop_shift & m->hop);
 }
 
+static inline uint32_t nsg_marks_deny(const struct nsg_marks *m, uint32_t generation)
+{
+	return m->denied | (generation << m->generation_shift & m->generation);
+}
+
 #endif

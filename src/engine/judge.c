@@ -34,17 +34,18 @@ static bool decide_unjudged(const struct nsg_message *m, bool bad, enum nsg_key_
 		*ret = bypassed;
 		return true;
 	}
+	/* the kernel has routed it as IPv4, whatever version its header has */
+	if (status == NSG_KEY_IP6)
+		status = NSG_KEY_MALFORMED;
 	switch (status) {
 	case NSG_KEY_OK:
 		return false;
-	case NSG_KEY_IP6:
-		*ret = bypassed;
-		return true;
 	case NSG_KEY_LATER_FRAGMENT:
 		/* Conntrack reassembles fragments before they are queued, so the first one of this
 		 * packet was not captured. */
 		*ret = dropped(NSG_REASON_FRAGMENT);
 		return true;
+	case NSG_KEY_IP6:
 	case NSG_KEY_MALFORMED:
 		break;
 	}
@@ -84,7 +85,7 @@ static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
 			return (struct nsg_queue_verdict){.id = m->id};
 		return (struct nsg_queue_verdict){
 		    .id = m->id,
-		    .mark = foreign | o->marks.denied,
+		    .mark = foreign | nsg_marks_deny(&o->marks, policy->generation),
 		    .has_mark = true,
 		    .accept = true,
 		};

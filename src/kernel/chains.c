@@ -40,9 +40,10 @@ static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const regular[] = {"replies", "decided",   "tunnels",
-					      "capture", "multicast", "timeouts",
-					      "queue",	 "save",      "keep"};
+	static const char *const regular[] = {
+	    "related", "replies",   "decided",	"tunnels", "owners", "capture",
+	    "dhcp",    "multicast", "timeouts", "queue",   "save",   "keep",
+	};
 	/* After the chains of other programs at `mangle`: one that copies whole marks from
 	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle) between our two
 	 * would wipe the mark of a verdict, and a denied packet would pass. */
@@ -54,7 +55,7 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		int priority;
 	} bases[] = {
 	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, ours},
-	    {k->conf->hook_prerouting, "prerouting", "filter", NF_INET_PRE_ROUTING, ours},
+	    {true, "prerouting", "filter", NF_INET_PRE_ROUTING, ours},
 	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
 	     ours + 1},
 	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
@@ -90,19 +91,29 @@ static void put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, co
 	RULE(b, chain, nft_mark_is_not(b, NFT_MARK_PACKET, mask, 0); nft_mark_keep(b, ~mask));
 }
 
-/* Packets of decided flows are accepted here and skip all rules below. */
-static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+/* A bare SYN begins a flow, in either direction and whatever was decided on its tuple before: a
+ * port is used again after a reset or a timeout. The mark is cleared, not only skipped: the SYN|ACK
+ * of a simultaneous open would use it. */
+static void put_syn(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
-	const struct nsg_marks *m = &k->marks;
+	const uint32_t mask = k->marks.mask;
 
 	if (k->conf->audit)
 		return;
+	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 ct mark & MASK != 0
+	 * ct mark set ct mark & ~MASK */
+	RULE(b, chain, nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b);
+	     nft_mark_is_not(b, NFT_MARK_CONNECTION, mask, 0); nft_ct_mark_put(b, mask, 0));
+}
+
+static void put_fast_decided(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+{
+	const struct nsg_marks *m = &k->marks;
+
 	/* ct mark & MASK @gen ct direction original counter name offloaded accept */
 	RULE(b, chain, nft_mark_in(b, NFT_MARK_CONNECTION, m->mask, "gen");
 	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_count(b, NSG_COUNTER_OFFLOADED);
 	     nft_accept(b));
-	if (!nsg_ruleset_offloads(k))
-		return;
 	/* A hop that is not in the map any more ends the rule: the flow is queued.
 	 * ct mark & (DECIDED | GENERATION) @gen ct direction original
 	 * counter name ct mark & HOP map @hops xt CONNMARK restore HOP
@@ -113,43 +124,119 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 	     nft_count(b, NSG_COUNTER_OFFLOADED); nft_accept(b));
 }
 
+/* Packets of decided flows are accepted here and skip all rules below. */
+static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	if (k->conf->audit)
+		return;
+	if (nsg_ruleset_offloads(k))
+		put_fast_decided(b, k, chain);
+	/* ct mark & MASK == PREEXISTING ct direction original counter name offloaded accept */
+	RULE(b, chain, nft_mark_is(b, NFT_MARK_CONNECTION, m->mask, nsg_ruleset_preexisting(m));
+	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_count(b, NSG_COUNTER_OFFLOADED);
+	     nft_accept(b));
+}
+
+/* The rest of a rule that matches a forged packet: one that would begin a flow of this host's, or of
+ * a guest's, as if it came from outside. What the app then sends would be the replies of that flow,
+ * which are not captured. */
+static void drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *counter)
+{
+	nft_count(b, counter);
+	if (!k->conf->audit)
+		nft_drop(b);
+}
+
+/* ct state new [ip saddr != @excluded] */
+static void match_new(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nft_ct_state(b, STATE_NEW);
+	if (k->conf->n_excludes)
+		nft_saddr_not_in(b, "excluded");
+}
+
 /* --- output ---------------------------------------------------------------------------------- */
 
-/* The captured sockets. Packets of all others reach the end of the chain and are accepted. */
-static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+/* [meta skuid @users] socket cgroupv2 level LEVEL @cgroups goto capture, for each level; of sockets
+ * without an owner: meta l4proto tcp socket ... */
+static void put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool owned)
 {
 	const struct nsg_cgroups *c = &k->cgroups;
 
-	for (uint32_t level = 1; c->n && level <= nsg_cgroups_deepest(c); level++) {
+	for (uint32_t level = 1; level <= nsg_cgroups_deepest(c); level++) {
 		if (!nsg_cgroups_has_level(c, level))
 			continue;
-		/* [meta skuid @users] socket cgroupv2 level LEVEL @cgroups goto capture */
-		nsg_nft_rule(b, "output");
-		if (k->n_users)
+		nsg_nft_rule(b, "owners");
+		if (!owned)
+			nft_l4proto(b, IPPROTO_TCP);
+		else if (k->n_users)
 			nft_skuid_in(b, "users");
 		nft_cgroup_in(b, level, NSG_SET_CGROUPS);
 		nft_goto(b, "capture");
 		nsg_nft_rule_end(b);
 	}
-	if (c->n)
-		return;
-	if (k->n_users)
+}
+
+/* The captured sockets. Packets of all others reach the end of the chain and are accepted. */
+static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const bool users = k->n_users, cgroups = k->cgroups.n;
+
+	if (cgroups)
+		put_cgroups(b, k, true);
+	else if (users)
 		/* meta skuid @users goto capture */
-		RULE(b, "output", nft_skuid_in(b, "users"); nft_goto(b, "capture"));
+		RULE(b, "owners", nft_skuid_in(b, "users"); nft_goto(b, "capture"));
 	else
 		/* meta skuid != 4294967295 goto capture */
-		RULE(b, "output", nft_skuid_known(b); nft_goto(b, "capture"));
+		RULE(b, "owners", nft_skuid_known(b); nft_goto(b, "capture"));
+	if (!k->table.kernel_sockets || (cgroups && !users))
+		return;
+	/* Of TCP what no process owns is left. Connections that the kernel opens for a process
+	 * (AF_SMC, subflows of MPTCP) have a socket in the cgroup of the process; resets that the
+	 * kernel sends by itself have not. Not UDP: the socket of a tunnel belongs to the cgroup
+	 * that created it. */
+	if (users)
+		/* meta skuid != 4294967295 accept */
+		RULE(b, "owners", nft_skuid_known(b); nft_accept(b));
+	if (cgroups)
+		put_cgroups(b, k, false);
+	else
+		/* meta l4proto tcp socket cgroupv2 level 1 != 0 goto capture */
+		RULE(b, "owners", nft_l4proto(b, IPPROTO_TCP); nft_cgroup_known(b);
+		     nft_goto(b, "capture"));
+}
+
+/* Before the fast rules: an error has the mark of its flow. */
+static void put_related_output(struct nsg_nft_batch *b)
+{
+	/* ct state related meta oiftype loopback accept */
+	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_oif_loopback(b); nft_accept(b));
+	/* The kernel's own errors have no owner; the app's, from a raw socket, have one.
+	 * ct state related meta l4proto icmp meta skuid != 4294967295 jump owners */
+	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_l4proto(b, IPPROTO_ICMP);
+	     nft_skuid_known(b); nft_jump(b, "owners"));
+	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_jump(b, "related"));
 }
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	put_sanitise(b, k, "output");
+	put_syn(b, k, "output");
+	put_related_output(b);
 	put_fast(b, k, "output");
+	/* A local proxy and the addresses of this host have local sources.
+	 * ct state new [ip saddr != @excluded] fib daddr type local fib saddr type != local
+	 * counter name forged drop */
+	RULE(b, "output", match_new(b, k); nft_daddr_local(b); nft_saddr_not_local(b);
+	     drop_forged(b, k, NSG_COUNTER_FORGED));
 	/* meta oiftype loopback accept */
 	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
 	RULE(b, "output", nft_jump(b, "replies"));
 	RULE(b, "output", nft_jump(b, "tunnels"));
-	put_owners(b, k);
+	RULE(b, "output", nft_goto(b, "owners"));
 }
 
 /* --- prerouting ------------------------------------------------------------------------------ */
@@ -158,26 +245,54 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	/* Of all interfaces: a reply with the hop of its flow would take the path of the flow. */
 	put_sanitise(b, k, "prerouting");
+	/* What hook output cannot see: packets that AF_PACKET sends through the loopback device.
+	 * meta iiftype loopback ct state new [ip saddr != @excluded] fib saddr type != local
+	 * counter name forged drop */
+	RULE(b, "prerouting", nft_iif_loopback(b); match_new(b, k); nft_saddr_not_local(b);
+	     drop_forged(b, k, NSG_COUNTER_FORGED));
+	if (!k->conf->hook_prerouting)
+		return;
 	/* iifname != @interfaces accept */
 	RULE(b, "prerouting", nft_iifname_in(b, "interfaces", true); nft_accept(b));
+	put_syn(b, k, "prerouting");
+	/* Forwarded errors cannot be told from forged ones.
+	 * ct state related jump related */
+	RULE(b, "prerouting", nft_ct_state(b, STATE_RELATED); nft_jump(b, "related"));
 	put_fast(b, k, "prerouting");
+	/* ct state new [ip saddr != @excluded] fib saddr . iif oif missing
+	 * counter name forged_interface drop */
+	RULE(b, "prerouting", match_new(b, k); nft_saddr_without_route(b);
+	     drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
 	/* fib daddr type local accept */
 	RULE(b, "prerouting", nft_daddr_local(b); nft_accept(b));
 	RULE(b, "prerouting", nft_jump(b, "replies"));
 	RULE(b, "prerouting", nft_goto(b, "capture"));
 }
 
-/* --- replies, decided ------------------------------------------------------------------------ */
+/* --- related, replies, decided --------------------------------------------------------------- */
+
+static void put_related(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const uint32_t mask = k->marks.mask;
+
+	/* An error of the kernel belongs to the flow that it is about.
+	 * meta l4proto icmp accept */
+	RULE(b, "related", nft_l4proto(b, IPPROTO_ICMP); nft_accept(b));
+	if (k->conf->audit)
+		return;
+	/* A connection that a conntrack helper expects inherits the mark of the one that announced
+	 * it, and is a flow of its own.
+	 * ct mark & MASK != 0 ct mark set ct mark & ~MASK */
+	RULE(b, "related", nft_mark_is_not(b, NFT_MARK_CONNECTION, mask, 0);
+	     nft_ct_mark_put(b, mask, 0));
+}
 
 static void put_replies(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
+	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 return */
+	RULE(b, "replies", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_return(b));
 	/* ct direction reply accept */
 	RULE(b, "replies", nft_ct_direction(b, IP_CT_DIR_REPLY); nft_accept(b));
-	/* The host's own error about a packet of a reply is `original, related` and has the mark of
-	 * the flow: if it was queued, its verdict would overwrite that of the flow.
-	 * meta l4proto icmp ct state related accept */
-	RULE(b, "replies", nft_l4proto(b, IPPROTO_ICMP); nft_ct_state(b, STATE_RELATED);
-	     nft_accept(b));
 	if (k->conf->audit)
 		return;
 	/* The NSG has allowed this flow; only its route is looked up again. It is of another
@@ -221,11 +336,20 @@ static void put_preexisting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		     nft_tcp_not_bare_syn(b); nft_count(b, NSG_COUNTER_PREEXISTING); nft_accept(b));
 		return;
 	}
-	/* meta l4proto @preexisting_tcp ct state new @th,104,8 & 0x17 != 0x02
+	/* meta l4proto @young ct state new @th,104,8 & 0x17 != 0x02
 	 * counter name preexisting ct mark set ct mark & ~MASK | PREEXISTING accept */
-	RULE(b, "capture", nft_l4proto_in(b, "preexisting_tcp", false); nft_ct_state(b, STATE_NEW);
+	RULE(b, "capture", nft_l4proto_in(b, "young", false); nft_ct_state(b, STATE_NEW);
 	     nft_tcp_not_bare_syn(b); nft_count(b, NSG_COUNTER_PREEXISTING);
 	     nft_ct_mark_put(b, k->marks.mask, nsg_ruleset_preexisting(&k->marks)); nft_accept(b));
+}
+
+/* The host's own leases. A client that gets no answer from its server asks all of them. */
+static void put_dhcp(struct nsg_nft_batch *b)
+{
+	/* ip daddr 255.255.255.255 accept */
+	RULE(b, "dhcp", nft_daddr(b, INADDR_BROADCAST, 32); nft_accept(b));
+	/* ip daddr @gateways accept */
+	RULE(b, "dhcp", nft_daddr_in(b, "gateways"); nft_accept(b));
 }
 
 static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -234,8 +358,8 @@ static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		/* ip daddr @excluded counter name excluded accept */
 		RULE(b, "capture", nft_daddr_in(b, "excluded"); nft_count(b, NSG_COUNTER_EXCLUDED);
 		     nft_accept(b));
-	/* udp sport 68 udp dport 67 accept */
-	RULE(b, "capture", nft_l4proto(b, IPPROTO_UDP); nft_ports(b, 68, 67); nft_accept(b));
+	/* udp sport 68 udp dport 67 jump dhcp */
+	RULE(b, "capture", nft_l4proto(b, IPPROTO_UDP); nft_ports(b, 68, 67); nft_jump(b, "dhcp"));
 	put_preexisting(b, k);
 	/* ip daddr 224.0.0.0/4 goto multicast */
 	RULE(b, "capture", nft_daddr(b, INADDR_UNSPEC_GROUP, 4); nft_goto(b, "multicast"));
@@ -299,10 +423,14 @@ static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 /* Adds a denied flow to its set. The drop is a rule of its own: a full set ends this one. */
 static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
 {
-	/* meta l4proto @ported
+	const struct nsg_marks *m = &k->marks;
+
+	/* A verdict of an older generation that comes late is only silent.
+	 * meta l4proto @ported meta mark & MASK @gone
 	 * add @denied { meta l4proto . ip saddr . th sport . ip daddr . th dport timeout SECONDS }
 	 */
 	RULE(b, "save", nft_l4proto_in(b, "ported", !ports);
+	     nft_mark_in(b, NFT_MARK_PACKET, m->mask, "gone");
 	     nft_flow_add(b, ports, ports ? "denied" : "denied_portless",
 			  (uint64_t)k->conf->denied_seconds * 1000));
 }
@@ -311,12 +439,12 @@ static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_marks *m = &k->marks;
 
-	/* meta mark & MASK == 0 accept */
-	RULE(b, "save", nft_mark_is(b, NFT_MARK_PACKET, m->mask, 0); nft_accept(b));
+	/* Most packets: no verdict, or the hop bits of the fast rules.
+	 * meta mark & DECIDED == 0 meta mark & HOP != DENIED accept */
+	RULE(b, "save", nft_mark_is(b, NFT_MARK_PACKET, m->decided, 0);
+	     nft_mark_is_not(b, NFT_MARK_PACKET, m->hop, m->denied); nft_accept(b));
 	/* meta mark & DECIDED != 0 goto keep */
 	RULE(b, "save", nft_mark_is_not(b, NFT_MARK_PACKET, m->decided, 0); nft_goto(b, "keep"));
-	/* meta mark & HOP != DENIED accept */
-	RULE(b, "save", nft_mark_is_not(b, NFT_MARK_PACKET, m->hop, m->denied); nft_accept(b));
 	if (nsg_ruleset_remembers_denied(k)) {
 		put_deny(b, k, true);
 		put_deny(b, k, false);
@@ -329,8 +457,11 @@ static void put_keep(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_marks *m = &k->marks;
 
-	/* xt CONNMARK save MASK */
-	RULE(b, "keep", nft_mark_save(b, m->mask));
+	/* A flow from outside never has a hop, and an error does not change the mark of its flow. A
+	 * rule of its own: packets without a connection end it.
+	 * ct direction original ct state != related xt CONNMARK save MASK */
+	RULE(b, "keep", nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
+	     nft_ct_state_is_not(b, STATE_RELATED); nft_mark_save(b, m->mask));
 	/* counter name meta mark & HOP map @hops */
 	RULE(b, "keep", nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops"));
 	/* `remember` is a route chain: the kernel routes the packet again because its mark changes
@@ -353,6 +484,21 @@ static void put_source_nat(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		RULE(b, "source_nat",
 		     nft_mark_is(b, NFT_MARK_CONNECTION, m->decided | m->hop, m->decided);
 		     nft_snat(b, k->conf->snat_internet_host));
+}
+
+/* Another program has cleared the mark of a packet after the fast rules or a verdict: it would leave
+ * by the host's routes. */
+static void put_vanished(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
+	/* meta mark & HOP == 0 ct mark & DECIDED != 0 ct mark & HOP != 0 ct direction original
+	 * ct state != related counter name vanished queue num SILENT */
+	RULE(b, "guard", nft_mark_is(b, NFT_MARK_PACKET, m->hop, 0);
+	     nft_mark_is_not(b, NFT_MARK_CONNECTION, m->decided, 0);
+	     nft_mark_is_not(b, NFT_MARK_CONNECTION, m->hop, 0);
+	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_ct_state_is_not(b, STATE_RELATED);
+	     nft_count(b, NSG_COUNTER_VANISHED); silence(b, k));
 }
 
 /* A program that deletes our ip rules or routes must not send a marked packet along the host's. */
@@ -420,11 +566,14 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->hook_output)
 		put_output(b, k);
-	if (k->conf->hook_prerouting)
-		put_prerouting(b, k);
+	put_prerouting(b, k);
+	put_related(b, k);
 	put_replies(b, k);
 	put_decided(b, k);
+	if (k->conf->hook_output)
+		put_owners(b, k);
 	put_capture(b, k);
+	put_dhcp(b);
 	nsg_chains_put_multicast(b, k);
 	nsg_chains_put_timeouts(b, k);
 	put_queue(b, k);
@@ -438,6 +587,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_keep(b, k);
 	if (nsg_ruleset_has_snat(k))
 		put_source_nat(b, k);
+	put_vanished(b, k);
 	put_guard(b, k);
 	nsg_chains_put_tunnels(b, k);
 }
@@ -446,8 +596,12 @@ void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->hook_output)
 		nsg_nft_chain_flush(b, "output");
-	if (k->conf->hook_prerouting)
-		nsg_nft_chain_flush(b, "prerouting");
+	nsg_nft_chain_flush(b, "prerouting");
+	if (k->conf->audit)
+		return;
+	/* packets of decided flows have no mark any more */
+	nsg_nft_chain_flush(b, "guard");
+	put_guard(b, k);
 }
 
 void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -466,4 +620,11 @@ void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bo
 	RULE(b, "probe", nft_mark_restore(b, marks->mask));
 	/* queue num 0, or xt NFQUEUE num 0 */
 	RULE(b, "probe", nft_queue_to(b, &queue));
+}
+
+void nsg_chains_probe_sockets(struct nsg_nft_batch *b)
+{
+	nsg_nft_base_chain(b, "probe", "filter", NF_INET_LOCAL_OUT, 0);
+	/* socket cgroupv2 level 1 != 0 */
+	RULE(b, "probe", nft_cgroup_known(b));
 }

@@ -23,5 +23,6 @@ void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* A rule of each kind that some kernels lack. */
 void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue);
+void nsg_chains_probe_sockets(struct nsg_nft_batch *b);
 
 #endif

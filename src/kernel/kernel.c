@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/kernel.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
 
 #include "kernel/kernel_priv.h"
 #include "kernel/chains.h"
@@ -172,7 +177,7 @@ static int check_foreign(struct nsg_kernel *k, struct nsg_diag *diag)
 
 /* --- the table ------------------------------------------------------------------------------- */
 
-static struct nsg_preexisting preexisting_of(struct nsg_kernel *k)
+struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k)
 {
 	return (struct nsg_preexisting){
 	    .dump = &k->ct_dump,
@@ -185,7 +190,7 @@ static struct nsg_preexisting preexisting_of(struct nsg_kernel *k)
 
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	const struct nsg_preexisting preexisting = preexisting_of(k);
+	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
 	int table, routes, marks;
 
 	k->running = false;
@@ -205,23 +210,50 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }
 
-/* The highest number of a queue that no process binds, by /proc. */
-static uint16_t choose_silent_queue(const struct nsg_conf *conf, uint32_t n_queues)
+static int bind_queue(struct nsg_nl *nl, uint16_t number)
 {
-	uint32_t number = UINT16_MAX;
-	cleanup_fclose FILE *f = NULL;
-	unsigned int bound[256];
-	size_t n = 0;
+	const struct nfqnl_msg_config_cmd cmd = {.command = NFQNL_CFG_CMD_BIND};
+	char buffer[64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nfg;
 
-	f = fopen("/proc/self/net/netfilter/nfnetlink_queue", "re");
-	while (f && n < NSG_ARRAY_SIZE(bound) && fscanf(f, "%u%*[^\n]", &bound[n]) == 1)
-		n++;
-	for (bool taken = true; taken && number; number -= taken) {
-		taken = number >= conf->queue_first && number - conf->queue_first < n_queues;
-		for (size_t i = 0; i < n; i++)
-			taken |= bound[i] == number;
+	nlh->nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->version = NFNETLINK_V0;
+	nfg->res_id = htons(number);
+	mnl_attr_put(nlh, NFQA_CFG_CMD, sizeof(cmd), &cmd);
+	return nsg_nl_request(nl, nlh, NULL, NULL);
+}
+
+/* More than queues that other programs may have bound from the highest number down. */
+#define SILENT_TRIES 256u
+
+/* Binds the highest free number, so that no other program can and so receive what is silenced. */
+static int bind_silent_queue(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const uint32_t first = k->conf->queue_first, n = NSG_MAX_WORKERS;
+	uint32_t number = UINT16_MAX;
+	int r;
+
+	if (k->silent.fd >= 0)
+		return 0;
+	r = nsg_nl_open(NETLINK_NETFILTER, &k->silent);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot open a netfilter socket");
+	for (uint32_t tries = 0; tries < SILENT_TRIES && number; tries++, number--) {
+		if (number >= first && number - first < n)
+			continue;
+		r = bind_queue(&k->silent, (uint16_t)number);
+		if (r != -EPERM && r != -EBUSY)
+			break;
 	}
-	return (uint16_t)number;
+	if (r < 0) {
+		nsg_nl_close(&k->silent);
+		k->silent.fd = -1;
+		return nsg_kernel_complain(diag, r, "cannot bind a queue for silent drops");
+	}
+	k->table.silent_queue = (uint16_t)number;
+	return 0;
 }
 
 int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
@@ -230,7 +262,11 @@ int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	if (k->conf->audit || k->conf->down_accept)
 		return nsg_kernel_cleanup(k, diag);
-	k->table.silent_queue = choose_silent_queue(k->conf, NSG_MAX_WORKERS);
+	r = bind_silent_queue(k, diag);
+	if (r < 0) {
+		(void)nsg_kernel_cleanup(k, diag);
+		return r;
+	}
 	r = nsg_table_change(k, "cannot silence the table of an earlier nsgd", nsg_chains_silence,
 			     NULL);
 	/* ENOENT: there is no such table */
@@ -240,21 +276,27 @@ int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 static int start(struct nsg_kernel *k, const struct nsg_image *image,
 		 const struct nsg_hop_numbers *numbers, struct nsg_diag *diag)
 {
-	const struct nsg_preexisting preexisting = preexisting_of(k);
+	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
 	int r;
 
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot number the next hops");
 	nsg_hops_swap(&k->hops);
+	r = bind_silent_queue(k, diag);
+	if (r < 0)
+		return r;
 	r = check_foreign(k, diag);
 	if (r < 0)
 		return r;
+	r = nsg_routes_gateways(&k->rt, &k->gateways);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot read the host's default routes");
 	r = nsg_kernel_resolve(k, diag);
 	if (r < 0)
 		return r;
 	/* The bits that an earlier nsgd left; its table is replaced below in one transaction. */
-	r = nsg_preexisting_apply(&preexisting, !k->conf->audit, diag);
+	r = nsg_preexisting_apply(&preexisting, !k->conf->audit && !k->table.gap, diag);
 	if (r < 0)
 		return r;
 	r = k->conf->audit ? clear_routes_and_rules(k, diag)
@@ -269,12 +311,12 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     struct nsg_diag *diag)
 {
 	struct nsg_image_info info = nsg_image_info(image);
+	struct nsg_preexisting preexisting;
 	int r;
 
 	k->table.started_ns = nsg_clock_ns(CLOCK_BOOTTIME);
 	k->table.generation = generation % NSG_GENERATIONS;
 	k->table.n_queues = (uint16_t)n_queues;
-	k->table.silent_queue = choose_silent_queue(k->conf, n_queues);
 	nsg_table_describe(&k->table, &info);
 	r = start(k, image, numbers, diag);
 	if (r < 0) {
@@ -285,6 +327,9 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		return r;
 	}
 	k->running = true;
+	preexisting = nsg_kernel_preexisting(k);
+	if (!k->conf->audit)
+		nsg_preexisting_started(&preexisting, diag);
 	return 0;
 }
 

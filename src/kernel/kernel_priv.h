@@ -12,6 +12,8 @@
 #include "kernel/links.h"
 #include "kernel/netlink.h"
 #include "kernel/nft_batch.h"
+#include "kernel/preexisting.h"
+#include "kernel/routes.h"
 
 /* Azure's flow timeout for a VNet without flowTimeoutInMinutes. */
 #define NSG_FLOW_TIMEOUT_MINUTES 4
@@ -19,12 +21,15 @@
 /* What the table is made from, in addition to conf, next hops and links. */
 struct nsg_table_state {
 	bool native_queue;
+	bool kernel_sockets; /* the kernel has `socket cgroupv2` */
 	uint16_t n_queues;
-	uint16_t silent_queue; /* no process binds it: packets are freed, the sender sees success */
+	/* Bound without a copy mode: packets are freed, and the sender sees success. */
+	uint16_t silent_queue;
 	uint32_t generation;
 	bool route_all;
 	uint32_t flow_minutes;
 	uint64_t started_ns; /* CLOCK_BOOTTIME: bounds which connections are preexisting */
+	bool gap; /* packets passed undecided while nsgd was started: what is unknown is decided */
 };
 
 struct nsg_kernel {
@@ -41,6 +46,8 @@ struct nsg_kernel {
 	uint32_t *users; /* the captured uids */
 	size_t n_users;
 	struct nsg_cgroups cgroups;
+	struct nsg_gateways gateways; /* of the host's default routes */
+	struct nsg_nl silent;	      /* binds table.silent_queue; fd -1: no queue is bound */
 
 	struct nsg_table_state table;
 	bool running; /* the table exists and is repaired */
@@ -59,6 +66,8 @@ struct nsg_kernel {
 
 /* kernel.c: sets what the table takes from a policy. */
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
+/* What marks of connections at start and stop are changed with. */
+struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k);
 /* Routes first: a rule must not lead to a table without its blackhole. */
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Reads the links and resolves the paths of every hop again. */

@@ -214,6 +214,12 @@ void nft_ct_state(struct nsg_nft_batch *b, uint32_t states)
 	compare(b, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
 }
 
+void nft_ct_state_is_not(struct nsg_nft_batch *b, uint32_t state)
+{
+	load_ct(b, NFT_CT_STATE, REG(0));
+	compare(b, REG(0), NFT_CMP_NEQ, &state, sizeof(state));
+}
+
 void nft_l4proto(struct nsg_nft_batch *b, uint8_t protocol)
 {
 	load_meta(b, NFT_META_L4PROTO, REG(0));
@@ -226,14 +232,24 @@ void nft_l4proto_in(struct nsg_nft_batch *b, const char *set, bool inverted)
 	lookup(b, REG(0), set, inverted);
 }
 
-void nft_tcp_not_bare_syn(struct nsg_nft_batch *b)
+static void bare_syn(struct nsg_nft_batch *b, uint32_t op)
 {
 	const uint8_t openers = TH_FIN | TH_SYN | TH_RST | TH_ACK, none = 0, syn = TH_SYN;
 
 	/* the flags are the 14th byte of the header */
 	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 13, sizeof(openers), REG(0));
 	bitwise(b, REG(0), &openers, &none, sizeof(openers));
-	compare(b, REG(0), NFT_CMP_NEQ, &syn, sizeof(syn));
+	compare(b, REG(0), op, &syn, sizeof(syn));
+}
+
+void nft_tcp_bare_syn(struct nsg_nft_batch *b)
+{
+	bare_syn(b, NFT_CMP_EQ);
+}
+
+void nft_tcp_not_bare_syn(struct nsg_nft_batch *b)
+{
+	bare_syn(b, NFT_CMP_NEQ);
 }
 
 void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination)
@@ -275,21 +291,58 @@ void nft_daddr_in(struct nsg_nft_batch *b, const char *set)
 	lookup(b, REG(0), set, false);
 }
 
+void nft_saddr_not_in(struct nsg_nft_batch *b, const char *set)
+{
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4, REG(0));
+	lookup(b, REG(0), set, true);
+}
+
+static void load_fib(struct nsg_nft_batch *b, uint32_t flags, uint32_t result)
+{
+	(void)ADD(b, "fib", {NFTNL_EXPR_FIB_FLAGS, flags}, {NFTNL_EXPR_FIB_RESULT, result},
+		  {NFTNL_EXPR_FIB_DREG, REG(0)});
+}
+
 void nft_daddr_local(struct nsg_nft_batch *b)
 {
 	const uint32_t local = RTN_LOCAL;
 
-	(void)ADD(b, "fib", {NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR},
-		  {NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE}, {NFTNL_EXPR_FIB_DREG, REG(0)});
+	load_fib(b, NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE);
 	compare(b, REG(0), NFT_CMP_EQ, &local, sizeof(local));
+}
+
+void nft_saddr_not_local(struct nsg_nft_batch *b)
+{
+	const uint32_t local = RTN_LOCAL;
+
+	load_fib(b, NFTA_FIB_F_SADDR, NFT_FIB_RESULT_ADDRTYPE);
+	compare(b, REG(0), NFT_CMP_NEQ, &local, sizeof(local));
+}
+
+void nft_saddr_without_route(struct nsg_nft_batch *b)
+{
+	const uint32_t missing = 0;
+
+	load_fib(b, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT, NFT_FIB_RESULT_OIF);
+	compare(b, REG(0), NFT_CMP_EQ, &missing, sizeof(missing));
+}
+
+static void interface_is_loopback(struct nsg_nft_batch *b, uint32_t key)
+{
+	const uint16_t loopback = ARPHRD_LOOPBACK;
+
+	load_meta(b, key, REG(0));
+	compare(b, REG(0), NFT_CMP_EQ, &loopback, sizeof(loopback));
 }
 
 void nft_oif_loopback(struct nsg_nft_batch *b)
 {
-	const uint16_t loopback = ARPHRD_LOOPBACK;
+	interface_is_loopback(b, NFT_META_OIFTYPE);
+}
 
-	load_meta(b, NFT_META_OIFTYPE, REG(0));
-	compare(b, REG(0), NFT_CMP_EQ, &loopback, sizeof(loopback));
+void nft_iif_loopback(struct nsg_nft_batch *b)
+{
+	interface_is_loopback(b, NFT_META_IIFTYPE);
 }
 
 void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted)
@@ -312,11 +365,24 @@ void nft_skuid_in(struct nsg_nft_batch *b, const char *set)
 	lookup(b, REG(0), set, false);
 }
 
-void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set)
+static void load_cgroup(struct nsg_nft_batch *b, uint32_t level)
 {
 	(void)ADD(b, "socket", {NFTNL_EXPR_SOCKET_KEY, NFT_SOCKET_CGROUPV2},
 		  {NFTNL_EXPR_SOCKET_LEVEL, level}, {NFTNL_EXPR_SOCKET_DREG, REG(0)});
+}
+
+void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set)
+{
+	load_cgroup(b, level);
 	lookup(b, REG(0), set, false);
+}
+
+void nft_cgroup_known(struct nsg_nft_batch *b)
+{
+	const uint64_t none = 0;
+
+	load_cgroup(b, 1);
+	compare(b, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
 }
 
 /* Each field of a concatenation has a 32-bit register. */
@@ -482,6 +548,16 @@ static void verdict(struct nsg_nft_batch *b, int code, const char *chain)
 void nft_accept(struct nsg_nft_batch *b)
 {
 	verdict(b, NF_ACCEPT, NULL);
+}
+
+void nft_drop(struct nsg_nft_batch *b)
+{
+	verdict(b, NF_DROP, NULL);
+}
+
+void nft_return(struct nsg_nft_batch *b)
+{
+	verdict(b, NFT_RETURN, NULL);
 }
 
 void nft_jump(struct nsg_nft_batch *b, const char *chain)

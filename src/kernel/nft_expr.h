@@ -33,14 +33,23 @@ void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mas
 
 void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction); /* IP_CT_DIR_* */
 void nft_ct_state(struct nsg_nft_batch *b, uint32_t states);	   /* any of these bits */
+void nft_ct_state_is_not(struct nsg_nft_batch *b, uint32_t state); /* one bit */
 void nft_l4proto(struct nsg_nft_batch *b, uint8_t protocol);
 void nft_l4proto_in(struct nsg_nft_batch *b, const char *set, bool inverted);
+/* Of TCP: the SYN of a new connection, whatever other bits than these it has: the kernel accepts it
+ * with ECE, CWR, PSH and URG. */
+void nft_tcp_bare_syn(struct nsg_nft_batch *b);
 void nft_tcp_not_bare_syn(struct nsg_nft_batch *b);
 void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination);
 void nft_destination_port(struct nsg_nft_batch *b, uint16_t port);
 void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length);
 void nft_daddr_in(struct nsg_nft_batch *b, const char *set);
+void nft_saddr_not_in(struct nsg_nft_batch *b, const char *set);
 void nft_daddr_local(struct nsg_nft_batch *b);
+void nft_saddr_not_local(struct nsg_nft_batch *b);
+/* fib saddr . iif oif missing: no route to the source leaves by the interface that it came by */
+void nft_saddr_without_route(struct nsg_nft_batch *b);
+void nft_iif_loopback(struct nsg_nft_batch *b);
 void nft_oif_loopback(struct nsg_nft_batch *b);
 void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted);
 /* Ends the rule when the packet has no socket of a process. */
@@ -48,6 +57,9 @@ void nft_skuid_known(struct nsg_nft_batch *b);
 void nft_skuid_in(struct nsg_nft_batch *b, const char *set);
 /* socket cgroupv2 level LEVEL @set */
 void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set);
+/* socket cgroupv2 level 1 != 0: a socket, of a process or of the kernel, that was created in any
+ * cgroup but the root. */
+void nft_cgroup_known(struct nsg_nft_batch *b);
 
 /* The key of a flow, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport]: in a set, or
  * added to it. */
@@ -84,6 +96,8 @@ void nft_snat_by_mark(struct nsg_nft_batch *b, uint32_t mask, const char *map);
 void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host);
 
 void nft_accept(struct nsg_nft_batch *b);
+void nft_drop(struct nsg_nft_batch *b);
+void nft_return(struct nsg_nft_batch *b);
 void nft_jump(struct nsg_nft_batch *b, const char *chain);
 void nft_goto(struct nsg_nft_batch *b, const char *chain);
 

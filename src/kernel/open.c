@@ -141,6 +141,7 @@ static int check_numbers(const struct nsg_kernel *k, struct nsg_diag *diag)
 
 static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 {
+	struct nsg_preexisting preexisting;
 	int r;
 
 	r = nsg_marks_init(k->conf->mark_mask, &k->marks);
@@ -167,7 +168,12 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 		return r;
 	/* before anything else that needs CAP_NET_ADMIN: its message is the clearest */
 	r = probe(k, diag);
-	return r < 0 ? r : nsg_kernel_watch_open(k, diag);
+	if (r < 0)
+		return r;
+	preexisting = nsg_kernel_preexisting(k);
+	k->table.gap = nsg_preexisting_is_gap(&preexisting);
+	k->table.kernel_sockets = nsg_table_probe_sockets(k) >= 0;
+	return nsg_kernel_watch_open(k, diag);
 }
 
 int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret)
@@ -178,7 +184,7 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
 	if (!k)
 		return -ENOMEM;
 	k->conf = conf;
-	k->nft.fd = k->rt.fd = k->ct_dump.fd = k->ct_update.fd = -1;
+	k->nft.fd = k->rt.fd = k->ct_dump.fd = k->ct_update.fd = k->silent.fd = -1;
 	k->rt_watch.fd = k->nft_watch.fd = k->epoll_fd = k->retry_fd = k->cgroups.inotify_fd = -1;
 	r = open_parts(k, diag);
 	if (r < 0) {
@@ -199,6 +205,8 @@ struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 	nsg_nl_close(&k->ct_update);
 	nsg_nl_close(&k->rt_watch);
 	nsg_nl_close(&k->nft_watch);
+	nsg_nl_close(&k->silent);
+	nsg_gateways_done(&k->gateways);
 	if (k->epoll_fd >= 0)
 		(void)close(k->epoll_fd);
 	if (k->retry_fd >= 0)

@@ -2,6 +2,7 @@
 #include "kernel/preexisting.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static bool is_known(const struct connections *connections, uint32_t id)
 
 static void path_of(const struct nsg_preexisting *o, const char *suffix, char *out, size_t size)
 {
-	(void)snprintf(out, size, "%s/%s.flows%s", o->directory, o->instance, suffix);
+	(void)snprintf(out, size, "%s/%s.%s", o->directory, o->instance, suffix);
 }
 
 static int read_file(const struct nsg_preexisting *o, struct connections *connections)
@@ -56,7 +57,7 @@ static int read_file(const struct nsg_preexisting *o, struct connections *connec
 	uint32_t id;
 	int r = 0;
 
-	path_of(o, "", path, sizeof(path));
+	path_of(o, "flows", path, sizeof(path));
 	f = fopen(path, "re");
 	while (f && !r && connections->known.n < MAX_IDS && fread(&id, sizeof(id), 1, f) == 1)
 		r = nsg_vec_push(&connections->known, id);
@@ -83,8 +84,8 @@ static int write_file(const struct nsg_preexisting *o, const uint32_t *ids, size
 	bool written;
 	FILE *f;
 
-	path_of(o, "", path, sizeof(path));
-	path_of(o, ".new", temporary, sizeof(temporary));
+	path_of(o, "flows", path, sizeof(path));
+	path_of(o, "flows.new", temporary, sizeof(temporary));
 	if (!n)
 		return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 	f = fopen(temporary, "we");
@@ -119,6 +120,28 @@ static uint32_t forget(const struct nsg_connection *c, void *arg)
 	if (r < 0)
 		connections->error = r;
 	return 0;
+}
+
+bool nsg_preexisting_is_gap(const struct nsg_preexisting *o)
+{
+	char path[256];
+
+	path_of(o, "started", path, sizeof(path));
+	return access(path, F_OK) == 0;
+}
+
+void nsg_preexisting_started(const struct nsg_preexisting *o, struct nsg_diag *diag)
+{
+	cleanup_close int fd = -1;
+	char path[256];
+
+	path_of(o, "started", path, sizeof(path));
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 && errno != ENOENT)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "%s: after a crash open connections will be treated as "
+				   "established before nsgd: %s",
+				   path, strerror(errno));
 }
 
 /* The bits without a mark of ours; bits under the mask that are not a mark of ours stay. */
@@ -201,6 +224,7 @@ int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg
 int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag)
 {
 	cleanup_connections struct connections connections = {.marks = o->marks};
+	char path[256];
 	int r;
 
 	r = read_file(o, &connections);
@@ -212,6 +236,8 @@ int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag
 		return r;
 	if (connections.error < 0)
 		return connections.error;
+	path_of(o, "started", path, sizeof(path));
+	(void)unlink(path);
 	connections.alive.n = make_unique(connections.alive.v, connections.alive.n);
 	write_known(o, connections.alive.v, connections.alive.n, diag);
 	return 0;

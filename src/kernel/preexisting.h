@@ -8,6 +8,9 @@
  * A connection that an earlier run of nsgd decided is decided again. Since a stop clears all marks,
  * the ids of these connections are kept in /run/nsgd/INSTANCE.flows until they end. Without that
  * directory they are treated as preexisting.
+ *
+ * A connection that began in a gap, while nsgd was started but not running (after a crash), is
+ * decided too: /run/nsgd/INSTANCE.started exists from a start to the next stop.
  */
 #ifndef NSG_KERNEL_PREEXISTING_H
 #define NSG_KERNEL_PREEXISTING_H
@@ -30,6 +33,10 @@ struct nsg_preexisting {
 /* Before the table is loaded: clears the marks of decided connections and, if `mark`, marks the
  * preexisting ones. */
 int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
+/* Whether the last start was not followed by a stop. */
+bool nsg_preexisting_is_gap(const struct nsg_preexisting *o);
+/* From now on a start without a stop before it ends a gap. */
+void nsg_preexisting_started(const struct nsg_preexisting *o, struct nsg_diag *diag);
 /* After the table is deleted: clears our bits of all connections. */
 int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag);
 

@@ -24,7 +24,7 @@ struct path {
 
 struct route {
 	uint32_t table, metric;
-	uint8_t type, dst_len;
+	uint8_t type, dst_len, protocol;
 	uint32_t dst_host;
 	uint32_t n_paths;
 	struct path paths[NSG_MAX_ECMP_NEXT_HOPS];
@@ -32,7 +32,7 @@ struct route {
 
 struct reading {
 	uint32_t first, last; /* tables */
-	bool foreign;	      /* routes of other programs instead of ours */
+	enum { OURS, FOREIGN, ALL } of;
 	NSG_VEC(struct route) routes;
 };
 
@@ -95,7 +95,8 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
 	    rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED) ||
-	    (rtm->rtm_protocol == NSG_RTPROT) == reading->foreign)
+	    (rtm->rtm_protocol == NSG_RTPROT && reading->of == FOREIGN) ||
+	    (rtm->rtm_protocol != NSG_RTPROT && reading->of == OURS))
 		return 0;
 	a.table = rtm->rtm_table;
 	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
@@ -106,6 +107,7 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	    .metric = a.metric,
 	    .type = rtm->rtm_type,
 	    .dst_len = rtm->rtm_dst_len,
+	    .protocol = rtm->rtm_protocol,
 	    .dst_host = a.dst_host,
 	};
 	if (a.multipath.size) {
@@ -134,7 +136,7 @@ static int read_routes(struct nsg_nl *nl, uint32_t table, struct reading *readin
 	nlh->nlmsg_type = RTM_GETROUTE;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
-	if (!reading->foreign)
+	if (reading->of == OURS)
 		rtm->rtm_protocol = NSG_RTPROT;
 	if (table)
 		mnl_attr_put_u32(nlh, RTA_TABLE, table);
@@ -153,10 +155,11 @@ static uint32_t desired_routes(const struct nsg_hop *hop, uint32_t table,
 {
 	struct route *route = &ret[1];
 
-	ret[0] = (struct route){.table = table, .type = RTN_BLACKHOLE, .metric = METRIC_LAST};
+	ret[0] = (struct route){
+	    .table = table, .type = RTN_BLACKHOLE, .metric = METRIC_LAST, .protocol = NSG_RTPROT};
 	if (!hop->up)
 		return 1;
-	*route = (struct route){.table = table, .type = RTN_UNICAST};
+	*route = (struct route){.table = table, .type = RTN_UNICAST, .protocol = NSG_RTPROT};
 	for (uint32_t i = 0; i < hop->n_paths; i++) {
 		const struct nsg_path *path = &hop->paths[i];
 
@@ -170,11 +173,11 @@ static uint32_t desired_routes(const struct nsg_hop *hop, uint32_t table,
 	return 2;
 }
 
-/* A new route takes the place of one with the same key. */
+/* A new route takes the place of one with the same key, of whatever protocol. */
 static bool same_key(const struct route *a, const struct route *b)
 {
 	return a->table == b->table && a->dst_len == b->dst_len && a->dst_host == b->dst_host &&
-	       a->metric == b->metric;
+	       a->metric == b->metric && a->protocol == b->protocol;
 }
 
 static bool has_path(const struct route *route, const struct path *path)
@@ -211,7 +214,7 @@ static struct nlmsghdr *route_message(char *buffer, uint16_t type, uint16_t flag
 	nlh->nlmsg_flags = flags;
 	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
-	rtm->rtm_protocol = NSG_RTPROT;
+	rtm->rtm_protocol = route->protocol;
 	rtm->rtm_type = route->type;
 	rtm->rtm_dst_len = route->dst_len;
 	rtm->rtm_scope = type == RTM_DELROUTE ? RT_SCOPE_NOWHERE : RT_SCOPE_UNIVERSE;
@@ -352,7 +355,7 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 		const struct route *route = &there->routes.v[i];
 		const struct nsg_hop *hop = &h->v[route->table - h->conf->table_base];
 
-		if (hop->used && hop->n_paths)
+		if ((hop->used && hop->n_paths) || route->protocol != NSG_RTPROT)
 			continue;
 		r = remove_route(nl, route);
 		if (r < 0)
@@ -364,7 +367,8 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg_diag *diag)
 {
 	const uint32_t base = h->conf->table_base;
-	cleanup_reading struct reading there = {.first = base + 1, .last = base + h->max};
+	cleanup_reading struct reading there = {
+	    .first = base + 1, .last = base + h->max, .of = ALL};
 	int r;
 
 	if (all) {
@@ -413,7 +417,7 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 	for (uint32_t n = 1; n <= h->max; n++) {
 		const uint32_t table = h->conf->table_base + n;
 		cleanup_reading struct reading there = {
-		    .first = table, .last = table, .foreign = true};
+		    .first = table, .last = table, .of = FOREIGN};
 
 		if (!h->v[n].used || !h->v[n].n_paths)
 			continue;
@@ -430,4 +434,29 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 		return -EEXIST;
 	}
 	return 0;
+}
+
+void nsg_gateways_done(struct nsg_gateways *g)
+{
+	nsg_vec_done(&g->hosts);
+}
+
+int nsg_routes_gateways(struct nsg_nl *nl, struct nsg_gateways *ret)
+{
+	cleanup_reading struct reading there = {
+	    .first = RT_TABLE_MAIN, .last = RT_TABLE_MAIN, .of = FOREIGN};
+	int r;
+
+	ret->hosts.n = 0;
+	r = read_routes(nl, RT_TABLE_MAIN, &there);
+	for (size_t i = 0; r >= 0 && i < there.routes.n; i++) {
+		const struct route *route = &there.routes.v[i];
+
+		for (uint32_t j = 0; r >= 0 && !route->dst_len && j < route->n_paths; j++)
+			if (route->paths[j].gateway_host)
+				r = nsg_vec_push(&ret->hosts, route->paths[j].gateway_host);
+	}
+	if (r < 0)
+		ret->hosts.n = 0;
+	return r;
 }

@@ -123,7 +123,6 @@ struct reading {
 
 struct rule_attrs {
 	struct nsg_rule rule;
-	uint8_t protocol;
 };
 
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
@@ -134,7 +133,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 	    NSG_ATTR(FRA_FWMASK, U32, struct rule_attrs, rule.mask),
 	    NSG_ATTR(FRA_GOTO, U32, struct rule_attrs, rule.target),
 	    NSG_ATTR(FRA_TABLE, U32, struct rule_attrs, rule.table),
-	    NSG_ATTR(FRA_PROTOCOL, U8, struct rule_attrs, protocol),
+	    NSG_ATTR(FRA_PROTOCOL, U8, struct rule_attrs, rule.protocol),
 	};
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
@@ -149,7 +148,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 	/* the kernel reports a table with every action */
 	if (frh->action != FR_ACT_TO_TBL)
 		a.rule.table = 0;
-	if (a.protocol == NSG_RTPROT && !(a.rule.mask & ~reading->conf->mark_mask))
+	if (a.rule.protocol == NSG_RTPROT && !(a.rule.mask & ~reading->conf->mark_mask))
 		return nsg_vec_push(&reading->ours.rules, a.rule);
 	return nsg_vec_push(&reading->foreign.rules, a.rule);
 }
@@ -200,7 +199,7 @@ static int change(struct nsg_nl *nl, bool add, const struct nsg_rule *rule)
 	frh->family = AF_INET;
 	frh->action = rule->action;
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->pref);
-	mnl_attr_put_u8(nlh, FRA_PROTOCOL, NSG_RTPROT);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, rule->protocol ? rule->protocol : NSG_RTPROT);
 	if (rule->mask) {
 		mnl_attr_put_u32(nlh, FRA_FWMARK, rule->mark);
 		mnl_attr_put_u32(nlh, FRA_FWMASK, rule->mask);
@@ -270,16 +269,45 @@ static int make_so(struct nsg_nl *nl, const struct nsg_conf *conf, const struct 
 	return 0;
 }
 
+/* The rules of other programs in our range: they could route marked packets before ours do. */
+static int remove_foreign(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag,
+			  uint32_t *ret_removed)
+{
+	cleanup_rules struct nsg_rules ours = {0}, foreign = {0};
+	int r;
+
+	r = nsg_rules_read(nl, conf, &ours, &foreign);
+	if (r < 0)
+		return failed(nl, "read", conf->rule_priority, r, diag);
+	for (size_t i = 0; i < foreign.rules.n; i++) {
+		r = change(nl, false, &foreign.rules.v[i]);
+		if (r < 0 && r != -ENOENT)
+			return failed(nl, "remove", foreign.rules.v[i].pref, r, diag);
+	}
+	*ret_removed = (uint32_t)foreign.rules.n;
+	return 0;
+}
+
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
 		    uint32_t *ret_changed)
 {
 	cleanup_rules struct nsg_rules desired = {0};
+	uint32_t foreign = 0;
 	int r;
 
 	r = nsg_rules_desired(h, &desired);
 	if (r < 0)
 		return r;
-	return make_so(nl, h->conf, &desired, diag, ret_changed);
+	if (desired.rules.n) {
+		r = remove_foreign(nl, h->conf, diag, &foreign);
+		if (r < 0)
+			return r;
+	}
+	r = make_so(nl, h->conf, &desired, diag, ret_changed);
+	if (r < 0)
+		return r;
+	*ret_changed += foreign;
+	return 0;
 }
 
 int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag)

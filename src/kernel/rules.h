@@ -35,8 +35,9 @@ struct nsg_rule {
 	uint32_t pref;
 	uint8_t action; /* FR_ACT_* */
 	uint32_t mark, mask;
-	uint32_t target; /* FR_ACT_GOTO */
-	uint32_t table;	 /* FR_ACT_TO_TBL */
+	uint32_t target;  /* FR_ACT_GOTO */
+	uint32_t table;	  /* FR_ACT_TO_TBL */
+	uint8_t protocol; /* as read; 0: NSG_RTPROT */
 };
 
 struct nsg_rules {
@@ -53,7 +54,8 @@ int nsg_rules_read(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_ru
 		   struct nsg_rules *ret_foreign);
 void nsg_rules_done(struct nsg_rules *r);
 
-/* Adds and removes what differs from the desired rules, *ret_changed in number. A failure is a
+/* Adds and removes what differs from the desired rules, *ret_changed in number, and removes rules of
+ * other programs from P to E while there are any of ours. A failure is a
  * diagnostic. */
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
 		    uint32_t *ret_changed);

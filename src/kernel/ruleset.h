@@ -3,18 +3,25 @@
  * What the table `ip INSTANCE` is made of: its names, and the conditions on which parts of it
  * exist. tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
  *
- *   output         route, mangle + 1     sanitise; fast; loopback; replies; tunnels; users: capture
- *   prerouting     filter, mangle + 1    sanitise; interfaces; fast; local; replies; capture
- *   replies        -                     replies and related errors pass; decided before: decided
+ *   output         route, mangle + 1     sanitise; syn; related; fast; forged; loopback; replies;
+ *                                        tunnels; owners
+ *   prerouting     filter, mangle + 1    sanitise; forged; interfaces; syn; related; fast; forged;
+ *                                        local; replies; capture; without hook prerouting the first
+ *                                        two only
+ *   related        -                     errors pass; expected connections lose our bits
+ *   replies        -                     replies pass, bare SYNs are none; decided before: decided
  *   decided        -                     denied since: silence; else queue
+ *   owners         -                     captured users and cgroups: capture
  *   capture        -                     excluded; DHCP; preexisting; multicast; denied; queue
+ *   dhcp           -                     to everybody or to a gateway: accept
  *   queue          -                     counted, to the workers
  *   remember       route, mangle + 2     save: after a verdict, and after the fast rules
  *   remember_pre   filter, mangle + 2    save
  *   save           -                     decided: keep; denied: into the set, silence
  *   keep           -                     our bits into the connection's mark, hop bits stay
  *   source_nat     nat, srcnat           source addresses by next hop, with [snat] only
- *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop only
+ *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop only, and a
+ *                                        packet whose mark has vanished not at all
  *
  * Base chains and ct timeouts are created once and not deleted before the table is: the kernel
  * drops every queued packet of the namespace when one of them goes. A reload changes elements, and
@@ -39,6 +46,9 @@
 #define NSG_COUNTER_EXCLUDED "excluded"
 #define NSG_COUNTER_MULTICAST "multicast"
 #define NSG_COUNTER_STRAYED "strayed"
+#define NSG_COUNTER_VANISHED "vanished"
+#define NSG_COUNTER_FORGED "forged"
+#define NSG_COUNTER_FORGED_INTERFACE "forged_interface"
 #define NSG_SET_CGROUPS "cgroups"
 
 #define NSG_RULESET_NAME_BYTES 24

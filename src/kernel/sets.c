@@ -32,14 +32,21 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		bool wanted;
 		struct nft_set set;
 	} all[] = {
-	    {!k->conf->audit,
+	    {nsg_ruleset_offloads(k),
 	     {.name = "gen",
 	      .key_type = NFT_TYPE_MARK,
 	      .key_bytes = 4,
 	      .size = 4,
 	      .host_order = true}},
+	    {nsg_ruleset_remembers_denied(k),
+	     {.name = "gone",
+	      .key_type = NFT_TYPE_MARK,
+	      .key_bytes = 4,
+	      .size = 4,
+	      .host_order = true}},
+	    {true, {.name = "gateways", .key_type = NFT_TYPE_IPV4_ADDR, .key_bytes = 4}},
 	    {!k->conf->audit,
-	     {.name = "preexisting_tcp",
+	     {.name = "young",
 	      .key_type = NFT_TYPE_INET_PROTO,
 	      .key_bytes = 1,
 	      .flags = NFT_SET_TIMEOUT}},
@@ -116,11 +123,34 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_nft_elements(b, "gen", false);
-	if (nsg_ruleset_offloads(k))
+	if (nsg_ruleset_offloads(k)) {
+		nsg_nft_elements(b, "gen", false);
 		nsg_nft_element_u32(b, nsg_marks_accept(&k->marks, k->table.generation, 0));
-	nsg_nft_element_u32(b, nsg_ruleset_preexisting(&k->marks));
+		nsg_nft_elements_end(b);
+	}
+	/* Not in `gen`: the fast rules would accept a connection with the mark of a denied packet. */
+	if (nsg_ruleset_remembers_denied(k)) {
+		nsg_nft_elements(b, "gone", false);
+		nsg_nft_element_u32(b, nsg_marks_deny(&k->marks, k->table.generation));
+		nsg_nft_elements_end(b);
+	}
+}
+
+static void add_gateways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_nft_elements(b, "gateways", false);
+	for (size_t i = 0; i < k->gateways.hosts.n; i++) {
+		const uint32_t addr = htonl(k->gateways.hosts.v[i]);
+
+		nsg_nft_element(b, &addr, sizeof(addr));
+	}
 	nsg_nft_elements_end(b);
+}
+
+void nsg_sets_put_gateways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_nft_set_flush(b, "gateways");
+	add_gateways(b, k);
 }
 
 /*
@@ -128,16 +158,18 @@ static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
  * within one flow timeout after the start. Later it belongs to a flow that was idle and forgotten,
  * which is decided again as in Azure. The timeout of the element ends the period.
  */
-static void put_preexisting_tcp(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint64_t ms_per_minute = 60000;
 	const uint8_t tcp = IPPROTO_TCP;
 	uint64_t age_ms, limit_ms = k->table.flow_minutes * ms_per_minute;
 
+	if (k->table.gap)
+		return;
 	age_ms = (nsg_clock_ns(CLOCK_BOOTTIME) - k->table.started_ns) / NSG_NS_PER_MSEC;
 	if (age_ms >= limit_ms)
 		return;
-	nsg_nft_elements(b, "preexisting_tcp", false);
+	nsg_nft_elements(b, "young", false);
 	nsg_nft_element_timeout(b, &tcp, sizeof(tcp), limit_ms - age_ms);
 	nsg_nft_elements_end(b);
 }
@@ -303,7 +335,10 @@ void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k
 {
 	if (k->conf->audit)
 		return;
-	nsg_nft_set_flush(b, "gen");
+	if (nsg_ruleset_offloads(k))
+		nsg_nft_set_flush(b, "gen");
+	if (nsg_ruleset_remembers_denied(k))
+		nsg_nft_set_flush(b, "gone");
 	add_generation(b, k);
 	if (nsg_ruleset_remembers_denied(k)) {
 		nsg_nft_set_flush(b, "denied");
@@ -317,8 +352,9 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 	if (!k->conf->audit) {
 		add_generation(b, k);
-		put_preexisting_tcp(b, k);
+		put_young(b, k);
 	}
+	add_gateways(b, k);
 	if (nsg_ruleset_remembers_denied(k)) {
 		nsg_nft_elements(b, "ported", false);
 		for (size_t i = 0; i < NSG_ARRAY_SIZE(ported); i++)

@@ -15,6 +15,8 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The paths of all next hops. */
 void nsg_sets_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* Where the host's leases may be renewed. */
+void nsg_sets_put_gateways(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* One next hop, with its counter. */
 void nsg_sets_add_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);
 void nsg_sets_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint32_t number);

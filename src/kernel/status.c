@@ -130,14 +130,18 @@ void nsg_kernel_count_hops(struct nsg_kernel *k)
 
 static json_t *packets_json(const struct counts *c)
 {
-	return NSG_JSON_OBJECT(PAIR_I("offloaded", packets_of(c, NSG_COUNTER_OFFLOADED)),
-			       PAIR_I("queued", packets_of(c, NSG_COUNTER_QUEUED)),
-			       PAIR_I("denied", packets_of(c, NSG_COUNTER_DENIED)),
-			       PAIR_I("denied again", packets_of(c, NSG_COUNTER_DENIED_AGAIN)),
-			       PAIR_I("preexisting", packets_of(c, NSG_COUNTER_PREEXISTING)),
-			       PAIR_I("excluded", packets_of(c, NSG_COUNTER_EXCLUDED)),
-			       PAIR_I("multicast", packets_of(c, NSG_COUNTER_MULTICAST)),
-			       PAIR_I("strayed", packets_of(c, NSG_COUNTER_STRAYED)));
+	return NSG_JSON_OBJECT(
+	    PAIR_I("offloaded", packets_of(c, NSG_COUNTER_OFFLOADED)),
+	    PAIR_I("queued", packets_of(c, NSG_COUNTER_QUEUED)),
+	    PAIR_I("denied", packets_of(c, NSG_COUNTER_DENIED)),
+	    PAIR_I("denied again", packets_of(c, NSG_COUNTER_DENIED_AGAIN)),
+	    PAIR_I("preexisting", packets_of(c, NSG_COUNTER_PREEXISTING)),
+	    PAIR_I("excluded", packets_of(c, NSG_COUNTER_EXCLUDED)),
+	    PAIR_I("multicast", packets_of(c, NSG_COUNTER_MULTICAST)),
+	    PAIR_I("strayed", packets_of(c, NSG_COUNTER_STRAYED)),
+	    PAIR_I("vanished", packets_of(c, NSG_COUNTER_VANISHED)),
+	    PAIR_I("forged", packets_of(c, NSG_COUNTER_FORGED)),
+	    PAIR_I("forged interface", packets_of(c, NSG_COUNTER_FORGED_INTERFACE)));
 }
 
 static json_t *ip_json(uint32_t addr_host)

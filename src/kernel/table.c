@@ -15,9 +15,10 @@
 void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	static const char *const counters[] = {
-	    NSG_COUNTER_OFFLOADED,    NSG_COUNTER_QUEUED,      NSG_COUNTER_DENIED,
-	    NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING, NSG_COUNTER_EXCLUDED,
-	    NSG_COUNTER_MULTICAST,    NSG_COUNTER_STRAYED,
+	    NSG_COUNTER_OFFLOADED,    NSG_COUNTER_QUEUED,	    NSG_COUNTER_DENIED,
+	    NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING,	    NSG_COUNTER_EXCLUDED,
+	    NSG_COUNTER_MULTICAST,    NSG_COUNTER_STRAYED,	    NSG_COUNTER_VANISHED,
+	    NSG_COUNTER_FORGED,	      NSG_COUNTER_FORGED_INTERFACE,
 	};
 
 	/* With daemon-down = accept the table dies with the socket that created it. */
@@ -159,7 +160,23 @@ void nsg_table_remove_idle_hops(struct nsg_nft_batch *b, const struct nsg_kernel
 			nsg_sets_remove_hop(b, k, n);
 }
 
-int nsg_table_probe(struct nsg_kernel *k, bool native_queue)
+static void probe_native(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_chains_probe(b, &k->marks, true);
+}
+
+static void probe_xt(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_chains_probe(b, &k->marks, false);
+}
+
+static void probe_sockets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	(void)k;
+	nsg_chains_probe_sockets(b);
+}
+
+static int probe(struct nsg_kernel *k, nsg_table_fill fill)
 {
 	cleanup_nft_batch struct nsg_nft_batch b;
 	char name[32];
@@ -167,7 +184,17 @@ int nsg_table_probe(struct nsg_kernel *k, bool native_queue)
 	(void)snprintf(name, sizeof(name), "nsgd_probe_%ld", (long)getpid());
 	nsg_nft_batch_begin(&b, name);
 	nsg_nft_table_add(&b, 0);
-	nsg_chains_probe(&b, &k->marks, native_queue);
+	fill(&b, k);
 	nsg_nft_table_delete(&b);
 	return nsg_nft_batch_send(&b, &k->nft, "probing", NULL);
+}
+
+int nsg_table_probe(struct nsg_kernel *k, bool native_queue)
+{
+	return probe(k, native_queue ? probe_native : probe_xt);
+}
+
+int nsg_table_probe_sockets(struct nsg_kernel *k)
+{
+	return probe(k, probe_sockets);
 }

@@ -40,5 +40,7 @@ int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Which of nft's queue expression and the xt target the kernel has: a table of its own that is gone
  * when the transaction ends. */
 int nsg_table_probe(struct nsg_kernel *k, bool native_queue);
+/* Whether it has `socket cgroupv2`. */
+int nsg_table_probe_sockets(struct nsg_kernel *k);
 
 #endif

@@ -40,8 +40,9 @@ struct dirty {
 	struct nsg_kernel *k;
 	bool paths; /* links, addresses, routes to gateways, our tables */
 	bool rules;
-	bool table; /* nf_tables */
-	bool lost;  /* notifications were lost: everything may be dirty */
+	bool gateways; /* of the default routes */
+	bool table;    /* nf_tables */
+	bool lost;     /* notifications were lost: everything may be dirty */
 };
 
 static int watch(struct nsg_kernel *k, int fd)
@@ -129,6 +130,7 @@ static void route_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 		dirty->paths = true;
 		return;
 	}
+	dirty->gateways |= a.table == RT_TABLE_MAIN && !rtm->rtm_dst_len;
 	dst = (struct nsg_prefix){a.dst_host, rtm->rtm_dst_len};
 	for (uint32_t n = 1; n <= k->hops.max && !dirty->paths; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
@@ -279,8 +281,10 @@ static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 
 static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
 {
-	int r = nsg_table_apply(k, false, diag);
+	int r;
 
+	k->table.gap |= sure;
+	r = nsg_table_apply(k, false, diag);
 	if (r < 0 || !sure)
 		return r;
 	(*repairs)++;
@@ -288,6 +292,15 @@ static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, 
 			   "table ip %s was modified by another program: restored",
 			   k->conf->instance);
 	return 0;
+}
+
+static int change_gateways(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	int r = nsg_routes_gateways(&k->rt, &k->gateways);
+
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot read the host's default routes");
+	return nsg_table_change(k, "cannot change the gateways", nsg_sets_put_gateways, diag);
 }
 
 /* Table first: without it no packet is marked and routes are not used. */
@@ -298,6 +311,10 @@ static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_di
 
 	if (dirty->table || dirty->lost)
 		error = repair_table(k, dirty->table, diag, repairs);
+	if (dirty->gateways || dirty->lost) {
+		r = change_gateways(k, diag);
+		error = error < 0 ? error : r;
+	}
 	if (k->conf->audit)
 		return error;
 	if (dirty->rules || dirty->lost) {

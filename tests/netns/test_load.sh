@@ -221,7 +221,7 @@ four_sources() { # overflow = drop or accept; ACCOUNT: seen, dropped by the queu
 	in_ns app "$TRAFFIC" send -f 1000 udp 10.1.0.4:9000 >"$T/load.log"
 	kill -CONT "${PIDS[nsgd]}"
 	eventually 5 eval '[ "$(stat .queue.queued)" = 0 ]' || return 1
-	ACCOUNT="$(nft_counter seen) $(in_ns app awk '{ print $6 + $7 }' /proc/net/netfilter/nfnetlink_queue) $(stat .packets) $(nft_counter out)"
+	ACCOUNT="$(nft_counter seen) $(in_ns app awk '$1 == 0 { print $6 + $7 }' /proc/net/netfilter/nfnetlink_queue) $(stat .packets) $(nft_counter out)"
 	in_ns app nft delete table ip account
 	# What the daemon tells of the queue is what the kernel does, and every packet came to its rule.
 	is "$(stat '.queue.droppedFull + .queue.droppedBuffer')" "$(echo "$ACCOUNT" | cut -d' ' -f2)" &&

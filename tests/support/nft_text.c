@@ -205,6 +205,7 @@ static void take_set(struct nft_text_table *t, const struct nlmsghdr *nlh)
 	b = add(t, has & (NFT_SET_MAP | NFT_SET_OBJECT) ? "map" : "set",
 		nftnl_set_get_str(s, NFTNL_SET_NAME));
 	b->key_type = nftnl_set_get_u32(s, NFTNL_SET_KEY_TYPE);
+	b->intervals = has & NFT_SET_INTERVAL;
 	(void)fputs("\t\ttype ", b->body);
 	put_type(b->body, b->key_type);
 	if (has & NFT_SET_MAP) {
@@ -244,7 +245,7 @@ static int put_element(struct nftnl_set_elem *e, void *arg)
 		   nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END;
 
 	memcpy(&addr, key, sizeof(addr) < size ? sizeof(addr) : size);
-	if (b->key_type == NFT_TYPE_IPV4_ADDR && !end) {
+	if (b->intervals && !end) {
 		list->begin_host = ntohl(addr);
 		return 0;
 	}

@@ -13,6 +13,7 @@
 struct nft_text_block {
 	char kind[16], name[64];
 	uint32_t key_type, data_type; /* a set's */
+	bool intervals;
 	FILE *body;
 	char *text;
 	size_t size, n_elements;

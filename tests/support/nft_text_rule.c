@@ -26,6 +26,7 @@ enum format {
 	DECIMAL,
 	LINK_TYPE,
 	ADDRESS_TYPE,
+	PRESENCE,
 	MARK,
 	ADDRESS,
 	PROTOCOL,
@@ -99,6 +100,7 @@ static void put_meta(struct rule *r, const struct nftnl_expr *e)
 	    {NFT_META_IIFNAME, "iifname", DECIMAL},
 	    {NFT_META_OIF, "oif", DECIMAL},
 	    {NFT_META_OIFTYPE, "meta oiftype", LINK_TYPE},
+	    {NFT_META_IIFTYPE, "meta iiftype", LINK_TYPE},
 	    {NFT_META_SKUID, "meta skuid", DECIMAL},
 	};
 
@@ -134,6 +136,18 @@ static void put_ct(struct rule *r, const struct nftnl_expr *e)
 		     mark    ? "mark"
 		     : state ? "state"
 			     : "direction");
+}
+
+static void put_fib(struct rule *r, const struct nftnl_expr *e)
+{
+	const uint32_t to = nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_DREG);
+	const uint32_t flags = nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_FLAGS);
+
+	if (nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_RESULT) == NFT_FIB_RESULT_ADDRTYPE)
+		load(r, to, ADDRESS_TYPE, "fib %s type",
+		     flags & NFTA_FIB_F_SADDR ? "saddr" : "daddr");
+	else
+		load(r, to, PRESENCE, "fib saddr . iif oif");
 }
 
 static void put_payload(struct rule *r, const struct nftnl_expr *e)
@@ -181,13 +195,13 @@ static void put_bitwise(struct rule *r, const struct nftnl_expr *e)
 		(void)snprintf(v->text + n, sizeof(v->text) - n, " | 0x%08x", xor);
 }
 
-static void put_state(struct rule *r, const struct value *v)
+static void put_state(struct rule *r, const struct value *v, uint32_t constant)
 {
 	static const char *const names[] = {"invalid", "established", "related", "new"};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(names); i++)
-		if (v->mask == 1u << i) {
-			say(r, "ct state %s", names[i]);
+		if (v->mask == 1u << i || (v->mask == UINT32_MAX && constant == 1u << i)) {
+			say(r, "ct state %s%s", v->mask == UINT32_MAX ? "!= " : "", names[i]);
 			return;
 		}
 	abort();
@@ -197,7 +211,8 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 {
 	const struct value *v = reg(r, nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_SREG));
 	const bool equal = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ;
-	const char *operator= equal ? (v->format == MARK ? "== " : "") : "!= ";
+	const bool words = v->format == MARK || v->format == FLAGS;
+	const char *operator= equal ? (words ? "== " : "") : "!= ";
 	uint32_t size, u32 = 0;
 	const void *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &size);
 	char ip[INET_ADDRSTRLEN], first[TEXT];
@@ -205,7 +220,7 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 	memcpy(&u32, data, size < sizeof(u32) ? size : sizeof(u32));
 	switch (v->format) {
 	case STATE:
-		put_state(r, v);
+		put_state(r, v, u32);
 		return;
 	case PROTOCOL:
 		r->l4proto = (uint8_t)u32;
@@ -248,6 +263,11 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 		if (u32 != RTN_LOCAL)
 			abort();
 		say(r, "%s %slocal", v->text, operator);
+		return;
+	case PRESENCE:
+		if (!equal || u32)
+			abort();
+		say(r, "%s missing", v->text);
 		return;
 	default:
 		say(r, "%s %s%u", v->text, operator, u32);
@@ -338,6 +358,12 @@ static void put_immediate(struct rule *r, const struct nftnl_expr *e)
 	case NF_ACCEPT:
 		say(r, "accept");
 		break;
+	case NF_DROP:
+		say(r, "drop");
+		break;
+	case NFT_RETURN:
+		say(r, "return");
+		break;
 	case NFT_JUMP:
 		say(r, "jump %s", nftnl_expr_get_str(e, NFTNL_EXPR_IMM_CHAIN));
 		break;
@@ -411,7 +437,7 @@ static int put_expr(struct nftnl_expr *e, void *arg)
 	else if (!strcmp(name, "immediate"))
 		put_immediate(r, e);
 	else if (!strcmp(name, "fib"))
-		load(r, nftnl_expr_get_u32(e, NFTNL_EXPR_FIB_DREG), ADDRESS_TYPE, "fib daddr type");
+		put_fib(r, e);
 	else if (!strcmp(name, "socket"))
 		load(r, nftnl_expr_get_u32(e, NFTNL_EXPR_SOCKET_DREG), DECIMAL,
 		     "socket cgroupv2 level %u", nftnl_expr_get_u32(e, NFTNL_EXPR_SOCKET_LEVEL));

@@ -169,7 +169,7 @@ static void foreign_mark_bits_survive(void **state)
 				FOREIGN | 0x0c050000});
 	check(&o, &p, DST_DENIED, FOREIGN,
 	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true,
-				FOREIGN | 0x01ff0000});
+				FOREIGN | 0x05ff0000});
 	check(&o, &p, DST_BYPASS, FOREIGN,
 	      (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_BYPASS, true, true,
 				FOREIGN | 0x0c000000});
@@ -222,12 +222,12 @@ static void a_decided_flow_keeps_its_nsg_verdict_and_takes_the_new_route(void **
 	    &o, &p, DST_PLATFORM, old,
 	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0c000000});
 	check(&o, &p, DST_NONE, old,
-	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_ROUTE_NONE, true, true, 0x01ff0000});
+	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_ROUTE_NONE, true, true, 0x05ff0000});
 	check(&o, &p, DST_DENIED_NONE, old,
-	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_ROUTE_NONE, true, true, 0x01ff0000});
+	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_ROUTE_NONE, true, true, 0x05ff0000});
 	check(&o, &p, DST_DENIED_FAR, old,
 	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_ROUTE_UNREACHABLE, true, true,
-				0x01ff0000});
+				0x05ff0000});
 }
 
 static void a_policy_that_forgets_judges_older_flows_anew(void **state)
@@ -238,7 +238,7 @@ static void a_policy_that_forgets_judges_older_flows_anew(void **state)
 	(void)state;
 	p.standing = 1u << 2;
 	check(&o, &p, DST_DENIED, 0x0a030000,
-	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x01ff0000});
+	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x05ff0000});
 	check(
 	    &o, &p, DST_DENIED, 0x0c030000,
 	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0c070000});
@@ -255,7 +255,7 @@ static void what_was_forgotten_once_stays_forgotten_under_the_next_policy(void *
 	p.generation = 3;
 	p.standing = 1u << 2 | 1u << 3;
 	check(&o, &p, DST_DENIED, 0x0a030000,
-	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x01ff0000});
+	      (struct expected){NSG_VERDICT_DROP, NSG_REASON_NSG_DENY, true, true, 0x07ff0000});
 	check(
 	    &o, &p, DST_DENIED, 0x0c030000,
 	    (struct expected){NSG_VERDICT_ACCEPT, NSG_REASON_ESTABLISHED, true, true, 0x0e070000});
@@ -266,7 +266,7 @@ static void what_cannot_be_judged_has_a_verdict_too(void **state)
 	static struct nsg_batch b;
 	struct nsg_engine_options o = options();
 	struct nsg_engine_policy p = policy();
-	uint8_t bytes[5][28];
+	uint8_t bytes[6][28];
 
 	(void)state;
 	memset(&b, 0, sizeof(b));
@@ -277,9 +277,10 @@ static void what_cannot_be_judged_has_a_verdict_too(void **state)
 	bytes[1][0] = 0x44;	    /* IHL < 5 */
 	b.messages[2].captured = 0; /* nothing was copied */
 	bytes[3][7] = 1;	    /* fragment offset 8 */
-	b.messages[4].family = AF_INET6;
+	bytes[4][0] = 0x65;	    /* IPv6 in a packet that the kernel routed as IPv4 */
+	b.messages[5].family = AF_INET6;
 	nsg_judge(&o, &p, NULL, &b);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(b.decisions[i].verdict, NSG_VERDICT_DROP);
 		assert_int_equal(b.decisions[i].gate, NSG_GATE_NONE);
 		assert_int_equal(b.decisions[i].reason,
@@ -287,9 +288,9 @@ static void what_cannot_be_judged_has_a_verdict_too(void **state)
 		assert_false(b.verdicts[i].accept);
 		assert_false(b.verdicts[i].has_mark);
 	}
-	assert_int_equal(b.decisions[4].reason, NSG_REASON_BYPASS);
-	assert_true(b.verdicts[4].accept);
-	assert_false(b.verdicts[4].has_mark);
+	assert_int_equal(b.decisions[5].reason, NSG_REASON_BYPASS);
+	assert_true(b.verdicts[5].accept);
+	assert_false(b.verdicts[5].has_mark);
 }
 
 int main(void)

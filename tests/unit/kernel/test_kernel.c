@@ -21,6 +21,7 @@
 #include "support/fake_image.h"
 #include "support/kernel_conf.h"
 #include "support/netns.h"
+#include "util/macro.h"
 
 #define NVA1 NSG_IP4(10, 0, 100, 4)
 #define NVA2 NSG_IP4(10, 0, 101, 4)

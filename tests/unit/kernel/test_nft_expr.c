@@ -101,6 +101,11 @@ static void state_new(struct nsg_nft_batch *b)
 	nft_ct_state(b, 8);
 }
 
+static void state_not_related(struct nsg_nft_batch *b)
+{
+	nft_ct_state_is_not(b, 4);
+}
+
 static void protocol(struct nsg_nft_batch *b)
 {
 	nft_l4proto(b, IPPROTO_ESP);
@@ -115,6 +120,17 @@ static void not_bare_syn(struct nsg_nft_batch *b)
 {
 	nft_l4proto(b, IPPROTO_TCP);
 	nft_tcp_not_bare_syn(b);
+}
+
+static void bare_syn(struct nsg_nft_batch *b)
+{
+	nft_l4proto(b, IPPROTO_TCP);
+	nft_tcp_bare_syn(b);
+}
+
+static void source_not_in(struct nsg_nft_batch *b)
+{
+	nft_saddr_not_in(b, "addresses");
 }
 
 static void dhcp(struct nsg_nft_batch *b)
@@ -236,16 +252,23 @@ static const struct {
     {"plain", count_by_mark, "counter name meta mark & 0x00000ff0 map @counters"},
     {"plain", direction, "ct direction reply"},
     {"plain", state_new, "ct state new"},
+    {"plain", state_not_related, "ct state != related"},
     {"plain", protocol, "meta l4proto esp"},
     {"plain", protocol_not_in, "meta l4proto != @protocols"},
     {"plain", not_bare_syn, "tcp flags != syn / fin,syn,rst,ack"},
+    {"plain", bare_syn, "tcp flags syn / fin,syn,rst,ack"},
+    {"plain", source_not_in, "ip saddr != @addresses"},
     {"plain", dhcp, "udp sport 68 udp dport 67"},
     {"plain", port, "udp dport 4789"},
     {"plain", prefix, "ip daddr 224.0.0.0/4"},
     {"plain", address, "ip daddr 10.0.0.1"},
     {"plain", address_in, "ip daddr @addresses"},
     {"in", nft_daddr_local, "fib daddr type local"},
+    {"in", nft_saddr_not_local, "fib saddr type != local"},
+    {"in", nft_saddr_without_route, "fib saddr . iif oif missing"},
     {"out", nft_oif_loopback, "meta oiftype loopback"},
+    {"in", nft_iif_loopback, "meta iiftype loopback"},
+    {"out", nft_cgroup_known, "socket cgroupv2 level 1 != 0"},
     {"in", iif_not_in, "iifname != @names"},
     {"plain", nft_skuid_known, "meta skuid != 4294967295"},
     {"plain", users, "meta skuid @users"},
@@ -263,6 +286,8 @@ static const struct {
     {"plain", silent, "queue num 65535"},
     {"plain", queues, "queue num 4-6 bypass"},
     {"plain", nft_accept, "accept"},
+    {"plain", nft_drop, "drop"},
+    {"plain", nft_return, "return"},
     {"plain", jump, "jump other"},
     {"plain", go_to, "goto other"},
 };

@@ -186,6 +186,24 @@ static void test_a_file_that_is_not_ours_does_no_harm(void **state)
 	end(&f);
 }
 
+static void test_a_start_without_a_stop_before_it_ends_a_gap(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_false(nsg_preexisting_is_gap(&f.preexisting));
+	nsg_preexisting_started(&f.preexisting, &f.diag);
+	assert_true(nsg_preexisting_is_gap(&f.preexisting));
+	assert_int_equal(nsg_preexisting_apply(&f.preexisting, false, &f.diag), 0);
+	assert_true(nsg_preexisting_is_gap(&f.preexisting));
+	assert_int_equal(nsg_preexisting_clear(&f.preexisting, &f.diag), 0);
+	assert_false(nsg_preexisting_is_gap(&f.preexisting));
+	assert_int_equal(f.diag.n, 0);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +214,7 @@ int main(void)
 	    cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
 	    cmocka_unit_test(test_bits_under_the_mask_that_are_not_ours_stay),
 	    cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
+	    cmocka_unit_test(test_a_start_without_a_stop_before_it_ends_a_gap),
 	    cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
 	};
 

@@ -49,6 +49,7 @@ struct fixture {
 	uint32_t users[2];
 	struct nsg_path paths[2];
 	struct nsg_link links[2];
+	uint32_t gateways[1];
 	const char *cgroup_paths[2];
 	struct nsg_cgroup cgroups[2];
 };
@@ -68,6 +69,7 @@ static void arrange(struct fixture *f, int layout)
 		       .name = "vxlan0",
 		       .up = true,
 		       .tunnel = {IPPROTO_UDP, 4789, true, NSG_IP4(192, 0, 2, 1)}}},
+	    .gateways = {NSG_IP4(192, 0, 2, 254)},
 	    .cgroup_paths = {"system.slice", "app.slice/app.service/worker"},
 	    .cgroups = {{.level = 1}, {.level = 3}},
 	};
@@ -90,6 +92,8 @@ static void arrange(struct fixture *f, int layout)
 		f->conf.cgroups = (struct nsg_conf_strings){f->cgroup_paths, 2};
 		k->cgroups = (struct nsg_cgroups){.v = f->cgroups, .n = 2, .inotify_fd = -1};
 	}
+	k->gateways.hosts.v = f->gateways;
+	k->gateways.hosts.n = 1;
 	k->users = f->users;
 	k->n_users = layout & USERS ? 2 : 0;
 	assert_int_equal(nsg_marks_init(f->conf.mark_mask, &k->marks), 0);
@@ -104,6 +108,7 @@ static void arrange(struct fixture *f, int layout)
 	f->conf.snat_internet_host = NSG_IP4(10, 0, 0, 5);
 	k->table = (struct nsg_table_state){
 	    .native_queue = layout & NATIVE,
+	    .kernel_sockets = true,
 	    .n_queues = 4,
 	    .silent_queue = 65535,
 	    .route_all = layout & ROUTE_ALL,
@@ -139,7 +144,7 @@ static bool put(struct nsg_nl *nl, const struct nsg_kernel *k, part p)
 
 static char *listing(void)
 {
-	/* the remaining time in `preexisting_tcp` differs between two lists */
+	/* the remaining time in `young` differs between two lists */
 	return netns_output("nft -s list table ip unit 2>/dev/null | sed 's/timeout [0-9a-z]* "
 			    "expires.*//; s/tcp timeout .*//'");
 }
@@ -231,10 +236,12 @@ static void test_every_golden_layout_is_its_file(void **state)
 	"/^$/d; "                                                                                  \
 	"s/timeout [0-9a-z]* expires [0-9a-z]*/timeout/; s/tcp timeout [0-9a-z]*/tcp timeout/; "   \
 	"s/xt target \"[A-Z]*\"/notrack/; s/ct mark set ct mark and 0x[0-9a-f]*/notrack/; "        \
+	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; s/ queue_it/ queue/'"
 #define LOAD                                                                                       \
 	"sed '/flags owner/d; s/^table ip unit/table ip golden/; "                                 \
 	"s/xt CONNMARK [a-z]* 0x[0-9a-f]*/notrack/; "                                              \
+	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
 	"s/xt NFQUEUE num [0-9-]*\\( bypass\\)*/notrack/; "                                        \
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; "                                             \
 	"s/\\(goto\\|chain\\) queue/\\1 queue_it/' " NSG_RULESETS "/%s.nft | nft -f -"
@@ -298,6 +305,43 @@ static void test_every_layout_loads_twice_and_is_listed(void **state)
 	nsg_nl_close(&nl);
 }
 
+/* The tables of earlier versions, as their golden files had them. */
+static const char *const older[] = {"output", "prerouting", "selectors", "snat",
+				    "tunnel", "no-offload", "audit"};
+
+static void test_the_table_of_an_earlier_version_is_taken_over(void **state)
+{
+	char *fresh, *taken;
+	struct nsg_nl nl;
+
+	(void)state;
+	if (!netns_enter())
+		skip();
+	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(older); i++) {
+		struct fixture f;
+
+		arrange(&f, OUTPUT | PREROUTING | EXCLUDES);
+		f.k.nft = nl;
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
+		fresh = listing();
+		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
+		assert_int_equal(netns_run("sed 's/xt CONNMARK [a-z]* 0x[0-9a-f]*/notrack/; "
+					   "s/xt NFQUEUE num [0-9-]*\\( bypass\\)*/notrack/; "
+					   "s/\\(goto\\|chain\\) queue/\\1 queue_it/' " NSG_RULESETS
+					   "/older/%s.nft | nft -f -",
+					   older[i]),
+				 0);
+		assert_int_equal(nsg_table_apply(&f.k, true, NULL), 0);
+		taken = listing();
+		assert_string_equal(fresh, taken);
+		free(fresh);
+		free(taken);
+		drop(&f);
+	}
+	nsg_nl_close(&nl);
+}
+
 static void test_deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **state)
 {
 	struct nsg_nl nl;
@@ -323,7 +367,7 @@ static void test_deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **s
 	nsg_nl_close(&nl);
 }
 
-static void test_the_generation_is_one_element_beside_the_older_ones(void **state)
+static void test_the_generation_is_one_element_in_each_of_two_sets(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -334,13 +378,16 @@ static void test_the_generation_is_one_element_beside_the_older_ones(void **stat
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
 	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
-	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000, 0x08000000 }"));
+	assert_true(netns_shows("nft list set ip unit gen", "{ 0x08000000 }"));
+	assert_true(netns_shows("nft list set ip unit gone", "{ 0x01ff0000 }"));
 	f.k.table.generation = 3;
 	assert_true(put(&nl, &f.k, nsg_table_desired));
-	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000, 0x0e000000 }"));
+	assert_true(netns_shows("nft list set ip unit gen", "{ 0x0e000000 }"));
+	assert_true(netns_shows("nft list set ip unit gone", "{ 0x07ff0000 }"));
 	f.conf.offload = false;
 	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
-	assert_true(netns_shows("nft list set ip unit gen", "{ 0x06000000 }"));
+	assert_false(netns_shows("nft list table ip unit", "set gen"));
+	assert_false(netns_shows("nft list table ip unit", "set gone"));
 	drop(&f);
 	nsg_nl_close(&nl);
 }
@@ -356,13 +403,17 @@ static void test_the_window_for_older_connections_closes(void **state)
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	arrange(&f, OUTPUT);
 	assert_true(put(&nl, &f.k, nsg_table_desired_anew));
-	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout"));
+	assert_true(netns_shows("nft list set ip unit young", "tcp timeout"));
 	f.k.table.started_ns -= 100 * 1000000000ull;
 	assert_true(put(&nl, &f.k, nsg_table_desired));
-	assert_true(netns_shows("nft list set ip unit preexisting_tcp", "tcp timeout 2m1"));
+	assert_true(netns_shows("nft list set ip unit young", "tcp timeout 2m1"));
+	f.k.table.gap = true;
+	assert_true(put(&nl, &f.k, nsg_table_desired));
+	assert_false(netns_shows("nft list set ip unit young", "elements"));
+	f.k.table.gap = false;
 	f.k.table.started_ns -= 200 * 1000000000ull;
 	assert_true(put(&nl, &f.k, nsg_table_desired));
-	assert_false(netns_shows("nft list set ip unit preexisting_tcp", "elements"));
+	assert_false(netns_shows("nft list set ip unit young", "elements"));
 	drop(&f);
 	nsg_nl_close(&nl);
 }
@@ -497,8 +548,9 @@ int main(void)
 	    cmocka_unit_test(test_every_golden_layout_is_its_file),
 	    cmocka_unit_test(test_nft_reads_a_golden_file_as_what_is_loaded),
 	    cmocka_unit_test(test_every_layout_loads_twice_and_is_listed),
+	    cmocka_unit_test(test_the_table_of_an_earlier_version_is_taken_over),
 	    cmocka_unit_test(test_deleting_takes_all_of_it_and_needs_nothing_to_be_there),
-	    cmocka_unit_test(test_the_generation_is_one_element_beside_the_older_ones),
+	    cmocka_unit_test(test_the_generation_is_one_element_in_each_of_two_sets),
 	    cmocka_unit_test(test_the_window_for_older_connections_closes),
 	    cmocka_unit_test(test_hops_come_and_go),
 	    cmocka_unit_test(
