@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The members of web apps that are kept; no secret is in a result or a message. */
+#include "azure/reader_priv.h"
 #include "support.h"
 #include "util/macro.h"
 
@@ -49,6 +50,30 @@ static void a_site_keeps_the_members_in_use(void **state)
 	    " 'virtualNetworkSubnetId': 'Microsoft.Network/virtualNetworks/v/subnets/s',"
 	    " 'vnetRouteAllEnabled': true, 'siteConfig': {'appSettings': [{'name':"
 	    " 'WEBSITE_VNET_ROUTE_ALL', 'value': '1'}]}}}");
+}
+
+/* Azure's reader and the list of members to keep describe the same resource. */
+static void what_the_reader_of_sites_uses_is_kept(void **state)
+{
+	const struct nsg_fields *fields = nsg_kind_site.fields;
+
+	(void)state;
+	for (size_t i = 0; i < fields->n; i++) {
+		const char *key = fields->v[i].key;
+		cleanup_json json_t *template = NULL;
+
+		if (!key)
+			continue;
+		template = json_pack("{s:[{s:s, s:s, s:s, s:{s:s}}]}", "resources", "type",
+				     "Microsoft.Web/sites", "name", "a", key, "x", "properties", key,
+				     "x");
+		cleanup_outcome struct outcome o = evaluate_json(template, NULL);
+
+		assert_int_equal(o.n, 1);
+		if (!json_object_get(o.v[0].resource, key) &&
+		    !json_object_get(json_object_get(o.v[0].resource, "properties"), key))
+			fail_msg("%s is not kept", key);
+	}
 }
 
 static void settings_that_expressions_make(void **state)
@@ -237,6 +262,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_site_keeps_the_members_in_use),
+	    cmocka_unit_test(what_the_reader_of_sites_uses_is_kept),
 	    cmocka_unit_test(settings_that_expressions_make),
 	    cmocka_unit_test(configurations_of_an_app),
 	    cmocka_unit_test(slots_are_kept_like_their_sites),
