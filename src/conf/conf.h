@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* nsgd.conf (interfaces.md section 5; nsgd.conf(5)), with the line of every value. */
+/* nsgd.conf(5), with the line of every value. */
 #ifndef NSG_CONF_CONF_H
 #define NSG_CONF_CONF_H
 

@@ -20,9 +20,9 @@
  *   reload            {}                                            none
  *   trace             {"payload":true|false}                        one a decision, until closed
  *
- * F is a flow of the contract (interfaces.md section 4). nsg_explain_answer() answers the first five
- * verbs, in the daemon and offline. With "payload" an item of `trace` ends with the first bytes of
- * the packet, "payload":"HEX". nsgctl shows whatever members `status` and `stats` have.
+ * F is a flow (nsgctl(1), FLOWS). nsg_explain_answer() answers the first five verbs, in the daemon
+ * and offline. With "payload" an item of `trace` ends with the first bytes of the packet,
+ * "payload":"HEX". nsgctl shows whatever members `status` and `stats` have.
  */
 #ifndef NSG_CONTROL_CONTROL_H
 #define NSG_CONTROL_CONTROL_H
@@ -38,7 +38,7 @@
 #define NSG_CONTROL_VERSION 1
 #define NSG_CONTROL_DIRECTORY "/run/nsgd"
 
-/* Exit status of every nsgctl verb (interfaces.md section 2). */
+/* Exit status of every nsgctl verb (nsgctl(1), EXIT STATUS). */
 enum nsg_exit {
 	NSG_EXIT_DONE,
 	NSG_EXIT_FAILED,

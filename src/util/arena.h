@@ -12,11 +12,11 @@ struct nsg_arena {
 	struct nsg_arena_block *head;
 };
 
-/* size bytes, zeroed, aligned for any type; NULL when memory is out. */
+/* size bytes, zeroed, aligned for any type; NULL when out of memory. */
 void *nsg_arena_alloc(struct nsg_arena *a, size_t size);
 /* n elements; NULL on overflow too. */
 void *nsg_arena_array(struct nsg_arena *a, size_t n, size_t size);
-/* A copy of the n bytes of data; NULL when memory is out. */
+/* A copy of the n bytes of data; NULL when out of memory. */
 void *nsg_arena_copy(struct nsg_arena *a, const void *data, size_t size);
 char *nsg_arena_strdup(struct nsg_arena *a, const char *s);
 char *nsg_arena_printf(struct nsg_arena *a, const char *format, ...)

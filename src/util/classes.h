@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Many sets of numbers become classes: two numbers are of one class when the same of the sets hold
- * them. The compiler makes them of the rules' addresses and ports, and so does the lint of rules.
+ * Divides numbers into classes: two numbers are in one class if they are in the same of several
+ * sets. The compiler and the remarks on rules use it for the rules' addresses and ports.
  */
 #ifndef NSG_UTIL_CLASSES_H
 #define NSG_UTIL_CLASSES_H
@@ -15,7 +15,7 @@
 #include "util/ip.h"
 #include "util/limits.h"
 
-/* ---- rows of bits, each a number of cache lines ---- */
+/* ---- rows of bits, aligned to cache lines ---- */
 
 #define NSG_BITS 1024u
 #define NSG_BITS_ALIGN 64
@@ -64,12 +64,11 @@ struct nsg_rowset {
 /* The number of an equal row, or a new one. hash must be a function of the row. -ENOMEM. */
 int nsg_rowset_add(struct nsg_rowset *s, const struct nsg_bits *row, uint64_t hash,
 		   uint32_t *ret_id);
-/* A new number without a look for an equal row; nsg_rowset_add() will not find this one. -ENOMEM.
- */
+/* Adds a row without looking for an equal one; nsg_rowset_add() will not find it. -ENOMEM. */
 int nsg_rowset_append(struct nsg_rowset *s, const struct nsg_bits *row);
 void nsg_rowset_done(struct nsg_rowset *s);
 
-/* ---- 0 to 2^32 - 1 in pieces ---- */
+/* ---- the numbers 0 to 2^32 - 1, divided into pieces ---- */
 
 /* Piece i ends with lasts[i]; neighbours have different ids. Zero-initialise to begin. */
 struct nsg_partition {
@@ -106,10 +105,10 @@ static inline int nsg_partition_push(struct nsg_partition *p, uint32_t last, uin
 
 struct nsg_classes {
 	struct nsg_partition pieces; /* ids: the class */
-	struct nsg_rowset sets;	     /* of each class: which sets hold it */
+	struct nsg_rowset sets;	     /* of each class: the sets that contain it */
 };
 
-/* Of at most NSG_BITS sets. -ENOMEM, -E2BIG beyond NSG_MAX_IMAGE_SEGMENTS pieces. */
+/* At most NSG_BITS sets. -ENOMEM, -E2BIG beyond NSG_MAX_IMAGE_SEGMENTS pieces. */
 int nsg_classes_new(const struct nsg_ranges *sets, size_t n_sets, struct nsg_classes *ret);
 void nsg_classes_done(struct nsg_classes *c);
 

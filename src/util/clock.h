@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Time is a count of nanoseconds. */
+/* Times in nanoseconds. */
 #ifndef NSG_UTIL_CLOCK_H
 #define NSG_UTIL_CLOCK_H
 
@@ -20,7 +20,7 @@ static inline struct timespec nsg_ns_timespec(uint64_t ns)
 				 .tv_nsec = (long)(ns % NSG_NS_PER_SEC)};
 }
 
-/* Of CLOCK_MONOTONIC, CLOCK_REALTIME or another clock that every kernel has. */
+/* The time of CLOCK_MONOTONIC, CLOCK_REALTIME or another clock that every kernel has. */
 static inline uint64_t nsg_clock_ns(clockid_t clock)
 {
 	struct timespec t;

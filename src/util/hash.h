@@ -51,7 +51,7 @@ static inline uint32_t nsg_hash_find(const struct nsg_hash *h, uint64_t hash, ns
 	return NSG_HASH_NONE;
 }
 
-/* Adds an element that is not there yet. -ENOMEM, with the table as it was. */
+/* Adds an element that is not there yet. -ENOMEM, with the table unchanged. */
 int nsg_hash_add(struct nsg_hash *h, uint64_t hash, uint32_t i);
 void nsg_hash_done(struct nsg_hash *h);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON in: a file's bytes become values, each problem a diagnostic at its place. */
+/* Reads JSON from a file or from memory. Problems are diagnostics with their places. */
 #ifndef NSG_UTIL_JSON_H
 #define NSG_UTIL_JSON_H
 
@@ -24,13 +24,13 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
 		  size_t size_bytes, struct nsg_diag *diag, const struct nsg_source **ret);
 
 /*
- * The JSON values of a text, one after another, as a JSON array of them (new reference). Refused,
- * each with its own message and place: not JSON, invalid UTF-8, a duplicate key in an object, more
- * than NSG_MAX_JSON_DEPTH levels, nothing at all. -EINVAL, -ENOMEM. No message quotes the text.
+ * The JSON values of a text, one after another, as a JSON array of them (new reference). Each of
+ * these is an error with a place: not JSON, invalid UTF-8, a duplicate key in an object, more than
+ * NSG_MAX_JSON_DEPTH levels, an empty text. -EINVAL, -ENOMEM. No message quotes the text.
  */
 int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_t **ret);
 
-/* One compact line, keys in insertion order, no newline; malloc'ed; NULL when memory is out. */
+/* One compact line, keys in insertion order, no newline; malloc'ed; NULL when out of memory. */
 char *nsg_json_line(const json_t *value);
 
 #endif

@@ -8,9 +8,9 @@
  *				 PAIR_J("queue", NSG_JSON_OBJECT(PAIR_I("first", first))));
  *	r = NSG_JSON_ADD(object, PAIR_J("kernel", nsg_kernel_status(k)));
  *
- * Every value is taken over, whatever happens. A value that is NULL is one for which memory ran
- * out: the object that was to hold it is then NULL too, so that a whole tree is checked once, at
- * its root. Keys are literals; their order is the order of the text.
+ * Every value is taken over, also on failure. A value that is NULL means out of memory: the object
+ * that contains it is then NULL too, so a whole tree is checked once, at its root. Keys are
+ * literals; their order is the order of the text.
  */
 #ifndef NSG_UTIL_JSON_OBJECT_H
 #define NSG_UTIL_JSON_OBJECT_H

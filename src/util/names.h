@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Does the packet enter the VNet, and why (semantics.md section 1). */
+/* Whether a packet enters the virtual network, and why. */
 enum nsg_gate {
 	NSG_GATE_NONE, /* malformed packets only: JSON null */
 	NSG_GATE_BYPASS,
@@ -57,7 +57,8 @@ enum nsg_route_source {
 	NSG_SOURCE_MAX,
 };
 
-/* Order matters: among Default rows of one length the smaller wins (semantics.md section 3 d). */
+/* Order matters: of two Default rows with the same length, the one with the smaller value is
+ * selected. */
 enum nsg_hop_type {
 	NSG_HOP_INTERFACE_ENDPOINT,
 	NSG_HOP_VNET_LOCAL,

@@ -21,7 +21,7 @@ struct nsg_shared_list {
 	size_t n, room;
 };
 
-/* With one reference. NULL when memory is out. */
+/* With one reference. NULL when out of memory. */
 struct nsg_shared *nsg_shared_new(const char *path);
 struct nsg_shared *nsg_shared_hold(struct nsg_shared *s);
 /* Drops a reference; the last one frees it. NULL is fine; returns NULL. */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* By the upper 32 bits, stable, in linear time. scratch has room for n too. */
+/* Sorts by the upper 32 bits; stable, in linear time. `scratch` has room for n as well. */
 void nsg_sort_upper(uint64_t *v, uint64_t *scratch, size_t n);
 
 #endif

@@ -51,7 +51,7 @@ int nsg_sources_add(struct nsg_sources *s, const char *path, char **text, size_t
 		    const struct nsg_source **ret);
 /* Sets the identity of the source that was added last. */
 void nsg_sources_set_file(struct nsg_sources *s, struct nsg_file_identity file);
-/* Moves the text to a source that has none; *from is then without secrets. */
+/* Moves the text to a source that has none; *from then has no secrets. */
 void nsg_source_move(struct nsg_source *to, const struct nsg_sources *s,
 		     const struct nsg_source *from);
 /* Overwrites and frees the text; its places have no line from then on. */

@@ -13,7 +13,7 @@
 		size_t n, room;                                                                    \
 	}
 
-/* Makes room for so many more elements: 0, or -ENOMEM with the vector as it was. */
+/* Makes room for this many more elements: 0, or -ENOMEM with the vector unchanged. */
 #define nsg_vec_reserve(vec, more)                                                                 \
 	({                                                                                         \
 		size_t nsg_vec_n = (vec)->n + (more);                                              \
@@ -27,7 +27,7 @@
 		nsg_vec_n <= (vec)->room ? 0 : -ENOMEM;                                            \
 	})
 
-/* 0, or -ENOMEM with the vector as it was. */
+/* 0, or -ENOMEM with the vector unchanged. */
 #define nsg_vec_push(vec, element)                                                                 \
 	({                                                                                         \
 		int nsg_vec_r = nsg_vec_reserve(vec, 1);                                           \
@@ -44,8 +44,8 @@
 		(vec)->n = (vec)->room = 0;                                                        \
 	} while (0)
 
-/* The array v moved to where n elements of that size fit, with their number in *room; NULL, with
- * both untouched, when memory is out. */
+/* Reallocates v for at least n elements of that size and stores their number in *room. NULL, with
+ * both untouched, when out of memory. */
 void *nsg_vec_grow(void *v, size_t *room, size_t n, size_t size);
 
 #endif
