@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What belongs to the app: settings, sites and their configuration, integrations, plans.
+ * The app's resources: settings, sites and their configuration, integrations, plans.
  *
- * App settings hold secrets. Only WEBSITE_VNET_ROUTE_ALL is looked at; nothing here quotes the name
- * or value of any setting, not even of a wrong one.
+ * App settings hold secrets. Only WEBSITE_VNET_ROUTE_ALL is read; no message quotes the name or
+ * value of a setting, not even of an invalid one.
  */
 #include <string.h>
 #include <strings.h>
@@ -154,7 +154,7 @@ static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct n
 	    either(site->application_traffic, nsg_read_bool(s, &routing, "applicationTraffic"));
 }
 
-/* "192.0.2.1,192.0.2.2"; for people only, so that what is no IPv4 address is left out. */
+/* "192.0.2.1,192.0.2.2"; informational only, so anything but an IPv4 address is left out. */
 static bool read_outbound(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
 			  void *to)
 {
@@ -237,7 +237,7 @@ const struct nsg_kind nsg_kind_site = {
 
 /* ---- sites/config --------------------------------------------------------------------------- */
 
-/* Some answers carry the id of the site itself. */
+/* Some answers have the id of the site itself. */
 static struct nsg_identity read_config_identity(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_identity who = nsg_read_identity(s, n, TYPE_SITE "/config");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A directory of Azure's JSON becomes a policy (interfaces.md section 1). */
+/* Reads a directory of Azure's JSON documents as a policy. */
 #ifndef NSG_AZURE_LOAD_H
 #define NSG_AZURE_LOAD_H
 

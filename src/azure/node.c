@@ -9,7 +9,7 @@
 #include "util/cleanup.h"
 #include "util/vec.h"
 
-/* ---- ways ---------------------------------------------------------------------------------- */
+/* ---- paths ---------------------------------------------------------------------------------- */
 
 /* A string of blanks is empty: blanks around a value are ignored. */
 static bool is_empty_scalar(const json_t *value)
@@ -19,7 +19,7 @@ static bool is_empty_scalar(const json_t *value)
 		strspn(json_string_value(value), " \t\r\n") == json_string_length(value));
 }
 
-/* null, [] and "" are the same as absent (interfaces.md section 1), and so is a list of such. */
+/* null, [] and "" are the same as absent, and so is a list of these. */
 static json_t *unless_empty(json_t *value)
 {
 	const json_t *element;

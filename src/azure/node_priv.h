@@ -54,13 +54,13 @@ struct nsg_node nsg_node_own(const struct nsg_node *n, const char *key);
 /* The element. */
 struct nsg_node nsg_node_at(const struct nsg_node *n, size_t index);
 bool nsg_node_has(const struct nsg_node *n, const char *key);
-/* How many of the keys it has. */
+/* The number of these keys that it has. */
 size_t nsg_node_count_keys(const struct nsg_node *n, const char *const keys[]);
 #define NSG_COUNT_KEYS(n, ...) nsg_node_count_keys(n, (const char *const[]){__VA_ARGS__, NULL})
 /* The raw member of an object, exactly so, else in any case; NULL: none, or no object. */
 json_t *nsg_member(json_t *object, const char *key);
 
-/* The place of a node: of where it would be when it is absent. */
+/* The place of a node: for an absent one, where it would be. */
 struct nsg_place nsg_node_place(struct nsg_sink *s, const struct nsg_node *n);
 
 /* A diagnostic at the node. */
@@ -81,7 +81,7 @@ const char *nsg_read_ref(struct nsg_sink *s, const struct nsg_node *n, const cha
 enum nsg_tristate nsg_read_bool(struct nsg_sink *s, const struct nsg_node *n, const char *key);
 /* A whole number, also in digits as a string. False when absent or wrong. */
 bool nsg_read_number(struct nsg_sink *s, const struct nsg_node *n, uint64_t max, uint64_t *ret);
-/* How many elements; 0 when absent. */
+/* The number of elements; 0 if absent. */
 size_t nsg_read_array(struct nsg_sink *s, const struct nsg_node *n);
 /* Whether it is an object; an error when it is something else. */
 bool nsg_read_object(struct nsg_sink *s, const struct nsg_node *n);

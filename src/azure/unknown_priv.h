@@ -6,10 +6,10 @@
 #include "azure/node_priv.h"
 
 /* The error: what it looks like, and the az command that prints a useful document instead. Quotes
- * nothing of it but a resource type of Microsoft's, since it may be full of secrets. */
+ * nothing of the document except a resource type of Microsoft's, since it may contain secrets. */
 void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n);
 
-/* The commands that print what a policy is made of; for a directory that lacks something. */
+/* The az commands that print the documents of a policy, for a directory that lacks some. */
 extern const char nsg_commands[];
 
 #endif

@@ -147,7 +147,7 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 
 /* ---- all of it ---- */
 
-/* A change of this makes the daemon forget every decision (semantics.md section 2). */
+/* If this changes, the daemon forgets every decision. */
 static uint64_t gate_hash(const struct nsg_effective *e)
 {
 	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |

@@ -10,7 +10,7 @@
 #include "util/limits.h"
 #include "util/macro.h"
 
-/* Rules match 168.63.129.16 on this port only (semantics.md section 1.1). */
+/* Rules match 168.63.129.16 on this port only. */
 #define DNS_PORT 53
 
 /* The destination classes that every image has; those of the rules come after them. */

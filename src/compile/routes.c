@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The route table becomes a partition: for each piece of the address space that enters, the row
- * that model/select.h says.
+ * that model/select.h selects.
  */
 #include "compile/compile_priv.h"
 
@@ -12,15 +12,15 @@
 #include "model/select.h"
 #include "util/limits.h"
 
-/* ---- which row wins where ---- */
+/* ---- which row is selected where ---- */
 
 struct sweep {
 	const struct nsg_effective *e;
 	struct nsg_routes_part *part;
-	uint64_t at; /* the first address without a winner yet */
+	uint64_t at; /* the first address without a row yet */
 };
 
-/* The addresses before `end` do not enter: they have no winner. */
+/* The addresses before `end` do not enter: no row is selected for them. */
 static int fill_gap(struct sweep *s, uint64_t end)
 {
 	if (s->at == end)

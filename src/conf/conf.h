@@ -110,9 +110,9 @@ int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
 		  struct nsg_conf **ret);
 
 /*
- * For removing what a dead nsgd left in the kernel. Only [nsgd] and [route], which name it, have to
- * be valid: an error there, in an unknown section or before the first section is -EINVAL, because a
- * guessed number may belong to another instance. Other errors are only reported.
+ * For removing what a crashed nsgd left in the kernel. Only [nsgd] and [route], which name it, have
+ * to be valid: an error there, in an unknown section or before the first section is -EINVAL,
+ * because a guessed number may belong to another instance. Other errors are only reported.
  */
 int nsg_conf_load_names(const char *path, bool may_be_absent, struct nsg_diag *diag,
 			struct nsg_conf **ret);

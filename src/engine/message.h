@@ -18,7 +18,7 @@
 enum nsg_message_kind {
 	NSG_MESSAGE_END,    /* nothing more in the datagram */
 	NSG_MESSAGE_PACKET, /* all fields valid */
-	NSG_MESSAGE_BAD,    /* a queued packet with an inconsistent message: only `id` is valid */
+	NSG_MESSAGE_BAD,    /* an inconsistent message about a queued packet: only `id` is valid */
 	NSG_MESSAGE_UNREADABLE, /* perhaps a queued packet, but its id cannot be read */
 	NSG_MESSAGE_ERROR,	/* the kernel's answer to something we sent: only `error` */
 	NSG_MESSAGE_OTHER,	/* nothing to do with packets */
@@ -35,9 +35,9 @@ struct nsg_message {
 };
 
 /*
- * Takes the next message off a datagram: *data and *size move on. Reads nothing beyond *size. What
- * the kind does not declare valid in *ret is undefined. The
- * caller starts with 4-byte aligned data (netlink keeps the alignment).
+ * Takes the next message off a datagram: *data and *size move on. Reads nothing beyond *size.
+ * Fields of *ret that are not valid for the kind are undefined. The caller starts with 4-byte
+ * aligned data (netlink keeps the alignment).
  */
 enum nsg_message_kind nsg_message_next(const uint8_t **data, size_t *size, struct nsg_message *ret);
 

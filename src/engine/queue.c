@@ -116,7 +116,7 @@ static int explain_bind(int r, uint16_t number, struct nsg_diag *diag)
 	case -EBUSY:
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
 				   "queue %u is taken by another program in this network namespace "
-				   "(see " PROC_PATH "; [queue] first chooses another)",
+				   "(see " PROC_PATH "; set [queue] first to use another one)",
 				   number);
 		return -EADDRINUSE;
 	default:
@@ -212,10 +212,11 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 	if (options->overflow_accept) {
 		q.fail_open = set_flag(fd, number, NFQA_CFG_F_FAIL_OPEN) == 0;
 		if (!q.fail_open)
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-					   "queue %u: the kernel does not know overflow = accept; "
-					   "packets are dropped when the queue is full",
-					   number);
+			(void)nsg_diag_add(
+			    diag, NSG_WARNING, NULL, NULL,
+			    "queue %u: the kernel does not support overflow = accept; "
+			    "packets are dropped when the queue is full",
+			    number);
 	}
 	set_buffers(fd, number, diag, &q.receive_buffer_bytes);
 	/* Last, because packets arrive from here on. */

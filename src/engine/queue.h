@@ -15,12 +15,12 @@ struct nsg_queue {
 	bool gso, fail_open; /* as the kernel granted */
 };
 
-/* Errors are diagnostics: no permission -EPERM, taken -EADDRINUSE, no NFQUEUE -EPROTONOSUPPORT.
- * What works less well without (buffers, flags) is a notice. */
+/* Errors are diagnostics: no permission -EPERM, taken -EADDRINUSE, no NFQUEUE -EPROTONOSUPPORT. A
+ * missing feature that only costs performance (buffers, flags) is a notice. */
 int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
 		   struct nsg_queue *ret);
 
-/* Sums what the kernel says of queues first to first + n - 1 (this network namespace's). -errno. */
+/* Sums the kernel's counters of queues first to first + n - 1 in this network namespace. -errno. */
 int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_full,
 			uint64_t *ret_buffer);
 

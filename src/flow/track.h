@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flow of a captured packet, for replay: the part of conntrack that semantics.md needs. Tells
- * apart first and later packets, replies, fragments, ICMP errors, and TCP packets of flows that
- * began before the capture. Bounded: the least recently seen flow is evicted.
+ * The flow of a captured packet, for replay: a small conntrack. It distinguishes first and later
+ * packets, replies, fragments, ICMP errors, and TCP packets of flows that began before the capture.
+ * Bounded: the least recently seen flow is evicted.
  */
 #ifndef NSG_FLOW_TRACK_H
 #define NSG_FLOW_TRACK_H
@@ -13,7 +13,7 @@
 
 #include "packet/key.h"
 
-/* What a tracker needs of a packet. */
+/* The parts of a packet that a tracker uses. */
 struct nsg_track_view {
 	struct nsg_key key;
 	uint16_t ip_id;

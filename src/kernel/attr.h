@@ -9,12 +9,12 @@
  *	    NSG_ATTR(RTA_GATEWAY, BE32, struct route_attrs, gateway_host),
  *	};
  *
- * Values are stored in host order: the type says which order the message has. An attribute that is
- * absent, or that has not the size of its type, leaves its field as the caller set it: a default.
- * Of an attribute that is there twice the last one is used. Unknown attributes are skipped.
+ * Values are stored in host order: the type says which order the message has. If an attribute is
+ * absent or does not have the size of its type, its field keeps the value that the caller set: a
+ * default. If an attribute occurs twice, the last one is used. Unknown attributes are skipped.
  *
- * Not libmnl's mnl_attr_parse, which leaves size and order to each caller, nor libnftnl and
- * libnetfilter_conntrack, which end the process at an attribute of another size than they expect.
+ * mnl_attr_parse of libmnl leaves size and order to each caller; libnftnl and
+ * libnetfilter_conntrack end the process if an attribute has an unexpected size.
  */
 #ifndef NSG_KERNEL_ATTR_H
 #define NSG_KERNEL_ATTR_H
@@ -31,7 +31,7 @@ struct nsg_bytes {
 	size_t size;
 };
 
-/* The type of the field follows from it. */
+/* Determines the type of the field. */
 enum nsg_attr_type {
 	NSG_ATTR_U8,	 /* uint8_t */
 	NSG_ATTR_U32,	 /* uint32_t, in host order (rtnetlink) */
@@ -64,11 +64,12 @@ struct nsg_attr {
  * or of another size. */
 int nsg_attr_parse(const struct nlmsghdr *nlh, size_t header, const struct nsg_attr *policy,
 		   size_t n, void *ret);
-/* The same of attributes nested in another. */
+/* The same for attributes that are nested in another one. */
 int nsg_attr_parse_bytes(struct nsg_bytes bytes, const struct nsg_attr *policy, size_t n,
 			 void *ret);
 
-/* Takes the first attribute off *bytes. False when none is left, or the rest is not one. */
+/* Removes the first attribute from *bytes. False if none is left or the rest is not a valid
+ * attribute. */
 bool nsg_attr_next(struct nsg_bytes *bytes, uint16_t *ret_number, struct nsg_bytes *ret_payload);
 
 #endif

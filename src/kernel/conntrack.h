@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Our bits in the marks of connections: read, desired, apply. Entries are found by a dump, and the
- * kernel merges the new bits under a mask. libnetfilter_conntrack is not used: it ends the process
- * (exit in __abi_breakage) when an attribute does not have the expected length.
+ * nsgd's bits in the marks of connections: read, desired, apply. Entries are found by a dump, and
+ * the kernel merges the new bits under a mask. libnetfilter_conntrack is not used: it ends the
+ * process (exit in __abi_breakage) when an attribute does not have the expected length.
  */
 #ifndef NSG_KERNEL_CONNTRACK_H
 #define NSG_KERNEL_CONNTRACK_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The numbers of next hops in the mark: which hops of an image have one, which one, and by which
- * paths this host reaches them.
+ * The numbers of next hops in the mark, and the paths by which this host reaches them.
  *
  * A number belongs to a hop's key, (type, addresses), while the live image or the one being
  * prepared uses it. A freed number is reused last: the mark of a connection may still have it.
@@ -46,10 +45,10 @@ struct nsg_hop {
 
 	bool up;	       /* at least one path is */
 	bool was_up, reported; /* as of the last report */
-	bool foreign_change;   /* another program changed its table */
-	bool applied_change;   /* nsgd has just corrected its table */
-	uint64_t packets;      /* sent to it, at the last reading */
-	uint64_t lost;	       /* those sent while it was down */
+	bool foreign_change;   /* its table was changed by another program */
+	bool applied_change;   /* its table has just been corrected by nsgd */
+	uint64_t packets;      /* sent to it, when last read */
+	uint64_t lost;	       /* of these, sent while it was down */
 };
 
 struct nsg_hops {

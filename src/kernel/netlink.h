@@ -60,16 +60,16 @@ int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void 
 
 /* The kernel's answer to a batch. */
 struct nsg_nl_answer {
-	int error;    /* the first one, 0: none; nl->message is the kernel's about it */
+	int error;    /* the first one, 0: none; nl->message is the kernel's text about it */
 	uint32_t seq; /* of the message it is about */
 	size_t n_errors;
 	bool acked; /* the last message was acknowledged */
 };
 
 /*
- * Sends messages numbered first_seq to last_seq and reads the answers, all of which are there when
- * the send returns. `ignore`: an error that is not reported, 0: none. -errno when sending or
- * receiving failed.
+ * Sends the messages with sequence numbers first_seq to last_seq and reads the answers, which have
+ * all arrived when the send returns. `ignore`: an error that is not reported, 0: none. -errno when
+ * sending or receiving failed.
  */
 int nsg_nl_batch(struct nsg_nl *nl, const void *data, size_t size, uint32_t first_seq,
 		 uint32_t last_seq, int ignore, struct nsg_nl_answer *ret);

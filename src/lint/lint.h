@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Remarks on a valid policy, for `check`: what was chosen and why, rules and routes that have no
+ * Remarks on a valid policy, for `check`: what was selected and why, rules and routes that have no
  * effect, facts on which the sources differ.
  */
 #ifndef NSG_LINT_LINT_H

@@ -13,8 +13,8 @@
 #include "model/effective.h"
 #include "util/diag.h"
 
-/* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules behind a closed
- * gate. */
+/* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules for destinations
+ * that do not enter the network. */
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag);
 /* unused_routes.c: routes that no packet takes; contested facts that change some packet's route. */
 int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which subnet the app is integrated with, and which NSG and route table are the subnet's
- * (interfaces.md section 1, semantics.md section 4).
+ * Which subnet the app is integrated with, and which NSG and route table belong to it.
  */
 #include "model/effective_priv.h"
 

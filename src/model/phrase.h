@@ -14,7 +14,7 @@ struct nsg_phrase_list {
 
 void nsg_phrase_add(struct nsg_phrase_list *l, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The text, with "and N more" when some did not fit. */
+/* The text, ending in "and N more" if some did not fit. */
 const char *nsg_phrase_end(struct nsg_phrase_list *l);
 
 /* Names that differ only in case and blanks are equal ("West Europe", westeurope). */

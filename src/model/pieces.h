@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The addresses that enter, as pieces that the gate and the routes treat alike. */
+/* The addresses that enter the network, divided into pieces that the gate and the routes treat
+ * alike. */
 #ifndef NSG_MODEL_PIECES_H
 #define NSG_MODEL_PIECES_H
 
 #include "model/effective.h"
 #include "model/gate.h"
 
-/* `covering` are the rows whose prefix holds the piece, without those that are gone. */
+/* `covering` are the rows whose prefix holds the piece, without rows that are NSG_ROW_GONE. */
 typedef int nsg_visit_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 			    const struct nsg_row *const *covering, size_t n);
 

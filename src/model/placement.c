@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Placement checks (semantics.md section 4). */
+/* Whether Azure would allow the integration: size and use of the subnet, plan, region,
+ * subscription. */
 #include "model/effective_priv.h"
 
 #include <ctype.h>

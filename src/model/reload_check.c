@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a reload may not change while an integration exists (semantics.md section 4). */
+/* What a reload may not change while an integration exists. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

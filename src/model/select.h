@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Route selection (semantics.md section 3, steps a to d), the only implementation. The compiler
+ * Route selection, the only implementation. Its steps: (a) no BGP under a VNet, peering or endpoint
+ * row, (b) service endpoints, (c) private endpoints, (d) longest prefix, source, rank. The compiler
  * uses it for every piece of the address space, explain for one destination and the reasons why
  * other routes were not selected.
  */
@@ -13,7 +14,7 @@
 #include "model/effective.h"
 #include "util/names.h"
 
-/* What became of a covering row. */
+/* Whether a covering row was selected, and if not, why. */
 enum nsg_row_fate {
 	NSG_FATE_SELECTED,
 	NSG_FATE_GONE,		 /* a None or Internet row that was removed */
@@ -27,10 +28,10 @@ enum nsg_row_fate {
 };
 
 /*
- * `covering` are all rows of e whose prefix contains the destination, in any order. Of their state
- * only NSG_ROW_GONE makes a difference. The gate is the destination's:
- * rfc1918, route-all or service-endpoint. Linear in n, does not allocate, thread-safe. NULL only when
- * every row is excluded, which cannot happen when the set includes 0.0.0.0/0.
+ * `covering` are all rows of e whose prefix contains the destination, in any order. Of their
+ * states, only NSG_ROW_GONE makes a difference. The gate is the destination's: rfc1918, route-all
+ * or service-endpoint. Linear in n, does not allocate, thread-safe. NULL only when every row is
+ * excluded, which cannot happen when the set includes 0.0.0.0/0.
  */
 const struct nsg_row *nsg_rows_select(const struct nsg_effective *e, enum nsg_gate gate,
 				      const struct nsg_row *const *covering, size_t n);

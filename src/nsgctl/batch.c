@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain --batch: flows in, decisions out, line by line (interfaces.md section 4). A daemon gets
- * many flows per request; invalid lines are not sent.
+ * explain --batch: flows in, decisions out, line by line. A daemon gets many flows per request;
+ * invalid lines are not sent.
  */
 #include <errno.h>
 #include <string.h>

@@ -67,7 +67,7 @@ int nsgctl_check(struct nsgctl *ctl)
 	const char *directory = ctl->n_operands ? ctl->operands[0] : ctl->policy;
 	struct nsg_snapshot *snapshot = NULL;
 	struct nsg_diag diag = {0};
-	/* Text even in a pipe, like the messages of a compiler (interfaces.md section 2). */
+	/* Text even in a pipe, like the messages of a compiler. */
 	bool text = !ctl->output || ctl->form == NSGCTL_TABLE;
 	int status, printed = 0;
 

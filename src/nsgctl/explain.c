@@ -159,8 +159,8 @@ int nsgctl_explain(struct nsgctl *ctl)
 	if (ctl->batch) {
 		if (ctl->protocol || ctl->src || ctl->dst || azure)
 			return nsgctl_fail(NSG_EXIT_USAGE,
-					   "--batch does not go with --protocol, --src, "
-					   "--dst and -o azure");
+					   "--batch cannot be used with --protocol, --src, "
+					   "--dst or -o azure");
 		return nsgctl_explain_batch(ctl);
 	}
 	if (!ctl->protocol || !ctl->src || !ctl->dst)

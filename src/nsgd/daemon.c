@@ -165,8 +165,8 @@ static int open_to_remove(struct daemon *d, struct nsg_diag *diag)
 	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
 }
 
-/* For a start that failed before it had the control socket: removes what a dead nsgd left, unless
- * another nsgd of this instance is running. */
+/* For a start that failed before it had the control socket: removes what a crashed nsgd left,
+ * unless another nsgd of this instance is running. */
 static void sweep(struct daemon *d)
 {
 	cleanup_close int alive = nsg_control_connect(d->socket_path);

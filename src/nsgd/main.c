@@ -27,7 +27,7 @@ static void usage(FILE *out)
 	    "\n"
 	    "  -c, --config FILE  configuration file (default: " DEFAULT_CONF ")\n"
 	    "      --check        load everything, check the next hops, change nothing\n"
-	    "      --cleanup      remove what a dead nsgd of this instance left in the kernel\n"
+	    "      --cleanup      remove what a crashed nsgd of this instance left in the kernel\n"
 	    "  -h, --help         print this help\n"
 	    "  -V, --version      print the version\n"
 	    "\n"

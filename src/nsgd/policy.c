@@ -76,7 +76,7 @@ static int judged_source(const struct nsg_subnet *subnet, const struct nsg_conf 
 		return nsg_diag_line(
 		    diag, NSG_ERROR, conf->path, 0, NULL,
 		    "this host has no address in the integration subnet %s: set [subnet] address "
-		    "to the source address its packets are judged with",
+		    "to the source address that packets are decided with",
 		    subnet->name);
 	return r;
 }

@@ -21,13 +21,13 @@ struct policy {
 int policy_load(const struct nsg_conf *conf, const struct policy *before, struct nsg_diag *diag,
 		struct policy **ret);
 
-/* Finds the numbers of the next hops and the source that packets are judged with. With `strict` an
- * unreachable next hop is an error. -EINVAL, -ENOMEM, -errno. */
+/* Finds the numbers of the next hops and the source address that packets are decided with. With
+ * `strict` an unreachable next hop is an error. -EINVAL, -ENOMEM, -errno. */
 int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kernel *kernel,
 		 bool strict, struct nsg_diag *diag);
 
 /* The generation that its marks carry. `before` (or NULL) is the policy in force: what it allowed
- * stays allowed unless the change makes Azure judge open flows again. */
+ * stays allowed unless the change makes Azure evaluate open flows again. */
 enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before);
 
 /* Drops a reference. NULL is fine; returns NULL. */

@@ -87,7 +87,7 @@ static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf
 	nsg_conf_restart_keys(in->conf_start, *ret, keys, sizeof(keys));
 	if (*keys)
 		(void)nsg_diag_line(diag, NSG_WARNING, in->conf_path, 0, NULL,
-				    "changed, but used only after a restart: %s", keys);
+				    "changed, but takes effect only after a restart: %s", keys);
 	return 0;
 }
 

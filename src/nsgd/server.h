@@ -26,8 +26,8 @@ struct server_ops {
 	void (*trace_changed)(void *closure);
 };
 
-/* Creates the socket, which does not accept yet: its owner is the instance. -EADDRINUSE when
- * another nsgd has it, -errno, each with a diagnostic. */
+/* Creates the socket, without accepting connections yet: the process that has it is the instance.
+ * -EADDRINUSE when another nsgd has it, -errno, each with a diagnostic. */
 int server_new(sd_event *event, const char *path, const struct server_ops *ops, void *closure,
 	       struct nsg_diag *diag, struct server **ret);
 /* Begins to accept. -errno. */

@@ -19,7 +19,7 @@ int trace_new(sd_event *event, struct nsg_engine *engine, struct server *server,
 	      enum nsg_conf_log_decisions log, struct trace **ret);
 
 void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log);
-/* Makes the workers record what the log and the server's clients want now. NULL is fine. */
+/* Makes the workers record what the log and the server's clients need now. NULL is fine. */
 void trace_update(struct trace *t);
 /* Reads all records that are in the rings. */
 void trace_drain(struct trace *t);

@@ -2,7 +2,7 @@
 /*
  * Reports that the policy directory's documents may have changed: files in it, the directory
  * replaced, or a symbolic link anywhere on its path swapped (as ConfigMaps and deployments do).
- * Events are gathered until none comes for a moment.
+ * Events are collected until none has come for a moment.
  */
 #ifndef NSG_NSGD_WATCH_H
 #define NSG_NSGD_WATCH_H

@@ -35,7 +35,7 @@ struct nsg_trace_record {
 
 struct nsg_ring;
 
-/* `n` is rounded up to a power of two. NULL when memory is out. */
+/* `n` is rounded up to a power of two. NULL when out of memory. */
 struct nsg_ring *nsg_ring_new(uint32_t n);
 /* Writer: a slot to fill, then commit; NULL when full (counted). */
 struct nsg_trace_record *nsg_ring_claim(struct nsg_ring *r);
@@ -47,7 +47,7 @@ void nsg_ring_release(struct nsg_ring *r);
  * released. */
 uint32_t nsg_ring_end(const struct nsg_ring *r);
 bool nsg_ring_released(const struct nsg_ring *r, uint32_t end);
-/* Records that did not fit since the ring was made. */
+/* The number of records that did not fit. */
 uint64_t nsg_ring_lost(const struct nsg_ring *r);
 struct nsg_ring *nsg_ring_free(struct nsg_ring *r);
 

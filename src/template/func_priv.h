@@ -52,7 +52,7 @@ struct nsg_call {
 	nsg_func *run;
 	size_t n;
 	json_t *list;  /* the arguments, owned; NULL of a lazy function */
-	json_t **args; /* the same, owned but for its elements */
+	json_t **args; /* the same, owned except for its elements */
 };
 
 /* Finds the function and evaluates its arguments. nsg_call_done frees *c in every case. */

@@ -66,9 +66,10 @@ static void notice_skipped(struct nsg_emit *em)
 static void notice_made_up(const struct nsg_eval *ev)
 {
 	if (ev->made_up)
-		(void)nsg_diag_add(ev->diag, NSG_NOTICE, ev->where, NULL,
-				   "uniqueString() and guid() return stable stand-ins: Azure's "
-				   "algorithm is not public");
+		(void)nsg_diag_add(
+		    ev->diag, NSG_NOTICE, ev->where, NULL,
+		    "uniqueString() and guid() return constant placeholders: Azure's "
+		    "algorithm is not public");
 }
 
 /* Like az, accepts a parameters document, or the parameters alone. */

@@ -64,9 +64,9 @@ static void what_the_reader_of_sites_uses_is_kept(void **state)
 
 		if (!key)
 			continue;
-		template = json_pack("{s:[{s:s, s:s, s:s, s:{s:s}}]}", "resources", "type",
-				     "Microsoft.Web/sites", "name", "a", key, "x", "properties", key,
-				     "x");
+		template =
+		    json_pack("{s:[{s:s, s:s, s:s, s:{s:s}}]}", "resources", "type",
+			      "Microsoft.Web/sites", "name", "a", key, "x", "properties", key, "x");
 		cleanup_outcome struct outcome o = evaluate_json(template, NULL);
 
 		assert_int_equal(o.n, 1);

@@ -51,7 +51,7 @@ static void stand_ins_for_hashes_are_reported(void **state)
 	assert_int_equal(o.diag.n, 1);
 	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
 	assert_non_null(
-	    strstr(o.diag.v[0].text, "uniqueString() and guid() return stable stand-ins"));
+	    strstr(o.diag.v[0].text, "uniqueString() and guid() return constant placeholders"));
 	assert_int_equal(plain.r, 0);
 	assert_int_equal(plain.diag.n, 0);
 }
