@@ -152,7 +152,7 @@ static void nsgd_conf_5_has_every_key(void **state)
 	for (const char *at = strstr(conf, "{\""); at; at = strstr(at + 1, "{\"")) {
 		char section[32], key[32], word[64], row[256];
 
-		if (sscanf(at, "{\"%31[a-z-]\", \"%31[a-z-]\"", section, key) != 2)
+		if (sscanf(at, "{\"%31[a-z-]\", \"%31[a-z0-9-]\"", section, key) != 2)
 			continue;
 		(void)snprintf(row, sizeof(row), "%.*s", (int)strcspn(at, "}"), at);
 		(void)snprintf(word, sizeof(word), "It Va %s%s\n", key,
