@@ -77,7 +77,7 @@ static int explain_ip6(const struct asker *a, const struct nsg_flow *flow)
 	    PAIR_S("nsg", "not evaluated: the packet does not enter the VNet"),
 	    PAIR_J("rules", json_array()), PAIR_J("routes", json_array()), PAIR_N("nextHop"),
 	    PAIR_J("farEnd",
-		   NSG_JSON_OBJECT(PAIR_S("source", refused ? "nobody" : "outbound"),
+		   NSG_JSON_OBJECT(PAIR_S("source", refused ? "none" : "outbound"),
 				   PAIR_J("addresses", json_array()),
 				   PAIR_S("text", refused ? "the packet does not arrive"
 							  : "an IPv6 address of the app"))),

@@ -345,7 +345,7 @@ static json_t *far_end_json(const struct story *s)
 	uint32_t src = s->key->src_host;
 
 	if (s->trial->verdict == NSG_VERDICT_DROP)
-		return far_end("nobody", json_array(),
+		return far_end("none", json_array(),
 			       "nothing arrives, and the sender is not notified");
 	if (s->key->dst_host >> 24 == 127)
 		return far_end("instance", json_array(), "the instance itself");

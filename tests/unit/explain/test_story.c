@@ -124,7 +124,7 @@ static void stops_at_the_rule_that_matches(void **state)
 	(void)state;
 	assert_int_equal(json_array_size(nsg_at(item, "story.rules")), 1);
 	assert_string_equal(nsg_string_at(item, "reason"), "nsg-deny");
-	assert_says(item, "story.farEnd.source", "nobody");
+	assert_says(item, "story.farEnd.source", "none");
 	/* reported nevertheless: the two gates are independent */
 	assert_string_equal(nsg_string_at(item, "route.prefix"), "0.0.0.0/0");
 	json_decref(item);
@@ -167,7 +167,7 @@ static void names_the_source_that_the_destination_sees(void **state)
 	    {true, NSG_IP4(8, 8, 8, 8), "outbound", "[\"40.1.1.1\",\"40.1.1.2\"]"},
 	    {false, NSG_IP4(10, 0, 2, 2), "subnet", "[\"10.0.1.4\"]"},
 	    {false, NSG_IP4(20, 1, 2, 3), "subnet", "[\"10.0.1.4\"]"},
-	    {false, NSG_IP4(10, 99, 2, 3), "nobody", "[]"},
+	    {false, NSG_IP4(10, 99, 2, 3), "none", "[]"},
 	    {true, NSG_IP4(127, 0, 0, 1), "instance", "[]"},
 	};
 
