@@ -14,6 +14,8 @@
 
 #include <stdint.h>
 
+#define NSG_GENERATIONS 4u /* two bits of the mark */
+
 struct nsg_marks {
 	uint32_t mask;
 	uint32_t decided, generation, hop; /* parts of the mask, disjoint */

@@ -61,9 +61,6 @@ struct nsg_kernel {
 	bool waiting_for_table; /* a change of the table was seen meanwhile */
 };
 
-/* The mark has two bits for them. */
-#define NSG_GENERATIONS 4u
-
 /* kernel.c: sets what the table takes from a policy. */
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
 /* What marks of connections at start and stop are changed with. */

@@ -20,19 +20,18 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "conf/marks.h"
 #include "nsgd/log.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
-
-#define GENERATIONS 4 /* two bits of the mark */
 
 /* Not the generation in force and, where possible, none of those whose policies the workers did not
  * acknowledge in time. */
 static uint32_t generation_after(const struct instance *in)
 {
-	uint32_t g = (in->generation + 1) % GENERATIONS;
+	uint32_t g = (in->generation + 1) % NSG_GENERATIONS;
 
-	return g == in->policy->engine.generation ? (g + 1) % GENERATIONS : g;
+	return g == in->policy->engine.generation ? (g + 1) % NSG_GENERATIONS : g;
 }
 
 /* On failure the old policy is in force, in the workers and in the kernel. */
