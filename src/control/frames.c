@@ -5,6 +5,7 @@
 #include "control/control.h"
 #include "util/cleanup.h"
 #include "util/json.h"
+#include "util/json_object.h"
 #include "util/limits.h"
 #include "util/vec.h"
 
@@ -118,7 +119,7 @@ int nsg_control_data_line(const json_t *item, char **ret, size_t *ret_n)
 {
 	json_t *shared = json_incref((json_t *)(uintptr_t)item);
 
-	return line_of(json_pack("{so}", "data", shared), ret, ret_n);
+	return line_of(NSG_JSON_OBJECT(PAIR_J("data", shared)), ret, ret_n);
 }
 
 int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, char **ret,
@@ -141,6 +142,6 @@ int nsg_control_exit_line(enum nsg_exit status, const struct nsg_diag *diag, cha
 			return -ENOMEM;
 	}
 	return line_of(
-	    json_pack("{siso}", "exit", (int)status, "diagnostics", json_incref(records)), ret,
-	    ret_n);
+	    NSG_JSON_OBJECT(PAIR_I("exit", status), PAIR_J("diagnostics", json_incref(records))),
+	    ret, ret_n);
 }

@@ -390,7 +390,7 @@ static void put_verbs(FILE *out)
 void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 {
 	static const char *const works[] = {
-	    [NSGCTL_OFFLINE] = "Reads a policy directory; nsgd is not needed.",
+	    [NSGCTL_OFFLINE] = "Does not need a running nsgd.",
 	    [NSGCTL_LIVE] = "Queries a running nsgd.",
 	    [NSGCTL_BOTH] =
 		"Reads a policy directory with -p DIR, otherwise queries a running nsgd.",

@@ -8,6 +8,7 @@
 #include "explain/flow.h"
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 
 #define SOURCE_PORT 50000
@@ -173,8 +174,7 @@ int nsgctl_explain(struct nsgctl *ctl)
 		   print_explained);
 }
 
-/* ---- Network Watcher --------------------------------------------------------------------------
- */
+/* ---- Network Watcher ------------------------------------------------------------------------ */
 
 int nsgctl_test_ip_flow(struct nsgctl *ctl)
 {
@@ -194,7 +194,7 @@ int nsgctl_test_ip_flow(struct nsgctl *ctl)
 	status = make_flow(ctl->protocol, "local", ctl->local, "remote", ctl->remote, &flow);
 	if (status)
 		return status;
-	return ask(ctl, json_pack("{so}", "flow", flow), print_item);
+	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", flow)), print_item);
 }
 
 int nsgctl_show_next_hop(struct nsgctl *ctl)
@@ -205,12 +205,13 @@ int nsgctl_show_next_hop(struct nsgctl *ctl)
 	if (!ctl->source_ip || !ctl->dest_ip)
 		return missing(ctl, "--source-ip IP --dest-ip IP");
 	/* Routes depend on the address only: any protocol that is carried will do. */
-	flow = json_pack("{sssssssisi}", "protocol", "TCP", "src", ctl->source_ip, "dst",
-			 ctl->dest_ip, "srcPort", 0, "dstPort", 0);
+	flow = NSG_JSON_OBJECT(PAIR_S("protocol", "TCP"), PAIR_S("src", ctl->source_ip),
+			       PAIR_S("dst", ctl->dest_ip), PAIR_I("srcPort", 0),
+			       PAIR_I("dstPort", 0));
 	status = check_flow(flow);
 	if (status)
 		return status;
-	return ask(ctl, json_pack("{sO}", "flow", flow), print_item);
+	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", TAKE_PTR(flow))), print_item);
 }
 
 int nsgctl_effective(struct nsgctl *ctl)

@@ -13,6 +13,7 @@
 #include "observe/ring.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json_object.h"
 
 struct trace {
 	const struct nsgctl *ctl;
@@ -115,7 +116,7 @@ static int print_decision(void *closure, json_t *item)
 int nsgctl_trace(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
-	cleanup_json json_t *args = json_pack("{sb}", "payload", ctl->write != NULL);
+	cleanup_json json_t *args = NSG_JSON_OBJECT(PAIR_B("payload", ctl->write));
 	cleanup_fclose FILE *out = NULL;
 	const struct sigaction action = {.sa_handler = interrupt};
 	struct trace trace = {.ctl = ctl};
