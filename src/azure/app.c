@@ -135,23 +135,58 @@ static enum nsg_tristate either(enum nsg_tristate a, enum nsg_tristate b)
 	return a == NSG_UNSET ? b : a;
 }
 
-/* The switches that a site and its siteConfig may both have. */
-static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct nsg_site *site)
+static struct nsg_switch read_switch(struct nsg_sink *s, const struct nsg_node *n, const char *key)
+{
+	struct nsg_node value = nsg_node_get(n, key);
+
+	return (struct nsg_switch){nsg_read_bool(s, n, key), nsg_node_place(s, &value)};
+}
+
+/* Those about image pulls, content shares and backups are the platform's own traffic. */
+static void notice_other_traffic(struct nsg_sink *s, const struct nsg_node *routing)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(routing->value, key, value)
+	{
+		struct nsg_node member = nsg_node_own(routing, key);
+
+		if (json_is_true(value) && strcasecmp(key, "allTraffic") &&
+		    strcasecmp(key, "applicationTraffic"))
+			nsg_node_report(s, &member, NSG_NOTICE, NULL,
+					"not used: this is about the platform's own traffic, not "
+					"the app's");
+	}
+}
+
+/* {"allTraffic": ..., "applicationTraffic": ..., ...} */
+static struct nsg_switch read_routing(struct nsg_sink *s, const struct nsg_node *n)
 {
 	struct nsg_node routing = nsg_node_get(n, "outboundVnetRouting");
-	struct nsg_node all = nsg_node_get(n, "vnetRouteAllEnabled");
-	enum nsg_tristate route_all = nsg_read_bool(s, n, "vnetRouteAllEnabled");
+	struct nsg_switch all = {NSG_UNSET, nsg_node_place(s, &routing)}, application;
 
-	if (all.value && (!site->route_all_place.source || route_all == NSG_TRUE))
-		site->route_all_place = nsg_node_place(s, &all);
-	site->route_all = either(site->route_all, route_all);
 	if (!nsg_read_object(s, &routing))
-		return;
-	if (!site->route_all_place.source)
-		site->route_all_place = nsg_node_place(s, &routing);
-	site->all_traffic = either(site->all_traffic, nsg_read_bool(s, &routing, "allTraffic"));
-	site->application_traffic =
-	    either(site->application_traffic, nsg_read_bool(s, &routing, "applicationTraffic"));
+		return all;
+	notice_other_traffic(s, &routing);
+	all = read_switch(s, &routing, "allTraffic");
+	application = read_switch(s, &routing, "applicationTraffic");
+	return all.value == NSG_UNSET || application.value == NSG_TRUE ? application : all;
+}
+
+/* The switches that a site and its siteConfig both may have: `at` is the first of the two. */
+static void read_switches(struct nsg_sink *s, const struct nsg_node *n, struct nsg_switch *at)
+{
+	at[0] = read_switch(s, n, "vnetRouteAllEnabled");
+	at[1] = read_routing(s, n);
+}
+
+/* The version is that of the template that declares the resource; az prints none. */
+static bool is_newer(const struct nsg_node *n)
+{
+	const char *version = json_string_value(nsg_node_own(n, "apiVersion").value);
+
+	return version && strcmp(version, "2024-11-01") >= 0;
 }
 
 /* "192.0.2.1,192.0.2.2"; informational only, so anything but an IPv4 address is left out. */
@@ -190,15 +225,46 @@ static bool read_site_switches(struct nsg_reader *r, const struct nsg_field *f,
 	struct nsg_node config = nsg_node_get(n, f->other), settings;
 	struct nsg_site *site = to;
 
-	site->route_all = site->all_traffic = site->application_traffic = NSG_UNSET;
-	read_switches(s, n, site);
-	if (nsg_read_object(s, &config)) {
-		read_switches(s, &config, site);
-		settings = nsg_node_get(&config, "appSettings");
-		read_settings(r, &settings, site->id);
-	}
-	if (!site->route_all_place.source)
-		site->route_all_place = site->place;
+	for (size_t i = 0; i < NSG_ROUTE_ALL_KEYS; i++)
+		site->route_all[i].value = NSG_UNSET;
+	read_switches(s, n, &site->route_all[NSG_SITE_ROUTE_ALL]);
+	if (!nsg_read_object(s, &config))
+		return true;
+	read_switches(s, &config, &site->route_all[NSG_CONFIG_ROUTE_ALL]);
+	site->config_is_newer = is_newer(n);
+	settings = nsg_node_get(&config, "appSettings");
+	read_settings(r, &settings, site->id);
+	return true;
+}
+
+/* `reserved` is Azure's name for Linux; `kind` is "app,linux", "functionapp,linux,container". */
+static bool read_linux(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		       void *to)
+{
+	enum nsg_tristate *is_linux = nsg_field_at(f, to);
+
+	*is_linux = nsg_read_bool(&r->sink, n, f->key);
+	if (*is_linux == NSG_UNSET && strcasestr(nsg_read_member(&r->sink, n, f->other), "linux"))
+		*is_linux = NSG_TRUE;
+	return true;
+}
+
+static bool read_container(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to)
+{
+	bool *is_container = nsg_field_at(f, to);
+
+	*is_container = nsg_read_bool(&r->sink, n, f->key) == NSG_TRUE ||
+			nsg_read_bool(&r->sink, n, f->other) == NSG_TRUE;
+	return true;
+}
+
+static bool read_perimeter(struct nsg_reader *r, const struct nsg_field *f,
+			   const struct nsg_node *n, void *to)
+{
+	bool *by_perimeter = nsg_field_at(f, to);
+
+	*by_perimeter = !strcasecmp(nsg_read_member(&r->sink, n, f->key), "SecuredByPerimeter");
 	return true;
 }
 
@@ -210,11 +276,16 @@ static const struct nsg_field site_lines[] = {
     {"serverFarmId", FIELD_ID, AT(nsg_site, plan_id), .other = "appServicePlanId"},
     {"virtualNetworkSubnetId", FIELD_ID, AT(nsg_site, subnet_id)},
     {"virtualNetworkSubnetId", FIELD_PLACE, AT(nsg_site, subnet_place)},
-    {"reserved", FIELD_TRISTATE, AT(nsg_site, is_linux)},
-    {"vnetRouteAllEnabled", FIELD_BYTES, AT(nsg_site, route_all), .other = "siteConfig",
-     .read = read_site_switches},
-    {NULL, FIELD_BYTES, AT(nsg_site, all_traffic)},
-    {NULL, FIELD_BYTES, AT(nsg_site, application_traffic)},
+    {"sku", FIELD_TEXT, AT(nsg_site, sku)},
+    {"reserved", FIELD_BYTES, AT(nsg_site, is_linux), .other = "kind", .read = read_linux},
+    {"isXenon", FIELD_BYTES, AT(nsg_site, windows_container), .other = "hyperV",
+     .read = read_container},
+    {"publicNetworkAccess", FIELD_BYTES, AT(nsg_site, by_perimeter), .read = read_perimeter},
+    {"vnetRouteAllEnabled", FIELD_BYTES, AT(nsg_site, route_all[NSG_SITE_ROUTE_ALL].value),
+     .other = "siteConfig", .read = read_site_switches},
+    {NULL, FIELD_BYTES, AT(nsg_site, route_all[NSG_SITE_ROUTING].value)},
+    {NULL, FIELD_BYTES, AT(nsg_site, route_all[NSG_CONFIG_ROUTE_ALL].value)},
+    {NULL, FIELD_BYTES, AT(nsg_site, route_all[NSG_CONFIG_ROUTING].value)},
     {"outboundIpAddresses", FIELD_OTHER, AT(nsg_site, outbound_host), .read = read_outbound},
 };
 
@@ -270,13 +341,15 @@ static void collect_config(struct nsg_reader *r, const struct nsg_node *n)
 static bool check_config(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	struct nsg_site *site = to;
+	struct nsg_switch *config = &site->route_all[NSG_CONFIG_ROUTE_ALL];
 
-	site->location = site->plan_id = site->subnet_id = "";
-	site->is_linux = site->route_all = site->all_traffic = site->application_traffic =
-	    NSG_UNSET;
-	read_switches(&r->sink, n, site);
-	if (site->route_all != NSG_UNSET || site->all_traffic != NSG_UNSET ||
-	    site->application_traffic != NSG_UNSET)
+	site->location = site->plan_id = site->subnet_id = site->sku = "";
+	site->is_linux = NSG_UNSET;
+	for (size_t i = 0; i < NSG_ROUTE_ALL_KEYS; i++)
+		site->route_all[i].value = NSG_UNSET;
+	read_switches(&r->sink, n, config);
+	site->config_is_newer = is_newer(n);
+	if (config[0].value != NSG_UNSET || config[1].value != NSG_UNSET)
 		return true;
 	if (!nsg_node_has(n, "appSettings"))
 		nsg_node_report(&r->sink, n, NSG_NOTICE, NULL,
@@ -284,17 +357,32 @@ static bool check_config(struct nsg_reader *r, const struct nsg_node *n, void *t
 	return false;
 }
 
+/* A document of the configuration that differs from the site's own siteConfig. */
+static void report_contested(struct nsg_sink *s, const char *name, const struct nsg_switch *child)
+{
+	(void)nsg_diag_add(s->diag, NSG_WARNING, &child->place, "Contested",
+			   "this configuration and the siteConfig of site '" NSG_QUOTE
+			   "' disagree about route-all: it is on; --route-all overrides both",
+			   name);
+}
+
 static bool take_switches(struct nsg_sink *s, void *parent, const void *child)
 {
 	const struct nsg_site *config = child;
 	struct nsg_site *site = parent;
 
-	(void)s;
-	if (config->route_all == NSG_TRUE && site->route_all != NSG_TRUE)
-		site->route_all_place = config->route_all_place;
-	site->route_all = either(site->route_all, config->route_all);
-	site->all_traffic = either(site->all_traffic, config->all_traffic);
-	site->application_traffic = either(site->application_traffic, config->application_traffic);
+	for (size_t i = NSG_CONFIG_ROUTE_ALL; i < NSG_ROUTE_ALL_KEYS; i++) {
+		const struct nsg_switch *from = &config->route_all[i];
+		struct nsg_switch *to = &site->route_all[i];
+
+		if (from->value == NSG_UNSET || from->value == to->value)
+			continue;
+		if (to->value != NSG_UNSET)
+			report_contested(s, site->name, from);
+		if (to->value != NSG_TRUE)
+			*to = *from;
+	}
+	site->config_is_newer |= config->config_is_newer;
 	return true;
 }
 
@@ -384,6 +472,25 @@ const struct nsg_kind nsg_kind_integration = {
 
 /* ---- plans ---------------------------------------------------------------------------------- */
 
+/* {"name": ..., "tier": ...}; templates of 2015 write the SKU's name alone. */
+static bool read_sku(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		     void *to)
+{
+	struct nsg_node sku = nsg_node_get(n, f->key);
+	struct nsg_plan *plan = to;
+
+	plan->is_listed = n->up && !n->key && !n->root->in_template;
+	if (json_is_string(sku.value)) {
+		plan->sku = nsg_read_string(&r->sink, &sku);
+		plan->tier = "";
+		return true;
+	}
+	(void)nsg_read_object(&r->sink, &sku);
+	plan->sku = nsg_read_member(&r->sink, &sku, "name");
+	plan->tier = nsg_read_member(&r->sink, &sku, "tier");
+	return true;
+}
+
 static bool read_instances(struct nsg_reader *r, const struct nsg_field *f,
 			   const struct nsg_node *n, void *to)
 {
@@ -404,11 +511,15 @@ static const struct nsg_field plan_lines[] = {
     {NULL, FIELD_OWN_ID, AT(nsg_plan, id)},
     {NULL, FIELD_PLACE, AT(nsg_plan, place)},
     {"location", FIELD_LOCATION, AT(nsg_plan, location)},
-    {"tier", FIELD_TEXT, AT(nsg_plan, tier), .in = "sku"},
-    {"name", FIELD_TEXT, AT(nsg_plan, sku), .in = "sku"},
+    {"sku", FIELD_TEXT, AT(nsg_plan, sku), .read = read_sku},
+    {NULL, FIELD_TEXT, AT(nsg_plan, tier)},
     {"sku", FIELD_PLACE, AT(nsg_plan, sku_place)},
+    {"virtualNetworkSubnetId", FIELD_ID, AT(nsg_plan, subnet_id), .in = "network"},
+    {"network", FIELD_PLACE, AT(nsg_plan, subnet_place)},
     {"numberOfWorkers", FIELD_BYTES, AT(nsg_plan, instances), .read = read_instances},
-    {"reserved", FIELD_TRISTATE, AT(nsg_plan, is_linux)},
+    {"reserved", FIELD_BYTES, AT(nsg_plan, is_linux), .other = "kind", .read = read_linux},
+    {"isXenon", FIELD_BYTES, AT(nsg_plan, windows_container), .other = "hyperV",
+     .read = read_container},
 };
 
 static const struct nsg_fields plan_fields = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual networks, their subnets and peerings. */
 #include <string.h>
+#include <strings.h>
 
 #include "azure/reader_priv.h"
 #include "util/limits.h"
@@ -55,6 +56,27 @@ static bool read_inline(struct nsg_reader *r, const struct nsg_field *f, const s
 	return true;
 }
 
+/* The integration's own entries: {"linkedResourceType": "Microsoft.Web/serverFarms", "link": id},
+ * by plan. */
+static bool read_plan_links(struct nsg_reader *r, const struct nsg_field *f,
+			    const struct nsg_node *n, void *to)
+{
+	struct nsg_node list = nsg_node_get(n, f->key);
+	size_t size = nsg_read_array(&r->sink, &list);
+	struct nsg_strings *links = nsg_field_at(f, to);
+
+	links->v = nsg_sink_array(&r->sink, size, sizeof(*links->v));
+	for (size_t i = 0; i < size && links->v; i++) {
+		struct nsg_node link = nsg_node_at(&list, i);
+
+		if (nsg_read_object(&r->sink, &link) &&
+		    !strcasecmp(nsg_read_member(&r->sink, &link, "linkedResourceType"),
+				"Microsoft.Web/serverFarms"))
+			links->v[links->n++] = nsg_read_member(&r->sink, &link, "link");
+	}
+	return true;
+}
+
 static bool check_subnet(struct nsg_reader *r, const struct nsg_node *n, void *to)
 {
 	const struct nsg_subnet *subnet = to;
@@ -71,6 +93,8 @@ static const struct nsg_field subnet_lines[] = {
     {NULL, FIELD_PLACE, AT(nsg_subnet, place)},
     {"addressPrefix", FIELD_PREFIXES, AT(nsg_subnet, prefixes), .other = "addressPrefixes"},
     {"delegations", FIELD_TEXTS, AT(nsg_subnet, delegations), .each = "serviceName"},
+    {"serviceAssociationLinks", FIELD_TEXTS, AT(nsg_subnet, plan_links), .read = read_plan_links},
+    {"serviceEndpointPolicies", FIELD_COUNT, AT(nsg_subnet, n_endpoint_policies)},
     {"privateEndpointNetworkPolicies", FIELD_TEXT, AT(nsg_subnet, endpoint_policies)},
     {"ipConfigurations", FIELD_BYTES, AT(nsg_subnet, n_ip_configurations),
      .read = count_ip_configurations},

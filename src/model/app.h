@@ -21,15 +21,32 @@ struct nsg_route_all_setting {
 	struct nsg_place place;
 };
 
+/* Where a site turns route-all on or off; siteConfig's also in a sites/config document. */
+enum nsg_route_all_key {
+	NSG_SITE_ROUTE_ALL, /* vnetRouteAllEnabled */
+	NSG_SITE_ROUTING,   /* outboundVnetRouting.allTraffic or .applicationTraffic */
+	NSG_CONFIG_ROUTE_ALL,
+	NSG_CONFIG_ROUTING,
+	NSG_ROUTE_ALL_KEYS,
+};
+
+struct nsg_switch {
+	enum nsg_tristate value;
+	struct nsg_place place;
+};
+
 struct nsg_site {
 	const char *id, *name, *location, *plan_id; /* each "" unknown */
 	const char *subnet_id;			    /* virtualNetworkSubnetId, "" none */
-	enum nsg_tristate is_linux;		    /* `reserved` */
-	enum nsg_tristate route_all;		    /* vnetRouteAllEnabled, site or siteConfig */
-	enum nsg_tristate all_traffic, application_traffic; /* outboundVnetRouting */
-	uint32_t *outbound_host;			    /* its outbound addresses */
+	const char *sku;			    /* "" unknown */
+	enum nsg_tristate is_linux;		    /* `reserved`, else `kind` */
+	bool windows_container;			    /* isXenon or hyperV */
+	bool by_perimeter;			    /* publicNetworkAccess is SecuredByPerimeter */
+	struct nsg_switch route_all[NSG_ROUTE_ALL_KEYS];
+	bool config_is_newer;	 /* of a template of apiVersion 2024-11-01 or later */
+	uint32_t *outbound_host; /* its outbound addresses */
 	size_t n_outbound;
-	struct nsg_place place, route_all_place, subnet_place;
+	struct nsg_place place, subnet_place;
 };
 
 struct nsg_integration {
@@ -43,9 +60,12 @@ struct nsg_integration {
 
 struct nsg_plan {
 	const char *id, *name, *location, *tier, *sku; /* each "" unknown */
+	const char *subnet_id;			       /* of a Managed Instance; "" none */
 	uint32_t instances;			       /* 0 unknown */
-	enum nsg_tristate is_linux;
-	struct nsg_place place, sku_place;
+	enum nsg_tristate is_linux;		       /* `reserved`, else `kind` */
+	bool windows_container;			       /* isXenon or hyperV */
+	bool is_listed; /* an element of a list, which may be of other apps */
+	struct nsg_place place, sku_place, subnet_place;
 };
 
 #endif

@@ -94,6 +94,24 @@ bool nsg_integration_is_here(const struct nsg_effective *e, const struct nsg_int
 /* Whether a site document, or an integration document of that site, names the chosen subnet. */
 bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s);
 
+#define NSG_DELEGATION_WEB "Microsoft.Web/serverFarms"
+#define NSG_DELEGATION_FLEX "Microsoft.App/environments"
+bool nsg_subnet_is_delegated(const struct nsg_subnet *subnet, const char *service);
+
+/* ---- site_settings.c ---- */
+
+static inline const char *nsg_plan_ref(const struct nsg_plan *p)
+{
+	return *p->id ? p->id : p->name;
+}
+
+/* The plan's document; NULL: none. */
+const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_site *s);
+/* The subnet that the site's document, or its plan's, names; "" none. */
+const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s);
+/* Whether the subnet is delegated to Flex Consumption, and a site or plan is of that SKU. */
+bool nsg_subnet_serves_flex(const struct nsg_effective *e);
+
 /* ---- tags.c ---- */
 
 /* The addresses of a service tag, made once; equal tags give equal pointers. -ENOMEM. */

@@ -11,8 +11,6 @@
 #include "util/cleanup.h"
 #include "util/vec.h"
 
-#define DELEGATION "Microsoft.Web/serverFarms"
-
 /* ---- references --------------------------------------------------------------------------- */
 
 /* ".../virtualNetworks/V/subnets/S": returns S and the length up to V; NULL for any other id. */
@@ -73,8 +71,10 @@ bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s)
 {
 	const struct nsg_policy *p = e->policy;
 
-	if (*s->subnet_id)
-		return nsg_subnet_is(e->vnet, e->subnet, s->subnet_id);
+	const char *ref = nsg_site_subnet(e, s);
+
+	if (*ref)
+		return nsg_subnet_is(e->vnet, e->subnet, ref);
 	for (size_t i = 0; i < p->n_integrations; i++)
 		if (nsg_id_equal(p->integrations[i].site_id, *s->id ? s->id : s->name) &&
 		    nsg_integration_is_here(e, &p->integrations[i]))
@@ -101,12 +101,20 @@ static void spots_done(struct spots *s)
 
 #define cleanup_spots __attribute__((cleanup(spots_done)))
 
-static bool is_delegated(const struct nsg_subnet *s)
+bool nsg_subnet_is_delegated(const struct nsg_subnet *subnet, const char *service)
 {
-	for (size_t i = 0; i < s->delegations.n; i++)
-		if (!strcasecmp(s->delegations.v[i], DELEGATION))
+	for (size_t i = 0; i < subnet->delegations.n; i++)
+		if (!strcasecmp(subnet->delegations.v[i], service))
 			return true;
 	return false;
+}
+
+/* Delegated to the integration, or used by it already. */
+static bool is_for_apps(const struct nsg_build *b, const struct nsg_subnet *s)
+{
+	return s->plan_links.n || nsg_subnet_is_delegated(s, NSG_DELEGATION_WEB) ||
+	       (b->options->profile->flex_consumption &&
+		nsg_subnet_is_delegated(s, NSG_DELEGATION_FLEX));
 }
 
 /* Whether the user's spelling (NAME, VNET/NAME, an id) names this subnet. */
@@ -185,8 +193,9 @@ static int note_ref(struct naming *n, const struct spots *all, const char *ref,
 	return 0;
 }
 
-static int note_documents(const struct nsg_policy *p, const struct spots *all, struct naming *n)
+static int note_documents(const struct nsg_build *b, const struct spots *all, struct naming *n)
 {
+	const struct nsg_policy *p = b->policy;
 	int r;
 
 	for (size_t i = 0; i < p->n_integrations; i++) {
@@ -198,6 +207,12 @@ static int note_documents(const struct nsg_policy *p, const struct spots *all, s
 	for (size_t i = 0; i < p->n_sites; i++) {
 		r = note_ref(n, all, p->sites[i].subnet_id, &p->sites[i].subnet_place,
 			     "the site document names it");
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < p->n_plans && b->options->profile->managed_instance; i++) {
+		r = note_ref(n, all, p->plans[i].subnet_id, &p->plans[i].subnet_place,
+			     "the plan document names it");
 		if (r < 0)
 			return r;
 	}
@@ -251,20 +266,20 @@ static int choose_by_shape(struct nsg_build *b, const struct spots *all)
 	int r;
 
 	for (size_t i = 0; i < all->n; i++) {
-		r = is_delegated(all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]);
+		r = is_for_apps(b, all->v[i].subnet) && nsg_vec_push(&delegated, all->v[i]);
 		if (r < 0)
 			return r;
 	}
 	if (delegated.n == 1)
-		return take(b, delegated.v[0], "it is the only one delegated to " DELEGATION);
+		return take(b, delegated.v[0], "it is the only one delegated to the integration");
 	if (delegated.n)
 		return refuse(b, &delegated,
-			      "several subnets are delegated to " DELEGATION
-			      " and no document says which one the app uses");
+			      "several subnets are delegated to the integration and no document "
+			      "says which one the app uses");
 	if (all->n == 1)
 		return take(b, all->v[0], "it is the only subnet");
 	return refuse(b, all,
-		      "no subnet is delegated to " DELEGATION
+		      "no subnet is delegated to " NSG_DELEGATION_WEB
 		      " and no document says which one the app uses");
 }
 
@@ -289,14 +304,14 @@ static int choose_subnet(struct nsg_build *b)
 	}
 	if (b->options->subnet && *b->options->subnet)
 		return choose_by_option(b, &all);
-	r = note_documents(b->policy, &all, &naming);
+	r = note_documents(b, &all, &naming);
 	if (r < 0)
 		return r;
 	if (naming.named.n == 1)
 		return take(b, naming.named.v[0], naming.by);
 	if (naming.named.n)
 		return refuse(b, &naming.named,
-			      "the integration and site documents name several subnets");
+			      "the integration, site and plan documents name several subnets");
 	if (naming.lost && b->policy->incomplete)
 		return 0;
 	if (naming.lost) {

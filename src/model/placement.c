@@ -11,7 +11,6 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-#define DELEGATION "Microsoft.Web/serverFarms"
 #define RECOMMENDED_LEN 26
 
 /* ---- the network and the subnet ----------------------------------------------------------- */
@@ -76,20 +75,43 @@ static void check_size(struct nsg_build *b)
 	}
 }
 
+/* Flex Consumption has a delegation of its own, which serves nothing else. */
+static bool delegation_is_good(const struct nsg_effective *e, const char *service)
+{
+	return !strcasecmp(service, NSG_DELEGATION_WEB) ||
+	       (!strcasecmp(service, NSG_DELEGATION_FLEX) && nsg_subnet_serves_flex(e));
+}
+
 static void check_delegation(struct nsg_build *b)
 {
 	const struct nsg_subnet *s = b->e->subnet;
 
 	for (size_t i = 0; i < s->delegations.n; i++)
-		if (strcasecmp(s->delegations.v[i], DELEGATION))
+		if (!delegation_is_good(b->e, s->delegations.v[i]))
 			(void)nsg_diag_add(
 			    b->diag, NSG_ERROR, &s->place, NULL,
-			    "subnet %s is delegated to %s: the integration needs it for "
-			    "itself",
-			    s->name, s->delegations.v[i]);
+			    "subnet %s is delegated to %s: the integration needs it for itself%s",
+			    s->name, s->delegations.v[i],
+			    b->e->profile->flex_consumption &&
+				    !strcasecmp(s->delegations.v[i], NSG_DELEGATION_FLEX)
+				? ", and no site or plan is of Flex Consumption"
+				: "");
 	if (!s->delegations.n)
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
-				   "subnet %s is not delegated to " DELEGATION, s->name);
+				   "subnet %s is not delegated to " NSG_DELEGATION_WEB, s->name);
+}
+
+static void check_endpoint_policies(struct nsg_build *b)
+{
+	const struct nsg_subnet *s = b->e->subnet;
+
+	if (s->n_endpoint_policies)
+		(void)nsg_diag_add(
+		    b->diag, b->e->profile->endpoint_policies_are_errors ? NSG_ERROR : NSG_WARNING,
+		    &s->place, NULL,
+		    "subnet %s has service endpoint policies, which the integration "
+		    "does not support",
+		    s->name);
 }
 
 /* The subnet must be unused, by its own lists and by the documents of NICs and private endpoints.
@@ -133,22 +155,50 @@ static void check_unused(struct nsg_build *b)
 
 /* ---- plans -------------------------------------------------------------------------------- */
 
-static const char *plan_ref(const struct nsg_plan *p)
+static bool is_on_subnet(const struct nsg_effective *e, const struct nsg_plan *p)
 {
-	return *p->id ? p->id : p->name;
+	for (size_t i = 0; i < e->subnet->plan_links.n; i++)
+		if (nsg_id_equal(e->subnet->plan_links.v[i], nsg_plan_ref(p)))
+			return true;
+	return e->profile->managed_instance && nsg_subnet_is(e->vnet, e->subnet, p->subnet_id);
 }
 
-/* The plans of the chosen sites; all plans when none of these sites names one. */
+/* The plans of the chosen sites; when none of these sites names one, those that are on the subnet,
+ * and each that has a document of its own. Other plans of a list may be of other apps. */
 static bool plan_counts(const struct nsg_effective *e, const struct nsg_plan *p)
 {
 	bool named = false;
 
 	for (size_t i = 0; i < e->n_sites; i++) {
-		if (nsg_id_equal(e->sites[i]->plan_id, plan_ref(p)))
+		if (nsg_id_equal(e->sites[i]->plan_id, nsg_plan_ref(p)))
 			return true;
 		named |= *e->sites[i]->plan_id;
 	}
-	return !named;
+	return !named && (!p->is_listed || is_on_subnet(e, p));
+}
+
+static void notice_unused_plans(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_plan *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->e->n_sites; i++)
+		if (*b->e->sites[i]->plan_id)
+			return;
+	for (size_t i = 0; i < p->n_plans; i++) {
+		if (plan_counts(b->e, &p->plans[i]))
+			continue;
+		first = first ? first : &p->plans[i];
+		n++;
+	}
+	if (first)
+		(void)nsg_diag_add(b->diag, NSG_NOTICE, &first->place, NULL,
+				   "%zu plan%s of a list %s not checked: no site names %s, and "
+				   "subnet %s is not linked to %s",
+				   n, n == 1 ? "" : "s", n == 1 ? "is" : "are",
+				   n == 1 ? "it" : "them", b->e->subnet->name,
+				   n == 1 ? "it" : "them");
 }
 
 enum sku {
@@ -167,11 +217,22 @@ static enum sku sku_of_tier(const char *tier)
 		bool whole;
 		enum sku sku;
 	} tiers[] = {
-	    {"Free", true, SKU_NEVER},	       {"Shared", true, SKU_NEVER},
-	    {"Dynamic", true, SKU_NEVER},      {"Basic", true, SKU_BASIC},
-	    {"Isolated", false, SKU_ISOLATED}, {"Standard", true, SKU_GOOD},
-	    {"Premium", true, SKU_GOOD},       {"PremiumV2", true, SKU_GOOD},
-	    {"PremiumV3", true, SKU_GOOD},     {"ElasticPremium", true, SKU_GOOD},
+	    {"Free", true, SKU_NEVER},
+	    {"Shared", true, SKU_NEVER},
+	    {"Dynamic", true, SKU_NEVER},
+	    {"Basic", true, SKU_BASIC},
+	    {"Isolated", false, SKU_ISOLATED},
+	    {"Standard", true, SKU_GOOD},
+	    {"Premium", true, SKU_GOOD},
+	    {"PremiumV2", true, SKU_GOOD},
+	    {"PremiumV3", true, SKU_GOOD},
+	    {"PremiumV4", true, SKU_GOOD},
+	    {"Premium0V3", true, SKU_GOOD},
+	    {"PremiumMV3", true, SKU_GOOD},
+	    {"PremiumMV4", true, SKU_GOOD},
+	    {"ElasticPremium", true, SKU_GOOD},
+	    {"WorkflowStandard", true, SKU_GOOD},
+	    {"FlexConsumption", true, SKU_GOOD},
 	};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(tiers); i++)
@@ -181,7 +242,8 @@ static enum sku sku_of_tier(const char *tier)
 	return SKU_UNKNOWN;
 }
 
-/* The family is the letters before the first digit, e.g. P of P1v3. */
+/* The family is the letters before the first digit, e.g. P of P1v3. A name may be a tier's, where a
+ * document has one string for both. */
 static enum sku sku_of_name(const char *name)
 {
 	static const struct {
@@ -190,6 +252,7 @@ static enum sku sku_of_name(const char *name)
 	} families[] = {
 	    {"F", SKU_NEVER}, {"D", SKU_NEVER}, {"B", SKU_BASIC},    {"S", SKU_GOOD},
 	    {"P", SKU_GOOD},  {"EP", SKU_GOOD}, {"I", SKU_ISOLATED}, {"Y", SKU_NEVER},
+	    {"WS", SKU_GOOD}, {"FC", SKU_GOOD},
 	};
 	size_t n = 0;
 
@@ -198,7 +261,7 @@ static enum sku sku_of_name(const char *name)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(families); i++)
 		if (n == strlen(families[i].family) && !strncasecmp(name, families[i].family, n))
 			return families[i].sku;
-	return SKU_UNKNOWN;
+	return sku_of_tier(name);
 }
 
 static const struct nsg_place *sku_place(const struct nsg_plan *p)
@@ -240,20 +303,43 @@ static void check_sku(struct nsg_build *b, const struct nsg_plan *p)
 	}
 }
 
-static void check_instances(struct nsg_build *b, const struct nsg_plan *p)
+/* What the plan takes while it scales. A Windows container takes one address more an instance. */
+static uint64_t addresses_of(const struct nsg_effective *e, const struct nsg_plan *p)
 {
-	const uint8_t len = subnet_len(b->e->subnet);
-	uint64_t need = 2 * (uint64_t)p->instances + b->e->profile->reserved_addresses;
+	uint64_t containers = !e->n_sites && p->windows_container;
 
-	if (!p->instances || len > 32 || need <= (uint64_t)1 << (32 - len))
+	if (!e->profile->reserved_addresses)
+		return 2 * (uint64_t)p->instances;
+	for (size_t i = 0; i < e->n_sites; i++)
+		containers +=
+		    e->sites[i]->windows_container &&
+		    (!*e->sites[i]->plan_id || nsg_id_equal(e->sites[i]->plan_id, nsg_plan_ref(p)));
+	return (2 + containers) * p->instances;
+}
+
+static void check_instances(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	const struct nsg_subnet *s = b->e->subnet;
+	const uint8_t len = subnet_len(s), reserved = b->e->profile->reserved_addresses;
+	const struct nsg_place *place = NULL;
+	uint64_t instances = 0, need = reserved;
+
+	for (size_t i = 0; i < p->n_plans; i++) {
+		if (!p->plans[i].instances || !plan_counts(b->e, &p->plans[i]))
+			continue;
+		place = instances ? &s->place : &p->plans[i].place;
+		instances += p->plans[i].instances;
+		need += addresses_of(b->e, &p->plans[i]);
+	}
+	if (!instances || len > 32 || need <= (uint64_t)1 << (32 - len))
 		return;
-	(void)nsg_diag_add(b->diag, NSG_WARNING, &p->place, NULL,
-			   "plan %s has %u instances: with twice as many while scaling%s it needs "
-			   "%llu addresses, but subnet %s has %llu",
-			   p->name, p->instances,
-			   b->e->profile->reserved_addresses ? " and Azure's reserved addresses"
-							     : "",
-			   (unsigned long long)need, b->e->subnet->name, 1ULL << (32 - len));
+	(void)nsg_diag_add(b->diag, NSG_WARNING, place, NULL,
+			   "the plans on subnet %s have %llu instances: with twice as many while "
+			   "scaling%s they need %llu addresses, but the subnet has %llu",
+			   s->name, (unsigned long long)instances,
+			   reserved ? " and Azure's reserved addresses" : "",
+			   (unsigned long long)need, 1ULL << (32 - len));
 }
 
 /* ---- one region, one subscription --------------------------------------------------------- */
@@ -331,11 +417,34 @@ static void check_plans(struct nsg_build *b)
 		if (!plan_counts(b->e, &p->plans[i]))
 			continue;
 		check_sku(b, &p->plans[i]);
-		check_instances(b, &p->plans[i]);
 	}
+	check_instances(b);
+	notice_unused_plans(b);
 }
 
 /* ---- how many of each --------------------------------------------------------------------- */
+
+static bool same_subscription(const char *a, const char *b)
+{
+	size_t n, m;
+	const char *x = nsg_id_subscription(a, &n), *y = nsg_id_subscription(b, &m);
+
+	return !n || !m || (n == m && !strncasecmp(x, y, n));
+}
+
+/* Why two plans cannot share the subnet; NULL: they can. */
+static const char *why_not_shared(const struct nsg_effective *e, const char *plan,
+				  const char *other)
+{
+	const uint8_t len = e->profile->plans_share_len;
+
+	if (!len)
+		return "can serve only one plan";
+	if (subnet_len(e->subnet) > len)
+		return "is too small for several plans, which need a /26 or larger";
+	return same_subscription(plan, other) ? NULL
+					      : "can serve several plans of one subscription only";
+}
 
 static void check_second_plan(struct nsg_build *b)
 {
@@ -344,6 +453,7 @@ static void check_second_plan(struct nsg_build *b)
 
 	for (size_t i = 0; i < e->n_sites; i++) {
 		const struct nsg_site *s = e->sites[i];
+		const char *why;
 
 		if (!*s->plan_id || !nsg_site_is_here(e, s))
 			continue;
@@ -351,11 +461,13 @@ static void check_second_plan(struct nsg_build *b)
 			first = s;
 		if (nsg_id_equal(first->plan_id, s->plan_id))
 			continue;
-		(void)nsg_diag_add(
-		    b->diag, NSG_ERROR, &s->place, NULL,
-		    "app %s is on plan %s and app %s on plan %s: subnet %s can serve only one plan",
-		    s->name, nsg_id_name(s->plan_id), first->name, nsg_id_name(first->plan_id),
-		    e->subnet->name);
+		why = why_not_shared(e, first->plan_id, s->plan_id);
+		if (!why)
+			continue;
+		(void)nsg_diag_add(b->diag, NSG_ERROR, &s->place, NULL,
+				   "app %s is on plan %s and app %s on plan %s: subnet %s %s",
+				   s->name, nsg_id_name(s->plan_id), first->name,
+				   nsg_id_name(first->plan_id), e->subnet->name, why);
 		return;
 	}
 }
@@ -386,12 +498,14 @@ static const struct nsg_site *site_of(const struct nsg_policy *p, const char *id
 }
 
 /* The subnets of the site's plan: what its apps name, and what integrations of its apps name. */
-static void gather_subnets(const struct nsg_policy *p, const struct nsg_site *here,
+static void gather_subnets(const struct nsg_effective *e, const struct nsg_site *here,
 			   struct subnets *ret)
 {
+	const struct nsg_policy *p = e->policy;
+
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (&p->sites[i] == here || nsg_id_equal(p->sites[i].plan_id, here->plan_id))
-			note_subnet(ret, p->sites[i].subnet_id);
+			note_subnet(ret, nsg_site_subnet(e, &p->sites[i]));
 	for (size_t i = 0; i < p->n_integrations; i++) {
 		const struct nsg_integration *x = &p->integrations[i];
 		const struct nsg_site *s = site_of(p, x->site_id);
@@ -404,13 +518,9 @@ static void gather_subnets(const struct nsg_policy *p, const struct nsg_site *he
 
 static bool plan_is_linux(const struct nsg_effective *e, const struct nsg_site *s)
 {
-	const struct nsg_policy *p = e->policy;
+	const struct nsg_plan *plan = nsg_plan_of(e->policy, s);
 
-	for (size_t i = 0; i < p->n_plans; i++)
-		if (p->plans[i].is_linux != NSG_UNSET &&
-		    nsg_id_equal(plan_ref(&p->plans[i]), s->plan_id))
-			return p->plans[i].is_linux == NSG_TRUE;
-	return e->is_linux;
+	return plan && plan->is_linux != NSG_UNSET ? plan->is_linux == NSG_TRUE : e->is_linux;
 }
 
 /* Without the site's document its plan is unknown, but all integrations of an app are of one plan.
@@ -456,7 +566,7 @@ static void check_integrations(struct nsg_build *b)
 		check_lone_integrations(b);
 		return;
 	}
-	gather_subnets(b->policy, here, &subnets);
+	gather_subnets(e, here, &subnets);
 	most = plan_is_linux(e, here) ? e->profile->plan_integrations_linux
 				      : e->profile->plan_integrations_windows;
 	if (subnets.n > most)
@@ -494,6 +604,7 @@ int nsg_build_placement(struct nsg_build *b)
 	check_network(b);
 	check_size(b);
 	check_delegation(b);
+	check_endpoint_policies(b);
 	check_unused(b);
 	check_plans(b);
 	check_together(b);

@@ -126,6 +126,8 @@ struct nsg_subnet {
 	struct nsg_service_endpoint *endpoints;
 	size_t n_endpoints;
 	struct nsg_strings delegations; /* serviceName, e.g. Microsoft.Web/serverFarms */
+	struct nsg_strings plan_links;	/* ids of plans in serviceAssociationLinks; "" unknown */
+	size_t n_endpoint_policies;	/* serviceEndpointPolicies */
 	const char *endpoint_policies;	/* privateEndpointNetworkPolicies; "" unknown */
 	size_t n_ip_configurations;	/* NICs in it, without the integration's own */
 	size_t n_private_endpoints;

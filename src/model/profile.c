@@ -104,6 +104,17 @@ static const struct nsg_profile profiles[] = {
 	.plan_integrations_linux = 1,
 	/* "You can only integrate with VNets in the same subscription as the app." */
 	.other_subscription = false,
+	/* "The subnet can be used by only one App Service plan." */
+	.plans_share_len = 0,
+	/* Not mentioned; they filter what a service endpoint reaches. */
+	.endpoint_policies_are_errors = false,
+	/* None of these existed. */
+	.flex_consumption = false,
+	.perimeter = false,
+	.managed_instance = false,
+	.newer_config_has_no_route_all = false,
+	/* azure-subscription-service-limits, 2020: 400 routes a table. */
+	.routes_worth_a_warning = 400,
     },
     {
 	.name = "current",
@@ -142,6 +153,20 @@ static const struct nsg_profile profiles[] = {
 	.plan_integrations_linux = 1,
 	/* The same page: the network may be in another subscription. */
 	.other_subscription = true,
+	/* The same page, multi-plan subnet join: plans of one subscription, a /26 or larger. */
+	.plans_share_len = 26,
+	/* The same page: service endpoint policies are not supported. */
+	.endpoint_policies_are_errors = true,
+	/* flex-consumption-plan: delegated to Microsoft.App/environments, all traffic enters. */
+	.flex_consumption = true,
+	/* Microsoft's announcement of network security perimeters for App Service (preview). */
+	.perimeter = true,
+	/* overview-managed-instance (preview): ServerFarmNetworkSettings names the subnet. */
+	.managed_instance = true,
+	/* azure-cli pull request 32634 of January 2026. */
+	.newer_config_has_no_route_all = true,
+	/* azure-subscription-service-limits, 2025: 600 routes a table. */
+	.routes_worth_a_warning = 600,
     },
 };
 

@@ -29,7 +29,14 @@ struct nsg_profile {
 	uint8_t reserved_addresses;  /* added to 2 x instances */
 	bool basic_can_integrate;
 	uint8_t plan_integrations_windows, plan_integrations_linux;
+	uint8_t plans_share_len; /* 26: several plans share a subnet of a /26 or larger; 0: never */
 	bool other_subscription;
+	bool endpoint_policies_are_errors; /* service endpoint policies on the subnet */
+	bool flex_consumption; /* may integrate, with a subnet delegated to its environments */
+	bool perimeter;	       /* SecuredByPerimeter turns route-all on */
+	bool managed_instance; /* a plan may name the subnet */
+	bool newer_config_has_no_route_all; /* siteConfig's, from apiVersion 2024-11-01 on */
+	uint32_t routes_worth_a_warning;    /* of one table */
 };
 
 /* "2020-04" or "current"; NULL for any other name. */

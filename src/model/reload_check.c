@@ -133,9 +133,14 @@ static void check_sites(struct change *c)
 		for (size_t j = 0; j < c->after->n_sites; j++) {
 			const struct nsg_site *now = &c->after->sites[j];
 
-			if (!strcasecmp(now->name, e->sites[i]->name) &&
-			    other_subscription(now->id, e->sites[i]->id))
+			if (strcasecmp(now->name, e->sites[i]->name))
+				continue;
+			if (other_subscription(now->id, e->sites[i]->id))
 				refuse_move(c, "app", now->name, &now->place);
+			/* A plan with a document is checked by it. */
+			if (!nsg_plan_of(c->after, now) &&
+			    other_subscription(now->plan_id, e->sites[i]->plan_id))
+				refuse_move(c, "plan", nsg_id_name(now->plan_id), &now->place);
 		}
 }
 

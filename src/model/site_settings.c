@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *file_of(const struct nsg_place *place)
 {
@@ -23,6 +24,24 @@ static const char *ref_of(const struct nsg_site *s)
 
 /* ---- sites -------------------------------------------------------------------------------- */
 
+const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_site *s)
+{
+	for (size_t i = 0; i < p->n_plans; i++)
+		if (nsg_id_equal(s->plan_id, nsg_plan_ref(&p->plans[i])))
+			return &p->plans[i];
+	return NULL;
+}
+
+const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan;
+
+	if (*s->subnet_id || !e->profile->managed_instance)
+		return s->subnet_id;
+	plan = nsg_plan_of(e->policy, s);
+	return plan ? plan->subnet_id : "";
+}
+
 /* The sites on the subnet; all sites when none names a subnet. */
 static int choose_sites(struct nsg_build *b)
 {
@@ -34,7 +53,7 @@ static int choose_sites(struct nsg_build *b)
 	if (!e->sites)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_sites; i++)
-		named |= *p->sites[i].subnet_id || nsg_site_is_here(e, &p->sites[i]);
+		named |= *nsg_site_subnet(e, &p->sites[i]) || nsg_site_is_here(e, &p->sites[i]);
 	for (size_t i = 0; i < p->n_sites; i++)
 		if (!named || nsg_site_is_here(e, &p->sites[i]))
 			e->sites[e->n_sites++] = &p->sites[i];
@@ -43,30 +62,48 @@ static int choose_sites(struct nsg_build *b)
 
 /* ---- platform ----------------------------------------------------------------------------- */
 
+static const char *platform_name(bool is_linux)
+{
+	return is_linux ? "Linux" : "Windows";
+}
+
+/* What the site or its plan says. */
+static enum nsg_tristate site_is_linux(const struct nsg_policy *p, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan = s->is_linux == NSG_UNSET ? nsg_plan_of(p, s) : NULL;
+
+	return plan ? plan->is_linux : s->is_linux;
+}
+
+/* One Linux site makes the subnet's platform Linux. */
+static const struct nsg_site *find_platform(struct nsg_build *b)
+{
+	const struct nsg_site *is[2] = {NULL, NULL};
+
+	for (size_t i = 0; i < b->e->n_sites; i++) {
+		enum nsg_tristate is_linux = site_is_linux(b->policy, b->e->sites[i]);
+
+		if (is_linux != NSG_UNSET && !is[is_linux == NSG_TRUE])
+			is[is_linux == NSG_TRUE] = b->e->sites[i];
+	}
+	if (is[0] && is[1])
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &is[1]->place, NULL,
+				   "site %s runs on Linux and site %s on Windows: Linux is used",
+				   name_of(is[1]), name_of(is[0]));
+	b->e->is_linux = is[1];
+	return is[1] ? is[1] : is[0];
+}
+
 static int choose_platform(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	const struct nsg_site *by = NULL;
+	const struct nsg_site *by = find_platform(b);
 
 	e->platform_by = "the default";
-	for (size_t i = 0; i < e->n_sites; i++) {
-		const struct nsg_site *s = e->sites[i];
-
-		if (s->is_linux == NSG_UNSET)
-			continue;
-		if (!by) {
-			by = s;
-			e->is_linux = s->is_linux == NSG_TRUE;
-		} else if (e->is_linux != (s->is_linux == NSG_TRUE)) {
-			(void)nsg_diag_add(b->diag, NSG_WARNING, &s->place, NULL,
-					   "site %s runs on %s and site %s on %s: %s is used",
-					   name_of(s), e->is_linux ? "Windows" : "Linux",
-					   name_of(by), e->is_linux ? "Linux" : "Windows",
-					   e->is_linux ? "Linux" : "Windows");
-		}
-	}
 	if (by) {
-		e->platform_by = nsg_arena_printf(&e->arena, "`reserved` of site %s", name_of(by));
+		e->platform_by = nsg_arena_printf(
+		    &e->arena, "%s of site %s",
+		    by->is_linux == NSG_UNSET ? "the plan" : "`reserved` or `kind`", name_of(by));
 		if (!e->platform_by)
 			return -ENOMEM;
 	}
@@ -76,164 +113,192 @@ static int choose_platform(struct nsg_build *b)
 		(void)nsg_diag_add(
 		    b->diag, NSG_WARNING, &by->place, NULL,
 		    "site %s runs on %s and the platform option says %s: the option is used",
-		    name_of(by), e->is_linux ? "Linux" : "Windows",
-		    e->is_linux ? "windows" : "linux");
+		    name_of(by), platform_name(e->is_linux), e->is_linux ? "windows" : "linux");
 	e->is_linux = b->options->platform == NSG_PLATFORM_LINUX;
 	e->platform_by = "the platform option";
 	return 0;
 }
 
-/* ---- route-all ---------------------------------------------------------------------------- */
+/* ---- route-all: its inputs ---------------------------------------------------------------- */
 
-/* One input on route-all: a site with its own settings, or an app settings document. */
 struct route_all_input {
-	enum nsg_tristate value;
-	const char *what; /* e.g. vnetRouteAllEnabled */
-	const char *who;  /* site or file */
+	bool on;
+	const char *what, *who; /* e.g. vnetRouteAllEnabled, of a site or file */
 	const struct nsg_place *place;
 };
 
-static void consider(struct route_all_input *v, enum nsg_tristate value, const char *what,
-		     const struct nsg_place *place)
+/* The first input of each value, and all of them for a message. */
+struct route_all_inputs {
+	struct route_all_input first[2];
+	bool has[2];
+	struct nsg_phrase_list text;
+};
+
+static void add_input(struct route_all_inputs *all, const struct route_all_input *input)
 {
-	if (value == NSG_UNSET || v->value == NSG_TRUE)
+	uint32_t line = 0, column = 0;
+
+	if (input->place->source)
+		nsg_place_locate(*input->place, &line, &column);
+	nsg_phrase_add(&all->text, "%s of %s is %s (%s:%u:%u)", input->what, input->who,
+		       input->on ? "on" : "off", file_of(input->place), line, column);
+	if (all->has[input->on])
 		return;
-	if (v->value == value)
-		return;
-	v->value = value;
-	v->what = what;
-	v->place = place;
+	all->has[input->on] = true;
+	all->first[input->on] = *input;
 }
 
-static void consider_setting(struct route_all_input *v, const struct nsg_route_all_setting *s)
+static void add_setting(struct route_all_inputs *all, const struct nsg_route_all_setting *s,
+			const char *who)
 {
-	static const char what[] = "WEBSITE_VNET_ROUTE_ALL";
-
-	switch (s->value) {
-	case NSG_ROUTE_ALL_EMPTY:
-		return;
-	case NSG_ROUTE_ALL_ON:
-		consider(v, NSG_TRUE, what, &s->place);
-		return;
-	case NSG_ROUTE_ALL_OTHER:
-	case NSG_ROUTE_ALL_OFF:
-		consider(v, NSG_FALSE, what, &s->place);
-		return;
-	}
+	if (s->value != NSG_ROUTE_ALL_EMPTY)
+		add_input(all, &(struct route_all_input){s->value == NSG_ROUTE_ALL_ON,
+							 "WEBSITE_VNET_ROUTE_ALL", who, &s->place});
 }
 
-static struct route_all_input input_of_site(const struct nsg_build *b, const struct nsg_site *s)
+static void add_site(struct nsg_build *b, struct route_all_inputs *all, const struct nsg_site *s)
 {
+	static const char *const keys[NSG_ROUTE_ALL_KEYS] = {
+	    [NSG_SITE_ROUTE_ALL] = "vnetRouteAllEnabled",
+	    [NSG_SITE_ROUTING] = "outboundVnetRouting",
+	    [NSG_CONFIG_ROUTE_ALL] = "siteConfig.vnetRouteAllEnabled",
+	    [NSG_CONFIG_ROUTING] = "siteConfig.outboundVnetRouting",
+	};
 	const struct nsg_policy *p = b->policy;
-	struct route_all_input v = {.value = NSG_UNSET, .who = name_of(s), .place = &s->place};
 
-	consider(&v, s->route_all, "vnetRouteAllEnabled", &s->route_all_place);
-	consider(&v, s->all_traffic, "outboundVnetRouting.allTraffic", &s->route_all_place);
-	consider(&v, s->application_traffic, "outboundVnetRouting.applicationTraffic",
-		 &s->route_all_place);
+	for (size_t i = 0; i < NSG_ROUTE_ALL_KEYS; i++) {
+		const struct nsg_switch *x = &s->route_all[i];
+
+		if (x->value == NSG_UNSET)
+			continue;
+		if (i == NSG_CONFIG_ROUTE_ALL && s->config_is_newer &&
+		    b->e->profile->newer_config_has_no_route_all)
+			(void)nsg_diag_add(b->diag, NSG_WARNING, &x->place, NULL,
+					   "siteConfig.vnetRouteAllEnabled of site %s has no "
+					   "effect from apiVersion 2024-11-01 on; use "
+					   "outboundVnetRouting.applicationTraffic",
+					   name_of(s));
+		else
+			add_input(all, &(struct route_all_input){x->value == NSG_TRUE, keys[i],
+								 name_of(s), &x->place});
+	}
 	for (size_t i = 0; i < p->n_route_all_settings; i++) {
 		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
 
 		if (*x->site_id && nsg_id_equal(ref_of(s), x->site_id))
-			consider_setting(&v, x);
+			add_setting(all, x, name_of(s));
 	}
-	return v;
 }
 
-static void warn_disagreement(struct nsg_build *b, const struct route_all_input *first,
-			      const struct route_all_input *v)
+/* Whether the setting belongs to a site that has a document: it is an input only with its site. */
+static bool has_site(const struct nsg_policy *p, const struct nsg_route_all_setting *x)
 {
-	(void)nsg_diag_add(b->diag, NSG_WARNING, v->place->source ? v->place : NULL, NULL,
-			   "%s turns route-all %s (%s) and %s turns it %s (%s): it is on", v->who,
-			   v->value == NSG_TRUE ? "on" : "off", v->what, first->who,
-			   first->value == NSG_TRUE ? "on" : "off", first->what);
-}
-
-/* Adds an input to the sum. `first` is the first input of its kind that has a value. */
-static int add_input(struct nsg_build *b, const struct route_all_input *v,
-		     struct route_all_input *first, enum nsg_tristate *sum)
-{
-	struct nsg_effective *e = b->e;
-
-	if (v->value == NSG_UNSET)
-		return 0;
-	if (first->value == NSG_UNSET)
-		*first = *v;
-	else if (first->value != v->value)
-		warn_disagreement(b, first, v);
-	if (*sum == NSG_TRUE || *sum == v->value)
-		return 0;
-	*sum = v->value;
-	e->route_all_by = nsg_arena_printf(&e->arena, "%s of %s", v->what, v->who);
-	return e->route_all_by ? 0 : -ENOMEM;
-}
-
-static bool is_of_chosen_site(const struct nsg_effective *e, const struct nsg_route_all_setting *x)
-{
-	for (size_t i = 0; *x->site_id && i < e->n_sites; i++)
-		if (nsg_id_equal(ref_of(e->sites[i]), x->site_id))
-			return true;
-	return false;
-}
-
-/* Whether the setting belongs to a known site that is not on the subnet. */
-static bool is_elsewhere(const struct nsg_build *b, const struct nsg_route_all_setting *x)
-{
-	const struct nsg_policy *p = b->policy;
-
-	if (!*x->site_id || is_of_chosen_site(b->e, x))
-		return false;
-	for (size_t i = 0; i < p->n_sites; i++)
+	for (size_t i = 0; *x->site_id && i < p->n_sites; i++)
 		if (nsg_id_equal(ref_of(&p->sites[i]), x->site_id))
 			return true;
 	return false;
 }
 
-/* All inputs together; *ret is NSG_UNSET when none has a value. */
-static int sum_inputs(struct nsg_build *b, enum nsg_tristate *ret)
+static void add_inputs(struct nsg_build *b, struct route_all_inputs *all)
 {
 	const struct nsg_policy *p = b->policy;
+
+	for (size_t i = 0; i < b->e->n_sites; i++)
+		add_site(b, all, b->e->sites[i]);
+	for (size_t i = 0; i < p->n_route_all_settings; i++)
+		if (!has_site(p, &p->route_all_settings[i]))
+			add_setting(all, &p->route_all_settings[i],
+				    file_of(&p->route_all_settings[i].place));
+}
+
+/* ---- route-all: the result ---------------------------------------------------------------- */
+
+static bool plan_is_flex(const struct nsg_plan *p)
+{
+	return *p->tier ? nsg_text_loosely_equal(p->tier, "FlexConsumption")
+			: !strncasecmp(p->sku, "FC", 2);
+}
+
+static bool site_is_flex(const struct nsg_policy *p, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan = nsg_plan_of(p, s);
+
+	return nsg_text_loosely_equal(s->sku, "FlexConsumption") || (plan && plan_is_flex(plan));
+}
+
+bool nsg_subnet_serves_flex(const struct nsg_effective *e)
+{
+	const struct nsg_policy *p = e->policy;
+
+	if (!e->profile->flex_consumption ||
+	    !nsg_subnet_is_delegated(e->subnet, NSG_DELEGATION_FLEX))
+		return false;
+	for (size_t i = 0; i < e->n_sites; i++)
+		if (site_is_flex(p, e->sites[i]))
+			return true;
+	for (size_t i = 0; i < p->n_plans && !e->n_sites; i++)
+		if (plan_is_flex(&p->plans[i]))
+			return true;
+	return false;
+}
+
+/* What turns route-all on whatever the inputs say; "" nothing, NULL out of memory. */
+static const char *final_input(struct nsg_effective *e)
+{
+	if (nsg_subnet_serves_flex(e))
+		return "Flex Consumption, all of whose traffic enters";
+	for (size_t i = 0; i < e->n_sites && e->profile->perimeter; i++)
+		if (e->sites[i]->by_perimeter)
+			return nsg_arena_printf(&e->arena,
+						"publicNetworkAccess of site %s is "
+						"SecuredByPerimeter",
+						name_of(e->sites[i]));
+	return "";
+}
+
+static int take_inputs(struct nsg_build *b)
+{
+	struct route_all_inputs all = {.has = {false, false}};
 	struct nsg_effective *e = b->e;
-	struct route_all_input site = {.value = NSG_UNSET}, document = {.value = NSG_UNSET};
-	int r;
+	const struct route_all_input *by;
 
-	*ret = NSG_UNSET;
-	for (size_t i = 0; i < e->n_sites; i++) {
-		struct route_all_input v = input_of_site(b, e->sites[i]);
-
-		r = add_input(b, &v, &site, ret);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < p->n_route_all_settings; i++) {
-		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
-		struct route_all_input v = {.value = NSG_UNSET, .who = file_of(&x->place)};
-
-		if (is_of_chosen_site(e, x) || is_elsewhere(b, x))
-			continue;
-		consider_setting(&v, x);
-		r = add_input(b, &v, &document, ret);
-		if (r < 0)
-			return r;
-	}
+	add_inputs(b, &all);
+	if (!all.has[0] && !all.has[1])
+		return 0;
+	by = &all.first[all.has[true]];
+	e->route_all = by->on;
+	e->route_all_by = nsg_arena_printf(&e->arena, "%s of %s", by->what, by->who);
+	if (!e->route_all_by)
+		return -ENOMEM;
+	if (all.has[0] && all.has[1])
+		(void)nsg_diag_add(b->diag, NSG_WARNING, by->place->source ? by->place : NULL,
+				   "Contested",
+				   "the inputs of route-all disagree: %s: it is on; --route-all "
+				   "overrides them",
+				   nsg_phrase_end(&all.text));
 	return 0;
 }
 
 static int choose_route_all(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	enum nsg_tristate sum;
-	int r;
+	const char *final = final_input(e);
 
 	e->route_all_by = "nothing enables it";
-	r = sum_inputs(b, &sum);
-	if (r < 0)
-		return r;
+	if (!final)
+		return -ENOMEM;
 	if (b->options->route_all != NSG_UNSET) {
-		sum = b->options->route_all;
+		e->route_all = b->options->route_all == NSG_TRUE;
 		e->route_all_by = "the route-all option";
+	} else if (*final) {
+		e->route_all = true;
+		e->route_all_by = final;
+	} else {
+		int r = take_inputs(b);
+
+		if (r < 0)
+			return r;
 	}
-	e->route_all = sum == NSG_TRUE;
 	if (e->route_all && e->is_linux && e->profile->linux_only_rfc1918) {
 		e->route_all = false;
 		e->route_all_by = nsg_arena_printf(

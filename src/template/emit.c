@@ -37,7 +37,8 @@ static int select_members(struct nsg_eval *ev, const struct nsg_decl *d,
 
 	json_object_foreach(d->body, key, each)
 	{
-		if (is_of_deployment(key))
+		/* What siteConfig's route-all means depends on the version. */
+		if (is_of_deployment(key) && !(keep && !strcasecmp(key, "apiVersion")))
 			continue;
 		if (nsg_eval_set(raw, key, json_incref(each)) < 0)
 			return -ENOMEM;

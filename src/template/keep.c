@@ -22,25 +22,30 @@ static const struct nsg_keep settings[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
 
 static const struct nsg_keep site_config[] = {
     {"appSettings", setting_list},
+    {"outboundVnetRouting", NULL},
     {"vnetName", NULL},
     {"vnetRouteAllEnabled", NULL},
     {NULL, NULL},
 };
 
 static const struct nsg_keep site_properties[] = {
+    {"hyperV", NULL},
+    {"isXenon", NULL},
     {"outboundIpAddresses", NULL},
     {"outboundVnetRouting", NULL},
     {"possibleOutboundIpAddresses", NULL},
+    {"publicNetworkAccess", NULL},
     {"reserved", NULL},
     {"serverFarmId", NULL},
     {"siteConfig", site_config},
+    {"sku", NULL},
     {"virtualNetworkSubnetId", NULL},
     {"vnetRouteAllEnabled", NULL},
     {NULL, NULL},
 };
 
 #define RESOURCE_KEYS                                                                              \
-	{"id", NULL}, {"kind", NULL},                                                              \
+	{"apiVersion", NULL}, {"id", NULL}, {"kind", NULL},                                        \
 	{                                                                                          \
 		"location", NULL                                                                   \
 	}

@@ -230,8 +230,8 @@ static void resolve_site(struct naive *n)
 		if (some_named && strcasecmp(s->subnet_id, n->subnet->id))
 			continue;
 		n->is_linux |= s->is_linux == NSG_TRUE;
-		n->route_all |= s->route_all == NSG_TRUE || s->all_traffic == NSG_TRUE ||
-				s->application_traffic == NSG_TRUE;
+		for (size_t k = 0; k < NSG_ROUTE_ALL_KEYS; k++)
+			n->route_all |= s->route_all[k].value == NSG_TRUE;
 		for (size_t k = 0; k < p->n_route_all_settings; k++)
 			n->route_all |= *p->route_all_settings[k].site_id &&
 					!strcasecmp(p->route_all_settings[k].site_id, s->id) &&

@@ -338,9 +338,8 @@ struct nsg_site *policy_build_site(struct policy_build *b, const char *name, con
 	    .plan_id = "",
 	    .subnet_id = subnet_id,
 	    .is_linux = NSG_UNSET,
-	    .route_all = NSG_UNSET,
-	    .all_traffic = NSG_UNSET,
-	    .application_traffic = NSG_UNSET,
+	    .sku = "",
+	    .route_all = {{NSG_UNSET}, {NSG_UNSET}, {NSG_UNSET}, {NSG_UNSET}},
 	};
 	return s;
 }
@@ -367,6 +366,7 @@ struct nsg_plan *policy_build_plan(struct policy_build *b, const char *name, con
 			       .location = "",
 			       .tier = tier,
 			       .sku = sku,
+			       .subnet_id = "",
 			       .is_linux = NSG_UNSET};
 	return p;
 }

@@ -12,7 +12,7 @@ static void a_site_is_read_whole(void **state)
 	    "{'name':'app','id':'" SITE_ID "app','type':'Microsoft.Web/sites','location':"
 	    "'West Europe','properties':{'virtualNetworkSubnetId':'s','serverFarmId':'p',"
 	    "'reserved':true,'vnetRouteAllEnabled':false,'outboundVnetRouting':{'allTraffic':false,"
-	    "'applicationTraffic':true,'imagePullTraffic':true},'outboundIpAddresses':"
+	    "'applicationTraffic':true,'imagePullTraffic':false},'outboundIpAddresses':"
 	    "'192.0.2.1,bad,192.0.2.2','siteConfig':{'vnetRouteAllEnabled':true,'appSettings':"
 	    "[{'name':'SECRET','value':'hunter2'},{'name':'website_vnet_route_all','value':'1'}]}}"
 	    "}");
@@ -27,11 +27,10 @@ static void a_site_is_read_whole(void **state)
 	assert_string_equal(s->plan_id, "p");
 	assert_string_equal(s->subnet_id, "s");
 	assert_int_equal(s->is_linux, NSG_TRUE);
-	assert_int_equal(s->route_all, NSG_TRUE);
-	assert_string_equal(s->route_all_place.pointer,
+	assert_int_equal(s->route_all[NSG_CONFIG_ROUTE_ALL].value, NSG_TRUE);
+	assert_string_equal(s->route_all[NSG_CONFIG_ROUTE_ALL].place.pointer,
 			    "/properties/siteConfig/vnetRouteAllEnabled");
-	assert_int_equal(s->all_traffic, NSG_FALSE);
-	assert_int_equal(s->application_traffic, NSG_TRUE);
+	assert_int_equal(s->route_all[NSG_SITE_ROUTING].value, NSG_TRUE);
 	assert_int_equal(s->n_outbound, 2);
 	assert_int_equal(s->outbound_host[1], NSG_IP4(192, 0, 2, 2));
 	assert_int_equal(l.policy->n_route_all_settings, 1);
@@ -49,8 +48,8 @@ static void what_a_site_does_not_say_is_unknown(void **state)
 	s = &l.policy->sites[0];
 	assert_string_equal(s->plan_id, "p");
 	assert_int_equal(s->is_linux, NSG_UNSET);
-	assert_int_equal(s->route_all, NSG_UNSET);
-	assert_int_equal(s->all_traffic, NSG_UNSET);
+	for (size_t i = 0; i < NSG_ROUTE_ALL_KEYS; i++)
+		assert_int_equal(s->route_all[i].value, NSG_UNSET);
 	assert_string_equal(s->subnet_id, "");
 }
 
@@ -252,7 +251,7 @@ static const struct saying sayings[] = {
     {"instances that are no number",
      "{'name':'p','type':'Microsoft.Web/serverfarms','sku':{'capacity':'many'}}",
      "1:66: error: this must be a number from 0 to 1000000"},
-    {"an SKU that is no object", "{'name':'p','type':'Microsoft.Web/serverfarms','sku':'P1'}",
+    {"an SKU that is no object", "{'name':'p','type':'Microsoft.Web/serverfarms','sku':1}",
      "1:54: error: sku must be an object"},
 };
 

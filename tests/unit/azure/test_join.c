@@ -172,13 +172,14 @@ static void a_configuration_speaks_for_its_site(void **state)
 	(void)state;
 	assert_said("nothing", &l.diag, "");
 	assert_int_equal(l.policy->n_sites, 1);
-	assert_int_equal(l.policy->sites[0].route_all, NSG_TRUE);
-	assert_string_equal(l.policy->sites[0].route_all_place.pointer,
+	assert_int_equal(l.policy->sites[0].route_all[NSG_SITE_ROUTE_ALL].value, NSG_FALSE);
+	assert_int_equal(l.policy->sites[0].route_all[NSG_CONFIG_ROUTE_ALL].value, NSG_TRUE);
+	assert_string_equal(l.policy->sites[0].route_all[NSG_CONFIG_ROUTE_ALL].place.pointer,
 			    "/0/properties/vnetRouteAllEnabled");
 	assert_string_equal(l.policy->route_all_settings[0].site_id, "Microsoft.Web/sites/a");
 	assert_int_equal(alone.policy->n_sites, 1);
 	assert_string_equal(alone.policy->sites[0].name, "a");
-	assert_int_equal(alone.policy->sites[0].all_traffic, NSG_TRUE);
+	assert_int_equal(alone.policy->sites[0].route_all[NSG_CONFIG_ROUTING].value, NSG_TRUE);
 }
 
 static void a_configuration_may_carry_its_sites_id(void **state)
@@ -199,7 +200,8 @@ static void a_configuration_may_carry_its_sites_id(void **state)
 		l = load(text);
 		assert_said("nothing", &l.diag, "");
 		assert_int_equal(l.policy->n_sites, 1);
-		assert_int_equal(l.policy->sites[0].route_all, NSG_TRUE);
+		assert_int_equal(l.policy->sites[0].route_all[NSG_CONFIG_ROUTE_ALL].value,
+				 NSG_TRUE);
 		unload(&l);
 	}
 }

@@ -109,9 +109,8 @@ static struct nsg_site sites[] = {
      .plan_id = "",
      .subnet_id = SUBNET_ID,
      .is_linux = NSG_FALSE,
-     .route_all = NSG_UNSET,
-     .all_traffic = NSG_UNSET,
-     .application_traffic = NSG_UNSET,
+     .sku = "",
+     .route_all = {{NSG_UNSET}, {NSG_UNSET}, {NSG_UNSET}, {NSG_UNSET}},
      .outbound_host = outbound,
      .n_outbound = 2},
 };

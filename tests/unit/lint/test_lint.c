@@ -42,7 +42,7 @@ static void what_was_chosen_is_told(void **state)
 	assert_true(policy_build_told(b, NSG_NOTICE, "Chosen", "route-all off: nothing"));
 	policy_build_nsg(b, "nsg");
 	policy_build_table(b, "rt");
-	policy_build_site(b, "app", "")->route_all = NSG_TRUE;
+	policy_build_site(b, "app", "")->route_all[NSG_SITE_ROUTE_ALL].value = NSG_TRUE;
 	lint(b);
 	assert_true(policy_build_told(b, NSG_NOTICE, "Chosen", "NSG nsg: it is the only one"));
 	assert_true(policy_build_told(b, NSG_NOTICE, "Chosen", "route table rt"));

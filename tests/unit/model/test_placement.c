@@ -29,6 +29,9 @@ static int teardown(void **state)
 	return 0;
 }
 
+#define OTHER_SUBSCRIPTION                                                                         \
+	"/subscriptions/other/resourceGroups/g/providers/Microsoft.Web/serverfarms/"
+
 static struct nsg_subnet *subnet(struct policy_build *b)
 {
 	return &b->p->vnets[0].subnets[0];
@@ -131,7 +134,10 @@ static void some_skus_cannot_integrate(void **state)
 	    {"Premium", "P1", -1, -1},
 	    {"PremiumV2", "P1v2", -1, -1},
 	    {"PremiumV3", "P1v3", -1, -1},
-	    {"Premium0V3", "P0v3", NSG_WARNING, NSG_WARNING},
+	    {"Premium0V3", "P0v3", -1, -1},
+	    {"PremiumMV4", "P1mv4", -1, -1},
+	    {"WorkflowStandard", "WS1", -1, -1},
+	    {"FlexConsumption", "FC1", -1, -1},
 	    {"ElasticPremium", "EP1", -1, -1},
 	    {"Gold", "S1", NSG_WARNING, NSG_WARNING},
 	    {"", "F1", NSG_ERROR, NSG_ERROR},
@@ -142,7 +148,11 @@ static void some_skus_cannot_integrate(void **state)
 	    {"", "ep2", -1, -1},
 	    {"", "Y1", NSG_ERROR, NSG_ERROR},
 	    {"", "I2v2", NSG_ERROR, NSG_ERROR},
-	    {"", "WS1", NSG_WARNING, NSG_WARNING},
+	    {"", "WS1", -1, -1},
+	    {"", "FC1", -1, -1},
+	    {"", "Dynamic", NSG_ERROR, NSG_ERROR}, /* a string for tier or name */
+	    {"", "Standard", -1, -1},
+	    {"", "Q1", NSG_WARNING, NSG_WARNING},
 	    {"", "", -1, -1},
 	};
 	struct policy_build *b = *state;
@@ -218,7 +228,7 @@ static void in_2020_all_are_in_one_subscription(void **state)
 	expect(b, "2020-04", NSG_ERROR, "plan is in another subscription");
 }
 
-static void a_subnet_serves_one_plan(void **state)
+static void which_plans_a_subnet_serves(void **state)
 {
 	struct policy_build *b = *state;
 	struct nsg_site *two;
@@ -228,7 +238,69 @@ static void a_subnet_serves_one_plan(void **state)
 	two->plan_id = TEST_WEB "serverfarms/A";
 	expect(b, "current", -1, "");
 	two->plan_id = TEST_WEB "serverfarms/b";
-	expect(b, "current", NSG_ERROR, "can serve only one plan");
+	expect(b, "2020-04", NSG_ERROR, "can serve only one plan");
+	expect(b, "current", -1, "");
+	two->plan_id = OTHER_SUBSCRIPTION "b";
+	expect(b, "current", NSG_ERROR, "plans of one subscription only");
+	two->plan_id = TEST_WEB "serverfarms/b";
+	subnet(b)->prefixes.v[0].len = 27;
+	expect(b, "current", NSG_ERROR, "a /26 or larger");
+}
+
+static void the_addresses_of_all_plans_are_added_up(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_plan *a = policy_build_plan(b, "a", "Standard", "");
+	struct nsg_plan *c = policy_build_plan(b, "b", "Standard", "");
+
+	a->instances = 14;
+	c->instances = 15; /* 2 * 29 + 5 = 63 */
+	expect(b, "current", -1, "");
+	c->instances = 16;
+	expect(b, "current", NSG_WARNING, "30 instances");
+	c->is_listed = true;
+	expect(b, "current", NSG_NOTICE, "1 plan of a list is not checked");
+	a->windows_container = true; /* 3 * 20 + 5 = 65 */
+	a->instances = 20;
+	expect(b, "current", NSG_WARNING, "need 65 addresses");
+	expect(b, "2020-04", NSG_NOTICE, "1 plan of a list is not checked");
+}
+
+static void a_plan_of_a_list_is_checked_where_the_subnet_links_to_it(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_plan *p = policy_build_plan(b, "a", "Free", "");
+	const char *links[] = {TEST_WEB "serverfarms/A"};
+
+	p->is_listed = true;
+	expect(b, "current", NSG_NOTICE, "not linked to it");
+	subnet(b)->plan_links = (struct nsg_strings){.v = links, .n = 1};
+	expect(b, "current", NSG_ERROR, "plan a is Free");
+	subnet(b)->plan_links.n = 0;
+	p->subnet_id = HERE;
+	expect(b, "2020-04", NSG_NOTICE, "not linked to it");
+	expect(b, "current", NSG_ERROR, "plan a is Free");
+}
+
+static void service_endpoint_policies_are_not_supported(void **state)
+{
+	struct policy_build *b = *state;
+
+	subnet(b)->n_endpoint_policies = 1;
+	expect(b, "2020-04", NSG_WARNING, "service endpoint policies");
+	expect(b, "current", NSG_ERROR, "service endpoint policies");
+}
+
+static void flex_consumption_has_a_delegation_of_its_own(void **state)
+{
+	struct policy_build *b = *state;
+
+	subnet(b)->delegations.v[0] = "microsoft.app/environments";
+	expect(b, "2020-04", NSG_ERROR, "is delegated to");
+	expect(b, "current", NSG_ERROR, "no site or plan is of Flex Consumption");
+	policy_build_plan(b, "flex", "", "FC1");
+	expect(b, "2020-04", NSG_ERROR, "is delegated to");
+	expect(b, "current", -1, "");
 }
 
 static void a_plan_has_so_many_integrations(void **state)
@@ -301,7 +373,11 @@ int main(void)
 	    TEST(instances_need_twice_their_number),
 	    TEST(all_are_in_one_region),
 	    TEST(in_2020_all_are_in_one_subscription),
-	    TEST(a_subnet_serves_one_plan),
+	    TEST(which_plans_a_subnet_serves),
+	    TEST(the_addresses_of_all_plans_are_added_up),
+	    TEST(a_plan_of_a_list_is_checked_where_the_subnet_links_to_it),
+	    TEST(service_endpoint_policies_are_not_supported),
+	    TEST(flex_consumption_has_a_delegation_of_its_own),
 	    TEST(a_plan_has_so_many_integrations),
 	    TEST(one_apps_integrations_are_counted_without_its_document),
 	    TEST(linux_has_no_gateway_required_integration),
