@@ -56,6 +56,7 @@ static void collect(struct nsg_reader *r, const struct nsg_node *n)
 		return;
 	if (!who.made)
 		who.name = nsg_id_name(who.id);
+	rule->id = who.id;
 	rule->rule.name = who.name;
 	rule->rule.place = nsg_node_place(&r->sink, n);
 	rule->rule.is_admin = true;

@@ -195,11 +195,13 @@ static void apply_admin(const struct nsg_image *image, const struct nsg_image *a
 
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
 {
-	const struct nsg_image *admin = nsg_image_admin(image);
 	struct nsg_decision d = classify_one(image, key);
 
-	if (admin)
+	if (image->admin_off) {
+		const struct nsg_image *admin = nsg_image_admin(image);
+
 		apply_admin(image, admin, classify_one(admin, key).rule, &d);
+	}
 	return d;
 }
 
@@ -217,9 +219,10 @@ struct nsg_decision nsg_classify_route(const struct nsg_image *image, const stru
 
 /* ---- many packets ---- */
 
-static void apply_admin_batch(const struct nsg_image *image, const struct nsg_image *admin,
-			      const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
+static void apply_admin_batch(const struct nsg_image *image, const struct nsg_key *keys, size_t n,
+			      struct nsg_decision *decisions)
 {
+	const struct nsg_image *admin = nsg_image_admin(image);
 	struct nsg_decision matched[NSG_CHUNK];
 	size_t chunk;
 
@@ -234,13 +237,11 @@ static void apply_admin_batch(const struct nsg_image *image, const struct nsg_im
 void nsg_classify_batch(const struct nsg_image *image, struct nsg_memo *memo,
 			const struct nsg_key *keys, size_t n, struct nsg_decision *decisions)
 {
-	const struct nsg_image *admin = nsg_image_admin(image);
-
 	if (memo && memo->image_id != image->id) {
 		nsg_memo_reset(memo);
 		memo->image_id = image->id;
 	}
 	path_choose()->batch(image, memo, keys, n, decisions);
-	if (admin)
-		apply_admin_batch(image, admin, keys, n, decisions);
+	if (image->admin_off)
+		apply_admin_batch(image, keys, n, decisions);
 }

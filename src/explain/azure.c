@@ -10,6 +10,7 @@
 #include "explain/explain.h"
 #include "explain/check_priv.h"
 #include "explain/words_priv.h"
+#include "model/tags.h"
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
@@ -202,72 +203,123 @@ static json_t *virtual_network_json(const struct nsg_effective *e)
 	return TAKE_PTR(array);
 }
 
-/* The prefixes of a tag; null when the field is not a tag. */
-static json_t *address_expanded(const struct nsg_effective *e,
-				const struct nsg_effective_address *effective,
-				const struct nsg_address *address)
+/* The prefixes of a tag of that kind; null when there are none. */
+static json_t *tag_prefixes(const struct nsg_effective *e, const char *name, enum nsg_tag_kind kind)
 {
-	struct nsg_prefix platform = {.addr_host = NSG_IP_PLATFORM_DNS, .len = 32};
+	static const struct nsg_prefix balancer = {.addr_host = NSG_IP_PLATFORM_DNS, .len = 32};
 	const struct nsg_tag *tag;
 
-	if (address->kind != NSG_ADDRESS_TAG)
-		return json_null();
-	if (strcasecmp(address->tag, "VirtualNetwork") == 0)
+	switch (kind) {
+	case NSG_TAG_VIRTUAL_NETWORK:
 		return virtual_network_json(e);
-	tag = nsg_effective_tag_find(e, address->tag);
-	if (tag)
-		return prefixes_json(tag->prefixes.v, tag->prefixes.n);
-	switch (effective->kind) {
-	case NSG_MATCH_PLATFORM_IMDS:
-		platform.addr_host = NSG_IP_PLATFORM_IMDS;
-		return prefixes_json(&platform, 1);
-	case NSG_MATCH_PLATFORM_DNS:
-		return prefixes_json(&platform, 1);
-	case NSG_MATCH_RANGES:
-		break;
+	case NSG_TAG_INTERNET:
+		return ranges_json(&e->internet_ranges);
+	case NSG_TAG_LOAD_BALANCER:
+		return prefixes_json(&balancer, 1);
+	case NSG_TAG_OF_DOCUMENT:
+		tag = nsg_effective_tag_find(e, name);
+		return tag ? prefixes_json(tag->prefixes.v, tag->prefixes.n) : json_null();
+	default:
+		return json_null();
 	}
-	return ranges_json(effective->ranges);
 }
 
-/* One element is in the singular field, several in the plural one, and a tag in both. */
+/* Azure expands the computed tags only (diagnose-vm-network-traffic-filtering-problem); service
+ * tags are in the tagMap. */
+static json_t *address_expanded(const struct nsg_effective *e, const struct nsg_address *address)
+{
+	enum nsg_tag_kind kind = NSG_TAG_OF_DOCUMENT;
+
+	if (address->kind == NSG_ADDRESS_TAG)
+		kind = nsg_tag_kind_of(address->tag);
+	return kind == NSG_TAG_OF_DOCUMENT ? json_null() : tag_prefixes(e, address->tag, kind);
+}
+
+static int map_tag(const struct nsg_effective *e, const char *name, json_t *map)
+{
+	enum nsg_tag_kind kind = nsg_tag_kind_of(name);
+	const struct nsg_tag *tag = nsg_effective_tag_find(e, name);
+	const char *key =
+	    kind == NSG_TAG_OF_DOCUMENT ? tag ? tag->name : name : nsg_tag_kind_name(kind);
+	json_t *prefixes;
+
+	if (json_object_get(map, key))
+		return 0;
+	prefixes = tag_prefixes(e, name, kind);
+	if (json_is_null(prefixes))
+		return 0;
+	return json_object_set_new(map, key, prefixes) < 0 ? -ENOMEM : 0;
+}
+
+static int map_address(const struct nsg_effective *e, const struct nsg_address *address,
+		       json_t *map)
+{
+	int r = 0;
+
+	if (address->kind == NSG_ADDRESS_TAG)
+		r = map_tag(e, address->tag, map);
+	for (size_t i = 0; !r && i < address->tags.n; i++)
+		r = map_tag(e, address->tags.v[i], map);
+	return r;
+}
+
+/* The prefixes of every tag that the rules name. */
+static json_t *tag_map(const struct nsg_effective *e, const struct nsg_effective_rule *rules,
+		       size_t n)
+{
+	cleanup_json json_t *map = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		if (map_address(e, &rules[i].rule->src, map) < 0 ||
+		    map_address(e, &rules[i].rule->dst, map) < 0)
+			return NULL;
+	return TAKE_PTR(map);
+}
+
+/* A single element is in both fields (the same page), several in the list only. */
 static json_t *singular(json_t *elements)
 {
 	return json_array_size(elements) == 1 ? json_incref(json_array_get(elements, 0))
 					      : json_null();
 }
 
-static json_t *plural(json_t *elements, bool is_tag)
-{
-	return json_array_size(elements) > 1 || is_tag ? json_incref(elements) : json_array();
-}
-
 static json_t *effective_rule(const struct nsg_effective *e, const struct nsg_effective_rule *r)
 {
 	const struct nsg_rule *rule = r->rule;
-	const struct nsg_address *src = &rule->src, *dst = &rule->dst;
 	/* as written: neither sorted nor merged */
 	cleanup_json json_t *src_ports = port_ranges(rule->src_ports, rule->n_src_ports);
 	cleanup_json json_t *dst_ports = port_ranges(rule->dst_ports, rule->n_dst_ports);
-	cleanup_json json_t *srcs = address_elements(&r->src, src);
-	cleanup_json json_t *dsts = address_elements(&r->dst, dst);
+	cleanup_json json_t *srcs = address_elements(&r->src, &rule->src);
+	cleanup_json json_t *dsts = address_elements(&r->dst, &rule->dst);
 
 	if (!src_ports || !dst_ports || !srcs || !dsts)
 		return NULL;
 	return NSG_JSON_OBJECT(
-	    PAIR_J("name", nsg_rule_name_json(rule->is_default, rule->name)),
+	    PAIR_J("name", nsg_rule_words(rule)),
 	    PAIR_J("protocol", effective_protocol(rule->protocol)),
 	    PAIR_J("sourcePortRange", singular(src_ports)),
 	    PAIR_J("destinationPortRange", singular(dst_ports)),
-	    PAIR_J("sourcePortRanges", plural(src_ports, false)),
-	    PAIR_J("destinationPortRanges", plural(dst_ports, false)),
+	    PAIR_J("sourcePortRanges", json_incref(src_ports)),
+	    PAIR_J("destinationPortRanges", json_incref(dst_ports)),
 	    PAIR_J("sourceAddressPrefix", singular(srcs)),
 	    PAIR_J("destinationAddressPrefix", singular(dsts)),
-	    PAIR_J("sourceAddressPrefixes", plural(srcs, src->kind == NSG_ADDRESS_TAG)),
-	    PAIR_J("destinationAddressPrefixes", plural(dsts, dst->kind == NSG_ADDRESS_TAG)),
-	    PAIR_J("expandedSourceAddressPrefix", address_expanded(e, &r->src, src)),
-	    PAIR_J("expandedDestinationAddressPrefix", address_expanded(e, &r->dst, dst)),
+	    PAIR_J("sourceAddressPrefixes", json_incref(srcs)),
+	    PAIR_J("destinationAddressPrefixes", json_incref(dsts)),
+	    PAIR_J("expandedSourceAddressPrefix", address_expanded(e, &rule->src)),
+	    PAIR_J("expandedDestinationAddressPrefix", address_expanded(e, &rule->dst)),
 	    PAIR_S("access", nsg_access_name(rule->access)), PAIR_I("priority", rule->priority),
 	    PAIR_S("direction", "Outbound"));
+}
+
+static json_t *effective_rules(const struct nsg_effective *e,
+			       const struct nsg_effective_rule *rules, size_t n)
+{
+	cleanup_json json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		if (json_array_append_new(array, effective_rule(e, &rules[i])) < 0)
+			return NULL;
+	return TAKE_PTR(array);
 }
 
 static json_t *array_of(json_t *element)
@@ -285,24 +337,51 @@ static const char *nsg_id(const struct nsg_effective *e)
 	return *e->nsg->id ? e->nsg->id : e->nsg->name;
 }
 
+/* The network manager in the id of one of its rules. */
+static json_t *manager_json(const struct nsg_effective_rule *rule)
+{
+	const char *id = ((const struct nsg_admin_rule *)(const void *)rule->rule)->id;
+	const char *end = strcasestr(id, "/securityAdminConfigurations/");
+
+	return end ? NSG_JSON_OBJECT(PAIR_J("id", json_sprintf("%.*s", (int)(end - id), id)))
+		   : json_null();
+}
+
+static json_t *association_json(const struct nsg_effective *e, json_t *manager)
+{
+	return NSG_JSON_OBJECT(PAIR_J("networkManager", manager),
+			       PAIR_J("subnet", id_json(e->subnet->id)),
+			       PAIR_N("networkInterface"));
+}
+
+/* Security admin rules are a group of their own, before the NSG's. */
+static json_t *admin_group(const struct nsg_effective *e)
+{
+	return NSG_JSON_OBJECT(
+	    PAIR_N("networkSecurityGroup"),
+	    PAIR_J("association", association_json(e, manager_json(&e->admin_rules[0]))),
+	    PAIR_J("effectiveSecurityRules", effective_rules(e, e->admin_rules, e->n_admin_rules)),
+	    PAIR_J("tagMap", tag_map(e, e->admin_rules, e->n_admin_rules)));
+}
+
+static json_t *nsg_group(const struct nsg_effective *e)
+{
+	return NSG_JSON_OBJECT(
+	    PAIR_J("networkSecurityGroup", id_json(nsg_id(e))),
+	    PAIR_J("association", association_json(e, json_null())),
+	    PAIR_J("effectiveSecurityRules", effective_rules(e, e->rules, e->n_rules)),
+	    PAIR_J("tagMap", tag_map(e, e->rules, e->n_rules)));
+}
+
 int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret)
 {
-	cleanup_json json_t *rules = json_array();
+	cleanup_json json_t *groups = json_array();
 
-	if (!e->nsg)
-		return give(NSG_JSON_OBJECT(PAIR_J("value", json_array())), ret);
-	for (size_t i = 0; i < e->n_rules; i++)
-		if (json_array_append_new(rules, effective_rule(e, &e->rules[i])) < 0)
-			return -ENOMEM;
-	return give(
-	    NSG_JSON_OBJECT(PAIR_J(
-		"value",
-		array_of(NSG_JSON_OBJECT(
-		    PAIR_J("networkSecurityGroup", id_json(nsg_id(e))),
-		    PAIR_J("association", NSG_JSON_OBJECT(PAIR_J("subnet", id_json(e->subnet->id)),
-							  PAIR_N("networkInterface"))),
-		    PAIR_J("effectiveSecurityRules", TAKE_PTR(rules)))))),
-	    ret);
+	if (e->n_admin_rules && json_array_append_new(groups, admin_group(e)) < 0)
+		return -ENOMEM;
+	if (e->nsg && json_array_append_new(groups, nsg_group(e)) < 0)
+		return -ENOMEM;
+	return give(NSG_JSON_OBJECT(PAIR_J("value", TAKE_PTR(groups))), ret);
 }
 
 /* ---- effective routes ----------------------------------------------------------------------- */

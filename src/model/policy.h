@@ -75,6 +75,7 @@ struct nsg_nsg {
 /* A rule of a virtual network manager; an inbound one has no more than name and place. */
 struct nsg_admin_rule {
 	struct nsg_rule rule; /* first: readers of a rule's field read these too */
+	const char *id;	      /* "" unknown */
 	bool is_inbound;
 };
 

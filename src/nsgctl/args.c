@@ -139,7 +139,7 @@ static bool is_one_of(const char *value, const char *values)
 	return false;
 }
 
-static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const char *value, FILE *err)
+static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const char *value)
 {
 	char *field = (char *)ctl + option->offset;
 
@@ -147,13 +147,28 @@ static int set(struct nsgctl *ctl, const struct nsgctl_option *option, const cha
 		*(bool *)field = true;
 		return 0;
 	}
-	if (option->values && !is_one_of(value, option->values)) {
-		fprintf(err, "nsgctl: %s%s must be %s, not \"%s\"\n", option->name ? "--" : "-",
-			option->name ? option->name : (const char[]){option->letter, '\0'},
-			option->values, value);
+	*(const char **)field = value;
+	return 0;
+}
+
+/* Called when the verb is known, because its option may take more values than the global one of
+ * the same name. */
+static int check_values(const struct nsgctl *ctl, const struct nsgctl_option *options, FILE *err)
+{
+	for (; options && options->help; options++) {
+		const char *value;
+		const struct nsgctl_option *option;
+
+		if (!options->argument || !options->name)
+			continue;
+		value = *(const char *const *)((const char *)ctl + options->offset);
+		option = find_long(ctl, options->name, strlen(options->name));
+		if (!value || !option->values || is_one_of(value, option->values))
+			continue;
+		fprintf(err, "nsgctl: --%s must be %s, not \"%s\"\n", option->name, option->values,
+			value);
 		return NSG_EXIT_USAGE;
 	}
-	*(const char **)field = value;
 	return 0;
 }
 
@@ -197,15 +212,15 @@ static int take_long(struct nsgctl *ctl, int argc, char *const *argv, int *at, F
 	(*at)++;
 	if (!option->argument) {
 		if (!equals)
-			return set(ctl, option, NULL, err);
+			return set(ctl, option, NULL);
 		fprintf(err, "nsgctl: --%s takes no value\n", option->name);
 		return NSG_EXIT_USAGE;
 	}
 	if (equals)
-		return set(ctl, option, equals + 1, err);
+		return set(ctl, option, equals + 1);
 	if (*at == argc)
 		return no_argument(word, option, err);
-	return set(ctl, option, argv[(*at)++], err);
+	return set(ctl, option, argv[(*at)++]);
 }
 
 /* "-v", "-vh", "-oFORM", "-o FORM". */
@@ -221,12 +236,12 @@ static int take_letters(struct nsgctl *ctl, int argc, char *const *argv, int *at
 			return unknown_long(ctl, word, word + 1, err);
 		if (option->argument) {
 			if (letter[1])
-				return set(ctl, option, letter + 1, err);
+				return set(ctl, option, letter + 1);
 			if (*at == argc)
 				return no_argument(word, option, err);
-			return set(ctl, option, argv[(*at)++], err);
+			return set(ctl, option, argv[(*at)++]);
 		}
-		r = set(ctl, option, NULL, err);
+		r = set(ctl, option, NULL);
 		if (r)
 			return r;
 	}
@@ -328,10 +343,10 @@ int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 {
 	struct nsgctl ctl = {0};
 	bool operands_only = false;
+	int r;
 
 	for (int at = 1; at < argc;) {
 		const char *word = argv[at];
-		int r;
 
 		if (!operands_only && strcmp(word, "--") == 0) {
 			operands_only = true;
@@ -357,6 +372,11 @@ int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 		nsgctl_help(NULL, err);
 		return NSG_EXIT_USAGE;
 	}
+	r = check_values(&ctl, nsgctl_options, err);
+	if (!r)
+		r = check_values(&ctl, ctl.verb->options, err);
+	if (r)
+		return r;
 	if (ctl.n_operands < ctl.verb->min_operands) {
 		fprintf(err, "nsgctl: %s requires %s\n", ctl.verb->name, ctl.verb->operands);
 		return NSG_EXIT_USAGE;

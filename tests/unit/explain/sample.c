@@ -51,6 +51,42 @@ static struct nsg_rule rules[] = {
 static struct nsg_nsg nsg = {
     .id = ID "networkSecurityGroups/nsg-int", .name = "nsg-int", .rules = rules, .n_rules = 2};
 
+#define ADMIN(NAME, PRIORITY, ACCESS, DST)                                                         \
+	{                                                                                          \
+		.id = ID "networkManagers/m/securityAdminConfigurations/c/ruleCollections/k/"      \
+			 "rules/" NAME,                                                            \
+		.rule = {                                                                          \
+		    .name = (NAME),                                                                \
+		    .priority = (PRIORITY),                                                        \
+		    .access = (ACCESS),                                                            \
+		    .is_admin = true,                                                              \
+		    .protocol = NSG_PROTOCOL_TCP,                                                  \
+		    .src = {.kind = NSG_ADDRESS_ANY, .tag = ""},                                   \
+		    .dst = DST,                                                                    \
+		    .src_ports = every_port,                                                       \
+		    .n_src_ports = 1,                                                              \
+		    .dst_ports = sql_ports,                                                        \
+		    .n_dst_ports = 2,                                                              \
+		},                                                                                 \
+	}
+#define MIXED                                                                                      \
+	{                                                                                          \
+		.kind = NSG_ADDRESS_MIXED, .tag = "", .prefixes = PREFIXES(peer_space), .tags = {  \
+			admin_tags,                                                                \
+			1                                                                          \
+		}                                                                                  \
+	}
+#define TO_DNS                                                                                     \
+	{                                                                                          \
+		.kind = NSG_ADDRESS_PREFIXES, .tag = "", .prefixes = PREFIXES(dns_servers)         \
+	}
+
+static const char *admin_tags[] = {"Storage"};
+static struct nsg_admin_rule admin_rules[] = {
+    ADMIN("force", 1, NSG_ALWAYS_ALLOW, TO_DNS),
+    ADMIN("block", 2, NSG_DENY, MIXED),
+};
+
 static uint32_t appliances[] = {NSG_IP4(10, 0, 9, 6), NSG_IP4(10, 0, 9, 5)};
 static struct nsg_route routes[] = {
     {.name = "to-nva",
@@ -129,10 +165,10 @@ static struct nsg_policy policy = {
     .n_sites = 1,
 };
 
-struct sample sample_new(bool route_all)
+static struct sample make(bool route_all, const char *profile)
 {
 	const struct nsg_options options = {
-	    .profile = nsg_profile_find("2020-04"),
+	    .profile = nsg_profile_find(profile),
 	    .route_all = route_all ? NSG_TRUE : NSG_FALSE,
 	};
 	struct nsg_diag diag = {0};
@@ -147,6 +183,22 @@ struct sample sample_new(bool route_all)
 		abort();
 	}
 	nsg_diag_done(&diag);
+	return s;
+}
+
+struct sample sample_new(bool route_all)
+{
+	return make(route_all, "2020-04");
+}
+
+struct sample sample_new_with_admin_rules(void)
+{
+	struct sample s;
+
+	policy.admin_rules = admin_rules;
+	policy.n_admin_rules = 2;
+	s = make(true, "current");
+	policy.n_admin_rules = 0;
 	return s;
 }
 

@@ -17,6 +17,9 @@ struct sample {
 
 /* Aborts the test program on failure. */
 struct sample sample_new(bool route_all);
+/* With profile current, route-all and two admin rules, TCP to the ports of sql-ok: force, always
+ * allowed to the servers that deny-dns denies, and block, denied to the peer and to Storage. */
+struct sample sample_new_with_admin_rules(void);
 void sample_free(struct sample *s);
 /* TCP and UDP with source port 50000. */
 struct nsg_key sample_key(uint8_t protocol, uint32_t dst_host, uint16_t dport);

@@ -117,9 +117,9 @@ static void effective_rules_have_azs_spellings(void **state)
 	    effective_rule("securityRules/deny-dns"),
 	    "{\"name\":\"securityRules/deny-dns\",\"protocol\":\"Udp\","
 	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":\"53-53\","
-	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[],"
+	    "\"sourcePortRanges\":[\"0-65535\"],\"destinationPortRanges\":[\"53-53\"],"
 	    "\"sourceAddressPrefix\":\"0.0.0.0/0\",\"destinationAddressPrefix\":null,"
-	    "\"sourceAddressPrefixes\":[],"
+	    "\"sourceAddressPrefixes\":[\"0.0.0.0/0\"],"
 	    "\"destinationAddressPrefixes\":[\"8.8.8.8/32\",\"8.8.4.4/32\"],"
 	    "\"expandedSourceAddressPrefix\":null,\"expandedDestinationAddressPrefix\":null,"
 	    "\"access\":\"Deny\",\"priority\":100,\"direction\":\"Outbound\"}");
@@ -127,30 +127,89 @@ static void effective_rules_have_azs_spellings(void **state)
 	    effective_rule("securityRules/sql-ok"),
 	    "{\"name\":\"securityRules/sql-ok\",\"protocol\":\"Tcp\","
 	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":null,"
-	    "\"sourcePortRanges\":[],\"destinationPortRanges\":[\"11000-11999\",\"1433-1433\"],"
+	    "\"sourcePortRanges\":[\"0-65535\"],\"destinationPortRanges\":[\"11000-11999\",\"1433-"
+	    "1433\"],"
 	    "\"sourceAddressPrefix\":\"VirtualNetwork\",\"destinationAddressPrefix\":\"Sql\","
 	    "\"sourceAddressPrefixes\":[\"VirtualNetwork\"],"
 	    "\"destinationAddressPrefixes\":[\"Sql\"],"
 	    "\"expandedSourceAddressPrefix\":[\"10.0.0.0/16\",\"10.8.0.0/16\","
 	    "\"168.63.129.16/32\",\"10.1.0.0/16\"],"
-	    "\"expandedDestinationAddressPrefix\":[\"20.1.0.0/16\",\"20.3.0.0/24\"],"
+	    "\"expandedDestinationAddressPrefix\":null,"
 	    "\"access\":\"Allow\",\"priority\":200,\"direction\":\"Outbound\"}");
 }
 
 static void effective_nsg_names_its_subnet(void **state)
 {
 	struct sample s = sample_new(false);
-	json_t *value, *group;
+	json_t *value, *group, *map;
 
 	(void)state;
 	assert_int_equal(nsg_explain_effective_nsg(s.effective, &value), 0);
 	group = json_array_get(json_object_get(value, "value"), 0);
 	assert_int_equal(json_array_size(json_object_get(group, "effectiveSecurityRules")), 5);
 	json_object_del(group, "effectiveSecurityRules");
+	map = json_object_get(group, "tagMap");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(map, "Sql"), 0)),
+			    "20.1.0.0/16");
+	assert_non_null(json_object_get(map, "VirtualNetwork"));
+	assert_non_null(json_object_get(map, "Internet"));
+	json_object_del(group, "tagMap");
 	assert_line(
-	    value, "{\"value\":[{\"networkSecurityGroup\":{\"id\":\"" NETWORK
-		   "networkSecurityGroups/nsg-int\"},\"association\":{\"subnet\":{\"id\":\"" NETWORK
-		   "virtualNetworks/vnet-app/subnets/snet-int\"},\"networkInterface\":null}}]}");
+	    value,
+	    "{\"value\":[{\"networkSecurityGroup\":{\"id\":\"" NETWORK "networkSecurityGroups/"
+	    "nsg-int\"},\"association\":{\"networkManager\":null,\"subnet\":{\"id\":\"" NETWORK
+	    "virtualNetworks/vnet-app/subnets/snet-int\"},\"networkInterface\":null}}]}");
+	sample_free(&s);
+}
+
+static void admin_rules_are_a_group_of_their_network_manager(void **state)
+{
+	struct sample s = sample_new_with_admin_rules();
+	json_t *value, *group;
+
+	(void)state;
+	assert_int_equal(nsg_explain_effective_nsg(s.effective, &value), 0);
+	assert_int_equal(json_array_size(json_object_get(value, "value")), 2);
+	group = json_array_get(json_object_get(value, "value"), 0);
+	assert_string_equal(nsg_string_at(group, "association.networkManager.id"),
+			    NETWORK "networkManagers/m");
+	assert_line(
+	    json_incref(json_array_get(json_object_get(group, "effectiveSecurityRules"), 1)),
+	    "{\"name\":\"block\",\"protocol\":\"Tcp\","
+	    "\"sourcePortRange\":\"0-65535\",\"destinationPortRange\":null,"
+	    "\"sourcePortRanges\":[\"0-65535\"],"
+	    "\"destinationPortRanges\":[\"11000-11999\",\"1433-1433\"],"
+	    "\"sourceAddressPrefix\":\"0.0.0.0/0\",\"destinationAddressPrefix\":null,"
+	    "\"sourceAddressPrefixes\":[\"0.0.0.0/0\"],"
+	    "\"destinationAddressPrefixes\":[\"10.8.0.0/16\",\"Storage\"],"
+	    "\"expandedSourceAddressPrefix\":null,\"expandedDestinationAddressPrefix\":null,"
+	    "\"access\":\"Deny\",\"priority\":2,\"direction\":\"Outbound\"}");
+	assert_non_null(json_object_get(json_object_get(group, "tagMap"), "Storage"));
+	json_decref(value);
+	sample_free(&s);
+}
+
+static void a_flow_test_names_the_admin_rule_that_decides(void **state)
+{
+	static const struct {
+		uint32_t dst_host;
+		const char *json;
+	} t[] = {
+	    {NSG_IP4(10, 8, 0, 1),
+	     "{\"access\":\"Deny\",\"ruleName\":\"block\",\"gate\":\"rfc1918\"}"},
+	    {NSG_IP4(8, 8, 4, 4),
+	     "{\"access\":\"Allow\",\"ruleName\":\"force\",\"gate\":\"route-all\"}"},
+	};
+	struct sample s = sample_new_with_admin_rules();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct nsg_key key = sample_key(6, t[i].dst_host, 1433);
+		json_t *value;
+
+		assert_int_equal(nsg_explain_test_ip_flow(s.image, &key, &value), 0);
+		assert_line(value, t[i].json);
+	}
 	sample_free(&s);
 }
 
@@ -229,6 +288,8 @@ int main(void)
 	    cmocka_unit_test(next_hop_names_the_route_table),
 	    cmocka_unit_test(effective_rules_have_azs_spellings),
 	    cmocka_unit_test(effective_nsg_names_its_subnet),
+	    cmocka_unit_test(admin_rules_are_a_group_of_their_network_manager),
+	    cmocka_unit_test(a_flow_test_names_the_admin_rule_that_decides),
 	    cmocka_unit_test(effective_routes_are_in_azs_order_and_form),
 	    cmocka_unit_test(diagnostics_report_matches_rule_by_rule),
 	};

@@ -130,6 +130,44 @@ static void stops_at_the_rule_that_matches(void **state)
 	json_decref(item);
 }
 
+static void admin_rules_come_before_the_nsg(void **state)
+{
+	static const struct {
+		uint32_t dst_host;
+		uint16_t port;
+		const char *reason, *words, *nsg;
+	} t[] = {
+	    {NSG_IP4(20, 4, 0, 1), 1433, "admin-deny", "block denies",
+	     "a security admin rule decides"},
+	    {NSG_IP4(8, 8, 8, 8), 1433, "allowed", "force allows", "a security admin rule decides"},
+	    {NSG_IP4(8, 8, 8, 8), 443, "allowed", "none matches", "nsg-int"},
+	    {NSG_IP4(127, 0, 0, 1), 443, "bypass", "does not enter", "does not enter"},
+	    {NSG_IP_PLATFORM_DNS, 53, "platform", "platform", "platform"},
+	};
+	struct sample s = sample_new_with_admin_rules();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct nsg_key key = sample_key(6, t[i].dst_host, t[i].port);
+		struct nsg_diag diag = {0};
+		json_t *item;
+
+		assert_int_equal(nsg_explain_flow(s.effective, s.image, &key, &diag, &item), 0);
+		assert_string_equal(nsg_string_at(item, "reason"), t[i].reason);
+		assert_says(item, "story.admin.text", t[i].words);
+		assert_says(item, "story.nsg", t[i].nsg);
+		if (!i)
+			assert_line(json_array_get(nsg_at(item, "story.admin.rules"), 1),
+				    "{\"rule\":\"block\",\"priority\":2,\"access\":\"Deny\","
+				    "\"protocol\":\"TCP\",\"source\":\"*\",\"sourcePorts\":\"*\","
+				    "\"destination\":\"Storage, 10.8.0.0/16\","
+				    "\"destinationPorts\":\"11000-11999, 1433\","
+				    "\"matched\":true,\"failed\":[]}");
+		json_decref(item);
+	}
+	sample_free(&s);
+}
+
 static void compares_the_routes_and_names_the_winner(void **state)
 {
 	json_t *item = story(false, 6, NSG_IP4(10, 1, 2, 3), 443);
@@ -272,6 +310,7 @@ int main(void)
 	    cmocka_unit_test(names_every_tag_with_its_prefix_and_origin),
 	    cmocka_unit_test(names_what_did_not_match_in_each_rule),
 	    cmocka_unit_test(stops_at_the_rule_that_matches),
+	    cmocka_unit_test(admin_rules_come_before_the_nsg),
 	    cmocka_unit_test(compares_the_routes_and_names_the_winner),
 	    cmocka_unit_test(names_the_source_that_the_destination_sees),
 	    cmocka_unit_test(has_notices),

@@ -89,6 +89,10 @@ static void a_verbs_own_option_goes_before_the_global_one(void **state)
 	p = parse("explain -o azure");
 	assert_int_equal(p->status, 0);
 	assert_string_equal(p->ctl.output, "azure");
+	p = parse("-o azure explain");
+	assert_int_equal(p->status, 0);
+	p = parse("--output=azure status");
+	assert_int_equal(p->status, NSG_EXIT_USAGE);
 	p = parse("status -o azure");
 	assert_int_equal(p->status, NSG_EXIT_USAGE);
 }
