@@ -13,6 +13,8 @@
 #include "model/effective.h"
 #include "util/diag.h"
 
+/* admin_rules.c: rules of the NSG that a security admin rule makes useless. */
+void nsg_lint_admin_rules(const struct nsg_effective *e, struct nsg_diag *diag);
 /* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules for destinations
  * that do not enter the network. */
 int nsg_lint_rules(const struct nsg_effective *e, struct nsg_diag *diag);
