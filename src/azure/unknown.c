@@ -18,7 +18,8 @@ const char nsg_commands[] =
     AZ_VNET " > vnet.json; " AZ_NSG " > nsg.json; " AZ_TABLE " > routes.json; " AZ_SITE
 	    " > site.json; " AZ_TAGS " > service-tags.json";
 
-/* A document that has these keys (up to two) looks like that, and this command is meant. */
+/* What a document with these keys (up to two) looks like, and the command that prints the useful
+ * one. */
 static const struct look {
 	const char *keys[2];
 	const char *what, *az;
@@ -58,7 +59,7 @@ static const struct look *find_look(const struct nsg_node *n)
 	return NULL;
 }
 
-/* "Microsoft.X/y" and nothing that could be anything else */
+/* "Microsoft.X/y", without any other character */
 static bool is_type(const char *type)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -87,7 +88,8 @@ void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n)
 		return;
 	}
 	look = find_look(n);
-	nsg_node_report(s, n, NSG_ERROR, NULL, "unknown document: it looks like %s; run: %s",
-			look ? look->what : "no part of a virtual network or an app",
+	nsg_node_report(s, n, NSG_ERROR, NULL, "unknown document: %s%s; run: %s",
+			look ? "it looks like " : "",
+			look ? look->what : "nothing in it describes a virtual network or an app",
 			look ? look->az : AZ_VNET);
 }

@@ -103,12 +103,13 @@ static void each_kind_and_shape_is_told(void **state)
 
 #define UNKNOWN(what, az) "1:1: error: unknown document: it looks like " what "; run: az " az
 #define NOTHING                                                                                    \
-	UNKNOWN("no part of a virtual network or an app", "network vnet show -g GROUP -n VNET")
+	"unknown document: nothing in it describes a virtual network or an app; "                  \
+	"run: az network vnet show -g GROUP -n VNET"
 
 static const struct saying sayings[] = {
-    {"a document of nothing known", "{'temperature':7}", NOTHING},
-    {"an empty object", "{}", NOTHING},
-    {"a wrapping of something unknown", "{'NewThing':{'x':1}}", NOTHING},
+    {"a document of nothing known", "{'temperature':7}", "1:1: error: " NOTHING},
+    {"an empty object", "{}", "1:1: error: " NOTHING},
+    {"a wrapping of something unknown", "{'NewThing':{'x':1}}", "1:1: error: " NOTHING},
     {"a bare value", "7",
      "1:1: error: unknown document: a bare value, not a resource of Azure; run: az network vnet "
      "show -g GROUP -n VNET"},
@@ -127,16 +128,14 @@ static const struct saying sayings[] = {
      UNKNOWN("a service's side of a private endpoint", "network private-endpoint list -g GROUP")},
     {"local settings", "{'IsEncrypted':false,'Values':{'A':'b'}}",
      UNKNOWN("local settings of a function app", "webapp config appsettings list -g GROUP -n APP")},
-    {"a page that is more", "{'value':null,'other':1}", NOTHING},
+    {"a page that is more", "{'value':null,'other':1}", "1:1: error: " NOTHING},
     {"a page of a longer list", "{'value':[],'nextLink':'https://x'}",
      "1:24: warning: this is one page of a longer list: the rest is missing"},
     {"a page of more service tags", "{'values':[],'cloud':'Public','nextLink':'https://x'}",
      "1:42: warning: this is one page of a longer list: the rest is missing"},
     {"an example without a body", "{'responses':{'202':{}}}",
      "1:14: notice: an example without a body: skipped"},
-    {"one unknown among known", "[{" SPACE "},\n{'x':1}]",
-     "2:1: error: unknown document: it looks like no part of a virtual network or an app; run: "
-     "az network vnet show -g GROUP -n VNET"},
+    {"one unknown among known", "[{" SPACE "},\n{'x':1}]", "2:1: error: " NOTHING},
 };
 
 static void an_unknown_document_is_an_error_with_a_way_out(void **state)
