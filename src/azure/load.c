@@ -193,8 +193,8 @@ static json_t *inner_parameters(json_t *document)
 	return json_is_object(inner) ? inner : document;
 }
 
-/* Sets each of `from`; a parameter's name has no case (one written otherwise gives way). -1: no
- * memory. */
+/* Sets each member of `from`. Parameter names are case-insensitive: a member with another spelling
+ * is replaced. -1: no memory. */
 static int update_parameters(json_t *all, json_t *from)
 {
 	const char *name, *old;
@@ -344,7 +344,7 @@ static int reader_init(struct nsg_reader *r, const char *directory,
 	return 0;
 }
 
-/* Joins and hands the policy over, unless something was wrong: n_errors there were before. */
+/* Joins and returns the policy unless an error was added to the n_errors that there were before. */
 static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret)
 {
 	bool wrong;

@@ -107,7 +107,7 @@ static struct elements read_list(struct nsg_sink *s, const struct nsg_node *n, c
 
 	if (size > NSG_MAX_FIELD_PREFIXES) {
 		nsg_node_report(s, n, NSG_ERROR, NULL,
-				"rule '" NSG_QUOTE "': %zu addresses; Azure takes %u", name, size,
+				"rule '" NSG_QUOTE "': %zu addresses; Azure allows %u", name, size,
 				NSG_MAX_FIELD_PREFIXES);
 		return list;
 	}

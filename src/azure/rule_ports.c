@@ -74,7 +74,7 @@ static int by_start(const void *a, const void *b)
 	return NSG_CMP(x->lo, y->lo);
 }
 
-/* Merges in place; how many are left. */
+/* Merges in place; returns the number left. */
 static size_t merge(struct nsg_port_range *v, size_t n)
 {
 	size_t kept = 0;
@@ -115,8 +115,8 @@ bool nsg_read_rule_ports(struct nsg_reader *r, const struct nsg_field *f, const 
 	*(struct nsg_port_range **)nsg_field_at(f, to) = v;
 	if (size > NSG_MAX_FIELD_PREFIXES) {
 		nsg_node_report(s, &many, NSG_ERROR, NULL,
-				"rule '" NSG_QUOTE "': %zu port ranges; Azure takes %u", name, size,
-				NSG_MAX_FIELD_PREFIXES);
+				"rule '" NSG_QUOTE "': %zu port ranges; Azure allows %u", name,
+				size, NSG_MAX_FIELD_PREFIXES);
 		return true;
 	}
 	if (!v)

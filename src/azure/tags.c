@@ -35,7 +35,8 @@ static void read_prefixes(struct nsg_sink *s, const struct nsg_node *list, struc
 			to->n_ip6++;
 			break;
 		default: {
-			/* read again the slow way: blanks around it are fine, else it complains */
+			/* read again by the slow reader, which accepts blanks around it and reports
+			 * errors */
 			struct nsg_node element = nsg_node_at(list, i);
 			bool is_ip6;
 
@@ -84,7 +85,7 @@ static bool read_values(struct nsg_reader *r, const struct nsg_field *f, const s
 	if (masked.n) {
 		struct nsg_node tag = nsg_node_at(&list, masked.tag);
 
-		/* one for all of them: each costs a walk through the text */
+		/* one warning for all: to locate each would scan the text again */
 		nsg_prefix_format(masked.first, first);
 		nsg_node_report(
 		    s, &tag, NSG_WARNING, NULL,
@@ -119,7 +120,7 @@ static const struct nsg_fields document_fields = {
     FIELDS(document_lines, nsg_tag_document),
 };
 
-/* Two documents are never one: which is used, the model decides. */
+/* Documents are not joined: the model decides which one is used. */
 static void collect_document(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_identity who = {.id = "", .name = "", .parent = "", .within = ""};

@@ -31,7 +31,7 @@ bool nsg_template_is_parameters(json_t *value)
 {
 	if (schema_has(value, "deploymentParameters"))
 		return true;
-	/* az takes one without its frame too: {"parameters": {...}} */
+	/* az also accepts one without the enclosing object: {"parameters": {...}} */
 	return json_is_object(nsg_member(value, "parameters")) &&
 	       (nsg_member(value, "contentVersion") || json_object_size(value) == 1) &&
 	       !nsg_member(value, "resources") && !nsg_member(value, "$schema");
@@ -63,7 +63,7 @@ static bool is_web(const struct nsg_node *n)
 	return type && !strncasecmp(type, "Microsoft.Web/", strlen("Microsoft.Web/"));
 }
 
-/* An error at n, or at the resource `web` when that is. */
+/* An error at n, or at the resource of an app that contains it (`web`, or NULL). */
 static void report_expression(struct nsg_sink *s, const struct nsg_node *n,
 			      const struct nsg_node *web, const char *what)
 {
@@ -73,8 +73,8 @@ static void report_expression(struct nsg_sink *s, const struct nsg_node *n,
 	    what);
 }
 
-/* The first expression or loop below n is an error when s is given. At most NSG_MAX_JSON_DEPTH
- * calls deep. */
+/* Whether there is an expression or a loop at or below n; if s is given, the first one is reported
+ * as an error. At most NSG_MAX_JSON_DEPTH calls deep. */
 static bool find_expression(struct nsg_sink *s, const struct nsg_node *n,
 			    const struct nsg_node *web)
 {

@@ -85,7 +85,7 @@ static uint64_t route_part(const struct nsg_effective *e, const struct nsg_route
 	       reason << NSG_LEAF_REASON_SHIFT;
 }
 
-/* Position in the partition of winners; `part` is the winner's part of a leaf. */
+/* A position in the partition of rows; `part` is the current row's part of a leaf. */
 struct walk {
 	const struct nsg_partition *p;
 	size_t at;

@@ -49,7 +49,7 @@ static bool has_pointer(const void *pointers, uint32_t i, const void *values)
 	return ((const struct nsg_field_pointer *)pointers)[i].values == values;
 }
 
-/* The number of the list with that content, new or not. */
+/* The number of the list with that content, which is added if it is new. */
 static int intern(struct nsg_field *f, const struct nsg_ranges *values, uint32_t *ret)
 {
 	uint64_t hash = content_hash(values);
@@ -75,7 +75,7 @@ static void give(struct nsg_field *f, size_t rule, uint32_t list)
 	nsg_bits_set(&f->masks[list], (unsigned int)rule + NSG_BIT_RULES);
 }
 
-/* A pointer seen before needs no look at the content. */
+/* A pointer that was seen before has the same content. */
 int nsg_field_add(struct nsg_field *f, size_t rule, const struct nsg_ranges *values)
 {
 	uint64_t hash = nsg_hash_u64((uintptr_t)values);

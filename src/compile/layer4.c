@@ -25,7 +25,7 @@ static void protocol_masks(const struct nsg_effective *e, struct nsg_bits *ret)
 			if (protocol == p || protocol == NSG_PROTOCOL_ANY)
 				nsg_bits_set(&ret[p], (unsigned int)i + NSG_BIT_RULES);
 		}
-		/* UDP's bit is used with one source port only. */
+		/* The bit of UDP takes effect with one source port only. */
 		if (p != NSG_PROTOCOL_TCP)
 			nsg_bits_set(&ret[p], NSG_BIT_NOT_CARRIED);
 		nsg_bits_set(&ret[p], NSG_BIT_NOTHING);
@@ -33,9 +33,9 @@ static void protocol_masks(const struct nsg_effective *e, struct nsg_bits *ret)
 }
 
 /*
- * Ports as classes with the rules of each. `reserved`: source ports, of which one is in a class by
- * itself: that class alone has the bit that, together with UDP's, says that the packet is not
- * carried.
+ * Ports as classes with the rules of each. With `reserved` (source ports) the port that is not
+ * carried has a class of its own, the only one with the bit that, with that of UDP, means `not
+ * carried`.
  */
 static int port_classes(const struct nsg_field *f, bool reserved, uint16_t **ret_classes,
 			struct nsg_rowset *ret_rows)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What rules and gate decide, before routes. Borrowed from the image before when only routes
+/* The decisions of rules and gate, without routes. Taken from the previous image if only routes
  * differ. */
 #include "compile/compile_priv.h"
 

@@ -215,8 +215,8 @@ size_t nsg_verdicts_put(uint8_t *out, uint16_t queue, const struct nsg_queue_ver
 		else
 			size += nsg_verdict_put(out + size, queue, &verdicts[i], false);
 	}
-	/* Ids grow within a queue: below the last one of the usual verdict are only packets of this
-	 * batch, and the unusual of them already have their verdict. */
+	/* Ids grow within a queue: below the last packet with the usual verdict there are only
+	 * packets of this batch, and those with another verdict already have it. */
 	if (!usual)
 		last = (struct nsg_queue_verdict){.id = verdicts[n - 1].id};
 	return size + nsg_verdict_put(out + size, queue, &last, true);

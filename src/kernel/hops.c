@@ -280,7 +280,7 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 		    "%u",
 		    wanted, h->marks->mask, h->max);
 	return nsg_diag_line(diag, NSG_ERROR, h->conf->path, 0, NULL,
-			     "the policy in force and the new one together have %u next hops more "
+			     "the policy in force and the new one together need %u next hops more "
 			     "than fit in mark-mask 0x%08x (%u)",
 			     missing, h->marks->mask, h->max);
 }

@@ -281,7 +281,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot number the next hops");
+		return nsg_kernel_complain(diag, r, "cannot assign numbers to the next hops");
 	nsg_hops_swap(&k->hops);
 	r = bind_silent_queue(k, diag);
 	if (r < 0)

@@ -151,7 +151,7 @@ static int nl_receive(struct nsg_nl *nl, int flags)
 	return n > (ssize_t)NSG_NL_BUFFER_BYTES ? -ENOBUFS : (int)n;
 }
 
-/* mnl_nlmsg_ok takes a length of 2^31 and more for a negative number, which is small enough. */
+/* mnl_nlmsg_ok treats a length of 2^31 or more as negative and accepts it. */
 static bool is_whole(const struct nlmsghdr *nlh, int left)
 {
 	return left >= (int)sizeof(*nlh) && nlh->nlmsg_len >= sizeof(*nlh) &&

@@ -107,7 +107,7 @@ static void write_known(const struct nsg_preexisting *o, const uint32_t *ids, si
 
 	if (r < 0 && r != -ENOENT)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-				   "%s: at the next start open connections will be treated as "
+				   "%s: at the next start, open connections will be treated as "
 				   "established before nsgd: %s",
 				   o->directory, strerror(-r));
 }

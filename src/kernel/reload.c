@@ -30,7 +30,7 @@ static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag
 }
 
 /* After a change of the table that returned r. -ENOENT: another program has removed a part, and its
- * notification is still to come; the whole table is put, with the change. */
+ * notification is still to come; the whole table is loaded, with the change. */
 static int repair_change(struct nsg_kernel *k, int r, const char *what, struct nsg_diag *diag)
 {
 	if (r == -ENOENT)
@@ -109,7 +109,7 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot number the next hops");
+		return nsg_kernel_complain(diag, r, "cannot assign numbers to the next hops");
 	r = prepare(k, generation % NSG_GENERATIONS, diag);
 	if (r < 0) {
 		for (uint32_t n = 1; n <= k->hops.max; n++)

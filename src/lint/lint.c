@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was chosen and why, and facts that are easy to miss. */
+/* What was selected and why, and facts that are easy to miss. */
 #include "lint/lint_priv.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include "lint/lint.h"
 #include "model/ranges.h"
 
-/* ---- what was chosen ----------------------------------------------------------------------- */
+/* ---- what was selected ----------------------------------------------------------------------- */
 
 static void chosen(const struct nsg_effective *e, struct nsg_diag *diag)
 {

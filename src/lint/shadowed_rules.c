@@ -73,7 +73,7 @@ static void cover_done(struct cover *c)
 
 #define cleanup_cover __attribute__((cleanup(cover_done)))
 
-/* ---- classes ------------------------------------------------------------------------------ */
+/* ---- classes --------------------------------------------------------------------------------- */
 
 static bool has_class(const struct rows *r, size_t set, size_t class)
 {
@@ -231,7 +231,7 @@ static int make_partitions(struct cover *c)
 	return partition_ports(c, false);
 }
 
-/* ---- cells -------------------------------------------------------------------------------- */
+/* ---- cells ----------------------------------------------------------------------------------- */
 
 static bool matches_protocol(const struct nsg_effective_rule *x, uint16_t protocol)
 {
@@ -319,10 +319,10 @@ static int make_cells(struct cover *c)
 	return c->cells && c->row ? 0 : -ENOMEM;
 }
 
-/* ---- a rule against those before it -------------------------------------------------------- */
+/* ---- a rule against those before it ---------------------------------------------------------- */
 
 struct reach {
-	bool any, fresh; /* some packet; some that no earlier rule takes */
+	bool any, fresh; /* some packet matches; one that no earlier rule matches */
 };
 
 static int enter(struct cover *c, size_t i, const struct cell *cell, void *data)
@@ -410,7 +410,7 @@ static int report_shadowed(struct cover *c, size_t i)
 	return 0;
 }
 
-/* ---- why a rule never matches -------------------------------------------------------------- */
+/* ---- why a rule never matches ---------------------------------------------------------------- */
 
 static const char *empty_source(const struct nsg_rule *r)
 {

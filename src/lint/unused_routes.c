@@ -17,9 +17,9 @@
 /* How a UDR is used. */
 struct use {
 	bool entered, taken;
-	bool only_rfc1918;	     /* of what entered */
-	const struct nsg_row *rival; /* the first row that was preferred */
-	enum nsg_row_fate fate;	     /* and how */
+	bool only_rfc1918;	     /* of the addresses that enter */
+	const struct nsg_row *rival; /* the first row that was preferred to it */
+	enum nsg_row_fate fate;	     /* and why */
 };
 
 struct watch {
@@ -27,7 +27,7 @@ struct watch {
 	struct nsg_effective other; /* the same with the other endpoint precedence */
 	struct use *uses;	    /* of the table's routes */
 	enum nsg_row_fate *fates;
-	/* The first piece of each dispute, and its two answers. */
+	/* The first piece that is disputed, and its two routes. */
 	struct dispute {
 		const struct nsg_row *now, *then;
 		struct nsg_range piece;
@@ -42,7 +42,7 @@ static void watch_done(struct watch *w)
 
 #define cleanup_watch __attribute__((cleanup(watch_done)))
 
-/* ---- the walk ----------------------------------------------------------------------------- */
+/* ---- the walk -------------------------------------------------------------------------------- */
 
 static void note_use(struct watch *w, enum nsg_gate gate, const struct nsg_row *const *covering,
 		     size_t n, const struct nsg_row *best)
@@ -71,8 +71,8 @@ static void note_dispute(struct dispute *d, struct nsg_range piece, const struct
 		*d = (struct dispute){now, then, piece};
 }
 
-/* A private endpoint against the longest UDR, by the profile and by the other reading, unless a
- * service endpoint decides. */
+/* Compares a private endpoint with the longest UDR by the rule of each profile, unless a service
+ * endpoint decides. */
 static void note_private(struct watch *w, struct nsg_range piece,
 			 const struct nsg_row *const *covering, size_t n, const struct nsg_row *now)
 {
@@ -147,7 +147,7 @@ static int visit(void *data, struct nsg_range piece, enum nsg_gate gate,
 	return 0;
 }
 
-/* ---- reports ------------------------------------------------------------------------------ */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 static void add_row(struct nsg_phrase_list *text, const struct nsg_row *r)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which rows are there, and which of them Azure lists as Active. A row is Active where for some
- * address selection does not strike it and no row of its own prefix is preferred to it, so that the
- * row that is selected for an address is always Active.
+ * Which rows exist, and which of them Azure lists as Active. A row is Active if, for some address,
+ * selection does not exclude it and no row of the same prefix is preferred to it. The row that is
+ * selected for an address is therefore always Active.
  */
 #include "model/effective_priv.h"
 
@@ -15,7 +15,7 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* ---- None and Internet -------------------------------------------------------------------- */
+/* ---- None and Internet ----------------------------------------------------------------------- */
 
 static bool is_default(const struct nsg_row *r, enum nsg_hop_type type)
 {
@@ -91,7 +91,7 @@ static void remove_taken(struct nsg_effective *e)
 	}
 }
 
-/* ---- Active ------------------------------------------------------------------------------- */
+/* ---- Active ---------------------------------------------------------------------------------- */
 
 struct marker {
 	struct nsg_effective *e;

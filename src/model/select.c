@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Row selection. Each step strikes rows by what the whole covering set holds, so one pass gathers
- * the facts and a second one weighs the rows that no fact strikes.
+ * Row selection. Each step excludes rows by what the whole covering set contains, so one pass
+ * collects the facts and a second one compares the rows that no fact excludes.
  */
 #include "model/select.h"
 
 #include <stdbool.h>
 
-/* What the covering set holds. */
+/* What the covering set contains. */
 struct facts {
 	bool system;			/* a VNet, peering or service endpoint row */
 	const struct nsg_row *endpoint; /* the best service endpoint row */
 	const struct nsg_row *user;	/* the best UDR */
-	int private_threshold; /* UDRs shorter than this lose to a private endpoint; -1: none */
+	int private_threshold; /* UDRs shorter than this give way to a private endpoint; -1: none */
 };
 
 static bool is_system(const struct nsg_row *r)
@@ -64,8 +64,9 @@ static void gather(const struct nsg_row *const *covering, size_t n, struct facts
 }
 
 /*
- * Step b between the endpoint and all UDRs. With `lab` the longest of each contest; the best UDR
- * speaks for its length, so that the answer does not depend on the order of the comparisons.
+ * Step b between the endpoint and all UDRs. With `lab` the longest of each is compared; the best
+ * UDR stands for all of its length, so that the result does not depend on the order of the
+ * comparisons.
  */
 static bool endpoint_strikes_users(const struct nsg_effective *e, const struct facts *f)
 {
@@ -134,7 +135,7 @@ const char *nsg_row_fate_text(enum nsg_row_fate f)
 {
 	static const char *const texts[NSG_FATE_MAX] = {
 	    [NSG_FATE_SELECTED] = "selected",
-	    [NSG_FATE_GONE] = "does not exist: another route took its place",
+	    [NSG_FATE_GONE] = "removed: another route replaces it",
 	    [NSG_FATE_SYSTEM_FIRST] =
 		"a virtual network, peering or service endpoint route takes precedence over BGP",
 	    [NSG_FATE_ENDPOINT_FIRST] = "a service endpoint takes precedence",

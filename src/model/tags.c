@@ -15,7 +15,7 @@
 #include "util/macro.h"
 #include "util/vec.h"
 
-/* ---- names of their own ------------------------------------------------------------------- */
+/* ---- built-in names -------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -48,7 +48,7 @@ const char *nsg_tag_kind_name(enum nsg_tag_kind k)
 	return NULL;
 }
 
-/* ---- the document that counts ------------------------------------------------------------- */
+/* ---- the document that is used --------------------------------------------------------------- */
 
 static bool clouds_differ(const struct nsg_tag_document *a, const struct nsg_tag_document *b)
 {
@@ -82,11 +82,11 @@ static const struct nsg_tag_document *newer(struct nsg_build *b, const struct ns
 	return one;
 }
 
-/* ---- the index ---------------------------------------------------------------------------- */
+/* ---- the index ------------------------------------------------------------------------------- */
 
 struct entry {
 	const struct nsg_tag *tag;
-	struct nsg_ranges *ranges; /* made when they are first asked for */
+	struct nsg_ranges *ranges; /* made on first use */
 };
 
 struct nsg_tag_index {
@@ -206,7 +206,7 @@ int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 	return 0;
 }
 
-/* ---- unknown tags ------------------------------------------------------------------------- */
+/* ---- unknown tags ---------------------------------------------------------------------------- */
 
 /* Each suggestion compares the name with every tag, so their number is limited. */
 #define MAX_SUGGESTED 50
@@ -237,7 +237,7 @@ int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const ch
 			    "%s %s is neither a prefix nor a known service tag", what, name);
 }
 
-/* ---- VirtualNetwork and Internet, as the integration subnet sees them -------------------- */
+/* ---- VirtualNetwork and Internet, as the integration subnet sees them ------------------------ */
 
 struct members {
 	struct nsg_tag_member *v;
@@ -385,7 +385,7 @@ int nsg_build_computed_tags(struct nsg_build *b)
 	return make_internet(b);
 }
 
-/* ---- which tags an address is in ---------------------------------------------------------- */
+/* ---- which tags an address is in ------------------------------------------------------------- */
 
 /* The largest aligned block around the address that is in the set. */
 static struct nsg_prefix block_of(const struct nsg_ranges *r, uint32_t addr_host)

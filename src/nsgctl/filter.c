@@ -68,7 +68,7 @@ int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char 
 		if (!n)
 			continue;
 		if (f.n == NSGCTL_MAX_CONDITIONS) {
-			*ret_error = "exceeds the number of conditions";
+			*ret_error = "exceeds the limit of 16 conditions";
 			return -EINVAL;
 		}
 		if (parse_part(part, &f.v[f.n++], ret_error) < 0)

@@ -19,7 +19,7 @@
 #include "util/macro.h"
 #include "util/names.h"
 
-/* Decisions per second; more would only bury the rest of the journal. */
+/* Decisions per second; more would hide the other messages in the journal. */
 #define DECISIONS_A_SECOND 1000
 
 static struct {

@@ -8,7 +8,7 @@
 #include "nsgd/log.h"
 #include "util/clock.h"
 
-/* Records a turn of the event loop; signals and clients must get theirs too. */
+/* Records per turn of the event loop, so that signals and clients are served too. */
 #define RECORDS_A_TURN 2048
 
 /* After a turn the reader rests this many times as long as the turn took, so that reporting

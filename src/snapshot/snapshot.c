@@ -13,8 +13,8 @@ static void cleanup_snapshot_p(struct nsg_snapshot **s)
 }
 #define cleanup_snapshot __attribute__((cleanup(cleanup_snapshot_p)))
 
-/* A document with errors must not hide those of the policy as a whole: what could be read of it is
- * examined too. */
+/* Errors in one document must not hide other errors of the policy: what could be read is checked
+ * too. */
 static int load(const char *directory, const struct nsg_snapshot_options *options,
 		const struct nsg_policy *before, struct nsg_diag *diag, struct nsg_snapshot *s)
 {

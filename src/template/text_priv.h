@@ -32,7 +32,7 @@ int nsg_text_add(struct nsg_eval *ev, struct nsg_text *t, const char *s);
 int nsg_text_add_bytes(struct nsg_eval *ev, struct nsg_text *t, const char *s, size_t n);
 int nsg_text_add_format(struct nsg_eval *ev, struct nsg_text *t, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* What string() makes of the value. */
+/* The value as string() converts it. */
 int nsg_text_add_value(struct nsg_eval *ev, struct nsg_text *t, json_t *value);
 int nsg_text_give(const struct nsg_text *t, json_t **ret);
 

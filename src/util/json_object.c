@@ -32,7 +32,7 @@ int nsg_json_add(json_t *object, const struct nsg_json_pair *pairs)
 {
 	int r = 0;
 
-	/* All of them, for each that is not taken over here would leak. */
+	/* All of them: a value that is not taken over here would leak. */
 	for (; pairs->key; pairs++)
 		if (json_object_set_new(object, pairs->key, pairs->value) < 0)
 			r = -ENOMEM;
