@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes a gateway learned: a gateway's or route server's list, or an effective route table. */
-#include <stdlib.h>
+/* Gateway routes: lists of learned routes, effective route tables, static ranges of gateways. */
 #include <string.h>
 #include <strings.h>
 
 #include "azure/reader_priv.h"
-#include "util/cleanup.h"
-#include "util/limits.h"
 
 static void add(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_node *prefix,
-		uint32_t *hops_host, size_t n_hops)
+		const struct nsg_bgp_route *of)
 {
-	struct nsg_bgp_route route = {.hops_host = hops_host, .n_hops = n_hops};
+	struct nsg_bgp_route route = *of;
 	bool is_ip6;
 
 	if (!nsg_read_prefix(&r->sink, prefix, &route.prefix, &is_ip6) || is_ip6)
@@ -22,20 +19,79 @@ static void add(struct nsg_reader *r, const struct nsg_node *n, const struct nsg
 
 /* ---- lists of gateways and route servers ---------------------------------------------------- */
 
-static void read_learned_route(struct nsg_reader *r, const struct nsg_node *n)
+static enum nsg_bgp_origin read_origin(struct nsg_sink *s, const struct nsg_node *n)
+{
+	const char *origin = nsg_read_member(s, n, "origin");
+
+	if (!strcasecmp(origin, "Network"))
+		return NSG_BGP_NETWORK;
+	return strcasecmp(origin, "IBgp") ? NSG_BGP_OTHER : NSG_BGP_IBGP;
+}
+
+/* Numbers joined by hyphens. */
+static uint32_t read_path_length(struct nsg_sink *s, const struct nsg_node *n)
+{
+	const char *path = nsg_read_member(s, n, "asPath");
+	uint32_t length = 0;
+
+	while (*path) {
+		size_t size = strcspn(path, "-");
+
+		length += strspn(path, " ") < size;
+		path += size + (path[size] == '-');
+	}
+	return length;
+}
+
+/* What a gateway advertises has the same form, without a peer that it was learned from. */
+static bool is_advertised(struct nsg_sink *s, const struct nsg_node *n,
+			  const struct nsg_bgp_route *route)
+{
+	return route->next_hop_host && route->next_hop_host == route->local_host &&
+	       !*nsg_read_member(s, n, "sourcePeer");
+}
+
+static void warn_of_advertised(struct nsg_reader *r, const struct nsg_node *n)
+{
+	if (r->advertised_warned == n->root->source)
+		return;
+	r->advertised_warned = n->root->source;
+	nsg_node_report(&r->sink, n, NSG_WARNING, NULL,
+			"advertised routes are not used; useful is what `az network vnet-gateway "
+			"list-learned-routes` prints");
+}
+
+static void read_address(struct nsg_sink *s, const struct nsg_node *n, const char *key,
+			 uint32_t *to)
+{
+	struct nsg_node address = nsg_node_get(n, key);
+
+	(void)nsg_read_address(s, &address, to);
+}
+
+static void read_learned(struct nsg_reader *r, const struct nsg_node *n, enum nsg_gateway_list list)
 {
 	struct nsg_sink *s = &r->sink;
-	struct nsg_node network = nsg_node_get(n, "network"), hop = nsg_node_get(n, "nextHop");
-	uint32_t *hop_host;
+	struct nsg_node network = nsg_node_get(n, "network");
+	struct nsg_bgp_route route = {
+	    .list = list,
+	    .origin = read_origin(s, n),
+	    .path_length = read_path_length(s, n),
+	};
 
-	/* the virtual network's own ranges, which the gateway announces */
-	if (!strcasecmp(nsg_read_member(s, n, "origin"), "Network"))
-		return;
 	if (!network.value)
 		nsg_node_report(s, n, NSG_ERROR, NULL, "a learned route has no network");
-	hop_host = nsg_sink_array(s, 1, sizeof(*hop_host));
-	if (hop_host)
-		add(r, n, &network, hop_host, nsg_read_address(s, &hop, hop_host));
+	read_address(s, n, "nextHop", &route.next_hop_host);
+	read_address(s, n, "localAddress", &route.local_host);
+	if (is_advertised(s, n, &route))
+		warn_of_advertised(r, n);
+	else
+		add(r, n, &network, &route);
+}
+
+static void read_learned_route(struct nsg_reader *r, const struct nsg_node *n)
+{
+	read_learned(r, n, NSG_LIST_LEARNED);
 }
 
 static bool looks_like_learned_route(const struct nsg_node *n)
@@ -72,7 +128,7 @@ static void read_route_server(struct nsg_reader *r, const struct nsg_node *n)
 			struct nsg_node route = nsg_node_at(&list, i);
 
 			if (nsg_read_object(&r->sink, &route))
-				read_learned_route(r, &route);
+				read_learned(r, &route, NSG_LIST_ROUTE_SERVER);
 		}
 	}
 }
@@ -113,23 +169,23 @@ static void read_effective_route(struct nsg_reader *r, const struct nsg_node *n)
 	struct nsg_sink *s = &r->sink;
 	struct nsg_node prefixes = nsg_node_get(n, "addressPrefix");
 	struct nsg_node hops = nsg_node_get(n, "nextHopIpAddress");
-	size_t n_hops = count(&hops), filled = 0;
-	uint32_t *hops_host;
+	size_t n_hops = count(&hops);
+	struct nsg_bgp_route route = {.list = NSG_LIST_EFFECTIVE};
 
 	if (strcasecmp(nsg_read_member(s, n, "source"), "VirtualNetworkGateway"))
 		return;
 	if (!prefixes.value)
 		nsg_node_report(s, n, NSG_ERROR, NULL, "an effective route has no addressPrefix");
-	hops_host = nsg_sink_array(s, n_hops, sizeof(*hops_host));
-	for (size_t i = 0; i < n_hops && hops_host; i++) {
+	route.hops_host = nsg_sink_array(s, n_hops, sizeof(*route.hops_host));
+	for (size_t i = 0; i < n_hops && route.hops_host; i++) {
 		struct nsg_node hop = element(&hops, i);
 
-		filled += nsg_read_address(s, &hop, &hops_host[filled]);
+		route.n_hops += nsg_read_address(s, &hop, &route.hops_host[route.n_hops]);
 	}
 	for (size_t i = 0; i < count(&prefixes); i++) {
 		struct nsg_node prefix = element(&prefixes, i);
 
-		add(r, n, &prefix, hops_host, filled);
+		add(r, n, &prefix, &route);
 	}
 }
 
@@ -143,33 +199,66 @@ const struct nsg_kind nsg_kind_effective_route = {
     .read = read_effective_route,
 };
 
-/* ---- bounds --------------------------------------------------------------------------------- */
+/* ---- static gateway routes ------------------------------------------------------------------ */
 
-static int by_prefix(const void *a, const void *b)
+static const struct nsg_field local_gateway_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_gateway, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_gateway, id)},
+    {NULL, FIELD_PLACE, AT(nsg_gateway, place)},
+    {"addressPrefixes", FIELD_PREFIXES, AT(nsg_gateway, prefixes),
+     .in = "localNetworkAddressSpace"},
+};
+
+static const struct nsg_fields local_gateway_fields = {
+    .word = "local network gateway",
+    FIELDS(local_gateway_lines, nsg_gateway),
+};
+
+static bool looks_like_local_gateway(const struct nsg_node *n)
 {
-	const struct nsg_bgp_route *x = a, *y = b;
-
-	return nsg_prefix_compare(&x->prefix, &y->prefix);
+	return nsg_node_has(n, "localNetworkAddressSpace");
 }
 
-void nsg_check_learned_routes(struct nsg_reader *r)
-{
-	size_t n = r->bgp_routes.n, different = 0;
-	cleanup_free struct nsg_bgp_route *copy = NULL;
+const struct nsg_kind nsg_kind_local_gateway = {
+    .looks = looks_like_local_gateway,
+    .fields = &local_gateway_fields,
+    IN_POLICY(gateways),
+};
 
-	if (n <= NSG_MAX_BGP_ROUTES)
-		return;
-	copy = malloc(n * sizeof(*copy));
-	if (!copy) {
-		r->sink.no_memory = true;
-		return;
-	}
-	memcpy(copy, r->bgp_routes.v, n * sizeof(*copy));
-	qsort(copy, n, sizeof(*copy), by_prefix);
-	for (size_t i = 0; i < n; i++)
-		different += !i || by_prefix(&copy[i - 1], &copy[i]);
-	if (different > NSG_MAX_BGP_ROUTES)
-		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->bgp_routes.v[0].place, NULL,
-				   "%zu gateway routes: at most %u are read", different,
-				   NSG_MAX_BGP_ROUTES);
+/* The addresses of P2S clients. */
+static bool read_pool(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
+		      void *to)
+{
+	struct nsg_node configuration = nsg_node_get(n, f->key);
+	struct nsg_node pool = nsg_node_get(&configuration, "vpnClientAddressPool");
+	struct nsg_node prefixes = nsg_node_get(&pool, "addressPrefixes");
+	struct nsg_gateway *gateway = to;
+
+	if (nsg_read_object(&r->sink, &configuration) && nsg_read_object(&r->sink, &pool))
+		gateway->prefixes = nsg_read_prefixes(&r->sink, &prefixes);
+	return true;
 }
+
+static const struct nsg_field gateway_lines[] = {
+    {NULL, FIELD_OWN_NAME, AT(nsg_gateway, name)},
+    {NULL, FIELD_OWN_ID, AT(nsg_gateway, id)},
+    {NULL, FIELD_PLACE, AT(nsg_gateway, place)},
+    {"vpnClientConfiguration", FIELD_PREFIXES, AT(nsg_gateway, prefixes), .read = read_pool},
+};
+
+static const struct nsg_fields gateway_fields = {
+    .word = "virtual network gateway",
+    FIELDS(gateway_lines, nsg_gateway),
+};
+
+static bool looks_like_gateway(const struct nsg_node *n)
+{
+	return nsg_node_has(n, "vpnClientConfiguration") ||
+	       NSG_COUNT_KEYS(n, "gatewayType", "vpnType") == 2;
+}
+
+const struct nsg_kind nsg_kind_gateway = {
+    .looks = looks_like_gateway,
+    .fields = &gateway_fields,
+    IN_POLICY(gateways),
+};

@@ -475,7 +475,6 @@ void nsg_join(struct nsg_reader *r)
 		if (!res->gone && res->kind->bound)
 			res->kind->bound(&r->sink, res->data);
 	}
-	nsg_check_learned_routes(r);
 }
 
 /* What is left of the kinds that share an array of the policy, in document order. */

@@ -34,6 +34,8 @@
 	X(route, NSG_NETWORK "routeTables/routes") \
 	X(route_table, NSG_NETWORK "routeTables") \
 	X(learned_route) \
+	X(local_gateway, NSG_NETWORK "localNetworkGateways") \
+	X(gateway, NSG_NETWORK "virtualNetworkGateways") \
 	X(plan, NSG_WEB "serverfarms") \
 	X(site, NSG_WEB "sites", NSG_WEB "sites/slots") \
 	X(site_config, NSG_WEB "sites/config", NSG_WEB "sites/slots/config") \

@@ -65,8 +65,9 @@ struct nsg_reader {
 
 	NSG_VEC(const char *) skipped; /* types of template resources already reported */
 
-	size_t list, n_lists;			 /* the list being read; how many so far */
-	const struct nsg_source *secrets_warned; /* last file reported as readable by all */
+	size_t list, n_lists;			    /* the list being read; how many so far */
+	const struct nsg_source *advertised_warned; /* last file reported for advertised routes */
+	const struct nsg_source *secrets_warned;    /* last file reported as readable by all */
 };
 
 /* ---- kinds.c ---- */
@@ -149,10 +150,6 @@ void nsg_cache_give(struct nsg_reader *r, const struct nsg_shared *shared);
  * of a document with diagnostics, which each load has to make again. */
 struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source);
 void nsg_cache_end(struct nsg_reader *r, struct nsg_shared *shared);
-
-/* ---- bgp.c ---- */
-
-void nsg_check_learned_routes(struct nsg_reader *r);
 
 /* ---- the kinds, in the files that read them ---- */
 

@@ -208,27 +208,21 @@ const struct nsg_kind nsg_kind_route = {
 
 /* ---- route tables --------------------------------------------------------------------------- */
 
+/* Route table API 2025-07-01: None or All. */
 static bool read_disable_peering(struct nsg_reader *r, const struct nsg_field *f,
 				 const struct nsg_node *n, void *to)
 {
 	struct nsg_node peering = nsg_node_get(n, f->key);
 	const char *disabled = nsg_read_string(&r->sink, &peering);
+	struct nsg_route_table *table = to;
 
-	(void)to;
-	if (*disabled && strcasecmp(disabled, "None"))
+	table->disable_peering = !strcasecmp(disabled, "All");
+	if (*disabled && strcasecmp(disabled, "None") && !table->disable_peering)
 		nsg_node_report(&r->sink, &peering, NSG_WARNING, NULL,
-				"disablePeeringRoute is ignored");
+				"disablePeeringRoute '" NSG_QUOTE "' is ignored; the known values "
+				"are None and All",
+				disabled);
 	return true;
-}
-
-static void check_bounds(struct nsg_sink *s, const void *data)
-{
-	const struct nsg_route_table *table = data;
-
-	if (table->n_routes > NSG_MAX_UDRS)
-		(void)nsg_diag_add(s->diag, NSG_ERROR, &table->place, NULL,
-				   "route table '" NSG_QUOTE "' has %zu routes; Azure allows %u",
-				   table->name, table->n_routes, NSG_MAX_UDRS);
 }
 
 static const struct nsg_field table_lines[] = {
@@ -236,7 +230,8 @@ static const struct nsg_field table_lines[] = {
     {NULL, FIELD_OWN_ID, AT(nsg_route_table, id)},
     {NULL, FIELD_PLACE, AT(nsg_route_table, place)},
     {"disableBgpRoutePropagation", FIELD_FLAG, AT(nsg_route_table, disable_bgp)},
-    {"disablePeeringRoute", FIELD_OTHER, .read = read_disable_peering},
+    {"disablePeeringRoute", FIELD_FLAG, AT(nsg_route_table, disable_peering),
+     .read = read_disable_peering},
     {"subnets", FIELD_USED_BY, AT(nsg_route_table, subnets)},
     {"routes", FIELD_ARRAY, LIST(nsg_route_table, routes), .of = &route_fields},
 };
@@ -259,5 +254,4 @@ const struct nsg_kind nsg_kind_route_table = {
     .fields = &table_fields,
     IN_POLICY(route_tables),
     .content = {"routes"},
-    .bound = check_bounds,
 };

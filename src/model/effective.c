@@ -50,8 +50,8 @@ static int check_limits(struct nsg_build *b)
 
 /* What the integration subnet's rules and routes are derived from, in order. */
 static int (*const subnet_phases[])(struct nsg_build *b) = {
-    nsg_build_site_settings, nsg_build_peers,	  nsg_build_endpoints,	 nsg_build_computed_tags,
-    nsg_build_rows,	     nsg_build_placement, nsg_build_admin_rules,
+    nsg_build_site_settings, nsg_build_peers, nsg_build_gateway_routes, nsg_build_endpoints,
+    nsg_build_computed_tags, nsg_build_rows,  nsg_build_placement,	nsg_build_admin_rules,
 };
 
 /* Without a subnet there is nothing to derive, but NSGs and route tables can still be checked. */

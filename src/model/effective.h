@@ -86,7 +86,7 @@ struct nsg_row {
 	 * UDRs explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud; for Default
 	 * the hop type; then document order). Unique within (source). */
 	uint32_t rank;
-	bool unreachable; /* by profile (global peering 2020-04) */
+	bool unreachable; /* a global peering in 2020-04, a subnet outside a subnet peering */
 	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
 	 * 32: all but a /32; 16: UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
@@ -132,6 +132,8 @@ struct nsg_effective {
 
 	/* The gate: prefixes of the enabled service endpoints; empty where linux ignores them. */
 	struct nsg_ranges endpoints;
+	/* The ranges of the virtual network and of its connected peers. */
+	struct nsg_ranges networks;
 	/* The computed tags. */
 	struct nsg_tag_member *virtual_network;
 	size_t n_virtual_network;

@@ -26,7 +26,9 @@ struct nsg_peer {
 	const struct nsg_peering *peering;
 	const struct nsg_vnet *document; /* NULL: not in the directory */
 	const struct nsg_prefixes *space;
-	bool global, reachable;
+	bool global;
+	bool reachable;		/* by the profile, and the subnet is part of a subnet peering */
+	bool is_subnet_peering; /* the profile honours its fields */
 };
 
 /* A gateway route with all its next hops. */
@@ -63,10 +65,12 @@ int nsg_build_site_settings(struct nsg_build *b);
 /* tags.c: the service tag document that is used and its index. */
 int nsg_build_tag_index(struct nsg_build *b);
 void nsg_tag_index_done(struct nsg_tag_index *x);
-/* routes.c: validates all route tables; merges what the gateway learned. */
+/* routes.c: validates all route tables. */
 int nsg_build_routes(struct nsg_build *b);
-/* peers.c */
+/* peers.c: e->networks too. */
 int nsg_build_peers(struct nsg_build *b);
+/* gateway_routes.c: the gateway routes that are used, merged by prefix. */
+int nsg_build_gateway_routes(struct nsg_build *b);
 /* endpoints.c: the tags of the subnet's service endpoints, the gate's set of addresses. */
 int nsg_build_endpoints(struct nsg_build *b);
 /* tags.c: VirtualNetwork and Internet. */
@@ -111,6 +115,17 @@ const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_
 const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s);
 /* Whether the subnet is delegated to Flex Consumption, and a site or plan is of that SKU. */
 bool nsg_subnet_serves_flex(const struct nsg_effective *e);
+
+/* ---- peers.c ---- */
+
+bool nsg_peering_is_connected(const struct nsg_peering *p);
+/* The document of the peering's remote network, other than `own`; NULL: none. */
+const struct nsg_vnet *nsg_peering_document(const struct nsg_policy *p, const struct nsg_vnet *own,
+					    const struct nsg_peering *peering);
+/* The remote network's ranges: remoteAddressSpace, else remoteVirtualNetworkAddressSpace, else those
+ * of its document, which may be NULL. */
+const struct nsg_prefixes *nsg_peering_space(const struct nsg_peering *p,
+					     const struct nsg_vnet *document);
 
 /* ---- tags.c ---- */
 

@@ -96,18 +96,45 @@ struct nsg_route {
 struct nsg_route_table {
 	const char *id, *name; /* id "": none (a bare route list) */
 	bool disable_bgp;      /* disableBgpRoutePropagation */
+	bool disable_peering;  /* disablePeeringRoute: All */
 	struct nsg_route *routes;
 	size_t n_routes;
 	struct nsg_strings subnets;
 	struct nsg_place place;
 };
 
-/* One gateway row of a learned-route or effective-route document; rows of origin Network are not
- * here. Rows of one prefix are merged later. */
+/* What kind of list a gateway route is in. */
+enum nsg_gateway_list {
+	NSG_LIST_EFFECTIVE,    /* an effective route table */
+	NSG_LIST_LEARNED,      /* {"value": [...]}, of a gateway or a route server */
+	NSG_LIST_ROUTE_SERVER, /* RouteServiceRole_IN_* */
+};
+
+enum nsg_bgp_origin {
+	NSG_BGP_OTHER,
+	NSG_BGP_NETWORK, /* the network's own ranges, static connections, P2S pools */
+	NSG_BGP_IBGP,	 /* from the other instance of the gateway */
+};
+
+/* A row of such a list; rows with the same prefix are merged later. */
 struct nsg_bgp_route {
 	struct nsg_prefix prefix;
-	uint32_t *hops_host; /* may be empty */
+	enum nsg_gateway_list list;
+	/* effective: its next hops, may be empty */
+	uint32_t *hops_host;
 	size_t n_hops;
+	/* learned: */
+	uint32_t next_hop_host, local_host; /* 0: absent */
+	enum nsg_bgp_origin origin;
+	uint32_t path_length; /* numbers in asPath */
+	struct nsg_place place;
+};
+
+/* A local network gateway, or a virtual network gateway with its pool of P2S addresses: static
+ * gateway routes. */
+struct nsg_gateway {
+	const char *id, *name;
+	struct nsg_prefixes prefixes;
 	struct nsg_place place;
 };
 
@@ -138,7 +165,10 @@ struct nsg_subnet {
 struct nsg_peering {
 	const char *name, *remote_id; /* remote virtual network; "" unknown */
 	const char *state;	      /* "" absent */
-	enum nsg_tristate allow_access;
+	enum nsg_tristate allow_access, use_remote_gateways;
+	/* subnet peering: `complete` is false; no names: all subnets */
+	enum nsg_tristate complete, only_ip6;
+	struct nsg_strings local_subnets, remote_subnets;
 	struct nsg_prefixes remote_space, remote_vnet_space;
 	struct nsg_place place;
 };
@@ -212,6 +242,7 @@ struct nsg_policy {
 	struct nsg_admin_rule *admin_rules;
 	struct nsg_route_table *route_tables;
 	struct nsg_bgp_route *bgp_routes;
+	struct nsg_gateway *gateways;
 	struct nsg_tag_document *tag_documents;
 	struct nsg_route_all_setting *route_all_settings;
 	struct nsg_site *sites;
@@ -220,9 +251,9 @@ struct nsg_policy {
 	struct nsg_private_endpoint *private_endpoints;
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
-	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_bgp_routes, n_tag_documents,
-	    n_route_all_settings, n_sites, n_integrations, n_plans, n_private_endpoints, n_nics,
-	    n_asgs;
+	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_bgp_routes, n_gateways,
+	    n_tag_documents, n_route_all_settings, n_sites, n_integrations, n_plans,
+	    n_private_endpoints, n_nics, n_asgs;
 
 	/* A document could not be read, so what is missing here may be in it. Set only while a
 	 * policy is checked for further errors (nsg_load_options.partial). */

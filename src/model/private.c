@@ -129,6 +129,13 @@ static bool ref_is_in(const char *subnet_ref, const char *vnet_id)
 	return *vnet_id && nsg_vnet_holds(&v, subnet_ref);
 }
 
+/* Whether the peering leads to that address; 0: to any. */
+static bool carries(const struct nsg_peer *peer, uint32_t addr_host)
+{
+	return peer->reachable &&
+	       (!peer->is_subnet_peering || !addr_host || holds_addr(peer->space, addr_host));
+}
+
 /* The VNet itself or a direct peer that the profile reaches; found by address where no document
  * names the endpoint's subnet. */
 static struct home find_home(const struct finder *f, uint32_t addr_host)
@@ -150,7 +157,7 @@ static struct home find_home(const struct finder *f, uint32_t addr_host)
 		else
 			here = ref_is_in(ref, peer->peering->remote_id);
 		if (here)
-			return (struct home){.reachable = peer->reachable,
+			return (struct home){.reachable = carries(peer, addr_host),
 					     .document = peer->document,
 					     .space = peer->document ? &peer->document->space
 								     : peer->space};

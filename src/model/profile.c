@@ -84,6 +84,8 @@ static const struct nsg_profile profiles[] = {
 	.admin_rules = false,
 	LIST(none_rows, none_rows_2020),
 	LIST(internet_holes, holes_2020),
+	/* azure-subscription-service-limits, 2020. */
+	.usual_routes = 400,
 	/* Subnet peering is of 2024, disablePeeringRoute of 2025. */
 	.subnet_peering = false,
 	.disable_peering_route = false,
@@ -130,6 +132,8 @@ static const struct nsg_profile profiles[] = {
 	.admin_rules = true,
 	LIST(none_rows, none_rows_current),
 	LIST(internet_holes, holes_current),
+	/* virtual-networks-udr-overview, 2024. */
+	.usual_routes = 600,
 	/* how-to-configure-subnet-peering, 2025. */
 	.subnet_peering = true,
 	/* Route table API 2025-07-01. */

@@ -22,6 +22,7 @@ struct nsg_profile {
 	size_t n_internet_holes;
 	bool subnet_peering;	      /* its fields are honoured */
 	bool disable_peering_route;   /* of a route table: honoured */
+	uint16_t usual_routes;	      /* of a route table; more: warning */
 	bool gateway_udr_is_vpn_only; /* worth a notice */
 	bool ip6_always_refused;      /* else only while route-all is on */
 	bool endpoint_policies; /* private endpoint against UDR: by network policies, not /32 */

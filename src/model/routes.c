@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Conflicts between routes of a table; gateway routes, merged by prefix. */
+/* The checks of route tables. */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -13,8 +13,6 @@
 
 /* Azure's limit of routes with a service tag in a table (virtual-networks-udr-overview, 2023). */
 #define MAX_TAG_ROUTES 25u
-
-/* ---- route tables ------------------------------------------------------------------------- */
 
 /* Which prefix or tag a route is for. */
 static int compare_key(const struct nsg_route *a, const struct nsg_route *b)
@@ -71,14 +69,42 @@ static void check_tag(struct nsg_build *b, const struct nsg_route *r)
 		(void)nsg_tag_unknown(b, &r->prefix_place, NULL, "addressPrefix", r->tag);
 }
 
-static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
+static void check_size(struct nsg_build *b, const struct nsg_route_table *t)
 {
-	size_t n_tags = 0;
+	const size_t usual = b->e->profile->usual_routes;
 
 	if (t->n_routes > NSG_MAX_UDRS)
 		(void)nsg_diag_add(b->diag, NSG_ERROR, &t->place, NULL,
 				   "route table %s has %zu routes, Azure allows %u", t->name,
 				   t->n_routes, NSG_MAX_UDRS);
+	else if (t->n_routes > usual)
+		(void)nsg_diag_add(
+		    b->diag, NSG_WARNING, &t->place, NULL,
+		    "route table %s has %zu routes; more than %zu need a raised limit", t->name,
+		    t->n_routes, usual);
+}
+
+/* A route table may name the next hop, but only a VPN gateway takes the traffic
+ * (virtual-networks-udr-overview). */
+static void note_gateway_routes(struct nsg_build *b, const struct nsg_route_table *t)
+{
+	for (size_t i = 0; i < t->n_routes; i++)
+		if (t->routes[i].hop_type == NSG_HOP_GATEWAY)
+			(void)nsg_diag_add(b->diag, NSG_NOTICE, &t->routes[i].place, NULL,
+					   "route %s: its next hop VirtualNetworkGateway is a VPN "
+					   "gateway; ExpressRoute gateways are not supported",
+					   t->routes[i].name);
+}
+
+static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
+{
+	size_t n_tags = 0;
+
+	check_size(b, t);
+	if (t->disable_peering && !b->e->profile->disable_peering_route)
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &t->place, NULL,
+				   "route table %s: disablePeeringRoute is ignored in profile %s",
+				   t->name, b->e->profile->name);
 	for (size_t i = 0; i < t->n_routes; i++) {
 		if (!t->routes[i].tag || t->routes[i].is_ip6)
 			continue;
@@ -90,79 +116,9 @@ static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
 		    b->diag, NSG_WARNING, &t->place, NULL,
 		    "route table %s has %zu routes with a service tag, Azure allows %u", t->name,
 		    n_tags, MAX_TAG_ROUTES);
+	if (t == b->e->route_table && b->e->profile->gateway_udr_is_vpn_only)
+		note_gateway_routes(b, t);
 	return check_conflicts(b, t);
-}
-
-/* ---- gateway routes ----------------------------------------------------------------------- */
-
-static int compare_bgp(const void *a, const void *b)
-{
-	const struct nsg_bgp_route *x = *(const struct nsg_bgp_route *const *)a;
-	const struct nsg_bgp_route *y = *(const struct nsg_bgp_route *const *)b;
-	int r = nsg_prefix_compare(&x->prefix, &y->prefix);
-
-	return r ? r : NSG_CMP(x, y);
-}
-
-static int compare_order(const void *a, const void *b)
-{
-	const struct nsg_bgp_merged *x = a, *y = b;
-
-	return NSG_CMP(x->order, y->order);
-}
-
-/* The distinct next hops of routes of one prefix, each at its first appearance. */
-static int merge_hops(struct nsg_arena *a, const struct nsg_bgp_route *const *routes, size_t n,
-		      struct nsg_bgp_merged *m)
-{
-	size_t n_hops = 0;
-
-	for (size_t i = 0; i < n; i++)
-		n_hops += routes[i]->n_hops;
-	m->hops_host = nsg_arena_array(a, n_hops + 1, sizeof(*m->hops_host));
-	if (!m->hops_host)
-		return -ENOMEM;
-	n_hops = 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < routes[i]->n_hops; j++)
-			m->hops_host[n_hops++] = routes[i]->hops_host[j];
-	m->n_hops = n_hops;
-	return nsg_addresses_distinct(m->hops_host, &m->n_hops);
-}
-
-/* Paths are not ranked: route server labs show one effective route per next hop, here they are one.
- */
-static int merge_bgp(struct nsg_build *b)
-{
-	const struct nsg_policy *p = b->policy;
-	cleanup_free const struct nsg_bgp_route **sorted =
-	    calloc(p->n_bgp_routes + 1, sizeof(*sorted));
-	int r;
-
-	b->bgp = nsg_arena_array(&b->e->arena, p->n_bgp_routes + 1, sizeof(*b->bgp));
-	if (!sorted || !b->bgp)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->n_bgp_routes; i++)
-		sorted[i] = &p->bgp_routes[i];
-	qsort(sorted, p->n_bgp_routes, sizeof(*sorted), compare_bgp);
-	for (size_t i = 0, next; i < p->n_bgp_routes; i = next) {
-		struct nsg_bgp_merged *m = &b->bgp[b->n_bgp++];
-
-		for (next = i + 1; next < p->n_bgp_routes; next++)
-			if (!nsg_prefix_equal(sorted[i]->prefix, sorted[next]->prefix))
-				break;
-		m->prefix = sorted[i]->prefix;
-		m->order = (size_t)(sorted[i] - p->bgp_routes);
-		r = merge_hops(&b->e->arena, sorted + i, next - i, m);
-		if (r < 0)
-			return r;
-	}
-	qsort(b->bgp, b->n_bgp, sizeof(*b->bgp), compare_order);
-	if (b->n_bgp > NSG_MAX_BGP_ROUTES)
-		(void)nsg_diag_add(b->diag, NSG_ERROR, &p->bgp_routes[0].place, NULL,
-				   "%zu gateway routes, nsgd supports at most %u", b->n_bgp,
-				   NSG_MAX_BGP_ROUTES);
-	return 0;
 }
 
 int nsg_build_routes(struct nsg_build *b)
@@ -175,7 +131,5 @@ int nsg_build_routes(struct nsg_build *b)
 		if (r < 0)
 			return r;
 	}
-	if (b->e->route_table && b->e->route_table->disable_bgp)
-		return 0;
-	return merge_bgp(b);
+	return 0;
 }

@@ -60,6 +60,9 @@ static int add_networks(struct table *t)
 		if (r < 0)
 			return r;
 	}
+	if (b->e->route_table && b->e->route_table->disable_peering &&
+	    b->e->profile->disable_peering_route)
+		return 0;
 	for (size_t i = 0; i < b->n_peers; i++) {
 		const struct nsg_peer *p = &b->peers[i];
 		enum nsg_hop_type type =

@@ -301,6 +301,8 @@ static int gather(struct nsg_build *b, struct members *m)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < b->n_peers; i++) {
+		if (b->peers[i].peering->allow_access == NSG_FALSE)
+			continue;
 		r = add_all(m, b->peers[i].space, NSG_ORIGIN_PEER, b->peers[i].peering->name);
 		if (r < 0)
 			return r;
@@ -338,26 +340,14 @@ static int make_ranges(struct nsg_effective *e, const struct members *m, struct 
 static int make_internet(struct nsg_build *b)
 {
 	struct nsg_effective *e = b->e;
-	cleanup_ranges struct nsg_ranges rest = {0};
-	struct nsg_ranges taken;
-	cleanup_members struct members m = {0};
+	const struct nsg_profile *p = e->profile;
+	cleanup_ranges struct nsg_ranges holes = {0}, taken = {0}, rest = {0};
 	int r;
 
-	for (size_t i = 0; i < e->profile->n_internet_holes; i++) {
-		r = nsg_vec_push(
-		    &m, ((struct nsg_tag_member){.prefix = e->profile->internet_holes[i]}));
-		if (r < 0)
-			return r;
-	}
-	r = add_all(&m, &e->vnet->space, NSG_ORIGIN_VNET, "");
+	r = nsg_ranges_from_prefixes(p->internet_holes, p->n_internet_holes, &holes);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < b->n_peers; i++) {
-		r = add_all(&m, b->peers[i].space, NSG_ORIGIN_PEER, "");
-		if (r < 0)
-			return r;
-	}
-	r = make_ranges(e, &m, &taken);
+	r = nsg_ranges_union(&holes, &e->networks, &taken);
 	if (r < 0)
 		return r;
 	r = nsg_ranges_subtract(&nsg_ranges_everything, &taken, &rest);

@@ -15,8 +15,7 @@
 #define NSG_MAX_ADMIN_RULES 1000u    /* outbound; Azure: 100 a level of network managers */
 #define NSG_MAX_DEFAULT_RULES 3u     /* outbound */
 #define NSG_MAX_FIELD_PREFIXES 4000u /* addresses and ranges a rule field */
-#define NSG_MAX_UDRS 400u	     /* routes a route table */
-#define NSG_MAX_BGP_ROUTES 10000u    /* gateway routes, merged */
+#define NSG_MAX_UDRS 1000u	     /* routes a route table; a profile warns below it */
 #define NSG_MAX_ECMP_NEXT_HOPS 64u   /* VirtualApplianceEcmp: 2 to 64 */
 #define NSG_MAX_PEERINGS 500u	     /* a virtual network */
 #define NSG_MAX_SUBNETS 3000u	     /* a virtual network */
@@ -31,8 +30,9 @@
 /* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
 #define NSG_MAX_IMAGE_RULES 1024u
 #define NSG_MAX_IMAGE_SEGMENTS                                                                     \
-	2000000u	  /* 200,000 scattered prefixes make 400,001; five times that */
-#define NSG_MAX_HOPS 510u /* 0 is the host's own routing, 511 a denial */
+	2000000u		   /* 200,000 scattered prefixes make 400,001; five times that */
+#define NSG_MAX_BGP_ROUTES 500000u /* gateway routes, merged: half of the segments */
+#define NSG_MAX_HOPS 510u	   /* 0 is the host's own routing, 511 a denial */
 
 /* Diagnostics kept; the rest is counted. A person reads tens, a machine hundreds. */
 #define NSG_MAX_DIAGNOSTICS 1000u

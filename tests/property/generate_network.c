@@ -35,9 +35,10 @@ const struct generate_peer generate_peers[GENERATE_PEERS] = {
 
 static json_t *peering(struct rng *r, size_t i)
 {
-	json_t *p = json_pack("{s:{s:o},s:b}", "remoteVirtualNetwork", "id",
+	json_t *p = json_pack("{s:{s:o},s:b,s:b}", "remoteVirtualNetwork", "id",
 			      generate_id(NETWORK "virtualNetworks/", generate_peers[i].name),
-			      "allowVirtualNetworkAccess", rng_percent(r, 90));
+			      "allowVirtualNetworkAccess", rng_percent(r, 90), "useRemoteGateways",
+			      rng_percent(r, 60));
 
 	if (rng_percent(r, 90))
 		json_object_set_new(p, "peeringState",

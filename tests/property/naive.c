@@ -286,6 +286,7 @@ void naive_free(struct naive *n)
 {
 	nsg_vec_done(&n->rows);
 	nsg_vec_done(&n->peers);
+	nsg_vec_done(&n->peers_with_access);
 	nsg_vec_done(&n->endpoints);
 	free(n->rules);
 	free(n);

@@ -37,6 +37,7 @@ struct naive {
 	const struct nsg_tag_document *tags;
 	NSG_VEC(struct row) rows;
 	NSG_VEC(struct nsg_prefix) peers; /* connected */
+	NSG_VEC(struct nsg_prefix) peers_with_access;
 	NSG_VEC(struct nsg_prefix) endpoints;
 	const struct nsg_rule **rules; /* in the order they are tried */
 	size_t n_rules;

@@ -24,7 +24,7 @@ static bool same_blankless(const char *a, const char *b)
 
 static bool connected(const struct nsg_peering *p)
 {
-	return (!*p->state || !strcasecmp(p->state, "Connected")) && p->allow_access != NSG_FALSE;
+	return !*p->state || !strcasecmp(p->state, "Connected");
 }
 
 static const struct nsg_vnet *vnet_of_id(const struct naive *n, const char *id)
@@ -144,6 +144,45 @@ static void add_hop(struct row *r, uint32_t hop)
 		r->hops[r->n_hops++] = hop;
 }
 
+/* Whether the network has a gateway to learn from. */
+static bool learns(const struct naive *n)
+{
+	bool has_peer = false;
+
+	for (size_t i = 0; i < n->vnet->n_subnets; i++)
+		if (!strcasecmp(n->vnet->subnets[i].name, "GatewaySubnet") ||
+		    !strcasecmp(n->vnet->subnets[i].name, "RouteServerSubnet"))
+			return true;
+	for (size_t i = 0; i < n->vnet->n_peerings; i++) {
+		const struct nsg_peering *p = &n->vnet->peerings[i];
+
+		if (connected(p) && p->use_remote_gateways == NSG_TRUE)
+			return true;
+		has_peer |= connected(p);
+	}
+	return !has_peer || !n->vnet->n_subnets;
+}
+
+/* Whether it may be a range that the gateway's network has anyway; a peer of it has no peerings
+ * here. */
+static bool inside_networks(const struct naive *n, struct nsg_prefix p)
+{
+	const struct nsg_vnet *home = n->vnet;
+
+	for (size_t i = n->vnet->n_peerings; i--;)
+		if (connected(&n->vnet->peerings[i]) &&
+		    n->vnet->peerings[i].use_remote_gateways == NSG_TRUE)
+			home = vnet_of_id(n, n->vnet->peerings[i].remote_id);
+	for (size_t i = 0; home && i < home->space.n; i++)
+		if (nsg_prefix_covers(home->space.v[i], p))
+			return true;
+	for (size_t i = 0; home == n->vnet && i < n->peers.n; i++)
+		if (nsg_prefix_covers(n->peers.v[i], p))
+			return true;
+	return !home;
+}
+
+/* Learned lists here are a gateway's, which names its own address only. */
 static void add_bgp(struct naive *n)
 {
 	if (n->table && n->table->disable_bgp)
@@ -152,12 +191,17 @@ static void add_bgp(struct naive *n)
 		const struct nsg_bgp_route *b = &n->policy->bgp_routes[i];
 		struct row *r = NULL;
 
+		if (b->list != NSG_LIST_EFFECTIVE &&
+		    (!learns(n) || (b->origin == NSG_BGP_NETWORK && inside_networks(n, b->prefix))))
+			continue;
 		for (size_t k = 0; k < n->rows.n; k++)
 			if (n->rows.v[k].source == NSG_SOURCE_GATEWAY &&
 			    nsg_prefix_equal(n->rows.v[k].prefix, b->prefix))
 				r = &n->rows.v[k];
 		if (!r)
 			r = add_row(n, b->prefix, NSG_SOURCE_GATEWAY, NSG_HOP_GATEWAY);
+		if (b->local_host)
+			add_hop(r, b->local_host);
 		for (size_t k = 0; k < b->n_hops; k++)
 			add_hop(r, b->hops_host[k]);
 	}
@@ -295,6 +339,8 @@ void naive_build_rows(struct naive *n)
 			bool global = is_global(n, p);
 
 			PUSH(&n->peers, ranges->v[k]);
+			if (p->allow_access != NSG_FALSE)
+				PUSH(&n->peers_with_access, ranges->v[k]);
 			add_row(n, ranges->v[k], NSG_SOURCE_DEFAULT,
 				global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING)
 			    ->global = global;

@@ -13,7 +13,7 @@
 static bool in_virtual_network(const struct naive *n, uint32_t a)
 {
 	if (a == NSG_IP_PLATFORM_DNS || naive_in(n->vnet->space.v, n->vnet->space.n, a) ||
-	    naive_in(n->peers.v, n->peers.n, a))
+	    naive_in(n->peers_with_access.v, n->peers_with_access.n, a))
 		return true;
 	for (size_t i = 0; i < n->rows.n; i++) {
 		const struct row *r = &n->rows.v[i];

@@ -113,6 +113,7 @@ struct policy_build *policy_build_new(void)
 	p->nsgs = room(b, sizeof(*p->nsgs));
 	p->route_tables = room(b, sizeof(*p->route_tables));
 	p->bgp_routes = room(b, sizeof(*p->bgp_routes));
+	p->gateways = room(b, sizeof(*p->gateways));
 	p->tag_documents = room(b, sizeof(*p->tag_documents));
 	p->route_all_settings = room(b, sizeof(*p->route_all_settings));
 	p->sites = room(b, sizeof(*p->sites));
@@ -196,6 +197,9 @@ struct nsg_peering *policy_build_peering(struct policy_build *b, struct nsg_vnet
 	    .remote_id = policy_build_printf(b, TEST_NETWORK "virtualNetworks/%s", remote),
 	    .state = "Connected",
 	    .allow_access = NSG_TRUE,
+	    .use_remote_gateways = NSG_UNSET,
+	    .complete = NSG_UNSET,
+	    .only_ip6 = NSG_UNSET,
 	    .remote_space = prefixes_of(b, space),
 	};
 	return p;
@@ -310,6 +314,26 @@ void policy_build_bgp(struct policy_build *b, const char *prefix, const char *ho
 
 	r->prefix = prefix_of(prefix, &ip6);
 	r->hops_host = addrs_of(b, hops, &r->n_hops);
+}
+
+struct nsg_bgp_route *policy_build_learned(struct policy_build *b, const char *prefix,
+					   const char *local, const char *next_hop)
+{
+	struct nsg_bgp_route *r = NEXT(b->p->bgp_routes, b->p->n_bgp_routes);
+	bool ip6;
+
+	*r = (struct nsg_bgp_route){.prefix = prefix_of(prefix, &ip6), .list = NSG_LIST_LEARNED};
+	if (*local)
+		(void)nsg_ip4_parse(local, &r->local_host);
+	if (*next_hop)
+		(void)nsg_ip4_parse(next_hop, &r->next_hop_host);
+	return r;
+}
+
+void policy_build_gateway(struct policy_build *b, const char *name, const char *prefixes)
+{
+	*NEXT(b->p->gateways, b->p->n_gateways) =
+	    (struct nsg_gateway){.id = "", .name = name, .prefixes = prefixes_of(b, prefixes)};
 }
 
 struct nsg_tag_document *policy_build_tags(struct policy_build *b)

@@ -53,6 +53,11 @@ struct nsg_route *policy_build_route(struct policy_build *b, struct nsg_route_ta
 				     const char *name, const char *to, enum nsg_hop_type type,
 				     const char *hops);
 void policy_build_bgp(struct policy_build *b, const char *prefix, const char *hops);
+/* A row of a learned list; addresses may be "". */
+struct nsg_bgp_route *policy_build_learned(struct policy_build *b, const char *prefix,
+					   const char *local, const char *next_hop);
+/* A gateway with static ranges. */
+void policy_build_gateway(struct policy_build *b, const char *name, const char *prefixes);
 
 struct nsg_tag_document *policy_build_tags(struct policy_build *b);
 void policy_build_tag(struct policy_build *b, struct nsg_tag_document *d, const char *name,

@@ -170,14 +170,15 @@ static void a_parents_children_are_bounded(void **state)
 	(void)state;
 	assert_non_null(out);
 	fputs("[{'name':'t','routes':[]}", out);
-	for (int i = 0; i < 801; i++)
+	for (int i = 0; i < 2001; i++)
 		fprintf(out,
 			",{'name':'t/r%d','addressPrefix':'10.%d.%d.0/24','nextHopType':'None'}", i,
 			i / 256, i % 256);
 	fputs("]", out);
 	assert_int_equal(fclose(out), 0);
 	l = load(text);
-	assert_said("801", &l.diag, "1:27: error: route table 't': 801 routes; Azure allows 400");
+	assert_said("2001", &l.diag,
+		    "1:27: error: route table 't': 2001 routes; Azure allows 1000");
 	unload(&l);
 }
 

@@ -67,63 +67,69 @@ static void azures_own_tags_are_no_destinations(void **state)
 	assert_true(policy_build_told(b, NSG_ERROR, NULL, "Storage"));
 }
 
-static void too_many_routes_are_an_error(void **state)
+static void many_routes_are_a_warning_or_an_error(void **state)
 {
+	static const struct {
+		const char *profile;
+		unsigned int n;
+		bool warned;
+	} t[] = {
+	    {"2020-04", 400, false}, {"2020-04", 401, true},  {"current", 600, false},
+	    {"current", 601, true},  {"current", 1000, true},
+	};
 	struct policy_build *b = *state;
-	struct nsg_route_table *t = policy_build_table(b, "rt");
+	struct nsg_route_table *table = policy_build_table(b, "rt");
 
-	for (unsigned int i = 0; i < 400; i++)
-		policy_build_route(b, t, "r",
+	for (unsigned int i = 0; i < 1001; i++)
+		policy_build_route(b, table, "r",
 				   policy_build_printf(b, "10.%u.%u.0/24", i / 200, i % 200),
 				   NSG_HOP_NONE, "");
-	assert_int_equal(policy_build_make(b), 0);
-	policy_build_route(b, t, "r", "11.0.0.0/8", NSG_HOP_NONE, "");
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		table->n_routes = t[i].n;
+		b->options.profile = nsg_profile_find(t[i].profile);
+		assert_int_equal(policy_build_make(b), 0);
+		assert_int_equal(policy_build_told(b, NSG_WARNING, NULL, "routes"), t[i].warned);
+	}
+	table->n_routes = 1001;
 	assert_int_equal(policy_build_make(b), -EINVAL);
+	assert_int_equal(b->diag.n_errors, 1);
 }
 
-static const struct nsg_row *gateway_row(const struct policy_build *b, size_t k)
-{
-	for (size_t i = 0; i < b->e->n_rows; i++)
-		if (b->e->rows[i].source == NSG_SOURCE_GATEWAY && !k--)
-			return &b->e->rows[i];
-	return NULL;
-}
-
-static void gateway_routes_of_a_prefix_are_one(void **state)
+static void a_gateway_as_next_hop_is_noted_today(void **state)
 {
 	struct policy_build *b = *state;
 
-	policy_build_bgp(b, "10.20.0.0/16", "10.0.0.5 10.0.0.4");
-	policy_build_bgp(b, "10.10.0.0/16", "10.0.0.9");
-	policy_build_bgp(b, "10.20.0.0/16", "10.0.0.4 10.0.0.3 10.0.0.5");
+	policy_build_route(b, policy_build_table(b, "rt"), "r", "10.9.0.0/16", NSG_HOP_GATEWAY, "");
 	assert_int_equal(policy_build_make(b), 0);
-	assert_null(gateway_row(b, 2));
-	assert_int_equal(gateway_row(b, 0)->prefix.addr_host, NSG_IP4(10, 20, 0, 0));
-	assert_int_equal(gateway_row(b, 1)->prefix.addr_host, NSG_IP4(10, 10, 0, 0));
-	assert_int_equal(gateway_row(b, 0)->n_hops, 3);
-	assert_int_equal(gateway_row(b, 0)->hops_host[0], NSG_IP4(10, 0, 0, 5));
-	assert_int_equal(gateway_row(b, 0)->hops_host[1], NSG_IP4(10, 0, 0, 4));
-	assert_int_equal(gateway_row(b, 0)->hops_host[2], NSG_IP4(10, 0, 0, 3));
+	assert_false(policy_build_told(b, NSG_NOTICE, NULL, "ExpressRoute"));
+	b->options.profile = nsg_profile_find("current");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(policy_build_told(b, NSG_NOTICE, NULL, "ExpressRoute"));
 }
 
-static void propagation_off_leaves_none(void **state)
+static void disabled_peering_routes_are_of_today(void **state)
 {
 	struct policy_build *b = *state;
 
-	policy_build_bgp(b, "10.20.0.0/16", "10.0.0.5");
-	policy_build_table(b, "rt")->disable_bgp = true;
+	policy_build_peering(b, &b->p->vnets[0], "p", "far", "10.1.0.0/16");
+	policy_build_table(b, "rt")->disable_peering = true;
 	assert_int_equal(policy_build_make(b), 0);
-	assert_null(gateway_row(b, 0));
-	assert_false(nsg_ranges_contain(&b->e->virtual_network_ranges, NSG_IP4(10, 20, 0, 1)));
+	assert_true(policy_build_told(b, NSG_WARNING, NULL, "disablePeeringRoute is ignored"));
+	assert_int_equal(b->e->rows[1].hop_type, NSG_HOP_VNET_PEERING);
+	b->options.profile = nsg_profile_find("current");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_false(policy_build_told(b, NSG_WARNING, NULL, "disablePeeringRoute"));
+	assert_int_equal(b->e->rows[1].hop_type, NSG_HOP_INTERNET);
+	assert_true(nsg_ranges_contain(&b->e->virtual_network_ranges, NSG_IP4(10, 1, 0, 1)));
 }
 
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-	    TEST(one_prefix_twice_is_a_conflict), TEST(azures_own_tags_are_no_destinations),
-	    TEST(too_many_routes_are_an_error),	  TEST(gateway_routes_of_a_prefix_are_one),
-	    TEST(propagation_off_leaves_none),
+	    TEST(one_prefix_twice_is_a_conflict),	 TEST(azures_own_tags_are_no_destinations),
+	    TEST(many_routes_are_a_warning_or_an_error), TEST(a_gateway_as_next_hop_is_noted_today),
+	    TEST(disabled_peering_routes_are_of_today),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
