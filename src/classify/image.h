@@ -75,7 +75,7 @@ struct nsg_image_info {
 	uint32_t n_rules, n_routes, n_hops;
 	uint32_t src_classes, dst_classes, l4_classes, dst_segments;
 	uint32_t flow_timeout_minutes;
-	bool has_nsg, route_all, flush_connection;
+	bool has_nsg, route_all, flush_connection, refuses_ip6;
 	/* FNV-1a over what decides, by part: a reload compares them to find what changed. */
 	uint64_t nsg_hash, route_hash, gate_hash;
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "model/gate.h"
 #include "util/vec.h"
 
 /* Most integration subnets are /26 or so; a larger one is searched like any other source. */
@@ -354,6 +355,7 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	    .has_nsg = e->nsg != NULL,
 	    .route_all = e->route_all,
 	    .flush_connection = e->flush_connection,
+	    .refuses_ip6 = nsg_gate_refuses_ip6(e),
 	    .route_hash = routes->hash,
 	};
 	r = place_records(&w, e, routes);

@@ -4,29 +4,17 @@
 #include <netinet/in.h> /* before the kernel's headers, which then leave out what it defines */
 
 #include <linux/netfilter.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter_ipv4.h>
 
+#include "kernel/chains_priv.h"
+#include "kernel/ip6.h"
 #include "kernel/nft_expr.h"
 #include "kernel/ruleset.h"
 #include "util/macro.h"
 
-/* linux/netfilter/nf_conntrack_common.h gives them to the kernel only. */
-#define STATE_NEW (1u << (IP_CT_NEW + 1))
-#define STATE_RELATED (1u << (IP_CT_RELATED + 1))
-
-/* A rule of a chain, from the statements that make its expressions. The comment above each is the
- * rule as nft writes it, MASK being all of our bits; tests/unit/kernel/ruleset has the numbers. */
-#define RULE(b, chain, ...)                                                                        \
-	do {                                                                                       \
-		nsg_nft_rule(b, chain);                                                            \
-		__VA_ARGS__;                                                                       \
-		nsg_nft_rule_end(b);                                                               \
-	} while (0)
-
-/* queue num SILENT: no process binds that queue, so the packet is freed and the sender sees
- * success. `drop` would give it EPERM. */
+/* queue num SILENT: nsgd binds that queue without a copy mode, so the packet is freed and the sender
+ * sees success. `drop` would give it EPERM. */
 static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue silent = {
@@ -79,9 +67,7 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 /* --- what output and prerouting share -------------------------------------------------------- */
 
-/* SO_MARK must not forge a decision, nor must a program that copies whole marks from connections to
- * packets. */
-static void put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
+void nsg_chains_put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
 	const uint32_t mask = k->marks.mask;
 
@@ -139,21 +125,18 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 	     nft_accept(b));
 }
 
-/* The rest of a rule that matches a forged packet: one that would begin a flow of this host's, or of
- * a guest's, as if it came from outside. What the app then sends would be the replies of that flow,
- * which are not captured. */
-static void drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *counter)
+void nsg_chains_drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k,
+			    const char *counter)
 {
 	nft_count(b, counter);
 	if (!k->conf->audit)
 		nft_drop(b);
 }
 
-/* ct state new [ip saddr != @excluded] */
-static void match_new(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_chains_match_new(struct nsg_nft_batch *b, bool excludes)
 {
 	nft_ct_state(b, STATE_NEW);
-	if (k->conf->n_excludes)
+	if (excludes)
 		nft_saddr_not_in(b, "excluded");
 }
 
@@ -161,7 +144,8 @@ static void match_new(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 /* [meta skuid @users] socket cgroupv2 level LEVEL @cgroups goto capture, for each level; of sockets
  * without an owner: meta l4proto tcp socket ... */
-static void put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool owned)
+static void put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool owned,
+			const char *captured)
 {
 	const struct nsg_cgroups *c = &k->cgroups;
 
@@ -174,24 +158,24 @@ static void put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, boo
 		else if (k->n_users)
 			nft_skuid_in(b, "users");
 		nft_cgroup_in(b, level, NSG_SET_CGROUPS);
-		nft_goto(b, "capture");
+		nft_goto(b, captured);
 		nsg_nft_rule_end(b);
 	}
 }
 
-/* The captured sockets. Packets of all others reach the end of the chain and are accepted. */
-static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_chains_put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k,
+			   const char *captured)
 {
 	const bool users = k->n_users, cgroups = k->cgroups.n;
 
 	if (cgroups)
-		put_cgroups(b, k, true);
+		put_cgroups(b, k, true, captured);
 	else if (users)
 		/* meta skuid @users goto capture */
-		RULE(b, "owners", nft_skuid_in(b, "users"); nft_goto(b, "capture"));
+		RULE(b, "owners", nft_skuid_in(b, "users"); nft_goto(b, captured));
 	else
 		/* meta skuid != 4294967295 goto capture */
-		RULE(b, "owners", nft_skuid_known(b); nft_goto(b, "capture"));
+		RULE(b, "owners", nft_skuid_known(b); nft_goto(b, captured));
 	if (!k->table.kernel_sockets || (cgroups && !users))
 		return;
 	/* Of TCP what no process owns is left. Connections that the kernel opens for a process
@@ -202,11 +186,11 @@ static void put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		/* meta skuid != 4294967295 accept */
 		RULE(b, "owners", nft_skuid_known(b); nft_accept(b));
 	if (cgroups)
-		put_cgroups(b, k, false);
+		put_cgroups(b, k, false, captured);
 	else
 		/* meta l4proto tcp socket cgroupv2 level 1 != 0 goto capture */
 		RULE(b, "owners", nft_l4proto(b, IPPROTO_TCP); nft_cgroup_known(b);
-		     nft_goto(b, "capture"));
+		     nft_goto(b, captured));
 }
 
 /* Before the fast rules: an error has the mark of its flow. */
@@ -223,15 +207,15 @@ static void put_related_output(struct nsg_nft_batch *b)
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	put_sanitise(b, k, "output");
+	nsg_chains_put_sanitise(b, k, "output");
 	put_syn(b, k, "output");
 	put_related_output(b);
 	put_fast(b, k, "output");
 	/* A local proxy and the addresses of this host have local sources.
 	 * ct state new [ip saddr != @excluded] fib daddr type local fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "output", match_new(b, k); nft_daddr_local(b); nft_saddr_not_local(b);
-	     drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "output", nsg_chains_match_new(b, k->conf->n_excludes); nft_daddr_local(b);
+	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
 	/* meta oiftype loopback accept */
 	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
 	RULE(b, "output", nft_jump(b, "replies"));
@@ -244,12 +228,12 @@ static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	/* Of all interfaces: a reply with the hop of its flow would take the path of the flow. */
-	put_sanitise(b, k, "prerouting");
+	nsg_chains_put_sanitise(b, k, "prerouting");
 	/* What hook output cannot see: packets that AF_PACKET sends through the loopback device.
 	 * meta iiftype loopback ct state new [ip saddr != @excluded] fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "prerouting", nft_iif_loopback(b); match_new(b, k); nft_saddr_not_local(b);
-	     drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "prerouting", nft_iif_loopback(b); nsg_chains_match_new(b, k->conf->n_excludes);
+	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
 	if (!k->conf->hook_prerouting)
 		return;
 	/* iifname != @interfaces accept */
@@ -261,8 +245,9 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_fast(b, k, "prerouting");
 	/* ct state new [ip saddr != @excluded] fib saddr . iif oif missing
 	 * counter name forged_interface drop */
-	RULE(b, "prerouting", match_new(b, k); nft_saddr_without_route(b);
-	     drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
+	RULE(b, "prerouting", nsg_chains_match_new(b, k->conf->n_excludes);
+	     nft_saddr_without_route(b);
+	     nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
 	/* fib daddr type local accept */
 	RULE(b, "prerouting", nft_daddr_local(b); nft_accept(b));
 	RULE(b, "prerouting", nft_jump(b, "replies"));
@@ -571,7 +556,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_replies(b, k);
 	put_decided(b, k);
 	if (k->conf->hook_output)
-		put_owners(b, k);
+		nsg_chains_put_owners(b, k, "capture");
 	put_capture(b, k);
 	put_dhcp(b);
 	nsg_chains_put_multicast(b, k);
@@ -594,6 +579,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
+	nsg_ip6_neutralise(b, k);
 	if (k->conf->hook_output)
 		nsg_nft_chain_flush(b, "output");
 	nsg_nft_chain_flush(b, "prerouting");

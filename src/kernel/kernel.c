@@ -14,6 +14,7 @@
 
 #include "kernel/kernel_priv.h"
 #include "kernel/chains.h"
+#include "kernel/ip6.h"
 #include "kernel/preexisting.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
@@ -206,6 +207,7 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info)
 {
 	table->route_all = info->route_all;
+	table->policy_refuses_ip6 = info->refuses_ip6;
 	table->flow_minutes =
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }
@@ -306,6 +308,18 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	return nsg_table_apply(k, true, diag);
 }
 
+static void warn_of_ip6(const struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	if (k->conf->audit || !nsg_ip6_has_table(k) || !nsg_ip6_is_refused(k) ||
+	    !nsg_ip6_host_has_address())
+		return;
+	(void)nsg_diag_add(
+	    diag, NSG_WARNING, NULL, NULL,
+	    "IPv6 of the captured sockets and interfaces is refused, DNS included, and "
+	    "this host has a global IPv6 address; set [capture] ipv6 = pass or "
+	    "exclude to keep it");
+}
+
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
 		     struct nsg_diag *diag)
@@ -330,6 +344,7 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 	preexisting = nsg_kernel_preexisting(k);
 	if (!k->conf->audit)
 		nsg_preexisting_started(&preexisting, diag);
+	warn_of_ip6(k, diag);
 	return 0;
 }
 

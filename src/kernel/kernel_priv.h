@@ -22,11 +22,12 @@
 struct nsg_table_state {
 	bool native_queue;
 	bool kernel_sockets; /* the kernel has `socket cgroupv2` */
+	bool has_ip6;	     /* the kernel has a family ip6 */
 	uint16_t n_queues;
 	/* Bound without a copy mode: packets are freed, and the sender sees success. */
 	uint16_t silent_queue;
 	uint32_t generation;
-	bool route_all;
+	bool route_all, policy_refuses_ip6;
 	uint32_t flow_minutes;
 	uint64_t started_ns; /* CLOCK_BOOTTIME: bounds which connections are preexisting */
 	bool gap; /* packets passed undecided while nsgd was started: what is unknown is decided */

@@ -27,6 +27,16 @@ void nsg_nft_batch_begin(struct nsg_nft_batch *b, const char *table)
 	*b = (struct nsg_nft_batch){.table = table};
 }
 
+void nsg_nft_batch_ip6(struct nsg_nft_batch *b, bool ip6)
+{
+	b->ip6 = ip6;
+}
+
+uint8_t nsg_nft_batch_family(const struct nsg_nft_batch *b)
+{
+	return b->ip6 ? NFPROTO_IPV6 : NFPROTO_IPV4;
+}
+
 void nsg_nft_batch_done(struct nsg_nft_batch *b)
 {
 	if (b->rule)
@@ -86,7 +96,7 @@ static void put_edge(struct nsg_nft_batch *b, uint16_t type)
 struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t flags,
 				 const char *format, ...)
 {
-	struct nsg_nft_what what = {"the transaction"};
+	struct nsg_nft_what what = {"the transaction", b->ip6};
 	va_list args;
 
 	if (b->error || !make_room(b))
@@ -103,7 +113,8 @@ struct nlmsghdr *nsg_nft_message(struct nsg_nft_batch *b, int type, uint16_t fla
 	va_end(args);
 	if (!note(b, &what))
 		return NULL;
-	return nftnl_nlmsg_build_hdr(b->data.v + b->data.n, (uint16_t)type, NFPROTO_IPV4, flags, 0);
+	return nftnl_nlmsg_build_hdr(b->data.v + b->data.n, (uint16_t)type, nsg_nft_batch_family(b),
+				     flags, 0);
 }
 
 void nsg_nft_message_end(struct nsg_nft_batch *b, struct nlmsghdr *nlh)
@@ -117,7 +128,8 @@ static void table_message(struct nsg_nft_batch *b, int type, uint16_t flags, uin
 	struct nftnl_table *t = nftnl_table_alloc();
 	struct nlmsghdr *nlh;
 
-	nlh = t ? nsg_nft_message(b, type, flags, "table ip %s", b->table) : NULL;
+	nlh = t ? nsg_nft_message(b, type, flags, "table %s %s", b->ip6 ? "ip6" : "ip", b->table)
+		: NULL;
 	if (!t)
 		nsg_nft_fail(b, -ENOMEM);
 	if (nlh) {
@@ -204,7 +216,7 @@ static struct nftnl_obj *object(struct nsg_nft_batch *b, const char *name, uint3
 		nsg_nft_fail(b, -ENOMEM);
 		return NULL;
 	}
-	nftnl_obj_set_u32(o, NFTNL_OBJ_FAMILY, NFPROTO_IPV4);
+	nftnl_obj_set_u32(o, NFTNL_OBJ_FAMILY, nsg_nft_batch_family(b));
 	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, type);
 	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, b->table);
 	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
@@ -291,18 +303,18 @@ static void number(struct nsg_nft_batch *b, uint32_t first_seq)
 }
 
 static int report(const struct nsg_nft_batch *b, const struct nsg_nl *nl, const char *purpose,
-		  const char *what, int error, struct nsg_diag *diag)
+		  const struct nsg_nft_what *what, int error, struct nsg_diag *diag)
 {
 	bool words = nl->message[0] != '\0';
 
 	if (diag)
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "%s: table ip %s: %s: %s%s%s%s%s",
-				   purpose, b->table, what, strerror(-error), words ? " (" : "",
-				   nl->message, words ? ")" : "",
-				   error == -EPERM
-				       ? "; CAP_NET_ADMIN is missing, or another process"
-					 " owns the table"
-				       : "");
+		(void)nsg_diag_add(
+		    diag, NSG_ERROR, NULL, NULL, "%s: table %s %s: %s: %s%s%s%s%s", purpose,
+		    what->ip6 ? "ip6" : "ip", b->table, what->text, strerror(-error),
+		    words ? " (" : "", nl->message, words ? ")" : "",
+		    error == -EPERM ? "; CAP_NET_ADMIN is missing, or another process"
+				      " owns the table"
+				    : "");
 	return error;
 }
 
@@ -314,7 +326,8 @@ int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *p
 	int r;
 
 	if (b->error)
-		return report(b, nl, purpose, "building it", b->error, diag);
+		return report(b, nl, purpose, &(struct nsg_nft_what){"building it"}, b->error,
+			      diag);
 	if (nsg_nft_batch_is_empty(b))
 		return 0;
 	if (!make_room(b))
@@ -324,10 +337,11 @@ int nsg_nft_batch_send(struct nsg_nft_batch *b, struct nsg_nl *nl, const char *p
 	nl->seq = last + 1;
 	r = nsg_nl_batch(nl, b->data.v, b->data.n, first, last, 0, &answer);
 	if (r < 0)
-		return report(b, nl, purpose, "sending it", r, diag);
+		return report(b, nl, purpose, &(struct nsg_nft_what){"sending it"}, r, diag);
 	if (answer.error)
-		return report(b, nl, purpose, b->what.v[answer.seq - first].text, answer.error,
-			      diag);
+		return report(b, nl, purpose, &b->what.v[answer.seq - first], answer.error, diag);
 	/* neither an error nor an acknowledgement: the answer was lost */
-	return answer.acked ? 0 : report(b, nl, purpose, "no answer", -EIO, diag);
+	return answer.acked
+		   ? 0
+		   : report(b, nl, purpose, &(struct nsg_nft_what){"no answer"}, -EIO, diag);
 }

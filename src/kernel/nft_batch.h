@@ -25,10 +25,12 @@
 
 struct nsg_nft_what {
 	char text[NSG_NFT_WHAT];
+	bool ip6;
 };
 
 struct nsg_nft_batch {
-	const char *table; /* of every message; family ip */
+	const char *table; /* of every message */
+	bool ip6;	   /* family of the messages that follow */
 	NSG_VEC(char) data;
 	size_t last; /* offset of the last message */
 	NSG_VEC(struct nsg_nft_what)
@@ -40,8 +42,11 @@ struct nsg_nft_batch {
 	int error;
 };
 
-/* table must outlive the batch. */
+/* table must outlive the batch. Messages are for family ip until nsg_nft_batch_ip6. */
 void nsg_nft_batch_begin(struct nsg_nft_batch *b, const char *table);
+/* Messages that follow are for the table of that name in family ip6, or ip again. */
+void nsg_nft_batch_ip6(struct nsg_nft_batch *b, bool ip6);
+uint8_t nsg_nft_batch_family(const struct nsg_nft_batch *b); /* NFPROTO_* */
 void nsg_nft_batch_done(struct nsg_nft_batch *b);
 #define cleanup_nft_batch __attribute__((cleanup(nsg_nft_batch_done)))
 bool nsg_nft_batch_is_empty(const struct nsg_nft_batch *b);

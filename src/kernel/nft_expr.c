@@ -25,6 +25,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
@@ -46,7 +47,7 @@ void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain)
 	}
 	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_TABLE, b->table);
 	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_CHAIN, chain);
-	nftnl_rule_set_u32(b->rule, NFTNL_RULE_FAMILY, NFPROTO_IPV4);
+	nftnl_rule_set_u32(b->rule, NFTNL_RULE_FAMILY, nsg_nft_batch_family(b));
 }
 
 void nsg_nft_rule_end(struct nsg_nft_batch *b)
@@ -285,15 +286,25 @@ void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_lengt
 	compare(b, REG(0), NFT_CMP_EQ, &addr, sizeof(addr));
 }
 
+/* Of either family. */
+static void load_address(struct nsg_nft_batch *b, bool source, uint32_t reg)
+{
+	const size_t ip = source ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr);
+	const size_t ip6 =
+	    source ? offsetof(struct ip6_hdr, ip6_src) : offsetof(struct ip6_hdr, ip6_dst);
+
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, b->ip6 ? ip6 : ip, b->ip6 ? 16 : 4, reg);
+}
+
 void nft_daddr_in(struct nsg_nft_batch *b, const char *set)
 {
-	load_daddr(b, REG(0));
+	load_address(b, false, REG(0));
 	lookup(b, REG(0), set, false);
 }
 
 void nft_saddr_not_in(struct nsg_nft_batch *b, const char *set)
 {
-	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4, REG(0));
+	load_address(b, true, REG(0));
 	lookup(b, REG(0), set, true);
 }
 
@@ -548,6 +559,21 @@ static void verdict(struct nsg_nft_batch *b, int code, const char *chain)
 void nft_accept(struct nsg_nft_batch *b)
 {
 	verdict(b, NF_ACCEPT, NULL);
+}
+
+void nft_icmpv6_type_in(struct nsg_nft_batch *b, const char *set)
+{
+	nft_l4proto(b, IPPROTO_ICMPV6);
+	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, REG(0));
+	lookup(b, REG(0), set, false);
+}
+
+void nft_reject(struct nsg_nft_batch *b, uint32_t type, uint8_t code)
+{
+	struct nftnl_expr *e = ADD(b, "reject", {NFTNL_EXPR_REJECT_TYPE, type});
+
+	if (e)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_REJECT_CODE, code);
 }
 
 void nft_drop(struct nsg_nft_batch *b)

@@ -49,6 +49,8 @@ void nft_daddr_local(struct nsg_nft_batch *b);
 void nft_saddr_not_local(struct nsg_nft_batch *b);
 /* fib saddr . iif oif missing: no route to the source leaves by the interface that it came by */
 void nft_saddr_without_route(struct nsg_nft_batch *b);
+/* icmpv6 type @set */
+void nft_icmpv6_type_in(struct nsg_nft_batch *b, const char *set);
 void nft_iif_loopback(struct nsg_nft_batch *b);
 void nft_oif_loopback(struct nsg_nft_batch *b);
 void nft_iifname_in(struct nsg_nft_batch *b, const char *set, bool inverted);
@@ -97,6 +99,8 @@ void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host);
 
 void nft_accept(struct nsg_nft_batch *b);
 void nft_drop(struct nsg_nft_batch *b);
+/* type: NFT_REJECT_*, code: of ICMPv6 */
+void nft_reject(struct nsg_nft_batch *b, uint32_t type, uint8_t code);
 void nft_return(struct nsg_nft_batch *b);
 void nft_jump(struct nsg_nft_batch *b, const char *chain);
 void nft_goto(struct nsg_nft_batch *b, const char *chain);

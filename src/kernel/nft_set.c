@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <string.h>
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/expr.h>
@@ -35,7 +36,7 @@ static void describe(struct nsg_nft_batch *b, struct nftnl_set *s, const struct 
 {
 	(void)nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
 	(void)nftnl_set_set_str(s, NFTNL_SET_NAME, set->name);
-	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, NFPROTO_IPV4);
+	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, nsg_nft_batch_family(b));
 	/* required by the kernel; only used by rules of the batch that refer to it */
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)b->what.n);
 	nftnl_set_set_u32(s, NFTNL_SET_FLAGS, set->flags);
@@ -213,6 +214,24 @@ void nsg_nft_element_range(struct nsg_nft_batch *b, const struct nsg_range *rang
 	(void)add(b, &begin, sizeof(begin));
 	/* 255.255.255.255 has no successor: no end element */
 	e = range->hi == UINT32_MAX ? NULL : add(b, &end, sizeof(end));
+	if (e)
+		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
+}
+
+void nsg_nft_element_prefix6(struct nsg_nft_batch *b, const struct nsg_prefix6 *prefix)
+{
+	struct nftnl_set_elem *e;
+	uint8_t end[16];
+	size_t i = 16;
+
+	(void)add(b, prefix->addr, sizeof(prefix->addr));
+	memcpy(end, prefix->addr, sizeof(end));
+	for (size_t bit = prefix->len; bit < 128; bit++)
+		end[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+	while (i > 0 && ++end[i - 1] == 0)
+		i--;
+	/* the last address has no successor: no end element */
+	e = i ? add(b, end, sizeof(end)) : NULL;
 	if (e)
 		nftnl_set_elem_set_u32(e, NFTNL_SET_ELEM_FLAGS, NFT_SET_ELEM_INTERVAL_END);
 }

@@ -17,11 +17,13 @@
  * concatenation each has six bits. */
 enum nft_type {
 	NFT_TYPE_IPV4_ADDR = 7,
+	NFT_TYPE_IPV6_ADDR = 8,
 	NFT_TYPE_INET_PROTO = 12,
 	NFT_TYPE_INET_SERVICE = 13,
 	NFT_TYPE_MARK = 19,
 	NFT_TYPE_IFINDEX = 20,
 	NFT_TYPE_UID = 24,
+	NFT_TYPE_ICMPV6_TYPE = 29,
 	NFT_TYPE_IFNAME = 41,
 	NFT_TYPE_CGROUPSV2 = 46,
 };
@@ -57,5 +59,7 @@ void nsg_nft_element_object(struct nsg_nft_batch *b, uint32_t key, const char *o
 void nsg_nft_element_addr(struct nsg_nft_batch *b, uint32_t key, uint32_t addr_host);
 /* Of a set with NFT_SET_INTERVAL; ranges in ascending order. */
 void nsg_nft_element_range(struct nsg_nft_batch *b, const struct nsg_range *range);
+/* The same of an IPv6 set. */
+void nsg_nft_element_prefix6(struct nsg_nft_batch *b, const struct nsg_prefix6 *prefix);
 
 #endif

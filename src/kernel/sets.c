@@ -9,6 +9,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "kernel/ip6.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
 #include "kernel/ruleset.h"
@@ -24,6 +25,34 @@ static uint32_t hop_mark(const struct nsg_kernel *k, uint32_t number)
 }
 
 /* --- sets ------------------------------------------------------------------------------------ */
+
+void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct {
+		bool wanted;
+		struct nft_set set;
+	} all[] = {
+	    {k->conf->hook_prerouting,
+	     {.name = "interfaces",
+	      .key_type = NFT_TYPE_IFNAME,
+	      .key_bytes = IF_NAMESIZE,
+	      .host_order = true}},
+	    {k->n_users > 0,
+	     {.name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true}},
+	    {k->conf->cgroups.n > 0,
+	     {.name = NSG_SET_CGROUPS,
+	      .key_type = NFT_TYPE_CGROUPSV2,
+	      .key_bytes = 8,
+	      .host_order = true}},
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
+		if (!all[i].wanted)
+			continue;
+		nsg_nft_set(b, &all[i].set);
+		nsg_nft_set_flush(b, all[i].set.name);
+	}
+}
 
 void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
@@ -94,18 +123,6 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .data_bytes = 4,
 	      .size = NSG_MAX_HOPS,
 	      .host_order = true}},
-	    {k->conf->hook_prerouting,
-	     {.name = "interfaces",
-	      .key_type = NFT_TYPE_IFNAME,
-	      .key_bytes = IF_NAMESIZE,
-	      .host_order = true}},
-	    {k->n_users > 0,
-	     {.name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true}},
-	    {k->conf->cgroups.n > 0,
-	     {.name = NSG_SET_CGROUPS,
-	      .key_type = NFT_TYPE_CGROUPSV2,
-	      .key_bytes = 8,
-	      .host_order = true}},
 	    {k->conf->n_excludes > 0,
 	     {.name = "excluded",
 	      .key_type = NFT_TYPE_IPV4_ADDR,
@@ -119,6 +136,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		nsg_nft_set(b, &all[i].set);
 		nsg_nft_set_flush(b, all[i].set.name);
 	}
+	nsg_sets_create_selectors(b, k);
 }
 
 static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -216,9 +234,15 @@ void nsg_sets_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k
 {
 	list_cgroups(b, k, true, false);
 	list_cgroups(b, k, false, false);
+	if (!nsg_ip6_has_table(k))
+		return;
+	nsg_nft_batch_ip6(b, true);
+	list_cgroups(b, k, true, false);
+	list_cgroups(b, k, false, false);
+	nsg_nft_batch_ip6(b, false);
 }
 
-static void put_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_conf *conf = k->conf;
 
@@ -240,8 +264,6 @@ static void put_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	}
 	if (conf->cgroups.n)
 		list_cgroups(b, k, false, true);
-	if (conf->n_excludes)
-		put_excludes(b, k);
 }
 
 /* --- hops ------------------------------------------------------------------------------------ */
@@ -361,7 +383,9 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 			nsg_nft_element(b, &ported[i], sizeof(ported[i]));
 		nsg_nft_elements_end(b);
 	}
-	put_selectors(b, k);
+	nsg_sets_fill_selectors(b, k);
+	if (k->conf->n_excludes)
+		put_excludes(b, k);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].used)
 			nsg_sets_add_hop(b, k, n);

@@ -11,6 +11,9 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* All elements but the paths. The sets must be empty. */
 void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
+/* Of either family: the captured interfaces, users and cgroups. */
+void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The generation in force, and no denied flows. */
 void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The paths of all next hops. */

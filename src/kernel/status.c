@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "kernel/attr.h"
+#include "kernel/ip6.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/ruleset.h"
 #include "util/cleanup.h"
@@ -69,8 +70,8 @@ static void reset_counters(void *arg)
 	((struct counts *)arg)->v.n = 0;
 }
 
-/* All named counters of the table. */
-static int read_counters(struct nsg_kernel *k, struct counts *ret)
+/* All named counters of the table of that family. */
+static int read_counters(struct nsg_kernel *k, uint8_t family, struct counts *ret)
 {
 	struct nftnl_obj *filter = nftnl_obj_alloc();
 	struct nlmsghdr *nlh;
@@ -81,7 +82,7 @@ static int read_counters(struct nsg_kernel *k, struct counts *ret)
 		return -ENOMEM;
 	nftnl_obj_set_str(filter, NFTNL_OBJ_TABLE, k->conf->instance);
 	nftnl_obj_set_u32(filter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
-	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, NFPROTO_IPV4, NLM_F_DUMP, 0);
+	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, family, NLM_F_DUMP, 0);
 	nftnl_obj_nlmsg_build_payload(nlh, filter);
 	nftnl_obj_free(filter);
 	r = nsg_nl_dump(&k->nft, nlh, take_counter, reset_counters, ret);
@@ -122,7 +123,7 @@ void nsg_kernel_count_hops(struct nsg_kernel *k)
 {
 	struct counts counts = {0};
 
-	if (read_counters(k, &counts) < 0)
+	if (read_counters(k, NFPROTO_IPV4, &counts) < 0)
 		return;
 	take_hop_counts(k, &counts);
 	nsg_vec_done(&counts.v);
@@ -287,18 +288,37 @@ static json_t *cgroups_json(struct nsg_kernel *k)
 	return a;
 }
 
+static json_t *ip6_json(struct nsg_kernel *k)
+{
+	struct counts counts = {0};
+	json_t *packets;
+
+	if (nsg_ip6_has_table(k))
+		(void)read_counters(k, NFPROTO_IPV6, &counts);
+	packets = NSG_JSON_OBJECT(
+	    PAIR_I("refused tcp", packets_of(&counts, NSG_COUNTER_REFUSED_TCP)),
+	    PAIR_I("refused", packets_of(&counts, NSG_COUNTER_REFUSED)),
+	    PAIR_I("excluded", packets_of(&counts, NSG_COUNTER_EXCLUDED)),
+	    PAIR_I("forged", packets_of(&counts, NSG_COUNTER_FORGED)),
+	    PAIR_I("forged interface", packets_of(&counts, NSG_COUNTER_FORGED_INTERFACE)));
+	nsg_vec_done(&counts.v);
+	return NSG_JSON_OBJECT(PAIR_B("refused", nsg_ip6_has_table(k) && nsg_ip6_is_refused(k)),
+			       PAIR_J("packets", packets));
+}
+
 json_t *nsg_kernel_status(struct nsg_kernel *k)
 {
 	struct counts counts = {0};
 	json_t *hops = json_array(), *status;
 
-	if (read_counters(k, &counts) >= 0)
+	if (read_counters(k, NFPROTO_IPV4, &counts) >= 0)
 		take_hop_counts(k, &counts);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].used)
 			(void)json_array_append_new(hops, hop_json(k, n));
 	status = NSG_JSON_OBJECT(PAIR_S("queueExpression", k->table.native_queue ? "native" : "xt"),
-				 PAIR_J("packets", packets_json(&counts)), PAIR_J("hops", hops),
+				 PAIR_J("packets", packets_json(&counts)),
+				 PAIR_J("ipv6", ip6_json(k)), PAIR_J("hops", hops),
 				 PAIR_J("cgroups", cgroups_json(k)), PAIR_I("repairs", k->repairs));
 	nsg_vec_done(&counts.v);
 	return status;

@@ -8,6 +8,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "kernel/chains.h"
+#include "kernel/ip6.h"
 #include "kernel/ruleset.h"
 #include "kernel/sets.h"
 #include "util/macro.h"
@@ -30,14 +31,15 @@ void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_sets_fill(b, k);
 	nsg_sets_put_paths(b, k);
 	nsg_chains_fill(b, k);
+	nsg_ip6_desired(b, k);
 }
 
 static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	(void)k;
 	/* created first: deleting a table that is not there fails the transaction */
 	nsg_nft_table_add(b, NSG_NFT_TABLE_AS_IT_IS);
 	nsg_nft_table_delete(b);
+	nsg_ip6_delete(b, k);
 }
 
 void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -144,6 +146,7 @@ void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_chains_put_multicast(b, k);
 	nsg_sets_put_generation(b, k);
 	nsg_chains_put_timeouts(b, k);
+	nsg_ip6_put_policy(b, k);
 }
 
 void nsg_table_add_new_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -176,6 +179,12 @@ static void probe_sockets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_chains_probe_sockets(b);
 }
 
+static void probe_ip6(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	(void)k;
+	nsg_ip6_probe(b);
+}
+
 static int probe(struct nsg_kernel *k, nsg_table_fill fill)
 {
 	cleanup_nft_batch struct nsg_nft_batch b;
@@ -197,4 +206,9 @@ int nsg_table_probe(struct nsg_kernel *k, bool native_queue)
 int nsg_table_probe_sockets(struct nsg_kernel *k)
 {
 	return probe(k, probe_sockets);
+}
+
+int nsg_table_probe_ip6(struct nsg_kernel *k)
+{
+	return probe(k, probe_ip6);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table `ip INSTANCE` as an object of the kernel: desired, apply, clear, and the changes of a
+ * The tables `ip INSTANCE` and `ip6 INSTANCE` as an object of the kernel: desired, apply, clear, and the changes of a
  * part of it. Nothing of it is read back but counters (status.c): it is put whole, in one
- * transaction. What is in it: ruleset.h.
+ * transaction. What is in them: ruleset.h and
+ * ip6.h.
  */
 #ifndef NSG_KERNEL_TABLE_H
 #define NSG_KERNEL_TABLE_H
@@ -42,5 +43,7 @@ int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_table_probe(struct nsg_kernel *k, bool native_queue);
 /* Whether it has `socket cgroupv2`. */
 int nsg_table_probe_sockets(struct nsg_kernel *k);
+/* Whether it can refuse packets in family ip6. */
+int nsg_table_probe_ip6(struct nsg_kernel *k);
 
 #endif

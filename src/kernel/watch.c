@@ -20,6 +20,7 @@
 #include <linux/rtnetlink.h>
 
 #include "kernel/attr.h"
+#include "kernel/ip6.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
@@ -42,6 +43,7 @@ struct dirty {
 	bool rules;
 	bool gateways; /* of the default routes */
 	bool table;    /* nf_tables */
+	bool ip, ip6;  /* which of the tables */
 	bool lost;     /* notifications were lost: everything may be dirty */
 };
 
@@ -190,13 +192,21 @@ static int take_nft(const struct nlmsghdr *nlh, void *arg)
 	struct dirty *dirty = arg;
 	const char *name = NULL;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) || nfg->nfgen_family != NFPROTO_IPV4 ||
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
+	    (nfg->nfgen_family != NFPROTO_IPV4 && nfg->nfgen_family != NFPROTO_IPV6) ||
 	    nlh->nlmsg_pid == dirty->k->nft.portid ||
 	    nlh->nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES ||
 	    (nlh->nlmsg_type & 0xff) == NFT_MSG_NEWGEN ||
 	    nsg_attr_parse(nlh, sizeof(*nfg), policy, 1, &name) < 0)
 		return 0;
-	dirty->table |= !strcmp(name, dirty->k->conf->instance);
+	if (strcmp(name, dirty->k->conf->instance) != 0)
+		return 0;
+	/* no table of ours: [capture] ipv6 = pass */
+	if (nfg->nfgen_family == NFPROTO_IPV6 && !nsg_ip6_has_table(dirty->k))
+		return 0;
+	dirty->ip6 |= nfg->nfgen_family == NFPROTO_IPV6;
+	dirty->ip |= nfg->nfgen_family == NFPROTO_IPV4;
+	dirty->table = true;
 	return 0;
 }
 
@@ -279,8 +289,10 @@ static int repair_rules(struct nsg_kernel *k, struct nsg_diag *diag, uint32_t *r
 	return 0;
 }
 
-static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, uint32_t *repairs)
+static int repair_table(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_diag *diag,
+			uint32_t *repairs)
 {
+	const bool sure = dirty->table;
 	int r;
 
 	k->table.gap |= sure;
@@ -289,8 +301,8 @@ static int repair_table(struct nsg_kernel *k, bool sure, struct nsg_diag *diag, 
 		return r;
 	(*repairs)++;
 	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-			   "table ip %s was modified by another program: restored",
-			   k->conf->instance);
+			   "table %s %s was modified by another program: restored",
+			   dirty->ip6 && !dirty->ip ? "ip6" : "ip", k->conf->instance);
 	return 0;
 }
 
@@ -310,7 +322,7 @@ static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_di
 	int error = 0, r;
 
 	if (dirty->table || dirty->lost)
-		error = repair_table(k, dirty->table, diag, repairs);
+		error = repair_table(k, dirty, diag, repairs);
 	if (dirty->gateways || dirty->lost) {
 		r = change_gateways(k, diag);
 		error = error < 0 ? error : r;

@@ -46,12 +46,17 @@ static const char *hook_name(const struct nsg_conf *c)
 	return c->hook_output ? "output" : "prerouting";
 }
 
+static const char *ip6_name(const struct nsg_conf *c)
+{
+	return c->ip6 == NSG_IP6_PROFILE ? "profile" : c->ip6 == NSG_IP6_REFUSE ? "refuse" : "pass";
+}
+
 static json_t *capture(const struct nsg_conf *c)
 {
 	return NSG_JSON_OBJECT(
 	    PAIR_S("hook", hook_name(c)), PAIR_J("interfaces", strings(&c->interfaces)),
 	    PAIR_J("users", strings(&c->users)), PAIR_J("cgroups", strings(&c->cgroups)),
-	    PAIR_J("exclude", excludes(c)), PAIR_S("ipv6", "not captured"));
+	    PAIR_J("exclude", excludes(c)), PAIR_S("ipv6", ip6_name(c)));
 }
 
 static json_t *queue(const struct instance *in, const struct nsg_engine_stats *s)

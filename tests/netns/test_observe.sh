@@ -194,7 +194,7 @@ fact "trace --filter" t_filter
 fact "trace -w is a capture; replay decides it the same" t_pcapng
 fact "stats count a rule's decisions exactly" t_stats
 fact "status is JSON and names the VNet" t_status
-fact "status says that IPv6 is not captured" t_status_warns_ipv6
+fact "status reports what happens to IPv6" t_status_warns_ipv6
 fact "denied decisions go to the journal" t_journal
 fact "stats count a route's decisions" t_stats_route
 fact "table, json and jsonl of live verbs" t_forms

@@ -199,17 +199,17 @@ t_both_queued() { # the same without offload
 	nsgd_stop && nothing_left
 }
 
-t_ipv6() { # never captured
+t_ipv6() { # excluded by its prefix, or all of it
 	sysctl_ns app ipv6/conf/vnet0/disable_ipv6 0
 	sysctl_ns vnet ipv6/conf/app0/disable_ipv6 0
 	sysctl_ns app ipv6/conf/vnet0/accept_dad 0
 	sysctl_ns vnet ipv6/conf/app0/accept_dad 0
-	in_ns app ip -6 address add fd00::4/64 dev vnet0 nodad && in_ns vnet ip -6 address add fd00::1/64 dev app0 nodad || return 1
-	conf
+	in_ns app ip -6 address replace fd00::4/64 dev vnet0 nodad && in_ns vnet ip -6 address replace fd00::1/64 dev app0 nodad || return 1
+	conf "$@"
 	nsgd_start || return 1
 	spawn sixth vnet socat -u UDP6-RECV:5353 STDOUT
 	eventually 3 eval 'echo hello | in_ns app socat -u STDIN UDP6-SENDTO:[fd00::1]:5353; matches "$T/sixth.log" hello' &&
-		ctl status | grep -qi ipv6 && nsgd_stop
+		ctl status | grep -qi ipv6 && nsgd_stop && stop sixth
 }
 
 fact "excluded prefixes are never captured" t_exclude
@@ -226,5 +226,6 @@ fact "replies of a forwarded guest are let through" t_forward_replies
 fact "forwarded traffic behind masquerading" t_forward_nat
 fact "both hooks" t_both
 fact "both hooks without offload" t_both_queued
-fact "IPv6 is not captured, status says so" t_ipv6
+fact "IPv6 passes with ipv6 = pass, status reports it" t_ipv6 capture.ipv6=pass
+fact "IPv6 passes to an excluded prefix" t_ipv6 capture.exclude=fd00::/64
 lab_done

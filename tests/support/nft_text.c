@@ -44,10 +44,11 @@ static struct nft_text_block *add(struct nft_text_table *t, const char *kind, co
 
 const char *nft_text_protocol(uint8_t protocol)
 {
-	return protocol == IPPROTO_TCP	  ? "tcp"
-	       : protocol == IPPROTO_UDP  ? "udp"
-	       : protocol == IPPROTO_ICMP ? "icmp"
-					  : NULL;
+	return protocol == IPPROTO_TCP	    ? "tcp"
+	       : protocol == IPPROTO_UDP    ? "udp"
+	       : protocol == IPPROTO_ICMP   ? "icmp"
+	       : protocol == IPPROTO_ICMPV6 ? "ipv6-icmp"
+					    : NULL;
 }
 
 static const char *type_name(uint32_t type)
@@ -55,6 +56,10 @@ static const char *type_name(uint32_t type)
 	switch (type) {
 	case NFT_TYPE_IPV4_ADDR:
 		return "ipv4_addr";
+	case NFT_TYPE_IPV6_ADDR:
+		return "ipv6_addr";
+	case NFT_TYPE_ICMPV6_TYPE:
+		return "icmpv6_type";
 	case NFT_TYPE_INET_PROTO:
 		return "inet_proto";
 	case NFT_TYPE_INET_SERVICE:
@@ -86,7 +91,7 @@ static void put_type(FILE *f, uint32_t type)
 
 static void put_value(FILE *f, uint32_t type, const void *data)
 {
-	char ip[INET_ADDRSTRLEN];
+	char ip[INET6_ADDRSTRLEN];
 	uint32_t u32;
 	uint8_t u8;
 
@@ -100,6 +105,12 @@ static void put_value(FILE *f, uint32_t type, const void *data)
 	switch (type) {
 	case NFT_TYPE_IPV4_ADDR:
 		(void)fputs(inet_ntop(AF_INET, data, ip, sizeof(ip)), f);
+		break;
+	case NFT_TYPE_IPV6_ADDR:
+		(void)fputs(inet_ntop(AF_INET6, data, ip, sizeof(ip)), f);
+		break;
+	case NFT_TYPE_ICMPV6_TYPE:
+		(void)fprintf(f, "%u", u8);
 		break;
 	case NFT_TYPE_INET_PROTO:
 		if (nft_text_protocol(u8))
@@ -233,7 +244,39 @@ struct listing {
 	struct nft_text_block *b;
 	bool has_begin;
 	uint32_t begin_host;
+	uint8_t begin6[16];
 };
+
+/* end: the address after the last. */
+static void put_range6(FILE *f, const uint8_t begin[16], const uint8_t end[16])
+{
+	unsigned int length = 128;
+	uint8_t last[16];
+	size_t i = 16;
+
+	memcpy(last, end, sizeof(last));
+	while (i > 0 && last[i - 1]-- == 0)
+		i--;
+	for (unsigned int bit = 128; bit-- > 0;)
+		if ((begin[bit / 8] ^ last[bit / 8]) & 0x80u >> bit % 8)
+			length = bit;
+	put_value(f, NFT_TYPE_IPV6_ADDR, begin);
+	if (length < 128)
+		(void)fprintf(f, "/%u", length);
+}
+
+/* The range that has no end element. */
+static void put_last(struct listing *list)
+{
+	static const uint8_t zero[16];
+
+	(void)fputs(list->b->n_elements++ ? ", " : "\t\telements = { ", list->b->body);
+	if (list->b->key_type == NFT_TYPE_IPV6_ADDR)
+		put_range6(list->b->body, list->begin6, zero);
+	else
+		put_range(list->b->body, list->begin_host, UINT32_MAX);
+	list->has_begin = false;
+}
 
 static int put_element(struct nftnl_set_elem *e, void *arg)
 {
@@ -245,12 +288,20 @@ static int put_element(struct nftnl_set_elem *e, void *arg)
 		   nftnl_set_elem_get_u32(e, NFTNL_SET_ELEM_FLAGS) & NFT_SET_ELEM_INTERVAL_END;
 
 	memcpy(&addr, key, sizeof(addr) < size ? sizeof(addr) : size);
+	if (b->intervals && !end && list->has_begin) /* up to the last address */
+		put_last(list);
 	if (b->intervals && !end) {
+		list->has_begin = true;
+		memcpy(list->begin6, key,
+		       size < sizeof(list->begin6) ? size : sizeof(list->begin6));
 		list->begin_host = ntohl(addr);
 		return 0;
 	}
 	(void)fputs(b->n_elements++ ? ", " : "\t\telements = { ", b->body);
-	if (end)
+	list->has_begin = false;
+	if (end && b->key_type == NFT_TYPE_IPV6_ADDR)
+		put_range6(b->body, list->begin6, key);
+	else if (end)
 		put_range(b->body, list->begin_host, ntohl(addr) - 1);
 	else
 		put_value(b->body, b->key_type, key);
@@ -296,6 +347,8 @@ static void take_elements(struct nft_text_table *t, const struct nlmsghdr *nlh)
 		abort();
 	list.b = nft_text_find(t, nftnl_set_get_str(s, NFTNL_SET_NAME), "set map");
 	(void)nftnl_set_elem_foreach(s, put_element, &list);
+	if (list.has_begin)
+		put_last(&list);
 	nftnl_set_free(s);
 }
 
@@ -388,7 +441,7 @@ static void put_blocks(FILE *f, struct nft_text_table *t, const char *kinds)
 	}
 }
 
-char *nft_text(const struct nsg_nft_batch *b)
+char *nft_text(const struct nsg_nft_batch *b, bool ip6)
 {
 	struct nft_text_table *t = calloc(1, sizeof(*t));
 	char *text = NULL;
@@ -400,10 +453,14 @@ char *nft_text(const struct nsg_nft_batch *b)
 	for (size_t at = 0; at < b->data.n;) {
 		const struct nlmsghdr *nlh = (const void *)(b->data.v + at);
 
-		take_message(t, nlh);
+		const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+
+		if (nfg->nfgen_family == (ip6 ? NFPROTO_IPV6 : NFPROTO_IPV4))
+			take_message(t, nlh);
 		at += MNL_ALIGN(nlh->nlmsg_len);
 	}
-	(void)fprintf(f, "table ip %s {\n%s", t->name, t->owned ? "\tflags owner\n" : "");
+	(void)fprintf(f, "table %s %s {\n%s", ip6 ? "ip6" : "ip", t->name,
+		      t->owned ? "\tflags owner\n" : "");
 	put_blocks(f, t, "counter");
 	put_blocks(f, t, "ct timeout");
 	put_blocks(f, t, "set map");

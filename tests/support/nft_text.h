@@ -11,7 +11,7 @@
 
 #include "kernel/nft_batch.h"
 
-/* malloc'ed. Aborts at an expression that it does not know. */
-char *nft_text(const struct nsg_nft_batch *b);
+/* Of the table ip, or ip6. malloc'ed. Aborts at an expression that it does not know. */
+char *nft_text(const struct nsg_nft_batch *b, bool ip6);
 
 #endif

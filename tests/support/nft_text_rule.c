@@ -161,6 +161,10 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 
 	if (network && size == 4 && (offset == 12 || offset == 16))
 		load(r, to, ADDRESS, "ip %s", offset == 12 ? "saddr" : "daddr");
+	else if (network && size == 16 && (offset == 8 || offset == 24))
+		load(r, to, ADDRESS, "ip6 %s", offset == 8 ? "saddr" : "daddr");
+	else if (!network && size == 1 && !offset && r->l4proto == IPPROTO_ICMPV6)
+		load(r, to, DECIMAL, "icmpv6 type");
 	else if (network)
 		abort();
 	else if (size == 4 && !offset) /* both ports at once */
@@ -170,7 +174,7 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 	else
 		load(r, to, FLAGS, "@th,%u,%u", offset * 8, size * 8);
 	/* `udp dport` asks for the protocol by itself */
-	if (r->l4proto == IPPROTO_UDP && !network)
+	if ((r->l4proto == IPPROTO_UDP || r->l4proto == IPPROTO_ICMPV6) && !network)
 		r->held = false;
 }
 
@@ -448,6 +452,11 @@ static int put_expr(struct nftnl_expr *e, void *arg)
 		put_queue(r, "queue", nftnl_expr_get_u16(e, NFTNL_EXPR_QUEUE_NUM),
 			  nftnl_expr_get_u16(e, NFTNL_EXPR_QUEUE_TOTAL),
 			  nftnl_expr_get_u16(e, NFTNL_EXPR_QUEUE_FLAGS) & NFT_QUEUE_FLAG_BYPASS);
+	else if (!strcmp(name, "reject"))
+		say(r, "reject with %s",
+		    nftnl_expr_get_u32(e, NFTNL_EXPR_REJECT_TYPE) == NFT_REJECT_TCP_RST
+			? "tcp reset"
+			: "icmpv6 port-unreachable");
 	else if (!strcmp(name, "target"))
 		put_target(r, e);
 	else

@@ -39,12 +39,14 @@ enum layout {
 	CGROUPS = 1024,
 	TUNNEL = 2048,
 	DOWN_ACCEPT = 4096,
+	IP6 = 8192, /* the table ip6 instead */
 };
 
 struct fixture {
 	struct nsg_conf conf;
 	struct nsg_kernel k;
 	struct nsg_prefix excludes[2];
+	struct nsg_prefix6 excludes6[3];
 	const char *interfaces[2];
 	uint32_t users[2];
 	struct nsg_path paths[2];
@@ -61,6 +63,9 @@ static void arrange(struct fixture *f, int layout)
 	*f = (struct fixture){
 	    .conf = KERNEL_CONF,
 	    .excludes = {{NSG_IP4(10, 9, 0, 0), 16}, {NSG_IP4(10, 9, 1, 0), 24}},
+	    .excludes6 = {{{0x20, 1, 0xd, 0xb8}, 32},
+			  {{0x20, 1, 0xd, 0xb8, 0, 1}, 48},
+			  {{0x20, 1, 0xd, 0xb8}, 32}},
 	    .interfaces = {"guest0", "guest1"},
 	    .users = {33, 1000},
 	    .paths = {{.up = true, .ifindex = 11}, {.up = true, .ifindex = 12}},
@@ -78,6 +83,8 @@ static void arrange(struct fixture *f, int layout)
 	f->conf.interfaces = (struct nsg_conf_strings){f->interfaces, 2};
 	f->conf.excludes = f->excludes;
 	f->conf.n_excludes = layout & EXCLUDES ? 2 : 0;
+	f->conf.excludes6 = f->excludes6;
+	f->conf.n_excludes6 = layout & EXCLUDES ? 3 : 0;
 	f->conf.offload = !(layout & NO_OFFLOAD);
 	f->conf.denied_seconds = layout & NOT_REMEMBERED ? 0 : 2;
 	f->conf.audit = layout & AUDIT;
@@ -109,6 +116,8 @@ static void arrange(struct fixture *f, int layout)
 	k->table = (struct nsg_table_state){
 	    .native_queue = layout & NATIVE,
 	    .kernel_sockets = true,
+	    .has_ip6 = layout & IP6,
+	    .policy_refuses_ip6 = true,
 	    .n_queues = 4,
 	    .silent_queue = 65535,
 	    .route_all = layout & ROUTE_ALL,
@@ -166,16 +175,19 @@ static const struct {
     {"route-all", OUTPUT | ROUTE_ALL | NOT_REMEMBERED},
     {"daemon-down-accept", OUTPUT | DOWN_ACCEPT},
     {"audit", OUTPUT | PREROUTING | AUDIT},
+    {"ip6", OUTPUT | PREROUTING | USERS | CGROUPS | EXCLUDES | IP6},
+    {"ip6-output", OUTPUT | IP6},
+    {"ip6-audit", OUTPUT | PREROUTING | AUDIT | IP6},
 };
 
-static char *text_of(const struct nsg_kernel *k)
+static char *text_of(const struct nsg_kernel *k, bool ip6)
 {
 	struct nsg_nft_batch b;
 	char *text;
 
 	nsg_nft_batch_begin(&b, "unit");
 	nsg_table_desired_anew(&b, k);
-	text = nft_text(&b);
+	text = nft_text(&b, ip6);
 	nsg_nft_batch_done(&b);
 	return text;
 }
@@ -216,7 +228,7 @@ static void test_every_golden_layout_is_its_file(void **state)
 		struct fixture f;
 
 		arrange(&f, goldens[i].layout);
-		text = text_of(&f.k);
+		text = text_of(&f.k, goldens[i].layout & IP6);
 		expected = golden(goldens[i].file);
 		different += !is_same(expected, text, goldens[i].file);
 		free(text);
@@ -232,14 +244,14 @@ static void test_every_golden_layout_is_its_file(void **state)
  * the golden table away together with nft.
  */
 #define LIST                                                                                       \
-	"nft -s list table ip %s 2>/dev/null | sed '/flags owner/d; s/^table ip %s .*/table/; "    \
+	"nft -s list table %s %s 2>/dev/null | sed '/flags owner/d; s/^table %s %s .*/table/; "    \
 	"/^$/d; "                                                                                  \
 	"s/timeout [0-9a-z]* expires [0-9a-z]*/timeout/; s/tcp timeout [0-9a-z]*/tcp timeout/; "   \
 	"s/xt target \"[A-Z]*\"/notrack/; s/ct mark set ct mark and 0x[0-9a-f]*/notrack/; "        \
 	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; s/ queue_it/ queue/'"
 #define LOAD                                                                                       \
-	"sed '/flags owner/d; s/^table ip unit/table ip golden/; "                                 \
+	"sed '/flags owner/d; s/^table \\(ip6*\\) unit/table \\1 golden/; "                        \
 	"s/xt CONNMARK [a-z]* 0x[0-9a-f]*/notrack/; "                                              \
 	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
 	"s/xt NFQUEUE num [0-9-]*\\( bypass\\)*/notrack/; "                                        \
@@ -255,17 +267,19 @@ static void test_nft_reads_a_golden_file_as_what_is_loaded(void **state)
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(goldens); i++) {
+		const char *family;
 		char *ours, *theirs;
 		struct fixture f;
 
 		/* the other expression may not be there, and is put away below in any case */
 		arrange(&f, goldens[i].layout & ~NATIVE);
 		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
-		ours = netns_output(LIST, "unit", "unit");
+		family = goldens[i].layout & IP6 ? "ip6" : "ip";
+		ours = netns_output(LIST, family, "unit", family, "unit");
 		assert_int_equal(netns_run(LOAD, goldens[i].file), 0);
-		theirs = netns_output(LIST, "golden", "golden");
+		theirs = netns_output(LIST, family, "golden", family, "golden");
 		assert_true(is_same(theirs, ours, "listed"));
-		assert_int_equal(netns_run("nft delete table ip golden"), 0);
+		assert_int_equal(netns_run("nft delete table %s golden", family), 0);
 		free(ours);
 		free(theirs);
 		drop(&f);
