@@ -29,6 +29,7 @@ struct nsg_peer {
 	bool global;
 	bool reachable;		/* by the profile, and the subnet is part of a subnet peering */
 	bool is_subnet_peering; /* the profile honours its fields */
+	bool only_ip6;		/* no IPv4 routes; the ranges are a peer's all the same */
 };
 
 /* A gateway route with all its next hops. */

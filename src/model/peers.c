@@ -165,9 +165,7 @@ static int choose_subnets(struct nsg_build *b, struct nsg_peer *peer)
 
 	peer->is_subnet_peering = true;
 	peer->reachable &= is_named(&p->local_subnets, b->e->subnet->name);
-	peer->space = &nothing;
-	if (p->only_ip6 == NSG_TRUE)
-		return 0;
+	peer->only_ip6 = p->only_ip6 == NSG_TRUE;
 	if (!peer->document) {
 		peer->space = nsg_peering_space(p, NULL);
 		warn_of_no_space(b, peer);

@@ -132,7 +132,7 @@ static bool ref_is_in(const char *subnet_ref, const char *vnet_id)
 /* Whether the peering leads to that address; 0: to any. */
 static bool carries(const struct nsg_peer *peer, uint32_t addr_host)
 {
-	return peer->reachable &&
+	return peer->reachable && !peer->only_ip6 &&
 	       (!peer->is_subnet_peering || !addr_host || holds_addr(peer->space, addr_host));
 }
 

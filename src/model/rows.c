@@ -68,7 +68,7 @@ static int add_networks(struct table *t)
 		enum nsg_hop_type type =
 		    p->global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING;
 
-		for (size_t j = 0; j < p->space->n; j++) {
+		for (size_t j = 0; j < p->space->n && !p->only_ip6; j++) {
 			r = push(t,
 				 (struct nsg_row){.prefix = p->space->v[j],
 						  .source = NSG_SOURCE_DEFAULT,

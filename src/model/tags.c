@@ -301,7 +301,7 @@ static int gather(struct nsg_build *b, struct members *m)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < b->n_peers; i++) {
-		if (b->peers[i].peering->allow_access == NSG_FALSE)
+		if (b->peers[i].peering->allow_access == NSG_FALSE || b->peers[i].only_ip6)
 			continue;
 		r = add_all(m, b->peers[i].space, NSG_ORIGIN_PEER, b->peers[i].peering->name);
 		if (r < 0)

@@ -166,6 +166,9 @@ static void subnet_peering_takes_the_named_subnets(void **state)
 	assert_int_equal(policy_build_make(b), 0);
 	assert_int_equal(count(b, NSG_HOP_VNET_PEERING), 0);
 	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+	/* The peer's ranges are not the Internet all the same. */
+	assert_true(nsg_ranges_contain(&b->e->networks, NSG_IP4(10, 1, 3, 1)));
+	assert_false(nsg_ranges_contain(&b->e->virtual_network_ranges, NSG_IP4(10, 1, 3, 1)));
 	p->only_ip6 = NSG_UNSET;
 	p->remote_subnets = names(b, "missing");
 	assert_int_equal(policy_build_make(b), 0);
