@@ -115,6 +115,17 @@ static struct nsg_row *row_of(const struct marker *m, const struct nsg_row *r)
 	return &m->e->rows[r - m->e->rows];
 }
 
+/* Of the best user route and the best other row of one prefix the preferred one: with `lab`, a
+ * service endpoint is preferred to a user route to the Internet. */
+static const struct nsg_row *preferred(const struct nsg_effective *e, const struct nsg_row *user,
+				       const struct nsg_row *other)
+{
+	if (user && other && e->endpoint_lab && is_default(other, NSG_HOP_SERVICE_ENDPOINT) &&
+	    user->hop_type == NSG_HOP_INTERNET)
+		return other;
+	return user ? user : other;
+}
+
 /* The covering rows come by length, those of one length in the order of e->rows. */
 static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 		      const struct nsg_row *const *covering, size_t n)
@@ -124,7 +135,7 @@ static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 	bool in_network = false;
 
 	for (size_t i = 0, next; i < n; i = next) {
-		const struct nsg_row *best = NULL;
+		const struct nsg_row *best, *user = NULL, *other = NULL;
 
 		for (next = i; next < n && covering[next]->prefix.len == covering[i]->prefix.len;
 		     next++) {
@@ -133,9 +144,14 @@ static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 			in_network |= is_network(r);
 			if (in_network && r->source == NSG_SOURCE_GATEWAY)
 				row_of(m, r)->state = NSG_ROW_HIDDEN;
-			else if (!is_struck(m->fates[next]) && nsg_row_goes_before(r, best))
-				best = r;
+			else if (is_struck(m->fates[next]))
+				continue;
+			else if (r->source == NSG_SOURCE_USER)
+				user = nsg_row_goes_before(r, user) ? r : user;
+			else
+				other = nsg_row_goes_before(r, other) ? r : other;
 		}
+		best = preferred(m->e, user, other);
 		if (best)
 			row_of(m, best)->state = NSG_ROW_ACTIVE;
 	}
