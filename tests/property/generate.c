@@ -125,13 +125,15 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 	bool has_peer[NSG_ARRAY_SIZE(generate_peers)];
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++)
-		has_peer[i] = rng_percent(r, 40);
+		has_peer[i] = rng_percent(r, 30);
 	generate_remove(directory);
 	draw_options(r, ret_options);
 	generate_save(directory, "vnet.json",
 		      generate_vnet(r, has_nsg, has_table, has_tags, has_peer));
 	if (has_nsg)
 		generate_save(directory, "nsg.json", generate_nsg(r, has_tags));
+	if (rng_percent(r, 35))
+		generate_save(directory, "admin.json", generate_admin(r, has_tags));
 	if (has_table)
 		generate_save(directory, "rt.json", generate_table(r, has_tags));
 	if (has_tags)
@@ -139,15 +141,15 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 	if (has_tags && rng_percent(r, 20))
 		generate_save(directory, "tags-more.json",
 			      generate_tags(r, 299 + (int)rng_below(r, 3)));
-	if (rng_percent(r, 60))
-		generate_save(directory, "bgp.json", generate_bgp(r));
+	generate_gateways(r, directory);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++) {
 		char name[40];
 
-		if (!has_peer[i] || !rng_percent(r, 80))
+		if (!has_peer[i])
 			continue;
 		(void)snprintf(name, sizeof(name), "%s.json", generate_peers[i].name);
-		generate_save(directory, name, generate_peer(r, i));
+		if (rng_percent(r, 80))
+			generate_save(directory, name, generate_peer(r, i));
 		(void)snprintf(name, sizeof(name), "pe-%s", generate_peers[i].name);
 		if (rng_percent(r, 60))
 			generate_endpoint(r, directory, name, generate_peers[i].name,
@@ -219,8 +221,11 @@ static void collect(struct edges *e, const struct nsg_policy *p)
 		(void)nsg_prefix_parse(generate_pool[i], &prefix, &masked);
 		add_edge(e, prefix);
 	}
-	for (size_t i = 0; i < p->n_vnets; i++)
+	for (size_t i = 0; i < p->n_vnets; i++) {
 		add_edges(e, &p->vnets[i].space);
+		for (size_t k = 0; k < p->vnets[i].n_subnets; k++)
+			add_edges(e, &p->vnets[i].subnets[k].prefixes);
+	}
 	for (size_t i = 0; i < p->n_nsgs; i++)
 		for (size_t k = 0; k < p->nsgs[i].n_rules; k++) {
 			const struct nsg_rule *rule = &p->nsgs[i].rules[k];
@@ -230,8 +235,16 @@ static void collect(struct edges *e, const struct nsg_policy *p)
 			add_ports(e, rule->src_ports, rule->n_src_ports);
 			add_ports(e, rule->dst_ports, rule->n_dst_ports);
 		}
+	for (size_t i = 0; i < p->n_admin_rules; i++) {
+		const struct nsg_rule *rule = &p->admin_rules[i].rule;
+
+		add_edges(e, &rule->dst.prefixes);
+		add_ports(e, rule->dst_ports, rule->n_dst_ports);
+	}
 	for (size_t i = 0; i < p->n_bgp_routes; i++)
 		add_edge(e, p->bgp_routes[i].prefix);
+	for (size_t i = 0; i < p->n_gateways; i++)
+		add_edges(e, &p->gateways[i].prefixes);
 	for (size_t i = 0; i < p->n_tag_documents; i++)
 		for (size_t k = 0; k < p->tag_documents[i].n_tags; k++)
 			add_edges(e, &p->tag_documents[i].tags[k].prefixes);

@@ -17,13 +17,13 @@
 
 #define GENERATE_POOL 50
 #define GENERATE_TAGS 9
-#define GENERATE_PEERS 5
+#define GENERATE_PEERS 6
 
 extern const char *const generate_pool[GENERATE_POOL], *const generate_pool6[3];
 extern const char *const generate_tag_names[GENERATE_TAGS];
 
 struct generate_peer {
-	const char *name, *range, *endpoint_subnet, *endpoint;
+	const char *name, *range, *endpoint_subnet, *endpoint, *second_subnet;
 };
 extern const struct generate_peer generate_peers[GENERATE_PEERS];
 
@@ -35,8 +35,10 @@ void generate_save(const char *directory, const char *name, json_t *value);
 
 /* Documents: generate_rules.c, generate_routes.c, generate_network.c, generate_app.c. */
 json_t *generate_nsg(struct rng *r, bool has_tags);
+json_t *generate_admin(struct rng *r, bool has_tags);
 json_t *generate_table(struct rng *r, bool has_tags);
-json_t *generate_bgp(struct rng *r);
+/* Learned routes, effective route tables, static gateway routes. */
+void generate_gateways(struct rng *r, const char *directory);
 json_t *generate_peer(struct rng *r, size_t i);
 json_t *generate_vnet(struct rng *r, bool has_nsg, bool has_table, bool has_tags,
 		      const bool *has_peer);

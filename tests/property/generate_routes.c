@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Route tables and gateway routes. */
+/* Route tables. */
 #include "generate_priv.h"
 
 #include <stdio.h>
@@ -64,24 +64,7 @@ json_t *generate_table(struct rng *r, bool has_tags)
 			      json_pack("{s:s,s:o,s:s,s:s}", "name", "rt-int", "id",
 					generate_id(NETWORK "routeTables/", "rt-int"), "type",
 					"Microsoft.Network/routeTables", "location", "westeurope"),
-			      json_pack("{s:b,s:o}", "disableBgpRoutePropagation",
-					rng_percent(r, 15), "routes", routes));
-}
-
-json_t *generate_bgp(struct rng *r)
-{
-	static const char *const hops[] = {"10.0.255.4", "10.0.255.5", "10.0.255.6"};
-	uint32_t n = 1 + rng_below(r, 9);
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; i < n; i++)
-		json_array_append_new(
-		    list, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i}", "network",
-				    !i && rng_percent(r, 30) ? "0.0.0.0/0"
-				    : rng_percent(r, 4)	     ? PICK(r, generate_pool6)
-							     : PICK(r, generate_pool),
-				    "nextHop", "192.168.1.1", "localAddress", PICK(r, hops),
-				    "origin", rng_percent(r, 90) ? "EBgp" : "Network", "sourcePeer",
-				    "10.0.255.4", "asPath", "65010", "weight", 32768));
-	return json_pack("{s:o}", "value", list);
+			      json_pack("{s:b,s:s,s:o}", "disableBgpRoutePropagation",
+					rng_percent(r, 15), "disablePeeringRoute",
+					rng_percent(r, 25) ? "All" : "None", "routes", routes));
 }

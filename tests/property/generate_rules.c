@@ -32,8 +32,6 @@ static json_t *prefix_list(struct rng *r, size_t n)
 	}
 	if (!json_array_size(list))
 		json_array_append_new(list, json_string("10.0.2.5/32"));
-	if (rng_percent(r, 15))
-		json_array_insert_new(list, 0, json_string(PICK(r, generate_pool6)));
 	return list;
 }
 
@@ -54,8 +52,7 @@ static void put_address(struct rng *r, json_t *rule, const char *side, bool is_s
 
 		value = json_string(PICK(r, any));
 	} else if (kind < (is_source ? 70u : 30u)) {
-		value = json_string(rng_percent(r, 5) ? PICK(r, generate_pool6)
-						      : PICK(r, generate_pool));
+		value = json_string(PICK(r, generate_pool));
 	} else if (kind < (is_source ? 80u : 50u)) {
 		(void)snprintf(key, sizeof(key), "%sAddressPrefixes", side);
 		value = prefix_list(r, 1 + rng_below(r, 5));
@@ -128,6 +125,22 @@ static json_t *default_rules(struct rng *r)
 	return list;
 }
 
+/* Azure refuses both families in one rule. */
+static void make_ip6(struct rng *r, json_t *rule)
+{
+	static const char *const keys[] = {"sourceAddressPrefix",
+					   "sourceAddressPrefixes",
+					   "destinationAddressPrefix",
+					   "destinationAddressPrefixes",
+					   "sourceApplicationSecurityGroups",
+					   "destinationApplicationSecurityGroups"};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys); i++)
+		(void)json_object_del(rule, keys[i]);
+	json_object_set_new(rule, "sourceAddressPrefix", json_string("*"));
+	json_object_set_new(rule, "destinationAddressPrefix", json_string(PICK(r, generate_pool6)));
+}
+
 json_t *generate_nsg(struct rng *r, bool has_tags)
 {
 	static const char *const protocols[] = {"Tcp", "Udp", "Icmp", "Esp", "Ah", "*", "*", "TCP"};
@@ -147,6 +160,8 @@ json_t *generate_nsg(struct rng *r, bool has_tags)
 				 PICK(r, protocols));
 		put_address(r, rule, "source", true, has_tags);
 		put_address(r, rule, "destination", false, has_tags);
+		if (rng_percent(r, 4))
+			make_ip6(r, rule);
 		put_ports(r, rule, "source", true);
 		put_ports(r, rule, "destination", false);
 		json_array_insert_new(rules, rng_below(r, (uint32_t)json_array_size(rules) + 1),
@@ -159,4 +174,78 @@ json_t *generate_nsg(struct rng *r, bool has_tags)
 					"location", "westeurope"),
 			      json_pack("{s:o,s:o}", "securityRules", rules, "defaultSecurityRules",
 					default_rules(r)));
+}
+
+/* ---- security admin rules ------------------------------------------------------------------- */
+
+static json_t *admin_address(const char *text, const char *type)
+{
+	return json_pack("{s:s,s:s}", "addressPrefix", text, "addressPrefixType", type);
+}
+
+/* Prefixes and tags mixed; an empty list is everything. */
+static json_t *admin_addresses(struct rng *r, bool is_source, bool has_tags)
+{
+	static const char *const computed[] = {"VirtualNetwork", "Internet", "Internet",
+					       "AzureLoadBalancer"};
+	json_t *list = json_array(), *prefixes, *p;
+	size_t i;
+
+	if (rng_percent(r, is_source ? 65 : 15))
+		return list;
+	if (rng_percent(r, 10)) {
+		json_array_append_new(list, admin_address("*", "IPPrefix"));
+		return list;
+	}
+	if (rng_percent(r, 60)) {
+		prefixes = prefix_list(r, 1 + rng_below(r, 4));
+		json_array_foreach(prefixes, i, p)
+		    json_array_append_new(list, admin_address(json_string_value(p), "IPPrefix"));
+		json_decref(prefixes);
+	}
+	if (!json_array_size(list) || rng_percent(r, 30))
+		json_array_append_new(list, admin_address(has_tags && rng_percent(r, 60)
+							      ? PICK(r, generate_tag_names)
+							      : PICK(r, computed),
+							  "ServiceTag"));
+	return list;
+}
+
+static json_t *admin_ports(struct rng *r)
+{
+	if (rng_percent(r, 30))
+		return json_array();
+	if (rng_percent(r, 50))
+		return json_pack("[s]", "0-65535");
+	return json_pack("[ss]", rng_percent(r, 50) ? "443" : "80", "1024-65535");
+}
+
+json_t *generate_admin(struct rng *r, bool has_tags)
+{
+	static const char *const accesses[] = {"Allow", "Deny", "AlwaysAllow"};
+	static const char *const protocols[] = {"Tcp", "Udp", "Any", "Any", "Icmp"};
+	uint32_t n = 1 + rng_below(r, 8);
+	json_t *rules = json_array();
+
+	for (uint32_t i = 0; i < n; i++) {
+		char path[120];
+
+		(void)snprintf(path, sizeof(path),
+			       "avnm/securityAdminConfigurations/c/ruleCollections/b/rules/a%u", i);
+		json_array_append_new(
+		    rules,
+		    generate_shape(
+			r,
+			json_pack("{s:o,s:s}", "id", generate_id(NETWORK "networkManagers/", path),
+				  "kind", "Custom"),
+			json_pack("{s:s,s:s,s:i,s:s,s:o,s:o,s:o,s:o}", "access", PICK(r, accesses),
+				  "direction", rng_percent(r, 92) ? "Outbound" : "Inbound",
+				  "priority", rng_percent(r, 20) ? 7 : 1 + (int)rng_below(r, 4096),
+				  "protocol", PICK(r, protocols), "sources",
+				  admin_addresses(r, true, has_tags), "sourcePortRanges",
+				  admin_ports(r), "destinations",
+				  admin_addresses(r, false, has_tags), "destinationPortRanges",
+				  admin_ports(r))));
+	}
+	return json_pack("{s:o,s:s}", "value", rules, "skipToken", "");
 }

@@ -38,6 +38,40 @@ const char *const naive_event_names[EVENT_MAX] = {
     [EVENT_NONE_KEPT_UNDER_INTERNET] = "None row kept under a 0/0 UDR to the Internet",
     [EVENT_NONE_UDR] = "None of a UDR decided",
     [EVENT_ECMP] = "several next hop addresses",
+    [EVENT_LINK_LOCAL] = "link-local bypasses the network with route-all on",
+    [EVENT_HOLE_OF_CURRENT] = "an address that Internet of current leaves out",
+    [EVENT_NONE_OF_CURRENT] = "a None row of current decided",
+    [EVENT_NONE_KEPT_UNDER_NONE] = "None row kept under a 0/0 UDR to None",
+    [EVENT_SYSTEM_ROW_OF_STRUCK_UDR] = "the system row of a struck UDR's prefix decided",
+    [EVENT_EXACT_UDR_BEATS_ENDPOINT] = "a /32 UDR beats an endpoint without policies",
+    [EVENT_TIE_VNET_PEERING] = "tie: VNet over peering",
+    [EVENT_PEER_WITHOUT_ACCESS] = "a peer without access is not in VirtualNetwork",
+    [EVENT_PEERING_ROWS_REMOVED] = "peering row removed by the route table",
+    [EVENT_SUBNET_PEERING] = "subnet peering's row decided",
+    [EVENT_LOCAL_SUBNET_NOT_NAMED] = "subnet peering without the integration subnet",
+    [EVENT_REMOTE_SUBNET_NOT_NAMED] = "no row: not among the remote subnets",
+    [EVENT_ONLY_IP6_PEERING] = "no row: IPv6 peering only",
+    [EVENT_ENDPOINT_OUTSIDE_SUBNET_PEERING] = "no row: private endpoint outside a subnet peering",
+    [EVENT_GATEWAY_VPN] = "a VPN gateway's learned route decided",
+    [EVENT_GATEWAY_IBGP] = "a learned route of origin IBgp decided",
+    [EVENT_GATEWAY_SERVER] = "a route server's learned route decided",
+    [EVENT_GATEWAY_NETWORK] = "a learned route of origin Network decided",
+    [EVENT_GATEWAY_EFFECTIVE] = "an effective route table's gateway row decided",
+    [EVENT_GATEWAY_STATIC] = "a local network gateway's or P2S route decided",
+    [EVENT_GATEWAY_SEVERAL_HOPS] = "gateway route with several addresses decided",
+    [EVENT_GATEWAY_NONE] = "no row: no gateway to learn from",
+    [EVENT_GATEWAY_IBGP_UNUSED] = "no row: IBgp, and another origin has the prefix",
+    [EVENT_GATEWAY_NETWORK_KNOWN] = "no row: Network, inside a known range",
+    [EVENT_GATEWAY_NETWORK_UNKNOWN] = "no row: Network, no document of the gateway's VNet",
+    [EVENT_GATEWAY_LONGER_PATH] = "a longer path is not used",
+    [EVENT_GATEWAY_PROPAGATION_OFF] = "no row: propagation is off",
+    [EVENT_ADMIN_DENY] = "an admin rule's Deny decided",
+    [EVENT_ADMIN_DENY_OVER_ROUTE] = "admin-deny outranks the route's reason",
+    [EVENT_ADMIN_ALWAYS_ALLOW] = "AlwaysAllow: the NSG is not asked",
+    [EVENT_ADMIN_ALLOW] = "an admin rule's Allow: the NSG decides",
+    [EVENT_ADMIN_NO_MATCH] = "no admin rule matches",
+    [EVENT_ADMIN_WITHOUT_NSG] = "admin rule on a subnet without NSG",
+    [EVENT_ADMIN_2020] = "2020-04 has no admin rules",
 };
 
 bool naive_in(const struct nsg_prefix *v, size_t n, uint32_t a)
@@ -140,15 +174,13 @@ static bool is_carried(const struct naive *n, const struct nsg_key *key)
 		n->bug == BUG_RESERVED_PORT_CARRIED);
 }
 
-static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
+enum nsg_gate naive_entrance(const struct naive *n, uint32_t d)
 {
-	const uint32_t d = key->dst_host;
 	const bool only_private = n->is_linux && !n->current;
 	const bool route_all = n->route_all && (!only_private || n->bug == BUG_LINUX_ROUTE_ALL);
 	const bool endpoint = (!only_private || n->bug == BUG_LINUX_ENDPOINTS) &&
 			      n->bug != BUG_ENDPOINTS_DO_NOT_ENTER &&
 			      naive_in(n->endpoints.v, n->endpoints.n, d);
-	enum nsg_gate gate = NSG_GATE_BYPASS;
 
 	if ((d == NSG_IP_PLATFORM_DNS && n->bug != BUG_DNS_ENTERS) ||
 	    (d == NSG_IP_PLATFORM_IMDS && n->bug != BUG_IMDS_ENTERS))
@@ -159,14 +191,70 @@ static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
 	if (d >> 24 == 10 ||
 	    (d >> 16 >= 0xac10 && d >> 16 <= (n->bug == BUG_172_16_ONLY ? 0xac10 : 0xac1f)) ||
 	    (d >> 16 == 0xc0a8 && n->bug != BUG_192_168_BYPASSES))
-		gate = NSG_GATE_RFC1918;
-	else if (route_all && !(endpoint && n->bug == BUG_ENDPOINT_FIRST))
-		gate = NSG_GATE_ROUTE_ALL;
-	else if (endpoint)
-		gate = NSG_GATE_SERVICE_ENDPOINT;
-	if (gate == NSG_GATE_BYPASS && n->bug != BUG_BYPASS_NOT_CARRIED)
-		return gate;
-	return is_carried(n, key) ? gate : NSG_GATE_NOT_CARRIED;
+		return NSG_GATE_RFC1918;
+	if (route_all && !(endpoint && n->bug == BUG_ENDPOINT_FIRST))
+		return NSG_GATE_ROUTE_ALL;
+	return endpoint ? NSG_GATE_SERVICE_ENDPOINT : NSG_GATE_BYPASS;
+}
+
+static enum nsg_gate gate_of(const struct naive *n, const struct nsg_key *key)
+{
+	const enum nsg_gate gate = naive_entrance(n, key->dst_host);
+	const bool enters = gate != NSG_GATE_PLATFORM && gate != NSG_GATE_BYPASS;
+
+	if (gate == NSG_GATE_BYPASS && n->bug == BUG_BYPASS_NOT_CARRIED && !is_carried(n, key))
+		return NSG_GATE_NOT_CARRIED;
+	return enters && !is_carried(n, key) ? NSG_GATE_NOT_CARRIED : gate;
+}
+
+static void decide_admin(struct naive *n, const struct nsg_key *key, struct naive_answer *a,
+			 uint64_t *events)
+{
+	const struct nsg_rule *r = naive_admin_rule(n, key, events);
+
+	if (!r)
+		return;
+	a->admin = r->name;
+	a->admin_access = r->access;
+	a->admin_priority = r->priority;
+	events[r->access == NSG_DENY	? EVENT_ADMIN_DENY
+	       : r->access == NSG_ALLOW ? EVENT_ADMIN_ALLOW
+					: EVENT_ADMIN_ALWAYS_ALLOW]++;
+	events[EVENT_ADMIN_WITHOUT_NSG] += !n->nsg;
+}
+
+/* The NSG is not asked. */
+static bool admin_is_final(const struct naive *n, const struct naive_answer *a)
+{
+	if (!a->admin)
+		return false;
+	switch (a->admin_access) {
+	case NSG_ALLOW:
+		return n->bug == BUG_ADMIN_ALLOW_IS_FINAL;
+	case NSG_ALWAYS_ALLOW:
+		return n->bug != BUG_ADMIN_ALWAYS_ALLOW_GOES_ON;
+	default:
+		return n->bug != BUG_ADMIN_KEEPS_NSG;
+	}
+}
+
+static void decide_verdict(const struct naive *n, struct naive_answer *a, bool unreachable,
+			   uint64_t *events)
+{
+	const bool denied = a->has_nsg && a->access == NSG_DENY, none = a->hop_type == NSG_HOP_NONE,
+		   admin = a->admin && a->admin_access == NSG_DENY;
+
+	events[EVENT_ADMIN_DENY_OVER_ROUTE] += admin && (none || unreachable);
+	if (admin && !(none && n->bug == BUG_ADMIN_DENY_AFTER_ROUTE))
+		a->reason = NSG_REASON_ADMIN_DENY;
+	else if (denied && !(none && n->bug == BUG_ROUTE_NONE_FIRST))
+		a->reason = NSG_REASON_NSG_DENY;
+	else if (none)
+		a->reason = NSG_REASON_ROUTE_NONE;
+	else if (unreachable)
+		a->reason = NSG_REASON_ROUTE_UNREACHABLE;
+	if (admin || denied || none || unreachable)
+		a->verdict = NSG_VERDICT_DROP;
 }
 
 struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
@@ -175,14 +263,16 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 	struct naive_answer a = {
 	    .gate = gate_of(n, key), .verdict = NSG_VERDICT_ACCEPT, .reason = NSG_REASON_ALLOWED};
 	const struct row *r;
-	bool drop_none, drop_global, denied;
 
 	switch (a.gate) {
 	case NSG_GATE_PLATFORM:
 		decide_platform(n, key, &a, events);
+		if (n->bug == BUG_ADMIN_ON_PLATFORM)
+			decide_admin(n, key, &a, events);
 		return a;
 	case NSG_GATE_BYPASS:
 		a.reason = NSG_REASON_BYPASS;
+		events[EVENT_LINK_LOCAL] += key->dst_host >> 16 == 0xa9fe && n->route_all;
 		return a;
 	case NSG_GATE_NOT_CARRIED:
 		a.verdict = NSG_VERDICT_DROP;
@@ -191,7 +281,9 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 	default:
 		break;
 	}
-	decide_nsg(n, key, &a, events);
+	decide_admin(n, key, &a, events);
+	if (!admin_is_final(n, &a))
+		decide_nsg(n, key, &a, events);
 	r = naive_select_row(n, key, a.gate, events);
 	a.has_route = true;
 	a.prefix = r->prefix;
@@ -200,18 +292,7 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 	a.route_name = r->name;
 	a.n_hops = r->n_hops;
 	memcpy(a.hops, r->hops, sizeof(a.hops));
-	denied = a.has_nsg && a.access == NSG_DENY;
-	drop_none = r->type == NSG_HOP_NONE;
-	drop_global =
-	    r->type == NSG_HOP_VNET_GLOBAL_PEERING && !n->current && n->bug != BUG_GLOBAL_REACHABLE;
-	if (denied && !(drop_none && n->bug == BUG_ROUTE_NONE_FIRST))
-		a.reason = NSG_REASON_NSG_DENY;
-	else if (drop_none)
-		a.reason = NSG_REASON_ROUTE_NONE;
-	else if (drop_global)
-		a.reason = NSG_REASON_ROUTE_UNREACHABLE;
-	if (denied || drop_none || drop_global)
-		a.verdict = NSG_VERDICT_DROP;
+	decide_verdict(n, &a, r->unreachable, events);
 	return a;
 }
 
@@ -279,15 +360,19 @@ struct naive *naive_new(const struct nsg_policy *p, const struct nsg_options *op
 	resolve_site(n);
 	naive_build_rows(n);
 	naive_build_rules(n);
+	naive_build_admin(n);
 	return n;
 }
 
 void naive_free(struct naive *n)
 {
 	nsg_vec_done(&n->rows);
+	for (size_t i = 0; i < n->peers.n; i++)
+		nsg_vec_done(&n->peers.v[i].ranges);
 	nsg_vec_done(&n->peers);
-	nsg_vec_done(&n->peers_with_access);
+	nsg_vec_done(&n->unused);
 	nsg_vec_done(&n->endpoints);
 	free(n->rules);
+	free(n->admin);
 	free(n);
 }

@@ -8,56 +8,8 @@
 
 #include "util/macro.h"
 
-static bool same_blankless(const char *a, const char *b)
-{
-	for (;; a++, b++) {
-		while (*a == ' ')
-			a++;
-		while (*b == ' ')
-			b++;
-		if (!*a || strncasecmp(a, b, 1))
-			return !*a && !*b;
-	}
-}
-
-/* ---- peers ---------------------------------------------------------------------------------- */
-
-static bool connected(const struct nsg_peering *p)
-{
-	return !*p->state || !strcasecmp(p->state, "Connected");
-}
-
-static const struct nsg_vnet *vnet_of_id(const struct naive *n, const char *id)
-{
-	for (size_t i = 0; i < n->policy->n_vnets; i++)
-		if (!strcasecmp(n->policy->vnets[i].id, id))
-			return &n->policy->vnets[i];
-	return NULL;
-}
-
-static bool is_global(const struct naive *n, const struct nsg_peering *p)
-{
-	const struct nsg_vnet *remote = vnet_of_id(n, p->remote_id);
-
-	return remote && *remote->location && *n->vnet->location &&
-	       !same_blankless(remote->location, n->vnet->location);
-}
-
-static const struct nsg_prefixes *peer_ranges(const struct naive *n, const struct nsg_peering *p)
-{
-	const struct nsg_vnet *remote = vnet_of_id(n, p->remote_id);
-
-	if (p->remote_space.n)
-		return &p->remote_space;
-	if (p->remote_vnet_space.n)
-		return &p->remote_vnet_space;
-	return remote ? &remote->space : &p->remote_space;
-}
-
-/* ---- rows ----------------------------------------------------------------------------------- */
-
-static struct row *add_row(struct naive *n, struct nsg_prefix prefix, enum nsg_route_source source,
-			   enum nsg_hop_type type)
+struct row *naive_add_row(struct naive *n, struct nsg_prefix prefix, enum nsg_route_source source,
+			  enum nsg_hop_type type)
 {
 	struct row r = {.prefix = prefix, .source = source, .type = type};
 
@@ -69,7 +21,7 @@ static void add_endpoint_tag(struct naive *n, const struct nsg_tag *tag)
 {
 	for (size_t i = 0; i < tag->prefixes.n; i++) {
 		PUSH(&n->endpoints, tag->prefixes.v[i]);
-		add_row(n, tag->prefixes.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_SERVICE_ENDPOINT);
+		naive_add_row(n, tag->prefixes.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_SERVICE_ENDPOINT);
 	}
 }
 
@@ -81,7 +33,7 @@ static void add_endpoint_location(struct naive *n, const char *tag, const char *
 		const size_t len = strlen(tag);
 
 		if (!strncasecmp(t->name, tag, len) && t->name[len] == '.' &&
-		    same_blankless(t->name + len + 1, location)) {
+		    naive_same_blankless(t->name + len + 1, location)) {
 			add_endpoint_tag(n, t);
 			return;
 		}
@@ -91,7 +43,7 @@ static void add_endpoint_location(struct naive *n, const char *tag, const char *
 		const size_t len = strlen(tag);
 
 		if (!strncasecmp(t->name, tag, len) && t->name[len] == '.' && *t->region &&
-		    same_blankless(t->region, location)) {
+		    naive_same_blankless(t->region, location)) {
 			add_endpoint_tag(n, t);
 			return;
 		}
@@ -135,7 +87,7 @@ static void add_endpoints(struct naive *n)
 	}
 }
 
-static void add_hop(struct row *r, uint32_t hop)
+void naive_add_hop(struct row *r, uint32_t hop)
 {
 	for (size_t i = 0; i < r->n_hops; i++)
 		if (r->hops[i] == hop)
@@ -144,77 +96,19 @@ static void add_hop(struct row *r, uint32_t hop)
 		r->hops[r->n_hops++] = hop;
 }
 
-/* Whether the network has a gateway to learn from. */
-static bool learns(const struct naive *n)
+void naive_unused(struct naive *n, struct nsg_prefix prefix, enum naive_event because)
 {
-	bool has_peer = false;
-
-	for (size_t i = 0; i < n->vnet->n_subnets; i++)
-		if (!strcasecmp(n->vnet->subnets[i].name, "GatewaySubnet") ||
-		    !strcasecmp(n->vnet->subnets[i].name, "RouteServerSubnet"))
-			return true;
-	for (size_t i = 0; i < n->vnet->n_peerings; i++) {
-		const struct nsg_peering *p = &n->vnet->peerings[i];
-
-		if (connected(p) && p->use_remote_gateways == NSG_TRUE)
-			return true;
-		has_peer |= connected(p);
-	}
-	return !has_peer || !n->vnet->n_subnets;
-}
-
-/* Whether it may be a range that the gateway's network has anyway; a peer of it has no peerings
- * here. */
-static bool inside_networks(const struct naive *n, struct nsg_prefix p)
-{
-	const struct nsg_vnet *home = n->vnet;
-
-	for (size_t i = n->vnet->n_peerings; i--;)
-		if (connected(&n->vnet->peerings[i]) &&
-		    n->vnet->peerings[i].use_remote_gateways == NSG_TRUE)
-			home = vnet_of_id(n, n->vnet->peerings[i].remote_id);
-	for (size_t i = 0; home && i < home->space.n; i++)
-		if (nsg_prefix_covers(home->space.v[i], p))
-			return true;
-	for (size_t i = 0; home == n->vnet && i < n->peers.n; i++)
-		if (nsg_prefix_covers(n->peers.v[i], p))
-			return true;
-	return !home;
-}
-
-/* Learned lists here are a gateway's, which names its own address only. */
-static void add_bgp(struct naive *n)
-{
-	if (n->table && n->table->disable_bgp)
-		return;
-	for (size_t i = 0; i < n->policy->n_bgp_routes; i++) {
-		const struct nsg_bgp_route *b = &n->policy->bgp_routes[i];
-		struct row *r = NULL;
-
-		if (b->list != NSG_LIST_EFFECTIVE &&
-		    (!learns(n) || (b->origin == NSG_BGP_NETWORK && inside_networks(n, b->prefix))))
-			continue;
-		for (size_t k = 0; k < n->rows.n; k++)
-			if (n->rows.v[k].source == NSG_SOURCE_GATEWAY &&
-			    nsg_prefix_equal(n->rows.v[k].prefix, b->prefix))
-				r = &n->rows.v[k];
-		if (!r)
-			r = add_row(n, b->prefix, NSG_SOURCE_GATEWAY, NSG_HOP_GATEWAY);
-		if (b->local_host)
-			add_hop(r, b->local_host);
-		for (size_t k = 0; k < b->n_hops; k++)
-			add_hop(r, b->hops_host[k]);
-	}
+	PUSH(&n->unused, ((struct naive_unused){prefix, because}));
 }
 
 static void add_udr(struct naive *n, const struct nsg_route *u, struct nsg_prefix prefix)
 {
-	struct row *r = add_row(n, prefix, NSG_SOURCE_USER, u->hop_type);
+	struct row *r = naive_add_row(n, prefix, NSG_SOURCE_USER, u->hop_type);
 
 	r->name = u->name;
 	r->tag = u->tag;
 	for (size_t i = 0; i < u->n_hops; i++)
-		add_hop(r, u->hops_host[i]);
+		naive_add_hop(r, u->hops_host[i]);
 }
 
 static void add_udrs(struct naive *n)
@@ -235,43 +129,58 @@ static void add_udrs(struct naive *n)
 	}
 }
 
-static bool holds_subnet(const struct nsg_vnet *v, const char *subnet_id)
+static bool holds_subnet(const char *vnet_id, const char *subnet_id)
 {
-	const size_t len = strlen(v->id);
+	const size_t len = strlen(vnet_id);
 
-	return !strncasecmp(v->id, subnet_id, len) && subnet_id[len] == '/';
+	return len && !strncasecmp(vnet_id, subnet_id, len) && subnet_id[len] == '/';
+}
+
+/* Whether a direct peer's private endpoint has a row. */
+static bool peer_leads_to(struct naive *n, const struct naive_peer *peer, uint32_t addr)
+{
+	if (peer->global && !n->current && n->bug != BUG_GLOBAL_REACHABLE)
+		return false;
+	if (!peer->is_subnet_peering || n->bug == BUG_ENDPOINT_OF_ANY_SUBNET)
+		return true;
+	if (peer->is_named && !peer->only_ip6 && naive_in(peer->ranges.v, peer->ranges.n, addr))
+		return true;
+	naive_unused(n, (struct nsg_prefix){addr, 32}, EVENT_ENDPOINT_OUTSIDE_SUBNET_PEERING);
+	return false;
+}
+
+/* The network policies of its subnet, as far as a document tells them. */
+static void read_policies(const struct naive *n, const char *subnet_id, uint32_t addr,
+			  struct row *r)
+{
+	const struct nsg_vnet *home = NULL;
+
+	for (size_t i = 0; i < n->policy->n_vnets; i++)
+		if (holds_subnet(n->policy->vnets[i].id, subnet_id))
+			home = &n->policy->vnets[i];
+	for (size_t i = 0; home && i < home->space.n; i++)
+		if (nsg_prefix_contains(home->space.v[i], addr))
+			r->vnet_len = home->space.v[i].len;
+	for (size_t i = 0; home && i < home->n_subnets; i++)
+		if (!strcasecmp(home->subnets[i].id, subnet_id))
+			r->policies_on =
+			    !strcasecmp(home->subnets[i].endpoint_policies, "Enabled") ||
+			    !strcasecmp(home->subnets[i].endpoint_policies, "RouteTableEnabled");
 }
 
 static void add_private_endpoint(struct naive *n, const struct nsg_private_endpoint *pe,
 				 uint32_t addr)
 {
-	bool reachable = holds_subnet(n->vnet, pe->subnet_id);
-	const struct nsg_vnet *home = NULL;
-	struct row *r;
+	bool reachable = holds_subnet(n->vnet->id, pe->subnet_id);
 
-	for (size_t i = 0; i < n->vnet->n_peerings; i++) {
-		const struct nsg_peering *p = &n->vnet->peerings[i];
-		const struct nsg_vnet *remote = vnet_of_id(n, p->remote_id);
-
-		if (remote && connected(p) && holds_subnet(remote, pe->subnet_id) &&
-		    (n->current || n->bug == BUG_GLOBAL_REACHABLE || !is_global(n, p)))
-			reachable = true;
-	}
+	for (size_t i = 0; i < n->peers.n; i++)
+		if (holds_subnet(n->peers.v[i].peering->remote_id, pe->subnet_id))
+			reachable |= peer_leads_to(n, &n->peers.v[i], addr);
 	if (!reachable)
 		return;
-	for (size_t i = 0; i < n->policy->n_vnets; i++)
-		if (holds_subnet(&n->policy->vnets[i], pe->subnet_id))
-			home = &n->policy->vnets[i];
-	r = add_row(n, (struct nsg_prefix){addr, 32}, NSG_SOURCE_DEFAULT,
-		    NSG_HOP_INTERFACE_ENDPOINT);
-	for (size_t i = 0; home && i < home->space.n; i++)
-		if (nsg_prefix_contains(home->space.v[i], addr))
-			r->vnet_len = home->space.v[i].len;
-	for (size_t i = 0; home && i < home->n_subnets; i++)
-		if (!strcasecmp(home->subnets[i].id, pe->subnet_id))
-			r->policies_on =
-			    !strcasecmp(home->subnets[i].endpoint_policies, "Enabled") ||
-			    !strcasecmp(home->subnets[i].endpoint_policies, "RouteTableEnabled");
+	read_policies(n, pe->subnet_id, addr,
+		      naive_add_row(n, (struct nsg_prefix){addr, 32}, NSG_SOURCE_DEFAULT,
+				    NSG_HOP_INTERFACE_ENDPOINT));
 }
 
 static void add_private_endpoints(struct naive *n)
@@ -317,7 +226,8 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 			bgp_default = true;
 		} else {
 			udr_default = true;
-			udr_elsewhere |= r->type != NSG_HOP_INTERNET && r->type != NSG_HOP_NONE;
+			udr_elsewhere |= r->type != NSG_HOP_INTERNET &&
+					 (r->type != NSG_HOP_NONE || n->bug == BUG_NONE_UNDER_NONE);
 		}
 	}
 	if (udr_elsewhere && n->bug != BUG_NONE_ROWS_STAY)
@@ -325,38 +235,38 @@ static int none_gone(const struct naive *n, struct nsg_prefix none)
 	return bgp_default && !udr_default ? EVENT_NONE_GONE_BY_BGP_DEFAULT : -1;
 }
 
+/* Once displaced, it is not there where step b strikes the UDR. */
+static void displace_beforehand(struct naive *n)
+{
+	for (size_t i = 0; i < n->rows.n; i++)
+		for (size_t k = 0; k < n->rows.n; k++)
+			n->rows.v[i].gone |=
+			    n->rows.v[i].source == NSG_SOURCE_DEFAULT &&
+			    n->rows.v[i].type != NSG_HOP_SERVICE_ENDPOINT &&
+			    n->rows.v[i].prefix.len && n->rows.v[k].source == NSG_SOURCE_USER &&
+			    nsg_prefix_equal(n->rows.v[k].prefix, n->rows.v[i].prefix);
+}
+
 void naive_build_rows(struct naive *n)
 {
-	const struct nsg_profile *profile = n->options->profile;
+	const struct naive_table none = naive_none_rows(n);
 
 	for (size_t i = 0; i < n->vnet->space.n; i++)
-		add_row(n, n->vnet->space.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_VNET_LOCAL);
-	for (size_t i = 0; i < n->vnet->n_peerings; i++) {
-		const struct nsg_peering *p = &n->vnet->peerings[i];
-		const struct nsg_prefixes *ranges = peer_ranges(n, p);
-
-		for (size_t k = 0; connected(p) && k < ranges->n; k++) {
-			bool global = is_global(n, p);
-
-			PUSH(&n->peers, ranges->v[k]);
-			if (p->allow_access != NSG_FALSE)
-				PUSH(&n->peers_with_access, ranges->v[k]);
-			add_row(n, ranges->v[k], NSG_SOURCE_DEFAULT,
-				global ? NSG_HOP_VNET_GLOBAL_PEERING : NSG_HOP_VNET_PEERING)
-			    ->global = global;
-		}
-	}
-	add_row(n, (struct nsg_prefix){0, 0}, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
-	add_bgp(n);
+		naive_add_row(n, n->vnet->space.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_VNET_LOCAL);
+	naive_build_peers(n);
+	naive_add_row(n, (struct nsg_prefix){0, 0}, NSG_SOURCE_DEFAULT, NSG_HOP_INTERNET);
+	naive_build_gateway(n);
 	add_endpoints(n);
 	add_private_endpoints(n);
 	add_udrs(n);
-	for (size_t i = 0; i < profile->n_none_rows; i++) {
-		const struct nsg_prefix none = profile->none_rows[i];
-		int by = none_gone(n, none);
+	for (size_t i = 0; i < none.n; i++) {
+		int by = none_gone(n, none.v[i]);
+		struct row *r = naive_add_row(n, none.v[i], NSG_SOURCE_DEFAULT, NSG_HOP_NONE);
 
-		add_row(n, none, NSG_SOURCE_DEFAULT, NSG_HOP_NONE);
-		n->rows.v[n->rows.n - 1].gone = by >= 0;
-		n->rows.v[n->rows.n - 1].gone_by = by;
+		r->gone = by >= 0;
+		r->gone_by = by;
+		r->of_current = i >= NAIVE_NONE_2020;
 	}
+	if (n->bug == BUG_DISPLACED_BEFOREHAND)
+		displace_beforehand(n);
 }

@@ -10,10 +10,26 @@
 
 /* ---- tags ----------------------------------------------------------------------------------- */
 
-static bool in_virtual_network(const struct naive *n, uint32_t a)
+/* The ranges of a peer without access have rows, but are not in the tag. */
+static bool in_peer(const struct naive *n, uint32_t a, uint64_t *events)
+{
+	for (size_t i = 0; i < n->peers.n; i++) {
+		const struct naive_peer *peer = &n->peers.v[i];
+
+		if (peer->only_ip6 || !naive_in(peer->ranges.v, peer->ranges.n, a))
+			continue;
+		if (peer->has_access && !(n->table && n->table->disable_peering &&
+					  n->bug == BUG_PEERING_ROUTES_TAKE_TAG))
+			return true;
+		events[EVENT_PEER_WITHOUT_ACCESS]++;
+	}
+	return false;
+}
+
+static bool in_virtual_network(const struct naive *n, uint32_t a, uint64_t *events)
 {
 	if (a == NSG_IP_PLATFORM_DNS || naive_in(n->vnet->space.v, n->vnet->space.n, a) ||
-	    naive_in(n->peers_with_access.v, n->peers_with_access.n, a))
+	    in_peer(n, a, events))
 		return true;
 	for (size_t i = 0; i < n->rows.n; i++) {
 		const struct row *r = &n->rows.v[i];
@@ -29,12 +45,9 @@ static bool in_virtual_network(const struct naive *n, uint32_t a)
 	return false;
 }
 
-static bool in_internet(const struct naive *n, uint32_t a)
+static bool in_internet(const struct naive *n, uint32_t a, uint64_t *events)
 {
-	const struct nsg_profile *p = n->options->profile;
-
-	if (naive_in(p->internet_holes, p->n_internet_holes, a) ||
-	    naive_in(n->vnet->space.v, n->vnet->space.n, a) || naive_in(n->peers.v, n->peers.n, a))
+	if (naive_is_hole(n, a, events) || naive_in_networks(n, a))
 		return false;
 	for (size_t i = 0; i < n->rows.n; i++)
 		if (n->bug == BUG_INTERNET_WITHOUT_PUBLIC_BGP &&
@@ -49,9 +62,9 @@ static bool in_tag(const struct naive *n, const char *tag, uint32_t a, uint64_t 
 	const struct nsg_tag *t;
 
 	if (!strcasecmp(tag, "VirtualNetwork"))
-		return in_virtual_network(n, a);
+		return in_virtual_network(n, a, events);
 	if (!strcasecmp(tag, "Internet"))
-		return in_internet(n, a);
+		return in_internet(n, a, events);
 	if (!strcasecmp(tag, "AzureLoadBalancer"))
 		return a == NSG_IP_PLATFORM_DNS;
 	if (!strncasecmp(tag, "AzurePlatform", strlen("AzurePlatform")))
@@ -91,7 +104,7 @@ static bool address_matches(const struct naive *n, const struct nsg_address *f, 
 	case NSG_ADDRESS_TAG:
 		return in_tag(n, f->tag, a, events);
 	case NSG_ADDRESS_MIXED:
-		for (size_t i = 0; i < f->tags.n; i++)
+		for (size_t i = 0; n->bug != BUG_ADMIN_TAGS_IGNORED && i < f->tags.n; i++)
 			if (in_tag(n, f->tags.v[i], a, events))
 				return true;
 		return naive_in(f->prefixes.v, f->prefixes.n, a);
