@@ -120,32 +120,31 @@ static void draw_options(struct rng *r, struct nsg_options *o)
 
 void generate_policy(struct rng *r, const char *directory, struct nsg_options *ret_options)
 {
-	const bool has_tags = rng_percent(r, 85), has_nsg = rng_percent(r, 92),
-		   has_table = rng_percent(r, 85);
-	bool has_peer[NSG_ARRAY_SIZE(generate_peers)];
+	struct generate_parts has = {
+	    .tags = rng_percent(r, 85), .nsg = rng_percent(r, 92), .table = rng_percent(r, 85)};
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++)
-		has_peer[i] = rng_percent(r, 30);
+		has.peer[i] = rng_percent(r, 30);
 	generate_remove(directory);
 	draw_options(r, ret_options);
-	generate_save(directory, "vnet.json",
-		      generate_vnet(r, has_nsg, has_table, has_tags, has_peer));
-	if (has_nsg)
-		generate_save(directory, "nsg.json", generate_nsg(r, has_tags));
+	has.flex = !strcmp(ret_options->profile->name, "current") && rng_percent(r, 10);
+	generate_save(directory, "vnet.json", generate_vnet(r, &has));
+	if (has.nsg)
+		generate_save(directory, "nsg.json", generate_nsg(r, has.tags));
 	if (rng_percent(r, 35))
-		generate_save(directory, "admin.json", generate_admin(r, has_tags));
-	if (has_table)
-		generate_save(directory, "rt.json", generate_table(r, has_tags));
-	if (has_tags)
+		generate_save(directory, "admin.json", generate_admin(r, has.tags));
+	if (has.table)
+		generate_save(directory, "rt.json", generate_table(r, has.tags));
+	if (has.tags)
 		generate_save(directory, "tags.json", generate_tags(r, 300));
-	if (has_tags && rng_percent(r, 20))
+	if (has.tags && rng_percent(r, 20))
 		generate_save(directory, "tags-more.json",
 			      generate_tags(r, 299 + (int)rng_below(r, 3)));
 	generate_gateways(r, directory);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++) {
 		char name[40];
 
-		if (!has_peer[i])
+		if (!has.peer[i])
 			continue;
 		(void)snprintf(name, sizeof(name), "%s.json", generate_peers[i].name);
 		if (rng_percent(r, 80))
@@ -162,9 +161,11 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 	/* Every group that a rule may name has a member. */
 	generate_save(directory, "nic-1.json", generate_nic(r, "nic-1", "10.0.3.4", "asg-db"));
 	generate_save(directory, "nic-2.json", generate_nic(r, "nic-2", "10.0.3.5", "asg-web"));
-	if (rng_percent(r, 50))
-		generate_save(directory, "site.json", generate_site(r));
-	if (rng_percent(r, 15)) {
+	if (has.flex || rng_percent(r, 60))
+		generate_save(directory, "site.json", generate_site(r, has.flex));
+	if (has.flex || rng_percent(r, 40))
+		generate_save(directory, "plan.json", generate_plan(has.flex));
+	if (rng_percent(r, 30)) {
 		generate_save(directory, "site-other.json", generate_other_site(r));
 		ret_options->subnet = GENERATED_SUBNET;
 	}

@@ -118,15 +118,21 @@ json_t *generate_other_site(struct rng *r)
 		      generate_id(NETWORK "virtualNetworks/", "vnet-app/subnets/snet-vm")));
 }
 
-json_t *generate_site(struct rng *r)
+json_t *generate_site(struct rng *r, bool is_flex)
 {
-	json_t *site = json_pack("{s:b,s:b}", "reserved", rng_percent(r, 35), "vnetRouteAllEnabled",
-				 rng_percent(r, 40));
+	json_t *site = json_pack("{s:b,s:b}", "reserved", is_flex || rng_percent(r, 35),
+				 "vnetRouteAllEnabled", rng_percent(r, 40));
 
-	if (rng_percent(r, 70))
+	if (is_flex || rng_percent(r, 60))
 		json_object_set_new(
 		    site, "virtualNetworkSubnetId",
 		    generate_id(NETWORK "virtualNetworks/", "vnet-app/subnets/" GENERATED_SUBNET));
+	if (is_flex || rng_percent(r, 75))
+		json_object_set_new(site, "serverFarmId", generate_id(WEB "serverfarms/", "plan"));
+	if (rng_percent(r, 30))
+		json_object_set_new(
+		    site, "publicNetworkAccess",
+		    json_string(rng_percent(r, 60) ? "SecuredByPerimeter" : "Enabled"));
 	if (rng_percent(r, 25))
 		json_object_set_new(site, "siteConfig",
 				    json_pack("{s:b,s:[{s:s,s:s}]}", "vnetRouteAllEnabled",
@@ -142,4 +148,21 @@ json_t *generate_site(struct rng *r)
 					generate_id(WEB "sites/", "app"), "type",
 					"Microsoft.Web/sites", "location", "West Europe"),
 			      site);
+}
+
+/* Flex Consumption, or a Managed Instance on the integration subnet. */
+json_t *generate_plan(bool is_flex)
+{
+	json_t *plan =
+	    json_pack("{s:s,s:o,s:s,s:s,s:{s:s,s:s,s:i}}", "name", "plan", "id",
+		      generate_id(WEB "serverfarms/", "plan"), "type", "Microsoft.Web/serverfarms",
+		      "location", "westeurope", "sku", "name", is_flex ? "FC1" : "P1v4", "tier",
+		      is_flex ? "FlexConsumption" : "PremiumV4", "capacity", 1);
+
+	if (!is_flex)
+		json_object_set_new(plan, "network",
+				    json_pack("{s:o}", "virtualNetworkSubnetId",
+					      generate_id(NETWORK "virtualNetworks/",
+							  "vnet-app/subnets/" GENERATED_SUBNET)));
+	return plan;
 }

@@ -143,37 +143,37 @@ static json_t *service_endpoints(struct rng *r)
 	return list;
 }
 
-json_t *generate_vnet(struct rng *r, bool has_nsg, bool has_table, bool has_tags,
-		      const bool *has_peer)
+json_t *generate_vnet(struct rng *r, const struct generate_parts *has)
 {
 	static const char *const more[] = {"192.168.0.0/16",  "172.16.0.0/12",	"100.64.0.0/10",
 					   "198.51.100.0/24", "192.168.1.0/24", "100.64.0.0/9"};
 	json_t *space = json_array(), *peerings = json_array(), *integration, *subnets;
 
 	json_array_append_new(
-	    space, json_string(has_peer[0] || rng_percent(r, 85) ? "10.0.0.0/16" : "10.0.0.0/8"));
+	    space, json_string(has->peer[0] || rng_percent(r, 85) ? "10.0.0.0/16" : "10.0.0.0/8"));
 	if (rng_percent(r, 40)) {
 		const char *extra = PICK(r, more);
 
-		if (!(has_peer[1] && !strncmp(extra, "172.", 4)) &&
-		    !(has_peer[3] && !strncmp(extra, "192.", 4)))
+		if (!(has->peer[1] && !strncmp(extra, "172.", 4)) &&
+		    !(has->peer[3] && !strncmp(extra, "192.", 4)))
 			json_array_append_new(space, json_string(extra));
 	}
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++)
-		if (has_peer[i])
+		if (has->peer[i])
 			json_array_append_new(peerings, peering(r, i));
 	integration =
 	    json_pack("{s:s,s:[{s:s,s:{s:s}}]}", "addressPrefix", "10.0.1.0/26", "delegations",
-		      "name", "d", "properties", "serviceName", "Microsoft.Web/serverFarms");
-	if (has_nsg)
+		      "name", "d", "properties", "serviceName",
+		      has->flex ? "Microsoft.App/environments" : "Microsoft.Web/serverFarms");
+	if (has->nsg)
 		json_object_set_new(
 		    integration, "networkSecurityGroup",
 		    generate_reference(generate_id(NETWORK "networkSecurityGroups/", "nsg-int")));
-	if (has_table)
+	if (has->table)
 		json_object_set_new(
 		    integration, "routeTable",
 		    generate_reference(generate_id(NETWORK "routeTables/", "rt-int")));
-	if (has_tags && rng_percent(r, 60))
+	if (has->tags && rng_percent(r, 60))
 		json_object_set_new(integration, "serviceEndpoints", service_endpoints(r));
 	subnets = json_pack(
 	    "[ooo]", subnet(r, "vnet-app", GENERATED_SUBNET, integration),

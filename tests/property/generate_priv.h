@@ -40,13 +40,18 @@ json_t *generate_table(struct rng *r, bool has_tags);
 /* Learned routes, effective route tables, static gateway routes. */
 void generate_gateways(struct rng *r, const char *directory);
 json_t *generate_peer(struct rng *r, size_t i);
-json_t *generate_vnet(struct rng *r, bool has_nsg, bool has_table, bool has_tags,
-		      const bool *has_peer);
+struct generate_parts {
+	bool nsg, table, tags, flex;
+	bool peer[GENERATE_PEERS];
+};
+
+json_t *generate_vnet(struct rng *r, const struct generate_parts *has);
 json_t *generate_tags(struct rng *r, int change_number);
 void generate_endpoint(struct rng *r, const char *directory, const char *name, const char *vnet,
 		       const char *addr);
 json_t *generate_nic(struct rng *r, const char *name, const char *addr, const char *asg);
-json_t *generate_site(struct rng *r);
+json_t *generate_site(struct rng *r, bool is_flex);
+json_t *generate_plan(bool is_flex);
 json_t *generate_other_site(struct rng *r);
 
 #endif

@@ -65,6 +65,7 @@ const char *const naive_event_names[EVENT_MAX] = {
     [EVENT_GATEWAY_NETWORK_UNKNOWN] = "no row: Network, no document of the gateway's VNet",
     [EVENT_GATEWAY_LONGER_PATH] = "a longer path is not used",
     [EVENT_GATEWAY_PROPAGATION_OFF] = "no row: propagation is off",
+    [EVENT_FINAL_ROUTE_ALL] = "route-all is on by a perimeter or Flex alone",
     [EVENT_ADMIN_DENY] = "an admin rule's Deny decided",
     [EVENT_ADMIN_DENY_OVER_ROUTE] = "admin-deny outranks the route's reason",
     [EVENT_ADMIN_ALWAYS_ALLOW] = "AlwaysAllow: the NSG is not asked",
@@ -281,6 +282,7 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 	default:
 		break;
 	}
+	events[EVENT_FINAL_ROUTE_ALL] += a.gate == NSG_GATE_ROUTE_ALL && n->final_on;
 	decide_admin(n, key, &a, events);
 	if (!admin_is_final(n, &a))
 		decide_nsg(n, key, &a, events);
@@ -298,31 +300,83 @@ struct naive_answer naive_decide(struct naive *n, const struct nsg_key *key,
 
 /* ---- the switches --------------------------------------------------------------------------- */
 
+static const struct nsg_plan *plan_of(const struct nsg_policy *p, const struct nsg_site *s)
+{
+	for (size_t i = 0; i < p->n_plans; i++)
+		if (!strcasecmp(p->plans[i].id, s->plan_id))
+			return &p->plans[i];
+	return NULL;
+}
+
+/* Its own, else its plan's (Managed Instance). */
+static const char *subnet_of(const struct naive *n, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan = plan_of(n->policy, s);
+	const bool has_plans =
+	    n->bug == BUG_MANAGED_2020 || (n->current && n->bug != BUG_MANAGED_IGNORED);
+
+	return !*s->subnet_id && plan && has_plans ? plan->subnet_id : s->subnet_id;
+}
+
+/* All traffic of Flex Consumption enters. */
+static bool is_flex(const struct naive *n, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan = plan_of(n->policy, s);
+
+	for (size_t i = 0; i < n->subnet->delegations.n; i++)
+		if (!strcasecmp(n->subnet->delegations.v[i], "Microsoft.App/environments"))
+			return n->bug != BUG_FLEX_IGNORED &&
+			       (!strcasecmp(s->sku, "FlexConsumption") ||
+				(plan && !strcasecmp(plan->tier, "FlexConsumption")));
+	return false;
+}
+
+static bool is_by_perimeter(const struct naive *n, const struct nsg_site *s)
+{
+	return s->by_perimeter &&
+	       (n->bug == BUG_PERIMETER_2020 || (n->current && n->bug != BUG_PERIMETER_IGNORED));
+}
+
+/* Any input that says on turns it on. */
+static bool turns_on(const struct naive *n, const struct nsg_site *s)
+{
+	const struct nsg_policy *p = n->policy;
+
+	for (size_t k = 0; k < NSG_ROUTE_ALL_KEYS; k++)
+		if (s->route_all[k].value == NSG_TRUE)
+			return true;
+	for (size_t k = 0; k < p->n_route_all_settings; k++)
+		if (*p->route_all_settings[k].site_id &&
+		    !strcasecmp(p->route_all_settings[k].site_id, s->id) &&
+		    p->route_all_settings[k].value == NSG_ROUTE_ALL_ON)
+			return true;
+	return false;
+}
+
 static void resolve_site(struct naive *n)
 {
 	const struct nsg_policy *p = n->policy;
-	bool some_named = false;
+	bool some_named = false, final = false;
 
 	for (size_t i = 0; i < p->n_sites; i++)
-		some_named |= *p->sites[i].subnet_id != '\0';
+		some_named |= *subnet_of(n, &p->sites[i]) != '\0';
 	for (size_t i = 0; i < p->n_sites; i++) {
 		const struct nsg_site *s = &p->sites[i];
 
-		if (some_named && strcasecmp(s->subnet_id, n->subnet->id))
+		if (some_named && strcasecmp(subnet_of(n, s), n->subnet->id))
 			continue;
 		n->is_linux |= s->is_linux == NSG_TRUE;
-		for (size_t k = 0; k < NSG_ROUTE_ALL_KEYS; k++)
-			n->route_all |= s->route_all[k].value == NSG_TRUE;
-		for (size_t k = 0; k < p->n_route_all_settings; k++)
-			n->route_all |= *p->route_all_settings[k].site_id &&
-					!strcasecmp(p->route_all_settings[k].site_id, s->id) &&
-					p->route_all_settings[k].value == NSG_ROUTE_ALL_ON;
+		n->route_all |= turns_on(n, s);
+		final |= is_flex(n, s) || is_by_perimeter(n, s);
 	}
 	for (size_t k = 0; k < p->n_route_all_settings; k++)
 		n->route_all |= !*p->route_all_settings[k].site_id &&
 				p->route_all_settings[k].value == NSG_ROUTE_ALL_ON;
-	if (n->options->route_all != NSG_UNSET)
+	n->final_on = final && !n->route_all;
+	n->route_all |= final;
+	if (n->options->route_all != NSG_UNSET && !(final && n->bug == BUG_PERIMETER_OVER_OPTION))
 		n->route_all = n->options->route_all == NSG_TRUE;
+	n->final_on &= n->options->route_all == NSG_UNSET;
 	if (n->options->platform != NSG_PLATFORM_FROM_SITE)
 		n->is_linux = n->options->platform == NSG_PLATFORM_LINUX;
 }

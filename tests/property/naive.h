@@ -44,6 +44,13 @@ enum naive_bug {
 	BUG_BROADCAST_CARRIED,
 	BUG_RESERVED_PORT_CARRIED, /* UDP source port 65330 is carried */
 	BUG_BYPASS_NOT_CARRIED,	   /* what does not enter is dropped like what does */
+	/* The app. */
+	BUG_PERIMETER_IGNORED,	   /* SecuredByPerimeter does not turn route-all on */
+	BUG_PERIMETER_2020,	   /* in 2020-04 too */
+	BUG_PERIMETER_OVER_OPTION, /* it wins over the option */
+	BUG_FLEX_IGNORED,	   /* nor does Flex Consumption */
+	BUG_MANAGED_IGNORED,	   /* a plan does not name its sites' subnet */
+	BUG_MANAGED_2020,	   /* in 2020-04 too */
 	/* Security admin rules. */
 	BUG_ADMIN_IGNORED,
 	BUG_ADMIN_2020,			/* 2020-04 has them */
@@ -155,6 +162,7 @@ enum naive_event {
 	EVENT_GATEWAY_NETWORK_UNKNOWN,
 	EVENT_GATEWAY_LONGER_PATH,
 	EVENT_GATEWAY_PROPAGATION_OFF,
+	EVENT_FINAL_ROUTE_ALL,
 	EVENT_ADMIN_DENY,
 	EVENT_ADMIN_DENY_OVER_ROUTE,
 	EVENT_ADMIN_ALWAYS_ALLOW,

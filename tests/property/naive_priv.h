@@ -58,6 +58,7 @@ struct naive {
 	const struct nsg_options *options;
 	enum naive_bug bug;
 	bool current, is_linux, route_all;
+	bool final_on; /* route-all by a perimeter or Flex alone */
 	const struct nsg_vnet *vnet;
 	const struct nsg_subnet *subnet;
 	const struct nsg_nsg *nsg;
