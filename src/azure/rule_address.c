@@ -28,7 +28,7 @@ struct elements {
 	size_t n;
 };
 
-/* The spellings of the classic deployment model (azure-reference.md section 1.6, TAGS). */
+/* The spellings of the classic deployment model (service-tags-overview). */
 static const char *modern_tag(const char *text)
 {
 	static const char *const old[][2] = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The outputs of az network watcher and az network nic, with their keys, order and spellings
- * (azure-reference.md section 5).
+ * The outputs of az network watcher and az network nic, with their keys, order and spellings.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -47,8 +46,7 @@ int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key
 		    ret);
 }
 
-/* Network Watcher spells some types differently (azure-reference.md section 5, id 56902040457;
- * a recording of 2026 shows PrivateEndpoint). */
+/* Network Watcher spells some types differently (a recording of 2026 shows PrivateEndpoint). */
 static const char *watcher_hop_type(enum nsg_hop_type type)
 {
 	switch (type) {

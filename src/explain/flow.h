@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads flow objects and lines (interfaces.md section 4). */
+/* Reads flow objects and lines (nsgctl(1), FLOWS). */
 #ifndef NSG_EXPLAIN_FLOW_H
 #define NSG_EXPLAIN_FLOW_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Security admin rules (semantics.md section 2b): the outbound ones in the order of evaluation. */
+/* Security admin rules: the outbound ones in the order of evaluation. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gate: whether a packet enters the virtual network, and why (semantics.md section 1). Decided
- * here and nowhere else; the compiler, the lints and the reference decision all ask this file.
+ * The gate: whether a packet enters the virtual network, and why. Decided here and nowhere else;
+ * the compiler, the lints and the reference decision all ask this file.
  */
 #ifndef NSG_MODEL_GATE_H
 #define NSG_MODEL_GATE_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks of all NSGs; the subnet's rules with their addresses (semantics.md section 2). */
+/* Checks of all NSGs; the subnet's rules with their addresses. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the site documents: the sites on the subnet, platform and route-all (semantics.md section
- * 1). */
+/* From the site documents: the sites on the subnet, platform and route-all. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
 /*
  * replay: decides every packet of a capture as if the app's instance had sent the packets from the
  * integration subnet. The first packet of a flow is decided by a directory or a daemon; later
- * packets, replies and fragments follow it (interfaces.md section 4).
+ * packets, replies and fragments follow it.
  *
- * Outcomes are JSON objects {gate, nsg, route, verdict, reason}. Equal ones are shared: there are as
- * many as pairs of rules and routes, not as flows.
+ * Outcomes are JSON objects {gate, nsg, route, verdict, reason}. Equal ones are shared: there are
+ * as many as pairs of rules and routes, not as flows.
  */
 #include <errno.h>
 #include <pcap/pcap.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The forms of az, as quoted in azure-reference.md section 5. */
+/* The forms of az's output. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

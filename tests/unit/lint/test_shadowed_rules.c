@@ -29,7 +29,7 @@ static bool in_ports(const struct nsg_port_range *v, size_t n, uint16_t port)
 	return false;
 }
 
-/* Whether the NSG sees the packet at all (semantics.md section 1). */
+/* Whether the NSG is evaluated for the packet at all. */
 static bool is_judged(const struct nsg_effective *e, const struct packet *p)
 {
 	if (p->protocol != NSG_PROTOCOL_TCP && p->protocol != NSG_PROTOCOL_UDP)

@@ -11,7 +11,7 @@
 #include "util/cleanup.h"
 #include "util/macro.h"
 
-/* semantics.md section 1, address by address. */
+/* The gate, address by address. */
 static void the_gate_depends_on_the_switches(void **state)
 {
 	static const struct {
@@ -99,8 +99,7 @@ static void what_the_network_carries(void **state)
 
 	(void)state;
 	for (unsigned int p = 0; p < 256; p++)
-		assert_int_equal(!nsg_not_carried((uint8_t)p, 0, host),
-				 p == 6 || p == 17);
+		assert_int_equal(!nsg_not_carried((uint8_t)p, 0, host), p == 6 || p == 17);
 	assert_non_null(nsg_not_carried(NSG_PROTOCOL_UDP, 65330, host));
 	assert_null(nsg_not_carried(NSG_PROTOCOL_UDP, 65331, host));
 	assert_null(nsg_not_carried(NSG_PROTOCOL_TCP, 65330, host));

@@ -8,7 +8,7 @@
 
 #include "model/profile.h"
 
-/* The table of semantics.md, row by row. */
+/* The table of switches, row by row. */
 static void the_eras_differ_as_documented(void **state)
 {
 	const struct nsg_profile *old = nsg_profile_find("2020-04");
