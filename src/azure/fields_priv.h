@@ -19,8 +19,8 @@ struct nsg_reader;
 
 /* Identity of a resource, or of a part of one. */
 struct nsg_identity {
-	const char *id;	    /* as written, else made of type and name; "" without a name */
-	const char *name;   /* without its parents' */
+	const char *id;	    /* as written, else composed of type and name; "" without a name */
+	const char *name;   /* without the names of its parents */
 	const char *parent; /* id of the resource it is a child of; "" unknown */
 	const char *within; /* id of the subnet it is written in, when it has no id; "" */
 	bool made;	    /* the document has no id */
@@ -65,7 +65,7 @@ struct nsg_field {
 	const struct nsg_fields *of; /* FIELD_ARRAY */
 	const struct nsg_kind *inline_kind; /* FIELD_ID: of a resource written in place of it */
 	/* Reads in place of the kind. n is the resource; in the struct `to` the fields of earlier
-	 * lines are set. False: the struct is of no use. */
+	 * lines are set. False: the struct is not usable. */
 	bool (*read)(struct nsg_reader *r, const struct nsg_field *f, const struct nsg_node *n,
 		     void *to);
 };
@@ -76,10 +76,10 @@ struct nsg_fields {
 	size_t n, size;	 /* lines; size of the struct */
 	size_t name;	 /* offset of the name by which the elements of two lists are paired */
 	bool needs_name; /* an empty one is an error */
-	bool in_order;	 /* the order of a list has a meaning: paired as they are */
+	bool in_order;	 /* the order of a list is significant: elements are paired by position */
 	size_t max;	 /* elements of a list; 0: any number */
-	/* Called after the last field, for what fields must be together. False: the struct is of
-	 * no use. May be NULL. */
+	/* Called after the last field, to check fields against each other. False: the struct is not
+	 * usable. May be NULL. */
 	bool (*check)(struct nsg_reader *r, const struct nsg_node *n, void *to);
 	/* Compares the rest when all fields are equal. May be NULL. */
 	bool (*same)(struct nsg_sink *s, const void *a, const void *b);
@@ -96,17 +96,17 @@ struct nsg_fields {
 #define FIELDS(fields, type) .v = (fields), .n = NSG_ARRAY_SIZE(fields), .size = sizeof(struct type)
 /* clang-format on */
 
-/* Reads a struct that is zeroed, except for what the caller has set. False: it is of no use;
- * whether that is an error, the diagnostics show. *who may lack id and name (NULL): they are read
+/* Reads a struct that is zeroed, except for what the caller has set. False: it is not usable; the
+ * diagnostics show whether that is an error. The id and name of *who may be NULL: they are read
  * when a field needs them. */
 bool nsg_fields_read(struct nsg_reader *r, const struct nsg_fields *t, const struct nsg_node *n,
 		     struct nsg_identity *who, void *to);
 
 /* Whether two structs have the same content. Places, what Azure adds by itself (its default rules)
- * and an order without a meaning make no difference. */
+ * and an order that is not significant make no difference. */
 bool nsg_fields_same(struct nsg_sink *s, const struct nsg_fields *t, const void *a, const void *b);
 
-/* Fills what the copy `to` may lack from an equal one. */
+/* Fills fields that the copy `to` may lack from an equal copy. */
 void nsg_fields_unite(const struct nsg_fields *t, void *to, const void *from);
 
 /* Where the field is in a struct. */

@@ -56,8 +56,8 @@ static inline bool memo_holds(uint64_t entry, uint64_t hash)
 }
 
 /*
- * A memo that has most packets saves the rows' cache lines; one that does not costs more than it
- * saves. So it is tried for a while, and left out for a longer while if it missed too many.
+ * A memo that contains most packets saves reading their rows; otherwise it costs more than it
+ * saves. It is therefore used for a while, and skipped for a longer while if it missed too often.
  */
 #define MEMO_TRIAL 8192u
 #define MEMO_REST (16 * MEMO_TRIAL)

@@ -19,9 +19,10 @@
 struct nsg_engine;
 
 /*
- * What workers decide with. Immutable and counted. Its maker holds the first reference; each
- * worker's slot holds one until the worker has acknowledged another policy and the records that it
- * wrote under this one have been read. Counted on the main thread only.
+ * What workers decide with. Immutable and reference-counted. Its maker holds the first reference;
+ * each worker's slot holds one until the worker has acknowledged another policy and the records
+ * that it wrote under this one have been read. References are taken and dropped on the main thread
+ * only.
  */
 struct nsg_engine_policy {
 	const struct nsg_image *image;

@@ -113,7 +113,8 @@ struct nsg_worker {
 	alignas(NSG_CACHE_LINE) uint8_t datagrams[NSG_BATCH][NSG_DATAGRAM_BYTES];
 };
 
-/* Takes the queue, also on failure. The slot is in force when it returns. -ENOMEM, -errno. */
+/* Takes ownership of the queue, also on failure. The slot is in force when it returns. -ENOMEM,
+ * -errno. */
 int nsg_worker_new(struct nsg_worker_shared *shared, struct nsg_queue *queue, uint16_t queue_number,
 		   struct nsg_slot *slot, struct nsg_worker **ret);
 

@@ -218,7 +218,7 @@ static bool is_accepted(const json_t *outcome)
 
 /* ---- roles ---------------------------------------------------------------------------------- */
 
-/* Only flows from elsewhere into the subnet are inbound. */
+/* Only flows into the subnet from outside it are inbound. */
 static bool comes_in(const struct replay *r, const struct packet *p)
 {
 	return !in_subnet(r, p->flow.key.src_host) && in_subnet(r, p->flow.key.dst_host);

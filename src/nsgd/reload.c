@@ -8,7 +8,7 @@
  *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
  *                              offloaded yet
  *   nsg_kernel_swap            the kernel offloads flows of the new generation
- *   nsg_kernel_retire          removes what only the old policy needed
+ *   nsg_kernel_retire          removes what only the old policy used
  *
  * When a step up to the swap fails, the old policy stays in force or is published again.
  */
