@@ -295,7 +295,7 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 		log_error("a worker's queue failed: %s", strerror(failed));
 		return sd_event_exit(d->event, NSG_EXIT_FAILED);
 	}
-	status_watch_capture(&d->in);
+	status_watch(&d->in);
 	return again_in(source, HEALTH_USEC);
 }
 

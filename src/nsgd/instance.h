@@ -14,6 +14,13 @@
 #include "nsgd/trace.h"
 #include "nsgd/watch.h"
 
+/* What was last seen of each, so that a change is logged once. */
+#define ALARM_COUNTERS 6
+struct alarms {
+	uint64_t counts[ALARM_COUNTERS];
+	bool connections, queue;
+};
+
 struct instance {
 	const char *conf_path;
 	bool conf_may_be_absent;
@@ -34,6 +41,7 @@ struct instance {
 	uint64_t captured_packets;
 	uint64_t loaded_time_ns; /* wall clock */
 	uint64_t reloads, reloads_failed, repairs;
+	struct alarms alarms;
 };
 
 #endif

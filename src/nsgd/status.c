@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "explain/explain.h"
+#include "nsgd/alarms.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/json_object.h"
@@ -77,9 +78,8 @@ static json_t *reloads(const struct instance *in)
 }
 
 /* All packets that reached the table, decided by a worker or by the kernel. */
-static uint64_t packets_seen(struct instance *in)
+static uint64_t packets_seen(const struct instance *in, const json_t *kernel)
 {
-	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
 	struct nsg_engine_stats stats;
 	const char *key;
 	json_t *value;
@@ -92,9 +92,9 @@ static uint64_t packets_seen(struct instance *in)
 	return n;
 }
 
-void status_watch_capture(struct instance *in)
+static void watch_capture(struct instance *in, const json_t *kernel)
 {
-	uint64_t n = packets_seen(in);
+	uint64_t n = packets_seen(in, kernel);
 
 	if (n == in->captured_packets)
 		return;
@@ -102,12 +102,20 @@ void status_watch_capture(struct instance *in)
 	in->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 }
 
-static void warn_of_silence(struct instance *in, struct nsg_diag *diag)
+void status_watch(struct instance *in)
+{
+	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
+
+	watch_capture(in, kernel);
+	alarms_watch(in, kernel);
+}
+
+static void warn_of_silence(struct instance *in, const json_t *kernel, struct nsg_diag *diag)
 {
 	const struct nsg_conf *c = in->conf_start;
 	uint64_t silence_ns;
 
-	status_watch_capture(in);
+	watch_capture(in, kernel);
 	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->captured_ns;
 	if (silence_ns < SILENCE_NS)
 		return;
@@ -123,13 +131,15 @@ static void warn_of_silence(struct instance *in, struct nsg_diag *diag)
 json_t *status_json(struct instance *in, struct nsg_diag *diag)
 {
 	const struct nsg_snapshot *snapshot = in->policy->snapshot;
+	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
 	uint64_t up_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->started_ns;
 	char address[NSG_IP4_TEXT];
 	struct nsg_engine_stats stats;
 
 	nsg_engine_stats(in->engine, &stats);
 	nsg_ip4_format(in->policy->engine.src_host, address);
-	warn_of_silence(in, diag);
+	alarms_report(in, kernel, diag);
+	warn_of_silence(in, kernel, diag);
 	return NSG_JSON_OBJECT(
 	    PAIR_S("instance", in->conf_start->instance),
 	    PAIR_S("mode", in->conf_start->audit ? "audit" : "enforce"), PAIR_I("pid", getpid()),
@@ -138,7 +148,7 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	    PAIR_S("policyDirectory", in->conf->policy),
 	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
 	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
-	    PAIR_J("reloads", reloads(in)), PAIR_J("kernel", nsg_kernel_status(in->kernel)));
+	    PAIR_J("reloads", reloads(in)), PAIR_J("kernel", json_incref(kernel)));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */

@@ -8,11 +8,13 @@
 #include "nsgd/instance.h"
 #include "util/diag.h"
 
-/* New references or NULL. When no packet was captured for some time diag gets a warning. */
+/* New references or NULL. diag gets a warning for each alarm, and when no packet was captured for
+ * some time. */
 json_t *status_json(struct instance *in, struct nsg_diag *diag);
 json_t *stats_json(const struct instance *in);
 
-/* Notes whether packets have arrived since the last call. Call it every few seconds. */
-void status_watch_capture(struct instance *in);
+/* Notes whether packets have arrived since the last call, and logs alarms. Call it every few
+ * seconds. */
+void status_watch(struct instance *in);
 
 #endif

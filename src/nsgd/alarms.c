@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgd/alarms.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "nsgd/log.h"
+#include "util/cleanup.h"
+#include "util/macro.h"
+
+static const struct {
+	const char *family, *key; /* of the kernel's status; family NULL: IPv4 */
+	const char *text;
+} counters[] = {
+    {NULL, "strayed",
+     "packets were routed past their next hop and dropped: another program changes ip rules or "
+     "routes"},
+    {NULL, "vanished",
+     "packets lost the mark of their next hop and were dropped: another program changes packet "
+     "marks"},
+    {NULL, "forged", "forged packets with a source that is not of this host were dropped"},
+    {NULL, "forged interface",
+     "packets from captured interfaces that have no route to their source were dropped"},
+    {"ipv6", "forged", "forged IPv6 packets with a source that is not of this host were dropped"},
+    {"ipv6", "forged interface",
+     "IPv6 packets from captured interfaces that have no route to their source were dropped"},
+};
+_Static_assert(NSG_ARRAY_SIZE(counters) == ALARM_COUNTERS, "a count for each in struct alarms");
+
+static uint64_t count_of(const json_t *kernel, size_t i)
+{
+	const json_t *table =
+	    counters[i].family ? json_object_get(kernel, counters[i].family) : kernel;
+
+	return (uint64_t)json_integer_value(
+	    json_object_get(json_object_get(table, "packets"), counters[i].key));
+}
+
+static bool is_nearly_full(uint64_t used, uint64_t size)
+{
+	return size && used * 10 >= size * 8;
+}
+
+static uint64_t setting(const char *name)
+{
+	cleanup_fclose FILE *f = NULL;
+	unsigned long long value = 0;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/sys/net/netfilter/%s", name);
+	f = fopen(path, "re");
+	return f && fscanf(f, "%llu", &value) == 1 ? value : 0;
+}
+
+/* "" when there is enough room. */
+static void describe_connections(char *out, size_t size)
+{
+	uint64_t used = setting("nf_conntrack_count"), most = setting("nf_conntrack_max");
+
+	out[0] = '\0';
+	if (is_nearly_full(used, most))
+		(void)snprintf(out, size,
+			       "the connection table holds %" PRIu64 " of %" PRIu64
+			       " entries; set net.netfilter.nf_conntrack_max to %" PRIu64
+			       " or more",
+			       used, most, 2 * most);
+}
+
+static void describe_queue(const struct instance *in, char *out, size_t size)
+{
+	struct nsg_engine_stats stats;
+
+	nsg_engine_stats(in->engine, &stats);
+	out[0] = '\0';
+	if (is_nearly_full(stats.queued, in->conf_start->queue_length))
+		(void)snprintf(out, size, "%" PRIu64 " packets wait in the queues (length %u)",
+			       stats.queued, in->conf_start->queue_length);
+}
+
+static void watch_one(const char *text, bool *is_on)
+{
+	if (*text && !*is_on)
+		log_warning("%s", text);
+	*is_on = *text;
+}
+
+void alarms_watch(struct instance *in, const json_t *kernel)
+{
+	struct alarms *a = &in->alarms;
+	char text[192];
+
+	for (size_t i = 0; i < ALARM_COUNTERS; i++) {
+		uint64_t n = count_of(kernel, i);
+
+		if (n > a->counts[i])
+			log_warning("%" PRIu64 " %s", n - a->counts[i], counters[i].text);
+		a->counts[i] = n; /* those of a new table start from 0 */
+	}
+	describe_connections(text, sizeof(text));
+	watch_one(text, &a->connections);
+	describe_queue(in, text, sizeof(text));
+	watch_one(text, &a->queue);
+}
+
+void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_diag *diag)
+{
+	const json_t *hop;
+	char text[192];
+	size_t i;
+
+	for (i = 0; i < ALARM_COUNTERS; i++)
+		if (count_of(kernel, i))
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%" PRIu64 " %s",
+					   count_of(kernel, i), counters[i].text);
+	describe_connections(text, sizeof(text));
+	if (*text)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
+	describe_queue(in, text, sizeof(text));
+	if (*text)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
+	json_array_foreach(json_object_get(kernel, "hops"), i, hop)
+	{
+		const json_t *addresses = json_object_get(hop, "addresses");
+		const char *first = json_string_value(json_array_get(addresses, 0));
+
+		if (!json_is_true(json_object_get(hop, "up")))
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+					   "next hop %s%s%s is down, its packets are dropped",
+					   json_string_value(json_object_get(hop, "type")),
+					   first ? " " : "", first ? first : "");
+	}
+}
