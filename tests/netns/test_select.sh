@@ -74,19 +74,8 @@ t_cgroups() {
 	nsgd_stop && nothing_left && return $status
 }
 
-# A "container" behind the app's host.
-guest() {
-	lab_ns guest && lab_link app guest0 172.31.0.1/24 guest eth0 172.31.0.2/24 || return 1
-	in_ns guest ip route add default via 172.31.0.1
-	sysctl_ns app ipv4/ip_forward 1
-	local ns
-	for ns in vnet:10.0.1.4 inet:192.0.2.2 nva:10.0.100.1; do
-		in_ns ${ns%%:*} ip route add 172.31.0.0/24 via ${ns#*:}
-	done
-}
-
 t_forward() {
-	guest || return 1
+	lab_guest || return 1
 	conf capture.hook=prerouting capture.interfaces=guest0
 	PROBE_NS=guest
 	nsgd_start && nsgd_trace || return 1
