@@ -25,7 +25,7 @@
 set -u
 
 # Until nsgctl check prints the line. Then the whole test is skipped as long as it fails.
-PENDING=yes
+PENDING=
 
 nsgctl=$(realpath -e "$1") || exit 2
 shift
@@ -48,8 +48,8 @@ units()
 {
 	utf8 "$1" | jq -sr '
 		def resource: type == "object" and
-			((.type | strings | test("^Microsoft\\.[^/]*/"; "i")) or
-			 (.id | strings | test("/providers/"; "i"))) // false;
+			(((.type | strings | test("^Microsoft\\.[^/]*/"; "i")) // false) or
+			 ((.id | strings | test("/providers/"; "i")) // false));
 		def template: type == "object" and (.contentVersion != null) and (.resources | type == "array");
 		def known: all(.. | objects; (has("copy") or has("condition") or
 			((.type | strings | test("^Microsoft.Resources/deployments$"; "i")) // false)) | not);

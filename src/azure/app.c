@@ -303,6 +303,10 @@ static bool looks_like_site(const struct nsg_node *n)
 const struct nsg_kind nsg_kind_site = {
     .looks = looks_like_site,
     .fields = &site_fields,
+    .content = {"virtualNetworkSubnetId", "vnetRouteAllEnabled", "outboundVnetRouting",
+		"siteConfig", "serverFarmId", "appServicePlanId", "reserved", "publicNetworkAccess",
+		"defaultHostName"},
+    .show = "az webapp show",
     IN_POLICY(sites),
 };
 

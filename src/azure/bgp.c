@@ -101,6 +101,7 @@ static bool looks_like_learned_route(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_learned_route = {
+    .word = "learned route",
     .looks = looks_like_learned_route,
     .read = read_learned_route,
 };
@@ -147,6 +148,7 @@ static bool looks_like_route_server(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_route_server = {
+    .word = "route server",
     .looks = looks_like_route_server,
     .read = read_route_server,
 };
@@ -195,6 +197,7 @@ static bool looks_like_effective_route(const struct nsg_node *n)
 }
 
 const struct nsg_kind nsg_kind_effective_route = {
+    .word = "effective route",
     .looks = looks_like_effective_route,
     .read = read_effective_route,
 };

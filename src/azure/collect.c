@@ -40,20 +40,51 @@ void nsg_collect_as(struct nsg_reader *r, const struct nsg_node *n, const struct
 		nsg_collect_add(r, n, kind, who, data);
 }
 
+/* An empty list is content: a resource without rules. */
+static bool has_content(const struct nsg_node *n, const struct nsg_kind *kind)
+{
+	json_t *properties = nsg_member(n->value, "properties");
+
+	for (const char *const *key = kind->content; *key; key++) {
+		if (nsg_member(n->value, *key) || nsg_member(properties, *key))
+			return true;
+	}
+	return false;
+}
+
+/* The name of a resource without what it is, as `az resource list` prints it. A template may
+ * declare such a resource; properties that are not an object are an error already. */
+static bool is_stub(const struct nsg_node *n, const struct nsg_kind *kind)
+{
+	json_t *properties = nsg_member(n->value, "properties");
+
+	return kind->show && !n->root->in_template && !has_content(n, kind) &&
+	       (!properties || json_is_null(properties) || json_is_object(properties));
+}
+
+static void refuse_stub(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind,
+			const struct nsg_identity *who)
+{
+	bool full = nsg_id_is_full(who->id);
+
+	r->policy->incomplete = true;
+	if (r->unit)
+		r->unit->is_refused = true;
+	nsg_node_report(&r->sink, n, NSG_ERROR, NULL,
+			"%s '" NSG_QUOTE
+			"' is only named here, without its content; run: %s %s" NSG_QUOTE,
+			kind->fields->word, who->name, kind->show, full ? "--ids " : "-g GROUP -n ",
+			full ? who->id : who->name);
+}
+
 void nsg_collect(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
 {
 	struct nsg_identity who = nsg_read_identity(&r->sink, n, nsg_kind_type(kind));
 
-	nsg_collect_as(r, n, kind, &who);
-}
-
-static bool has_content(const struct nsg_node *n, const struct nsg_kind *kind)
-{
-	for (const char *const *key = kind->content; *key; key++) {
-		if (nsg_node_has(n, *key))
-			return true;
-	}
-	return false;
+	if (is_stub(n, kind))
+		refuse_stub(r, n, kind, &who);
+	else
+		nsg_collect_as(r, n, kind, &who);
 }
 
 const char *nsg_collect_inline(struct nsg_reader *r, const struct nsg_node *n,

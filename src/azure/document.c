@@ -49,7 +49,16 @@ static void read_value(struct nsg_reader *r, const struct nsg_node *n);
 
 static void report_unknown(struct nsg_reader *r, const struct nsg_node *n)
 {
+	const char *id = peek(n, "id"), *type = peek(n, "type");
+
+	if (!nsg_is_azure_type(type) && nsg_id_is_full(id))
+		type = nsg_id_type(&r->sink, id);
+	if (nsg_is_azure_type(type)) {
+		nsg_report_skipped(r, n, type);
+		return;
+	}
 	r->policy->incomplete = true;
+	r->unit->is_refused = true;
 	nsg_report_unknown(&r->sink, n);
 }
 
@@ -58,24 +67,33 @@ void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct 
 	struct nsg_node properties = nsg_node_own(n, "properties");
 
 	(void)nsg_read_object(&r->sink, &properties);
+	if (r->unit && !r->unit->kind)
+		r->unit->kind = kind;
 	if (kind->read)
 		kind->read(r, n);
 	else
 		nsg_collect(r, n, kind);
 }
 
+/* Elements without id and type are one unit together. */
 static void read_array(struct nsg_reader *r, const struct nsg_node *n)
 {
 	size_t outer = r->list, list = ++r->n_lists;
+	struct nsg_unit *around = r->unit, rest = {.is_list = true},
+			*within = around ? around : &rest;
 
 	for (size_t i = 0; i < json_array_size(n->value); i++) {
 		struct nsg_node element = nsg_node_at(n, i);
 
 		r->list = list;
+		r->unit = around || !nsg_is_resource(&element) ? within : NULL;
 		if (element.value)
 			read_value(r, &element);
 	}
 	r->list = outer;
+	r->unit = within;
+	if (!around)
+		nsg_unit_end(r, NULL);
 }
 
 /* The body of a REST specification's example. */
@@ -94,6 +112,7 @@ static void read_responses(struct nsg_reader *r, const struct nsg_node *response
 	}
 	nsg_node_report(&r->sink, responses, NSG_NOTICE, NULL,
 			"an example without a body: skipped");
+	r->counts.n_skipped++;
 }
 
 void nsg_warn_of_next_page(struct nsg_sink *s, const struct nsg_node *n)
@@ -140,13 +159,28 @@ static bool is_new(struct nsg_reader *r, const struct nsg_node *n, struct nsg_no
 	return json_is_object(ret_inner->value) && recognise(r, ret_inner);
 }
 
+/* An object that is a resource, or is taken for one. */
+static void read_resource(struct nsg_reader *r, const struct nsg_node *n,
+			  const struct nsg_kind *kind)
+{
+	struct nsg_unit unit, *outer = r->unit ? NULL : nsg_unit_begin(r, &unit);
+	bool is_own = r->unit == &unit;
+
+	if (kind)
+		nsg_read_kind(r, n, kind);
+	else
+		report_unknown(r, n);
+	if (is_own)
+		nsg_unit_end(r, outer);
+}
+
 static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 {
 	const struct nsg_kind *kind = recognise(r, n);
 	struct nsg_node inner;
 
 	if (kind) {
-		nsg_read_kind(r, n, kind);
+		read_resource(r, n, kind);
 		return;
 	}
 	if (is_page(n)) {
@@ -163,7 +197,7 @@ static void read_object(struct nsg_reader *r, const struct nsg_node *n)
 		read_value(r, &inner);
 		return;
 	}
-	report_unknown(r, n);
+	read_resource(r, n, NULL);
 }
 
 static void read_value(struct nsg_reader *r, const struct nsg_node *n)
@@ -173,7 +207,7 @@ static void read_value(struct nsg_reader *r, const struct nsg_node *n)
 	else if (json_is_array(n->value))
 		read_array(r, n);
 	else
-		report_unknown(r, n);
+		read_resource(r, n, NULL);
 }
 
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value)

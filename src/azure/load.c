@@ -21,7 +21,8 @@ struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
 	const struct nsg_shared *kept;	 /* as the policy before has it: nothing to parse; NULL */
-	json_t *values;			 /* NULL: not parsed yet, or not JSON */
+	bool parameters_used;
+	json_t *values; /* NULL: not parsed yet, or not JSON */
 	bool tried;
 };
 
@@ -75,8 +76,10 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 	}
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
-	if (result)
+	if (result) {
 		r->policy->incomplete = true;
+		r->counts.n_refused++;
+	}
 }
 
 static bool is_document(const char *name)
@@ -162,6 +165,40 @@ static void count_templates(struct nsg_reader *r, struct directory *d)
 	}
 }
 
+static json_t *use_parameters(struct file *f)
+{
+	json_t *parameters = first_parameters(f);
+
+	f->parameters_used |= parameters != NULL;
+	return parameters;
+}
+
+/* When all templates have been read. */
+static void report_unused_parameters(struct nsg_reader *r, struct directory *d)
+{
+	for (size_t i = 0; i < d->files.n; i++) {
+		const struct file *f = &d->files.v[i];
+		json_t *used = f->parameters_used ? first_parameters(f) : NULL, *value;
+		size_t j;
+
+		json_array_foreach(f->values, j, value)
+		{
+			struct nsg_place place = {
+			    .source = f->source, .value = (uint32_t)j, .pointer = ""};
+
+			if (!nsg_template_is_parameters(value))
+				continue;
+			if (value == used) {
+				r->counts.n_parameters++;
+				continue;
+			}
+			r->counts.n_skipped++;
+			(void)nsg_diag_add(r->sink.diag, NSG_NOTICE, &place, NULL,
+					   "no template uses these parameters: skipped");
+		}
+	}
+}
+
 /* X.parameters.json for X.json, else the only one for the only template. Borrowed; NULL: none. */
 static json_t *find_parameters(struct nsg_reader *r, struct directory *d, const struct file *f)
 {
@@ -177,12 +214,12 @@ static json_t *find_parameters(struct nsg_reader *r, struct directory *d, const 
 		if (strcmp(d->files.v[i].name, wanted))
 			continue;
 		parse_file(r, d, &d->files.v[i]);
-		return first_parameters(&d->files.v[i]);
+		return use_parameters(&d->files.v[i]);
 	}
 	count_templates(r, d);
 	if (d->n_templates != 1 || d->n_parameters != 1)
 		return NULL;
-	return first_parameters(&d->files.v[d->only_parameters]);
+	return use_parameters(&d->files.v[d->only_parameters]);
 }
 
 /* {"parameters": {...}}, or the inner object alone */
@@ -272,9 +309,10 @@ static void read_template(struct nsg_reader *r, struct directory *d, const struc
 			  const struct nsg_root *root, json_t *value)
 {
 	cleanup_json json_t *parameters = NULL;
+	json_t *own = find_parameters(r, d, f);
 
 	if (r->options->flatten)
-		parameters = merge_parameters(r, find_parameters(r, d, f), d->parameters);
+		parameters = merge_parameters(r, own, d->parameters);
 	nsg_template_read(r, root, value, parameters);
 }
 
@@ -355,6 +393,8 @@ static int finish(struct nsg_reader *r, size_t n_errors, struct nsg_policy **ret
 		nsg_hand_over(r);
 	if (r->sink.no_memory)
 		return -ENOMEM;
+	if (r->options->counts)
+		*r->options->counts = r->counts;
 	wrong = r->sink.diag->n_errors > n_errors;
 	if (!wrong || r->options->partial)
 		*ret = TAKE_PTR(r->policy);
@@ -402,6 +442,7 @@ int nsg_policy_load(const char *directory, const struct nsg_load_options *option
 		parse_file(&r, &d, &d.files.v[i]);
 		read_file(&r, &d, &d.files.v[i]);
 	}
+	report_unused_parameters(&r, &d);
 	check_missing(&r, &d);
 	return finish(&r, n_errors, ret);
 }

@@ -13,6 +13,21 @@
 #include "util/flat_resource.h"
 #include "util/json.h"
 
+#define NSG_COUNTED_KINDS 63
+
+/* What a directory holds, by resources; a list whose elements have no ids (rules, app settings) is
+ * one. Arrays are by kind, in the order of the registry; their last element is of any other kind. */
+struct nsg_load_counts {
+	size_t n_read[NSG_COUNTED_KINDS + 1], n_lists[NSG_COUNTED_KINDS + 1];
+	size_t n_parameters; /* documents that a template uses */
+	size_t n_skipped;    /* of no use: with a notice */
+	size_t n_refused;    /* with an error */
+};
+
+/* "read 3 NSGs, 1 route table; 6 resources of no use skipped; 1 refused". To be freed; NULL: out of
+ * memory. */
+char *nsg_load_counts_text(const struct nsg_load_counts *c);
+
 struct nsg_load_options {
 	/*
 	 * Evaluates an ARM template that has expressions (src/template; only nsgctl sets it).
@@ -26,6 +41,7 @@ struct nsg_load_options {
 	/* -EINVAL still gives what could be read, so that nsg_effective_new can
 	 * find the other errors. It must never be enforced. */
 	bool partial;
+	struct nsg_load_counts *counts; /* filled, with and without errors; NULL: not wanted */
 };
 
 /*

@@ -344,6 +344,7 @@ const struct nsg_kind nsg_kind_nsg = {
     .fields = &nsg_fields,
     IN_POLICY(nsgs),
     .content = {"securityRules", "defaultSecurityRules"},
+    .show = "az network nsg show",
     .bound = check_bounds,
 };
 

@@ -23,12 +23,15 @@ struct nsg_kind {
 	bool (*looks)(const struct nsg_node *n); /* recognised by keys; NULL: by type only */
 	void (*read)(struct nsg_reader *r, const struct nsg_node *n); /* NULL: nsg_collect */
 
+	const char *word; /* in the count of what was read; NULL: that of the fields */
 	const struct nsg_fields *fields;
-	size_t list, count;	/* offsets of the array in struct nsg_policy; 0: none */
-	size_t max;		/* in a parent, else in a directory; 0: NSG_MAX_RESOURCES */
-	const char *content[3]; /* an inline object with none of these keys is a reference */
-	bool document_only;	/* never read in a template */
-	bool equal_by_content;	/* copies may lack an id */
+	size_t list, count; /* offsets of the array in struct nsg_policy; 0: none */
+	size_t max;	    /* in a parent, else in a directory; 0: NSG_MAX_RESOURCES */
+	/* An object with none of these keys is a reference, or the name of a resource as `az
+	 * resource list` prints it; `show` is the command that prints the resource. */
+	const char *content[10], *show;
+	bool document_only;				     /* never read in a template */
+	bool equal_by_content;				     /* copies may lack an id */
 	void (*bound)(struct nsg_sink *s, const void *data); /* checked when all is joined */
 
 	/* A child whose parent has another document. With `at`, offsets of the list in the parent,
@@ -54,8 +57,17 @@ struct nsg_resource {
 	bool gone;  /* joined with another, or refused */
 };
 
+/* What became of one resource at the top of a document. */
+struct nsg_unit {
+	const struct nsg_kind *kind; /* the first that was read; NULL: none */
+	bool is_list;		     /* the elements of a list that have no ids */
+	bool is_skipped, is_refused;
+};
+
 struct nsg_reader {
 	struct nsg_sink sink;
+	struct nsg_load_counts counts;
+	struct nsg_unit *unit; /* being read; NULL: none */
 	struct nsg_policy *policy;
 	const struct nsg_load_options *options;
 
@@ -104,6 +116,17 @@ bool nsg_template_has_expressions(json_t *value);
 /* Reads its resources; parameters may be NULL. */
 void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t *value,
 		       json_t *parameters);
+
+/* A notice, once for each type. */
+void nsg_report_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type);
+
+/* ---- count.c ---- */
+
+/* Around the reading of a resource. begin returns the unit around it, for end. */
+struct nsg_unit *nsg_unit_begin(struct nsg_reader *r, struct nsg_unit *unit);
+void nsg_unit_end(struct nsg_reader *r, struct nsg_unit *outer);
+/* Whether an element of a list has an id or a type, so that it is counted by itself. */
+bool nsg_is_resource(const struct nsg_node *n);
 
 /* ---- identity.c ---- */
 

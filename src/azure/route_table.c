@@ -253,5 +253,6 @@ const struct nsg_kind nsg_kind_route_table = {
     .looks = looks_like_table,
     .fields = &table_fields,
     IN_POLICY(route_tables),
-    .content = {"routes"},
+    .content = {"routes", "disableBgpRoutePropagation"},
+    .show = "az network route-table show",
 };

@@ -120,14 +120,16 @@ bool nsg_template_has_expressions(json_t *value)
 static void read_resources(struct nsg_reader *r, const struct nsg_node *list, const char *type,
 			   const char *name);
 
-static void report_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type)
+void nsg_report_skipped(struct nsg_reader *r, const struct nsg_node *n, const char *type)
 {
+	if (r->unit)
+		r->unit->is_skipped = true;
 	for (size_t i = 0; i < r->skipped.n; i++) {
 		if (!strcasecmp(r->skipped.v[i], type))
 			return;
 	}
 	if (r->skipped.n < MAX_SKIPPED)
-		nsg_sink_push(&r->sink, &r->skipped, type);
+		nsg_sink_push(&r->sink, &r->skipped, nsg_sink_printf(&r->sink, "%s", type));
 	nsg_node_report(&r->sink, n, NSG_NOTICE, NULL,
 			"resources of type " NSG_QUOTE " are not used: skipped", type);
 }
@@ -199,9 +201,11 @@ static void read_declared(struct nsg_reader *r, const struct nsg_node *n,
 	if (!strcasecmp(type, TYPE_DEPLOYMENT))
 		read_deployment(r, resource);
 	else if (!kind || kind->document_only)
-		report_skipped(r, n, type);
+		nsg_report_skipped(r, n, type);
 	else if (check_name(&r->sink, n, type, resource->root->name))
 		nsg_read_kind(r, resource, kind);
+	else
+		r->unit->is_refused = true;
 }
 
 /* A resource; type and name are its parent's, NULL outside of one. */
@@ -215,10 +219,13 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	struct nsg_root root = *n->root;
 	struct nsg_node resource = {.root = &root, .value = n->value};
 
+	struct nsg_unit unit, *outer;
+
 	if (is_false(nsg_node_own(n, "condition").value))
 		return;
 	if (!*type) {
 		nsg_node_report(s, n, NSG_ERROR, NULL, "a resource has no type");
+		r->counts.n_refused++;
 		return;
 	}
 	if (parent_type && !strchr(type, '.'))
@@ -230,8 +237,10 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 	if (!root.pointer)
 		return;
 	/* an existing resource is not declared here, but its children may be */
+	outer = nsg_unit_begin(r, &unit);
 	if (!json_is_true(nsg_node_own(n, "existing").value))
 		read_declared(r, n, &resource, type);
+	nsg_unit_end(r, outer);
 	read_resources(r, &children, type, name);
 }
 
@@ -260,6 +269,30 @@ static void read_resources(struct nsg_reader *r, const struct nsg_node *list, co
 	}
 }
 
+static void refuse_template(struct nsg_reader *r)
+{
+	r->policy->incomplete = true;
+	r->counts.n_refused++;
+}
+
+/* How many resources, children included: those that the evaluator left out are of no use. */
+static size_t count_declared(json_t *list)
+{
+	const char *key;
+	json_t *each;
+	size_t n = 0, i;
+
+	json_array_foreach(list, i, each)
+	{
+		n += 1 + count_declared(nsg_member(each, "resources"));
+	}
+	json_object_foreach(list, key, each)
+	{
+		n += 1 + count_declared(nsg_member(each, "resources"));
+	}
+	return n;
+}
+
 static void read_flattened(struct nsg_reader *r, const struct nsg_root *template, json_t *value,
 			   json_t *parameters)
 {
@@ -267,12 +300,16 @@ static void read_flattened(struct nsg_reader *r, const struct nsg_root *template
 	    .source = template->source, .value = template->value, .pointer = template->pointer};
 	struct nsg_flat_resource *flat = NULL;
 	size_t n = 0;
+	json_t *resources = nsg_member(value, "resources");
 	int result = r->options->flatten(value, parameters, &where, r->sink.diag, &flat, &n);
 
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
-	if (result)
-		r->policy->incomplete = true;
+	if (result) {
+		refuse_template(r);
+	} else if (count_declared(resources) > n) {
+		r->counts.n_skipped += count_declared(resources) - n;
+	}
 	for (size_t i = 0; !result && i < n; i++) {
 		struct nsg_root root = *template;
 		struct nsg_node resource;
@@ -301,5 +338,5 @@ void nsg_template_read(struct nsg_reader *r, const struct nsg_root *root, json_t
 	else if (r->options->flatten)
 		read_flattened(r, &template, value, parameters);
 	else if (find_expression(&r->sink, &resources, NULL))
-		r->policy->incomplete = true;
+		refuse_template(r);
 }

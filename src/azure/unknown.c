@@ -33,6 +33,8 @@ static const struct look {
     {{"privateLinkServiceConnectionState"},
      "a service's side of a private endpoint",
      "az network private-endpoint list -g GROUP"},
+    {{"deployment", "version"}, "an export of Pulumi", AZ_VNET},
+    {{"checkpoint", "version"}, "a state file of Pulumi", AZ_VNET},
     {{"terraform_version"}, "a Terraform plan", AZ_VNET},
     {{"IsEncrypted", "Values"}, "local settings of a function app", AZ_SETTINGS},
     {{"WEBSITE_VNET_ROUTE_ALL"}, "app settings without their names as values", AZ_SETTINGS},
@@ -59,8 +61,7 @@ static const struct look *find_look(const struct nsg_node *n)
 	return NULL;
 }
 
-/* "Microsoft.X/y", without any other character */
-static bool is_type(const char *type)
+bool nsg_is_azure_type(const char *type)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789./";
@@ -71,20 +72,12 @@ static bool is_type(const char *type)
 
 void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n)
 {
-	const char *type = json_string_value(nsg_node_own(n, "type").value);
 	const struct look *look;
 
 	if (!json_is_object(n->value)) {
 		nsg_node_report(
 		    s, n, NSG_ERROR, NULL,
 		    "unknown document: a bare value, not a resource of Azure; run: " AZ_VNET);
-		return;
-	}
-	if (is_type(type)) {
-		nsg_node_report(s, n, NSG_ERROR, NULL,
-				"unknown document: resources of type %s are not used; run: " AZ_VNET
-				"; or: " AZ_NSG,
-				type);
 		return;
 	}
 	look = find_look(n);

@@ -6,8 +6,11 @@
 #include "azure/node_priv.h"
 
 /* The error: what it looks like, and the az command that prints a useful document instead. Quotes
- * nothing of the document except a resource type of Microsoft's, since it may contain secrets. */
+ * nothing of the document, since it may contain secrets. */
 void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n);
+
+/* "Microsoft.X/y", and nothing that could be a secret. NULL is none. */
+bool nsg_is_azure_type(const char *type);
 
 /* The az commands that print the documents of a policy, for a directory that lacks some. */
 extern const char nsg_commands[];

@@ -243,6 +243,8 @@ static bool looks_like_vnet(const struct nsg_node *n)
 const struct nsg_kind nsg_kind_vnet = {
     .looks = looks_like_vnet,
     .fields = &vnet_fields,
+    .content = {"addressSpace", "subnets"},
+    .show = "az network vnet show",
     IN_POLICY(vnets),
 };
 

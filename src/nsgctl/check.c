@@ -62,9 +62,20 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 	return 0;
 }
 
+static int print_counts(const struct nsg_load_counts *counts)
+{
+	cleanup_free char *line = nsg_load_counts_text(counts);
+
+	if (!line)
+		return nsgctl_out_of_memory();
+	puts(line);
+	return 0;
+}
+
 int nsgctl_check(struct nsgctl *ctl)
 {
 	const char *directory = ctl->n_operands ? ctl->operands[0] : ctl->policy;
+	struct nsg_load_counts counts = {.n_read = {0}};
 	struct nsg_snapshot *snapshot = NULL;
 	struct nsg_diag diag = {0};
 	/* Text even in a pipe, like the messages of a compiler. */
@@ -77,7 +88,7 @@ int nsgctl_check(struct nsgctl *ctl)
 	if (!directory)
 		directory = NSG_SYSCONFDIR "/policy";
 
-	status = nsgctl_load(ctl, directory, &diag, &snapshot);
+	status = nsgctl_load(ctl, directory, &counts, &diag, &snapshot);
 	if (!status && nsg_lint(snapshot->effective, &diag) < 0)
 		status = nsgctl_out_of_memory();
 	if (!status && ctl->strict && diag.n_warnings + diag.n_lint_warnings)
@@ -91,6 +102,8 @@ int nsgctl_check(struct nsgctl *ctl)
 	}
 	if (!printed && text && ctl->verbose && snapshot)
 		printed = print_policy(ctl, snapshot);
+	if (!printed && text)
+		printed = print_counts(&counts);
 	nsg_snapshot_free(snapshot);
 	nsg_diag_done(&diag);
 	return printed ? printed : status;

@@ -106,8 +106,8 @@ void nsgctl_comment(const json_t *decision, char *out, size_t size);
 /* ---- a directory or a daemon (session.c) ---------------------------------------------------- */
 
 /* Loads a policy directory with the options given. 0, or an exit status with records in diag. */
-int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
-		struct nsg_snapshot **ret);
+int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_load_counts *counts,
+		struct nsg_diag *diag, struct nsg_snapshot **ret);
 
 /* With -p the directory, else the daemon. */
 struct nsgctl_session {

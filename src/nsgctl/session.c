@@ -45,11 +45,13 @@ static int load_status(int r)
 	}
 }
 
-int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag *diag,
-		struct nsg_snapshot **ret)
+int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_load_counts *counts,
+		struct nsg_diag *diag, struct nsg_snapshot **ret)
 {
 	const struct nsg_snapshot_options options = {
-	    .load = {.flatten = nsg_template_evaluate, .parameters_path = ctl->parameters},
+	    .load = {.flatten = nsg_template_evaluate,
+		     .parameters_path = ctl->parameters,
+		     .counts = counts},
 	    .effective = effective_options(ctl),
 	};
 
@@ -59,7 +61,7 @@ int nsgctl_load(const struct nsgctl *ctl, const char *directory, struct nsg_diag
 static int open_directory(struct nsgctl_session *s)
 {
 	struct nsg_diag diag = {0};
-	int status = nsgctl_load(s->ctl, s->ctl->policy, &diag, &s->snapshot);
+	int status = nsgctl_load(s->ctl, s->ctl->policy, NULL, &diag, &s->snapshot);
 
 	nsgctl_print_diag(&diag, stderr);
 	if (!status && s->ctl->strict && diag.n_warnings) {

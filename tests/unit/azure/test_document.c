@@ -36,9 +36,11 @@ static void letters(const struct nsg_policy *p, char out[64])
 static const struct {
 	const char *fact, *text, *want;
 } kinds[] = {
-    {"type before keys", "{'type':'Microsoft.Network/routeTables','securityRules':[]}", "t"},
-    {"a type in any case", "{'type':'MICROSOFT.NETWORK/routetables'}", "t"},
-    {"the id's type before keys", "{'id':'" NETWORK_ID "routeTables/t','securityRules':[]}", "t"},
+    {"type before keys", "{'type':'Microsoft.Network/routeTables','routes':[],'securityRules':[]}",
+     "t"},
+    {"a type in any case", "{'type':'MICROSOFT.NETWORK/routetables','Routes':[]}", "t"},
+    {"the id's type before keys",
+     "{'id':'" NETWORK_ID "routeTables/t','routes':[],'securityRules':[]}", "t"},
     {"a type without a slash is none", "{'type':'x','securityRules':[]}", "n"},
     {"network by keys", "{" SPACE "}", "v"},
     {"NSG by keys, nested", "{'properties':{'securityRules':null}}", "n"},
@@ -57,7 +59,7 @@ static const struct {
      "{'name':'WEBSITE_VNET_ROUTE_ALL','slotSetting':false,'value':'1','new':null}", "s"},
     {"an integration by keys", "{'vnetResourceId':'x','routes':null}", "i"},
     {"a site by keys", "{'name':'a','properties':{'siteConfig':{}}}", "w"},
-    {"a site's slot", "{'name':'a/b','type':'Microsoft.Web/sites/slots'}", "w"},
+    {"a site's slot", "{'name':'a/b','type':'Microsoft.Web/sites/slots','reserved':null}", "w"},
     {"a site's switches by keys", "{'vnetRouteAllEnabled':true}", "w"},
     {"a plan by keys", "{'name':'p','sku':{},'numberOfSites':1}", "p"},
     {"an endpoint by keys", "{'name':'e','customDnsConfigs':[{}]}", "e"},
@@ -114,8 +116,24 @@ static const struct saying sayings[] = {
      "1:1: error: unknown document: a bare value, not a resource of Azure; run: az network vnet "
      "show -g GROUP -n VNET"},
     {"another resource", "{'type':'Microsoft.Storage/storageAccounts','securityRules':[]}",
-     "1:1: error: unknown document: resources of type Microsoft.Storage/storageAccounts are not "
-     "used; run: az network vnet show -g GROUP -n VNET; or: az network nsg show -g GROUP -n NSG"},
+     "1:1: notice: resources of type Microsoft.Storage/storageAccounts are not used: skipped"},
+    {"another resource by its id",
+     "{'id':'/subscriptions/s/resourceGroups/g/providers/Microsoft.Cache/Redis/r','x':1}",
+     "1:1: notice: resources of type Microsoft.Cache/Redis are not used: skipped"},
+    {"a private DNS zone", "{'type':'Microsoft.Network/privateDnsZones','name':'z'}",
+     "1:1: notice: resources of type Microsoft.Network/privateDnsZones are not used: skipped"},
+    {"a stub", "{'type':'Microsoft.Network/networkSecurityGroups','name':'n'}",
+     "1:1: error: NSG 'n' is only named here, without its content; run: az network nsg show -g "
+     "GROUP -n n"},
+    {"a stub with empty properties",
+     "{'id':'" NETWORK_ID "virtualNetworks/v','properties':null,'location':'x'}",
+     "1:1: error: virtual network 'v' is only named here, without its content; run: az network "
+     "vnet show --ids " NETWORK_ID "virtualNetworks/v"},
+    {"a stub of a site", "{'type':'Microsoft.Web/sites','name':'a','kind':'app','sku':null}",
+     "1:1: error: site 'a' is only named here, without its content; run: az webapp show -g GROUP "
+     "-n a"},
+    {"an export of Pulumi", "{'version':3,'deployment':{'SECRET':'hunter2'}}",
+     UNKNOWN("an export of Pulumi", "network vnet show -g GROUP -n VNET")},
     {"effective rules", "{'effectiveSecurityRules':[{}]}",
      UNKNOWN("the effective rules of a network interface", "network nsg show -g GROUP -n NSG")},
     {"a next hop", "{'nextHopType':'Internet','routeTableId':'System Route'}",

@@ -31,12 +31,13 @@ static const struct pair pairs[] = {
      NULL},
     {"an id in another case", "{" NSG_ID ",'securityRules':[]}",
      "{'id':'/SUBSCRIPTIONS/S/RESOURCEGROUPS/G/PROVIDERS/MICROSOFT.NETWORK/NETWORKSECURITYGROUPS/"
-     "N'}",
+     "N','securityRules':[]}",
      NULL},
     {"Azure's own default rules may be missing in one", "{" NSG_ID ",'securityRules':[]}",
      "{" NSG_ID "," DEFAULT "}", NULL},
-    {"what says where it is used may be missing in one", "{" NSG_ID ",'subnets':[{'id':'s'}]}",
-     "{" NSG_ID "}", NULL},
+    {"what says where it is used may be missing in one",
+     "{" NSG_ID ",'securityRules':[],'subnets':[{'id':'s'}]}", "{" NSG_ID ",'securityRules':[]}",
+     NULL},
     {"rules in another order",
      "{" NSG_ID ",'securityRules':[{'priority':100," RULE "},{'priority':101,'name':'q'," RULE_OF
      "}]}",
@@ -69,12 +70,13 @@ static const struct pair pairs[] = {
      "{" NSG_ID ",'securityRules':[{'priority':101," RULE "}]}", "NSG 'n'"},
     {"a rule more", "{" NSG_ID ",'securityRules':[{'priority':100," RULE "}]}",
      "{" NSG_ID ",'securityRules':[]}", "NSG 'n'"},
-    {"flushConnection differs", "{" NSG_ID ",'flushConnection':true}", "{" NSG_ID "}", "NSG 'n'"},
+    {"flushConnection differs", "{" NSG_ID ",'securityRules':[],'flushConnection':true}",
+     "{" NSG_ID ",'securityRules':[]}", "NSG 'n'"},
     {"without ids the name decides", "{'name':'n','securityRules':[]}",
      "{'name':'N','securityRules':[],'flushConnection':true}", "NSG 'N'"},
-    {"two groups, two NSGs", "{" NSG_ID ",'flushConnection':true}",
+    {"two groups, two NSGs", "{" NSG_ID ",'securityRules':[],'flushConnection':true}",
      "{'id':'/subscriptions/s/resourceGroups/h/providers/Microsoft.Network/"
-     "networkSecurityGroups/n'}",
+     "networkSecurityGroups/n','securityRules':[]}",
      NULL},
     {"a route table's next hop differs",
      "{'name':'t','routes':[{'name':'a','addressPrefix':'10.0.0.0/8','nextHopType':'None'}]}",
@@ -139,7 +141,8 @@ static void one_id_twice_is_one_or_an_error(void **state)
 
 static void where_it_is_used_is_taken_from_the_other(void **state)
 {
-	cleanup_loaded struct loaded l = load("[{" NSG_ID "},{" NSG_ID ",'subnets':[{'id':'s'}]}]");
+	cleanup_loaded struct loaded l = load("[{" NSG_ID ",'securityRules':[]},{" NSG_ID
+					      ",'securityRules':[],'subnets':[{'id':'s'}]}]");
 
 	(void)state;
 	assert_int_equal(l.policy->n_nsgs, 1);
@@ -192,11 +195,13 @@ static void a_configuration_may_carry_its_sites_id(void **state)
 		cleanup_free char *text = NULL;
 		struct loaded l;
 
-		assert_true(asprintf(&text,
-				     "[{'id':'%s','type':'Microsoft.Web/sites/config',"
-				     "'vnetRouteAllEnabled':true},{'id':'" ID_HEAD
-				     "Microsoft.Web/sites/a','type':'Microsoft.Web/sites'}]",
-				     ids[i]) > 0);
+		assert_true(
+		    asprintf(
+			&text,
+			"[{'id':'%s','type':'Microsoft.Web/sites/config',"
+			"'vnetRouteAllEnabled':true},{'id':'" ID_HEAD
+			"Microsoft.Web/sites/a','type':'Microsoft.Web/sites','reserved':false}]",
+			ids[i]) > 0);
 		l = load(text);
 		assert_said("nothing", &l.diag, "");
 		assert_int_equal(l.policy->n_sites, 1);

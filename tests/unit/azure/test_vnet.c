@@ -6,7 +6,7 @@
 
 static const struct saying sayings[] = {
     {"nothing but an address space", "{'name':'v'," SPACE "}", ""},
-    {"no address space", "{'name':'v','type':'Microsoft.Network/virtualNetworks'}",
+    {"no address space", "{'name':'v','subnets':[],'type':'Microsoft.Network/virtualNetworks'}",
      "1:1: error: virtual network 'v' has no address space"},
     {"a wrong prefix",
      "{'name':'v','addressSpace':{'addressPrefixes':['10.0.0.0/16','10.0.0.0/33']}}",
