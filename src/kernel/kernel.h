@@ -99,8 +99,9 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
  * again","preexisting","excluded","multicast","strayed","vanished","forged","forged interface"},
  * "ipv6":{"refused":true|false,"packets":{"refused tcp","refused","excluded","forged","forged
  * interface"}},"hops":[{"number","type",
- * "addresses","table","up","packets","lost","paths":[{"via","dev","down"}]}],"cgroups":[{"path","id",
- * "packets"}],"repairs"}. `lost`: packets sent to the next hop while it was down; `strayed`: marked
+ * "addresses","table","up","packets","lost","paths":[{"via","dev","down"}]}],"rulesBefore","firstRuleBefore","cgroups":[{"path","id",
+ * "packets"}],"repairs"}. `lost`: packets sent to the next hop while it was down; `rulesBefore`: ip rules of other
+ * programs that may route a marked packet before ours do; `strayed`: marked
  * packets that were dropped on a path that is not one of their next hop.
  */
 json_t *nsg_kernel_status(struct nsg_kernel *k);

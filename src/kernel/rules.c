@@ -123,25 +123,28 @@ struct reading {
 
 struct rule_attrs {
 	struct nsg_rule rule;
+	uint8_t l3mdev;
+};
+
+static const struct nsg_attr rule_policy[] = {
+    NSG_ATTR(FRA_PRIORITY, U32, struct rule_attrs, rule.pref),
+    NSG_ATTR(FRA_FWMARK, U32, struct rule_attrs, rule.mark),
+    NSG_ATTR(FRA_FWMASK, U32, struct rule_attrs, rule.mask),
+    NSG_ATTR(FRA_GOTO, U32, struct rule_attrs, rule.target),
+    NSG_ATTR(FRA_TABLE, U32, struct rule_attrs, rule.table),
+    NSG_ATTR(FRA_L3MDEV, U8, struct rule_attrs, l3mdev),
+    NSG_ATTR(FRA_PROTOCOL, U8, struct rule_attrs, rule.protocol),
 };
 
 static int take_rule(const struct nlmsghdr *nlh, void *arg)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR(FRA_PRIORITY, U32, struct rule_attrs, rule.pref),
-	    NSG_ATTR(FRA_FWMARK, U32, struct rule_attrs, rule.mark),
-	    NSG_ATTR(FRA_FWMASK, U32, struct rule_attrs, rule.mask),
-	    NSG_ATTR(FRA_GOTO, U32, struct rule_attrs, rule.target),
-	    NSG_ATTR(FRA_TABLE, U32, struct rule_attrs, rule.table),
-	    NSG_ATTR(FRA_PROTOCOL, U8, struct rule_attrs, rule.protocol),
-	};
 	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
 	const uint32_t base = reading->conf->rule_priority;
 	struct rule_attrs a = {0};
 
 	if (nlh->nlmsg_type != RTM_NEWRULE ||
-	    nsg_attr_parse(nlh, sizeof(*frh), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
+	    nsg_attr_parse(nlh, sizeof(*frh), rule_policy, NSG_ARRAY_SIZE(rule_policy), &a) < 0 ||
 	    a.rule.pref < base || a.rule.pref > base + END)
 		return 0;
 	a.rule.action = frh->action;
@@ -316,4 +319,58 @@ int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_d
 	uint32_t changed;
 
 	return make_so(nl, conf, &none, diag, &changed);
+}
+
+struct before {
+	const struct nsg_conf *conf;
+	const struct nsg_marks *marks;
+	uint32_t n, pref;
+};
+
+static int take_before(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct fib_rule_hdr *frh = mnl_nlmsg_get_payload(nlh);
+	struct before *before = arg;
+	struct rule_attrs a = {0};
+
+	if (nlh->nlmsg_type != RTM_NEWRULE ||
+	    nsg_attr_parse(nlh, sizeof(*frh), rule_policy, NSG_ARRAY_SIZE(rule_policy), &a) < 0)
+		return 0;
+	/* 0 is the rule for table local; VRFs (1000) only match their own devices */
+	if (!a.rule.pref || a.rule.pref >= before->conf->rule_priority || a.l3mdev ||
+	    a.rule.protocol == NSG_RTPROT || frh->action == FR_ACT_NOP ||
+	    frh->action == FR_ACT_GOTO)
+		return 0;
+	/* matches only packets without a next hop */
+	if ((a.rule.mask & before->marks->hop) == before->marks->hop &&
+	    !(a.rule.mark & before->marks->hop))
+		return 0;
+	if (!before->n++)
+		before->pref = a.rule.pref;
+	return 0;
+}
+
+static void reset_before(void *arg)
+{
+	((struct before *)arg)->n = 0;
+}
+
+int nsg_rules_before(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_marks *marks,
+		     uint32_t *ret_n, uint32_t *ret_pref)
+{
+	struct before before = {.conf = conf, .marks = marks};
+	char buffer[64];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct fib_rule_hdr *frh;
+	int r;
+
+	nlh->nlmsg_type = RTM_GETRULE;
+	frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
+	frh->family = AF_INET;
+	r = nsg_nl_dump(nl, nlh, take_before, reset_before, &before);
+	if (r < 0)
+		return r;
+	*ret_n = before.n;
+	*ret_pref = before.pref;
+	return 0;
 }

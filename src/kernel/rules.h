@@ -59,6 +59,10 @@ void nsg_rules_done(struct nsg_rules *r);
  * diagnostic. */
 int nsg_rules_apply(struct nsg_nl *nl, const struct nsg_hops *h, struct nsg_diag *diag,
 		    uint32_t *ret_changed);
+/* The ip rules of other programs that come before ours and may route a marked packet: *ret_n in
+ * number, *ret_pref the first. -errno. */
+int nsg_rules_before(struct nsg_nl *nl, const struct nsg_conf *conf, const struct nsg_marks *marks,
+		     uint32_t *ret_n, uint32_t *ret_pref);
 /* Removes all our rules. */
 int nsg_rules_clear(struct nsg_nl *nl, const struct nsg_conf *conf, struct nsg_diag *diag);
 

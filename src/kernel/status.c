@@ -14,6 +14,7 @@
 #include "kernel/attr.h"
 #include "kernel/ip6.h"
 #include "kernel/kernel_priv.h"
+#include "kernel/rules.h"
 #include "kernel/ruleset.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
@@ -310,15 +311,18 @@ json_t *nsg_kernel_status(struct nsg_kernel *k)
 {
 	struct counts counts = {0};
 	json_t *hops = json_array(), *status;
+	uint32_t before = 0, pref = 0;
 
 	if (read_counters(k, NFPROTO_IPV4, &counts) >= 0)
 		take_hop_counts(k, &counts);
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		if (k->hops.v[n].used)
 			(void)json_array_append_new(hops, hop_json(k, n));
+	(void)nsg_rules_before(&k->rt, k->conf, &k->marks, &before, &pref);
 	status = NSG_JSON_OBJECT(PAIR_S("queueExpression", k->table.native_queue ? "native" : "xt"),
 				 PAIR_J("packets", packets_json(&counts)),
 				 PAIR_J("ipv6", ip6_json(k)), PAIR_J("hops", hops),
+				 PAIR_I("rulesBefore", before), PAIR_I("firstRuleBefore", pref),
 				 PAIR_J("cgroups", cgroups_json(k)), PAIR_I("repairs", k->repairs));
 	nsg_vec_done(&counts.v);
 	return status;

@@ -77,6 +77,20 @@ static void describe_queue(const struct instance *in, char *out, size_t size)
 			       stats.queued, in->conf_start->queue_length);
 }
 
+static void describe_rules(const json_t *kernel, char *out, size_t size)
+{
+	json_int_t n = json_integer_value(json_object_get(kernel, "rulesBefore"));
+
+	out[0] = '\0';
+	if (n && json_array_size(json_object_get(kernel, "hops")))
+		(void)snprintf(
+		    out, size,
+		    "%lld ip rules of other programs come before nsgd's, the first with "
+		    "priority %lld: they may route packets past their next hop",
+		    (long long)n,
+		    (long long)json_integer_value(json_object_get(kernel, "firstRuleBefore")));
+}
+
 static void watch_one(const char *text, bool *is_on)
 {
 	if (*text && !*is_on)
@@ -100,6 +114,8 @@ void alarms_watch(struct instance *in, const json_t *kernel)
 	watch_one(text, &a->connections);
 	describe_queue(in, text, sizeof(text));
 	watch_one(text, &a->queue);
+	describe_rules(kernel, text, sizeof(text));
+	watch_one(text, &a->rules);
 }
 
 void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_diag *diag)
@@ -116,6 +132,9 @@ void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_d
 	if (*text)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
 	describe_queue(in, text, sizeof(text));
+	if (*text)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
+	describe_rules(kernel, text, sizeof(text));
 	if (*text)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
 	json_array_foreach(json_object_get(kernel, "hops"), i, hop)

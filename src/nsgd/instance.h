@@ -18,7 +18,7 @@
 #define ALARM_COUNTERS 6
 struct alarms {
 	uint64_t counts[ALARM_COUNTERS];
-	bool connections, queue;
+	bool connections, queue, rules;
 };
 
 struct instance {

@@ -58,7 +58,7 @@ t_protocol() { # NUMBER TO NS|-
 }
 
 t_icmp() {
-	in_ns app "$TRAFFIC" send -w 1000 icmp 10.1.0.4 | grep -q 'replies=1'
+	in_ns app "$TRAFFIC" send -w 200 icmp 10.1.0.4 | grep -q 'sent=1 errors=0 replies=0'
 }
 
 t_icmp_denied() {
@@ -172,9 +172,9 @@ fact "a UDR None inside the VNet drops" t_silent udp 10.0.200.4:514 drop route-n
 fact "public with route-all off is not decided: tcp 80" t_arrives inet tcp 203.0.113.10:80 accept bypass
 fact "public with route-all off is not decided: udp 53" t_arrives inet udp 203.0.113.10:53 accept bypass
 fact "a UDR for a public prefix does nothing with route-all off" t_arrives inet tcp 198.51.100.10:443 accept bypass
-fact "icmp to a peer is answered" t_icmp
+fact "icmp to a peer is not carried" t_icmp
 fact "icmp to the denied data tier vanishes, its sender sees no error" t_icmp_denied
-fact "ESP is carried" t_protocol 50 10.1.0.4 1
+fact "ESP is not carried" t_protocol 50 10.1.0.4 0
 fact "GRE is not carried" t_protocol 47 10.1.0.4 0
 fact "udp from source port 65330 is not carried" t_source_port_65330
 fact "multicast passes while route-all is off" t_multicast 3
