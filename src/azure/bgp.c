@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gateway routes: lists of learned routes, effective route tables, static ranges of gateways. */
+/* Gateway routes: lists of learned routes, effective route tables (with their user routes), static
+ * ranges of gateways. */
 #include <string.h>
 #include <strings.h>
 
@@ -166,24 +167,92 @@ static struct nsg_node element(const struct nsg_node *n, size_t i)
 	return json_is_array(n->value) ? nsg_node_at(n, i) : *n;
 }
 
+static size_t read_hops(struct nsg_sink *s, const struct nsg_node *n, uint32_t **ret_host)
+{
+	struct nsg_node hops = nsg_node_get(n, "nextHopIpAddress");
+	size_t size = count(&hops), filled = 0;
+	uint32_t *hops_host = nsg_sink_array(s, size, sizeof(*hops_host));
+
+	for (size_t i = 0; i < size && hops_host; i++) {
+		struct nsg_node hop = element(&hops, i);
+
+		filled += nsg_read_address(s, &hop, &hops_host[filled]);
+	}
+	*ret_host = hops_host;
+	return filled;
+}
+
+static void add_user_row(struct nsg_reader *r, const struct nsg_node *n,
+			 const struct nsg_user_row *row)
+{
+	const struct nsg_identity who = {.id = "", .name = "", .parent = "", .within = ""};
+	void *data = nsg_arena_copy(r->sink.arena, row, sizeof(*row));
+
+	if (data)
+		nsg_collect_add(r, n, &nsg_kind_user_row, &who, data);
+	else
+		r->sink.no_memory = true;
+}
+
+/* A route with a service tag is one row with all of the tag's prefixes. */
+static void read_user_row(struct nsg_reader *r, const struct nsg_node *n,
+			  const struct nsg_node *prefixes)
+{
+	struct nsg_sink *s = &r->sink;
+	struct nsg_node tags = nsg_node_get(n, "destinationServiceTags");
+	struct nsg_node type = nsg_node_get(n, "nextHopType");
+	struct nsg_user_row row = {
+	    .is_row = true,
+	    .disable_bgp = nsg_read_bool(s, n, "disableBgpRoutePropagation") == NSG_TRUE,
+	    .route = {.name = nsg_read_member(s, n, "name"), .place = nsg_node_place(s, n)},
+	};
+	struct nsg_route *route = &row.route;
+
+	if (nsg_hop_type_parse(nsg_read_string(s, &type), &route->hop_type)) {
+		nsg_node_report(s, &type, NSG_ERROR, NULL, "not a known next hop type");
+		return;
+	}
+	route->n_hops = read_hops(s, n, &route->hops_host);
+	route->ecmp = route->n_hops > 1;
+	for (size_t i = 0; i < (count(&tags) ? 1 : count(prefixes)); i++) {
+		struct nsg_node prefix = element(count(&tags) ? &tags : prefixes, i);
+
+		route->prefix_place = nsg_node_place(s, &prefix);
+		if (count(&tags))
+			route->tag = nsg_read_string(s, &prefix);
+		else if (!nsg_read_prefix(s, &prefix, &route->prefix, &route->is_ip6))
+			continue;
+		if (!*route->name)
+			route->name = nsg_read_string(s, &prefix);
+		add_user_row(r, n, &row);
+	}
+}
+
+/* The first row of a document stands for it. */
+static void note_document(struct nsg_reader *r, const struct nsg_node *n)
+{
+	const struct nsg_resource *last =
+	    r->resources.n ? &r->resources.v[r->resources.n - 1] : NULL;
+
+	if (!last || last->kind != &nsg_kind_user_row || last->list != r->list)
+		add_user_row(r, n, &(struct nsg_user_row){.is_row = false});
+}
+
 static void read_effective_route(struct nsg_reader *r, const struct nsg_node *n)
 {
 	struct nsg_sink *s = &r->sink;
 	struct nsg_node prefixes = nsg_node_get(n, "addressPrefix");
-	struct nsg_node hops = nsg_node_get(n, "nextHopIpAddress");
-	size_t n_hops = count(&hops);
+	const char *source = nsg_read_member(s, n, "source");
 	struct nsg_bgp_route route = {.list = NSG_LIST_EFFECTIVE};
 
-	if (strcasecmp(nsg_read_member(s, n, "source"), "VirtualNetworkGateway"))
+	note_document(r, n);
+	if (!strcasecmp(source, "User"))
+		read_user_row(r, n, &prefixes);
+	if (strcasecmp(source, "VirtualNetworkGateway"))
 		return;
 	if (!prefixes.value)
 		nsg_node_report(s, n, NSG_ERROR, NULL, "an effective route has no addressPrefix");
-	route.hops_host = nsg_sink_array(s, n_hops, sizeof(*route.hops_host));
-	for (size_t i = 0; i < n_hops && route.hops_host; i++) {
-		struct nsg_node hop = element(&hops, i);
-
-		route.n_hops += nsg_read_address(s, &hop, &route.hops_host[route.n_hops]);
-	}
+	route.n_hops = read_hops(s, n, &route.hops_host);
 	for (size_t i = 0; i < count(&prefixes); i++) {
 		struct nsg_node prefix = element(&prefixes, i);
 
@@ -200,6 +269,16 @@ const struct nsg_kind nsg_kind_effective_route = {
     .word = "effective route",
     .looks = looks_like_effective_route,
     .read = read_effective_route,
+};
+
+static const struct nsg_fields user_row_fields = {
+    .word = "user route",
+    .size = sizeof(struct nsg_user_row),
+};
+
+const struct nsg_kind nsg_kind_user_row = {
+    .fields = &user_row_fields,
+    IN_POLICY(user_rows),
 };
 
 /* ---- static gateway routes ------------------------------------------------------------------ */

@@ -31,6 +31,7 @@
 	  NSG_WEB "sites/slots/virtualNetworkConnections", \
 	  NSG_WEB "sites/networkConfig", NSG_WEB "sites/slots/networkConfig") \
 	X(effective_route) \
+	X(user_row) \
 	X(route, NSG_NETWORK "routeTables/routes") \
 	X(route_table, NSG_NETWORK "routeTables") \
 	X(learned_route) \

@@ -284,11 +284,13 @@ static json_t *next_hop_words(const struct story *s)
 	case NSG_HOP_VNET_LOCAL:
 		return json_sprintf("inside virtual network %s", s->e->vnet->name);
 	case NSG_HOP_VNET_PEERING:
-		return json_sprintf("the peered virtual network, over peering %s", detail);
+		return json_sprintf("the peered virtual network, over peering %s%s", detail,
+				    row->unreachable ? ", which this subnet is not part of: dropped"
+						     : "");
 	case NSG_HOP_VNET_GLOBAL_PEERING:
 		return json_sprintf(
 		    "a virtual network in another region, over peering %s%s", detail,
-		    row->unreachable ? ", which this profile cannot reach: dropped" : "");
+		    row->unreachable ? ", which this subnet cannot reach: dropped" : "");
 	case NSG_HOP_SERVICE_ENDPOINT:
 		return json_sprintf("the service, over the subnet's endpoint %s", detail);
 	case NSG_HOP_INTERFACE_ENDPOINT:

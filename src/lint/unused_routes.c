@@ -202,6 +202,24 @@ static void report_use(const struct nsg_effective *e, const struct nsg_route *r,
 		    r->name, e->route_all_by);
 }
 
+/* Azure accepts such an address and drops the traffic. */
+static void report_lost_appliance(const struct nsg_effective *e, const struct nsg_route *r,
+				  struct nsg_diag *diag)
+{
+	for (size_t i = 0; r->hop_type == NSG_HOP_APPLIANCE && i < r->n_hops; i++) {
+		char hop[NSG_IP4_TEXT];
+
+		if (nsg_ranges_contain(&e->networks, r->hops_host[i]))
+			continue;
+		nsg_ip4_format(r->hops_host[i], hop);
+		(void)nsg_diag_lint(diag, NSG_WARNING, nsg_place_of(e->policy, &r->place),
+				    "ApplianceOutside",
+				    "route %s: neither the virtual network nor a connected peer "
+				    "holds its next hop %s, so Azure drops the traffic",
+				    r->name, hop);
+	}
+}
+
 static void report_dispute(const struct nsg_effective *e, const struct dispute *d,
 			   struct nsg_diag *diag, const char *what, const char *now,
 			   const char *then)
@@ -262,8 +280,10 @@ int nsg_lint_routes(const struct nsg_effective *e, struct nsg_diag *diag)
 	r = nsg_rows_walk(e, &gates, visit, &w);
 	if (r)
 		return r;
-	for (size_t i = 0; t && i < t->n_routes; i++)
+	for (size_t i = 0; t && i < t->n_routes; i++) {
 		report_use(e, &t->routes[i], &w.uses[i], diag);
+		report_lost_appliance(e, &t->routes[i], diag);
+	}
 	report_disputes(&w, diag);
 	return 0;
 }

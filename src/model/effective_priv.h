@@ -117,6 +117,15 @@ const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site
 /* Whether the subnet is delegated to Flex Consumption, and a site or plan is of that SKU. */
 bool nsg_subnet_serves_flex(const struct nsg_effective *e);
 
+/* ---- user_rows.c ---- */
+
+/* Makes them the route table that the subnet names. -ENOMEM. */
+int nsg_user_rows_table(struct nsg_build *b);
+/* Reports how they differ from the route table that is used. */
+void nsg_user_rows_compare(struct nsg_build *b);
+/* Warns that they are not used, when there are any: the subnet names no route table. */
+void nsg_user_rows_unused(struct nsg_build *b);
+
 /* ---- peers.c ---- */
 
 bool nsg_peering_is_connected(const struct nsg_peering *p);

@@ -442,6 +442,15 @@ static int choose_nsg(struct nsg_build *b)
 	return 0;
 }
 
+/* Whether a document, or a list without ids, is what the subnet names. */
+static bool is_there(const struct candidate *c, size_t n, const char *ref)
+{
+	for (size_t i = 0; i < n; i++)
+		if (candidate_is(&c[i], ref) || !*c[i].id)
+			return true;
+	return false;
+}
+
 static int choose_table(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
@@ -455,6 +464,9 @@ static int choose_table(struct nsg_build *b)
 	for (size_t i = 0; i < p->n_route_tables; i++)
 		c[i] = (struct candidate){p->route_tables[i].id, p->route_tables[i].name,
 					  &p->route_tables[i].subnets};
+	if (*e->subnet->route_table_id && p->n_user_rows &&
+	    !is_there(c, p->n_route_tables, e->subnet->route_table_id))
+		return nsg_user_rows_table(b);
 	r = choose_resource(b, &table_kind, e->subnet->route_table_id,
 			    &e->subnet->route_table_place, c, p->n_route_tables, &chosen,
 			    &e->route_table_by);
@@ -462,6 +474,8 @@ static int choose_table(struct nsg_build *b)
 		return r;
 	if (chosen != SIZE_MAX)
 		e->route_table = &p->route_tables[chosen];
+	else if (!*e->subnet->route_table_id)
+		nsg_user_rows_unused(b);
 	return 0;
 }
 

@@ -103,6 +103,14 @@ struct nsg_route_table {
 	struct nsg_place place;
 };
 
+/* A `User` row of an effective route table: routes as Azure uses them. Each such document has an
+ * element at least. */
+struct nsg_user_row {
+	bool is_row; /* false: only stands for a document */
+	bool disable_bgp;
+	struct nsg_route route;
+};
+
 /* What kind of list a gateway route is in. */
 enum nsg_gateway_list {
 	NSG_LIST_EFFECTIVE,    /* an effective route table */
@@ -241,6 +249,7 @@ struct nsg_policy {
 	struct nsg_nsg *nsgs;
 	struct nsg_admin_rule *admin_rules;
 	struct nsg_route_table *route_tables;
+	struct nsg_user_row *user_rows;
 	struct nsg_bgp_route *bgp_routes;
 	struct nsg_gateway *gateways;
 	struct nsg_tag_document *tag_documents;
@@ -251,8 +260,8 @@ struct nsg_policy {
 	struct nsg_private_endpoint *private_endpoints;
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
-	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_bgp_routes, n_gateways,
-	    n_tag_documents, n_route_all_settings, n_sites, n_integrations, n_plans,
+	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_user_rows, n_bgp_routes,
+	    n_gateways, n_tag_documents, n_route_all_settings, n_sites, n_integrations, n_plans,
 	    n_private_endpoints, n_nics, n_asgs;
 
 	/* A document could not be read, so what is missing here may be in it. Set only while a

@@ -124,12 +124,19 @@ static int check_table(struct nsg_build *b, const struct nsg_route_table *t)
 int nsg_build_routes(struct nsg_build *b)
 {
 	const struct nsg_policy *p = b->policy;
+	const struct nsg_route_table *table = b->e->route_table;
+	bool is_document = false;
 	int r;
 
 	for (size_t i = 0; i < p->n_route_tables; i++) {
 		r = check_table(b, &p->route_tables[i]);
 		if (r < 0)
 			return r;
+		is_document |= &p->route_tables[i] == table;
 	}
+	if (is_document)
+		nsg_user_rows_compare(b);
+	else if (table)
+		return check_table(b, table);
 	return 0;
 }

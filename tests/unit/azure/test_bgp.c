@@ -107,6 +107,26 @@ static void of_effective_routes_the_gateways_count(void **state)
 	    "10.32.0.0/16 10.0.254.5");
 }
 
+static void user_rows_stand_for_their_document(void **state)
+{
+	cleanup_loaded struct loaded l =
+	    load("{'value':[{'addressPrefix':['10.0.0.0/16'],'nextHopType':'VnetLocal','source':"
+		 "'Default','state':'Active'},{'addressPrefix':['10.33.0.0/16'],'name':'nva',"
+		 "'nextHopIpAddress':['10.0.0.9'],'nextHopType':'VirtualAppliance','source':'User',"
+		 "'state':'Invalid'},{'addressPrefix':['20.0.0.0/24','20.0.1.0/24'],'name':null,"
+		 "'destinationServiceTags':['Storage'],'nextHopType':'Internet','source':'User',"
+		 "'state':'Active'}]}");
+
+	(void)state;
+	assert_said("user rows", &l.diag, "");
+	assert_int_equal(l.policy->n_user_rows, 3);
+	assert_false(l.policy->user_rows[0].is_row);
+	assert_string_equal(l.policy->user_rows[1].route.name, "nva");
+	assert_int_equal(l.policy->user_rows[1].route.hops_host[0], NSG_IP4(10, 0, 0, 9));
+	assert_string_equal(l.policy->user_rows[2].route.tag, "Storage");
+	assert_int_equal(l.policy->user_rows[2].route.hop_type, NSG_HOP_INTERNET);
+}
+
 static const struct saying sayings[] = {
     {"a wrong network", "{'value':[{'network':'10.20.0.0/99','nextHop':'1.1.1.1'}]}",
      "1:22: error: '10.20.0.0/99' is not a valid address prefix"},
@@ -141,6 +161,7 @@ int main(void)
 	    cmocka_unit_test(learned_routes_are_read),
 	    cmocka_unit_test(a_route_server_has_a_list_per_instance),
 	    cmocka_unit_test(static_routes_of_gateways_are_read),
+	    cmocka_unit_test(user_rows_stand_for_their_document),
 	    cmocka_unit_test(of_effective_routes_the_gateways_count),
 	    cmocka_unit_test(each_fault_has_its_message_and_place),
 	};

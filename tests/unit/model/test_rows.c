@@ -10,6 +10,9 @@
 
 #include <cmocka.h>
 
+#include "model/gate.h"
+#include "model/pieces.h"
+#include "model/select.h"
 #include "support/policy_build.h"
 
 static int setup(void **state)
@@ -317,6 +320,64 @@ static void a_row_is_active_where_nothing_strikes_it(void **state)
 	assert_int_equal(state_of(b, "10.0.2.6/31", NSG_HOP_APPLIANCE), NSG_ROW_ACTIVE);
 }
 
+static int check_selected(void *data, struct nsg_range piece, enum nsg_gate gate,
+			  const struct nsg_row *const *covering, size_t n)
+{
+	const struct nsg_row *r = nsg_rows_select(data, gate, covering, n);
+
+	(void)piece;
+	assert_non_null(r);
+	assert_int_equal(r->state, NSG_ROW_ACTIVE);
+	return 0;
+}
+
+/* What show-next-hop names, effective-routes lists as Active: random routes from a small pool, so
+ * that they meet each other in each way. */
+static void the_selected_row_is_always_active(void **state)
+{
+	static const char *const pool[] = {"0.0.0.0/0",	    "10.0.0.0/8",  "10.0.0.0/16",
+					   "10.0.2.0/24",   "10.0.2.5/32", "10.1.0.0/16",
+					   "20.0.0.0/16",   "20.0.1.0/24", "192.168.0.0/16",
+					   "20.0.1.128/25", "10.1.2.0/24", "50.0.0.0/8"};
+	static const enum nsg_hop_type types[] = {NSG_HOP_APPLIANCE, NSG_HOP_INTERNET, NSG_HOP_NONE,
+						  NSG_HOP_VNET_LOCAL};
+	const size_t n_pool = sizeof(pool) / sizeof(pool[0]);
+
+	(void)state;
+	srandom(1);
+	for (int i = 0; i < 300; i++) {
+		struct policy_build *b = policy_build_new();
+		struct nsg_route_table *t;
+		struct nsg_tag_document *d;
+		cleanup_gates struct nsg_gates gates = {0};
+		const long taken = random();
+
+		policy_build_usual(b);
+		t = policy_build_table(b, "rt");
+		d = policy_build_tags(b);
+		policy_build_tag(b, d, "Storage", "", "20.0.0.0/16 20.0.1.0/24");
+		if (random() % 2)
+			policy_build_endpoint(b, &b->p->vnets[0].subnets[0], "Microsoft.Storage",
+					      "");
+		policy_build_peering(b, &b->p->vnets[0], "p", "far", "10.1.0.0/16 20.0.0.0/16");
+		policy_build_private(b, "pe", TEST_NETWORK "virtualNetworks/vnet-app/subnets/x",
+				     "10.0.2.5");
+		for (size_t k = 0; k < n_pool; k++)
+			if (taken >> k & 1)
+				policy_build_route(b, t, pool[k], pool[k], types[random() % 4], "");
+		for (size_t k = 0; k < n_pool; k++)
+			if (random() % 3 == 0)
+				policy_build_bgp(b, pool[k], "");
+		b->options.profile = nsg_profile_find(random() % 2 ? "current" : "2020-04");
+		b->options.route_all = random() % 2 ? NSG_TRUE : NSG_FALSE;
+		b->options.endpoint_lab = random() % 2;
+		assert_int_equal(policy_build_make(b), 0);
+		assert_int_equal(nsg_gates_new(b->e, &gates), 0);
+		assert_int_equal(nsg_rows_walk(b->e, &gates, check_selected, b->e), 0);
+		policy_build_free(b);
+	}
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -333,6 +394,7 @@ int main(void)
 	    TEST(a_prefix_of_two_tags_of_a_service_is_one_row),
 	    TEST(the_gateway_is_used_where_it_can_be),
 	    TEST(a_row_is_active_where_nothing_strikes_it),
+	    cmocka_unit_test(the_selected_row_is_always_active),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
