@@ -13,7 +13,8 @@
 
 /* clang-format off */
 #define NSG_DOCUMENT_KINDS(X) \
-	X(admin_rule, NSG_NETWORK "networkManagers/securityAdminConfigurations/ruleCollections/rules")
+	X(admin_rule, NSG_NETWORK "networkManagers/securityAdminConfigurations/ruleCollections/rules") \
+	X(mesh, NSG_NETWORK "networkManagers/connectivityConfigurations")
 
 #define NSG_KINDS(X) \
 	X(tags, NSG_NETWORK "serviceTags") \

@@ -30,6 +30,7 @@ struct nsg_peer {
 	bool reachable;		/* by the profile, and the subnet is part of a subnet peering */
 	bool is_subnet_peering; /* the profile honours its fields */
 	bool only_ip6;		/* no IPv4 routes; the ranges are a peer's all the same */
+	bool is_mesh;		/* the networks of all meshes, which bring no private endpoints */
 };
 
 /* A gateway route with all its next hops. */

@@ -286,6 +286,66 @@ static void find_region(struct nsg_build *b, struct nsg_peer *peer)
 	peer->reachable = !peer->global || e->profile->global_peering_reachable;
 }
 
+static int compare_prefix(const void *a, const void *b)
+{
+	return nsg_prefix_compare(a, b);
+}
+
+/* The ranges of all meshes, each once: several interfaces' rows name the same. */
+static int join_meshes(const struct nsg_policy *p, struct nsg_arena *arena,
+		       struct nsg_prefixes *ret)
+{
+	struct nsg_prefixes all = {0};
+	size_t n = 0, kept = 0;
+
+	for (size_t i = 0; i < p->n_meshes; i++)
+		n += p->meshes[i].ranges.n;
+	all.v = nsg_arena_array(arena, n + 1, sizeof(*all.v));
+	if (!all.v)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_meshes; i++)
+		for (size_t j = 0; j < p->meshes[i].ranges.n; j++)
+			all.v[all.n++] = p->meshes[i].ranges.v[j];
+	qsort(all.v, all.n, sizeof(*all.v), compare_prefix);
+	for (size_t i = 0; i < all.n; i++)
+		if (!kept || !nsg_prefix_equal(all.v[i], all.v[kept - 1]))
+			all.v[kept++] = all.v[i];
+	all.n = kept;
+	*ret = all;
+	return 0;
+}
+
+/* The networks of a mesh are like one regional peer, in every profile; they may overlap. */
+static int add_mesh(struct nsg_build *b)
+{
+	static const struct nsg_peering mesh = {
+	    .name = "ConnectedGroup",
+	    .remote_id = "",
+	    .state = "",
+	    .allow_access = NSG_UNSET,
+	    .use_remote_gateways = NSG_UNSET,
+	};
+	const struct nsg_policy *p = b->policy;
+	struct nsg_prefixes *space = nsg_arena_alloc(&b->e->arena, sizeof(*space));
+	int r;
+
+	if (!p->n_meshes)
+		return 0;
+	if (!space)
+		return -ENOMEM;
+	r = join_meshes(p, &b->e->arena, space);
+	if (r < 0)
+		return r;
+	if (!space->n)
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &p->meshes[0].place, NULL,
+				   "the ranges of the mesh are unknown, so it has no routes; run: "
+				   "az network nic show-effective-route-table -g GROUP -n NIC > "
+				   "effective-routes.json");
+	b->peers[b->n_peers++] =
+	    (struct nsg_peer){.peering = &mesh, .space = space, .reachable = true, .is_mesh = true};
+	return 0;
+}
+
 static int join_networks(struct nsg_build *b)
 {
 	cleanup_ranges struct nsg_ranges made = {0};
@@ -315,7 +375,7 @@ int nsg_build_peers(struct nsg_build *b)
 	const struct nsg_vnet *v = b->e->vnet;
 	int r;
 
-	b->peers = nsg_arena_array(&b->e->arena, v->n_peerings + 1, sizeof(*b->peers));
+	b->peers = nsg_arena_array(&b->e->arena, v->n_peerings + 2, sizeof(*b->peers));
 	if (!b->peers)
 		return -ENOMEM;
 	if (v->n_peerings > NSG_MAX_PEERINGS)
@@ -343,6 +403,9 @@ int nsg_build_peers(struct nsg_build *b)
 			warn_of_subnet_peering(b, peer->peering);
 	}
 	r = check_overlap(b);
+	if (r < 0)
+		return r;
+	r = add_mesh(b);
 	if (r < 0)
 		return r;
 	return join_networks(b);

@@ -138,6 +138,12 @@ struct nsg_bgp_route {
 	struct nsg_place place;
 };
 
+/* Ranges of the networks in a mesh with this one; none in a connectivity configuration. */
+struct nsg_mesh {
+	struct nsg_prefixes ranges;
+	struct nsg_place place;
+};
+
 /* A local network gateway, or a virtual network gateway with its pool of P2S addresses: static
  * gateway routes. */
 struct nsg_gateway {
@@ -252,6 +258,7 @@ struct nsg_policy {
 	struct nsg_user_row *user_rows;
 	struct nsg_bgp_route *bgp_routes;
 	struct nsg_gateway *gateways;
+	struct nsg_mesh *meshes;
 	struct nsg_tag_document *tag_documents;
 	struct nsg_route_all_setting *route_all_settings;
 	struct nsg_site *sites;
@@ -261,8 +268,8 @@ struct nsg_policy {
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
 	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_user_rows, n_bgp_routes,
-	    n_gateways, n_tag_documents, n_route_all_settings, n_sites, n_integrations, n_plans,
-	    n_private_endpoints, n_nics, n_asgs;
+	    n_gateways, n_meshes, n_tag_documents, n_route_all_settings, n_sites, n_integrations,
+	    n_plans, n_private_endpoints, n_nics, n_asgs;
 
 	/* A document could not be read, so what is missing here may be in it. Set only while a
 	 * policy is checked for further errors (nsg_load_options.partial). */

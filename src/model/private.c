@@ -150,6 +150,8 @@ static struct home find_home(const struct finder *f, uint32_t addr_host)
 		const struct nsg_peer *peer = &b->peers[i];
 		bool here;
 
+		if (peer->is_mesh)
+			continue;
 		if (!*ref)
 			here = holds_addr(peer->space, addr_host);
 		else if (peer->document)

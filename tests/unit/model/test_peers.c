@@ -219,6 +219,48 @@ static void ranges_may_not_overlap(void **state)
 	assert_true(policy_build_told(b, NSG_ERROR, "VnetAddressSpacesOverlap", "vnet-app"));
 }
 
+/* Like a regional peer, whatever the profile; the ranges once, and they may overlap a peer's. */
+static void a_mesh_is_like_a_peer(void **state)
+{
+	static struct nsg_prefix ranges[] = {
+	    {NSG_IP4(10, 9, 0, 0), 16}, {NSG_IP4(10, 8, 0, 0), 16}, {NSG_IP4(10, 9, 0, 0), 16}};
+	static struct nsg_mesh meshes[] = {{.ranges = {ranges, 2, 0}},
+					   {.ranges = {ranges + 2, 1, 0}}};
+	static const char *const profiles[] = {"2020-04", "current"};
+	struct policy_build *b = *state;
+
+	policy_build_peering(b, &b->p->vnets[0], "to-hub", "hub", "10.8.0.0/24");
+	b->p->meshes = meshes;
+	b->p->n_meshes = 2;
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = 0;
+
+		b->options.profile = nsg_profile_find(profiles[i]);
+		assert_int_equal(policy_build_make(b), 0);
+		for (size_t j = 0; j < b->e->n_rows; j++)
+			if (b->e->rows[j].hop_type == NSG_HOP_VNET_PEERING &&
+			    b->e->rows[j].prefix.len == 16) {
+				assert_false(b->e->rows[j].unreachable);
+				n++;
+			}
+		assert_int_equal(n, 2);
+		assert_true(
+		    nsg_ranges_contain(&b->e->virtual_network_ranges, NSG_IP4(10, 9, 1, 1)));
+		assert_false(nsg_ranges_contain(&b->e->internet_ranges, NSG_IP4(10, 9, 1, 1)));
+	}
+}
+
+static void a_mesh_without_ranges_is_reported(void **state)
+{
+	static struct nsg_mesh mesh;
+	struct policy_build *b = *state;
+
+	b->p->meshes = &mesh;
+	b->p->n_meshes = 1;
+	assert_int_equal(policy_build_make(b), 0);
+	assert_true(policy_build_told(b, NSG_WARNING, NULL, "show-effective-route-table"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -230,6 +272,8 @@ int main(void)
 	    TEST(subnet_peering_takes_the_named_subnets),
 	    TEST(a_private_endpoint_behind_it_is_in_a_named_subnet),
 	    TEST(ranges_may_not_overlap),
+	    TEST(a_mesh_is_like_a_peer),
+	    TEST(a_mesh_without_ranges_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
