@@ -118,6 +118,15 @@ static const struct nsg_peer *peer_with_gateway(const struct nsg_build *b)
 	return NULL;
 }
 
+/* A mesh is not a peering. */
+static bool has_peerings(const struct nsg_build *b)
+{
+	for (size_t i = 0; i < b->n_peers; i++)
+		if (!b->peers[i].is_mesh)
+			return true;
+	return false;
+}
+
 static void find_gateway(struct gateways *g)
 {
 	const struct nsg_build *b = g->b;
@@ -125,7 +134,7 @@ static void find_gateway(struct gateways *g)
 	const struct nsg_peer *peer = peer_with_gateway(b);
 	const bool is_own = has_gateway_subnet(v);
 
-	g->learns = is_own || peer || !v->n_subnets || !b->n_peers;
+	g->learns = is_own || peer || !v->n_subnets || !has_peerings(b);
 	g->network = is_own || !peer ? v : peer->document;
 }
 

@@ -151,6 +151,18 @@ static void only_a_network_with_a_gateway_learns(void **state)
 			    "50.1.0.0/16 10.0.255.4; 50.3.0.0/16 10.1.255.4; 50.2.0.0/16");
 }
 
+static void a_mesh_is_no_peering(void **state)
+{
+	static struct nsg_prefix range = {NSG_IP4(10, 9, 0, 0), 16};
+	static struct nsg_mesh mesh = {.ranges = {&range, 1, 0}};
+	struct policy_build *b = *state;
+
+	policy_build_learned(b, "10.20.0.0/16", "10.0.255.4", "192.168.1.1");
+	b->p->meshes = &mesh;
+	b->p->n_meshes = 1;
+	assert_string_equal(listing(b), "10.20.0.0/16 10.0.255.4");
+}
+
 static void the_gateways_own_networks_are_no_routes(void **state)
 {
 	struct policy_build *b = *state;
@@ -198,6 +210,7 @@ int main(void)
 	    TEST(the_shortest_paths_are_used),
 	    TEST(ibgp_is_used_where_nothing_else_has_the_prefix),
 	    TEST(only_a_network_with_a_gateway_learns),
+	    TEST(a_mesh_is_no_peering),
 	    TEST(the_gateways_own_networks_are_no_routes),
 	    TEST(gateway_routes_are_bounded_once_merged),
 	};
