@@ -141,6 +141,8 @@ void generate_policy(struct rng *r, const char *directory, struct nsg_options *r
 		generate_save(directory, "tags-more.json",
 			      generate_tags(r, 299 + (int)rng_below(r, 3)));
 	generate_gateways(r, directory);
+	if (rng_percent(r, 15))
+		generate_save(directory, "mesh.json", generate_mesh(r));
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(generate_peers); i++) {
 		char name[40];
 
@@ -244,6 +246,8 @@ static void collect(struct edges *e, const struct nsg_policy *p)
 	}
 	for (size_t i = 0; i < p->n_bgp_routes; i++)
 		add_edge(e, p->bgp_routes[i].prefix);
+	for (size_t i = 0; i < p->n_meshes; i++)
+		add_edges(e, &p->meshes[i].ranges);
 	for (size_t i = 0; i < p->n_gateways; i++)
 		add_edges(e, &p->gateways[i].prefixes);
 	for (size_t i = 0; i < p->n_tag_documents; i++)

@@ -197,3 +197,19 @@ json_t *generate_vnet(struct rng *r, const struct generate_parts *has)
 	    json_pack("{s:{s:o},s:o,s:o}", "addressSpace", "addressPrefixes", space, "subnets",
 		      subnets, "virtualNetworkPeerings", peerings));
 }
+
+/* Effective routes to the networks of a mesh. */
+json_t *generate_mesh(struct rng *r)
+{
+	static const char *const ranges[] = {"10.3.0.0/16",    "172.24.0.0/16", "198.51.100.0/24",
+					     "192.168.0.0/16", "10.2.0.0/16",	"10.0.0.0/15"};
+	uint32_t n = 1 + rng_below(r, 3);
+	json_t *rows = json_array();
+
+	while (n--)
+		json_array_append_new(
+		    rows, json_pack("{s:n,s:s,s:s,s:[s],s:[],s:s}", "name", "source", "Default",
+				    "state", "Active", "addressPrefix", PICK(r, ranges),
+				    "nextHopIpAddress", "nextHopType", "ConnectedGroup"));
+	return json_pack("{s:o}", "value", rows);
+}

@@ -46,6 +46,7 @@ struct generate_parts {
 };
 
 json_t *generate_vnet(struct rng *r, const struct generate_parts *has);
+json_t *generate_mesh(struct rng *r);
 json_t *generate_tags(struct rng *r, int change_number);
 void generate_endpoint(struct rng *r, const char *directory, const char *name, const char *vnet,
 		       const char *addr);

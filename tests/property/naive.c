@@ -52,6 +52,7 @@ const char *const naive_event_names[EVENT_MAX] = {
     [EVENT_REMOTE_SUBNET_NOT_NAMED] = "no row: not among the remote subnets",
     [EVENT_ONLY_IP6_PEERING] = "no row: IPv6 peering only",
     [EVENT_ENDPOINT_OUTSIDE_SUBNET_PEERING] = "no row: private endpoint outside a subnet peering",
+    [EVENT_MESH] = "a mesh's row decided",
     [EVENT_GATEWAY_VPN] = "a VPN gateway's learned route decided",
     [EVENT_GATEWAY_IBGP] = "a learned route of origin IBgp decided",
     [EVENT_GATEWAY_SERVER] = "a route server's learned route decided",

@@ -83,6 +83,9 @@ enum naive_bug {
 	BUG_PEERING_ROUTES_STAY,	  /* disablePeeringRoute is not looked at */
 	BUG_PEERING_ROUTES_2020,	  /* 2020-04 honours it */
 	BUG_PEERING_ROUTES_TAKE_TAG,	  /* it takes the ranges out of VirtualNetwork */
+	BUG_MESH_IGNORED,		  /* a mesh has no rows */
+	BUG_MESH_NOT_IN_TAG,		  /* its ranges are not in VirtualNetwork */
+	BUG_MESH_IS_PEERING,		  /* it takes the gateway like a peering */
 	BUG_GATEWAY_ALWAYS,		  /* routes are learned without a gateway */
 	BUG_STATIC_ALWAYS,		  /* static ones are */
 	BUG_EFFECTIVE_NEEDS_GATEWAY,	  /* rows of an effective route table are not */
@@ -149,6 +152,7 @@ enum naive_event {
 	EVENT_REMOTE_SUBNET_NOT_NAMED,
 	EVENT_ONLY_IP6_PEERING,
 	EVENT_ENDPOINT_OUTSIDE_SUBNET_PEERING,
+	EVENT_MESH,
 	EVENT_GATEWAY_VPN,
 	EVENT_GATEWAY_IBGP,
 	EVENT_GATEWAY_SERVER,

@@ -27,9 +27,17 @@ static bool learns(const struct nsg_vnet *v)
 	return has_subnet(v, "GatewaySubnet") || has_subnet(v, "RouteServerSubnet");
 }
 
+static bool has_peerings(const struct naive *n)
+{
+	for (size_t i = 0; i < n->peers.n; i++)
+		if (!n->peers.v[i].is_mesh || n->bug == BUG_MESH_IS_PEERING)
+			return true;
+	return false;
+}
+
 static bool has_gateway(const struct naive *n)
 {
-	return !n->vnet->n_subnets || learns(n->vnet) || !n->peers.n || transit(n) ||
+	return !n->vnet->n_subnets || learns(n->vnet) || !has_peerings(n) || transit(n) ||
 	       n->bug == BUG_GATEWAY_ALWAYS;
 }
 

@@ -125,11 +125,31 @@ static void add_peer_rows(struct naive *n, const struct naive_peer *peer)
 			     EVENT_REMOTE_SUBNET_NOT_NAMED);
 }
 
+/* The networks of a mesh are like a regional peer, but no peering. */
+static void add_mesh(struct naive *n)
+{
+	static const struct nsg_peering none = {.name = "",
+						.remote_id = "",
+						.state = "",
+						.allow_access = NSG_UNSET,
+						.use_remote_gateways = NSG_UNSET,
+						.complete = NSG_UNSET,
+						.only_ip6 = NSG_UNSET};
+	struct naive_peer mesh = {.peering = &none, .is_mesh = true, .is_named = true};
+
+	mesh.has_access = n->bug != BUG_MESH_NOT_IN_TAG;
+	for (size_t i = 0; i < n->policy->n_meshes && n->bug != BUG_MESH_IGNORED; i++)
+		add_ranges(&mesh, &n->policy->meshes[i].ranges);
+	PUSH(&n->peers, mesh);
+}
+
 void naive_build_peers(struct naive *n)
 {
 	for (size_t i = 0; i < n->vnet->n_peerings; i++)
 		if (naive_connected(n, &n->vnet->peerings[i]))
 			add_peer(n, &n->vnet->peerings[i]);
+	if (n->policy->n_meshes)
+		add_mesh(n);
 	for (size_t i = 0; i < n->peers.n; i++)
 		add_peer_rows(n, &n->peers.v[i]);
 }

@@ -15,7 +15,7 @@ struct naive_peer {
 	const struct nsg_vnet *document; /* NULL: none */
 	NSG_VEC(struct nsg_prefix) ranges;
 	bool global, has_access;
-	bool is_subnet_peering, only_ip6;
+	bool is_subnet_peering, only_ip6, is_mesh;
 	bool is_named; /* the integration subnet takes part */
 };
 

@@ -166,6 +166,7 @@ static void count_winner(const struct row *win, uint64_t *events)
 	events[EVENT_ECMP] += win->n_hops > 1;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(lists); i++)
 		events[lists[i]] += win->made_of >> i & 1;
+	events[EVENT_MESH] += win->peer && win->peer->is_mesh;
 	if (win->peer && win->peer->is_subnet_peering)
 		events[win->peer->is_named ? EVENT_SUBNET_PEERING : EVENT_LOCAL_SUBNET_NOT_NAMED]++;
 	events[EVENT_GATEWAY_SEVERAL_HOPS] += win->made_of && win->n_hops > 1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The naive evaluator against load + effective + compile + classify, on random policies and flows.
+ * The naive evaluator against load + effective + compile + classify, on random policies and flows,
+ * and its list of effective routes against the model's. effective-routes against show-next-hop; the
+ * instruction sets against each other.
  *
  *   property [-n POLICIES] [-f FLOWS] [-s SEED] [-d DIRECTORY]
  *
@@ -94,6 +96,9 @@ static const char *const bug_names[BUG_MAX] = {
     [BUG_PEERING_ROUTES_STAY] = "disablePeeringRoute removes nothing",
     [BUG_PEERING_ROUTES_2020] = "2020-04 has disablePeeringRoute",
     [BUG_PEERING_ROUTES_TAKE_TAG] = "disablePeeringRoute takes peers out of VirtualNetwork",
+    [BUG_MESH_IGNORED] = "a mesh has no rows",
+    [BUG_MESH_NOT_IN_TAG] = "a mesh is not in VirtualNetwork",
+    [BUG_MESH_IS_PEERING] = "a mesh is a peering without remote gateways",
     [BUG_GATEWAY_ALWAYS] = "routes are learned without a gateway",
     [BUG_STATIC_ALWAYS] = "static gateway routes are used without a gateway",
     [BUG_EFFECTIVE_NEEDS_GATEWAY] = "an effective route table's rows need a gateway",
