@@ -303,12 +303,12 @@ static void check_bounds(struct nsg_sink *s, const void *data)
 
 	for (size_t i = 0; i < nsg->n_rules; i++)
 		n_default += nsg->rules[i].is_default;
-	if (nsg->n_rules - n_default > NSG_MAX_RULES || nsg->n_inbound > NSG_MAX_RULES)
+	if (nsg->n_rules - n_default + nsg->n_inbound > NSG_MAX_RULES)
 		(void)nsg_diag_add(s->diag, NSG_ERROR, &nsg->place, NULL,
-				   "NSG '" NSG_QUOTE
-				   "' has more than the %u rules a direction that "
-				   "Azure allows",
-				   nsg->name, NSG_MAX_RULES);
+				   "NSG '" NSG_QUOTE "' has %zu rules, of both directions; Azure "
+				   "allows %u",
+				   nsg->name, nsg->n_rules - n_default + nsg->n_inbound,
+				   NSG_MAX_RULES);
 	if (n_default > NSG_MAX_DEFAULT_RULES)
 		(void)nsg_diag_add(s->diag, NSG_ERROR, &nsg->place, NULL,
 				   "NSG '" NSG_QUOTE "' has more than %u outbound default rules",

@@ -329,6 +329,7 @@ static int choose_subnet(struct nsg_build *b)
 struct candidate {
 	const char *id, *name;
 	const struct nsg_strings *subnets;
+	const struct nsg_place *place;
 };
 
 struct kind {
@@ -361,6 +362,13 @@ static int choose_named(struct nsg_build *b, const struct kind *k, const char *r
 			n_bare++;
 		}
 	}
+	for (size_t i = 0; n_found && i < n; i++)
+		if (!*c[i].id && !*c[i].name)
+			(void)nsg_diag_add(
+			    b->diag, NSG_ERROR, c[i].place, NULL,
+			    "this list has no resource ids, and the subnet's %s %s is "
+			    "in another document: what it belongs to is unknown",
+			    k->what, nsg_id_name(ref));
 	if (n_found == 1) {
 		*ret = found;
 		*ret_by = "the subnet names it";
@@ -432,7 +440,8 @@ static int choose_nsg(struct nsg_build *b)
 	if (!c)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_nsgs; i++)
-		c[i] = (struct candidate){p->nsgs[i].id, p->nsgs[i].name, &p->nsgs[i].subnets};
+		c[i] = (struct candidate){p->nsgs[i].id, p->nsgs[i].name, &p->nsgs[i].subnets,
+					  &p->nsgs[i].place};
 	r = choose_resource(b, &nsg_kind, e->subnet->nsg_id, &e->subnet->nsg_place, c, p->n_nsgs,
 			    &chosen, &e->nsg_by);
 	if (r < 0)
@@ -463,7 +472,7 @@ static int choose_table(struct nsg_build *b)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n_route_tables; i++)
 		c[i] = (struct candidate){p->route_tables[i].id, p->route_tables[i].name,
-					  &p->route_tables[i].subnets};
+					  &p->route_tables[i].subnets, &p->route_tables[i].place};
 	if (*e->subnet->route_table_id && p->n_user_rows &&
 	    !is_there(c, p->n_route_tables, e->subnet->route_table_id))
 		return nsg_user_rows_table(b);

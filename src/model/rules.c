@@ -204,18 +204,22 @@ static int check_address(struct shelf *s, const struct nsg_rule *r, bool is_src)
 	return 0;
 }
 
+static void check_families(struct nsg_build *b, const struct nsg_rule *r)
+{
+	if ((r->src.prefixes.n || r->dst.prefixes.n) &&
+	    (r->src.prefixes.n_ip6 || r->dst.prefixes.n_ip6))
+		(void)nsg_diag_add(
+		    b->diag, NSG_ERROR, &r->place,
+		    "ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies",
+		    "rule %s has IPv4 and IPv6 prefixes", r->name);
+}
+
 static int check_nsg(struct shelf *s, const struct nsg_nsg *g)
 {
-	size_t n_user = 0;
 	int r;
 
-	for (size_t i = 0; i < g->n_rules; i++)
-		n_user += !g->rules[i].is_default;
-	if (n_user > NSG_MAX_RULES)
-		(void)nsg_diag_add(s->b->diag, NSG_ERROR, &g->place, NULL,
-				   "NSG %s has %zu outbound rules, Azure allows %u", g->name,
-				   n_user, NSG_MAX_RULES);
 	for (size_t i = 0; i < g->n_rules; i++) {
+		check_families(s->b, &g->rules[i]);
 		r = check_address(s, &g->rules[i], true);
 		if (r < 0)
 			return r;

@@ -183,9 +183,8 @@ static void more_rules_than_azure_allows_are_an_error(void **state)
 		end += sprintf(end, "%s%s", i ? "," : "", rule);
 	sprintf(end, "]}");
 	l = load(text);
-	assert_said(
-	    "1,001 rules", &l.diag,
-	    "1:1: error: NSG 'n' has more than the 1000 rules a direction that Azure allows");
+	assert_said("1,001 rules", &l.diag,
+		    "1:1: error: NSG 'n' has 1001 rules, of both directions; Azure allows 1000");
 	unload(&l);
 }
 

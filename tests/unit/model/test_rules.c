@@ -117,15 +117,22 @@ static void an_unknown_group_is_an_error_as_a_destination(void **state)
 	assert_int_equal(b->e->rules[0].dst.ranges->n, 0);
 }
 
-static void too_many_rules_are_an_error(void **state)
+static void a_rule_has_prefixes_of_one_family(void **state)
 {
-	struct policy_build *b = *state;
+	struct policy_build *b = policy_build_new();
+	struct nsg_nsg *g;
 
-	for (unsigned int i = 0; i < 1000; i++)
-		rule(b, policy_build_printf(b, "r%u", i), 100 + i, "*", "*");
+	(void)state;
+	policy_build_usual(b);
+	g = policy_build_nsg(b, "nsg");
+	policy_build_rule(b, g, "r", 100, NSG_DENY, "*", "2001:db8::/32", "2001:db8::/32", "*");
 	assert_int_equal(policy_build_make(b), 0);
-	rule(b, "last", 4096, "*", "*");
+	g->n_rules = 0;
+	policy_build_rule(b, g, "r", 100, NSG_DENY, "*", "10.0.0.0/8", "2001:db8::/32", "*");
 	assert_int_equal(policy_build_make(b), -EINVAL);
+	assert_true(policy_build_told(
+	    b, NSG_ERROR, "ResourceCannotContainAddressPrefixesFromDifferentAddressFamilies", "r"));
+	policy_build_free(b);
 }
 
 /* ---- what they become --------------------------------------------------------------------- */
@@ -266,7 +273,7 @@ int main(void)
 	    TEST(every_nsg_is_checked),
 	    TEST(prefixes_of_a_list_must_not_overlap),
 	    TEST(an_unknown_group_is_an_error_as_a_destination),
-	    TEST(too_many_rules_are_an_error),
+	    TEST(a_rule_has_prefixes_of_one_family),
 	    TEST(missing_defaults_are_made),
 	    TEST(without_an_nsg_there_are_no_rules),
 	    TEST(equal_tags_share_their_addresses),
