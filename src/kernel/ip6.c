@@ -55,6 +55,11 @@ static void create_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_bytes = 16,
 	      .flags = NFT_SET_INTERVAL}},
 	    {true, {.name = "neighbour", .key_type = NFT_TYPE_ICMPV6_TYPE, .key_bytes = 1}},
+	    {!k->conf->audit,
+	     {.name = "young",
+	      .key_type = NFT_TYPE_INET_PROTO,
+	      .key_bytes = 1,
+	      .flags = NFT_SET_TIMEOUT}},
 	    {k->conf->n_excludes6 > 0,
 	     {.name = "excluded",
 	      .key_type = NFT_TYPE_IPV6_ADDR,
@@ -112,6 +117,8 @@ static void fill_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 				nsg_nft_element_prefix6(b, &k->conf->excludes6[i]);
 		nsg_nft_elements_end(b);
 	}
+	if (!k->conf->audit)
+		nsg_sets_put_young(b, k);
 	nsg_sets_fill_selectors(b, k);
 }
 
@@ -201,6 +208,12 @@ static void put_refuse(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	RULE(b, "refuse", nft_icmpv6_type_in(b, "neighbour"); nft_accept(b));
 	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 goto refused */
 	RULE(b, "refuse", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_goto(b, "refused"));
+	if (!k->conf->audit)
+		/* The kernel may not have tracked connections before these rules: one of before
+		 * the start is seen in the middle, in either direction.
+		 * meta l4proto @young ct state new counter name preexisting accept */
+		RULE(b, "refuse", nft_l4proto_in(b, "young", false); nft_ct_state(b, STATE_NEW);
+		     nft_count(b, NSG_COUNTER_PREEXISTING); nft_accept(b));
 	/* ct state established accept */
 	RULE(b, "refuse", nft_ct_state(b, STATE_ESTABLISHED); nft_accept(b));
 	RULE(b, "refuse", nft_goto(b, "refused"));
@@ -254,9 +267,9 @@ static void flush_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_ip6_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const counters[] = {NSG_COUNTER_REFUSED_TCP, NSG_COUNTER_REFUSED,
-					       NSG_COUNTER_EXCLUDED, NSG_COUNTER_FORGED,
-					       NSG_COUNTER_FORGED_INTERFACE};
+	static const char *const counters[] = {
+	    NSG_COUNTER_REFUSED_TCP, NSG_COUNTER_REFUSED, NSG_COUNTER_PREEXISTING,
+	    NSG_COUNTER_EXCLUDED,    NSG_COUNTER_FORGED,  NSG_COUNTER_FORGED_INTERFACE};
 	const struct base bases[] = BASES(k);
 
 	if (!nsg_ip6_has_table(k))

@@ -176,7 +176,7 @@ void nsg_sets_put_gateways(struct nsg_nft_batch *b, const struct nsg_kernel *k)
  * within one flow timeout after the start. Later it belongs to a flow that was idle and forgotten,
  * which is decided again as in Azure. The timeout of the element ends the period.
  */
-static void put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_sets_put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint64_t ms_per_minute = 60000;
 	const uint8_t tcp = IPPROTO_TCP;
@@ -374,7 +374,7 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 	if (!k->conf->audit) {
 		add_generation(b, k);
-		put_young(b, k);
+		nsg_sets_put_young(b, k);
 	}
 	add_gateways(b, k);
 	if (nsg_ruleset_remembers_denied(k)) {

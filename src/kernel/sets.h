@@ -14,6 +14,8 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* Of either family: the captured interfaces, users and cgroups. */
 void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* What is left of the period in which connections may be preexisting; of the batch's family. */
+void nsg_sets_put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The generation in force, and no denied flows. */
 void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The paths of all next hops. */

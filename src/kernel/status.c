@@ -299,6 +299,7 @@ static json_t *ip6_json(struct nsg_kernel *k)
 	packets = NSG_JSON_OBJECT(
 	    PAIR_I("refused tcp", packets_of(&counts, NSG_COUNTER_REFUSED_TCP)),
 	    PAIR_I("refused", packets_of(&counts, NSG_COUNTER_REFUSED)),
+	    PAIR_I("preexisting", packets_of(&counts, NSG_COUNTER_PREEXISTING)),
 	    PAIR_I("excluded", packets_of(&counts, NSG_COUNTER_EXCLUDED)),
 	    PAIR_I("forged", packets_of(&counts, NSG_COUNTER_FORGED)),
 	    PAIR_I("forged interface", packets_of(&counts, NSG_COUNTER_FORGED_INTERFACE)));

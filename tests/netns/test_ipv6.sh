@@ -160,6 +160,24 @@ t_older() { # open when nsgd first starts: it lives on
 	return $status
 }
 
+# Before any rule the kernel does not track IPv6: it sees this one in the middle.
+t_untracked() {
+	mkfifo "$T/call.in"
+	spawn echo vnet socat "TCP6-LISTEN:8082,bind=$FAR" EXEC:cat
+	eventually 3 eval 'in_ns vnet ss -tln | grep -q :8082' || return 1
+	spawn call app socat - "TCP6:$FAR:8082"
+	eventually 3 eval 'in_ns vnet ss -tn state established | grep -q :8082' || return 1
+	echo first 1<>"$T/call.in"
+	eventually 3 matches "$T/call.log" first || return 1
+	starts "${BOTH[@]}" || return 1
+	echo later 1<>"$T/call.in"
+	eventually 3 matches "$T/call.log" later && [ "$(packets preexisting)" -gt 0 ] && refused app $HOST
+	local status=$?
+	stop call
+	stop echo
+	nsgd_stop && return $status
+}
+
 t_stop() {
 	nsgd_stop && nothing_left && ! in_ns app nft list tables | grep -q ip6 && passes app $HOST && passes guest $CONTAINER
 }
@@ -169,6 +187,7 @@ spawn_ready far vnet "$HOSTILE" serve "$FAR:22" 10.0.2.4:5432 &&
 	spawn_ready inside guest "$HOSTILE" serve "$CONTAINER:8080" || exit 1
 fact "without nsgd IPv6 passes, from the host" passes app $HOST
 fact "without nsgd IPv6 passes, from the container" passes guest $CONTAINER
+fact "a connection that the kernel did not track before the start lives on" t_untracked
 fact "nsgd starts" starts "${BOTH[@]}"
 fact "2020-04: refused at once, then IPv4, from the host" falls_back app $HOST 10.0.1.4
 fact "2020-04: refused at once, then IPv4, from the container" falls_back guest $CONTAINER 172.31.0.2
