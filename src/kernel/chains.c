@@ -7,10 +7,9 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter_ipv4.h>
 
-#include "kernel/chains_priv.h"
-#include "kernel/ip6.h"
 #include "kernel/nft_expr.h"
 #include "kernel/ruleset.h"
+#include "kernel/shared_rules.h"
 #include "util/macro.h"
 
 /* queue num SILENT: nsgd binds that queue without a copy mode, so the packet is freed and the sender
@@ -67,16 +66,6 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 /* --- what output and prerouting share -------------------------------------------------------- */
 
-void nsg_chains_put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
-{
-	const uint32_t mask = k->marks.mask;
-
-	if (k->conf->audit)
-		return;
-	/* meta mark & MASK != 0 meta mark set meta mark & ~MASK */
-	RULE(b, chain, nft_mark_is_not(b, NFT_MARK_PACKET, mask, 0); nft_mark_keep(b, ~mask));
-}
-
 /* A bare SYN begins a flow, in either direction and whatever was decided on its tuple before: a
  * port is used again after a reset or a timeout. The mark is cleared, not only skipped: the SYN|ACK
  * of a simultaneous open would use it. */
@@ -125,73 +114,7 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 	     nft_accept(b));
 }
 
-void nsg_chains_drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k,
-			    const char *counter)
-{
-	nft_count(b, counter);
-	if (!k->conf->audit)
-		nft_drop(b);
-}
-
-void nsg_chains_match_new(struct nsg_nft_batch *b, bool excludes)
-{
-	nft_ct_state(b, STATE_NEW);
-	if (excludes)
-		nft_saddr_not_in(b, "excluded");
-}
-
 /* --- output ---------------------------------------------------------------------------------- */
-
-/* [meta skuid @users] socket cgroupv2 level LEVEL @cgroups goto capture, for each level; of sockets
- * without an owner: meta l4proto tcp socket ... */
-static void put_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool owned,
-			const char *captured)
-{
-	const struct nsg_cgroups *c = &k->cgroups;
-
-	for (uint32_t level = 1; level <= nsg_cgroups_deepest(c); level++) {
-		if (!nsg_cgroups_has_level(c, level))
-			continue;
-		nsg_nft_rule(b, "owners");
-		if (!owned)
-			nft_l4proto(b, IPPROTO_TCP);
-		else if (k->n_users)
-			nft_skuid_in(b, "users");
-		nft_cgroup_in(b, level, NSG_SET_CGROUPS);
-		nft_goto(b, captured);
-		nsg_nft_rule_end(b);
-	}
-}
-
-void nsg_chains_put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k,
-			   const char *captured)
-{
-	const bool users = k->n_users, cgroups = k->cgroups.n;
-
-	if (cgroups)
-		put_cgroups(b, k, true, captured);
-	else if (users)
-		/* meta skuid @users goto capture */
-		RULE(b, "owners", nft_skuid_in(b, "users"); nft_goto(b, captured));
-	else
-		/* meta skuid != 4294967295 goto capture */
-		RULE(b, "owners", nft_skuid_known(b); nft_goto(b, captured));
-	if (!k->table.kernel_sockets || (cgroups && !users))
-		return;
-	/* Of TCP what no process owns is left. Connections that the kernel opens for a process
-	 * (AF_SMC, subflows of MPTCP) have a socket in the cgroup of the process; resets that the
-	 * kernel sends by itself have not. Not UDP: the socket of a tunnel belongs to the cgroup
-	 * that created it. */
-	if (users)
-		/* meta skuid != 4294967295 accept */
-		RULE(b, "owners", nft_skuid_known(b); nft_accept(b));
-	if (cgroups)
-		put_cgroups(b, k, false, captured);
-	else
-		/* meta l4proto tcp socket cgroupv2 level 1 != 0 goto capture */
-		RULE(b, "owners", nft_l4proto(b, IPPROTO_TCP); nft_cgroup_known(b);
-		     nft_goto(b, captured));
-}
 
 /* Before the fast rules: an error has the mark of its flow. */
 static void put_related_output(struct nsg_nft_batch *b)
@@ -207,15 +130,15 @@ static void put_related_output(struct nsg_nft_batch *b)
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_chains_put_sanitise(b, k, "output");
+	nsg_shared_sanitise(b, k, "output");
 	put_syn(b, k, "output");
 	put_related_output(b);
 	put_fast(b, k, "output");
 	/* A local proxy and the addresses of this host have local sources.
 	 * ct state new [ip saddr != @excluded] fib daddr type local fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "output", nsg_chains_match_new(b, k->conf->n_excludes); nft_daddr_local(b);
-	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "output", nsg_shared_match_new(b, k->conf->n_excludes); nft_daddr_local(b);
+	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
 	/* meta oiftype loopback accept */
 	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
 	RULE(b, "output", nft_jump(b, "replies"));
@@ -228,12 +151,12 @@ static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	/* Of all interfaces: a reply with the hop of its flow would take the path of the flow. */
-	nsg_chains_put_sanitise(b, k, "prerouting");
+	nsg_shared_sanitise(b, k, "prerouting");
 	/* What hook output cannot see: packets that AF_PACKET sends through the loopback device.
 	 * meta iiftype loopback ct state new [ip saddr != @excluded] fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "prerouting", nft_iif_loopback(b); nsg_chains_match_new(b, k->conf->n_excludes);
-	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "prerouting", nft_iif_loopback(b); nsg_shared_match_new(b, k->conf->n_excludes);
+	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
 	if (!k->conf->hook_prerouting)
 		return;
 	/* iifname != @interfaces accept */
@@ -245,9 +168,9 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_fast(b, k, "prerouting");
 	/* ct state new [ip saddr != @excluded] fib saddr . iif oif missing
 	 * counter name forged_interface drop */
-	RULE(b, "prerouting", nsg_chains_match_new(b, k->conf->n_excludes);
+	RULE(b, "prerouting", nsg_shared_match_new(b, k->conf->n_excludes);
 	     nft_saddr_without_route(b);
-	     nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
+	     nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
 	/* fib daddr type local accept */
 	RULE(b, "prerouting", nft_daddr_local(b); nft_accept(b));
 	RULE(b, "prerouting", nft_jump(b, "replies"));
@@ -556,7 +479,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_replies(b, k);
 	put_decided(b, k);
 	if (k->conf->hook_output)
-		nsg_chains_put_owners(b, k, "capture");
+		nsg_shared_owners(b, k, "capture");
 	put_capture(b, k);
 	put_dhcp(b);
 	nsg_chains_put_multicast(b, k);
@@ -579,7 +502,6 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_ip6_neutralise(b, k);
 	if (k->conf->hook_output)
 		nsg_nft_chain_flush(b, "output");
 	nsg_nft_chain_flush(b, "prerouting");

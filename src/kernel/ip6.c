@@ -11,7 +11,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <netinet/icmp6.h>
 
-#include "kernel/chains_priv.h"
+#include "kernel/shared_rules.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
 #include "kernel/ruleset.h"
@@ -143,25 +143,25 @@ struct base {
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_chains_put_sanitise(b, k, "output");
+	nsg_shared_sanitise(b, k, "output");
 	/* ct state new [ip6 saddr != @excluded] fib daddr type local fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "output", nsg_chains_match_new(b, k->conf->n_excludes6); nft_daddr_local(b);
-	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "output", nsg_shared_match_new(b, k->conf->n_excludes6); nft_daddr_local(b);
+	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
 	/* meta oiftype loopback accept */
 	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
 	RULE(b, "output", nft_jump(b, "replies"));
 	RULE(b, "output", nft_goto(b, "owners"));
-	nsg_chains_put_owners(b, k, "refuse");
+	nsg_shared_owners(b, k, "refuse");
 }
 
 static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	nsg_chains_put_sanitise(b, k, "prerouting");
+	nsg_shared_sanitise(b, k, "prerouting");
 	/* meta iiftype loopback ct state new [ip6 saddr != @excluded] fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "prerouting", nft_iif_loopback(b); nsg_chains_match_new(b, k->conf->n_excludes6);
-	     nft_saddr_not_local(b); nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED));
+	RULE(b, "prerouting", nft_iif_loopback(b); nsg_shared_match_new(b, k->conf->n_excludes6);
+	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
 	if (!k->conf->hook_prerouting)
 		return;
 	/* iifname != @interfaces accept */
@@ -169,8 +169,8 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	/* ip6 saddr != @link ct state new [ip6 saddr != @excluded] fib saddr . iif oif missing
 	 * counter name forged_interface drop */
 	RULE(b, "prerouting", nft_saddr_not_in(b, "link");
-	     nsg_chains_match_new(b, k->conf->n_excludes6); nft_saddr_without_route(b);
-	     nsg_chains_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
+	     nsg_shared_match_new(b, k->conf->n_excludes6); nft_saddr_without_route(b);
+	     nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
 }
 
 static void put_forward(struct nsg_nft_batch *b)
@@ -318,6 +318,15 @@ void nsg_ip6_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		return;
 	nsg_nft_batch_ip6(b, true);
 	flush_chains(b, k);
+	nsg_nft_batch_ip6(b, false);
+}
+
+void nsg_ip6_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (!nsg_ip6_has_table(k))
+		return;
+	nsg_nft_batch_ip6(b, true);
+	nsg_sets_change_cgroups(b, k);
 	nsg_nft_batch_ip6(b, false);
 }
 

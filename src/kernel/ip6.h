@@ -37,6 +37,8 @@ void nsg_ip6_delete(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The rules, which a reload may change. */
 void nsg_ip6_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_ip6_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* What the last update of the cgroups changed. */
+void nsg_ip6_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* A rule of each kind that some kernels lack. */
 void nsg_ip6_probe(struct nsg_nft_batch *b);
 

@@ -348,12 +348,18 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 	return 0;
 }
 
+static void neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_chains_neutralise(b, k);
+	nsg_ip6_neutralise(b, k);
+}
+
 int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	int r;
 
 	k->running = false;
-	r = nsg_table_change(k, "cannot stop capturing", nsg_chains_neutralise, NULL);
+	r = nsg_table_change(k, "cannot stop capturing", neutralise, NULL);
 	/* ENOENT: another program has removed the table, and nothing is captured */
 	if (r < 0 && r != -ENOENT)
 		return nsg_kernel_complain(diag, r, "cannot stop capturing");

@@ -9,7 +9,6 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "kernel/ip6.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
 #include "kernel/ruleset.h"
@@ -234,12 +233,6 @@ void nsg_sets_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k
 {
 	list_cgroups(b, k, true, false);
 	list_cgroups(b, k, false, false);
-	if (!nsg_ip6_has_table(k))
-		return;
-	nsg_nft_batch_ip6(b, true);
-	list_cgroups(b, k, true, false);
-	list_cgroups(b, k, false, false);
-	nsg_nft_batch_ip6(b, false);
 }
 
 void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)

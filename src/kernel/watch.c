@@ -340,10 +340,15 @@ static int repair(struct nsg_kernel *k, const struct dirty *dirty, struct nsg_di
 	return error;
 }
 
+static void change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	nsg_sets_change_cgroups(b, k);
+	nsg_ip6_change_cgroups(b, k);
+}
+
 static int repair_cgroups(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	int r = nsg_table_change(k, "cannot change the captured cgroups", nsg_sets_change_cgroups,
-				 NULL);
+	int r = nsg_table_change(k, "cannot change the captured cgroups", change_cgroups, NULL);
 
 	/* the table was not as expected */
 	return r < 0 ? nsg_table_apply(k, false, diag) : 0;

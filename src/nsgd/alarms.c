@@ -25,7 +25,7 @@ static const struct {
     {"ipv6", "forged interface",
      "IPv6 packets from captured interfaces that have no route to their source were dropped"},
 };
-_Static_assert(NSG_ARRAY_SIZE(counters) == ALARM_COUNTERS, "a count for each in struct alarms");
+_Static_assert(NSG_ARRAY_SIZE(counters) == ALARM_COUNTERS, "struct alarms has an element for each");
 
 static uint64_t count_of(const json_t *kernel, size_t i)
 {

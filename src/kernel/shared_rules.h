@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the chains of the tables ip and ip6 share. */
-#ifndef NSG_KERNEL_CHAINS_PRIV_H
-#define NSG_KERNEL_CHAINS_PRIV_H
+/* Rules, and parts of rules, that the tables ip and ip6 share. */
+#ifndef NSG_KERNEL_SHARED_RULES_H
+#define NSG_KERNEL_SHARED_RULES_H
 
 #include <linux/netfilter/nf_conntrack_common.h>
 
@@ -24,17 +24,15 @@
 
 /* SO_MARK must not forge a decision, nor must a program that copies whole marks from connections to
  * packets. */
-void nsg_chains_put_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k,
-			     const char *chain);
+void nsg_shared_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain);
 /* ct state new [ip saddr != @excluded] */
-void nsg_chains_match_new(struct nsg_nft_batch *b, bool excludes);
+void nsg_shared_match_new(struct nsg_nft_batch *b, bool excludes);
 /* The rest of a rule that matches a forged packet: one that would begin a flow of this host's, or of
  * a guest's, as if it came from outside. What the app then sends would be the replies of that flow,
  * which are not captured. */
-void nsg_chains_drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k,
+void nsg_shared_drop_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 			    const char *counter);
 /* Chain owners: the captured sockets. Packets of all others reach its end. */
-void nsg_chains_put_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k,
-			   const char *captured);
+void nsg_shared_owners(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *captured);
 
 #endif
