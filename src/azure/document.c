@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Recognises a JSON value by its resource type, else by the type in its id, else by its keys
- * (interfaces.md section 1), never by the name of its file; and unwraps what tools put around
- * resources.
+ * Recognises a JSON value by its resource type, else by the type in its id, else by its keys, never
+ * by the name of its file; and unwraps what tools put around resources.
  */
 #include <string.h>
 #include <strings.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The registry of the kinds of documents, one line each: the suffix of its struct nsg_kind, and its
- * full resource types, the first of which ids are made of; none where Azure has no type. Kinds are
- * recognised by keys in this order, the unmistakable ones first. Of a template, src/template keeps
- * the resources of the types of NSG_KINDS; those of NSG_DOCUMENT_KINDS are read in documents only.
+ * full resource types, the first of which is used in ids; none where Azure has no type. Documents
+ * without a type are recognised by their keys in this order, the most specific kinds first.
+ * src/template keeps the resources of a template whose types are in NSG_KINDS; those of
+ * NSG_DOCUMENT_KINDS are read in documents only.
  */
 #ifndef NSG_AZURE_KINDS_H
 #define NSG_AZURE_KINDS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The image: one immutable, contiguous block with 32-bit offsets; the interface between
- * compiler and classifier. It also has what logs and traces need of a rule or a route.
+ * The image: one immutable, contiguous block with 32-bit offsets; the interface between compiler
+ * and classifier. It also contains the data of rules and routes that logs and traces print.
  *
  *   header     offsets, sizes, which rules deny
  *   strings, addresses, rules, routes, hops          for people and for the kernel layer
@@ -35,7 +35,7 @@
 struct nsg_image;
 
 /* The image of the policy's security admin rules, a part of this one; NULL: it has none. They are
- * evaluated before the NSG (semantics.md section 2b). NULL is fine. */
+ * evaluated before the NSG. NULL is fine. */
 const struct nsg_image *nsg_image_admin(const struct nsg_image *image);
 
 /* A rule, for people. Strings belong to the image. */

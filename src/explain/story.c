@@ -340,7 +340,7 @@ static json_t *far_end(const char *class, json_t *addresses, const char *text)
 			       PAIR_S("text", text));
 }
 
-/* Which source address the destination sees (azure-reference.md section 7, 6). */
+/* Which source address the destination sees. */
 static json_t *far_end_json(const struct story *s)
 {
 	const struct nsg_row *row = s->trial->row;

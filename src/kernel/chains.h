@@ -6,7 +6,7 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_batch.h"
 
-/* All chains, empty. Comes before the rules of any, which may refer to all. */
+/* All chains, empty. Comes before any rules, since they may refer to every chain. */
 void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The rules of all chains, which must be empty and whose sets must exist. */
 void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);

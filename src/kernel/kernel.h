@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What nsgd has in the kernel: the nftables table that queues packets and remembers decisions, the
+ * nsgd's objects in the kernel: the nftables table that queues packets and remembers decisions, the
  * ip rules and routes that follow the marks, and bits of connection marks. Each is read, compared
- * with the desired state and changed where it differs. Only our own objects are changed, known by
- * table name, rtnetlink protocol and mark mask. Main thread only; every call is synchronous.
+ * with the desired state and changed where it differs. Only our own objects are changed, identified
+ * by table name, rtnetlink protocol and mark mask. Main thread only; every call is synchronous.
  */
 #ifndef NSG_KERNEL_KERNEL_H
 #define NSG_KERNEL_KERNEL_H
@@ -28,11 +28,12 @@ struct nsg_hop_numbers {
 };
 
 /* Opens the sockets and checks permissions and the features of the kernel: nf_tables, and the queue
- * expression or the xt target. conf must outlive it. What is missing is a diagnostic. -errno. */
+ * expression or the xt target. conf must outlive it. A missing feature or permission is a
+ * diagnostic. -errno. */
 int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct nsg_kernel **ret);
 
 /* Removes everything this instance has in the kernel, including what an earlier process left:
- * table, rules, routes, bits of connection marks. What is not there is not an error. */
+ * table, rules, routes, bits of connection marks. Missing objects are not an error. */
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*

@@ -4,7 +4,7 @@
  * every packet of the host about 3 ns and there may be 510 next hops. Preferences, P being
  * rule-priority:
  *
- *      P              our hop bits are 0: goto E            most packets see only this one
+ *      P              our hop bits are 0: goto E            most packets pass only this one
  *      P + 1 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
  *      B(b)           nothing: the goto's target            B(b) = P + 20 + 34 b
  *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is last)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the table `ip INSTANCE` is made of: its names, and the conditions on which parts of it
- * exist. tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
+ * The content of the table `ip INSTANCE`: its names, and the conditions on which parts of it exist.
+ * tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
  *
  *   output         route, mangle + 1     sanitise; syn; related; fast; forged; loopback; replies;
  *                                        tunnels; owners

@@ -19,7 +19,7 @@ void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 /* Makes the table what it should be. `anew` deletes it first, in the same transaction; else that is
  * only done when it cannot be changed in place, e.g. since a set has another type. -errno. */
 int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag);
-/* Deletes it; one that is not there is fine. -errno. */
+/* Deletes it; a missing table is not an error. -errno. */
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /* One transaction that changes a part of the table. An error is a diagnostic that begins with
@@ -38,8 +38,8 @@ void nsg_table_remove_idle_hops(struct nsg_nft_batch *b, const struct nsg_kernel
 /* The paths of the next hops, if the table has others. -errno. */
 int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* Which of nft's queue expression and the xt target the kernel has: a table of its own that is gone
- * when the transaction ends. */
+/* Which of nft's queue expression and the xt target the kernel has: by creating a table of its own
+ * and deleting it in the same transaction. */
 int nsg_table_probe(struct nsg_kernel *k, bool native_queue);
 /* Whether it has `socket cgroupv2`. */
 int nsg_table_probe_sockets(struct nsg_kernel *k);

@@ -32,7 +32,7 @@ struct nsg_options {
 	bool endpoint_lab; /* endpoint-precedence = lab */
 };
 
-/* Where an address of a tag comes from. */
+/* The origin of an address of a tag. */
 enum nsg_origin {
 	NSG_ORIGIN_VNET,
 	NSG_ORIGIN_PEER,
@@ -53,7 +53,7 @@ struct nsg_effective_address {
 	const struct nsg_ranges *ranges; /* never NULL; empty: matches nothing */
 	enum {
 		NSG_MATCH_RANGES,
-		NSG_MATCH_PLATFORM_DNS,	 /* AzurePlatformDNS: only semantics.md section 1.1 */
+		NSG_MATCH_PLATFORM_DNS,	 /* AzurePlatformDNS: its own address and port only */
 		NSG_MATCH_PLATFORM_IMDS, /* AzurePlatformIMDS */
 	} kind;				 /* with a platform kind `ranges` is empty */
 };
@@ -68,8 +68,8 @@ struct nsg_effective_rule {
 
 enum nsg_row_state {
 	NSG_ROW_ACTIVE,
-	NSG_ROW_INVALID, /* never selected; listed all the same */
-	NSG_ROW_HIDDEN,	 /* the same, and not listed: a BGP route inside a network's range */
+	NSG_ROW_INVALID, /* never selected, but listed */
+	NSG_ROW_HIDDEN,	 /* never selected, and not listed: a BGP route inside a network's range */
 	NSG_ROW_GONE,	 /* None or Internet, replaced by another route: not listed, not used */
 };
 
@@ -82,13 +82,13 @@ struct nsg_row {
 	enum nsg_route_source source;
 	enum nsg_hop_type hop_type;
 	enum nsg_row_state state;
-	/* Among rows of one length and source: smaller is better (semantics.md section 3 d: for
-	 * UDRs explicit, regional tag, top-level tag, AzureCloud.region, AzureCloud; for Default
-	 * the hop type; then document order). Unique within (source). */
+	/* Among rows of one length and source: smaller is better (for UDRs explicit, regional tag,
+	 * top-level tag, AzureCloud.region, AzureCloud; for Default the hop type; then document
+	 * order). Unique within (source). */
 	uint32_t rank;
 	bool unreachable; /* a global peering in 2020-04, a subnet outside a subnet peering */
-	/* InterfaceEndpoint: which UDRs it beats: those shorter than this (semantics.md step c).
-	 * 32: all but a /32; 16: UDRs shorter than /16 only. */
+	/* InterfaceEndpoint: which UDRs it beats: those shorter than this. 32: all but a /32; 16:
+	 * UDRs shorter than /16 only. */
 	uint8_t beats_udr_shorter_than;
 	/* The same according to the other profile's rule. */
 	uint8_t beats_udr_otherwise;
@@ -147,14 +147,13 @@ struct nsg_effective {
 
 /*
  * Chooses the subnet, its NSG and route table, validates all NSGs and route tables, checks the
- * placement (semantics.md section 4), expands tags, derives rows. All problems become diagnostics.
+ * placement, expands tags, derives rows. All problems become diagnostics.
  * -EINVAL when one of them is an error, -ENOMEM.
  */
 int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options *options,
 		      struct nsg_diag *diag, struct nsg_effective **ret);
 
-/* Whether a reload may replace one by the other (semantics.md section 4).
- * -EINVAL with an error record when not. */
+/* Whether a reload may replace one by the other. -EINVAL with an error record when not. */
 int nsg_effective_may_follow(const struct nsg_effective *before, const struct nsg_effective *after,
 			     struct nsg_diag *diag);
 

@@ -18,7 +18,7 @@
 #include "model/tags.h"
 
 /* A policy of Azure's own limits has at most some 300,000 rows (25 service tag routes of 10,000
- * prefixes, ten service endpoints); more is an attack. */
+ * prefixes, ten service endpoints); more is treated as an attack. */
 #define NSG_MAX_ROWS 2000000u
 
 /* A connected peering. */
@@ -52,7 +52,8 @@ struct nsg_build {
 	const struct nsg_policy *policy;
 	const struct nsg_options *options;
 	struct nsg_diag *diag;
-	unsigned int n_suggested; /* unknown tags with suggestions: each compares all tags */
+	unsigned int
+	    n_suggested; /* unknown tags that got suggestions; each one compares all tags */
 
 	struct nsg_peer *peers;
 	struct nsg_bgp_merged *bgp; /* those that are propagated, in order of appearance */

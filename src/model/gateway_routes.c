@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The gateway routes that are used, one for a prefix. They come from lists of learned routes, from
- * effective route tables and from the static ranges of gateways; semantics.md section 3 has the
- * table of conditions.
+ * effective route tables and from the static ranges of gateways.
  */
 #include "model/effective_priv.h"
 

@@ -209,7 +209,7 @@ enum sku {
 	SKU_ISOLATED,
 };
 
-/* semantics.md, Profiles. A tier that is not in the table is a warning. */
+/* A tier that is not in the table is a warning. */
 static enum sku sku_of_tier(const char *tier)
 {
 	static const struct {

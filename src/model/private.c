@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Private endpoints that the integration subnet reaches: their addresses, and which UDRs they beat
- * (semantics.md section 3). */
+/* Private endpoints that the integration subnet reaches: their addresses, and which UDRs they beat. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The two versions of the feature as a table of switches (semantics.md, Profiles). */
+/* The two versions of the feature as a table of switches. */
 #ifndef NSG_MODEL_PROFILE_H
 #define NSG_MODEL_PROFILE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The subnet's route table as rows (semantics.md section 3). */
+/* The subnet's route table as rows. */
 #include "model/effective_priv.h"
 
 #include <errno.h>

@@ -96,7 +96,7 @@ int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kerne
 	return 0;
 }
 
-/* What the change means for flows already decided (semantics.md section 2, Stateful). */
+/* What the change means for flows that have already been decided. */
 static enum nsg_forget forget(const struct policy *before, const struct policy *after)
 {
 	const struct nsg_effective *e = before->snapshot->effective;

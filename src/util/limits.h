@@ -3,47 +3,47 @@
 #ifndef NSG_UTIL_LIMITS_H
 #define NSG_UTIL_LIMITS_H
 
-/* Policy directory (interfaces.md section 1). The service tag file is 3 MB, an exported resource
- * group of a large estate tens of MB; more is a mistake or an attack. */
+/* The policy directory. The service tag file has 3 MB, the export of a large resource group tens of
+ * MB; more is a mistake or an attack. */
 #define NSG_MAX_FILE_BYTES (64u << 20)
 #define NSG_MAX_FILES 10000u
-/* Azure's own JSON nests some twenty levels; recursion over the tree must be bounded. */
+/* Azure's own JSON has some twenty levels; recursion over the tree must be bounded. */
 #define NSG_MAX_JSON_DEPTH 512u
 
-/* Azure's limits (azure-reference.md section 1.10, LIM). Beyond them: an error. */
-#define NSG_MAX_RULES 1000u	     /* user rules an NSG and direction */
+/* Azure's limits (azure-subscription-service-limits); exceeding one is an error. */
+#define NSG_MAX_RULES 1000u	     /* user rules per NSG and direction */
 #define NSG_MAX_ADMIN_RULES 1000u    /* outbound; Azure: 100 a level of network managers */
 #define NSG_MAX_DEFAULT_RULES 3u     /* outbound */
-#define NSG_MAX_FIELD_PREFIXES 4000u /* addresses and ranges a rule field */
-#define NSG_MAX_UDRS 1000u	     /* routes a route table; a profile warns below it */
+#define NSG_MAX_FIELD_PREFIXES 4000u /* addresses and ranges per rule field */
+#define NSG_MAX_UDRS 1000u	     /* per route table; a profile warns below it */
 #define NSG_MAX_ECMP_NEXT_HOPS 64u   /* VirtualApplianceEcmp: 2 to 64 */
-#define NSG_MAX_PEERINGS 500u	     /* a virtual network */
-#define NSG_MAX_SUBNETS 3000u	     /* a virtual network */
+#define NSG_MAX_PEERINGS 500u	     /* per virtual network */
+#define NSG_MAX_SUBNETS 3000u	     /* per virtual network */
 #define NSG_MAX_RESOURCES                                                                          \
 	65536u			   /* of one kind in a directory: Azure's limit of network         \
 				    * interfaces a subscription and region, the largest */
-#define NSG_MAX_LISTS 1000u	   /* bare rule (route) lists in a directory: NSGs that stand so */
-#define NSG_MAX_INTEGRATIONS 1000u /* in a directory: a plan has two at most */
+#define NSG_MAX_LISTS 1000u	   /* bare lists of rules (routes) in a directory */
+#define NSG_MAX_INTEGRATIONS 1000u /* in a directory; a plan has at most two */
 #define NSG_MAX_ENDPOINT_ADDRESSES                                                                 \
-	1024u /* a private endpoint; Cosmos DB has one a region and name */
+	1024u /* per private endpoint; Cosmos DB has one per region and name */
 
 /* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
 #define NSG_MAX_IMAGE_RULES 1024u
 #define NSG_MAX_IMAGE_SEGMENTS                                                                     \
-	2000000u		   /* 200,000 scattered prefixes make 400,001; five times that */
-#define NSG_MAX_BGP_ROUTES 500000u /* gateway routes, merged: half of the segments */
+	2000000u /* 200,000 scattered prefixes make 400,001; this is five times as many */
+#define NSG_MAX_BGP_ROUTES 500000u /* gateway routes, after merging: half of the segments */
 #define NSG_MAX_HOPS 510u	   /* 0 is the host's own routing, 511 a denial */
 
 /* Diagnostics kept; the rest is counted. A person reads tens, a machine hundreds. */
 #define NSG_MAX_DIAGNOSTICS 1000u
 
-/* One flow of `explain --batch` and one frame of the control socket (interfaces.md section 4). */
+/* One flow of `explain --batch`; one frame of the control socket, and its clients. */
 #define NSG_MAX_FLOW_LINE_BYTES (1u << 20)
 #define NSG_MAX_CONTROL_FRAME_BYTES (4u << 20)
 #define NSG_MAX_CONTROL_CLIENTS 64u
 
 /* nsgd.conf */
-#define NSG_MAX_CONF_LINE_BYTES 198u /* what inih takes; lists go on in indented lines */
+#define NSG_MAX_CONF_LINE_BYTES 198u /* what inih accepts; lists continue on indented lines */
 #define NSG_MAX_CONF_LIST 1024u	     /* interfaces, users, cgroups, excluded prefixes, each */
 #define NSG_MAX_INSTANCE_LENGTH 15u  /* names a table, a socket and log lines */
 
@@ -54,19 +54,19 @@
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u
-#define NSG_BATCH 64u	    /* packets a recvmmsg; more gave nothing when measured */
-#define NSG_COPY_BYTES 256u /* 60 IPv4 + the longest extension chain ports can hide behind */
+#define NSG_BATCH 64u	    /* packets per recvmmsg; more was not faster when measured */
+#define NSG_COPY_BYTES 256u /* 60 of IPv4, and extension headers before the ports */
 
-/* ARM templates. Azure's own limits (template best practices): the largest it takes is 4 MB, with
- * 800 copies in a loop and 24,576 characters in an expression; range() makes 10,000 numbers. */
+/* ARM templates: Azure's own limits (template best practices). A template has at most 4 MB. */
 #define NSG_MAX_TEMPLATE_EXPRESSION 24576u
 #define NSG_MAX_TEMPLATE_COPIES 800u
 #define NSG_MAX_TEMPLATE_RANGE 10000u
-/* Expressions, variables, parameters and deployments within one another; real ones stay below 50.
- * With a stack frame of 1 KiB each (sanitizers) still far from the end of a thread's stack. */
+/* Nested expressions, variables, parameters and deployments; real templates have fewer than 50
+ * levels. With a stack frame of 1 KiB each (sanitizers), this is far from the end of a thread's
+ * stack. */
 #define NSG_MAX_TEMPLATE_DEPTH 400u
-/* Values looked at or made and bytes of strings made, all together: twice Azure's largest template.
- * Bounds time and memory where small templates grow exponentially. */
+/* Values read or made, and bytes of strings made, in total: twice Azure's largest template. Bounds
+ * time and memory where small templates grow exponentially. */
 #define NSG_MAX_TEMPLATE_WORK (8u << 20)
 
 #endif

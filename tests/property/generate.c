@@ -29,7 +29,7 @@ int rng_percent(struct rng *r, uint32_t percent)
 	return rng_below(r, 100) < percent;
 }
 
-/* Nested and neighbouring prefixes around every boundary that semantics.md names. */
+/* Nested and neighbouring prefixes around every boundary in the semantics. */
 const char *const generate_pool[GENERATE_POOL] = {
     "0.0.0.0/0",	  "10.0.0.0/8",	      "10.0.0.0/16",	  "10.0.0.0/15",
     "10.0.1.0/24",	  "10.0.1.0/26",      "10.0.2.0/24",	  "10.0.2.5/32",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The naive evaluator: semantics.md read aloud, line by line, over the documents as they were
+ * The naive evaluator: the documented semantics, step by step, over the documents as they were
  * parsed. Linear, without an image; it shares nothing with the code under test but util.
  */
 #ifndef NSG_TESTS_PROPERTY_NAIVE_H

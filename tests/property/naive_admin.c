@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Security admin rules (semantics.md section 2b). */
+/* Security admin rules. */
 #include "naive_priv.h"
 
 /* Rules are of one array, in document order. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Gateway rows: which documents' routes are used, ranking, next hops (semantics.md section 3). */
+/* Gateway rows: which documents' routes are used, ranking, next hops. */
 #include "naive_priv.h"
 
 #include <strings.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of effective routes (the end of semantics.md section 3). */
+/* The list of effective routes. */
 #include "naive_priv.h"
 
 #include "util/macro.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Peerings: which are connected, their ranges, subnet peering (semantics.md section 3). */
+/* Peerings: which are connected, their ranges, subnet peering. */
 #include "naive_priv.h"
 
 #include <string.h>

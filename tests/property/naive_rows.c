@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The rows of the route table (semantics.md section 3). */
+/* The rows of the route table. */
 #include "naive_priv.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Tags and rules (semantics.md section 2). */
+/* Tags and rules. */
 #include "naive_priv.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Selection among the rows (semantics.md section 3, a to d). */
+/* Selection among the rows, steps a to d. */
 #include "naive_priv.h"
 
 #include <string.h>
