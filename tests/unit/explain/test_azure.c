@@ -26,7 +26,7 @@ static void assert_line(json_t *value, const char *expected)
 	json_decref(value);
 }
 
-static void test_ip_flow_names_the_rule_and_the_gate(void **state)
+static void ip_flow_names_the_rule_and_the_gate(void **state)
 {
 	static const struct {
 		bool route_all;
@@ -284,7 +284,7 @@ static void diagnostics_report_matches_rule_by_rule(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ip_flow_names_the_rule_and_the_gate),
+	    cmocka_unit_test(ip_flow_names_the_rule_and_the_gate),
 	    cmocka_unit_test(next_hop_names_the_route_table),
 	    cmocka_unit_test(effective_rules_have_azs_spellings),
 	    cmocka_unit_test(effective_nsg_names_its_subnet),

@@ -64,7 +64,7 @@ static void drop(struct fixture *f, const char *path)
 	assert_int_equal(rmdir(full), 0);
 }
 
-static void test_ids_are_those_of_the_directories(void **state)
+static void ids_are_those_of_the_directories(void **state)
 {
 	const char *paths[] = {"system.slice/app.service", "/user.slice/", "none"};
 	const struct nsg_conf_strings conf = {paths, 3};
@@ -90,7 +90,7 @@ static void test_ids_are_those_of_the_directories(void **state)
 	end(&f);
 }
 
-static void test_a_restart_makes_a_new_id(void **state)
+static void a_restart_makes_a_new_id(void **state)
 {
 	const char *paths[] = {"system.slice/app.service"};
 	const struct nsg_conf_strings conf = {paths, 1};
@@ -120,7 +120,7 @@ static void test_a_restart_makes_a_new_id(void **state)
 	end(&f);
 }
 
-static void test_the_descriptor_is_readable_only_when_something_happened(void **state)
+static void the_descriptor_is_readable_only_when_something_happened(void **state)
 {
 	const char *paths[] = {"a/b"};
 	const struct nsg_conf_strings conf = {paths, 1};
@@ -140,7 +140,7 @@ static void test_the_descriptor_is_readable_only_when_something_happened(void **
 	end(&f);
 }
 
-static void test_one_path_written_twice_is_one(void **state)
+static void one_path_written_twice_is_one(void **state)
 {
 	const char *paths[] = {"a", "/a/"};
 	const struct nsg_conf_strings conf = {paths, 2};
@@ -157,7 +157,7 @@ static void test_one_path_written_twice_is_one(void **state)
 	end(&f);
 }
 
-static void test_without_a_hierarchy_or_without_paths(void **state)
+static void without_a_hierarchy_or_without_paths(void **state)
 {
 	const char *paths[] = {"a"};
 	const struct nsg_conf_strings some = {paths, 1}, none = {NULL, 0};
@@ -173,11 +173,11 @@ static void test_without_a_hierarchy_or_without_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ids_are_those_of_the_directories),
-	    cmocka_unit_test(test_a_restart_makes_a_new_id),
-	    cmocka_unit_test(test_the_descriptor_is_readable_only_when_something_happened),
-	    cmocka_unit_test(test_one_path_written_twice_is_one),
-	    cmocka_unit_test(test_without_a_hierarchy_or_without_paths),
+	    cmocka_unit_test(ids_are_those_of_the_directories),
+	    cmocka_unit_test(a_restart_makes_a_new_id),
+	    cmocka_unit_test(the_descriptor_is_readable_only_when_something_happened),
+	    cmocka_unit_test(one_path_written_twice_is_one),
+	    cmocka_unit_test(without_a_hierarchy_or_without_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

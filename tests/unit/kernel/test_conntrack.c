@@ -58,7 +58,7 @@ static double ms_since(const struct timespec *t)
 	return (double)(now.tv_sec - t->tv_sec) * 1e3 + (double)(now.tv_nsec - t->tv_nsec) / 1e6;
 }
 
-static void test_only_matching_entries_and_only_our_bits_change(void **state)
+static void only_matching_entries_and_only_our_bits_change(void **state)
 {
 	struct timespec start;
 	struct fixture f;
@@ -108,7 +108,7 @@ static uint32_t by_state(const struct nsg_connection *c, void *arg)
 	return c->tcp_established ? GENERATION : DECIDED;
 }
 
-static void test_the_callback_sees_mark_id_and_state(void **state)
+static void the_callback_sees_mark_id_and_state(void **state)
 {
 	uint32_t seen = 0, n;
 	const struct nsg_conntrack_sweep sweep = {.mask = OURS, .desired = by_state, .arg = &seen};
@@ -127,7 +127,7 @@ static void test_the_callback_sees_mark_id_and_state(void **state)
 	end(&f);
 }
 
-static void test_an_entry_that_ends_meanwhile_is_no_error(void **state)
+static void an_entry_that_ends_meanwhile_is_no_error(void **state)
 {
 	struct fake_netlink kernel = {0};
 	struct nsg_nl update;
@@ -146,7 +146,7 @@ static void test_an_entry_that_ends_meanwhile_is_no_error(void **state)
 	end(&f);
 }
 
-static void test_an_error_of_the_kernel_is_told(void **state)
+static void an_error_of_the_kernel_is_told(void **state)
 {
 	struct fake_netlink kernel = {0};
 	struct nsg_nl update;
@@ -163,7 +163,7 @@ static void test_an_error_of_the_kernel_is_told(void **state)
 	end(&f);
 }
 
-static void test_malformed_entries_are_passed_over(void **state)
+static void malformed_entries_are_passed_over(void **state)
 {
 	struct fake_netlink dump_kernel = {0}, update_kernel = {0};
 	struct nsg_nl dump, update;
@@ -189,11 +189,11 @@ static void test_malformed_entries_are_passed_over(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_only_matching_entries_and_only_our_bits_change),
-	    cmocka_unit_test(test_the_callback_sees_mark_id_and_state),
-	    cmocka_unit_test(test_an_entry_that_ends_meanwhile_is_no_error),
-	    cmocka_unit_test(test_an_error_of_the_kernel_is_told),
-	    cmocka_unit_test(test_malformed_entries_are_passed_over),
+	    cmocka_unit_test(only_matching_entries_and_only_our_bits_change),
+	    cmocka_unit_test(the_callback_sees_mark_id_and_state),
+	    cmocka_unit_test(an_entry_that_ends_meanwhile_is_no_error),
+	    cmocka_unit_test(an_error_of_the_kernel_is_told),
+	    cmocka_unit_test(malformed_entries_are_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static void reload(struct fixture *f, const struct fake_hop *hops, uint32_t n)
 	nsg_image_free(image);
 }
 
-static void test_appliance_goes_by_its_own_address(void **state)
+static void appliance_goes_by_its_own_address(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1)};
 	struct fixture f;
@@ -79,7 +79,7 @@ static void test_appliance_goes_by_its_own_address(void **state)
 	end(&f);
 }
 
-static void test_section_of_an_address_wins_over_that_of_the_type(void **state)
+static void section_of_an_address_wins_over_that_of_the_type(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
 	struct nsg_conf_nexthop sections[] = {
@@ -99,7 +99,7 @@ static void test_section_of_an_address_wins_over_that_of_the_type(void **state)
 	end(&f);
 }
 
-static void test_types_have_a_number_only_with_a_section(void **state)
+static void types_have_a_number_only_with_a_section(void **state)
 {
 	const struct fake_hop hops[] = {{.type = NSG_HOP_VNET_LOCAL},
 					{.type = NSG_HOP_INTERNET},
@@ -118,7 +118,7 @@ static void test_types_have_a_number_only_with_a_section(void **state)
 	end(&f);
 }
 
-static void test_gateway_without_a_section_is_an_error(void **state)
+static void gateway_without_a_section_is_an_error(void **state)
 {
 	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
 	struct fixture f;
@@ -131,7 +131,7 @@ static void test_gateway_without_a_section_is_an_error(void **state)
 	end(&f);
 }
 
-static void test_two_gateways_of_the_policy_are_one_way_here(void **state)
+static void two_gateways_of_the_policy_are_one_way_here(void **state)
 {
 	/* their addresses are information only, and the image leaves them out or not */
 	const struct fake_hop hops[] = {
@@ -152,7 +152,7 @@ static void test_two_gateways_of_the_policy_are_one_way_here(void **state)
 	end(&f);
 }
 
-static void test_equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
+static void equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
 {
 	const struct fake_hop one[] = {{NSG_HOP_APPLIANCE, {NVA2, NVA1}, 2}};
 	const struct fake_hop other[] = {{NSG_HOP_APPLIANCE, {NVA1, NVA2}, 2}};
@@ -168,7 +168,7 @@ static void test_equal_cost_addresses_are_one_hop_with_a_leg_each(void **state)
 	end(&f);
 }
 
-static void test_numbers_stay_and_freed_ones_come_back_last(void **state)
+static void numbers_stay_and_freed_ones_come_back_last(void **state)
 {
 	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1), FAKE_APPLIANCE(NVA2)};
 	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2), FAKE_APPLIANCE(NVA3)};
@@ -188,7 +188,7 @@ static void test_numbers_stay_and_freed_ones_come_back_last(void **state)
 	end(&f);
 }
 
-static void test_numbering_takes_nothing(void **state)
+static void numbering_takes_nothing(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NVA1)};
 	struct fixture f;
@@ -203,7 +203,7 @@ static void test_numbering_takes_nothing(void **state)
 	end(&f);
 }
 
-static void test_old_numbers_are_not_given_away_while_in_use(void **state)
+static void old_numbers_are_not_given_away_while_in_use(void **state)
 {
 	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1)};
 	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2)};
@@ -225,7 +225,7 @@ static void test_old_numbers_are_not_given_away_while_in_use(void **state)
 	end(&f);
 }
 
-static void test_more_hops_than_the_mask_has_room_for(void **state)
+static void more_hops_than_the_mask_has_room_for(void **state)
 {
 	struct fake_hop hops[8];
 	struct fixture f;
@@ -241,7 +241,7 @@ static void test_more_hops_than_the_mask_has_room_for(void **state)
 	end(&f);
 }
 
-static void test_old_and_new_hops_together_must_have_room(void **state)
+static void old_and_new_hops_together_must_have_room(void **state)
 {
 	struct fake_hop hops[12];
 	struct fixture f;
@@ -257,7 +257,7 @@ static void test_old_and_new_hops_together_must_have_room(void **state)
 	end(&f);
 }
 
-static void test_all_numbers_can_be_used(void **state)
+static void all_numbers_can_be_used(void **state)
 {
 	struct fake_hop *hops = calloc(NSG_MAX_HOPS, sizeof(*hops));
 	struct fixture f;
@@ -278,7 +278,7 @@ static void test_all_numbers_can_be_used(void **state)
 	end(&f);
 }
 
-static void test_snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
+static void snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
 {
 	const struct fake_hop hops[] = {
 	    {.type = NSG_HOP_VNET_LOCAL}, {.type = NSG_HOP_INTERNET}, FAKE_APPLIANCE(NVA1)};
@@ -299,7 +299,7 @@ static void test_snat_gives_numbers_to_what_has_no_way_of_its_own(void **state)
 	end(&f);
 }
 
-static void test_commit_refuses_numbers_of_other_hops(void **state)
+static void commit_refuses_numbers_of_other_hops(void **state)
 {
 	const struct fake_hop first[] = {FAKE_APPLIANCE(NVA1)};
 	const struct fake_hop second[] = {FAKE_APPLIANCE(NVA2)};
@@ -321,20 +321,20 @@ static void test_commit_refuses_numbers_of_other_hops(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_appliance_goes_by_its_own_address),
-	    cmocka_unit_test(test_section_of_an_address_wins_over_that_of_the_type),
-	    cmocka_unit_test(test_types_have_a_number_only_with_a_section),
-	    cmocka_unit_test(test_gateway_without_a_section_is_an_error),
-	    cmocka_unit_test(test_two_gateways_of_the_policy_are_one_way_here),
-	    cmocka_unit_test(test_equal_cost_addresses_are_one_hop_with_a_leg_each),
-	    cmocka_unit_test(test_numbers_stay_and_freed_ones_come_back_last),
-	    cmocka_unit_test(test_numbering_takes_nothing),
-	    cmocka_unit_test(test_old_numbers_are_not_given_away_while_in_use),
-	    cmocka_unit_test(test_more_hops_than_the_mask_has_room_for),
-	    cmocka_unit_test(test_old_and_new_hops_together_must_have_room),
-	    cmocka_unit_test(test_all_numbers_can_be_used),
-	    cmocka_unit_test(test_snat_gives_numbers_to_what_has_no_way_of_its_own),
-	    cmocka_unit_test(test_commit_refuses_numbers_of_other_hops),
+	    cmocka_unit_test(appliance_goes_by_its_own_address),
+	    cmocka_unit_test(section_of_an_address_wins_over_that_of_the_type),
+	    cmocka_unit_test(types_have_a_number_only_with_a_section),
+	    cmocka_unit_test(gateway_without_a_section_is_an_error),
+	    cmocka_unit_test(two_gateways_of_the_policy_are_one_way_here),
+	    cmocka_unit_test(equal_cost_addresses_are_one_hop_with_a_leg_each),
+	    cmocka_unit_test(numbers_stay_and_freed_ones_come_back_last),
+	    cmocka_unit_test(numbering_takes_nothing),
+	    cmocka_unit_test(old_numbers_are_not_given_away_while_in_use),
+	    cmocka_unit_test(more_hops_than_the_mask_has_room_for),
+	    cmocka_unit_test(old_and_new_hops_together_must_have_room),
+	    cmocka_unit_test(all_numbers_can_be_used),
+	    cmocka_unit_test(snat_gives_numbers_to_what_has_no_way_of_its_own),
+	    cmocka_unit_test(commit_refuses_numbers_of_other_hops),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 #include "support/kernel_conf.h"
 #include "support/netns.h"
 
-static void test_why_a_way_is_down(void **state)
+static void why_a_way_is_down(void **state)
 {
 	static const struct {
 		uint8_t type;
@@ -58,7 +58,7 @@ static void test_why_a_way_is_down(void **state)
 	}
 }
 
-static void test_names_of_hops_fit(void **state)
+static void names_of_hops_fit(void **state)
 {
 	uint32_t addrs[64];
 	struct nsg_hop hop = {.type = NSG_HOP_APPLIANCE, .addrs_host = addrs, .n_addrs = 1};
@@ -75,7 +75,7 @@ static void test_names_of_hops_fit(void **state)
 	assert_int_equal(strlen(name), sizeof(name) - 1);
 }
 
-static void test_strict_reverse_path_filtering_is_told(void **state)
+static void strict_reverse_path_filtering_is_told(void **state)
 {
 	static const struct {
 		int all, own;
@@ -128,9 +128,9 @@ static void test_strict_reverse_path_filtering_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_why_a_way_is_down),
-	    cmocka_unit_test(test_names_of_hops_fit),
-	    cmocka_unit_test(test_strict_reverse_path_filtering_is_told),
+	    cmocka_unit_test(why_a_way_is_down),
+	    cmocka_unit_test(names_of_hops_fit),
+	    cmocka_unit_test(strict_reverse_path_filtering_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

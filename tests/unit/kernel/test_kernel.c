@@ -131,7 +131,7 @@ static bool reported(struct fixture *f, const char *text)
 	return false;
 }
 
-static void test_a_start_and_a_cleanup_leave_the_namespace_as_it_was(void **state)
+static void a_start_and_a_cleanup_leave_the_namespace_as_it_was(void **state)
 {
 	struct fixture f;
 
@@ -154,7 +154,7 @@ static void test_a_start_and_a_cleanup_leave_the_namespace_as_it_was(void **stat
 	end(&f);
 }
 
-static void test_a_plan_changes_nothing(void **state)
+static void a_plan_changes_nothing(void **state)
 {
 	struct fixture f;
 	char *after;
@@ -170,7 +170,7 @@ static void test_a_plan_changes_nothing(void **state)
 	end(&f);
 }
 
-static void test_a_plan_reports_what_cannot_be_reached(void **state)
+static void a_plan_reports_what_cannot_be_reached(void **state)
 {
 	struct fixture f;
 
@@ -188,7 +188,7 @@ static void test_a_plan_reports_what_cannot_be_reached(void **state)
 	end(&f);
 }
 
-static void test_a_second_start_replaces_what_the_first_left(void **state)
+static void a_second_start_replaces_what_the_first_left(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *first;
@@ -215,7 +215,7 @@ static void test_a_second_start_replaces_what_the_first_left(void **state)
 	end(&f);
 }
 
-static void test_a_reload_keeps_numbers_and_drops_what_nobody_uses(void **state)
+static void a_reload_keeps_numbers_and_drops_what_nobody_uses(void **state)
 {
 	struct fixture f;
 
@@ -245,7 +245,7 @@ static void test_a_reload_keeps_numbers_and_drops_what_nobody_uses(void **state)
 	end(&f);
 }
 
-static void test_a_reload_that_was_given_up_can_be_taken_back(void **state)
+static void a_reload_that_was_given_up_can_be_taken_back(void **state)
 {
 	struct fixture f;
 
@@ -265,7 +265,7 @@ static void test_a_reload_that_was_given_up_can_be_taken_back(void **state)
 	end(&f);
 }
 
-static void test_a_preparation_that_fails_leaves_the_old_policy_whole(void **state)
+static void a_preparation_that_fails_leaves_the_old_policy_whole(void **state)
 {
 	struct fixture f;
 
@@ -287,7 +287,7 @@ static void test_a_preparation_that_fails_leaves_the_old_policy_whole(void **sta
 	end(&f);
 }
 
-static void test_a_reload_that_finds_no_table_makes_it_whole(void **state)
+static void a_reload_that_finds_no_table_makes_it_whole(void **state)
 {
 	struct fixture f;
 
@@ -312,7 +312,7 @@ static void test_a_reload_that_finds_no_table_makes_it_whole(void **state)
 	end(&f);
 }
 
-static void test_marks_of_a_generation_to_come_are_made_stale_or_forgotten(void **state)
+static void marks_of_a_generation_to_come_are_made_stale_or_forgotten(void **state)
 {
 	struct fixture f;
 	uint32_t marks[4];
@@ -349,7 +349,7 @@ static void test_marks_of_a_generation_to_come_are_made_stale_or_forgotten(void 
 	end(&f);
 }
 
-static void test_what_other_programs_change_is_repaired_and_counted(void **state)
+static void what_other_programs_change_is_repaired_and_counted(void **state)
 {
 	static const struct {
 		const char *command, *reported;
@@ -414,7 +414,7 @@ static void test_what_other_programs_change_is_repaired_and_counted(void **state
 	end(&f);
 }
 
-static void test_changes_of_other_objects_are_not_repaired(void **state)
+static void changes_of_other_objects_are_not_repaired(void **state)
 {
 	struct fixture f;
 
@@ -434,7 +434,7 @@ static void test_changes_of_other_objects_are_not_repaired(void **state)
 	end(&f);
 }
 
-static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
+static void a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 {
 	struct fixture f;
 	json_t *status;
@@ -475,7 +475,7 @@ static void test_a_link_that_goes_takes_its_hop_down_and_up_again(void **state)
 	end(&f);
 }
 
-static void test_neutralised_nothing_is_repaired(void **state)
+static void neutralised_nothing_is_repaired(void **state)
 {
 	struct fixture f;
 
@@ -493,7 +493,7 @@ static void test_neutralised_nothing_is_repaired(void **state)
 	end(&f);
 }
 
-static void test_a_start_that_fails_leaves_nothing(void **state)
+static void a_start_that_fails_leaves_nothing(void **state)
 {
 	static const struct {
 		const char *command, *reported;
@@ -522,7 +522,7 @@ static void test_a_start_that_fails_leaves_nothing(void **state)
 	end(&f);
 }
 
-static void test_a_table_that_another_process_owns_is_left_alone(void **state)
+static void a_table_that_another_process_owns_is_left_alone(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *second = NULL;
@@ -560,7 +560,7 @@ static int waits(struct fixture *f)
 	return (int)((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000);
 }
 
-static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state)
+static void a_repair_that_failed_is_tried_again_whatever_comes(void **state)
 {
 	struct nsg_conf other = KERNEL_CONF;
 	struct nsg_kernel *second = NULL;
@@ -600,7 +600,7 @@ static void test_a_repair_that_failed_is_tried_again_whatever_comes(void **state
 	end(&f);
 }
 
-static void test_repairs_that_are_reverted_are_slowed_down(void **state)
+static void repairs_that_are_reverted_are_slowed_down(void **state)
 {
 	struct fixture f;
 	int quick = 0, r;
@@ -625,7 +625,7 @@ static void test_repairs_that_are_reverted_are_slowed_down(void **state)
 	end(&f);
 }
 
-static void test_in_audit_mode_there_is_a_table_and_nothing_else(void **state)
+static void in_audit_mode_there_is_a_table_and_nothing_else(void **state)
 {
 	struct fixture f;
 
@@ -648,7 +648,7 @@ static void test_in_audit_mode_there_is_a_table_and_nothing_else(void **state)
 	end(&f);
 }
 
-static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
+static void numbers_that_do_not_fit_are_refused_at_once(void **state)
 {
 	static const struct {
 		uint32_t mask, table_base, rule_priority;
@@ -678,7 +678,7 @@ static void test_numbers_that_do_not_fit_are_refused_at_once(void **state)
 	}
 }
 
-static void test_users_are_names_or_numbers(void **state)
+static void users_are_names_or_numbers(void **state)
 {
 	const char *good[] = {"root", "0", "77"}, *bad[] = {"nobody-of-that-name"};
 	struct nsg_conf conf = KERNEL_CONF;
@@ -700,7 +700,7 @@ static void test_users_are_names_or_numbers(void **state)
 	nsg_diag_done(&diag);
 }
 
-static void test_without_cap_net_admin_the_error_names_it(void **state)
+static void without_cap_net_admin_the_error_names_it(void **state)
 {
 	struct nsg_conf conf = KERNEL_CONF;
 	struct nsg_diag diag = {0};
@@ -727,27 +727,27 @@ static void test_without_cap_net_admin_the_error_names_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_without_cap_net_admin_the_error_names_it),
-	    cmocka_unit_test(test_a_start_and_a_cleanup_leave_the_namespace_as_it_was),
-	    cmocka_unit_test(test_a_plan_changes_nothing),
-	    cmocka_unit_test(test_a_plan_reports_what_cannot_be_reached),
-	    cmocka_unit_test(test_a_second_start_replaces_what_the_first_left),
-	    cmocka_unit_test(test_a_reload_keeps_numbers_and_drops_what_nobody_uses),
-	    cmocka_unit_test(test_a_reload_that_was_given_up_can_be_taken_back),
-	    cmocka_unit_test(test_a_preparation_that_fails_leaves_the_old_policy_whole),
-	    cmocka_unit_test(test_a_reload_that_finds_no_table_makes_it_whole),
-	    cmocka_unit_test(test_marks_of_a_generation_to_come_are_made_stale_or_forgotten),
-	    cmocka_unit_test(test_what_other_programs_change_is_repaired_and_counted),
-	    cmocka_unit_test(test_changes_of_other_objects_are_not_repaired),
-	    cmocka_unit_test(test_a_link_that_goes_takes_its_hop_down_and_up_again),
-	    cmocka_unit_test(test_neutralised_nothing_is_repaired),
-	    cmocka_unit_test(test_a_start_that_fails_leaves_nothing),
-	    cmocka_unit_test(test_a_table_that_another_process_owns_is_left_alone),
-	    cmocka_unit_test(test_a_repair_that_failed_is_tried_again_whatever_comes),
-	    cmocka_unit_test(test_repairs_that_are_reverted_are_slowed_down),
-	    cmocka_unit_test(test_in_audit_mode_there_is_a_table_and_nothing_else),
-	    cmocka_unit_test(test_numbers_that_do_not_fit_are_refused_at_once),
-	    cmocka_unit_test(test_users_are_names_or_numbers),
+	    cmocka_unit_test(without_cap_net_admin_the_error_names_it),
+	    cmocka_unit_test(a_start_and_a_cleanup_leave_the_namespace_as_it_was),
+	    cmocka_unit_test(a_plan_changes_nothing),
+	    cmocka_unit_test(a_plan_reports_what_cannot_be_reached),
+	    cmocka_unit_test(a_second_start_replaces_what_the_first_left),
+	    cmocka_unit_test(a_reload_keeps_numbers_and_drops_what_nobody_uses),
+	    cmocka_unit_test(a_reload_that_was_given_up_can_be_taken_back),
+	    cmocka_unit_test(a_preparation_that_fails_leaves_the_old_policy_whole),
+	    cmocka_unit_test(a_reload_that_finds_no_table_makes_it_whole),
+	    cmocka_unit_test(marks_of_a_generation_to_come_are_made_stale_or_forgotten),
+	    cmocka_unit_test(what_other_programs_change_is_repaired_and_counted),
+	    cmocka_unit_test(changes_of_other_objects_are_not_repaired),
+	    cmocka_unit_test(a_link_that_goes_takes_its_hop_down_and_up_again),
+	    cmocka_unit_test(neutralised_nothing_is_repaired),
+	    cmocka_unit_test(a_start_that_fails_leaves_nothing),
+	    cmocka_unit_test(a_table_that_another_process_owns_is_left_alone),
+	    cmocka_unit_test(a_repair_that_failed_is_tried_again_whatever_comes),
+	    cmocka_unit_test(repairs_that_are_reverted_are_slowed_down),
+	    cmocka_unit_test(in_audit_mode_there_is_a_table_and_nothing_else),
+	    cmocka_unit_test(numbers_that_do_not_fit_are_refused_at_once),
+	    cmocka_unit_test(users_are_names_or_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ static void end(struct nsg_nl *nl, struct nsg_links *links)
 	nsg_nl_close(nl);
 }
 
-static void test_links_are_found_by_name_and_by_index(void **state)
+static void links_are_found_by_name_and_by_index(void **state)
 {
 	struct nsg_links links;
 	struct nsg_nl nl;
@@ -55,7 +55,7 @@ static void test_links_are_found_by_name_and_by_index(void **state)
 	end(&nl, &links);
 }
 
-static void test_tunnels_are_known_by_their_outer_packets(void **state)
+static void tunnels_are_known_by_their_outer_packets(void **state)
 {
 	static const struct {
 		const char *options;
@@ -96,7 +96,7 @@ static void test_tunnels_are_known_by_their_outer_packets(void **state)
 		skip();
 }
 
-static void test_reach_tells_why_not(void **state)
+static void reach_tells_why_not(void **state)
 {
 	struct nsg_links links;
 	struct nsg_nl nl;
@@ -127,7 +127,7 @@ static void test_reach_tells_why_not(void **state)
 	end(&nl, &links);
 }
 
-static void test_the_hosts_address_inside_a_prefix(void **state)
+static void the_hosts_address_inside_a_prefix(void **state)
 {
 	const struct nsg_prefix none[] = {{NSG_IP4(192, 168, 0, 0), 16}};
 	const struct nsg_prefix some[] = {{NSG_IP4(192, 168, 0, 0), 16},
@@ -155,10 +155,10 @@ static void test_the_hosts_address_inside_a_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_links_are_found_by_name_and_by_index),
-	    cmocka_unit_test(test_tunnels_are_known_by_their_outer_packets),
-	    cmocka_unit_test(test_reach_tells_why_not),
-	    cmocka_unit_test(test_the_hosts_address_inside_a_prefix),
+	    cmocka_unit_test(links_are_found_by_name_and_by_index),
+	    cmocka_unit_test(tunnels_are_known_by_their_outer_packets),
+	    cmocka_unit_test(reach_tells_why_not),
+	    cmocka_unit_test(the_hosts_address_inside_a_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static int dump(struct fake_netlink *f, struct rows *rows)
 	return r;
 }
 
-static void test_request_asks_for_an_acknowledgement(void **state)
+static void request_asks_for_an_acknowledgement(void **state)
 {
 	struct fake_netlink f = {0};
 	const struct nlmsghdr *sent = (const void *)f.sent;
@@ -86,7 +86,7 @@ static void test_request_asks_for_an_acknowledgement(void **state)
 	assert_int_equal(f.n_sends, 1);
 }
 
-static void test_request_goes_on_after_eintr(void **state)
+static void request_goes_on_after_eintr(void **state)
 {
 	struct fake_netlink f = {.send_errors = {EINTR, EINTR}};
 
@@ -99,7 +99,7 @@ static void test_request_goes_on_after_eintr(void **state)
 	assert_int_equal(f.n_sends, 3);
 }
 
-static void test_request_returns_the_kernels_error_and_words(void **state)
+static void request_returns_the_kernels_error_and_words(void **state)
 {
 	struct fake_netlink f = {0};
 	char message[160];
@@ -111,7 +111,7 @@ static void test_request_returns_the_kernels_error_and_words(void **state)
 	assert_string_equal(message, "it is there already");
 }
 
-static void test_request_skips_answers_to_others(void **state)
+static void request_skips_answers_to_others(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -128,7 +128,7 @@ static void test_request_skips_answers_to_others(void **state)
 	assert_string_equal(rows.text, "a");
 }
 
-static void test_request_that_is_not_answered_times_out(void **state)
+static void request_that_is_not_answered_times_out(void **state)
 {
 	struct fake_netlink f = {0};
 
@@ -136,7 +136,7 @@ static void test_request_that_is_not_answered_times_out(void **state)
 	assert_int_equal(request(&f, NULL, NULL), -ETIMEDOUT);
 }
 
-static void test_request_whose_answer_was_lost_fails(void **state)
+static void request_whose_answer_was_lost_fails(void **state)
 {
 	struct fake_netlink f = {0};
 
@@ -145,7 +145,7 @@ static void test_request_whose_answer_was_lost_fails(void **state)
 	assert_int_equal(request(&f, NULL, NULL), -ENOBUFS);
 }
 
-static void test_request_that_was_sent_in_part_fails(void **state)
+static void request_that_was_sent_in_part_fails(void **state)
 {
 	struct fake_netlink f = {.send_short = 4};
 
@@ -153,7 +153,7 @@ static void test_request_that_was_sent_in_part_fails(void **state)
 	assert_int_equal(request(&f, NULL, NULL), -EIO);
 }
 
-static void test_request_ends_with_what_the_callback_returns(void **state)
+static void request_ends_with_what_the_callback_returns(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {.stop_with = -ENOMEM};
@@ -166,7 +166,7 @@ static void test_request_ends_with_what_the_callback_returns(void **state)
 	assert_string_equal(rows.text, "a");
 }
 
-static void test_error_shorter_than_its_header_is_bad(void **state)
+static void error_shorter_than_its_header_is_bad(void **state)
 {
 	struct fake_netlink f = {0};
 
@@ -176,7 +176,7 @@ static void test_error_shorter_than_its_header_is_bad(void **state)
 	assert_int_equal(request(&f, NULL, NULL), -EBADMSG);
 }
 
-static void test_words_beyond_the_message_are_not_read(void **state)
+static void words_beyond_the_message_are_not_read(void **state)
 {
 	struct fake_netlink f = {0};
 	/* not capped: the message would follow 4,000 bytes of the request */
@@ -190,7 +190,7 @@ static void test_words_beyond_the_message_are_not_read(void **state)
 	assert_string_equal(message, "");
 }
 
-static void test_truncated_message_is_not_read(void **state)
+static void truncated_message_is_not_read(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -205,7 +205,7 @@ static void test_truncated_message_is_not_read(void **state)
 	assert_string_equal(rows.text, "");
 }
 
-static void test_dump_takes_all_datagrams(void **state)
+static void dump_takes_all_datagrams(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -224,7 +224,7 @@ static void test_dump_takes_all_datagrams(void **state)
 	assert_int_equal(rows.resets, 1);
 }
 
-static void test_dump_that_was_disturbed_begins_again(void **state)
+static void dump_that_was_disturbed_begins_again(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -244,7 +244,7 @@ static void test_dump_that_was_disturbed_begins_again(void **state)
 	assert_int_equal(f.n_sends, 2);
 }
 
-static void test_dump_disturbed_at_its_end_begins_again(void **state)
+static void dump_disturbed_at_its_end_begins_again(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -261,7 +261,7 @@ static void test_dump_disturbed_at_its_end_begins_again(void **state)
 	assert_string_equal(rows.text, "b");
 }
 
-static void test_dump_that_lost_messages_begins_again(void **state)
+static void dump_that_lost_messages_begins_again(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -280,7 +280,7 @@ static void test_dump_that_lost_messages_begins_again(void **state)
 	assert_string_equal(rows.text, "b");
 }
 
-static void test_dump_gives_up_in_the_end(void **state)
+static void dump_gives_up_in_the_end(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -295,7 +295,7 @@ static void test_dump_gives_up_in_the_end(void **state)
 	assert_int_equal(f.n_sends, NSG_NL_TRIES);
 }
 
-static void test_dump_ends_with_the_kernels_error(void **state)
+static void dump_ends_with_the_kernels_error(void **state)
 {
 	struct fake_netlink refused = {0}, broken = {0};
 	struct rows rows = {""};
@@ -324,7 +324,7 @@ static struct nsg_nl_answer batch(struct fake_netlink *f, int ignore, char *mess
 	return answer;
 }
 
-static void test_batch_is_acknowledged_by_its_last_message(void **state)
+static void batch_is_acknowledged_by_its_last_message(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
@@ -337,7 +337,7 @@ static void test_batch_is_acknowledged_by_its_last_message(void **state)
 	assert_int_equal(answer.error, 0);
 }
 
-static void test_batch_tells_the_first_error_and_counts_all(void **state)
+static void batch_tells_the_first_error_and_counts_all(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
@@ -357,7 +357,7 @@ static void test_batch_tells_the_first_error_and_counts_all(void **state)
 	assert_string_equal(message, "first");
 }
 
-static void test_batch_passes_over_errors_that_do_not_count(void **state)
+static void batch_passes_over_errors_that_do_not_count(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_nl_answer answer;
@@ -371,7 +371,7 @@ static void test_batch_passes_over_errors_that_do_not_count(void **state)
 	assert_int_equal(answer.n_errors, 0);
 }
 
-static void test_drain_hands_over_what_is_left_after_a_loss(void **state)
+static void drain_hands_over_what_is_left_after_a_loss(void **state)
 {
 	struct fake_netlink f = {0};
 	struct rows rows = {""};
@@ -393,27 +393,27 @@ static void test_drain_hands_over_what_is_left_after_a_loss(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_request_asks_for_an_acknowledgement),
-	    cmocka_unit_test(test_request_goes_on_after_eintr),
-	    cmocka_unit_test(test_request_returns_the_kernels_error_and_words),
-	    cmocka_unit_test(test_request_skips_answers_to_others),
-	    cmocka_unit_test(test_request_that_is_not_answered_times_out),
-	    cmocka_unit_test(test_request_whose_answer_was_lost_fails),
-	    cmocka_unit_test(test_request_that_was_sent_in_part_fails),
-	    cmocka_unit_test(test_request_ends_with_what_the_callback_returns),
-	    cmocka_unit_test(test_error_shorter_than_its_header_is_bad),
-	    cmocka_unit_test(test_words_beyond_the_message_are_not_read),
-	    cmocka_unit_test(test_truncated_message_is_not_read),
-	    cmocka_unit_test(test_dump_takes_all_datagrams),
-	    cmocka_unit_test(test_dump_that_was_disturbed_begins_again),
-	    cmocka_unit_test(test_dump_disturbed_at_its_end_begins_again),
-	    cmocka_unit_test(test_dump_that_lost_messages_begins_again),
-	    cmocka_unit_test(test_dump_gives_up_in_the_end),
-	    cmocka_unit_test(test_dump_ends_with_the_kernels_error),
-	    cmocka_unit_test(test_batch_is_acknowledged_by_its_last_message),
-	    cmocka_unit_test(test_batch_tells_the_first_error_and_counts_all),
-	    cmocka_unit_test(test_batch_passes_over_errors_that_do_not_count),
-	    cmocka_unit_test(test_drain_hands_over_what_is_left_after_a_loss),
+	    cmocka_unit_test(request_asks_for_an_acknowledgement),
+	    cmocka_unit_test(request_goes_on_after_eintr),
+	    cmocka_unit_test(request_returns_the_kernels_error_and_words),
+	    cmocka_unit_test(request_skips_answers_to_others),
+	    cmocka_unit_test(request_that_is_not_answered_times_out),
+	    cmocka_unit_test(request_whose_answer_was_lost_fails),
+	    cmocka_unit_test(request_that_was_sent_in_part_fails),
+	    cmocka_unit_test(request_ends_with_what_the_callback_returns),
+	    cmocka_unit_test(error_shorter_than_its_header_is_bad),
+	    cmocka_unit_test(words_beyond_the_message_are_not_read),
+	    cmocka_unit_test(truncated_message_is_not_read),
+	    cmocka_unit_test(dump_takes_all_datagrams),
+	    cmocka_unit_test(dump_that_was_disturbed_begins_again),
+	    cmocka_unit_test(dump_disturbed_at_its_end_begins_again),
+	    cmocka_unit_test(dump_that_lost_messages_begins_again),
+	    cmocka_unit_test(dump_gives_up_in_the_end),
+	    cmocka_unit_test(dump_ends_with_the_kernels_error),
+	    cmocka_unit_test(batch_is_acknowledged_by_its_last_message),
+	    cmocka_unit_test(batch_tells_the_first_error_and_counts_all),
+	    cmocka_unit_test(batch_passes_over_errors_that_do_not_count),
+	    cmocka_unit_test(drain_hands_over_what_is_left_after_a_loss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

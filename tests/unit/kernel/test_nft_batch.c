@@ -36,7 +36,7 @@ static int transact(struct fake_netlink *f, struct nsg_nft_batch *b, struct nsg_
 	return r;
 }
 
-static void test_a_batch_is_one_transaction_numbered_in_order(void **state)
+static void a_batch_is_one_transaction_numbered_in_order(void **state)
 {
 	static const int types[] = {NFNL_MSG_BATCH_BEGIN,
 				    NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE,
@@ -66,7 +66,7 @@ static void test_a_batch_is_one_transaction_numbered_in_order(void **state)
 	nsg_nft_batch_done(&b);
 }
 
-static void test_an_error_names_what_was_being_added(void **state)
+static void an_error_names_what_was_being_added(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_diag diag = {0};
@@ -85,7 +85,7 @@ static void test_an_error_names_what_was_being_added(void **state)
 	nsg_nft_batch_done(&b);
 }
 
-static void test_a_refused_transaction_names_the_missing_right(void **state)
+static void a_refused_transaction_names_the_missing_right(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_diag diag = {0};
@@ -101,7 +101,7 @@ static void test_a_refused_transaction_names_the_missing_right(void **state)
 	nsg_nft_batch_done(&b);
 }
 
-static void test_silence_of_the_kernel_is_an_error(void **state)
+static void silence_of_the_kernel_is_an_error(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_diag diag = {0};
@@ -114,7 +114,7 @@ static void test_silence_of_the_kernel_is_an_error(void **state)
 	nsg_nft_batch_done(&b);
 }
 
-static void test_an_empty_batch_is_not_sent(void **state)
+static void an_empty_batch_is_not_sent(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_nft_batch b;
@@ -127,7 +127,7 @@ static void test_an_empty_batch_is_not_sent(void **state)
 	nsg_nft_batch_done(&b);
 }
 
-static void test_the_first_error_of_building_comes_out_at_the_end(void **state)
+static void the_first_error_of_building_comes_out_at_the_end(void **state)
 {
 	struct fake_netlink f = {0};
 	struct nsg_nft_batch b;
@@ -145,12 +145,12 @@ static void test_the_first_error_of_building_comes_out_at_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_a_batch_is_one_transaction_numbered_in_order),
-	    cmocka_unit_test(test_an_error_names_what_was_being_added),
-	    cmocka_unit_test(test_a_refused_transaction_names_the_missing_right),
-	    cmocka_unit_test(test_silence_of_the_kernel_is_an_error),
-	    cmocka_unit_test(test_an_empty_batch_is_not_sent),
-	    cmocka_unit_test(test_the_first_error_of_building_comes_out_at_the_end),
+	    cmocka_unit_test(a_batch_is_one_transaction_numbered_in_order),
+	    cmocka_unit_test(an_error_names_what_was_being_added),
+	    cmocka_unit_test(a_refused_transaction_names_the_missing_right),
+	    cmocka_unit_test(silence_of_the_kernel_is_an_error),
+	    cmocka_unit_test(an_empty_batch_is_not_sent),
+	    cmocka_unit_test(the_first_error_of_building_comes_out_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

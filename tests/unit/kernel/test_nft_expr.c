@@ -334,7 +334,7 @@ static void listed(const char *chain, char *out, size_t size)
 	free(text);
 }
 
-static void test_nft_reads_every_word_as_it_was_meant(void **state)
+static void nft_reads_every_word_as_it_was_meant(void **state)
 {
 	struct nsg_nl nl;
 	char is[512];
@@ -361,7 +361,7 @@ static void snat(struct nsg_nft_batch *b)
 	nft_snat(b, NSG_IP4(10, 1, 1, 1));
 }
 
-static void test_nat_is_read_as_it_was_meant(void **state)
+static void nat_is_read_as_it_was_meant(void **state)
 {
 	struct nsg_nl nl;
 	char is[512];
@@ -385,8 +385,8 @@ static void test_nat_is_read_as_it_was_meant(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_nft_reads_every_word_as_it_was_meant),
-	    cmocka_unit_test(test_nat_is_read_as_it_was_meant),
+	    cmocka_unit_test(nft_reads_every_word_as_it_was_meant),
+	    cmocka_unit_test(nat_is_read_as_it_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

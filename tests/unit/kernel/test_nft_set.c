@@ -48,7 +48,7 @@ static void begin(struct nsg_nft_batch *b)
 	nsg_nft_table_add(b, 0);
 }
 
-static void test_elements_come_and_go(void **state)
+static void elements_come_and_go(void **state)
 {
 	const struct nft_set marks = {.name = "marks",
 				      .key_type = NFT_TYPE_MARK,
@@ -87,7 +87,7 @@ static void test_elements_come_and_go(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_ranges_up_to_the_last_address(void **state)
+static void ranges_up_to_the_last_address(void **state)
 {
 	const struct nft_set excluded = {.name = "excluded",
 					 .key_type = NFT_TYPE_IPV4_ADDR,
@@ -120,7 +120,7 @@ static void test_ranges_up_to_the_last_address(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_more_elements_than_fit_into_one_message(void **state)
+static void more_elements_than_fit_into_one_message(void **state)
 {
 	const struct nft_set users = {
 	    .name = "users", .key_type = NFT_TYPE_UID, .key_bytes = 4, .host_order = true};
@@ -146,7 +146,7 @@ static void test_more_elements_than_fit_into_one_message(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_maps_to_counters_and_addresses(void **state)
+static void maps_to_counters_and_addresses(void **state)
 {
 	const struct nft_set hops = {.name = "hops",
 				     .key_type = NFT_TYPE_MARK,
@@ -184,7 +184,7 @@ static void test_maps_to_counters_and_addresses(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_elements_with_a_time_or_a_counter(void **state)
+static void elements_with_a_time_or_a_counter(void **state)
 {
 	const struct nft_set young = {.name = "young",
 				      .key_type = NFT_TYPE_INET_PROTO,
@@ -219,11 +219,11 @@ static void test_elements_with_a_time_or_a_counter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_elements_come_and_go),
-	    cmocka_unit_test(test_ranges_up_to_the_last_address),
-	    cmocka_unit_test(test_more_elements_than_fit_into_one_message),
-	    cmocka_unit_test(test_maps_to_counters_and_addresses),
-	    cmocka_unit_test(test_elements_with_a_time_or_a_counter),
+	    cmocka_unit_test(elements_come_and_go),
+	    cmocka_unit_test(ranges_up_to_the_last_address),
+	    cmocka_unit_test(more_elements_than_fit_into_one_message),
+	    cmocka_unit_test(maps_to_counters_and_addresses),
+	    cmocka_unit_test(elements_with_a_time_or_a_counter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

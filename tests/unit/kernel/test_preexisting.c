@@ -66,7 +66,7 @@ static uint32_t mark(struct fixture *f, uint32_t i)
 	return f->seen[i] & f->marks.mask;
 }
 
-static void test_at_a_start_established_ones_become_older_decided_ones_are_forgotten(void **state)
+static void at_a_start_established_ones_become_older_decided_ones_are_forgotten(void **state)
 {
 	struct fixture f;
 
@@ -81,7 +81,7 @@ static void test_at_a_start_established_ones_become_older_decided_ones_are_forgo
 	end(&f);
 }
 
-static void test_in_audit_nothing_is_marked(void **state)
+static void in_audit_nothing_is_marked(void **state)
 {
 	struct fixture f;
 
@@ -94,7 +94,7 @@ static void test_in_audit_nothing_is_marked(void **state)
 	end(&f);
 }
 
-static void test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew(void **state)
+static void a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew(void **state)
 {
 	struct fixture f;
 
@@ -120,7 +120,7 @@ static void test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_ane
 	end(&f);
 }
 
-static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
+static void a_crash_between_two_lives_forgets_no_decided_one(void **state)
 {
 	struct fixture f;
 
@@ -137,7 +137,7 @@ static void test_a_crash_between_two_lives_forgets_no_decided_one(void **state)
 	end(&f);
 }
 
-static void test_bits_under_the_mask_that_are_not_ours_stay(void **state)
+static void bits_under_the_mask_that_are_not_ours_stay(void **state)
 {
 	struct fixture f;
 
@@ -152,7 +152,7 @@ static void test_bits_under_the_mask_that_are_not_ours_stay(void **state)
 	end(&f);
 }
 
-static void test_without_the_directory_the_bits_go_all_the_same(void **state)
+static void without_the_directory_the_bits_go_all_the_same(void **state)
 {
 	struct fixture f;
 
@@ -166,7 +166,7 @@ static void test_without_the_directory_the_bits_go_all_the_same(void **state)
 	end(&f);
 }
 
-static void test_a_file_that_is_not_ours_does_no_harm(void **state)
+static void a_file_that_is_not_ours_does_no_harm(void **state)
 {
 	struct fixture f;
 	char path[64];
@@ -186,7 +186,7 @@ static void test_a_file_that_is_not_ours_does_no_harm(void **state)
 	end(&f);
 }
 
-static void test_a_start_without_a_stop_before_it_ends_a_gap(void **state)
+static void a_start_without_a_stop_before_it_ends_a_gap(void **state)
 {
 	struct fixture f;
 
@@ -207,15 +207,14 @@ static void test_a_start_without_a_stop_before_it_ends_a_gap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(
-		test_at_a_start_established_ones_become_older_decided_ones_are_forgotten),
-	    cmocka_unit_test(test_in_audit_nothing_is_marked),
-	    cmocka_unit_test(test_a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
-	    cmocka_unit_test(test_a_crash_between_two_lives_forgets_no_decided_one),
-	    cmocka_unit_test(test_bits_under_the_mask_that_are_not_ours_stay),
-	    cmocka_unit_test(test_without_the_directory_the_bits_go_all_the_same),
-	    cmocka_unit_test(test_a_start_without_a_stop_before_it_ends_a_gap),
-	    cmocka_unit_test(test_a_file_that_is_not_ours_does_no_harm),
+	    cmocka_unit_test(at_a_start_established_ones_become_older_decided_ones_are_forgotten),
+	    cmocka_unit_test(in_audit_nothing_is_marked),
+	    cmocka_unit_test(a_stop_leaves_no_bit_and_the_next_start_judges_decided_ones_anew),
+	    cmocka_unit_test(a_crash_between_two_lives_forgets_no_decided_one),
+	    cmocka_unit_test(bits_under_the_mask_that_are_not_ours_stay),
+	    cmocka_unit_test(without_the_directory_the_bits_go_all_the_same),
+	    cmocka_unit_test(a_start_without_a_stop_before_it_ends_a_gap),
+	    cmocka_unit_test(a_file_that_is_not_ours_does_no_harm),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

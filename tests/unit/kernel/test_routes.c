@@ -87,7 +87,7 @@ static bool table_is(int table, const char *want)
 
 #define DOWN "blackhole default proto 110 metric 4294967295\n"
 
-static void test_a_table_is_a_default_and_a_blackhole_behind_it(void **state)
+static void a_table_is_a_default_and_a_blackhole_behind_it(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -103,7 +103,7 @@ static void test_a_table_is_a_default_and_a_blackhole_behind_it(void **state)
 	end(&f);
 }
 
-static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **state)
+static void a_link_that_goes_leaves_the_blackhole_and_comes_back(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -131,7 +131,7 @@ static void test_a_link_that_goes_leaves_the_blackhole_and_comes_back(void **sta
 	end(&f);
 }
 
-static void test_an_address_that_goes_takes_its_gateway_down(void **state)
+static void an_address_that_goes_takes_its_gateway_down(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -151,7 +151,7 @@ static void test_an_address_that_goes_takes_its_gateway_down(void **state)
 	end(&f);
 }
 
-static void test_a_device_of_a_section_needs_no_route_to_the_gateway(void **state)
+static void a_device_of_a_section_needs_no_route_to_the_gateway(void **state)
 {
 	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
 	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY,
@@ -179,7 +179,7 @@ static void test_a_device_of_a_section_needs_no_route_to_the_gateway(void **stat
 	end(&f);
 }
 
-static void test_a_device_alone_is_a_way(void **state)
+static void a_device_alone_is_a_way(void **state)
 {
 	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
 	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY, .dev = "b0"};
@@ -200,7 +200,7 @@ static void test_a_device_alone_is_a_way(void **state)
 	end(&f);
 }
 
-static void test_equal_cost_legs_that_are_up_share(void **state)
+static void equal_cost_legs_that_are_up_share(void **state)
 {
 	const struct fake_hop hops[] = {
 	    {NSG_HOP_APPLIANCE, {NSG_IP4(10, 0, 100, 4), NSG_IP4(10, 0, 101, 4)}, 2}};
@@ -228,7 +228,7 @@ static void test_equal_cost_legs_that_are_up_share(void **state)
 	end(&f);
 }
 
-static void test_an_address_of_this_host_is_no_next_hop(void **state)
+static void an_address_of_this_host_is_no_next_hop(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 1))};
 	struct fixture f;
@@ -242,7 +242,7 @@ static void test_an_address_of_this_host_is_no_next_hop(void **state)
 	end(&f);
 }
 
-static void test_routes_of_ours_that_should_not_be_there_go(void **state)
+static void routes_of_ours_that_should_not_be_there_go(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -268,7 +268,7 @@ static void test_routes_of_ours_that_should_not_be_there_go(void **state)
 	end(&f);
 }
 
-static void test_a_table_with_routes_of_another_program_is_refused(void **state)
+static void a_table_with_routes_of_another_program_is_refused(void **state)
 {
 	const struct fake_hop hops[] = {FAKE_APPLIANCE(NSG_IP4(10, 0, 100, 4))};
 	struct fixture f;
@@ -286,15 +286,15 @@ static void test_a_table_with_routes_of_another_program_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_a_table_is_a_default_and_a_blackhole_behind_it),
-	    cmocka_unit_test(test_a_link_that_goes_leaves_the_blackhole_and_comes_back),
-	    cmocka_unit_test(test_an_address_that_goes_takes_its_gateway_down),
-	    cmocka_unit_test(test_a_device_of_a_section_needs_no_route_to_the_gateway),
-	    cmocka_unit_test(test_a_device_alone_is_a_way),
-	    cmocka_unit_test(test_equal_cost_legs_that_are_up_share),
-	    cmocka_unit_test(test_an_address_of_this_host_is_no_next_hop),
-	    cmocka_unit_test(test_routes_of_ours_that_should_not_be_there_go),
-	    cmocka_unit_test(test_a_table_with_routes_of_another_program_is_refused),
+	    cmocka_unit_test(a_table_is_a_default_and_a_blackhole_behind_it),
+	    cmocka_unit_test(a_link_that_goes_leaves_the_blackhole_and_comes_back),
+	    cmocka_unit_test(an_address_that_goes_takes_its_gateway_down),
+	    cmocka_unit_test(a_device_of_a_section_needs_no_route_to_the_gateway),
+	    cmocka_unit_test(a_device_alone_is_a_way),
+	    cmocka_unit_test(equal_cost_legs_that_are_up_share),
+	    cmocka_unit_test(an_address_of_this_host_is_no_next_hop),
+	    cmocka_unit_test(routes_of_ours_that_should_not_be_there_go),
+	    cmocka_unit_test(a_table_with_routes_of_another_program_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,7 +80,7 @@ static uint32_t walk(const struct nsg_rules *r, uint32_t mark, uint32_t *looked_
 	}
 }
 
-static void test_every_number_finds_its_table_and_no_other_mark_does(void **state)
+static void every_number_finds_its_table_and_no_other_mark_does(void **state)
 {
 	static const uint32_t masks[] = {0x0fff0000, 0x00000fff, 0xfff00000,
 					 0x0000003f, 0xfc000000, 0x0001ff80};
@@ -114,7 +114,7 @@ static void test_every_number_finds_its_table_and_no_other_mark_does(void **stat
 	}
 }
 
-static void test_priorities_stay_in_the_span_and_are_used_once(void **state)
+static void priorities_stay_in_the_span_and_are_used_once(void **state)
 {
 	bool seen[NSG_RULES_SPAN] = {false};
 	struct nsg_rules rules = {0};
@@ -138,7 +138,7 @@ static void test_priorities_stay_in_the_span_and_are_used_once(void **state)
 	end(&f);
 }
 
-static void test_without_tables_there_are_no_rules(void **state)
+static void without_tables_there_are_no_rules(void **state)
 {
 	struct nsg_rules rules = {0};
 	struct fixture f;
@@ -163,7 +163,7 @@ static uint32_t restore(struct fixture *f, struct nsg_nl *nl)
 	return changed;
 }
 
-static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **state)
+static void the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **state)
 {
 	char *before, *after;
 	struct fixture f;
@@ -204,7 +204,7 @@ static void test_the_kernel_gets_what_is_missing_and_loses_what_is_stray(void **
 	nsg_nl_close(&nl);
 }
 
-static void test_rules_of_others_between_ours_are_told(void **state)
+static void rules_of_others_between_ours_are_told(void **state)
 {
 	struct nsg_rules ours = {0}, foreign = {0};
 	struct fixture f;
@@ -237,11 +237,11 @@ static void test_rules_of_others_between_ours_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_number_finds_its_table_and_no_other_mark_does),
-	    cmocka_unit_test(test_priorities_stay_in_the_span_and_are_used_once),
-	    cmocka_unit_test(test_without_tables_there_are_no_rules),
-	    cmocka_unit_test(test_the_kernel_gets_what_is_missing_and_loses_what_is_stray),
-	    cmocka_unit_test(test_rules_of_others_between_ours_are_told),
+	    cmocka_unit_test(every_number_finds_its_table_and_no_other_mark_does),
+	    cmocka_unit_test(priorities_stay_in_the_span_and_are_used_once),
+	    cmocka_unit_test(without_tables_there_are_no_rules),
+	    cmocka_unit_test(the_kernel_gets_what_is_missing_and_loses_what_is_stray),
+	    cmocka_unit_test(rules_of_others_between_ours_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

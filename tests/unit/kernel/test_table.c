@@ -218,7 +218,7 @@ static bool is_same(const char *expected, const char *text, const char *file)
 	return false;
 }
 
-static void test_every_golden_layout_is_its_file(void **state)
+static void every_golden_layout_is_its_file(void **state)
 {
 	int different = 0;
 
@@ -258,7 +258,7 @@ static void test_every_golden_layout_is_its_file(void **state)
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; "                                             \
 	"s/\\(goto\\|chain\\) queue/\\1 queue_it/' " NSG_RULESETS "/%s.nft | nft -f -"
 
-static void test_nft_reads_a_golden_file_as_what_is_loaded(void **state)
+static void nft_reads_a_golden_file_as_what_is_loaded(void **state)
 {
 	struct nsg_nl nl;
 
@@ -289,7 +289,7 @@ static void test_nft_reads_a_golden_file_as_what_is_loaded(void **state)
 
 /* --- loading --------------------------------------------------------------------------------- */
 
-static void test_every_layout_loads_twice_and_is_listed(void **state)
+static void every_layout_loads_twice_and_is_listed(void **state)
 {
 	struct nsg_nl nl;
 
@@ -323,7 +323,7 @@ static void test_every_layout_loads_twice_and_is_listed(void **state)
 static const char *const older[] = {"output", "prerouting", "selectors", "snat",
 				    "tunnel", "no-offload", "audit"};
 
-static void test_the_table_of_an_earlier_version_is_taken_over(void **state)
+static void the_table_of_an_earlier_version_is_taken_over(void **state)
 {
 	char *fresh, *taken;
 	struct nsg_nl nl;
@@ -356,7 +356,7 @@ static void test_the_table_of_an_earlier_version_is_taken_over(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **state)
+static void deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -381,7 +381,7 @@ static void test_deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **s
 	nsg_nl_close(&nl);
 }
 
-static void test_the_generation_is_one_element_in_each_of_two_sets(void **state)
+static void the_generation_is_one_element_in_each_of_two_sets(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -406,7 +406,7 @@ static void test_the_generation_is_one_element_in_each_of_two_sets(void **state)
 	nsg_nl_close(&nl);
 }
 
-static void test_the_window_for_older_connections_closes(void **state)
+static void the_window_for_older_connections_closes(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -442,7 +442,7 @@ static void remove_hop_3(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_sets_remove_hop(b, k, 3);
 }
 
-static void test_hops_come_and_go(void **state)
+static void hops_come_and_go(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -510,7 +510,7 @@ test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied(v
 	nsg_nl_close(&nl);
 }
 
-static void test_neutralised_nothing_reaches_the_queue_and_every_hook_stays(void **state)
+static void neutralised_nothing_reaches_the_queue_and_every_hook_stays(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -535,7 +535,7 @@ static void test_neutralised_nothing_reaches_the_queue_and_every_hook_stays(void
 	nsg_nl_close(&nl);
 }
 
-static void test_one_queue_expression_is_found_and_probing_leaves_nothing(void **state)
+static void one_queue_expression_is_found_and_probing_leaves_nothing(void **state)
 {
 	struct nsg_nl nl;
 	struct fixture f;
@@ -559,18 +559,18 @@ static void test_one_queue_expression_is_found_and_probing_leaves_nothing(void *
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_every_golden_layout_is_its_file),
-	    cmocka_unit_test(test_nft_reads_a_golden_file_as_what_is_loaded),
-	    cmocka_unit_test(test_every_layout_loads_twice_and_is_listed),
-	    cmocka_unit_test(test_the_table_of_an_earlier_version_is_taken_over),
-	    cmocka_unit_test(test_deleting_takes_all_of_it_and_needs_nothing_to_be_there),
-	    cmocka_unit_test(test_the_generation_is_one_element_in_each_of_two_sets),
-	    cmocka_unit_test(test_the_window_for_older_connections_closes),
-	    cmocka_unit_test(test_hops_come_and_go),
+	    cmocka_unit_test(every_golden_layout_is_its_file),
+	    cmocka_unit_test(nft_reads_a_golden_file_as_what_is_loaded),
+	    cmocka_unit_test(every_layout_loads_twice_and_is_listed),
+	    cmocka_unit_test(the_table_of_an_earlier_version_is_taken_over),
+	    cmocka_unit_test(deleting_takes_all_of_it_and_needs_nothing_to_be_there),
+	    cmocka_unit_test(the_generation_is_one_element_in_each_of_two_sets),
+	    cmocka_unit_test(the_window_for_older_connections_closes),
+	    cmocka_unit_test(hops_come_and_go),
 	    cmocka_unit_test(
 		test_a_reload_changes_generation_multicast_and_timeouts_and_forgets_the_denied),
-	    cmocka_unit_test(test_neutralised_nothing_reaches_the_queue_and_every_hook_stays),
-	    cmocka_unit_test(test_one_queue_expression_is_found_and_probing_leaves_nothing),
+	    cmocka_unit_test(neutralised_nothing_reaches_the_queue_and_every_hook_stays),
+	    cmocka_unit_test(one_queue_expression_is_found_and_probing_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
