@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Service tags whose names resemble a misspelt one. */
+/* Unknown service tags, with those whose names are similar. */
 #include "model/effective_priv.h"
 
 #include <ctype.h>
@@ -118,4 +118,35 @@ size_t nsg_suggest(const char *name, const struct nsg_tag_document *document,
 			offer(&b, document->tags[i].name, 0);
 	memcpy(ret, b.name, b.n * sizeof(*ret));
 	return b.n;
+}
+
+/* ---- unknown tags ---------------------------------------------------------------------------- */
+
+/* Each suggestion compares the name with every tag, so their number is limited. */
+#define MAX_SUGGESTED 50
+
+int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
+		    const char *what, const char *name)
+{
+	const char *close[NSG_MAX_SUGGESTIONS];
+	struct nsg_phrase_list text = {0};
+	size_t n = 0;
+
+	if (b->n_suggested++ < MAX_SUGGESTED)
+		n = nsg_suggest(name, b->e->tags, close);
+	for (size_t i = 0; i < n; i++)
+		nsg_phrase_add(&text, "%s", close[i]);
+	if (n)
+		return nsg_diag_add(
+		    b->diag, NSG_ERROR, place, code,
+		    "%s %s is neither a prefix nor a known service tag; similar: %s", what, name,
+		    nsg_phrase_end(&text));
+	if (!b->e->tags && !b->policy->incomplete)
+		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
+				    "%s %s is neither a prefix nor a known service tag, and there "
+				    "is no service tag document; run: az network list-service-tags "
+				    "--location LOCATION > tags.json",
+				    what, name);
+	return nsg_diag_add(b->diag, NSG_ERROR, place, code,
+			    "%s %s is neither a prefix nor a known service tag", what, name);
 }

@@ -206,37 +206,6 @@ int nsg_tag_ranges(struct nsg_effective *e, const struct nsg_tag *tag,
 	return 0;
 }
 
-/* ---- unknown tags ---------------------------------------------------------------------------- */
-
-/* Each suggestion compares the name with every tag, so their number is limited. */
-#define MAX_SUGGESTED 50
-
-int nsg_tag_unknown(struct nsg_build *b, const struct nsg_place *place, const char *code,
-		    const char *what, const char *name)
-{
-	const char *close[NSG_MAX_SUGGESTIONS];
-	struct nsg_phrase_list text = {0};
-	size_t n = 0;
-
-	if (b->n_suggested++ < MAX_SUGGESTED)
-		n = nsg_suggest(name, b->e->tags, close);
-	for (size_t i = 0; i < n; i++)
-		nsg_phrase_add(&text, "%s", close[i]);
-	if (n)
-		return nsg_diag_add(
-		    b->diag, NSG_ERROR, place, code,
-		    "%s %s is neither a prefix nor a known service tag; similar: %s", what, name,
-		    nsg_phrase_end(&text));
-	if (!b->e->tags && !b->policy->incomplete)
-		return nsg_diag_add(b->diag, NSG_ERROR, place, code,
-				    "%s %s is neither a prefix nor a known service tag, and there "
-				    "is no service tag document; run: az network list-service-tags "
-				    "--location LOCATION > tags.json",
-				    what, name);
-	return nsg_diag_add(b->diag, NSG_ERROR, place, code,
-			    "%s %s is neither a prefix nor a known service tag", what, name);
-}
-
 /* ---- VirtualNetwork and Internet, as the integration subnet sees them ------------------------ */
 
 struct members {
