@@ -91,6 +91,11 @@ int nsg_build_placement(struct nsg_build *b);
 
 /* ---- integration_subnet.c ---- */
 
+static inline const char *nsg_plan_ref(const struct nsg_plan *p)
+{
+	return *p->id ? p->id : p->name;
+}
+
 /* Whether the reference names this subnet. */
 bool nsg_subnet_is(const struct nsg_vnet *vnet, const struct nsg_subnet *subnet, const char *ref);
 /* Whether the subnet of that id is in this virtual network. */
@@ -104,18 +109,13 @@ bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s);
 #define NSG_DELEGATION_WEB "Microsoft.Web/serverFarms"
 #define NSG_DELEGATION_FLEX "Microsoft.App/environments"
 bool nsg_subnet_is_delegated(const struct nsg_subnet *subnet, const char *service);
-
-/* ---- site_settings.c ---- */
-
-static inline const char *nsg_plan_ref(const struct nsg_plan *p)
-{
-	return *p->id ? p->id : p->name;
-}
-
 /* The plan's document; NULL: none. */
 const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_site *s);
 /* The subnet that the site's document, or its plan's, names; "" none. */
 const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s);
+
+/* ---- site_settings.c ---- */
+
 /* Whether the subnet is delegated to Flex Consumption, and a site or plan is of that SKU. */
 bool nsg_subnet_serves_flex(const struct nsg_effective *e);
 

@@ -67,10 +67,27 @@ bool nsg_integration_is_here(const struct nsg_effective *e, const struct nsg_int
 	return nsg_subnet_is(e->vnet, e->subnet, i->subnet_id);
 }
 
+const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_site *s)
+{
+	for (size_t i = 0; i < p->n_plans; i++)
+		if (nsg_id_equal(s->plan_id, nsg_plan_ref(&p->plans[i])))
+			return &p->plans[i];
+	return NULL;
+}
+
+const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s)
+{
+	const struct nsg_plan *plan;
+
+	if (*s->subnet_id || !e->profile->managed_instance)
+		return s->subnet_id;
+	plan = nsg_plan_of(e->policy, s);
+	return plan ? plan->subnet_id : "";
+}
+
 bool nsg_site_is_here(const struct nsg_effective *e, const struct nsg_site *s)
 {
 	const struct nsg_policy *p = e->policy;
-
 	const char *ref = nsg_site_subnet(e, s);
 
 	if (*ref)

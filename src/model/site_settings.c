@@ -23,24 +23,6 @@ static const char *ref_of(const struct nsg_site *s)
 
 /* ---- sites -------------------------------------------------------------------------------- */
 
-const struct nsg_plan *nsg_plan_of(const struct nsg_policy *p, const struct nsg_site *s)
-{
-	for (size_t i = 0; i < p->n_plans; i++)
-		if (nsg_id_equal(s->plan_id, nsg_plan_ref(&p->plans[i])))
-			return &p->plans[i];
-	return NULL;
-}
-
-const char *nsg_site_subnet(const struct nsg_effective *e, const struct nsg_site *s)
-{
-	const struct nsg_plan *plan;
-
-	if (*s->subnet_id || !e->profile->managed_instance)
-		return s->subnet_id;
-	plan = nsg_plan_of(e->policy, s);
-	return plan ? plan->subnet_id : "";
-}
-
 /* The sites on the subnet; all sites when none names a subnet. */
 static int choose_sites(struct nsg_build *b)
 {
