@@ -103,6 +103,19 @@ const char *nsg_collect_inline(struct nsg_reader *r, const struct nsg_node *n,
 	return who.id;
 }
 
+void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
+{
+	struct nsg_node properties = nsg_node_own(n, "properties");
+
+	(void)nsg_read_object(&r->sink, &properties);
+	if (r->unit && !r->unit->kind)
+		r->unit->kind = kind;
+	if (kind->read)
+		kind->read(r, n);
+	else
+		nsg_collect(r, n, kind);
+}
+
 /* ---- resources by id ------------------------------------------------------------------------ */
 
 /* All but children. Those with one last name in their ids are a chain, in document order. Equality

@@ -61,19 +61,6 @@ static void report_unknown(struct nsg_reader *r, const struct nsg_node *n)
 	nsg_report_unknown(&r->sink, n);
 }
 
-void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind)
-{
-	struct nsg_node properties = nsg_node_own(n, "properties");
-
-	(void)nsg_read_object(&r->sink, &properties);
-	if (r->unit && !r->unit->kind)
-		r->unit->kind = kind;
-	if (kind->read)
-		kind->read(r, n);
-	else
-		nsg_collect(r, n, kind);
-}
-
 /* Elements without id and type are one unit together. */
 static void read_array(struct nsg_reader *r, const struct nsg_node *n)
 {

@@ -104,7 +104,6 @@ const char *nsg_kind_type(const struct nsg_kind *kind);
 void nsg_reader_document(struct nsg_reader *r, const struct nsg_root *root, json_t *value);
 /* Warns where an answer continues on another page. */
 void nsg_warn_of_next_page(struct nsg_sink *s, const struct nsg_node *n);
-void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 
 /* ---- template.c ---- */
 
@@ -145,6 +144,8 @@ bool nsg_names_nothing(const struct nsg_node *n);
 
 /* ---- collect.c ---- */
 
+/* Reads a resource of that kind. */
+void nsg_read_kind(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 /* Reads a resource and adds it, under the identity in the document or under another. */
 void nsg_collect(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind);
 void nsg_collect_as(struct nsg_reader *r, const struct nsg_node *n, const struct nsg_kind *kind,

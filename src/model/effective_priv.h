@@ -88,6 +88,8 @@ int nsg_build_rules(struct nsg_build *b);
 int nsg_build_admin_rules(struct nsg_build *b);
 /* placement.c */
 int nsg_build_placement(struct nsg_build *b);
+/* integrations.c: of nsg_build_placement() */
+void nsg_check_integrations(struct nsg_build *b);
 
 /* ---- integration_subnet.c ---- */
 
