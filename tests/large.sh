@@ -5,8 +5,6 @@
 #   large.sh NSGCTL
 set -u
 
-# Those that the code does not read, or refuses for their size: skipped while they fail, a failure once they pass.
-PENDING="admin-rules-10000-prefixes mesh-1000-networks learned-100000-routes"
 LIMIT_SECONDS=30
 
 nsgctl=$(realpath -e "$1") || exit 2
@@ -72,19 +70,16 @@ check()
 
 fact()
 {
-	local name=$1 problem pending=
+	local name=$1 problem
 
 	shift
-	[[ " $PENDING " != *" $name "* ]] || pending=1
 	problem=$(check "$@")
-	case $pending,$problem in
-	,) echo "ok $name" ;;
-	1,) echo "not ok $name: now passes: remove it from PENDING" ;;
-	1,crash*) echo "not ok $name: $problem" ;;
-	1,*) echo "skip $name # pending: $problem" ;;
-	*) echo "not ok $name: $problem" ;;
-	esac
-	[[ $problem$pending == '' || $pending,$problem == 1,?* && $problem != crash* ]] || failed=1
+	if [ -z "$problem" ]; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $problem"
+		failed=1
+	fi
 }
 
 exec 3>&1

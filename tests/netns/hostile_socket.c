@@ -412,7 +412,7 @@ static int let_pass(const struct nlmsghdr *h, void *closure)
 	const struct nfqnl_msg_verdict_hdr accept = {.verdict = htonl(NF_ACCEPT)};
 	const struct nfgenmsg *g = mnl_nlmsg_get_payload(h);
 	struct mnl_socket *nl = closure;
-	const struct nlattr *a;
+	struct nlattr *a;
 
 	mnl_attr_for_each(a, h, sizeof(*g))
 	{

@@ -95,7 +95,7 @@ decisions() { # FILE
 unseen='(.dst | startswith("127.")) or (.dst | test("^(22[4-9]|23[0-9])\\.")) or .dst == "255.255.255.255"'
 
 t_vector() {
-	if grep -qxF -- "$(basename "$VECTOR")" "$LAB_TOP/tests/vectors/pending"; then
+	if grep -qxFs -- "$(basename "$VECTOR")" "$LAB_TOP/tests/vectors/pending"; then
 		skip pending
 		return
 	fi
