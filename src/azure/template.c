@@ -221,8 +221,11 @@ static void read_resource(struct nsg_reader *r, const struct nsg_node *n, const 
 
 	struct nsg_unit unit, *outer;
 
-	if (is_false(nsg_node_own(n, "condition").value))
+	if (is_false(nsg_node_own(n, "condition").value)) {
+		nsg_node_report(s, n, NSG_NOTICE, NULL, "the condition is false: skipped");
+		r->counts.n_skipped++;
 		return;
+	}
 	if (!*type) {
 		nsg_node_report(s, n, NSG_ERROR, NULL, "a resource has no type");
 		r->counts.n_refused++;

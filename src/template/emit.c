@@ -94,14 +94,16 @@ static int emit_resource(struct nsg_emit *em, const struct nsg_decl *d)
 
 static int skip(struct nsg_emit *em, const struct nsg_decl *d)
 {
-	struct nsg_skipped new = {.type = d->type, .pointer = d->pointer};
+	struct nsg_skipped new = {
+	    .type = d->type, .pointer = d->pointer, .not_deployed = !d->deployed};
 
 	for (size_t i = 0; i < em->skipped.n; i++) {
 		int r = nsg_eval_pay(em->ev, 1);
 
 		if (r < 0)
 			return r;
-		if (!strcasecmp(em->skipped.v[i].type, d->type))
+		if (em->skipped.v[i].not_deployed == new.not_deployed &&
+		    !strcasecmp(em->skipped.v[i].type, d->type))
 			return 0;
 	}
 	return nsg_vec_push(&em->skipped, new);
@@ -109,8 +111,10 @@ static int skip(struct nsg_emit *em, const struct nsg_decl *d)
 
 static int emit(struct nsg_emit *em, const struct nsg_decl *d)
 {
-	if (d->failed || d->existing || !d->deployed)
+	if (d->failed || d->existing)
 		return 0;
+	if (!d->deployed)
+		return skip(em, d);
 	switch (d->class) {
 	case NSG_DECL_DEPLOYMENT:
 		return nsg_emit_scope(em, d->child);

@@ -8,9 +8,10 @@
 #include "util/json.h"
 #include "util/vec.h"
 
-/* A skipped type and its first place; both in the evaluation's arena. */
+/* A skipped type and its first place, both in the evaluation's arena; not deployed: by a false condition. */
 struct nsg_skipped {
 	const char *type, *pointer;
+	bool not_deployed;
 };
 
 /* A resource: its declaration and its evaluated members. */

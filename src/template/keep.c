@@ -68,10 +68,42 @@ static const struct nsg_keep config_settings[] = {
     {NULL, NULL},
 };
 
+/* Of gateways the address ranges: other members hold keys and what is known only after deployment. */
+static const struct nsg_keep local_gateway_properties[] = {
+    {"localNetworkAddressSpace", NULL},
+    {NULL, NULL},
+};
+
+static const struct nsg_keep local_gateway[] = {
+    RESOURCE_KEYS,
+    {"properties", local_gateway_properties},
+    {NULL, NULL},
+};
+
+static const struct nsg_keep vpn_clients[] = {
+    {"vpnClientAddressPool", NULL},
+    {NULL, NULL},
+};
+
+static const struct nsg_keep gateway_properties[] = {
+    {"gatewayType", NULL},
+    {"vpnClientConfiguration", vpn_clients},
+    {"vpnType", NULL},
+    {NULL, NULL},
+};
+
+static const struct nsg_keep gateway[] = {
+    RESOURCE_KEYS,
+    {"properties", gateway_properties},
+    {NULL, NULL},
+};
+
 static const struct {
 	const char *type, *name; /* name: the last part, NULL: any */
 	const struct nsg_keep *keep;
 } kinds[] = {
+    {"Microsoft.Network/localNetworkGateways", NULL, local_gateway},
+    {"Microsoft.Network/virtualNetworkGateways", NULL, gateway},
     {"Microsoft.Web/sites", NULL, site},
     {"Microsoft.Web/sites/config", "web", config_web},
     {"Microsoft.Web/sites/config", "appsettings", config_settings},

@@ -59,7 +59,10 @@ static void notice_skipped(struct nsg_emit *em)
 			pointer = NULL;
 		place.pointer = pointer;
 		(void)nsg_diag_add(em->ev->diag, NSG_NOTICE, &place, NULL,
-				   "resources of type '%s' are not used: skipped", s->type);
+				   s->not_deployed
+				       ? "resources of type '%s' have a false condition: skipped"
+				       : "resources of type '%s' are not used: skipped",
+				   s->type);
 	}
 }
 

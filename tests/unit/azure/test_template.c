@@ -23,15 +23,17 @@ static void resources_and_their_children_are_read(void **state)
 		 "'properties':{'direction':'Inbound'}}]},"
 		 "{'type':'Microsoft.Network/networkSecurityGroups/securityRules','name':'n/r',"
 		 "'properties':{'direction':'Inbound'}},"
-		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
-		 "{'type':'Microsoft.Network/routeTables','name':'x','condition':'False'},"
+		 "\n{'type':'Microsoft.Network/routeTables','name':'x','condition':false},"
+		 "\n{'type':'Microsoft.Network/routeTables','name':'x','condition':'False'},"
 		 "{'type':'Microsoft.Network/routeTables','name':'y','existing':true},"
 		 "{'type':'Microsoft.Resources/deployments','name':'d','properties':{'template':"
 		 "{'resources':[{'type':'Microsoft.Network/routeTables','name':'t'}]}}}]}");
 	const struct nsg_policy *p = l.policy;
 
 	(void)state;
-	assert_said("nothing", &l.diag, "");
+	assert_said("false conditions", &l.diag,
+		    "2:1: notice: the condition is false: skipped\n"
+		    "3:1: notice: the condition is false: skipped");
 	assert_int_equal(p->n_vnets, 1);
 	assert_int_equal(p->vnets[0].n_subnets, 2);
 	assert_string_equal(p->vnets[0].subnets[0].name, "s");
@@ -83,7 +85,7 @@ static const struct saying sayings[] = {
     {"a linked template whose condition is false",
      "{" SCHEMA ",'resources':[{'type':'Microsoft.Resources/deployments','name':'d','condition':"
      "false,'properties':{'templateLink':{'uri':'https://x'}}}]}",
-     ""},
+     "1:89: notice: the condition is false: skipped"},
     {"a deployment of nothing",
      "{" SCHEMA ",'resources':[\n{'type':'Microsoft.Resources/deployments','name':'d'}]}",
      "2:1: error: the deployment has no template"},

@@ -18,7 +18,7 @@ static const struct {
 } files[] = {
     {"Azure__Azure-Network-Security__Azure_Network_Security_-_Workshop__Templates__labdeployment",
      0, "parameter 'appGwAfdName' has no value"},
-    {"Azure__Azure-Network-Security__Templates__Linked_Templates__onPremLinkedTemplate", 4, NULL},
+    {"Azure__Azure-Network-Security__Templates__Linked_Templates__onPremLinkedTemplate", 6, NULL},
     {"Azure__avdaccelerator__network__network-security-group__main", 1, NULL},
     {"Azure__bicep__101__app-service-regional-vnet-integration__main", 4, NULL},
     {"Azure__bicep__101__hub-and-spoke__main.symbolicnames", 0,

@@ -169,7 +169,7 @@ static void unused_types_may_be_invalid(void **state)
 	(void)state;
 	assert_int_equal(o.r, 0);
 	assert_int_equal(o.n, 0);
-	assert_int_equal(o.diag.n, 2);
+	assert_int_equal(o.diag.n, 3);
 	assert_int_equal(o.diag.v[0].severity, NSG_NOTICE);
 	assert_string_equal(o.diag.v[0].text,
 			    "resources of type 'Microsoft.Compute/virtualMachines'"

@@ -21,8 +21,8 @@ cat >"$work/own.json" <<END
  "10.200.1.0/24", "delegations": [{"serviceName": "Microsoft.Web/serverFarms"}],
  "networkSecurityGroup": {"id": "$id/networkSecurityGroups/own"},
  "routeTable": {"id": "$id/routeTables/own"}}]}
-{"id": "$id/networkSecurityGroups/own"}
-{"id": "$id/routeTables/own"}
+{"id": "$id/networkSecurityGroups/own", "securityRules": []}
+{"id": "$id/routeTables/own", "routes": []}
 END
 gzip -dc "$data"/service-tags/ServiceTags_Public_*.json.gz >"$work/tags.json"
 
