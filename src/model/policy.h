@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "model/app.h"
+#include "model/endpoint.h"
 #include "model/value.h"
 #include "util/arena.h"
 #include "util/ip.h"
@@ -213,35 +214,6 @@ struct nsg_tag_document {
 	uint64_t change_number;
 	struct nsg_tag *tags;
 	size_t n_tags;
-	struct nsg_place place;
-};
-
-/* ---- private endpoints, NICs, application security groups ---------------------------------- */
-
-struct nsg_private_endpoint {
-	const char *id, *name, *subnet_id;
-	struct nsg_strings nic_ids;
-	uint32_t *addrs_host; /* customDnsConfigs and its own ipConfigurations */
-	size_t n_addrs;
-	struct nsg_place place;
-};
-
-struct nsg_ip_configuration {
-	bool has_addr;
-	uint32_t addr_host;
-	const char *subnet_id;
-	struct nsg_strings asgs;
-};
-
-struct nsg_nic {
-	const char *id, *name, *private_endpoint_id; /* "" none */
-	struct nsg_ip_configuration *configurations;
-	size_t n_configurations;
-	struct nsg_place place;
-};
-
-struct nsg_asg {
-	const char *id, *name;
 	struct nsg_place place;
 };
 
