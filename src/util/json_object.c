@@ -10,10 +10,13 @@
 
 json_t *nsg_json_string(const char *s)
 {
-	json_t *value = s ? json_string(s) : json_null();
+	json_t *value;
 	cleanup_free char *escaped = NULL;
 	char *out;
 
+	if (!s)
+		return json_null();
+	value = json_string(s);
 	if (value)
 		return value;
 	escaped = out = malloc(4 * strlen(s) + 1);
