@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Verbs with a single answer, from a directory or a daemon. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
+#include "util/names.h"
 
 #define SOURCE_PORT 50000
 
@@ -55,18 +57,25 @@ static int put_end(json_t *flow, const char *option, const char *text, const cha
 	return 0;
 }
 
-/* Few rules depend on the source port: the default is a typical ephemeral one. */
-static int default_source_port(json_t *flow)
+static bool has_ports(const char *protocol)
 {
-	static const char *const with_ports[] = {"TCP", "UDP", "6", "17"};
-	const char *protocol = json_string_value(json_object_get(flow, "protocol"));
+	uint8_t number;
 
-	if (json_object_get(flow, "srcPort") || !json_object_get(flow, "dstPort"))
+	return nsg_protocol_parse(protocol, &number) == 0 && nsg_protocol_has_ports(number);
+}
+
+/* An address that is not valid is left to check_flow(). */
+static int require_port(const json_t *flow, const char *option, const char *text)
+{
+	const char *addr = json_string_value(json_object_get(flow, "dst"));
+	bool is_ip6 = strchr(addr, ':') != NULL;
+	struct in6_addr ignored;
+
+	if (json_object_get(flow, "dstPort") ||
+	    inet_pton(is_ip6 ? AF_INET6 : AF_INET, addr, &ignored) != 1)
 		return 0;
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(with_ports); i++)
-		if (strcasecmp(protocol, with_ports[i]) == 0)
-			return json_object_set_new(flow, "srcPort", json_integer(SOURCE_PORT));
-	return 0;
+	return nsgctl_fail(NSG_EXIT_USAGE, "--%s %s: the port is missing, for example %s%s%s:443",
+			   option, text, is_ip6 ? "[" : "", addr, is_ip6 ? "]" : "");
 }
 
 static int check_flow(const json_t *flow)
@@ -94,8 +103,15 @@ static int make_flow(const char *protocol, const char *src_option, const char *s
 	status = put_end(flow, dst_option, dst, "dst", "dstPort");
 	if (status)
 		return status;
-	if (default_source_port(flow) < 0)
-		return nsgctl_out_of_memory();
+	if (has_ports(protocol)) {
+		status = require_port(flow, dst_option, dst);
+		if (status)
+			return status;
+		/* Few rules depend on the source port: the default is a typical ephemeral one. */
+		if (!json_object_get(flow, "srcPort") &&
+		    json_object_set_new(flow, "srcPort", json_integer(SOURCE_PORT)) < 0)
+			return nsgctl_out_of_memory();
+	}
 	status = check_flow(flow);
 	if (status)
 		return status;

@@ -94,6 +94,8 @@ static void exit_status_tells_what_went_wrong(void **state)
 	assert_run("-p " NSG_POLICY " effective-nsg >/dev/full 2>err; echo $?; cat err", 0, "1\n");
 }
 
+#define EXPLAIN "-p " NSG_POLICY " explain "
+
 static void usage_errors_of_flows(void **state)
 {
 	static const char *const bad[] = {
@@ -119,6 +121,15 @@ static void usage_errors_of_flows(void **state)
 		(void)snprintf(words, sizeof(words), "-p " NSG_POLICY " explain %s 2>&1", bad[i]);
 		assert_run(words, 2, "nsgctl: ");
 	}
+	assert_run(EXPLAIN "--protocol tcp --src 10.0.1.4 --dst 8.8.8.8 2>&1", 2,
+		   "--dst 8.8.8.8: the port is missing, for example 8.8.8.8:443\n");
+	assert_run(EXPLAIN "--protocol 17 --src fd00::1 --dst 2001:db8::1 2>&1", 2,
+		   "--dst 2001:db8::1: the port is missing, for example [2001:db8::1]:443\n");
+	assert_run(EXPLAIN "--protocol tcp --src 10.0.1.4 --dst example.com 2>&1", 2,
+		   "dst is missing or not a valid IP address");
+	assert_run("-p " NSG_POLICY " test-ip-flow --direction Outbound --protocol TCP "
+		   "--local 10.0.1.4:1 --remote 10.0.2.7 2>&1",
+		   2, "--remote 10.0.2.7: the port is missing, for example 10.0.2.7:443\n");
 	assert_run("-p " NSG_POLICY " test-ip-flow --direction Inbound --protocol TCP "
 		   "--local 10.0.1.4:1 --remote 10.0.2.7:2 2>&1",
 		   2, "inbound rules never apply");
