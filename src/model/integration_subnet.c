@@ -244,6 +244,16 @@ static int take(struct nsg_build *b, struct spot s, const char *by)
 	return 0;
 }
 
+static bool has_namesake(const struct spots *s, const struct spot *of)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].subnet != of->subnet &&
+		    !strcasecmp(s->v[i].subnet->name, of->subnet->name) &&
+		    !strcasecmp(s->v[i].vnet->name, of->vnet->name))
+			return true;
+	return false;
+}
+
 static int refuse(struct nsg_build *b, const struct spots *candidates, const char *problem)
 {
 	struct nsg_phrase_list text = {0};
@@ -251,6 +261,16 @@ static int refuse(struct nsg_build *b, const struct spots *candidates, const cha
 	(void)nsg_diag_add(b->diag, NSG_ERROR, &b->policy->place, NULL,
 			   "%s: %s; choose one with `subnet =` or --subnet", problem,
 			   list_spots(candidates, &text));
+	for (size_t i = 0; i < candidates->n; i++) {
+		const struct spot *s = &candidates->v[i];
+		bool has_id = *s->subnet->id;
+
+		if (has_namesake(candidates, s))
+			(void)nsg_diag_add(
+			    b->diag, NSG_NOTICE, &s->subnet->place, NULL, "candidate %s/%s: %s%s%s",
+			    s->vnet->name, s->subnet->name, has_id ? s->subnet->id : s->vnet->id,
+			    has_id ? "" : "/subnets/", has_id ? "" : s->subnet->name);
+	}
 	return 0;
 }
 

@@ -112,6 +112,31 @@ static void one_name_in_two_networks_needs_the_network(void **state)
 	assert_string_equal(b->e->vnet->name, "other");
 }
 
+static void candidates_with_equal_names_are_listed_by_id(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_vnet *v;
+
+	policy_build_usual(b);
+	v = policy_build_usual(b);
+	v->id = "/subscriptions/T/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/"
+		"vnet-app";
+	v->subnets[0].id = "";
+	policy_build_delegate(b, policy_build_subnet(b, v, "snet-b", "10.0.2.0/26"), DELEGATION);
+	assert_int_equal(policy_build_make(b), -EINVAL);
+	assert_true(policy_build_told(
+	    b, NSG_NOTICE, NULL, "candidate vnet-app/snet-int: " SUBNET("vnet-app", "snet-int")));
+	assert_true(
+	    policy_build_told(b, NSG_NOTICE, NULL,
+			      "candidate vnet-app/snet-int: /subscriptions/T/resourceGroups/g/"
+			      "providers/Microsoft.Network/virtualNetworks/vnet-app/subnets/"
+			      "snet-int"));
+	assert_int_equal(policy_build_count(b, NSG_NOTICE), 2);
+	b->options.subnet = SUBNET("vnet-app", "snet-int");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_ptr_equal(b->e->vnet, &b->p->vnets[0]);
+}
+
 static void a_document_outranks_delegation(void **state)
 {
 	struct policy_build *b = *state;
@@ -240,6 +265,7 @@ int main(void)
 	    TEST(two_undelegated_subnets_are_no_choice),
 	    TEST(an_option_names_it_in_three_ways),
 	    TEST(one_name_in_two_networks_needs_the_network),
+	    TEST(candidates_with_equal_names_are_listed_by_id),
 	    TEST(a_document_outranks_delegation),
 	    TEST(a_named_subnet_must_be_there),
 	    TEST(the_subnet_names_its_nsg),
