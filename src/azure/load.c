@@ -412,13 +412,13 @@ static bool has_vnet(const struct nsg_reader *r)
 
 static void check_missing(struct nsg_reader *r, const struct directory *d)
 {
-	if (!d->files.n)
-		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-				   "the directory has no *.json document; run: %s", nsg_commands);
-	else if (!has_vnet(r) && !r->policy->incomplete)
-		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-				   "the directory has no document of a virtual network; run: %s",
-				   nsg_commands);
+	if (d->files.n && (has_vnet(r) || r->policy->incomplete))
+		return;
+	r->counts.no_vnet = true;
+	(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
+			   "the directory has no %s; run: " AZ_VNET
+			   " > vnet.json (nsgctl check lists the other commands)",
+			   d->files.n ? "document of a virtual network" : "*.json document");
 }
 
 int nsg_policy_load(const char *directory, const struct nsg_load_options *options,

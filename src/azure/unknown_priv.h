@@ -12,7 +12,6 @@ void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n);
 /* "Microsoft.X/y", and nothing that could be a secret. NULL is none. */
 bool nsg_is_azure_type(const char *type);
 
-/* The az commands that print the documents of a policy, for a directory that lacks some. */
-extern const char nsg_commands[];
+#define AZ_VNET "az network vnet show -g GROUP -n VNET"
 
 #endif

@@ -69,6 +69,12 @@ static int print_counts(const struct nsg_load_counts *counts)
 	if (!line)
 		return nsgctl_out_of_memory();
 	puts(line);
+	if (!counts->no_vnet)
+		return 0;
+	puts("\nThese commands fill the directory. Replace GROUP, VNET and so on, and omit what "
+	     "the app does not have:");
+	for (const char *const *command = nsg_load_commands; *command; command++)
+		puts(*command);
 	return 0;
 }
 

@@ -151,6 +151,31 @@ static void expect_turns_the_verdict_into_the_status(void **state)
 	assert_run(ASK "22 -o azure 2>/dev/null", 0, "\"securityRuleAccessResult\": \"Deny\"");
 }
 
+static void check_of_an_empty_directory_prints_commands(void **state)
+{
+	static const char *const lines[] = {
+	    "\naz network vnet show -g GROUP -n VNET > vnet.json\n",
+	    "\naz network vnet show --ids PEER > peer.json\n",
+	    "\naz network nsg show -g GROUP -n NSG > nsg.json\n",
+	    "\naz network route-table show -g GROUP -n TABLE > routes.json\n",
+	    "\naz network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json\n",
+	    "\naz webapp show -g GROUP -n APP > site.json\n",
+	    "\naz appservice plan show -g GROUP -n PLAN > plan.json\n",
+	    "\naz webapp config appsettings list -g GROUP -n APP --query "
+	    "\"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json\n",
+	    "\naz network list-service-tags -l REGION > service-tags.json\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_run("check . 2>&1", 3, lines[i]);
+	assert_null(strstr(output, "list-advertised"));
+	assert_run("check " NSG_POLICY " 2>&1", 0, "read ");
+	assert_null(strstr(output, "az network vnet show"));
+	assert_run("check . -o jsonl 2>&1", 3, "az network vnet show");
+	assert_null(strstr(output, "PEER"));
+}
+
 static void batches_answer_line_by_line(void **state)
 {
 	static const char flows[] =
@@ -300,6 +325,7 @@ int main(void)
 	    cmocka_unit_test(exit_status_tells_what_went_wrong),
 	    cmocka_unit_test(usage_errors_of_flows),
 	    cmocka_unit_test(expect_turns_the_verdict_into_the_status),
+	    cmocka_unit_test(check_of_an_empty_directory_prints_commands),
 	    cmocka_unit_test(batches_answer_line_by_line),
 	    cmocka_unit_test(strict_decides_nothing_on_a_warning),
 	    cmocka_unit_test(check_gives_records_as_json),
