@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure/unknown_priv.h"
+#include "azure/commands.h"
 #include "azure/load_priv.h"
 #include "azure/reader_priv.h"
 #include "util/cleanup.h"

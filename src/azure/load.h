@@ -22,11 +22,8 @@ struct nsg_load_counts {
 	size_t n_parameters; /* documents that a template uses */
 	size_t n_skipped;    /* of no use: with a notice */
 	size_t n_refused;    /* with an error */
-	bool no_vnet;	     /* no document of a virtual network: nsg_load_commands help */
+	bool no_vnet;	     /* no document of a virtual network: nsg_commands help */
 };
-
-/* The az commands that print the documents of a policy; the last is NULL. */
-extern const char *const nsg_load_commands[];
 
 /* "read 3 NSGs, 1 route table; 6 resources of no use skipped; 1 refused". To be freed; NULL: out of
  * memory. */

@@ -2,32 +2,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "azure/load.h"
+#include "azure/commands.h"
 #include "azure/unknown_priv.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
-
-#define AZ_NSG "az network nsg show -g GROUP -n NSG"
-#define AZ_TABLE "az network route-table show -g GROUP -n TABLE"
-#define AZ_SITE "az webapp show -g GROUP -n APP"
-#define AZ_SETTINGS "az webapp config appsettings list -g GROUP -n APP"
-#define AZ_TAGS "az network list-service-tags -l REGION"
-#define AZ_ROUTES "az network nic show-effective-route-table -g GROUP -n NIC"
-
-const char *const nsg_load_commands[] = {
-    AZ_VNET " > vnet.json",
-    "az network vnet show --ids PEER > peer.json",
-    AZ_NSG " > nsg.json",
-    AZ_TABLE " > routes.json",
-    "az network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json",
-    AZ_SITE " > site.json",
-    "az appservice plan show -g GROUP -n PLAN > plan.json",
-    /* only the setting that is read: the others may be secrets */
-    AZ_SETTINGS " --query \"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json",
-    "az network private-endpoint list -g GROUP > endpoints.json",
-    AZ_TAGS " > service-tags.json",
-    NULL,
-};
 
 /* What a document with these keys (up to two) looks like, and the command that prints the useful
  * one. */

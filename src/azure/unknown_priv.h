@@ -12,6 +12,4 @@ void nsg_report_unknown(struct nsg_sink *s, const struct nsg_node *n);
 /* "Microsoft.X/y", and nothing that could be a secret. NULL is none. */
 bool nsg_is_azure_type(const char *type);
 
-#define AZ_VNET "az network vnet show -g GROUP -n VNET"
-
 #endif

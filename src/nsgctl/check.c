@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "azure/commands.h"
 #include "explain/explain.h"
 #include "explain/render.h"
 #include "explain/table.h"
@@ -62,19 +63,24 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 	return 0;
 }
 
+static void print_commands(void)
+{
+	puts("\nThese commands fill the directory. Replace GROUP, VNET and so on, and omit what "
+	     "the app does not have:");
+	for (const char *const *command = nsg_commands; *command; command++)
+		puts(*command);
+	putchar('\n');
+}
+
 static int print_counts(const struct nsg_load_counts *counts)
 {
 	cleanup_free char *line = nsg_load_counts_text(counts);
 
 	if (!line)
 		return nsgctl_out_of_memory();
+	if (counts->no_vnet)
+		print_commands();
 	puts(line);
-	if (!counts->no_vnet)
-		return 0;
-	puts("\nThese commands fill the directory. Replace GROUP, VNET and so on, and omit what "
-	     "the app does not have:");
-	for (const char *const *command = nsg_load_commands; *command; command++)
-		puts(*command);
 	return 0;
 }
 
