@@ -47,7 +47,7 @@ units()
 		def resource: type == "object" and
 			(((.type | strings | test("^Microsoft\\.[^/]*/"; "i")) // false) or
 			 ((.id | strings | test("/providers/"; "i")) // false));
-		def template: type == "object" and (.contentVersion != null) and (.resources | type == "array" or . == "object");
+		def template: type == "object" and (.contentVersion != null) and (.resources | type | IN("array", "object"));
 		def known: all(.. | objects; (has("copy") or has("condition") or
 			((.type | strings | test("^Microsoft.Resources/deployments$"; "i")) // false)) | not);
 		def flat: .[] | ., (.resources | arrays, objects | flat);
