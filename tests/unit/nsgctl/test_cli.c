@@ -161,8 +161,8 @@ static void check_of_an_empty_directory_prints_commands(void **state)
 	    "\naz network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json\n",
 	    "\naz webapp show -g GROUP -n APP > site.json\n",
 	    "\naz appservice plan show -g GROUP -n PLAN > plan.json\n",
-	    "\naz webapp config appsettings list -g GROUP -n APP --query "
-	    "\"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json\n",
+	    ("\naz webapp config appsettings list -g GROUP -n APP --query "
+	     "\"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json\n"),
 	    "\naz network list-service-tags -l REGION > service-tags.json\n",
 	};
 
