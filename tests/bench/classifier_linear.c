@@ -162,20 +162,15 @@ static inline bool in_ports(const struct nsg_port_range *v, size_t n, uint16_t p
 
 static uint32_t first_rule(const struct linear *l, const struct nsg_key *k)
 {
-	bool ported = nsg_protocol_has_ports(k->protocol);
-
-	if ((!ported && k->protocol != NSG_PROTOCOL_ICMP && k->protocol != NSG_PROTOCOL_ESP &&
-	     k->protocol != NSG_PROTOCOL_AH) ||
+	if (!nsg_protocol_has_ports(k->protocol) ||
 	    (k->protocol == NSG_PROTOCOL_UDP && k->sport_host == 65330))
 		return LINEAR_NOT_CARRIED;
 	for (size_t i = 0; i < l->n_rules; i++) {
 		const struct linear_rule *r = &l->rules[i];
 
 		if ((r->protocol == NSG_PROTOCOL_ANY || r->protocol == k->protocol) &&
-		    (r->every_dport ||
-		     (ported && in_ports(r->dports, r->n_dports, k->dport_host))) &&
-		    (r->every_sport ||
-		     (ported && in_ports(r->sports, r->n_sports, k->sport_host))) &&
+		    (r->every_dport || in_ports(r->dports, r->n_dports, k->dport_host)) &&
+		    (r->every_sport || in_ports(r->sports, r->n_sports, k->sport_host)) &&
 		    in_ranges(&r->src, k->src_host) && in_ranges(&r->dst, k->dst_host))
 			return (uint32_t)i;
 	}
