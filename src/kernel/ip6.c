@@ -45,10 +45,7 @@ bool nsg_ip6_host_has_address(void)
 
 static void create_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	const struct {
-		bool wanted;
-		struct nft_set set;
-	} all[] = {
+	const struct nsg_wanted_set all[] = {
 	    {true,
 	     {.name = "link",
 	      .key_type = NFT_TYPE_IPV6_ADDR,
@@ -67,12 +64,7 @@ static void create_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .flags = NFT_SET_INTERVAL}},
 	};
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
-		if (!all[i].wanted)
-			continue;
-		nsg_nft_set(b, &all[i].set);
-		nsg_nft_set_flush(b, all[i].set.name);
-	}
+	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
 	nsg_sets_create_selectors(b, k);
 }
 

@@ -25,12 +25,19 @@ static uint32_t hop_mark(const struct nsg_kernel *k, uint32_t number)
 
 /* --- sets ------------------------------------------------------------------------------------ */
 
+void nsg_sets_create_wanted(struct nsg_nft_batch *b, const struct nsg_wanted_set *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!v[i].wanted)
+			continue;
+		nsg_nft_set(b, &v[i].set);
+		nsg_nft_set_flush(b, v[i].set.name);
+	}
+}
+
 void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	const struct {
-		bool wanted;
-		struct nft_set set;
-	} all[] = {
+	const struct nsg_wanted_set all[] = {
 	    {k->conf->hook_prerouting,
 	     {.name = "interfaces",
 	      .key_type = NFT_TYPE_IFNAME,
@@ -45,21 +52,13 @@ void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel 
 	      .host_order = true}},
 	};
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
-		if (!all[i].wanted)
-			continue;
-		nsg_nft_set(b, &all[i].set);
-		nsg_nft_set_flush(b, all[i].set.name);
-	}
+	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
 }
 
 void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint32_t path = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX);
-	const struct {
-		bool wanted;
-		struct nft_set set;
-	} all[] = {
+	const struct nsg_wanted_set all[] = {
 	    {nsg_ruleset_offloads(k),
 	     {.name = "gen",
 	      .key_type = NFT_TYPE_MARK,
@@ -129,12 +128,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .flags = NFT_SET_INTERVAL}},
 	};
 
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(all); i++) {
-		if (!all[i].wanted)
-			continue;
-		nsg_nft_set(b, &all[i].set);
-		nsg_nft_set_flush(b, all[i].set.name);
-	}
+	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
 	nsg_sets_create_selectors(b, k);
 }
 

@@ -5,12 +5,21 @@
 
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_batch.h"
+#include "kernel/nft_set.h"
 
 /* All sets, empty. */
 void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* All elements but the paths. The sets must be empty. */
 void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
+/* A set, and whether the configuration has it. */
+struct nsg_wanted_set {
+	bool wanted;
+	struct nft_set set;
+};
+
+/* Of either family: those that are wanted, empty. */
+void nsg_sets_create_wanted(struct nsg_nft_batch *b, const struct nsg_wanted_set *v, size_t n);
 /* Of either family: the captured interfaces, users and cgroups. */
 void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
