@@ -153,29 +153,12 @@ static struct nsg_decision classify_one(const struct nsg_image *image, const str
 	return d;
 }
 
-/* Replaces the NSG's denial by the outcome of the route, which the decision names. */
-static void follow_route(const struct nsg_image *image, struct nsg_decision *d)
-{
-	struct nsg_image_route route;
-
-	d->reason = NSG_REASON_ROUTE_NONE;
-	if (d->route == NSG_ROUTE_NONE)
-		return;
-	route = nsg_image_route(image, d->route);
-	if (route.hop_type == NSG_HOP_NONE)
-		return;
-	d->reason = route.unreachable ? NSG_REASON_ROUTE_UNREACHABLE : NSG_REASON_ALLOWED;
-	d->verdict = route.unreachable ? NSG_VERDICT_DROP : NSG_VERDICT_ACCEPT;
-	d->hop = route.hop;
-}
-
 /* rule: of the admin rules the one that matched. */
-static void apply_admin(const struct nsg_image *image, const struct nsg_image *admin, uint16_t rule,
-			struct nsg_decision *d)
+static void apply_admin(const struct nsg_image *image, const struct nsg_image *admin,
+			const struct nsg_key *key, uint16_t rule, struct nsg_decision *d)
 {
 	if (rule == NSG_RULE_NONE)
 		return;
-	d->admin = rule + 1;
 	switch ((enum nsg_access)nsg_image_rule(admin, rule).access) {
 	case NSG_ALLOW:
 		break;
@@ -188,9 +171,10 @@ static void apply_admin(const struct nsg_image *image, const struct nsg_image *a
 	case NSG_ALWAYS_ALLOW:
 		d->rule = NSG_RULE_NONE;
 		if (d->reason == NSG_REASON_NSG_DENY)
-			follow_route(image, d);
+			*d = nsg_classify_route(image, key);
 		break;
 	}
+	d->admin = rule + 1;
 }
 
 struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg_key *key)
@@ -200,7 +184,7 @@ struct nsg_decision nsg_classify(const struct nsg_image *image, const struct nsg
 	if (image->admin_off) {
 		const struct nsg_image *admin = nsg_image_admin(image);
 
-		apply_admin(image, admin, classify_one(admin, key).rule, &d);
+		apply_admin(image, admin, key, classify_one(admin, key).rule, &d);
 	}
 	return d;
 }
@@ -230,7 +214,8 @@ static void apply_admin_batch(const struct nsg_image *image, const struct nsg_ke
 		chunk = n - at < NSG_CHUNK ? n - at : NSG_CHUNK;
 		path_choose()->batch(admin, NULL, keys + at, chunk, matched);
 		for (size_t i = 0; i < chunk; i++)
-			apply_admin(image, admin, matched[i].rule, &decisions[at + i]);
+			apply_admin(image, admin, &keys[at + i], matched[i].rule,
+				    &decisions[at + i]);
 	}
 }
 
