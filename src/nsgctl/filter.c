@@ -1,77 +1,210 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "explain/table.h"
 #include "nsgctl/filter.h"
+#include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
+#include "util/names.h"
 
-static const struct {
+/* What a key's value may be: one of a list of names, or what a parser accepts. */
+struct key {
 	const char *key, *path;
-	bool is_address;
-} keys[] = {
-    {"verdict", "verdict", false},   {"reason", "reason", false},
-    {"gate", "gate", false},	     {"direction", "direction", false},
-    {"protocol", "protocol", false}, {"src", "src", true},
-    {"srcPort", "srcPort", false},   {"dst", "dst", true},
-    {"dstPort", "dstPort", false},   {"hostSrc", "hostSrc", true},
-    {"rule", "nsg.rule", false},     {"admin", "admin.rule", false},
-    {"route", "route.name", false},  {"nextHopType", "route.nextHopType", false},
+	const char *(*name)(size_t i); /* NULL after the last one */
+	const char *must_be;	       /* without a list */
+	bool (*is_valid)(struct nsgctl_condition *c);
 };
 
-static int parse_part(char *part, struct nsgctl_condition *ret, const char **ret_error)
+static const char *verdict_name(size_t i)
 {
-	char *equals = strchr(part, '=');
+	return i <= NSG_VERDICT_ACCEPT ? nsg_verdict_name((enum nsg_verdict)i) : NULL;
+}
+
+static const char *reason_name(size_t i)
+{
+	return nsg_reason_name((enum nsg_reason)i);
+}
+
+/* NSG_GATE_NONE has no name. */
+static const char *gate_name(size_t i)
+{
+	return nsg_gate_name((enum nsg_gate)(i + NSG_GATE_BYPASS));
+}
+
+static const char *hop_type_name(size_t i)
+{
+	return nsg_hop_type_name((enum nsg_hop_type)i);
+}
+
+static const char *direction_name(size_t i)
+{
+	return nsg_direction_name((enum nsg_direction)i);
+}
+
+/* Replaces a number by the name that decisions have for it. */
+static bool is_protocol(struct nsgctl_condition *c)
+{
+	const char *name;
+	uint8_t number;
+
+	if (nsg_protocol_parse(c->value, &number) < 0)
+		return false;
+	name = nsg_protocol_name(number);
+	if (name)
+		(void)snprintf(c->value, sizeof(c->value), "%s", name);
+	else
+		(void)snprintf(c->value, sizeof(c->value), "%u", number);
+	return true;
+}
+
+static bool is_port(struct nsgctl_condition *c)
+{
+	char *end;
+	unsigned long port = strtoul(c->value, &end, 10);
+
+	if (!isdigit((unsigned char)c->value[0]) || *end || port > 65535)
+		return false;
+	(void)snprintf(c->value, sizeof(c->value), "%lu", port);
+	return true;
+}
+
+static bool is_address(struct nsgctl_condition *c)
+{
 	bool masked;
 
+	c->is_prefix = true;
+	return nsg_prefix_parse(c->value, &c->prefix, &masked) == NSG_PREFIX_IP4;
+}
+
+static bool is_name(struct nsgctl_condition *c)
+{
+	return c->value[0] != '\0';
+}
+
+#define ADDRESS .must_be = "an IPv4 address or prefix", .is_valid = is_address
+#define PORT .must_be = "a port from 0 to 65535", .is_valid = is_port
+
+static const struct key keys[] = {
+    {"verdict", "verdict", .name = verdict_name},
+    {"reason", "reason", .name = reason_name},
+    {"gate", "gate", .name = gate_name},
+    {"direction", "direction", .name = direction_name},
+    {"protocol", "protocol", .must_be = "TCP, UDP, ICMP, ESP, AH or a number from 0 to 255",
+     .is_valid = is_protocol},
+    {"src", "src", ADDRESS},
+    {"srcPort", "srcPort", PORT},
+    {"dst", "dst", ADDRESS},
+    {"dstPort", "dstPort", PORT},
+    {"hostSrc", "hostSrc", ADDRESS},
+    {"rule", "nsg.rule", .must_be = "the name of a security rule", .is_valid = is_name},
+    {"admin", "admin.rule", .must_be = "the name of a security admin rule", .is_valid = is_name},
+    {"route", "route.name", .must_be = "the name of a route", .is_valid = is_name},
+    {"nextHopType", "route.nextHopType", .name = hop_type_name},
+};
+
+static bool is_listed(const struct key *key, const char *value)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = key->name(i)); i++)
+		if (strcasecmp(name, value) == 0)
+			return true;
+	return false;
+}
+
+/* "a, b or c" */
+static void list_names(const struct key *key, char *out, size_t size)
+{
+	const char *name;
+	size_t n = 0;
+
+	for (size_t i = 0; (name = key->name(i)) && n < size; i++) {
+		const char *before = i == 0 ? "" : key->name(i + 1) ? ", " : " or ";
+
+		n += (size_t)snprintf(out + n, size - n, "%s%s", before, name);
+	}
+}
+
+static const struct key *find_key(const char *name)
+{
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys); i++)
+		if (strcasecmp(name, keys[i].key) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static int refuse_key(const char *name, char error[static NSGCTL_FILTER_ERROR])
+{
+	size_t n =
+	    (size_t)snprintf(error, NSGCTL_FILTER_ERROR, "\"%s\" is not a key: must be ", name);
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys) && n < NSGCTL_FILTER_ERROR; i++)
+		n += (size_t)snprintf(error + n, NSGCTL_FILTER_ERROR - n, "%s%s",
+				      i == 0			     ? ""
+				      : i + 1 < NSG_ARRAY_SIZE(keys) ? ", "
+								     : " or ",
+				      keys[i].key);
+	return -EINVAL;
+}
+
+static int parse_part(char *part, struct nsgctl_condition *ret,
+		      char error[static NSGCTL_FILTER_ERROR])
+{
+	char *equals = strchr(part, '=');
+	char names[256] = "";
+	const struct key *key;
+
 	if (!equals || equals == part) {
-		*ret_error = "is not KEY=VALUE or KEY!=VALUE";
+		(void)snprintf(error, NSGCTL_FILTER_ERROR, "\"%s\" is not KEY=VALUE or KEY!=VALUE",
+			       part);
 		return -EINVAL;
 	}
 	ret->is_not = equals[-1] == '!';
 	equals[ret->is_not ? -1 : 0] = '\0';
+	key = find_key(part);
+	if (!key)
+		return refuse_key(part, error);
+	ret->path = key->path;
 	(void)snprintf(ret->value, sizeof(ret->value), "%s", equals + 1);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(keys); i++) {
-		if (strcasecmp(part, keys[i].key) != 0)
-			continue;
-		ret->path = keys[i].path;
-		ret->is_prefix = keys[i].is_address;
-		if (!ret->is_prefix ||
-		    nsg_prefix_parse(ret->value, &ret->prefix, &masked) == NSG_PREFIX_IP4)
-			return 0;
-		*ret_error = "is not a valid IPv4 address or prefix";
-		return -EINVAL;
-	}
-	*ret_error =
-	    "is not a key: use verdict, reason, gate, direction, protocol, src, srcPort, dst, "
-	    "dstPort, hostSrc, rule, admin, route or nextHopType";
+	if (key->name ? is_listed(key, ret->value) : key->is_valid(ret))
+		return 0;
+	if (key->name)
+		list_names(key, names, sizeof(names));
+	(void)snprintf(error, NSGCTL_FILTER_ERROR, "%s must be %s, not \"%s\"", key->key,
+		       key->name ? names : key->must_be, equals + 1);
 	return -EINVAL;
 }
 
-int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char **ret_error,
-			char part[static 128])
+int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
+			char error[static NSGCTL_FILTER_ERROR])
 {
 	struct nsgctl_filter f = {0};
 
 	while (*text) {
 		size_t n = strcspn(text, ", ");
+		char part[128];
 
-		(void)snprintf(part, 128, "%.*s", (int)(n < 128 ? n : 127), text);
-		if (n >= 128) {
-			*ret_error = "is too long";
+		(void)snprintf(part, sizeof(part), "%.*s", (int)(n < 128 ? n : 127), text);
+		if (n >= sizeof(part)) {
+			(void)snprintf(error, NSGCTL_FILTER_ERROR, "\"%s...\" is too long", part);
 			return -EINVAL;
 		}
 		text += n + (text[n] != '\0');
 		if (!n)
 			continue;
 		if (f.n == NSGCTL_MAX_CONDITIONS) {
-			*ret_error = "exceeds the limit of 16 conditions";
+			(void)snprintf(error, NSGCTL_FILTER_ERROR,
+				       "\"%s\" exceeds the limit of %d conditions", part,
+				       NSGCTL_MAX_CONDITIONS);
 			return -EINVAL;
 		}
-		if (parse_part(part, &f.v[f.n++], ret_error) < 0)
+		if (parse_part(part, &f.v[f.n++], error) < 0)
 			return -EINVAL;
 	}
 	*ret = f;

@@ -10,6 +10,7 @@
 #include "util/ip.h"
 
 #define NSGCTL_MAX_CONDITIONS 16
+#define NSGCTL_FILTER_ERROR 512
 
 struct nsgctl_condition {
 	const char *path; /* of the decision object */
@@ -23,9 +24,9 @@ struct nsgctl_filter {
 	size_t n;
 };
 
-/* 0, or -EINVAL with the reason in *ret_error (static) and the invalid part. */
-int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret, const char **ret_error,
-			char part[static 128]);
+/* 0, or -EINVAL with the reason in `error`: a key or a value that no decision can have. */
+int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
+			char error[static NSGCTL_FILTER_ERROR]);
 bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision);
 
 #endif

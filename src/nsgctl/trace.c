@@ -120,12 +120,11 @@ int nsgctl_trace(struct nsgctl *ctl)
 	cleanup_fclose FILE *out = NULL;
 	const struct sigaction action = {.sa_handler = interrupt};
 	struct trace trace = {.ctl = ctl};
-	const char *why;
-	char part[128];
+	char error[NSGCTL_FILTER_ERROR];
 	int status;
 
-	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &trace.filter, &why, part) < 0)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: \"%s\" %s", part, why);
+	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &trace.filter, error) < 0)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
 	status = nsgctl_session_open(ctl, &session);
 	if (status)
 		return status;

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "util/clock.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 /* Longest text of a number: 2^64 - 1. */
@@ -232,8 +233,7 @@ static void put_payload(struct nsg_line *l, const struct nsg_trace_record *r)
 	PUT(l, "\"");
 }
 
-static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
-		       enum nsg_direction direction)
+const char *nsg_direction_name(enum nsg_direction direction)
 {
 	static const char *const names[] = {
 	    [NSG_DIRECTION_EGRESS] = "egress",
@@ -241,6 +241,12 @@ static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, ui
 	    [NSG_DIRECTION_INBOUND] = "inbound",
 	};
 
+	return (size_t)direction < NSG_ARRAY_SIZE(names) ? names[direction] : NULL;
+}
+
+static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+		       enum nsg_direction direction)
+{
 	PUT(l, "\"packet\":");
 	put_number(l, packet);
 	PUT(l, ",\"time\":");
@@ -248,7 +254,7 @@ static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, ui
 	PUT(l, ",\"length\":");
 	put_number(l, length);
 	PUT(l, ",\"direction\":\"");
-	put_text(l, names[direction]);
+	put_text(l, nsg_direction_name(direction));
 	PUT(l, "\"");
 }
 

@@ -25,6 +25,9 @@ struct nsg_line {
 
 void nsg_line_done(struct nsg_line *l);
 
+/* "egress", "reply", "inbound"; NULL for any other number. */
+const char *nsg_direction_name(enum nsg_direction direction);
+
 /* Each of these replaces the text: 0 or -ENOMEM. */
 
 /* The members packet, time, length, direction. */
