@@ -132,7 +132,7 @@ static const struct nsgctl_option flatten_options[] = {
 static const struct nsgctl_option replay_options[] = {
     {.letter = 'w',
      .name = "write",
-     .argument = "OUT.pcapng",
+     .argument = "OUT.pcapng|-",
      FIELD(write),
      .help = "write the packets with their verdicts as comments"},
     {0},
@@ -141,7 +141,7 @@ static const struct nsgctl_option replay_options[] = {
 static const struct nsgctl_option trace_options[] = {
     {.letter = 'w',
      .name = "write",
-     .argument = "OUT.pcapng",
+     .argument = "OUT.pcapng|-",
      FIELD(write),
      .help = "write the first bytes of the packets with their verdicts"},
     {.name = "filter",

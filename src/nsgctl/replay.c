@@ -17,6 +17,7 @@
 #include "flow/track.h"
 #include "nsgctl/link.h"
 #include "nsgctl/nsgctl.h"
+#include "nsgctl/outfile.h"
 #include "observe/pcapng.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
@@ -44,8 +45,7 @@ struct replay {
 	int data_link;
 	uint64_t n_packets, n_other;
 
-	FILE *out; /* -w */
-	char *temporary;
+	struct nsgctl_outfile file; /* -w */
 };
 
 /* One packet and its outcome. */
@@ -64,11 +64,7 @@ struct packet {
 
 static void replay_done(struct replay *r)
 {
-	if (r->out)
-		(void)fclose(r->out);
-	if (r->temporary)
-		(void)unlink(r->temporary);
-	free(r->temporary);
+	nsgctl_outfile_done(&r->file);
 	if (r->capture)
 		pcap_close(r->capture);
 	nsg_tracker_free(r->tracker);
@@ -398,8 +394,8 @@ static int write_packet(struct replay *r, const struct packet *p, const json_t *
 	int e;
 
 	nsgctl_comment(decision, comment, sizeof(comment));
-	e = nsg_pcapng_write(r->out, &out);
-	return e < 0 ? nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", r->ctl->write, strerror(-e)) : 0;
+	e = nsg_pcapng_write(r->file.out, &out);
+	return e < 0 ? nsgctl_outfile_fail(&r->file, e) : 0;
 }
 
 static int print_packet(struct replay *r, const struct packet *p)
@@ -408,11 +404,17 @@ static int print_packet(struct replay *r, const struct packet *p)
 
 	if (!decision)
 		return nsgctl_out_of_memory();
+	if (r->file.out) {
+		int status = write_packet(r, p, decision);
+
+		if (status || r->file.out == stdout)
+			return status;
+	}
 	if (r->ctl->form == NSGCTL_TABLE)
 		nsg_render_decision(decision, true, r->ctl->color, stdout);
 	else if (nsgctl_print_line(decision) < 0)
 		return nsgctl_out_of_memory();
-	return r->out ? write_packet(r, p, decision) : 0;
+	return 0;
 }
 
 static int replay_frame(struct replay *r, const struct pcap_pkthdr *header, const uint8_t *frame)
@@ -466,38 +468,15 @@ static int open_capture(struct replay *r, uint16_t *ret_link_type)
 
 static int open_output(struct replay *r, uint16_t link_type)
 {
-	int e;
+	int status, e;
 
 	if (!r->ctl->write)
 		return 0;
-	if (asprintf(&r->temporary, "%s.tmp", r->ctl->write) < 0) {
-		r->temporary = NULL;
-		return nsgctl_out_of_memory();
-	}
-	r->out = fopen(r->temporary, "wxe");
-	if (!r->out) {
-		e = errno;
-		free(r->temporary); /* created by another program */
-		r->temporary = NULL;
-		return nsgctl_fail((int)nsg_exit_from(-e), "%s.tmp: %s", r->ctl->write,
-				   strerror(e));
-	}
-	e = nsg_pcapng_begin(r->out, link_type);
-	return e < 0 ? nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", r->ctl->write, strerror(-e)) : 0;
-}
-
-static int close_output(struct replay *r)
-{
-	FILE *out = r->out;
-
-	if (!out)
-		return 0;
-	r->out = NULL;
-	if (fclose(out) != 0 || rename(r->temporary, r->ctl->write) < 0)
-		return nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", r->ctl->write, strerror(errno));
-	free(r->temporary);
-	r->temporary = NULL;
-	return 0;
+	status = nsgctl_outfile_open(&r->file, r->ctl, fileno(pcap_file(r->capture)));
+	if (status)
+		return status;
+	e = nsg_pcapng_begin(r->file.out, link_type);
+	return e < 0 ? nsgctl_outfile_fail(&r->file, e) : 0;
 }
 
 static int replay_all(struct replay *r)
@@ -543,8 +522,10 @@ int nsgctl_replay(struct nsgctl *ctl)
 	r.tracker = nsg_tracker_new(r.timeout_minutes);
 	if (!r.tracker || !r.outcomes)
 		return nsgctl_out_of_memory();
-	if (ctl->form == NSGCTL_TABLE)
+	if (ctl->form == NSGCTL_TABLE && r.file.out != stdout)
 		nsg_render_decision_header(true, stdout);
 	status = replay_all(&r);
-	return status ? status : close_output(&r);
+	if (!status && r.file.out)
+		status = nsgctl_outfile_commit(&r.file);
+	return status;
 }

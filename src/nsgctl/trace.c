@@ -9,6 +9,7 @@
 #include "explain/render.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
+#include "nsgctl/outfile.h"
 #include "observe/pcapng.h"
 #include "observe/ring.h"
 #include "util/cleanup.h"
@@ -18,7 +19,7 @@
 struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
-	FILE *out; /* -w */
+	struct nsgctl_outfile file; /* -w */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -89,8 +90,25 @@ static int write_decision(const struct trace *t, const json_t *item)
 	int r;
 
 	nsgctl_comment(item, comment, sizeof(comment));
-	r = nsg_pcapng_write(t->out, &packet);
-	return r < 0 ? nsgctl_fail(NSG_EXIT_FAILED, "%s: %s", t->ctl->write, strerror(-r)) : 0;
+	r = nsg_pcapng_write(t->file.out, &packet);
+	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : 0;
+}
+
+/* The file has its name from the beginning, so that a reader can follow it. */
+static int begin_file(struct trace *t)
+{
+	int status = nsgctl_outfile_open(&t->file, t->ctl, -1);
+	int r;
+
+	if (status)
+		return status;
+	r = nsg_pcapng_begin(t->file.out, NSG_PCAPNG_LINK_RAW);
+	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : nsgctl_outfile_commit(&t->file);
+}
+
+static void trace_done(struct trace *t)
+{
+	nsgctl_outfile_done(&t->file);
 }
 
 static int print_decision(void *closure, json_t *item)
@@ -100,9 +118,9 @@ static int print_decision(void *closure, json_t *item)
 
 	if (!nsgctl_filter_passes(&t->filter, item))
 		return 0;
-	if (t->out) {
+	if (t->file.out) {
 		status = write_decision(t, item);
-		if (status)
+		if (status || t->file.out == stdout)
 			return status;
 		(void)json_object_del(item, "payload");
 	}
@@ -117,9 +135,8 @@ int nsgctl_trace(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
 	cleanup_json json_t *args = NSG_JSON_OBJECT(PAIR_B("payload", ctl->write));
-	cleanup_fclose FILE *out = NULL;
 	const struct sigaction action = {.sa_handler = interrupt};
-	struct trace trace = {.ctl = ctl};
+	__attribute__((cleanup(trace_done))) struct trace trace = {.ctl = ctl};
 	char error[NSGCTL_FILTER_ERROR];
 	int status;
 
@@ -130,18 +147,16 @@ int nsgctl_trace(struct nsgctl *ctl)
 		return status;
 	session.interrupted = &interrupted;
 	if (ctl->write) {
-		out = fopen(ctl->write, "we");
-		if (!out || nsg_pcapng_begin(out, NSG_PCAPNG_LINK_RAW) < 0)
-			return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", ctl->write,
-					   strerror(errno));
-		trace.out = out;
+		status = begin_file(&trace);
+		if (status)
+			return status;
 	}
 	trace_fd = session.fd;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
-	if (ctl->form == NSGCTL_TABLE)
+	if (ctl->form == NSGCTL_TABLE && trace.file.out != stdout)
 		nsg_render_decision_header(true, stdout);
-	else if (!out && !ctl->filter)
+	else if (!ctl->write && !ctl->filter)
 		return nsgctl_session_pass(&session, "trace", args, stdout);
 	return nsgctl_session_ask(&session, "trace", args, print_decision, &trace);
 }
