@@ -39,6 +39,8 @@ documents()
 		"addressPrefix": "20.2.0.0/16", "nextHopType": "None"$more}]$more};;
 		appsettings=[{"name": "SECRET-xyz", "slotSetting": false, "value": "x"},
 		{"name": "KEY", "slotSetting": false, "value": "SECRET-xyz"},
+		{"name": "WEBSITE_DNS_SERVER", "slotSetting": false, "value": "10.200.2.4"},
+		{"name": "WEBSITE_DNS_ALT_SERVER", "slotSetting": false, "value": "SECRET-xyz"},
 		{"name": "WEBSITE_VNET_ROUTE_ALL", "slotSetting": false, "value": "1"}];;
 		connectionstrings={"id": "$W/sites/a/config/connectionstrings", "name": "a/connectionstrings",
 		"type": "Microsoft.Web/sites/config", "properties": {"db": {"type": "SQLAzure", "value": "Server=x;Password=SECRET-xyz"}}};;
@@ -87,7 +89,7 @@ documents()
 		template={"\$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
 		"contentVersion": "1.0.0.0", "parameters": {"key": {"type": "secureString", "defaultValue": "SECRET-xyz"}},
 		"variables": {"key": "SECRET-xyz"}, "resources": [{"type": "Microsoft.Web/sites/config", "apiVersion": "2023-01-01",
-		"name": "a/appsettings", "properties": {"KEY": "[parameters('key')]", "OTHER": "[variables('key')]", "SECRET-xyz": "x"}},
+		"name": "a/appsettings", "properties": {"KEY": "[parameters('key')]", "WEBSITE_DNS_SERVER": "10.200.2.4", "OTHER": "[variables('key')]", "SECRET-xyz": "x"}},
 		{"type": "Microsoft.Network/connections", "apiVersion": "2023-01-01", "name": "c", "location": "westeurope",
 		"properties": {"sharedKey": "[parameters('key')]"}}]};;
 		parameters={"\$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",

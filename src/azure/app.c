@@ -2,9 +2,10 @@
 /*
  * The app's resources: settings, sites and their configuration, integrations, plans.
  *
- * App settings hold secrets. Only WEBSITE_VNET_ROUTE_ALL is read; no message quotes the name or
- * value of a setting, not even of an invalid one.
+ * App settings hold secrets. Only those of NSG_APP_SETTINGS are read; no message quotes the value of
+ * a setting or the name of any other one, not even of an invalid one.
  */
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -13,7 +14,12 @@
 #include "util/limits.h"
 
 #define TYPE_SITE "Microsoft.Web/sites"
-#define ROUTE_ALL "WEBSITE_VNET_ROUTE_ALL"
+
+static const char *const setting_names[] = {
+#define NAME(name) name,
+    NSG_APP_SETTINGS(NAME)
+#undef NAME
+};
 
 /* ---- app settings -------------------------------------------------------------------------- */
 
@@ -30,27 +36,62 @@ static void warn_if_readable_by_all(struct nsg_reader *r, const struct nsg_node 
 			"app settings are readable by every user of this host; run chmod o-r");
 }
 
-static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, const char *site_id)
+static bool read_route_all(struct nsg_reader *r, const struct nsg_node *value,
+			   struct nsg_app_setting *setting)
 {
-	struct nsg_route_all_setting setting = {
+	const char *text = json_string_value(value->value);
+
+	if (!value->value)
+		setting->value = NSG_ROUTE_ALL_EMPTY;
+	else if (text && !strcmp(text, "1"))
+		setting->value = NSG_ROUTE_ALL_ON;
+	else if (text && !strcmp(text, "0"))
+		setting->value = NSG_ROUTE_ALL_OFF;
+	else
+		setting->value = NSG_ROUTE_ALL_OTHER;
+	if (setting->value == NSG_ROUTE_ALL_OTHER)
+		nsg_node_report(&r->sink, value, NSG_WARNING, NULL,
+				"%s is neither the string 1 nor 0: it is treated as off",
+				setting->name);
+	return true;
+}
+
+static bool read_dns_server(struct nsg_reader *r, const struct nsg_node *value,
+			    struct nsg_app_setting *setting)
+{
+	const char *text = json_string_value(value->value);
+	struct in6_addr address;
+	char canonical[INET6_ADDRSTRLEN];
+	int family = text && strchr(text, ':') ? AF_INET6 : AF_INET;
+
+	if (!value->value)
+		return false;
+	if (!text || inet_pton(family, text, &address) != 1 ||
+	    !inet_ntop(family, &address, canonical, sizeof(canonical))) {
+		nsg_node_report(&r->sink, value, NSG_WARNING, NULL,
+				"%s must be an IPv4 or IPv6 address: it is not used",
+				setting->name);
+		return false;
+	}
+	setting->server = nsg_sink_printf(&r->sink, "%s", canonical);
+	return true;
+}
+
+static void add_setting(struct nsg_reader *r, const struct nsg_node *value, const char *site_id,
+			enum nsg_app_setting_key key)
+{
+	struct nsg_app_setting setting = {
+	    .key = key,
+	    .name = setting_names[key],
 	    .site_id = site_id,
+	    .server = "",
 	    .place = nsg_node_place(&r->sink, value),
 	};
 	struct nsg_identity who = {.id = "", .name = "", .parent = site_id, .within = ""};
-	const char *text = json_string_value(value->value);
 	void *data;
 
-	if (!value->value)
-		setting.value = NSG_ROUTE_ALL_EMPTY;
-	else if (text && !strcmp(text, "1"))
-		setting.value = NSG_ROUTE_ALL_ON;
-	else if (text && !strcmp(text, "0"))
-		setting.value = NSG_ROUTE_ALL_OFF;
-	else
-		setting.value = NSG_ROUTE_ALL_OTHER;
-	if (setting.value == NSG_ROUTE_ALL_OTHER)
-		nsg_node_report(&r->sink, value, NSG_WARNING, NULL,
-				ROUTE_ALL " is neither the string 1 nor 0: it is treated as off");
+	if (!(key == NSG_SETTING_ROUTE_ALL ? read_route_all : read_dns_server)(r, value, &setting))
+		return;
 	data = nsg_arena_copy(r->sink.arena, &setting, sizeof(setting));
 	if (data)
 		nsg_collect_add(r, value, &nsg_kind_setting, &who, data);
@@ -61,10 +102,12 @@ static void add_route_all(struct nsg_reader *r, const struct nsg_node *value, co
 static void read_setting(struct nsg_reader *r, const struct nsg_node *n, const char *site_id)
 {
 	struct nsg_node name = nsg_node_get(n, "name"), value = nsg_node_get(n, "value");
+	const char *text = json_string_value(name.value);
 
 	warn_if_readable_by_all(r, n);
-	if (json_is_string(name.value) && !strcasecmp(json_string_value(name.value), ROUTE_ALL))
-		add_route_all(r, &value, site_id);
+	for (size_t i = 0; text && i < NSG_ARRAY_SIZE(setting_names); i++)
+		if (!strcasecmp(text, setting_names[i]))
+			add_setting(r, &value, site_id, i);
 }
 
 static void read_app_setting(struct nsg_reader *r, const struct nsg_node *n)
@@ -75,14 +118,14 @@ static void read_app_setting(struct nsg_reader *r, const struct nsg_node *n)
 /* A setting of a site without a document applies to every site. */
 static void apply_to_all(void *data)
 {
-	struct nsg_route_all_setting *setting = data;
+	struct nsg_app_setting *setting = data;
 
 	setting->site_id = "";
 }
 
 static const struct nsg_fields setting_fields = {
     .word = "app setting",
-    .size = sizeof(struct nsg_route_all_setting),
+    .size = sizeof(struct nsg_app_setting),
 };
 
 /* {"name": ..., "slotSetting": ..., "value": ...}. Many things have a name and a value: without
@@ -97,7 +140,7 @@ const struct nsg_kind nsg_kind_setting = {
     .looks = looks_like_setting,
     .read = read_app_setting,
     .fields = &setting_fields,
-    IN_POLICY(route_all_settings),
+    IN_POLICY(app_settings),
     .parent = &nsg_kind_site,
     .orphan = apply_to_all,
 };
@@ -119,11 +162,13 @@ static void read_settings(struct nsg_reader *r, const struct nsg_node *list, con
 static void read_settings_object(struct nsg_reader *r, const struct nsg_node *object,
 				 const char *site_id)
 {
-	struct nsg_node value = nsg_node_own(object, ROUTE_ALL);
-
 	warn_if_readable_by_all(r, object);
-	if (value.value)
-		add_route_all(r, &value, site_id);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(setting_names); i++) {
+		struct nsg_node value = nsg_node_own(object, setting_names[i]);
+
+		if (value.value)
+			add_setting(r, &value, site_id, i);
+	}
 }
 
 /* ---- sites --------------------------------------------------------------------------------- */

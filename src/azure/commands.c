@@ -11,8 +11,10 @@ const char *const nsg_commands[] = {
     "az network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json",
     AZ_SITE " > site.json",
     "az appservice plan show -g GROUP -n PLAN > plan.json",
-    /* only the setting that is read: the others may be secrets */
-    AZ_SETTINGS " --query \"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json",
+    /* only the settings that are read: the others may be secrets */
+    AZ_SETTINGS
+    " --query \"[?name=='WEBSITE_VNET_ROUTE_ALL' || starts_with(name, 'WEBSITE_DNS_')]\""
+    " > settings.json",
     "az network private-endpoint list -g GROUP > endpoints.json",
     AZ_TAGS " > service-tags.json",
     NULL,

@@ -44,8 +44,15 @@
 	X(site_config, NSG_WEB "sites/config", NSG_WEB "sites/slots/config") \
 	X(subnet, NSG_NETWORK "virtualNetworks/subnets") \
 	X(asg, NSG_NETWORK "applicationSecurityGroups")
-/* clang-format on */
 
 #define NSG_MAX_TYPES_OF_KIND 4
+
+/* The app settings that are kept, in the order of enum nsg_app_setting_key. */
+#define NSG_APP_SETTINGS(X) \
+	X("WEBSITE_VNET_ROUTE_ALL") \
+	X("WEBSITE_DNS_SERVER") \
+	X("WEBSITE_DNS_ALT_SERVER")
+
+/* clang-format on */
 
 #endif

@@ -27,6 +27,7 @@ static const struct look {
     {{"terraform_version"}, "a Terraform plan", AZ_VNET},
     {{"IsEncrypted", "Values"}, "local settings of a function app", AZ_SETTINGS},
     {{"WEBSITE_VNET_ROUTE_ALL"}, "app settings without their names as values", AZ_SETTINGS},
+    {{"WEBSITE_DNS_SERVER"}, "app settings without their names as values", AZ_SETTINGS},
     {{"ipRules", "virtualNetworkRules"}, "a firewall of a service", AZ_VNET},
     {{"error"}, "an error message of Azure", AZ_VNET},
     {{"code", "message"}, "an error message of Azure", AZ_VNET},

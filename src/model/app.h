@@ -9,15 +9,27 @@
 #include "model/value.h"
 #include "util/source.h"
 
-/* WEBSITE_VNET_ROUTE_ALL in one document; no other app setting is kept. */
-struct nsg_route_all_setting {
+/* The app settings that are kept. The values of all others may be secrets. */
+enum nsg_app_setting_key {
+	NSG_SETTING_ROUTE_ALL,
+	NSG_SETTING_DNS_SERVER,
+	NSG_SETTING_DNS_ALT_SERVER,
+};
+
+/* One such setting in one document. */
+struct nsg_app_setting {
+	enum nsg_app_setting_key key;
+	const char *name;    /* e.g. WEBSITE_DNS_SERVER */
 	const char *site_id; /* "": a separate app settings document, for every site */
+	/* of WEBSITE_VNET_ROUTE_ALL: */
 	enum {
 		NSG_ROUTE_ALL_EMPTY,
 		NSG_ROUTE_ALL_ON,    /* the string 1 */
 		NSG_ROUTE_ALL_OFF,   /* 0 */
 		NSG_ROUTE_ALL_OTHER, /* off; reported by its reader, without its value */
 	} value;
+	/* of the DNS servers: an IPv4 or IPv6 address in canonical form */
+	const char *server;
 	struct nsg_place place;
 };
 

@@ -36,7 +36,7 @@ static int check_limits(struct nsg_build *b)
 	    {"sites", p->n_sites, 5000},
 	    {"integrations", p->n_integrations, 5000},
 	    {"plans", p->n_plans, 5000},
-	    {"app settings documents", p->n_route_all_settings, 5000},
+	    {"app settings", p->n_app_settings, 5000},
 	    {"private endpoints", p->n_private_endpoints, 64000},
 	};
 

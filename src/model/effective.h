@@ -118,6 +118,8 @@ struct nsg_effective {
 	const struct nsg_route_table *route_table; /* NULL: none */
 	const struct nsg_site **sites;		   /* those that are used */
 	size_t n_sites;
+	const struct nsg_app_setting **dns_servers; /* those of these sites, or of none */
+	size_t n_dns_servers;
 	bool flush_connection;
 	uint32_t flow_timeout_minutes; /* 4 when absent */
 

@@ -232,7 +232,7 @@ struct nsg_policy {
 	struct nsg_gateway *gateways;
 	struct nsg_mesh *meshes;
 	struct nsg_tag_document *tag_documents;
-	struct nsg_route_all_setting *route_all_settings;
+	struct nsg_app_setting *app_settings;
 	struct nsg_site *sites;
 	struct nsg_integration *integrations;
 	struct nsg_plan *plans;
@@ -240,8 +240,8 @@ struct nsg_policy {
 	struct nsg_nic *nics;
 	struct nsg_asg *asgs;
 	size_t n_vnets, n_nsgs, n_admin_rules, n_route_tables, n_user_rows, n_bgp_routes,
-	    n_gateways, n_meshes, n_tag_documents, n_route_all_settings, n_sites, n_integrations,
-	    n_plans, n_private_endpoints, n_nics, n_asgs;
+	    n_gateways, n_meshes, n_tag_documents, n_app_settings, n_sites, n_integrations, n_plans,
+	    n_private_endpoints, n_nics, n_asgs;
 
 	/* A document could not be read, so what is missing here may be in it. Set only while a
 	 * policy is checked for further errors (nsg_load_options.partial). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the site documents: the sites on the subnet, platform and route-all. */
+/* From the site documents: the sites on the subnet, platform, DNS servers, route-all. */
 #include "model/effective_priv.h"
 
 #include <errno.h>
@@ -129,12 +129,12 @@ static void add_input(struct route_all_inputs *all, const struct route_all_input
 	all->first[input->on] = *input;
 }
 
-static void add_setting(struct route_all_inputs *all, const struct nsg_route_all_setting *s,
+static void add_setting(struct route_all_inputs *all, const struct nsg_app_setting *s,
 			const char *who)
 {
-	if (s->value != NSG_ROUTE_ALL_EMPTY)
-		add_input(all, &(struct route_all_input){s->value == NSG_ROUTE_ALL_ON,
-							 "WEBSITE_VNET_ROUTE_ALL", who, &s->place});
+	if (s->key == NSG_SETTING_ROUTE_ALL && s->value != NSG_ROUTE_ALL_EMPTY)
+		add_input(all, &(struct route_all_input){s->value == NSG_ROUTE_ALL_ON, s->name, who,
+							 &s->place});
 }
 
 static void add_site(struct nsg_build *b, struct route_all_inputs *all, const struct nsg_site *s)
@@ -163,8 +163,8 @@ static void add_site(struct nsg_build *b, struct route_all_inputs *all, const st
 			add_input(all, &(struct route_all_input){x->value == NSG_TRUE, keys[i],
 								 name_of(s), &x->place});
 	}
-	for (size_t i = 0; i < p->n_route_all_settings; i++) {
-		const struct nsg_route_all_setting *x = &p->route_all_settings[i];
+	for (size_t i = 0; i < p->n_app_settings; i++) {
+		const struct nsg_app_setting *x = &p->app_settings[i];
 
 		if (*x->site_id && nsg_id_equal(ref_of(s), x->site_id))
 			add_setting(all, x, name_of(s));
@@ -172,7 +172,7 @@ static void add_site(struct nsg_build *b, struct route_all_inputs *all, const st
 }
 
 /* Whether the setting belongs to a site that has a document: it is an input only with its site. */
-static bool has_site(const struct nsg_policy *p, const struct nsg_route_all_setting *x)
+static bool has_site(const struct nsg_policy *p, const struct nsg_app_setting *x)
 {
 	for (size_t i = 0; *x->site_id && i < p->n_sites; i++)
 		if (nsg_id_equal(ref_of(&p->sites[i]), x->site_id))
@@ -186,10 +186,9 @@ static void add_inputs(struct nsg_build *b, struct route_all_inputs *all)
 
 	for (size_t i = 0; i < b->e->n_sites; i++)
 		add_site(b, all, b->e->sites[i]);
-	for (size_t i = 0; i < p->n_route_all_settings; i++)
-		if (!has_site(p, &p->route_all_settings[i]))
-			add_setting(all, &p->route_all_settings[i],
-				    file_of(&p->route_all_settings[i].place));
+	for (size_t i = 0; i < p->n_app_settings; i++)
+		if (!has_site(p, &p->app_settings[i]))
+			add_setting(all, &p->app_settings[i], file_of(&p->app_settings[i].place));
 }
 
 /* ---- route-all: the result ---------------------------------------------------------------- */
@@ -291,6 +290,54 @@ static int choose_route_all(struct nsg_build *b)
 	return 0;
 }
 
+/* ---- DNS servers -------------------------------------------------------------------------- */
+
+/* Of a site on the subnet, or of no site that has a document. */
+static bool is_used(const struct nsg_effective *e, const struct nsg_app_setting *x)
+{
+	for (size_t i = 0; *x->site_id && i < e->n_sites; i++)
+		if (nsg_id_equal(ref_of(e->sites[i]), x->site_id))
+			return true;
+	return !has_site(e->policy, x);
+}
+
+/* The same setting of the same site, in another document: which one the app has is not known. */
+static void check_server(struct nsg_build *b, const struct nsg_app_setting *x)
+{
+	for (size_t i = 0; i < b->e->n_dns_servers; i++) {
+		const struct nsg_app_setting *y = b->e->dns_servers[i];
+		uint32_t line = 0, column = 0;
+
+		if (x->key != y->key || !strcmp(x->server, y->server) ||
+		    !(nsg_id_equal(x->site_id, y->site_id) || (!*x->site_id && !*y->site_id)))
+			continue;
+		nsg_place_locate(y->place, &line, &column);
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &x->place, "Contested",
+				   "%s is %s here and %s at %s:%u:%u", x->name, x->server,
+				   y->server, file_of(&y->place), line, column);
+		return;
+	}
+}
+
+static int choose_dns_servers(struct nsg_build *b)
+{
+	const struct nsg_policy *p = b->policy;
+	struct nsg_effective *e = b->e;
+
+	e->dns_servers = nsg_arena_array(&e->arena, p->n_app_settings + 1, sizeof(*e->dns_servers));
+	if (!e->dns_servers)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n_app_settings; i++) {
+		const struct nsg_app_setting *x = &p->app_settings[i];
+
+		if (x->key == NSG_SETTING_ROUTE_ALL || !is_used(e, x))
+			continue;
+		check_server(b, x);
+		e->dns_servers[e->n_dns_servers++] = x;
+	}
+	return 0;
+}
+
 int nsg_build_site_settings(struct nsg_build *b)
 {
 	int r;
@@ -299,6 +346,9 @@ int nsg_build_site_settings(struct nsg_build *b)
 	if (r < 0)
 		return r;
 	r = choose_platform(b);
+	if (r < 0)
+		return r;
+	r = choose_dns_servers(b);
 	if (r < 0)
 		return r;
 	return choose_route_all(b);

@@ -245,8 +245,8 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .works = NSGCTL_OFFLINE,
      .help = "Evaluate an ARM template to documents that nsgd can read",
      .more = "Parameters are taken from --parameters FILE, then from X.parameters.json next to\n"
-	     "X.json, then from their defaults. WEBSITE_VNET_ROUTE_ALL is the only app setting\n"
-	     "that is written.\n",
+	     "X.json, then from their defaults. Of app settings only WEBSITE_VNET_ROUTE_ALL,\n"
+	     "WEBSITE_DNS_SERVER and WEBSITE_DNS_ALT_SERVER are written.\n",
      .options = flatten_options,
      .run = nsgctl_flatten},
     {0},

@@ -5,20 +5,21 @@
 #include <string.h>
 #include <strings.h>
 
+#include "azure/kinds.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
-
-#define ROUTE_ALL "WEBSITE_VNET_ROUTE_ALL"
 
 struct nsg_keep {
 	const char *key;
 	const struct nsg_keep *below; /* NULL: all of it */
 };
 
-/* app settings as a list of {name, value} */
-static const struct nsg_keep setting_list[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
+#define SETTING(name) {name, NULL},
 
-static const struct nsg_keep settings[] = {{ROUTE_ALL, NULL}, {NULL, NULL}};
+/* app settings as a list of {name, value} */
+static const struct nsg_keep setting_list[] = {NSG_APP_SETTINGS(SETTING){NULL, NULL}};
+
+static const struct nsg_keep settings[] = {NSG_APP_SETTINGS(SETTING){NULL, NULL}};
 
 static const struct nsg_keep site_config[] = {
     {"appSettings", setting_list},
@@ -136,14 +137,16 @@ bool nsg_keep_nothing(const char *type, const char *name)
 	return nsg_keep_is_config(type) && !nsg_keep_find(type, name);
 }
 
-/* Whether the setting is WEBSITE_VNET_ROUTE_ALL. */
+/* Whether the setting is one of setting_list. */
 static int keep_setting(struct nsg_eval *ev, json_t *setting, bool *ret)
 {
 	cleanup_json json_t *name = NULL;
 	json_t *raw = nsg_eval_member(setting, "name");
 	int r = raw ? nsg_tree_value(ev, raw, &name) : -EINVAL;
 
-	*ret = !r && json_is_string(name) && !strcasecmp(json_string_value(name), ROUTE_ALL);
+	*ret = false;
+	for (const struct nsg_keep *k = setting_list; !r && json_is_string(name) && k->key; k++)
+		*ret |= !strcasecmp(json_string_value(name), k->key);
 	return r == -ENOMEM ? r : 0;
 }
 

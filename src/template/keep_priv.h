@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The members of web apps that are kept. App settings and connection strings are secrets, so only
- * the members that nsgd reads are kept, and only the app setting WEBSITE_VNET_ROUTE_ALL; the rest
- * is not even evaluated.
+ * the members that nsgd reads are kept, and only the app settings of NSG_APP_SETTINGS; the rest is
+ * not even evaluated.
  */
 #ifndef NSG_TEMPLATE_KEEP_PRIV_H
 #define NSG_TEMPLATE_KEEP_PRIV_H

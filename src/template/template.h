@@ -28,7 +28,7 @@
  *
  * reference() returns the outputs of nested deployments and declared properties; other properties
  * are known only after deployment. Only those members of web apps are written that nsgd reads, and
- * of app settings only WEBSITE_VNET_ROUTE_ALL; no message quotes a setting.
+ * of app settings only those of NSG_APP_SETTINGS; no message quotes a setting.
  */
 int nsg_template_evaluate(json_t *template, json_t *parameters, const struct nsg_place *where,
 			  struct nsg_diag *diag, struct nsg_flat_resource **ret, size_t *ret_n);

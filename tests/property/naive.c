@@ -346,10 +346,9 @@ static bool turns_on(const struct naive *n, const struct nsg_site *s)
 	for (size_t k = 0; k < NSG_ROUTE_ALL_KEYS; k++)
 		if (s->route_all[k].value == NSG_TRUE)
 			return true;
-	for (size_t k = 0; k < p->n_route_all_settings; k++)
-		if (*p->route_all_settings[k].site_id &&
-		    !strcasecmp(p->route_all_settings[k].site_id, s->id) &&
-		    p->route_all_settings[k].value == NSG_ROUTE_ALL_ON)
+	for (size_t k = 0; k < p->n_app_settings; k++)
+		if (*p->app_settings[k].site_id && !strcasecmp(p->app_settings[k].site_id, s->id) &&
+		    p->app_settings[k].value == NSG_ROUTE_ALL_ON)
 			return true;
 	return false;
 }
@@ -370,9 +369,9 @@ static void resolve_site(struct naive *n)
 		n->route_all |= turns_on(n, s);
 		final |= is_flex(n, s) || is_by_perimeter(n, s);
 	}
-	for (size_t k = 0; k < p->n_route_all_settings; k++)
-		n->route_all |= !*p->route_all_settings[k].site_id &&
-				p->route_all_settings[k].value == NSG_ROUTE_ALL_ON;
+	for (size_t k = 0; k < p->n_app_settings; k++)
+		n->route_all |=
+		    !*p->app_settings[k].site_id && p->app_settings[k].value == NSG_ROUTE_ALL_ON;
 	n->final_on = final && !n->route_all;
 	n->route_all |= final;
 	if (n->options->route_all != NSG_UNSET && !(final && n->bug == BUG_PERIMETER_OVER_OPTION))

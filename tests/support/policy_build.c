@@ -115,7 +115,7 @@ struct policy_build *policy_build_new(void)
 	p->bgp_routes = room(b, sizeof(*p->bgp_routes));
 	p->gateways = room(b, sizeof(*p->gateways));
 	p->tag_documents = room(b, sizeof(*p->tag_documents));
-	p->route_all_settings = room(b, sizeof(*p->route_all_settings));
+	p->app_settings = room(b, sizeof(*p->app_settings));
 	p->sites = room(b, sizeof(*p->sites));
 	p->integrations = room(b, sizeof(*p->integrations));
 	p->plans = room(b, sizeof(*p->plans));
@@ -395,15 +395,23 @@ struct nsg_plan *policy_build_plan(struct policy_build *b, const char *name, con
 	return p;
 }
 
-struct nsg_route_all_setting *policy_build_setting(struct policy_build *b, const char *site_id,
-						   int value)
+struct nsg_app_setting *policy_build_setting(struct policy_build *b, const char *site_id, int value)
 {
-	struct nsg_route_all_setting *s =
-	    NEXT(b->p->route_all_settings, b->p->n_route_all_settings);
+	struct nsg_app_setting *s = NEXT(b->p->app_settings, b->p->n_app_settings);
 
-	*s = (struct nsg_route_all_setting){.site_id = site_id};
+	*s = (struct nsg_app_setting){
+	    .name = "WEBSITE_VNET_ROUTE_ALL", .site_id = site_id, .server = ""};
 	s->value = value;
 	return s;
+}
+
+void policy_build_dns_server(struct policy_build *b, const char *site_id, const char *server)
+{
+	struct nsg_app_setting *s = policy_build_setting(b, site_id, NSG_ROUTE_ALL_EMPTY);
+
+	s->key = NSG_SETTING_DNS_SERVER;
+	s->name = "WEBSITE_DNS_SERVER";
+	s->server = server;
 }
 
 struct nsg_private_endpoint *policy_build_private(struct policy_build *b, const char *name,

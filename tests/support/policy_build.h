@@ -67,8 +67,9 @@ struct nsg_site *policy_build_site(struct policy_build *b, const char *name, con
 struct nsg_integration *policy_build_integration(struct policy_build *b, const char *subnet_id);
 struct nsg_plan *policy_build_plan(struct policy_build *b, const char *name, const char *tier,
 				   const char *sku);
-struct nsg_route_all_setting *policy_build_setting(struct policy_build *b, const char *site_id,
-						   int value);
+struct nsg_app_setting *policy_build_setting(struct policy_build *b, const char *site_id,
+					     int value);
+void policy_build_dns_server(struct policy_build *b, const char *site_id, const char *server);
 
 struct nsg_private_endpoint *policy_build_private(struct policy_build *b, const char *name,
 						  const char *subnet_id, const char *addrs);

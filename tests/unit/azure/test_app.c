@@ -33,9 +33,9 @@ static void a_site_is_read_whole(void **state)
 	assert_int_equal(s->route_all[NSG_SITE_ROUTING].value, NSG_TRUE);
 	assert_int_equal(s->n_outbound, 2);
 	assert_int_equal(s->outbound_host[1], NSG_IP4(192, 0, 2, 2));
-	assert_int_equal(l.policy->n_route_all_settings, 1);
-	assert_int_equal(l.policy->route_all_settings[0].value, NSG_ROUTE_ALL_ON);
-	assert_string_equal(l.policy->route_all_settings[0].site_id, SITE_ID "app");
+	assert_int_equal(l.policy->n_app_settings, 1);
+	assert_int_equal(l.policy->app_settings[0].value, NSG_ROUTE_ALL_ON);
+	assert_string_equal(l.policy->app_settings[0].site_id, SITE_ID "app");
 }
 
 static void what_a_site_does_not_say_is_unknown(void **state)
@@ -78,19 +78,63 @@ static const struct {
      NSG_ROUTE_ALL_ON, ""},
 };
 
-static void of_app_settings_one_is_kept(void **state)
+static void route_all_is_kept(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++) {
 		cleanup_loaded struct loaded l = load(settings[i].text);
 
 		assert_said(settings[i].text, &l.diag, settings[i].want);
-		assert_int_equal(l.policy->n_route_all_settings, settings[i].value >= 0);
+		assert_int_equal(l.policy->n_app_settings, settings[i].value >= 0);
 		if (settings[i].value < 0)
 			continue;
-		assert_int_equal(l.policy->route_all_settings[0].value, settings[i].value);
+		assert_int_equal(l.policy->app_settings[0].value, settings[i].value);
 		/* without the site's document it speaks for every site */
-		assert_string_equal(l.policy->route_all_settings[0].site_id, "");
+		assert_string_equal(l.policy->app_settings[0].site_id, "");
+	}
+}
+
+static const struct {
+	const char *text;
+	const char *server, *name; /* NULL: no setting */
+	const char *want;
+} servers[] = {
+    {"[{'name':'WEBSITE_DNS_SERVER','slotSetting':false,'value':'10.0.0.4'}]", "10.0.0.4",
+     "WEBSITE_DNS_SERVER", ""},
+    {"[{'name':'website_dns_alt_server','value':'FD00:0::4'}]", "fd00::4", "WEBSITE_DNS_ALT_SERVER",
+     ""},
+    {"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
+     "{'SECRET':'hunter2','WEBSITE_DNS_SERVER':'168.63.129.16'}}",
+     "168.63.129.16", "WEBSITE_DNS_SERVER", ""},
+    {"{'name':'web','type':'Microsoft.Web/sites/config','properties':{'appSettings':"
+     "[{'name':'WEBSITE_DNS_ALT_SERVER','value':'10.0.0.5'}]}}",
+     "10.0.0.5", "WEBSITE_DNS_ALT_SERVER", ""},
+    {"[{'name':'WEBSITE_DNS_SERVER','value':''}]", NULL, NULL, ""},
+    {"[{'name':'WEBSITE_DNS_SERVER','value':null}]", NULL, NULL, ""},
+    {"[{'name':'WEBSITE_DNS_SERVER','value':'hunter2'}]", NULL, NULL,
+     "1:39: warning: WEBSITE_DNS_SERVER must be an IPv4 or IPv6 address: it is not used"},
+    {"[{'name':'WEBSITE_DNS_SERVER','value':'10.0.0.4,10.0.0.5'}]", NULL, NULL,
+     "1:39: warning: WEBSITE_DNS_SERVER must be an IPv4 or IPv6 address: it is not used"},
+    {"[{'name':'WEBSITE_DNS_SERVER','value':'fe80::1%eth0'}]", NULL, NULL,
+     "1:39: warning: WEBSITE_DNS_SERVER must be an IPv4 or IPv6 address: it is not used"},
+    {"{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
+     "{'WEBSITE_DNS_ALT_SERVER':{'hunter1':'hunter2'}}}",
+     NULL, NULL,
+     "1:102: warning: WEBSITE_DNS_ALT_SERVER must be an IPv4 or IPv6 address: it is not used"},
+};
+
+static void dns_servers_are_kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(servers); i++) {
+		cleanup_loaded struct loaded l = load(servers[i].text);
+
+		assert_said(servers[i].text, &l.diag, servers[i].want);
+		assert_int_equal(l.policy->n_app_settings, !!servers[i].server);
+		if (!servers[i].server)
+			continue;
+		assert_string_equal(l.policy->app_settings[0].server, servers[i].server);
+		assert_string_equal(l.policy->app_settings[0].name, servers[i].name);
 	}
 }
 
@@ -107,6 +151,9 @@ static const char *const secrets[] = {
     "{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':'hunter2'}",
     "{'name':'app/appsettings','type':'Microsoft.Web/sites/config','properties':"
     "{'WEBSITE_VNET_ROUTE_ALL':{'hunter1':'hunter2'},'hunter1':7}}",
+    "[{'name':'WEBSITE_DNS_SERVER','value':'hunter2'},{'name':'WEBSITE_DNS_SERVER_hunter',"
+    "'value':'10.0.0.4'}]",
+    "{'WEBSITE_DNS_SERVER':'10.0.0.4','hunter1':'hunter2'}",
     "{'name':'app/authsettings','type':'Microsoft.Web/sites/config','properties':"
     "{'clientSecret':'hunter2'}}",
     "{'name':'a','siteConfig':{'appSettings':{'hunter1':'hunter2'}}}",
@@ -134,9 +181,8 @@ static void no_secret_is_kept_or_quoted(void **state)
 			fail_msg("%s: %s", secrets[i], text);
 		for (size_t j = 0; j < l.diag.n; j++)
 			assert_true(!l.diag.v[j].pointer || !strstr(l.diag.v[j].pointer, "hunter"));
-		for (size_t j = 0; l.policy && j < l.policy->n_route_all_settings; j++)
-			assert_null(
-			    strstr(l.policy->route_all_settings[j].place.pointer, "hunter"));
+		for (size_t j = 0; l.policy && j < l.policy->n_app_settings; j++)
+			assert_null(strstr(l.policy->app_settings[j].place.pointer, "hunter"));
 	}
 }
 
@@ -266,7 +312,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_site_is_read_whole),
 	    cmocka_unit_test(what_a_site_does_not_say_is_unknown),
-	    cmocka_unit_test(of_app_settings_one_is_kept),
+	    cmocka_unit_test(route_all_is_kept),
+	    cmocka_unit_test(dns_servers_are_kept),
 	    cmocka_unit_test(no_secret_is_kept_or_quoted),
 	    cmocka_unit_test(settings_that_all_can_read_are_a_warning),
 	    cmocka_unit_test(an_integration_names_subnet_or_network),

@@ -19,7 +19,7 @@ static void letters(const struct nsg_policy *p, char out[64])
 	} counts[] = {
 	    {'v', p->n_vnets},	       {'n', p->n_nsgs},
 	    {'t', p->n_route_tables},  {'b', p->n_bgp_routes},
-	    {'g', p->n_tag_documents}, {'s', p->n_route_all_settings},
+	    {'g', p->n_tag_documents}, {'s', p->n_app_settings},
 	    {'w', p->n_sites},	       {'i', p->n_integrations},
 	    {'p', p->n_plans},	       {'e', p->n_private_endpoints},
 	    {'c', p->n_nics},	       {'a', p->n_asgs},

@@ -179,7 +179,7 @@ static void a_configuration_speaks_for_its_site(void **state)
 	assert_int_equal(l.policy->sites[0].route_all[NSG_CONFIG_ROUTE_ALL].value, NSG_TRUE);
 	assert_string_equal(l.policy->sites[0].route_all[NSG_CONFIG_ROUTE_ALL].place.pointer,
 			    "/0/properties/vnetRouteAllEnabled");
-	assert_string_equal(l.policy->route_all_settings[0].site_id, "Microsoft.Web/sites/a");
+	assert_string_equal(l.policy->app_settings[0].site_id, "Microsoft.Web/sites/a");
 	assert_int_equal(alone.policy->n_sites, 1);
 	assert_string_equal(alone.policy->sites[0].name, "a");
 	assert_int_equal(alone.policy->sites[0].route_all[NSG_CONFIG_ROUTING].value, NSG_TRUE);

@@ -95,6 +95,40 @@ static void inbound_rules_are_said_to_be_ignored(void **state)
 	assert_true(policy_build_told(b, NSG_NOTICE, "InboundRulesIgnored", "3 inbound rules"));
 }
 
+static void a_dns_server_out_of_reach_is_a_warning(void **state)
+{
+	struct policy_build *b = *state;
+	struct nsg_nsg *g = policy_build_nsg(b, "nsg");
+	struct nsg_route_table *t = policy_build_table(b, "rt");
+
+	policy_build_dns_server(b, "", "10.0.2.4");
+	policy_build_dns_server(b, "", "fd00::4");
+	b->options.profile = nsg_profile_find("current");
+	policy_build_rule(b, g, "no-web", 100, NSG_DENY, "*", "*", "10.0.0.0/16", "80");
+	lint(b);
+	assert_true(
+	    policy_build_told(b, NSG_NOTICE, "Chosen", "DNS server 10.0.2.4: WEBSITE_DNS_SERVER"));
+	assert_int_equal(b->diag.n_lint_warnings, 0);
+
+	policy_build_rule(b, g, "no-names", 200, NSG_DENY, "Udp", "*", "10.0.2.0/24", "53");
+	lint(b);
+	assert_true(policy_build_told(b, NSG_WARNING, "DnsServerUnreachable",
+				      "DNS server 10.0.2.4 (WEBSITE_DNS_SERVER): rule no-names "
+				      "(200) denies UDP port 53"));
+
+	g->n_rules = 0;
+	policy_build_route(b, t, "none", "10.0.2.0/24", NSG_HOP_NONE, "");
+	lint(b);
+	assert_true(policy_build_told(b, NSG_WARNING, "DnsServerUnreachable",
+				      "(WEBSITE_DNS_SERVER): route-none"));
+
+	t->n_routes = 0;
+	b->options.route_all = NSG_TRUE;
+	lint(b);
+	assert_true(policy_build_told(b, NSG_WARNING, "DnsServerUnreachable",
+				      "DNS server fd00::4 (WEBSITE_DNS_SERVER): not-carried"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -103,6 +137,7 @@ int main(void)
 	    TEST(lints_are_not_warnings_of_loading),
 	    TEST(a_collapsed_tag_is_told_with_its_cause),
 	    TEST(inbound_rules_are_said_to_be_ignored),
+	    TEST(a_dns_server_out_of_reach_is_a_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void the_app_setting_counts_beside_a_site_that_says_no(void **state)
 static void only_one_is_on(void **state)
 {
 	struct policy_build *b = *state;
-	struct nsg_route_all_setting *s = policy_build_setting(b, "", NSG_ROUTE_ALL_OTHER);
+	struct nsg_app_setting *s = policy_build_setting(b, "", NSG_ROUTE_ALL_OTHER);
 
 	assert_int_equal(policy_build_make(b), 0);
 	assert_false(b->e->route_all);
@@ -151,7 +151,7 @@ static void the_option_outranks_the_documents(void **state)
 	assert_int_equal(policy_build_make(b), 0);
 	assert_false(b->e->route_all);
 	b->options.route_all = NSG_TRUE;
-	b->p->n_route_all_settings = 0;
+	b->p->n_app_settings = 0;
 	assert_int_equal(policy_build_make(b), 0);
 	assert_true(b->e->route_all);
 }
@@ -256,11 +256,35 @@ static void the_platform_option_contradicts_with_a_warning(void **state)
 	assert_int_equal(policy_build_count(b, NSG_WARNING), 1);
 }
 
+static void the_dns_servers_of_these_sites_are_used(void **state)
+{
+	struct policy_build *b = *state;
+
+	policy_build_site(b, "app", SUBNET("snet-int"));
+	policy_build_site(b, "far", SUBNET("snet-other"));
+	policy_build_dns_server(b, "Microsoft.Web/sites/app", "10.0.0.4");
+	policy_build_dns_server(b, "Microsoft.Web/sites/far", "10.0.0.5");
+	policy_build_dns_server(b, "", "10.0.0.6");
+	policy_build_dns_server(b, "Microsoft.Web/sites/app", "10.0.0.4");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_int_equal(policy_build_count(b, NSG_WARNING), 0);
+	assert_int_equal(b->e->n_dns_servers, 3);
+	assert_string_equal(b->e->dns_servers[0]->server, "10.0.0.4");
+	assert_string_equal(b->e->dns_servers[1]->server, "10.0.0.6");
+
+	policy_build_dns_server(b, "Microsoft.Web/sites/app", "10.0.0.7");
+	assert_int_equal(policy_build_make(b), 0);
+	assert_int_equal(b->e->n_dns_servers, 4);
+	assert_true(policy_build_told(b, NSG_WARNING, "Contested",
+				      "WEBSITE_DNS_SERVER is 10.0.0.7 here and 10.0.0.4 at"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(any_input_turns_route_all_on),
+	    TEST(the_dns_servers_of_these_sites_are_used),
 	    TEST(the_app_setting_counts_beside_a_site_that_says_no),
 	    TEST(only_one_is_on),
 	    TEST(sites_elsewhere_do_not_count),

@@ -162,7 +162,8 @@ static void check_of_an_empty_directory_prints_commands(void **state)
 	    "\naz webapp show -g GROUP -n APP > site.json\n",
 	    "\naz appservice plan show -g GROUP -n PLAN > plan.json\n",
 	    ("\naz webapp config appsettings list -g GROUP -n APP --query "
-	     "\"[?name=='WEBSITE_VNET_ROUTE_ALL']\" > settings.json\n"),
+	     "\"[?name=='WEBSITE_VNET_ROUTE_ALL' || starts_with(name, 'WEBSITE_DNS_')]\" > "
+	     "settings.json\n"),
 	    "\naz network list-service-tags -l REGION > service-tags.json\n",
 	};
 

@@ -38,6 +38,7 @@ static void a_site_keeps_the_members_in_use(void **state)
 	    "  {'name': 'PASSWORD2', 'value': '[listKeys(`" SECRET "`)]'},"
 	    "  {'name': '[reference(`x`).PASSWORD]', 'value': '" SECRET "'},"
 	    "  {'name': '[concat(`PASS`, `WORD`)]', 'value': '" SECRET "'}, 7,"
+	    "  {'name': '[concat(`WEBSITE_DNS`, `_SERVER`)]', 'value': '10.0.0.4'},"
 	    "  {'name': '[concat(`WEBSITE_VNET`, `_ROUTE_ALL`)]', 'value': '[string(1)]'}]}}}]}",
 	    NULL);
 
@@ -49,6 +50,7 @@ static void a_site_keeps_the_members_in_use(void **state)
 	    " 'l', 'properties': {'serverFarmId': 'plan', 'reserved': true,"
 	    " 'virtualNetworkSubnetId': 'Microsoft.Network/virtualNetworks/v/subnets/s',"
 	    " 'vnetRouteAllEnabled': true, 'siteConfig': {'appSettings': [{'name':"
+	    " 'WEBSITE_DNS_SERVER', 'value': '10.0.0.4'}, {'name':"
 	    " 'WEBSITE_VNET_ROUTE_ALL', 'value': '1'}]}}}");
 }
 
@@ -111,7 +113,8 @@ static void configurations_of_an_app(void **state)
 	cleanup_outcome struct outcome o = evaluate(
 	    "{'resources': [{'type': 'Microsoft.Web/sites', 'name': 'app', 'resources': ["
 	    "{'type': 'config', 'name': 'appsettings', 'properties': {'PASSWORD':"
-	    " '[listKeys(`" SECRET "`)]', 'WEBSITE_VNET_ROUTE_ALL': '[string(0)]'}},"
+	    " '[listKeys(`" SECRET "`)]', 'WEBSITE_VNET_ROUTE_ALL': '[string(0)]',"
+	    " 'WEBSITE_DNS_ALT_SERVER': '10.0.0.5'}},"
 	    "{'type': 'config', 'name': 'web', 'properties': {'vnetRouteAllEnabled': true,"
 	    " 'appCommandLine': '" SECRET "'}},"
 	    "{'type': 'config', 'name': 'connectionstrings', 'properties': {'PASSWORD': '[f()]'}},"
@@ -124,7 +127,8 @@ static void configurations_of_an_app(void **state)
 	assert_int_equal(o.n, 4);
 	assert_resource(&o, 1,
 			"{'name': 'app/appsettings', 'type': 'Microsoft.Web/sites/config',"
-			" 'properties': {'WEBSITE_VNET_ROUTE_ALL': '0'}}");
+			" 'properties': {'WEBSITE_VNET_ROUTE_ALL': '0',"
+			" 'WEBSITE_DNS_ALT_SERVER': '10.0.0.5'}}");
 	assert_resource(&o, 2,
 			"{'name': 'app/web', 'type': 'Microsoft.Web/sites/config',"
 			" 'properties': {'vnetRouteAllEnabled': true}}");
