@@ -83,7 +83,9 @@ int nsg_lint(const struct nsg_effective *e, struct nsg_diag *diag)
 	r = nsg_lint_dns_servers(e, diag);
 	if (r < 0)
 		return r;
-	nsg_lint_admin_rules(e, diag);
+	r = nsg_lint_admin_rules(e, diag);
+	if (r < 0)
+		return r;
 	r = nsg_lint_rules(e, diag);
 	if (r < 0)
 		return r;

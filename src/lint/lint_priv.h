@@ -13,8 +13,8 @@
 #include "model/effective.h"
 #include "util/diag.h"
 
-/* admin_rules.c: rules of the NSG that a security admin rule makes useless. */
-void nsg_lint_admin_rules(const struct nsg_effective *e, struct nsg_diag *diag);
+/* admin_rules.c: rules of the NSG that security admin rules make useless. */
+int nsg_lint_admin_rules(const struct nsg_effective *e, struct nsg_diag *diag);
 /* dns_servers.c: which DNS servers the app settings name, and those that the app cannot reach. */
 int nsg_lint_dns_servers(const struct nsg_effective *e, struct nsg_diag *diag);
 /* shadowed_rules.c: rules that never match, rules that earlier rules cover, rules for destinations
