@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/macro.h"
+#include "util/thread.h"
 
 #define PUBLISH_TIMEOUT_NS 5000000000u
 
@@ -130,22 +130,12 @@ static void free_read(struct nsg_engine *e)
 
 /* ---- start and stop -------------------------------------------------------------------------- */
 
-/* Signals are handled by the main thread only. */
 static int start_thread(struct nsg_worker *w)
 {
-	sigset_t all, before;
 	char name[16];
-	int r;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, nsg_worker_run, w);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r)
-		return -r;
 	(void)snprintf(name, sizeof(name), "nsgd-q%u", w->queue_number);
-	(void)pthread_setname_np(w->thread, name);
-	return 0;
+	return nsg_thread_start(&w->thread, name, nsg_worker_run, w);
 }
 
 static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)

@@ -11,7 +11,7 @@ struct nsg_shared *nsg_shared_new(const char *path)
 
 	if (!s)
 		return NULL;
-	s->n_holders = 1;
+	atomic_init(&s->n_holders, 1);
 	s->source.path = nsg_arena_strdup(&s->arena, path);
 	if (!s->source.path)
 		return nsg_shared_drop(s);
@@ -20,13 +20,13 @@ struct nsg_shared *nsg_shared_new(const char *path)
 
 struct nsg_shared *nsg_shared_hold(struct nsg_shared *s)
 {
-	s->n_holders++;
+	(void)atomic_fetch_add_explicit(&s->n_holders, 1, memory_order_relaxed);
 	return s;
 }
 
 struct nsg_shared *nsg_shared_drop(struct nsg_shared *s)
 {
-	if (!s || --s->n_holders)
+	if (!s || atomic_fetch_sub_explicit(&s->n_holders, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	nsg_shared_wipe(s);
 	nsg_arena_done(&s->arena);

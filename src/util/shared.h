@@ -3,14 +3,16 @@
 #ifndef NSG_UTIL_SHARED_H
 #define NSG_UTIL_SHARED_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "util/arena.h"
 #include "util/source.h"
 
-/* Reference-counted, for one thread. Immutable once shared, except for the text. */
+/* Reference-counted: policies of several threads may hold it. Immutable once shared, except for the
+ * text, which only a load uses; no two loads run at a time. */
 struct nsg_shared {
-	unsigned int n_holders;
+	atomic_uint n_holders;
 	struct nsg_arena arena;
 	struct nsg_source source; /* the path is in the arena; the text is dropped after a load */
 	void *data;		  /* in the arena; set by the loader */
