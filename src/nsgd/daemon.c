@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -70,7 +71,8 @@ static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	int r = policy_load(d->in.conf, NULL, &diag, &d->in.policy);
+	const struct load load = {.conf = d->in.conf, .diag = &diag};
+	int r = policy_load(&load, &d->in.policy);
 	bool reported = diag.n_errors;
 
 	if (report(r, d->in.conf->policy, &diag) < 0)
@@ -183,6 +185,11 @@ static enum nsg_exit answer(void *instance, const char *verb, const json_t *args
 	return verb_answer(instance, verb, args, data, closure, diag);
 }
 
+static uint64_t ask_for_reload(void *instance)
+{
+	return reload_request(((struct instance *)instance)->reloader, false);
+}
+
 static void trace_changed(void *instance)
 {
 	trace_update(((struct instance *)instance)->trace);
@@ -190,6 +197,7 @@ static void trace_changed(void *instance)
 
 static const struct server_ops server_ops = {
     .answer = answer,
+    .reload = ask_for_reload,
     .trace_changed = trace_changed,
 };
 
@@ -220,13 +228,20 @@ static enum nsg_exit bring_up(struct daemon *d)
 	return status;
 }
 
-static void follow_policy(void *instance)
+static void follow_policy(void *data)
 {
-	struct nsg_diag diag = {0};
+	const struct daemon *d = data;
 
 	log_info("the policy directory changed");
-	(void)reload(instance, true, &diag);
-	nsg_diag_done(&diag);
+	(void)reload_request(d->in.reloader, true);
+}
+
+static void on_reloaded(void *data, uint64_t number, enum nsg_exit status,
+			const struct nsg_diag *diag)
+{
+	const struct daemon *d = data;
+
+	server_reloaded(d->server, number, status, diag);
 }
 
 /* ---- the event loop -------------------------------------------------------------------------- */
@@ -240,12 +255,11 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
-	struct nsg_diag diag = {0};
+	const struct daemon *d = data;
 
 	(void)source;
 	(void)info;
-	(void)reload(data, false, &diag);
-	nsg_diag_done(&diag);
+	(void)reload_request(d->in.reloader, false);
 	return 0;
 }
 
@@ -309,11 +323,15 @@ static int add_sources(struct daemon *d)
 	r = sd_event_add_signal(d->event, NULL, SIGINT, on_end, d);
 	if (r < 0)
 		return r;
-	r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, &d->in);
+	r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(d->event, &d->kernel_source, nsg_kernel_fd(d->in.kernel), EPOLLIN,
 			    on_kernel, d);
+	if (r < 0)
+		return r;
+	/* Repairs come before clients and reloads. */
+	r = sd_event_source_set_priority(d->kernel_source, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r < 0)
 		return r;
 	r = sd_event_add_time_relative(d->event, &d->health_timer, CLOCK_MONOTONIC, HEALTH_USEC, 0,
@@ -347,8 +365,11 @@ static int prepare_loop(struct daemon *d)
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
 		return -errno;
 	(void)signal(SIGPIPE, SIG_IGN);
+	r = reloader_new(d->event, &d->in, on_reloaded, d, &d->in.reloader);
+	if (r < 0)
+		return r;
 	if (d->in.conf_start->watch) {
-		r = watch_new(d->event, follow_policy, &d->in, &d->in.watch);
+		r = watch_new(d->event, follow_policy, d, &d->in.watch);
 		if (r < 0)
 			return r;
 		watch_follow(d->in.watch, d->in.conf->policy);
@@ -448,8 +469,13 @@ static enum nsg_exit stop(struct daemon *d)
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 		status = nsg_exit_from(stop_deciding(d));
 	}
+	d->server = server_free(d->server);
+	return status;
+}
+
+static void free_all(struct daemon *d)
+{
 	watch_free(d->in.watch);
-	server_free(d->server);
 	sd_event_source_disable_unref(d->kernel_source);
 	sd_event_source_disable_unref(d->watchdog_timer);
 	sd_event_source_disable_unref(d->health_timer);
@@ -460,7 +486,6 @@ static enum nsg_exit stop(struct daemon *d)
 	nsg_conf_free(d->in.conf_start);
 	sd_event_unref(d->event);
 	free(d->socket_path);
-	return status;
 }
 
 /* ---- what main() calls ----------------------------------------------------------------------- */
@@ -476,7 +501,14 @@ static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
 {
 	enum nsg_exit stopped = stop(d);
 
-	return status ? status : stopped;
+	if (!status)
+		status = stopped;
+	if (!reloader_free(d->in.reloader)) {
+		log_notice("exiting while a load of the policy runs");
+		_exit((int)status);
+	}
+	free_all(d);
+	return status;
 }
 
 enum nsg_exit daemon_run(const char *conf_path, bool conf_may_be_absent)

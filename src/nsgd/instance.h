@@ -33,6 +33,7 @@ struct instance {
 
 	struct nsg_kernel *kernel;
 	struct nsg_engine *engine;
+	struct reloader *reloader;
 	struct trace *trace;
 	struct watch *watch; /* NULL: the policy directory is not watched */
 

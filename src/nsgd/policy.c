@@ -30,9 +30,10 @@ static enum nsg_platform platform(const struct nsg_conf *conf)
 	return strcasecmp(conf->platform, "linux") == 0 ? NSG_PLATFORM_LINUX : NSG_PLATFORM_WINDOWS;
 }
 
-int policy_load(const struct nsg_conf *conf, const struct policy *before, struct nsg_diag *diag,
-		struct policy **ret)
+int policy_load(const struct load *load, struct policy **ret)
 {
+	const struct nsg_snapshot *before = load->before ? load->before->snapshot : NULL;
+	const struct nsg_conf *conf = load->conf;
 	const struct nsg_snapshot_options options = {
 	    .effective =
 		{
@@ -50,8 +51,7 @@ int policy_load(const struct nsg_conf *conf, const struct policy *before, struct
 		return -ENOMEM;
 	p->engine.references = 1;
 	p->engine.free = free_policy;
-	r = nsg_snapshot_load(conf->policy, &options, before ? before->snapshot : NULL, diag,
-			      &p->snapshot);
+	r = nsg_snapshot_load(conf->policy, &options, before, load->diag, &p->snapshot);
 	if (r < 0)
 		return r;
 	/* Later diagnostics are about this host: their places are not in the documents, whose texts

@@ -16,10 +16,16 @@ struct policy {
 	struct nsg_hop_numbers numbers;
 };
 
-/* Loads conf's policy directory; `before` (or NULL) is the policy in force. Errors are those of
- * nsg_snapshot_load(). The caller holds the only reference. */
-int policy_load(const struct nsg_conf *conf, const struct policy *before, struct nsg_diag *diag,
-		struct policy **ret);
+/* What a policy is made of, and where problems are reported. */
+struct load {
+	const struct nsg_conf *conf; /* its [subnet], with the directory of the documents */
+	const struct policy *before; /* the policy in force; NULL: none */
+	struct nsg_diag *diag;
+};
+
+/* In any thread, one at a time. Errors are those of nsg_snapshot_load(). The caller holds the only
+ * reference. */
+int policy_load(const struct load *load, struct policy **ret);
 
 /* Finds the numbers of the next hops and the source address that packets are decided with. With
  * `strict` an unreachable next hop is an error. -EINVAL, -ENOMEM, -errno. */

@@ -2,7 +2,8 @@
 /*
  * A reload is a transaction:
  *
- *   load, compile, place       without touching the policy in force
+ *   load, compile              in the loader's thread, without touching the policy in force
+ *   place                      finds the next hops
  *   nsg_kernel_prepare         adds the new routes and rules; clears the new generation from the
  *                              marks of older flows
  *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
@@ -15,15 +16,31 @@
 #include "nsgd/reload.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "conf/marks.h"
+#include "nsgd/loader.h"
 #include "nsgd/log.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+
+struct reloader {
+	struct instance *in;
+	reload_ended_fn *ended;
+	void *closure;
+	struct loader *loader;
+	sd_event_source *begin; /* on while a reload is wanted and none runs */
+	bool wanted, wanted_conf;
+	/* The one that runs, or ran last. */
+	uint64_t number, start_ns;
+	bool running;
+	struct nsg_conf *conf; /* NULL: nsgd.conf is not loaded again */
+	struct nsg_diag diag;
+};
 
 /* Not the generation in force and, where possible, none of those whose policies the workers did not
  * acknowledge in time. */
@@ -59,12 +76,6 @@ static int publish(struct instance *in, struct policy *next, struct nsg_diag *di
 	return r;
 }
 
-static void cleanup_conf_p(struct nsg_conf **c)
-{
-	nsg_conf_free(*c);
-}
-#define cleanup_conf __attribute__((cleanup(cleanup_conf_p)))
-
 static void take_conf(struct instance *in, struct nsg_conf **conf)
 {
 	if (!*conf)
@@ -90,72 +101,161 @@ static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf
 	return 0;
 }
 
-static int load_and_publish(struct instance *in, const struct nsg_conf *conf, struct nsg_diag *diag)
+/* Whether the policy is in force now. -EINVAL: nsgd.conf or the policy has errors. */
+static int take(struct reloader *r, struct policy **made)
 {
-	cleanup_policy struct policy *next = NULL;
-	int r;
+	struct instance *in = r->in;
+	int result;
 
-	/* Before loading, so that a change while files are being read is noticed. */
-	watch_follow(in->watch, conf->policy);
-	r = policy_load(conf, in->policy, diag, &next);
-	if (r < 0)
-		return diag->n_errors ? -EINVAL : r;
-	r = policy_place(next, conf, in->kernel, false, diag);
-	if (r < 0)
-		return r;
-	r = publish(in, next, diag);
-	if (r < 0)
-		return r;
+	result = policy_place(*made, r->conf ? r->conf : in->conf, in->kernel, false, &r->diag);
+	if (result < 0)
+		return result;
+	result = publish(in, *made, &r->diag);
+	if (result < 0)
+		return result;
 	policy_unref(in->policy);
-	in->policy = TAKE_PTR(next);
+	in->policy = TAKE_PTR(*made);
 	in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
-	return 0;
-}
-
-/* -EINVAL: nsgd.conf or the policy has errors. */
-static int replace(struct instance *in, bool policy_only, struct nsg_diag *diag)
-{
-	cleanup_conf struct nsg_conf *conf = NULL;
-	int r = policy_only ? 0 : load_conf(in, diag, &conf);
-
-	if (r < 0)
-		return r;
-	r = load_and_publish(in, conf ? conf : in->conf, diag);
-	if (r < 0) {
-		if (conf && strcmp(conf->policy, in->conf->policy) != 0)
-			watch_follow(in->watch, in->conf->policy);
-		return r;
-	}
-	take_conf(in, &conf);
-	r = nsg_kernel_retire(in->kernel, diag);
-	if (r < 0)
-		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+	take_conf(in, &r->conf);
+	result = nsg_kernel_retire(in->kernel, &r->diag);
+	if (result < 0)
+		(void)nsg_diag_add(&r->diag, NSG_WARNING, NULL, NULL,
 				   "cannot remove the old policy's routes from the kernel: %s",
-				   strerror(-r));
+				   strerror(-result));
 	return 0;
 }
 
-enum nsg_exit reload(struct instance *in, bool policy_only, struct nsg_diag *diag)
+static enum nsg_exit report(struct reloader *r, int result)
 {
-	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	int r;
+	struct instance *in = r->in;
 
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
-			 (unsigned long long)(start_ns / 1000));
-	r = replace(in, policy_only, diag);
-	log_diag(diag);
-	if (r < 0) {
+	log_diag(&r->diag);
+	if (result < 0) {
 		in->reloads_failed++;
 		log_error("reload failed, the previous policy stays in force: %s",
-			  diag->n_errors ? "see above" : strerror(-r));
+			  r->diag.n_errors ? "see above" : strerror(-result));
 		(void)sd_notify(
 		    0, "READY=1\nSTATUS=the last reload failed; the previous policy is in force");
-		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
+		return result == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(result);
 	}
 	in->reloads++;
 	log_notice("policy %s loaded in %.1f ms", in->conf->policy,
-		   (double)(nsg_clock_ns(CLOCK_MONOTONIC) - start_ns) / 1e6);
+		   (double)(nsg_clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1e6);
 	(void)sd_notify(0, in->conf_start->audit ? "READY=1\nSTATUS=auditing"
 						 : "READY=1\nSTATUS=deciding");
 	return NSG_EXIT_DONE;
+}
+
+static void begin_if_wanted(struct reloader *r)
+{
+	if (r->wanted && !r->running)
+		(void)sd_event_source_set_enabled(r->begin, SD_EVENT_ONESHOT);
+}
+
+static void end(struct reloader *r, int result)
+{
+	struct instance *in = r->in;
+
+	if (result < 0 && r->conf && strcmp(r->conf->policy, in->conf->policy) != 0)
+		watch_follow(in->watch, in->conf->policy);
+	nsg_conf_free(r->conf);
+	r->conf = NULL;
+	r->running = false;
+	r->ended(r->closure, r->number, report(r, result), &r->diag);
+	nsg_diag_done(&r->diag);
+	r->diag = (struct nsg_diag){0};
+	begin_if_wanted(r);
+}
+
+static void on_loaded(void *closure, int result, struct policy *made)
+{
+	cleanup_policy struct policy *next = made;
+	struct reloader *r = closure;
+
+	if (result < 0)
+		result = r->diag.n_errors ? -EINVAL : result;
+	else
+		result = take(r, &next);
+	end(r, result);
+}
+
+static int begin(struct reloader *r, bool policy_only)
+{
+	struct instance *in = r->in;
+	struct load load = {.before = in->policy, .diag = &r->diag};
+	int result = policy_only ? 0 : load_conf(in, &r->diag, &r->conf);
+
+	if (result < 0)
+		return result;
+	load.conf = r->conf ? r->conf : in->conf;
+	/* Before loading, so that a change while files are being read is noticed. */
+	watch_follow(in->watch, load.conf->policy);
+	return loader_start(r->loader, &load);
+}
+
+static int on_wanted(sd_event_source *source, void *data)
+{
+	struct reloader *r = data;
+	bool policy_only = !r->wanted_conf;
+	int result;
+
+	(void)source;
+	r->wanted = r->wanted_conf = false;
+	r->running = true;
+	r->number++;
+	r->start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
+			 (unsigned long long)(r->start_ns / 1000));
+	result = begin(r, policy_only);
+	if (result < 0)
+		end(r, result);
+	return 0;
+}
+
+uint64_t reload_request(struct reloader *r, bool policy_only)
+{
+	r->wanted = true;
+	r->wanted_conf |= !policy_only;
+	begin_if_wanted(r);
+	return r->number + 1;
+}
+
+bool reload_runs(const struct reloader *r)
+{
+	return r->running;
+}
+
+int reloader_new(sd_event *event, struct instance *in, reload_ended_fn *ended, void *closure,
+		 struct reloader **ret)
+{
+	struct reloader *r = calloc(1, sizeof(*r));
+	int result;
+
+	if (!r)
+		return -ENOMEM;
+	*r = (struct reloader){.in = in, .ended = ended, .closure = closure};
+	result = sd_event_add_defer(event, &r->begin, on_wanted, r);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(r->begin, SD_EVENT_OFF);
+	if (result >= 0)
+		result = loader_new(event, on_loaded, r, &r->loader);
+	if (result < 0) {
+		(void)reloader_free(r);
+		return result;
+	}
+	*ret = r;
+	return 0;
+}
+
+bool reloader_free(struct reloader *r)
+{
+	if (!r)
+		return true;
+	if (!loader_stop(r->loader))
+		return false;
+	sd_event_source_disable_unref(r->begin);
+	nsg_conf_free(r->conf);
+	nsg_diag_done(&r->diag);
+	free(r);
+	return true;
 }

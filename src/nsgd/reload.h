@@ -3,12 +3,35 @@
 #define NSG_NSGD_RELOAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
 
 #include "control/control.h"
 #include "nsgd/instance.h"
 
-/* Loads nsgd.conf (unless `policy_only`) and the policy, as a transaction: both are in force
- * afterwards, or nothing has changed and the diagnostics have the reason. They are logged too. */
-enum nsg_exit reload(struct instance *in, bool policy_only, struct nsg_diag *diag);
+struct reloader;
+
+/* Called from the event loop when a reload has ended; its diagnostics have been logged. */
+typedef void reload_ended_fn(void *closure, uint64_t number, enum nsg_exit status,
+			     const struct nsg_diag *diag);
+
+/* -errno. */
+int reloader_new(sd_event *event, struct instance *in, reload_ended_fn *ended, void *closure,
+		 struct reloader **ret);
+
+/*
+ * Asks for a reload of nsgd.conf (unless `policy_only`) and the policy, as a transaction: both are
+ * in force afterwards, or nothing has changed and the diagnostics have the reason. Returns the
+ * number of the reload that has it, which begins after this call: requests made while one runs
+ * share the next one.
+ */
+uint64_t reload_request(struct reloader *r, bool policy_only);
+
+/* Whether a reload runs. */
+bool reload_runs(const struct reloader *r);
+
+/* False when a load does not end, see loader_stop(). NULL is fine. */
+bool reloader_free(struct reloader *r);
 
 #endif

@@ -30,6 +30,7 @@ struct connection {
 	bool more;    /* whole requests may have arrived that are not answered yet */
 	bool closing; /* when all is sent */
 	bool trace, payload;
+	uint64_t reload; /* the number of the one that it waits for; 0: none */
 };
 
 struct server {
@@ -90,8 +91,21 @@ static bool flush(struct connection *c)
 	}
 	/* While a reply is unsent no further request is read: this bounds the memory of a client.
 	 * Requests already received are answered as soon as a reply can be sent. */
-	(void)sd_event_source_set_io_events(c->io, c->out.n || c->more ? EPOLLOUT : EPOLLIN);
+	if (c->reload)
+		(void)sd_event_source_set_io_events(c->io, 0);
+	else
+		(void)sd_event_source_set_io_events(c->io,
+						    c->out.n || c->more ? EPOLLOUT : EPOLLIN);
 	return true;
+}
+
+/* For use outside of the connection's own event, which then frees it. */
+static void flush_or_shut_down(struct connection *c)
+{
+	if (flush(c))
+		return;
+	c->closing = true;
+	(void)shutdown(c->fd, SHUT_RDWR);
 }
 
 static int append(struct connection *c, const char *data, size_t n)
@@ -173,6 +187,9 @@ static int answer(struct connection *c, const json_t *request)
 	else if (strcmp(verb, "trace") == 0) {
 		start_trace(c, args);
 		return 0;
+	} else if (strcmp(verb, "reload") == 0) {
+		c->reload = s->ops->reload(s->closure);
+		return 0;
 	} else
 		status = s->ops->answer(s->closure, verb, args, send_item, c, &diag);
 	r = send_exit(c, status, &diag);
@@ -218,9 +235,9 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 	(void)source;
 	(void)fd;
-	if (c->more && !c->out.n && !c->closing)
+	if (c->more && !c->out.n && !c->closing && !c->reload)
 		alive = answer_next(c);
-	else if (revents & EPOLLIN && !c->more && !c->closing)
+	else if (revents & EPOLLIN && !c->more && !c->closing && !c->reload)
 		alive = receive(c);
 	/* EPOLLERR: the client closed without reading everything; nothing can be sent any more. */
 	if (revents & EPOLLERR || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
@@ -328,6 +345,18 @@ struct server *server_free(struct server *s)
 	return NULL;
 }
 
+void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status,
+		     const struct nsg_diag *diag)
+{
+	for (struct connection *c = s->connections; c; c = c->next) {
+		if (c->reload != number)
+			continue;
+		c->reload = 0;
+		c->closing |= send_exit(c, status, diag) < 0;
+		flush_or_shut_down(c);
+	}
+}
+
 /* ---- trace ----------------------------------------------------------------------------------- */
 
 uint64_t server_trace_lost(const struct server *s)
@@ -378,11 +407,7 @@ void server_trace(struct server *s, const struct nsg_trace_record *record)
 
 void server_flush_trace(struct server *s)
 {
-	for (struct connection *c = s->connections; c; c = c->next) {
-		if (!c->trace || c->closing || flush(c))
-			continue;
-		/* Its own event frees it: this may run inside an event of the connection. */
-		c->closing = true;
-		(void)shutdown(c->fd, SHUT_RDWR);
-	}
+	for (struct connection *c = s->connections; c; c = c->next)
+		if (c->trace && !c->closing)
+			flush_or_shut_down(c);
 }

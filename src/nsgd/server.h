@@ -18,10 +18,12 @@ typedef int server_data_fn(void *closure, json_t *item);
 
 /* What a server needs from its owner. */
 struct server_ops {
-	/* Answers a request: gives each data item to `data` and returns the exit status. `trace` is
-	 * not among the verbs: the server does it itself. */
+	/* Answers a request: gives each data item to `data` and returns the exit status. `trace` and
+	 * `reload` are not among the verbs: the server does them itself. */
 	enum nsg_exit (*answer)(void *closure, const char *verb, const json_t *args,
 				server_data_fn *data, void *data_closure, struct nsg_diag *diag);
+	/* Asks for a reload; returns its number, for server_reloaded(). */
+	uint64_t (*reload)(void *closure);
 	/* What server_wants_trace() and server_wants_payload() return may have changed. */
 	void (*trace_changed)(void *closure);
 };
@@ -32,6 +34,10 @@ int server_new(sd_event *event, const char *path, const struct server_ops *ops, 
 	       struct nsg_diag *diag, struct server **ret);
 /* Begins to accept. -errno. */
 int server_start(struct server *s);
+
+/* Answers the clients that wait for the reload of that number. */
+void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status,
+		     const struct nsg_diag *diag);
 
 /* Queues a decision for the clients that trace; server_flush_trace() sends what is queued. */
 void server_trace(struct server *s, const struct nsg_trace_record *record);

@@ -7,6 +7,7 @@
 
 #include "explain/explain.h"
 #include "nsgd/alarms.h"
+#include "nsgd/reload.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/json_object.h"
@@ -73,6 +74,7 @@ static json_t *queue(const struct instance *in, const struct nsg_engine_stats *s
 static json_t *reloads(const struct instance *in)
 {
 	return NSG_JSON_OBJECT(PAIR_I("loadedTimeNs", in->loaded_time_ns),
+			       PAIR_B("running", reload_runs(in->reloader)),
 			       PAIR_I("done", in->reloads), PAIR_I("failed", in->reloads_failed),
 			       PAIR_I("repairs", in->repairs));
 }

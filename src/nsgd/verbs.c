@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "explain/explain.h"
-#include "nsgd/reload.h"
 #include "nsgd/status.h"
 #include "util/cleanup.h"
 
@@ -40,7 +39,5 @@ enum nsg_exit verb_answer(struct instance *in, const char *verb, const json_t *a
 		return give(status_json(in, diag), data, closure);
 	if (strcmp(verb, "stats") == 0)
 		return give(stats_json(in), data, closure);
-	if (strcmp(verb, "reload") == 0)
-		return reload(in, false, diag);
 	return answer_from_policy(in->policy->snapshot, verb, args, data, closure, diag);
 }

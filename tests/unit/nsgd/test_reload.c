@@ -112,9 +112,24 @@ void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 
 struct fixture {
 	struct instance in;
+	sd_event *event;
 	char conf_path[32];
 	struct nsg_diag diag;
+	/* Of the reload that ended last. */
+	uint64_t number;
+	enum nsg_exit status;
+	size_t n_errors, n_warnings;
 };
+
+static void ended(void *closure, uint64_t number, enum nsg_exit status, const struct nsg_diag *diag)
+{
+	struct fixture *f = closure;
+
+	f->number = number;
+	f->status = status;
+	f->n_errors = diag->n_errors;
+	f->n_warnings = diag->n_warnings;
+}
 
 static void write_conf(const struct fixture *f, const char *policy, const char *more)
 {
@@ -128,6 +143,7 @@ static void write_conf(const struct fixture *f, const char *policy, const char *
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
+	struct load load;
 	int fd;
 
 	assert_non_null(f);
@@ -140,11 +156,14 @@ static int set_up(void **state)
 	assert_int_equal(nsg_conf_load(f->conf_path, false, &f->diag, &f->in.conf), 0);
 	f->in.conf_start = f->in.conf;
 	failing = NONE;
-	assert_int_equal(policy_load(f->in.conf, NULL, &f->diag, &f->in.policy), 0);
+	load = (struct load){.conf = f->in.conf, .diag = &f->diag};
+	assert_int_equal(policy_load(&load, &f->in.policy), 0);
 	assert_int_equal(policy_place(f->in.policy, f->in.conf, NULL, false, &f->diag), 0);
 	(void)policy_number(f->in.policy, 0, NULL);
 	memset(n_calls, 0, sizeof(n_calls));
 	published = NULL;
+	assert_true(sd_event_new(&f->event) >= 0);
+	assert_int_equal(reloader_new(f->event, &f->in, ended, f, &f->in.reloader), 0);
 	*state = f;
 	return 0;
 }
@@ -153,6 +172,8 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
+	assert_true(reloader_free(f->in.reloader));
+	sd_event_unref(f->event);
 	policy_unref(f->in.policy);
 	if (f->in.conf != f->in.conf_start)
 		nsg_conf_free(f->in.conf);
@@ -170,11 +191,18 @@ static void fail_at(enum step step, int r)
 	memset(n_calls, 0, sizeof(n_calls));
 }
 
+static void turn(struct fixture *f)
+{
+	assert_true(sd_event_run(f->event, 10000000) > 0);
+}
+
 static enum nsg_exit reload_as(struct fixture *f, bool policy_only)
 {
-	nsg_diag_done(&f->diag);
-	f->diag = (struct nsg_diag){0};
-	return reload(&f->in, policy_only, &f->diag);
+	uint64_t number = reload_request(f->in.reloader, policy_only);
+
+	while (f->number != number)
+		turn(f);
+	return f->status;
 }
 
 static enum nsg_exit reload_all(struct fixture *f)
@@ -278,8 +306,36 @@ static void what_cannot_be_removed_afterwards_is_a_warning(void **state)
 
 	fail_at(RETIRE, -EIO);
 	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
-	assert_int_equal(f->diag.n_errors, 0);
-	assert_true(f->diag.n_warnings > 0);
+	assert_int_equal(f->n_errors, 0);
+	assert_true(f->n_warnings > 0);
+}
+
+static void requests_made_while_a_load_runs_share_the_next_one(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t first = reload_request(f->in.reloader, true), next;
+
+	assert_int_equal(reload_request(f->in.reloader, true), first);
+	while (!reload_runs(f->in.reloader))
+		turn(f);
+	next = reload_request(f->in.reloader, true);
+	assert_int_equal(next, first + 1);
+	assert_int_equal(reload_request(f->in.reloader, false), next);
+	while (f->number != next)
+		turn(f);
+	assert_int_equal(f->in.reloads, 2);
+	assert_ptr_not_equal(f->in.conf, f->in.conf_start); /* one of them was for nsgd.conf too */
+	assert_false(reload_runs(f->in.reloader));
+	assert_int_equal(sd_event_run(f->event, 0), 0);
+}
+
+static void a_load_that_runs_at_the_end_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)reload_request(f->in.reloader, false);
+	while (!reload_runs(f->in.reloader))
+		turn(f);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -292,6 +348,8 @@ int main(void)
 	    TEST(a_generation_that_workers_may_use_is_not_used_again),
 	    TEST(an_error_in_the_documents_or_the_configuration_changes_nothing),
 	    TEST(what_cannot_be_removed_afterwards_is_a_warning),
+	    TEST(requests_made_while_a_load_runs_share_the_next_one),
+	    TEST(a_load_that_runs_at_the_end_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

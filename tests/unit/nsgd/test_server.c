@@ -39,7 +39,19 @@ static void trace_changed(void *closure)
 	(void)closure;
 }
 
-static const struct server_ops ops = {.answer = answer, .trace_changed = trace_changed};
+static uint64_t n_reloads; /* that have ended */
+
+static uint64_t ask_for_reload(void *closure)
+{
+	(void)closure;
+	return n_reloads + 1;
+}
+
+static const struct server_ops ops = {
+    .answer = answer,
+    .reload = ask_for_reload,
+    .trace_changed = trace_changed,
+};
 
 static int set_up(void **state)
 {
@@ -237,6 +249,52 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 	assert_int_equal(came, n - 1);
 }
 
+static int reload_client(struct fixture *f)
+{
+	static const char requests[] = "{\"version\":1,\"verb\":\"reload\"}\n" REQUEST;
+	int fd = client(f);
+
+	assert_int_equal(send(fd, requests, strlen(requests), 0), strlen(requests));
+	assert_true(settle(f, 20));
+	return fd;
+}
+
+static void clients_that_wait_for_one_reload_are_answered_by_it(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int one = reload_client(f), two = reload_client(f), late = -1;
+
+	n_reloads = 1;
+	late = reload_client(f);
+	assert_true(is_answered(f, 20));
+	assert_int_equal(count_replies(one) + count_replies(two) + count_replies(late), 0);
+	server_reloaded(f->server, 1, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	assert_true(settle(f, 20));
+	/* and then what they had asked for next */
+	assert_int_equal(count_replies(one), 2);
+	assert_int_equal(count_replies(two), 2);
+	assert_int_equal(count_replies(late), 0);
+	server_reloaded(f->server, 2, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	assert_true(settle(f, 20));
+	assert_int_equal(count_replies(late), 2);
+	n_reloads = 0;
+}
+
+static void a_client_may_leave_while_it_waits_for_a_reload(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < 2 * NSG_MAX_CONTROL_CLIENTS; i++) {
+		int fd = reload_client(f);
+
+		(void)close(fd);
+		assert_true(settle(f, 20));
+	}
+	assert_true(is_answered(f, 20));
+	server_reloaded(f->server, 1, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	assert_true(settle(f, 20));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +304,10 @@ int main(void)
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_talk_after_those_before,
 					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(clients_that_wait_for_one_reload_are_answered_by_it,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_client_may_leave_while_it_waits_for_a_reload, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_that_does_not_read_misses_records, set_up,

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgd/loader.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "util/thread.h"
+
+/* A stop does not wait longer: at a restart the next nsgd waits for the end of this one. */
+#define STOP_TIMEOUT_MS 200
+
+struct loader {
+	loader_done_fn *done;
+	void *closure;
+	sd_event_source *source;
+	int fd; /* an eventfd: the thread has ended */
+	pthread_t thread;
+	bool running;
+	struct load load;
+	/* Of the thread until it has ended. */
+	int result;
+	struct policy *made;
+};
+
+static void *run(void *data)
+{
+	struct loader *l = data;
+
+	l->result = policy_load(&l->load, &l->made);
+	/* The texts and their JSON take ten times what is left of them. */
+	(void)malloc_trim(0);
+	(void)eventfd_write(l->fd, 1);
+	return NULL;
+}
+
+static struct policy *join(struct loader *l)
+{
+	struct policy *made;
+
+	(void)pthread_join(l->thread, NULL);
+	l->running = false;
+	made = l->made;
+	l->made = NULL;
+	return made;
+}
+
+static int on_ended(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct loader *l = data;
+	struct policy *made;
+	eventfd_t ends;
+
+	(void)source;
+	(void)revents;
+	(void)eventfd_read(fd, &ends);
+	made = join(l);
+	l->done(l->closure, l->result, made);
+	return 0;
+}
+
+int loader_new(sd_event *event, loader_done_fn *done, void *closure, struct loader **ret)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->done = done;
+	l->closure = closure;
+	l->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	r = l->fd < 0 ? -errno : sd_event_add_io(event, &l->source, l->fd, EPOLLIN, on_ended, l);
+	if (r < 0) {
+		(void)loader_stop(l);
+		return r;
+	}
+	*ret = l;
+	return 0;
+}
+
+int loader_start(struct loader *l, const struct load *load)
+{
+	int r;
+
+	if (l->running)
+		return -EBUSY;
+	l->load = *load;
+	r = nsg_thread_start(&l->thread, "nsgd-load", run, l);
+	l->running = r >= 0;
+	return r;
+}
+
+bool loader_stop(struct loader *l)
+{
+	struct pollfd end;
+
+	if (!l)
+		return true;
+	end = (struct pollfd){.fd = l->fd, .events = POLLIN};
+	if (l->running && poll(&end, 1, STOP_TIMEOUT_MS) <= 0)
+		return false;
+	if (l->running)
+		policy_unref(join(l));
+	sd_event_source_disable_unref(l->source);
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	free(l);
+	return true;
+}
