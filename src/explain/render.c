@@ -8,7 +8,6 @@
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
-#include "util/names.h"
 
 #define LABEL_COLUMNS 10
 
@@ -221,7 +220,7 @@ static void put_story(FILE *out, const json_t *item, bool color)
 
 /* ---- az's tables ---------------------------------------------------------------------------- */
 
-static void put_flow_test(FILE *out, const json_t *item, bool color)
+static void put_flow_test(FILE *out, const json_t *item, const struct nsg_term *term)
 {
 	static const struct nsg_column columns[] = {
 	    {"Access", "access"},
@@ -230,11 +229,10 @@ static void put_flow_test(FILE *out, const json_t *item, bool color)
 	};
 	cleanup_json json_t *rows = json_pack("[O]", item);
 
-	(void)color;
-	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0);
+	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0, term);
 }
 
-static void put_next_hop(FILE *out, const json_t *item, bool color)
+static void put_next_hop(FILE *out, const json_t *item, const struct nsg_term *term)
 {
 	static const struct nsg_column columns[] = {
 	    {"NextHopIpAddress", "nextHopIpAddress"},
@@ -243,11 +241,10 @@ static void put_next_hop(FILE *out, const json_t *item, bool color)
 	};
 	cleanup_json json_t *rows = json_pack("[O]", item);
 
-	(void)color;
-	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0);
+	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0, term);
 }
 
-static void put_effective_routes(FILE *out, const json_t *item, bool color)
+static void put_effective_routes(FILE *out, const json_t *item, const struct nsg_term *term)
 {
 	static const struct nsg_column columns[] = {
 	    {"Source", "source"},
@@ -257,8 +254,7 @@ static void put_effective_routes(FILE *out, const json_t *item, bool color)
 	    {"Next Hop IP", "nextHopIpAddress"},
 	};
 
-	(void)color;
-	nsg_table(out, nsg_at(item, "value"), columns, NSG_ARRAY_SIZE(columns), 0);
+	nsg_table(out, nsg_at(item, "value"), columns, NSG_ARRAY_SIZE(columns), 0, term);
 }
 
 static const char *last_segment(const char *id)
@@ -294,7 +290,7 @@ static json_t *effective_rule_rows(const json_t *groups)
 	return TAKE_PTR(rows);
 }
 
-static void put_effective_nsg(FILE *out, const json_t *item, bool color)
+static void put_effective_nsg(FILE *out, const json_t *item, const struct nsg_term *term)
 {
 	static const struct nsg_column columns[] = {
 	    {"NIC", "nic"},
@@ -307,15 +303,12 @@ static void put_effective_nsg(FILE *out, const json_t *item, bool color)
 	};
 	cleanup_json json_t *rows = effective_rule_rows(nsg_at(item, "value"));
 
-	(void)color;
-	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0);
+	nsg_table(out, rows, columns, NSG_ARRAY_SIZE(columns), 0, term);
 }
 
 /* ---- any value ------------------------------------------------------------------------------ */
 
-#define MAX_TREE_COLUMNS 16
-
-static void put_tree(FILE *out, const json_t *value, size_t indent, bool color);
+static void put_tree(FILE *out, const json_t *value, size_t indent, const struct nsg_term *term);
 
 static bool is_block(const json_t *value)
 {
@@ -343,46 +336,47 @@ static bool is_flat(const json_t *array)
 }
 
 /* Objects as a table with the columns of the first one, or below one another. */
-static void put_rows(FILE *out, const json_t *array, size_t indent, bool color)
+static void put_rows(FILE *out, const json_t *array, size_t indent, const struct nsg_term *term)
 {
-	struct nsg_column columns[MAX_TREE_COLUMNS];
+	struct nsg_column columns[NSG_MAX_COLUMNS];
 	const json_t *row, *value;
 	const char *key;
 	size_t i, n = 0;
 
 	if (!is_flat(array)) {
-		json_array_foreach(array, i, row) put_tree(out, row, indent, color);
+		json_array_foreach(array, i, row) put_tree(out, row, indent, term);
 		return;
 	}
 	json_object_foreach((json_t *)(uintptr_t)json_array_get(array, 0), key, value)
 	{
-		if (n < MAX_TREE_COLUMNS && key)
+		if (n < NSG_MAX_COLUMNS && key)
 			columns[n++] = (struct nsg_column){.title = key, .path = key};
 	}
-	nsg_table(out, array, columns, n, indent);
+	nsg_table(out, array, columns, n, indent, term);
 }
 
 static void put_member(FILE *out, const char *key, const json_t *value, size_t width, size_t indent,
-		       bool color)
+		       const struct nsg_term *term)
 {
 	cleanup_free char *cell = NULL;
 
 	fprintf(out, "%*s", (int)indent, "");
-	nsg_color(out, color, NSG_COLOR_STRONG);
+	nsg_color(out, term->color, NSG_COLOR_STRONG);
 	nsg_text(out, key, is_block(value) ? 0 : width);
-	nsg_color(out, color, NSG_COLOR_NONE);
+	nsg_color(out, term->color, NSG_COLOR_NONE);
 	if (is_block(value)) {
 		fputc('\n', out);
-		put_tree(out, value, indent + 2, color);
+		put_tree(out, value, indent + 2, term);
 		return;
 	}
 	cell = nsg_cell(value);
-	fputs("  ", out);
+	if (cell && *cell)
+		fputs("  ", out);
 	nsg_text(out, cell ? cell : "", 0);
 	fputc('\n', out);
 }
 
-static void put_tree(FILE *out, const json_t *value, size_t indent, bool color)
+static void put_tree(FILE *out, const json_t *value, size_t indent, const struct nsg_term *term)
 {
 	cleanup_free char *cell = NULL;
 	const json_t *member;
@@ -396,9 +390,9 @@ static void put_tree(FILE *out, const json_t *value, size_t indent, bool color)
 				width = strlen(key);
 		}
 		json_object_foreach((json_t *)(uintptr_t)value, key, member)
-		    put_member(out, key, member, width, indent, color);
+		    put_member(out, key, member, width, indent, term);
 	} else if (is_block(value)) {
-		put_rows(out, value, indent, color);
+		put_rows(out, value, indent, term);
 	} else {
 		cell = nsg_cell(value);
 		fprintf(out, "%*s", (int)indent, "");
@@ -407,11 +401,11 @@ static void put_tree(FILE *out, const json_t *value, size_t indent, bool color)
 	}
 }
 
-void nsg_render(const char *verb, const json_t *item, bool color, FILE *out)
+static void put_item(const char *verb, const json_t *item, const struct nsg_term *term, FILE *out)
 {
 	static const struct {
 		const char *verb;
-		void (*put)(FILE *out, const json_t *item, bool color);
+		void (*put)(FILE *out, const json_t *item, const struct nsg_term *term);
 	} writers[] = {
 	    {"test-ip-flow", put_flow_test},
 	    {"show-next-hop", put_next_hop},
@@ -420,99 +414,27 @@ void nsg_render(const char *verb, const json_t *item, bool color, FILE *out)
 	};
 
 	if (strcmp(verb, "explain") == 0 && nsg_at(item, "story")) {
-		put_story(out, item, color);
+		put_story(out, item, term->color);
 		return;
 	}
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(writers); i++) {
 		if (strcmp(writers[i].verb, verb) == 0) {
-			writers[i].put(out, item, color);
+			writers[i].put(out, item, term);
 			return;
 		}
 	}
-	put_tree(out, item, 0, color);
+	put_tree(out, item, 0, term);
 }
 
-/* ---- decisions, one per line ---------------------------------------------------------------- */
-
-static const struct {
-	const char *title, *path;
-	size_t width;
-} columns_batch[] =
-    {
-	{"ID", "id", 8},
-},
-  columns_packet[] =
-      {
-	  {"PACKET", "packet", 6},
-	  {"TIME", "time", 30},
-	  {"DIR", "direction", 7},
-},
-  columns_decision[] = {
-      {"PROTO", "protocol", 5},
-      {"SOURCE", "src", 15},
-      {"PORT", "srcPort", 5},
-      {"DESTINATION", "dst", 15},
-      {"PORT", "dstPort", 5},
-      {"VERDICT", "verdict", 7},
-      {"REASON", "reason", 17},
-      {"GATE", "gate", 16},
-      {"RULE", "nsg.rule", 40},
-      {"ROUTE", "route.prefix", 18},
-      {"NEXT HOP", "route.nextHopType", 21},
-      {"", "route.nextHopIpAddress", 0},
-};
-
-static void put_column(FILE *out, const json_t *item, const char *path, size_t width)
+void nsg_render(const char *verb, const json_t *item, const struct nsg_term *term, FILE *out)
 {
-	const json_t *value = nsg_at(item, path);
-	cleanup_free char *cell = value || width ? nsg_cell(value) : NULL;
+	cleanup_free char *text = NULL;
+	size_t size;
+	FILE *whole = open_memstream(&text, &size);
 
-	nsg_text(out, cell ? cell : "", width);
-}
-
-void nsg_render_decision_header(bool packets, FILE *out)
-{
-	for (size_t i = 0; !packets && i < NSG_ARRAY_SIZE(columns_batch); i++)
-		fprintf(out, "%-*s ", (int)columns_batch[i].width, columns_batch[i].title);
-	for (size_t i = 0; packets && i < NSG_ARRAY_SIZE(columns_packet); i++)
-		fprintf(out, "%-*s ", (int)columns_packet[i].width, columns_packet[i].title);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(columns_decision); i++)
-		fprintf(out, "%-*s ", (int)columns_decision[i].width, columns_decision[i].title);
-	fputc('\n', out);
-}
-
-void nsg_render_decision(const json_t *item, bool packets, bool color, FILE *out)
-{
-	const char *error = json_string_value(nsg_at(item, "error"));
-
-	for (size_t i = 0; !packets && i < NSG_ARRAY_SIZE(columns_batch); i++) {
-		put_column(out, item, columns_batch[i].path, columns_batch[i].width);
-		fputc(' ', out);
-	}
-	for (size_t i = 0; packets && i < NSG_ARRAY_SIZE(columns_packet); i++) {
-		put_column(out, item, columns_packet[i].path, columns_packet[i].width);
-		fputc(' ', out);
-	}
-	if (error) {
-		nsg_color(out, color, NSG_COLOR_BAD);
-		nsg_text(out, error, 0);
-		nsg_color(out, color, NSG_COLOR_NONE);
-		fputc('\n', out);
+	if (!whole)
 		return;
-	}
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(columns_decision); i++) {
-		const char *path = columns_decision[i].path;
-		bool verdict = strcmp(path, "verdict") == 0;
-
-		/* A security admin rule that decides takes the place of the NSG's rule. */
-		if (strcmp(path, "nsg.rule") == 0 && !json_is_object(nsg_at(item, "nsg")))
-			path = "admin.rule";
-		if (verdict)
-			nsg_color(out, color, verdict_color(nsg_string_at(item, "verdict")));
-		put_column(out, item, path, columns_decision[i].width);
-		if (verdict)
-			nsg_color(out, color, NSG_COLOR_NONE);
-		fputc(' ', out);
-	}
-	fputc('\n', out);
+	put_item(verb, item, term, whole);
+	if (fclose(whole) == 0)
+		nsg_wrap(out, text, LABEL_COLUMNS, term->columns);
 }

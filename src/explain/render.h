@@ -6,17 +6,13 @@
 #ifndef NSG_EXPLAIN_RENDER_H
 #define NSG_EXPLAIN_RENDER_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include <jansson.h>
 
-/* The item of a verb with one answer: explain's story, the az tables, or any JSON value. */
-void nsg_render(const char *verb, const json_t *item, bool color, FILE *out);
+#include "explain/table.h"
 
-/* Decisions, one per line: explain --batch, trace, replay. The header is printed once, before them.
- * With `packets`, the columns packet, time and direction replace id. */
-void nsg_render_decision_header(bool packets, FILE *out);
-void nsg_render_decision(const json_t *item, bool packets, bool color, FILE *out);
+/* The item of a verb with one answer: explain's story, the az tables, or any JSON value. */
+void nsg_render(const char *verb, const json_t *item, const struct nsg_term *term, FILE *out);
 
 #endif

@@ -2,11 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/layout.h"
 #include "explain/table.h"
 #include "util/cleanup.h"
 
 /* As many as fit a line; JSON has the whole list. */
 #define MAX_JOINED 8
+
+/* A cell that was cut to less would say nothing. */
+#define LEAST_COLUMNS 12
 
 void nsg_color(FILE *out, bool on, enum nsg_color color)
 {
@@ -28,28 +32,65 @@ static size_t control_bytes(const unsigned char *s)
 	return s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f ? 2 : 0;
 }
 
+/* One character, escaped when it is a control character: moves *s past it and returns its columns;
+ * writes it unless out is NULL. */
+static size_t put_character(FILE *out, const unsigned char **s)
+{
+	size_t control = control_bytes(*s);
+
+	if (control) {
+		if (out)
+			fprintf(out, "\\x%02x", (*s)[control - 1]);
+		*s += control;
+		return 4;
+	}
+	do {
+		if (out)
+			fputc(**s, out);
+		(*s)++;
+	} while ((**s & 0xc0) == 0x80);
+	return 1;
+}
+
 /* Returns the width in columns; writes the text unless out is NULL. */
 static size_t put_escaped(FILE *out, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 	size_t columns = 0;
 
-	while (*s) {
-		size_t control = control_bytes(s);
-
-		if (control) {
-			if (out)
-				fprintf(out, "\\x%02x", s[control - 1]);
-			columns += 4;
-			s += control;
-			continue;
-		}
-		columns += (*s & 0xc0) != 0x80; /* one per code point */
-		if (out)
-			fputc(*s, out);
-		s++;
-	}
+	while (*s)
+		columns += put_character(out, &s);
 	return columns;
+}
+
+size_t nsg_text_columns(const char *s)
+{
+	return put_escaped(NULL, s);
+}
+
+size_t nsg_text_cut(FILE *out, const char *text, size_t width)
+{
+	static const char mark[] = "..";
+	const unsigned char *s = (const unsigned char *)text;
+	size_t left = put_escaped(NULL, text), used = 0, head, tail;
+
+	if (!width || left <= width || width <= sizeof(mark))
+		return put_escaped(out, text);
+	tail = (width - (sizeof(mark) - 1)) / 2;
+	head = width - (sizeof(mark) - 1) - tail;
+	for (;;) {
+		const unsigned char *next = s;
+		size_t columns = put_character(NULL, &next);
+
+		if (used + columns > head)
+			break;
+		used += put_character(out, &s);
+		left -= columns;
+	}
+	fputs(mark, out);
+	while (left > tail)
+		left -= put_character(NULL, &s);
+	return used + sizeof(mark) - 1 + put_escaped(out, (const char *)s);
 }
 
 void nsg_text(FILE *out, const char *s, size_t width)
@@ -58,6 +99,63 @@ void nsg_text(FILE *out, const char *s, size_t width)
 
 	for (; columns < width; columns++)
 		fputc(' ', out);
+}
+
+/* The length of a colour sequence at s, or 0. */
+static size_t color_bytes(const char *s)
+{
+	return strncmp(s, "\033[", 2) == 0 ? strcspn(s, "m") + 1 : 0;
+}
+
+/* The bytes up to the next blank or end of line. */
+static size_t word_bytes(const char *s, size_t *ret_columns)
+{
+	size_t n = 0, columns = 0;
+
+	while (s[n] && s[n] != ' ' && s[n] != '\n') {
+		size_t color = color_bytes(s + n);
+
+		columns += !color && ((unsigned char)s[n] & 0xc0) != 0x80;
+		n += color ? color : 1;
+	}
+	*ret_columns = columns;
+	return n;
+}
+
+/* Returns the end of the line. */
+static const char *wrap_line(FILE *out, const char *s, size_t hang, size_t columns)
+{
+	size_t at = strspn(s, " "), word, n;
+
+	hang = at ? at + 4 : hang;
+	for (bool first = true;; first = false) {
+		size_t blanks = strspn(s, " ");
+
+		s += blanks;
+		n = word_bytes(s, &word);
+		if (!n)
+			break;
+		if (columns && !first && at + blanks + word > columns && at > hang) {
+			fprintf(out, "\n%*s", (int)hang, "");
+			at = hang;
+		} else {
+			fprintf(out, "%*s", (int)blanks, "");
+			at = first ? blanks : at + blanks;
+		}
+		(void)fwrite(s, 1, n, out);
+		at += word;
+		s += n;
+	}
+	fputc('\n', out);
+	return s;
+}
+
+void nsg_wrap(FILE *out, const char *text, size_t hang, size_t columns)
+{
+	while (*text) {
+		text = wrap_line(out, text, hang, columns);
+		text += *text == '\n';
+	}
 }
 
 static void put_cell(FILE *out, const json_t *value)
@@ -134,62 +232,85 @@ const char *nsg_string_at(const json_t *value, const char *path)
 	return s ? s : "";
 }
 
+static void free_strings(char **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(v[i]);
+}
+
 static void free_cells(char **cells, size_t n)
 {
-	for (size_t i = 0; cells && i < n; i++)
-		free(cells[i]);
+	if (cells)
+		free_strings(cells, n);
 	free(cells);
 }
 
-static void put_row(FILE *out, char *const *cells, const size_t *widths, size_t n, size_t indent)
+/* Numbers, addresses and prefixes are not cut. */
+static bool is_number(const char *cell)
 {
-	fprintf(out, "%*s", (int)indent, "");
-	for (size_t c = 0; c < n; c++) {
-		bool last = c + 1 == n;
-
-		nsg_text(out, cells[c] ? cells[c] : "", last ? 0 : widths[c]);
-		fputs(last ? "\n" : "  ", out);
-	}
+	return cell[strcspn(cell, "ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ")] == '\0';
 }
 
-static void put_header(FILE *out, const struct nsg_column *columns, const size_t *widths, size_t n,
-		       size_t indent)
+static void put_title(const struct nsg_layout *layout, const struct nsg_column *columns,
+		      struct nsg_layout_cell *row, FILE *out)
 {
-	fprintf(out, "%*s", (int)indent, "");
-	for (size_t c = 0; c < n; c++) {
-		nsg_text(out, columns[c].title, c + 1 == n ? 0 : widths[c]);
-		fputs(c + 1 == n ? "\n" : "  ", out);
+	char *dashes[NSG_MAX_COLUMNS] = {NULL};
+
+	for (size_t c = 0; c < layout->n; c++)
+		row[c] = (struct nsg_layout_cell){.text = columns[c].title};
+	nsg_layout_put(layout, row, false, out);
+	for (size_t c = 0; c < layout->n; c++) {
+		dashes[c] = calloc(1, layout->fields[c].width + 1);
+		if (dashes[c])
+			memset(dashes[c], '-', layout->fields[c].width);
+		row[c].text = dashes[c];
 	}
-	fprintf(out, "%*s", (int)indent, "");
+	nsg_layout_put(layout, row, false, out);
+	free_strings(dashes, layout->n);
+}
+
+static void measure(struct nsg_field *fields, const struct nsg_column *columns, size_t n,
+		    char *const *cells, size_t n_rows)
+{
 	for (size_t c = 0; c < n; c++) {
-		for (size_t i = 0; i < widths[c]; i++)
-			fputc('-', out);
-		fputs(c + 1 == n ? "\n" : "  ", out);
+		size_t width = put_escaped(NULL, columns[c].title);
+		bool numbers = true;
+
+		fields[c].least = width > LEAST_COLUMNS ? width : LEAST_COLUMNS;
+		for (size_t i = 0; i < n_rows; i++) {
+			const char *cell = cells[i * n + c] ? cells[i * n + c] : "";
+			size_t columns_used = put_escaped(NULL, cell);
+
+			numbers &= is_number(cell);
+			if (columns_used > width)
+				width = columns_used;
+		}
+		fields[c].width = width;
+		fields[c].whole = numbers;
 	}
 }
 
 void nsg_table(FILE *out, const json_t *rows, const struct nsg_column *columns, size_t n,
-	       size_t indent)
+	       size_t indent, const struct nsg_term *term)
 {
 	size_t n_rows = json_array_size(rows);
 	char **cells = calloc(n_rows * n + 1, sizeof(*cells));
-	cleanup_free size_t *widths = calloc(n, sizeof(*widths));
+	struct nsg_field fields[NSG_MAX_COLUMNS] = {0};
+	struct nsg_layout_cell row[NSG_MAX_COLUMNS] = {0};
+	struct nsg_layout layout = {
+	    .fields = fields, .n = n, .gap = 2, .indent = indent, .hang = indent + 4};
 
-	if (cells && widths) {
+	if (!cells || n > NSG_MAX_COLUMNS)
+		return free_cells(cells, 0);
+	for (size_t i = 0; i < n_rows * n; i++)
+		cells[i] = nsg_cell(nsg_at(json_array_get(rows, i / n), columns[i % n].path));
+	measure(fields, columns, n, cells, n_rows);
+	nsg_layout_fit(&layout, term->columns);
+	put_title(&layout, columns, row, out);
+	for (size_t i = 0; i < n_rows; i++) {
 		for (size_t c = 0; c < n; c++)
-			widths[c] = put_escaped(NULL, columns[c].title);
-		for (size_t i = 0; i < n_rows * n; i++) {
-			const json_t *row = json_array_get(rows, i / n);
-			size_t width;
-
-			cells[i] = nsg_cell(nsg_at(row, columns[i % n].path));
-			width = put_escaped(NULL, cells[i] ? cells[i] : "");
-			if (width > widths[i % n])
-				widths[i % n] = width;
-		}
-		put_header(out, columns, widths, n, indent);
-		for (size_t i = 0; i < n_rows; i++)
-			put_row(out, cells + i * n, widths, n, indent);
+			row[c].text = cells[i * n + c];
+		nsg_layout_put(&layout, row, false, out);
 	}
 	free_cells(cells, n_rows * n);
 }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "nsgctl/nsgctl.h"
@@ -10,6 +11,8 @@
 
 /* Longer words are not corrected. */
 #define MAX_WORD 64
+/* A larger COLUMNS is not a terminal's. */
+#define MAX_TERMINAL_COLUMNS 10000
 
 int nsgctl_fail(int status, const char *format, ...)
 {
@@ -250,24 +253,28 @@ static int take_letters(struct nsgctl *ctl, int argc, char *const *argv, int *at
 
 /* ---- verbs ---------------------------------------------------------------------------------- */
 
-static int take_verb(struct nsgctl *ctl, const char *word, FILE *err)
+const struct nsgctl_verb *nsgctl_verb_find(const char *name, FILE *err)
 {
 	struct words words = {0};
 	const char *closest;
 
 	for (const struct nsgctl_verb *v = nsgctl_verbs; v->name; v++) {
-		if (strcmp(v->name, word) == 0) {
-			ctl->verb = v;
-			return 0;
-		}
+		if (strcmp(v->name, name) == 0)
+			return v;
 		words.v[words.n++] = v->name;
 	}
-	closest = nsgctl_closest(word, words.v, words.n);
-	fprintf(err, "nsgctl: unknown verb %s", word);
+	closest = nsgctl_closest(name, words.v, words.n);
+	fprintf(err, "nsgctl: unknown verb %s", name);
 	if (closest)
 		fprintf(err, ": did you mean %s?", closest);
 	fputs("\nTry: nsgctl -h\n", err);
-	return NSG_EXIT_USAGE;
+	return NULL;
+}
+
+static int take_verb(struct nsgctl *ctl, const char *word, FILE *err)
+{
+	ctl->verb = nsgctl_verb_find(word, err);
+	return ctl->verb ? 0 : NSG_EXIT_USAGE;
 }
 
 static int take_operand(struct nsgctl *ctl, const char *word, FILE *err)
@@ -324,10 +331,31 @@ static int check_works(const struct nsgctl *ctl, FILE *err)
 	return check_shaping(ctl, err);
 }
 
+/* COLUMNS wins over what the terminal says (environ(7)). */
+static size_t columns_of(int fd)
+{
+	const char *text = getenv("COLUMNS");
+	unsigned long columns = text ? strtoul(text, NULL, 10) : 0;
+	struct winsize size;
+
+	if (columns)
+		return columns < MAX_TERMINAL_COLUMNS ? columns : MAX_TERMINAL_COLUMNS;
+	return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static bool is_colored(const struct nsgctl *ctl, bool terminal)
+{
+	const char *no_color = getenv("NO_COLOR"), *type = getenv("TERM");
+
+	if (ctl->color && strcmp(ctl->color, "auto") != 0)
+		return strcmp(ctl->color, "always") == 0;
+	/* no-color.org: set and not empty */
+	return terminal && !(no_color && *no_color) && type && strcmp(type, "dumb") != 0;
+}
+
 static void choose_form(struct nsgctl *ctl)
 {
 	bool terminal = isatty(STDOUT_FILENO);
-	const char *no_color = getenv("NO_COLOR");
 
 	if (!ctl->output)
 		ctl->form = terminal ? NSGCTL_TABLE : NSGCTL_JSON;
@@ -335,8 +363,8 @@ static void choose_form(struct nsgctl *ctl)
 		ctl->form = NSGCTL_TABLE;
 	else
 		ctl->form = strcmp(ctl->output, "jsonl") == 0 ? NSGCTL_JSONL : NSGCTL_JSON;
-	/* no-color.org: set and not empty */
-	ctl->color = terminal && !(no_color && *no_color);
+	ctl->term = (struct nsg_term){.color = is_colored(ctl, terminal),
+				      .columns = columns_of(STDOUT_FILENO)};
 }
 
 int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
@@ -420,7 +448,7 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 		fputs("Usage: nsgctl [OPTION]... VERB [ARGUMENT]...\n\n"
 		      "Shows what an Azure App Service integration subnet does with packets, and "
 		      "why.\n"
-		      "\nVerbs (see nsgctl VERB -h):\n",
+		      "\nVerbs (see nsgctl help VERB):\n",
 		      out);
 		put_verbs(out);
 	} else {
@@ -441,4 +469,17 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 		    "\nExit status: 0 success, 1 failure, 2 usage error, 3 errors in the policy, 4 "
 		    "no daemon,\n5 permission denied. See nsgctl(1).\n",
 		    out);
+}
+
+int nsgctl_help_verb(struct nsgctl *ctl)
+{
+	const struct nsgctl_verb *verb = NULL;
+
+	if (ctl->n_operands) {
+		verb = nsgctl_verb_find(ctl->operands[0], stderr);
+		if (!verb)
+			return NSG_EXIT_USAGE;
+	}
+	nsgctl_help(verb, stdout);
+	return NSG_EXIT_DONE;
 }

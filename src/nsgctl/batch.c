@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "explain/flow.h"
-#include "explain/render.h"
+#include "explain/rows.h"
 #include "nsgctl/lines.h"
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
@@ -23,6 +23,7 @@ struct batch {
 	const struct nsgctl *ctl;
 	struct nsgctl_session session;
 	struct nsgctl_lines lines;
+	struct nsg_rows rows;
 	json_t *items; /* of this chunk, in order: flows, and errors for invalid lines */
 	size_t next;   /* the first item not yet printed */
 	bool had_error, unexpected;
@@ -35,10 +36,10 @@ static void batch_done(struct batch *b)
 	nsgctl_session_close(&b->session);
 }
 
-static int print(const struct batch *b, const json_t *item)
+static int print(struct batch *b, const json_t *item)
 {
 	if (b->ctl->form == NSGCTL_TABLE) {
-		nsg_render_decision(item, false, b->ctl->color, stdout);
+		nsg_rows_put(&b->rows, item);
 		return 0;
 	}
 	return nsgctl_print_line(item) < 0 ? NSG_EXIT_FAILED : 0;
@@ -161,7 +162,7 @@ int nsgctl_explain_batch(struct nsgctl *ctl)
 	if (status)
 		return status;
 	if (ctl->form == NSGCTL_TABLE)
-		nsg_render_decision_header(false, stdout);
+		nsg_rows_begin(&b.rows, NSG_ROWS_BATCH, &ctl->term, stdout);
 	status = run(&b, in);
 	if (!status && b.had_error)
 		status = nsgctl_fail(NSG_EXIT_FAILED, "some lines are not valid flows");

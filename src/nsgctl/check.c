@@ -59,7 +59,7 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 
 	if (!policy)
 		return nsgctl_out_of_memory();
-	nsg_render("check", policy, ctl->color, stdout);
+	nsg_render("check", policy, &ctl->term, stdout);
 	return 0;
 }
 

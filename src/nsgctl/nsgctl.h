@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "control/control.h"
+#include "explain/table.h"
 #include "snapshot/snapshot.h"
 #include "util/diag.h"
 
@@ -31,7 +32,7 @@ struct nsgctl {
 	/* global */
 	const char *policy, *subnet, *profile, *platform, *route_all, *endpoint_precedence,
 	    *parameters;
-	const char *output, *socket, *instance;
+	const char *output, *color, *socket, *instance;
 	bool strict, verbose, help, version;
 
 	/* of single verbs */
@@ -42,7 +43,7 @@ struct nsgctl {
 
 	/* from output and the terminal */
 	enum nsgctl_form form;
-	bool color;
+	struct nsg_term term;
 };
 
 /* ---- tables (commands.c) -------------------------------------------------------------------- */
@@ -83,6 +84,10 @@ extern const struct nsgctl_verb nsgctl_verbs[];	    /* ends with a zero name */
 int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err);
 /* Prints the help of a verb, or the general help when verb is NULL. */
 void nsgctl_help(const struct nsgctl_verb *verb, FILE *out);
+/* The verb of that name, or NULL after a message on `err`. */
+const struct nsgctl_verb *nsgctl_verb_find(const char *name, FILE *err);
+/* The completion of a shell, from the tables; -ENOENT for an unknown shell. */
+int nsgctl_completion_put(const char *shell, FILE *out);
 /* The one of the n words most similar to s; NULL when none is similar. */
 const char *nsgctl_closest(const char *s, const char *const *words, size_t n);
 /* Prints "nsgctl: …" on standard error. Returns status, the latter NSG_EXIT_FAILED. */
@@ -144,5 +149,7 @@ int nsgctl_live(struct nsgctl *ctl);
 int nsgctl_replay(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
 int nsgctl_flatten(struct nsgctl *ctl);
+int nsgctl_help_verb(struct nsgctl *ctl);
+int nsgctl_completion(struct nsgctl *ctl);
 
 #endif

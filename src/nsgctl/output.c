@@ -21,7 +21,7 @@ int nsgctl_print_line(const json_t *item)
 int nsgctl_print(const struct nsgctl *ctl, const char *verb, const json_t *item)
 {
 	if (ctl->form == NSGCTL_TABLE) {
-		nsg_render(verb, item, ctl->color, stdout);
+		nsg_render(verb, item, &ctl->term, stdout);
 		return 0;
 	}
 	if (ctl->form == NSGCTL_JSONL)

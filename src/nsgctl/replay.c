@@ -13,7 +13,7 @@
 
 #include "explain/explain.h"
 #include "explain/flow.h"
-#include "explain/render.h"
+#include "explain/rows.h"
 #include "flow/track.h"
 #include "nsgctl/link.h"
 #include "nsgctl/nsgctl.h"
@@ -44,6 +44,7 @@ struct replay {
 	pcap_t *capture;
 	int data_link;
 	uint64_t n_packets, n_other;
+	struct nsg_rows rows;
 
 	struct nsgctl_outfile file; /* -w */
 };
@@ -411,7 +412,7 @@ static int print_packet(struct replay *r, const struct packet *p)
 			return status;
 	}
 	if (r->ctl->form == NSGCTL_TABLE)
-		nsg_render_decision(decision, true, r->ctl->color, stdout);
+		nsg_rows_put(&r->rows, decision);
 	else if (nsgctl_print_line(decision) < 0)
 		return nsgctl_out_of_memory();
 	return 0;
@@ -523,7 +524,7 @@ int nsgctl_replay(struct nsgctl *ctl)
 	if (!r.tracker || !r.outcomes)
 		return nsgctl_out_of_memory();
 	if (ctl->form == NSGCTL_TABLE && r.file.out != stdout)
-		nsg_render_decision_header(true, stdout);
+		nsg_rows_begin(&r.rows, NSG_ROWS_REPLAY, &ctl->term, stdout);
 	status = replay_all(&r);
 	if (!status && r.file.out)
 		status = nsgctl_outfile_commit(&r.file);

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "explain/render.h"
+#include "explain/rows.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
 #include "nsgctl/outfile.h"
@@ -20,6 +20,7 @@ struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
 	struct nsgctl_outfile file; /* -w */
+	struct nsg_rows rows;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -125,7 +126,7 @@ static int print_decision(void *closure, json_t *item)
 		(void)json_object_del(item, "payload");
 	}
 	if (t->ctl->form == NSGCTL_TABLE)
-		nsg_render_decision(item, true, t->ctl->color, stdout);
+		nsg_rows_put(&t->rows, item);
 	else if (nsgctl_print_line(item) < 0)
 		return NSG_EXIT_FAILED;
 	return fflush(stdout) == 0 ? 0 : NSG_EXIT_FAILED;
@@ -155,7 +156,7 @@ int nsgctl_trace(struct nsgctl *ctl)
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	if (ctl->form == NSGCTL_TABLE && trace.file.out != stdout)
-		nsg_render_decision_header(true, stdout);
+		nsg_rows_begin(&trace.rows, NSG_ROWS_TRACE, &ctl->term, stdout);
 	else if (!ctl->write && !ctl->filter)
 		return nsgctl_session_pass(&session, "trace", args, stdout);
 	return nsgctl_session_ask(&session, "trace", args, print_decision, &trace);

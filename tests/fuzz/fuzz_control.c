@@ -48,7 +48,7 @@ static int take_item(void *closure, json_t *item)
 	if (nsg_control_data_line(item, &line, &n) < 0)
 		abort();
 	check_line(line, n);
-	nsg_render(asked->verb, item, true, null);
+	nsg_render(asked->verb, item, &(struct nsg_term){.color = true, .columns = 80}, null);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "explain/flow.h"
-#include "explain/render.h"
+#include "explain/rows.h"
 #include "nsgctl/lines.h"
 #include "unit/explain/sample.h"
 #include "util/cleanup.h"
@@ -57,6 +57,15 @@ static void check_error(const json_t *object)
 		abort();
 }
 
+static void put_row(const json_t *item)
+{
+	static const struct nsg_term term = {.color = true, .columns = 80};
+	struct nsg_rows rows;
+
+	nsg_rows_begin(&rows, NSG_ROWS_BATCH, &term, null);
+	nsg_rows_put(&rows, item);
+}
+
 static void take_line(const char *line, size_t size)
 {
 	cleanup_json json_t *object = NULL;
@@ -67,14 +76,14 @@ static void take_line(const char *line, size_t size)
 		return;
 	if (r == -EINVAL) {
 		check_error(object);
-		nsg_render_decision(object, false, true, null);
+		put_row(object);
 		return;
 	}
 	if (r != 1)
 		abort();
 	decision = decide(object);
 	check_again(decision);
-	nsg_render_decision(decision, false, true, null);
+	put_row(decision);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -103,7 +103,7 @@ static void run(struct nsgctl *ctl, const uint8_t *data, size_t size)
 
 	if (pthread_create(&server, NULL, serve, &reply) != 0)
 		abort();
-	ctl->color = true;
+	ctl->term.color = true;
 	if (ctl->verb->run(ctl) < NSG_EXIT_DONE)
 		abort();
 	/* A verb that refused its options never called: nobody shall wait for it. */

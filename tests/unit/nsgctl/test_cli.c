@@ -320,6 +320,57 @@ static void replay_follows_flows(void **state)
 	assert_run("-p " NSG_POLICY " replay in.pcap 2>&1", 1, "in.pcap: ");
 }
 
+/* ---- completion ------------------------------------------------------------------------------ */
+
+/* What bash offers after the words, the last of which is being typed. */
+static void assert_completed(const char *words, int n, const char *offered)
+{
+	char command[512];
+
+	(void)snprintf(command, sizeof(command),
+		       "completion bash >completion.bash && bash -c '. ./completion.bash; "
+		       "COMP_WORDS=(nsgctl %s); COMP_CWORD=%d; _nsgctl; echo ${COMPREPLY[@]}'",
+		       words, n);
+	assert_int_equal(run(command), 0);
+	assert_string_equal(output, offered);
+}
+
+static void bash_completes_from_the_tables(void **state)
+{
+	(void)state;
+	assert_completed("st", 1, "status stats\n");
+	assert_completed("--prof", 1, "--profile\n");
+	assert_completed("--profile \"\"", 2, "2020-04 current\n");
+	assert_completed("-p somewhere exp", 3, "explain\n");
+	assert_completed("help tra", 2, "trace\n");
+	assert_completed("status -o \"\"", 3, "table json jsonl\n");
+	assert_completed("explain -o az", 3, "azure\n");
+	assert_completed("trace --fil", 2, "--filter\n");
+	assert_completed("status --fil", 2, "\n");
+	assert_completed("completion \"\"", 2, "bash zsh fish\n");
+	assert_completed("check compl", 2, "\n"); /* directories only */
+	assert_completed("replay compl", 2, "completion.bash\n");
+}
+
+/* Where these shells are not installed, nothing is checked. */
+static void zsh_and_fish_can_read_theirs(void **state)
+{
+	(void)state;
+	assert_int_equal(run("completion zsh >_nsgctl && { ! command -v zsh || zsh -n _nsgctl; }"),
+			 0);
+	assert_int_equal(run("completion fish >n.fish && { ! command -v fish || fish -n n.fish; }"),
+			 0);
+	assert_run("completion tcsh 2>&1", 2, "\"tcsh\" is not bash, zsh or fish");
+}
+
+static void help_is_a_verb(void **state)
+{
+	(void)state;
+	assert_run("help", 0, "Usage: nsgctl [OPTION]...");
+	assert_run("help trace", 0, "Usage: nsgctl trace");
+	assert_run("help tracer 2>&1", 2, "did you mean trace?");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +382,9 @@ int main(void)
 	    cmocka_unit_test(strict_decides_nothing_on_a_warning),
 	    cmocka_unit_test(check_gives_records_as_json),
 	    cmocka_unit_test(replay_follows_flows),
+	    cmocka_unit_test(bash_completes_from_the_tables),
+	    cmocka_unit_test(zsh_and_fish_can_read_theirs),
+	    cmocka_unit_test(help_is_a_verb),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -29,12 +29,24 @@ static char *read_all(const char *path)
 	return text;
 }
 
+static char *completion_of(const char *shell)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(nsgctl_completion_put(shell, out), 0);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
 static int read_files(void **state)
 {
 	(void)state;
 	man = read_all(NSG_SOURCE "/man/nsgctl.1");
 	man_conf = read_all(NSG_SOURCE "/man/nsgd.conf.5");
-	completion = read_all(NSG_SOURCE "/completions/nsgctl");
+	completion = completion_of("bash");
 	conf = read_all(NSG_SOURCE "/src/conf/conf.c");
 	return man && man_conf && completion && conf ? 0 : -1;
 }
