@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # coverage.sh: how many lines of each reader its samples run. Fails when a reader's samples run less
-# than 80 % of its lines. BUILD names a tree configured with --enable-coverage, its tests built.
+# than LEAST % of its lines, or less than EACH % of the lines of one of its files. BUILD names a tree
+# configured with --enable-coverage, its tests built.
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 BUILD=${BUILD:-$PWD}
-LEAST=80
+LEAST=80 EACH=0
 export LC_ALL=C srcdir=$TOP
 
 # "file lines lines-run" of the sources of one pattern, as the last run left them
@@ -37,11 +38,15 @@ reader() {
 			return 1
 		}
 	done
-	lines_of "$@" | awk -v reader="$targets" -v least="$LEAST" '
-		{ printf "#  %5.1f %% of %4d  %s\n", 100 * $3 / $2, $2, $1; all += $2; run += $3 }
+	lines_of "$@" | awk -v reader="$targets" -v least="$LEAST" -v each="$EACH" '
+		{
+			printf "#  %5.1f %% of %4d  %s\n", 100 * $3 / $2, $2, $1
+			all += $2; run += $3
+			few = few || 100 * $3 / $2 < each
+		}
 		END {
 			percent = all ? 100 * run / all : 0
-			short = percent < least
+			short = few || percent < least
 			printf "%s coverage of %s: %.1f %% of %d lines\n",
 				short ? "not ok" : "ok", reader, percent, all
 			exit short
@@ -49,9 +54,19 @@ reader() {
 }
 
 status=0
+# Left out: load.c and document_cache.c walk a directory and read its files; a target has one document.
+azure=()
+for file in src/azure/*.c; do
+	case $file in
+	src/azure/load.c | src/azure/document_cache.c) ;;
+	*) azure+=("$file") ;;
+	esac
+done
+LEAST=90
 reader "json policy" src/util/json.c src/util/source.c || status=1
-reader policy 'src/azure/*.c' || status=1
 reader template 'src/template/*.c' || status=1
+EACH=90 reader "policy template" "${azure[@]}" || status=1
+LEAST=80
 reader key src/packet/key.c src/flow/view.c || status=1
 reader queue src/engine/message.c src/engine/judge.c || status=1
 reader conf 'src/conf/*.c' || status=1

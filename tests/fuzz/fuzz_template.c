@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A template and, as a second JSON value, its parameters: lexer, parser, evaluator, all functions.
- */
+/* A template and, as a second JSON value, its parameters: lexer, parser, evaluator, all functions;
+ * then the loader over the same bytes, which reads what the evaluator makes. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "azure/load_priv.h"
 #include "template/template.h"
 #include "util/cleanup.h"
 
@@ -30,6 +31,20 @@ static void check_records(const struct nsg_diag *diag)
 		if (!record)
 			abort();
 	}
+}
+
+static void load(const uint8_t *data, size_t size)
+{
+	const struct nsg_load_options options = {.flatten = nsg_template_evaluate, .partial = true};
+	struct nsg_policy *policy = NULL;
+	struct nsg_diag diag = {0};
+	int r;
+
+	r = nsg_policy_load_bytes("main.json", data, size, &options, &diag, &policy);
+	if (r != -ENOMEM && (r != 0) != (diag.n_errors != 0))
+		abort();
+	nsg_policy_free(policy);
+	nsg_diag_done(&diag);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -62,5 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	nsg_diag_done(&problems);
 	nsg_diag_done(&diag);
 	nsg_sources_done(&sources);
+	load(data, size);
 	return 0;
 }
