@@ -16,6 +16,7 @@ struct kept {
 	struct nsg_bgp_route *bgp_routes;
 	size_t n_resources, n_bgp_routes; /* until the end: how many there were before */
 	size_t first_list, n_lists;	  /* the numbers of its lists */
+	size_t n_values;		  /* nsg_json_count() */
 	size_t n_diagnostics;		  /* before it was read */
 	struct nsg_arena *outer;	  /* while it is read */
 };
@@ -53,6 +54,13 @@ struct nsg_shared *nsg_cache_find(struct nsg_reader *r, const struct nsg_policy 
 	return NULL;
 }
 
+size_t nsg_cache_n_values(const struct nsg_shared *shared)
+{
+	const struct kept *kept = shared->data;
+
+	return kept->n_values;
+}
+
 /* A resource that several policies hold does not change: the reader joins a copy. */
 static void give_copy(struct nsg_reader *r, struct nsg_resource *resource)
 {
@@ -79,7 +87,8 @@ void nsg_cache_give(struct nsg_reader *r, const struct nsg_shared *shared)
 	r->n_lists += kept->n_lists;
 }
 
-struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source)
+struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source,
+				   size_t n_values)
 {
 	struct nsg_shared *s;
 	struct kept *kept;
@@ -94,6 +103,7 @@ struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source
 	}
 	s->data = kept;
 	nsg_source_move(&s->source, &r->policy->sources, source);
+	kept->n_values = n_values;
 	kept->first_list = r->n_lists;
 	kept->n_diagnostics = count_diagnostics(r);
 	kept->outer = r->sink.arena;

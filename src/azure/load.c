@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +12,7 @@
 #include "azure/load_priv.h"
 #include "azure/reader_priv.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -21,6 +23,7 @@ struct file {
 	char *name;
 	const struct nsg_source *source; /* NULL: not opened yet, or not readable */
 	const struct nsg_shared *kept;	 /* as the policy before has it: nothing to parse; NULL */
+	size_t n_values;		 /* nsg_json_count() */
 	bool parameters_used;
 	json_t *values; /* NULL: not parsed yet, or not JSON */
 	bool tried;
@@ -33,6 +36,8 @@ struct directory {
 	json_t *parameters;				   /* of --parameters; NULL: none */
 	size_t n_templates, n_parameters, only_parameters; /* counted by count_templates */
 	bool counted;
+	size_t n_bytes, n_values; /* of the documents so far */
+	bool given_up;		  /* a bound of the directory is exceeded */
 };
 
 static void directory_done(struct directory *d)
@@ -54,13 +59,63 @@ static bool ends_in_slash(const char *path)
 	return n && path[n - 1] == '/';
 }
 
+static int give_up(struct nsg_reader *r, struct directory *d, const char *why)
+{
+	d->given_up = true;
+	return nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL, "%s", why);
+}
+
+/* Before anything is allocated for its values. The bounds are those of the directory as it is, not
+ * of what has changed in it. */
+static int check_bounds(struct nsg_reader *r, struct directory *d, size_t n_bytes, size_t n_values)
+{
+	d->n_bytes += n_bytes;
+	d->n_values += n_values;
+	if (d->n_bytes > NSG_MAX_DIRECTORY_BYTES)
+		return give_up(r, d, "the documents have more than 256 MiB in all");
+	if (d->n_values > NSG_MAX_JSON_VALUES)
+		return give_up(r, d, "the documents have more than 8 million JSON values in all");
+	return 0;
+}
+
+static int check_time(struct nsg_reader *r, struct directory *d)
+{
+	const _Atomic uint64_t *deadline_ns = r->options->deadline_ns;
+
+	if (!deadline_ns ||
+	    nsg_clock_ns(CLOCK_MONOTONIC) < atomic_load_explicit(deadline_ns, memory_order_relaxed))
+		return 0;
+	return give_up(r, d, "reading the documents took too long");
+}
+
+static int read_and_parse(struct nsg_reader *r, struct directory *d, struct file *f,
+			  const char *path)
+{
+	size_t n_bytes;
+	int result;
+
+	result = check_time(r, d);
+	if (result < 0)
+		return result;
+	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &f->source);
+	if (result < 0)
+		return result;
+	n_bytes = f->source->size_bytes;
+	f->kept = nsg_cache_find(r, d->before, f->source);
+	f->n_values = f->kept ? nsg_cache_n_values(f->kept) : nsg_json_count(f->source);
+	result = check_bounds(r, d, n_bytes, f->n_values);
+	if (result < 0 || f->kept)
+		return result;
+	return nsg_json_parse(f->source, r->sink.diag, &f->values);
+}
+
 /* Failures are diagnostics; running out of memory is noted in the sink. */
 static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f)
 {
 	cleanup_free char *path = NULL;
 	int result;
 
-	if (f->tried)
+	if (f->tried || d->given_up)
 		return;
 	f->tried = true;
 	if (asprintf(&path, "%s%s%s", d->path, ends_in_slash(d->path) ? "" : "/", f->name) < 0) {
@@ -68,12 +123,7 @@ static void parse_file(struct nsg_reader *r, struct directory *d, struct file *f
 		r->sink.no_memory = true;
 		return;
 	}
-	result = nsg_json_read(&r->policy->sources, path, r->sink.diag, &f->source);
-	if (!result) {
-		f->kept = nsg_cache_find(r, d->before, f->source);
-		if (!f->kept)
-			result = nsg_json_parse(f->source, r->sink.diag, &f->values);
-	}
+	result = read_and_parse(r, d, f, path);
 	if (result == -ENOMEM)
 		r->sink.no_memory = true;
 	if (result) {
@@ -326,7 +376,7 @@ static void read_file(struct nsg_reader *r, struct directory *d, struct file *f)
 	if (f->kept)
 		nsg_cache_give(r, f->kept);
 	if (f->values && !has_template(f))
-		shared = nsg_cache_begin(r, f->source);
+		shared = nsg_cache_begin(r, f->source, f->n_values);
 	json_array_foreach(f->values, i, value)
 	{
 		struct nsg_root root = {.source = shared ? &shared->source : f->source,
@@ -438,7 +488,7 @@ int nsg_policy_load(const char *directory, const struct nsg_load_options *option
 		return nsg_diag_add(diag, NSG_ERROR, &r.policy->place, NULL,
 				    "%zu documents: at most %u are read", d.files.n, NSG_MAX_FILES);
 	read_parameters_option(&r, &d);
-	for (size_t i = 0; i < d.files.n && !r.sink.no_memory; i++) {
+	for (size_t i = 0; i < d.files.n && !r.sink.no_memory && !d.given_up; i++) {
 		parse_file(&r, &d, &d.files.v[i]);
 		read_file(&r, &d, &d.files.v[i]);
 	}

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -43,6 +44,9 @@ struct nsg_load_options {
 	 * find the other errors. It must never be enforced. */
 	bool partial;
 	struct nsg_load_counts *counts; /* filled, with and without errors; NULL: not wanted */
+	/* CLOCK_MONOTONIC: no document is begun after it, which is an error. May change while a load
+	 * runs. NULL: none. */
+	const _Atomic uint64_t *deadline_ns;
 };
 
 /*

@@ -167,12 +167,15 @@ void nsg_hand_over(struct nsg_reader *r);
  * policy. NULL: none. */
 struct nsg_shared *nsg_cache_find(struct nsg_reader *r, const struct nsg_policy *before,
 				  const struct nsg_source *source);
+/* Its number of values, as nsg_cache_begin() got it. */
+size_t nsg_cache_n_values(const struct nsg_shared *shared);
 /* Adds what the document held when it was read. */
 void nsg_cache_give(struct nsg_reader *r, const struct nsg_shared *shared);
 /* Around the reading of a document that the next load may use. begin moves the text and redirects
  * allocations to an arena of the document; NULL: not worth it, or out of memory. end keeps nothing
  * of a document with diagnostics, which each load has to make again. */
-struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source);
+struct nsg_shared *nsg_cache_begin(struct nsg_reader *r, const struct nsg_source *source,
+				   size_t n_values);
 void nsg_cache_end(struct nsg_reader *r, struct nsg_shared *shared);
 
 /* ---- the kinds, in the files that read them ---- */

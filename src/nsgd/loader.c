@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "util/clock.h"
+#include "util/limits.h"
 #include "util/thread.h"
 
 /* A stop does not wait longer: at a restart the next nsgd waits for the end of this one. */
@@ -21,6 +24,7 @@ struct loader {
 	pthread_t thread;
 	bool running;
 	struct load load;
+	_Atomic uint64_t deadline_ns; /* of the load; 0: it is to end */
 	/* Of the thread until it has ended. */
 	int result;
 	struct policy *made;
@@ -88,6 +92,11 @@ int loader_start(struct loader *l, const struct load *load)
 	if (l->running)
 		return -EBUSY;
 	l->load = *load;
+	l->load.deadline_ns = &l->deadline_ns;
+	atomic_store_explicit(&l->deadline_ns,
+			      nsg_clock_ns(CLOCK_MONOTONIC) +
+				  (uint64_t)NSG_MAX_LOAD_SECONDS * NSG_NS_PER_SEC,
+			      memory_order_relaxed);
 	r = nsg_thread_start(&l->thread, "nsgd-load", run, l);
 	l->running = r >= 0;
 	return r;
@@ -99,6 +108,7 @@ bool loader_stop(struct loader *l)
 
 	if (!l)
 		return true;
+	atomic_store_explicit(&l->deadline_ns, 0, memory_order_relaxed);
 	end = (struct pollfd){.fd = l->fd, .events = POLLIN};
 	if (l->running && poll(&end, 1, STOP_TIMEOUT_MS) <= 0)
 		return false;

@@ -24,7 +24,7 @@ typedef void loader_done_fn(void *closure, int r, struct policy *made);
 /* -errno. */
 int loader_new(sd_event *event, loader_done_fn *done, void *closure, struct loader **ret);
 
-/* Starts the thread. What `load` points at must not change, and only the loader uses its diag, until
+/* Starts the thread; the deadline is set here. What `load` points at must not change, and only the loader uses its diag, until
  * `done` is called. -EBUSY while another load runs, -errno. */
 int loader_start(struct loader *l, const struct load *load);
 

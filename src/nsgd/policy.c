@@ -35,6 +35,7 @@ int policy_load(const struct load *load, struct policy **ret)
 	const struct nsg_snapshot *before = load->before ? load->before->snapshot : NULL;
 	const struct nsg_conf *conf = load->conf;
 	const struct nsg_snapshot_options options = {
+	    .load = {.deadline_ns = load->deadline_ns},
 	    .effective =
 		{
 		    .subnet = conf->subnet,

@@ -18,8 +18,9 @@ struct policy {
 
 /* What a policy is made of, and where problems are reported. */
 struct load {
-	const struct nsg_conf *conf; /* its [subnet], with the directory of the documents */
-	const struct policy *before; /* the policy in force; NULL: none */
+	const struct nsg_conf *conf;	     /* its [subnet], with the directory of the documents */
+	const struct policy *before;	     /* the policy in force; NULL: none */
+	const _Atomic uint64_t *deadline_ns; /* of nsg_load_options */
 	struct nsg_diag *diag;
 };
 

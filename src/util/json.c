@@ -265,6 +265,17 @@ static bool is_deeper(json_t *value, size_t levels)
 	return false;
 }
 
+/* From the character after a string's first quote to the one after its last. The text ends in a NUL,
+ * so that a character follows a backslash. */
+static const char *after_string(const char *p, const char *end)
+{
+	while (p < end && *p != '"') {
+		p += *p == '\\';
+		p++;
+	}
+	return p < end ? p + 1 : end;
+}
+
 /* The error, at the first bracket that is too deep. */
 static int refuse_depth(const struct nsg_source *source, struct nsg_diag *diag)
 {
@@ -274,13 +285,7 @@ static int refuse_depth(const struct nsg_source *source, struct nsg_diag *diag)
 	while (p < end && depth <= NSG_MAX_JSON_DEPTH) {
 		switch (*p++) {
 		case '"':
-			while (p < end && *p != '"') {
-				/* end is the closing NUL, so that a character follows a backslash
-				 */
-				p += *p == '\\';
-				p++;
-			}
-			p += p < end;
+			p = after_string(p, end);
 			break;
 		case '{':
 		case '[':
@@ -407,6 +412,34 @@ int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_
 	}
 	*ret = TAKE_PTR(values);
 	return 0;
+}
+
+/* Whether a number or a word goes on; a minus may begin another number. */
+static bool continues_scalar(char c)
+{
+	return (c >= '0' && c <= '9') || is_word(c) || c == '.' || c == '+';
+}
+
+size_t nsg_json_count(const struct nsg_source *source)
+{
+	const char *p = source->text, *end = p + source->size_bytes;
+	size_t n = 0;
+
+	while (p < end) {
+		char c = *p++;
+
+		if (c == '"') {
+			p = after_string(p, end);
+			n++;
+		} else if (c == '[' || c == '{') {
+			n++;
+		} else if (c == '-' || continues_scalar(c)) {
+			while (p < end && continues_scalar(*p))
+				p++;
+			n++;
+		}
+	}
+	return n;
 }
 
 char *nsg_json_line(const json_t *value)

@@ -30,6 +30,9 @@ int nsg_json_text(struct nsg_sources *sources, const char *path, const void *dat
  */
 int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_t **ret);
 
+/* How many values and keys a text has, at most, without parsing it. */
+size_t nsg_json_count(const struct nsg_source *source);
+
 /* One compact line, keys in insertion order, no newline; malloc'ed; NULL when out of memory. */
 char *nsg_json_line(const json_t *value);
 

@@ -7,6 +7,12 @@
  * MB; more is a mistake or an attack. */
 #define NSG_MAX_FILE_BYTES (64u << 20)
 #define NSG_MAX_FILES 10000u
+/* All documents of a directory: four of the largest size. A JSON value or key takes some 100 bytes
+ * once parsed: 64 MiB may hold 32 million, an export of that size has a tenth. */
+#define NSG_MAX_DIRECTORY_BYTES (256u << 20)
+#define NSG_MAX_JSON_VALUES 8000000u
+/* A load: sixty times what 60 MB take. Longer, and the file system hardly answers. */
+#define NSG_MAX_LOAD_SECONDS 120u
 /* Azure's own JSON has some twenty levels; recursion over the tree must be bounded. */
 #define NSG_MAX_JSON_DEPTH 512u
 

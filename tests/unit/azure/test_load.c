@@ -181,6 +181,65 @@ static void more_files_than_the_bound_are_an_error(void **state)
 	end(&f);
 }
 
+static void more_bytes_than_the_bound_are_an_error(void **state)
+{
+	struct fixture f;
+	char name[32], path[64];
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 6; i++) {
+		snprintf(name, sizeof(name), "%d.json", i);
+		put(&f, name, "");
+		snprintf(path, sizeof(path), "%s/%s", f.dir, name);
+		assert_int_equal(truncate(path, 64 * 1024 * 1024), 0);
+	}
+	load_dir(&f);
+	/* those before were read, the last is not */
+	assert_int_equal(f.diag.n, 5);
+	assert_error(&f, 3, "3.json", "a NUL byte");
+	assert_error(&f, 4, "", "the documents have more than 256 MiB in all");
+	end(&f);
+}
+
+static void more_values_than_the_bound_are_an_error(void **state)
+{
+	static const size_t n = 4000000;
+	cleanup_free char *text = malloc(2 * n + 1);
+	struct fixture f;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + 2 * i, "1,", 2);
+	begin(&f);
+	put_bytes(&f, "a.json", text, 2 * n);
+	text[2 * n] = '1';
+	put_bytes(&f, "b.json", text, 2 * n + 1);
+	put(&f, "c.json", vnet);
+	load_dir(&f);
+	assert_int_equal(f.diag.n, 2);
+	assert_error(&f, 0, "a.json", "not JSON");
+	assert_error(&f, 1, "", "the documents have more than 8 million JSON values in all");
+	end(&f);
+}
+
+static void no_document_is_begun_after_the_deadline(void **state)
+{
+	static const _Atomic uint64_t past = 1;
+	struct nsg_load_options options = {.deadline_ns = &past};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	put(&f, "a.json", vnet);
+	put(&f, "b.json", "{");
+	f.result = nsg_policy_load(f.dir, &options, NULL, &f.diag, &f.policy);
+	assert_int_equal(f.diag.n, 1);
+	assert_error(&f, 0, "", "reading the documents took too long");
+	end(&f);
+}
+
 static void what_could_be_read_is_there_to_be_looked_through(void **state)
 {
 	struct nsg_load_options options = {.partial = true};
@@ -247,6 +306,9 @@ int main(void)
 	    cmocka_unit_test(a_missing_directory_is_an_error),
 	    cmocka_unit_test(every_bad_file_is_named_and_nothing_is_half_loaded),
 	    cmocka_unit_test(more_files_than_the_bound_are_an_error),
+	    cmocka_unit_test(more_bytes_than_the_bound_are_an_error),
+	    cmocka_unit_test(more_values_than_the_bound_are_an_error),
+	    cmocka_unit_test(no_document_is_begun_after_the_deadline),
 	    cmocka_unit_test(what_could_be_read_is_there_to_be_looked_through),
 	    cmocka_unit_test(one_id_in_two_files_is_an_error),
 	    cmocka_unit_test(utf16_is_read),

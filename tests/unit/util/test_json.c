@@ -129,6 +129,53 @@ static void each_fault_has_its_message_and_place(void **state)
 	}
 }
 
+static size_t count(json_t *value)
+{
+	const char *key;
+	size_t n = 1, i;
+	json_t *inner;
+
+	json_array_foreach(value, i, inner) n += count(inner);
+	json_object_foreach(value, key, inner) n += 1 + count(inner);
+	return n;
+}
+
+static void values_are_counted_as_they_are_parsed(void **state)
+{
+	static const char *const texts[] = {
+	    "{}",
+	    "7",
+	    "[[],{},null,true,false]",
+	    "1 2\n3\"x\"[]4",
+	    "{\"a\":{\"b,[\\\"\\\\\":[1,-2,3.5]},\"c\":\"{[1,2]\"}",
+	    "{\"1e+5\":1e+5,\"x\":1.5E7}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(texts); i++) {
+		struct fixture f = {0};
+		int r;
+		cleanup_json json_t *values = parse(&f, texts[i], strlen(texts[i]), &r);
+
+		assert_int_equal(r, 0);
+		if (nsg_json_count(f.sources.v[0]) != count(values) - 1)
+			fail_msg("%s", texts[i]);
+		done(&f);
+	}
+}
+
+/* Never fewer than are parsed, e.g. for an exponent with a sign. */
+static void values_are_not_counted_too_low(void **state)
+{
+	struct fixture f = {0};
+	int r;
+	cleanup_json json_t *values = parse(&f, BYTES("[1e-5]"), &r);
+
+	(void)state;
+	assert_true(nsg_json_count(f.sources.v[0]) >= count(values) - 1);
+	done(&f);
+}
+
 static void levels_are_bounded(void **state)
 {
 	static const size_t depths[] = {NSG_MAX_JSON_DEPTH, NSG_MAX_JSON_DEPTH + 1, 100000};
@@ -193,6 +240,8 @@ int main(void)
 	    cmocka_unit_test(values_are_read),
 	    cmocka_unit_test(each_fault_has_its_message_and_place),
 	    cmocka_unit_test(levels_are_bounded),
+	    cmocka_unit_test(values_are_counted_as_they_are_parsed),
+	    cmocka_unit_test(values_are_not_counted_too_low),
 	    cmocka_unit_test(only_regular_files_within_the_bound_are_read),
 	};
 
