@@ -25,15 +25,17 @@ static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nft_queue_to(b, &silent);
 }
 
-void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
 {
 	static const char *const regular[] = {
-	    "related", "replies",   "decided",	"tunnels", "owners", "capture",
-	    "dhcp",    "multicast", "timeouts", "queue",   "save",   "keep",
+	    "output_rest", "prerouting_rest", "related", "replies", "decided",
+	    "tunnels",	   "owners",	      "capture", "dhcp",    "multicast",
+	    "timeouts",	   "queue",	      "save",	 "keep",
 	};
-	/* After the chains of other programs at `mangle`: one that copies whole marks from
-	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle) between our two
-	 * would wipe the mark of a verdict, and a denied packet would pass. */
+	/* After the chains of other programs at `mangle`, which may copy whole marks from
+	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle). The two chains of
+	 * a hook have one priority, the later first: the kernel puts a new chain before those of
+	 * its priority, so that none can come between the two and wipe the mark of a verdict. */
 	const int ours = NF_IP_PRI_MANGLE + 1, srcnat = NF_IP_PRI_NAT_SRC;
 	const struct {
 		bool wanted;
@@ -41,12 +43,12 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		uint32_t hook;
 		int priority;
 	} bases[] = {
+	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT, ours},
+	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
+	     NF_INET_PRE_ROUTING, ours},
 	    {k->conf->hook_output, "output", "route", NF_INET_LOCAL_OUT, ours},
 	    {true, "prerouting", "filter", NF_INET_PRE_ROUTING, ours},
-	    {k->conf->hook_output && !k->conf->audit, "remember", "route", NF_INET_LOCAL_OUT,
-	     ours + 1},
-	    {k->conf->hook_prerouting && !k->conf->audit, "remember_pre", "filter",
-	     NF_INET_PRE_ROUTING, ours + 1},
+	    {true, "forward", "filter", NF_INET_FORWARD, ours},
 	    {nsg_ruleset_has_snat(k), "source_nat", "nat", NF_INET_POST_ROUTING, srcnat},
 	    {!k->conf->audit, "guard", "filter", NF_INET_POST_ROUTING, srcnat + 1},
 	};
@@ -54,7 +56,7 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
 		nsg_nft_chain(b, regular[i]);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
-		if (bases[i].wanted)
+		if (hooks && bases[i].wanted)
 			nsg_nft_base_chain(b, bases[i].name, bases[i].type, bases[i].hook,
 					   bases[i].priority);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
@@ -79,6 +81,17 @@ static void put_syn(struct nsg_nft_batch *b, const struct nsg_kernel *k, const c
 	 * ct mark set ct mark & ~MASK */
 	RULE(b, chain, nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b);
 	     nft_mark_is_not(b, NFT_MARK_CONNECTION, mask, 0); nft_ct_mark_put(b, mask, 0));
+}
+
+/* The fast rules go by the addresses of a packet: one with a source route goes elsewhere, and is
+ * judged like a first packet. */
+static void put_plain(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain,
+		      const char *rest)
+{
+	if (k->conf->audit)
+		return;
+	/* @nh,0,8 != 0x45 goto REST */
+	RULE(b, chain, nft_header_not_plain(b); nft_goto(b, rest));
 }
 
 static void put_fast_decided(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
@@ -133,17 +146,19 @@ static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_shared_sanitise(b, k, "output");
 	put_syn(b, k, "output");
 	put_related_output(b);
+	put_plain(b, k, "output", "output_rest");
 	put_fast(b, k, "output");
+	RULE(b, "output", nft_goto(b, "output_rest"));
 	/* A local proxy and the addresses of this host have local sources.
 	 * ct state new [ip saddr != @excluded] fib daddr type local fib saddr type != local
 	 * counter name forged drop */
-	RULE(b, "output", nsg_shared_match_new(b, k->conf->n_excludes); nft_daddr_local(b);
+	RULE(b, "output_rest", nsg_shared_match_new(b, k->conf->n_excludes); nft_daddr_local(b);
 	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
 	/* meta oiftype loopback accept */
-	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
-	RULE(b, "output", nft_jump(b, "replies"));
-	RULE(b, "output", nft_jump(b, "tunnels"));
-	RULE(b, "output", nft_goto(b, "owners"));
+	RULE(b, "output_rest", nft_oif_loopback(b); nft_accept(b));
+	RULE(b, "output_rest", nft_jump(b, "replies"));
+	RULE(b, "output_rest", nft_jump(b, "tunnels"));
+	RULE(b, "output_rest", nft_goto(b, "owners"));
 }
 
 /* --- prerouting ------------------------------------------------------------------------------ */
@@ -165,16 +180,34 @@ static void put_prerouting(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	/* Forwarded errors cannot be told from forged ones.
 	 * ct state related jump related */
 	RULE(b, "prerouting", nft_ct_state(b, STATE_RELATED); nft_jump(b, "related"));
+	put_plain(b, k, "prerouting", "prerouting_rest");
 	put_fast(b, k, "prerouting");
+	RULE(b, "prerouting", nft_goto(b, "prerouting_rest"));
 	/* ct state new [ip saddr != @excluded] fib saddr . iif oif missing
 	 * counter name forged_interface drop */
-	RULE(b, "prerouting", nsg_shared_match_new(b, k->conf->n_excludes);
+	RULE(b, "prerouting_rest", nsg_shared_match_new(b, k->conf->n_excludes);
 	     nft_saddr_without_route(b);
 	     nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED_INTERFACE));
 	/* fib daddr type local accept */
-	RULE(b, "prerouting", nft_daddr_local(b); nft_accept(b));
-	RULE(b, "prerouting", nft_jump(b, "replies"));
-	RULE(b, "prerouting", nft_goto(b, "capture"));
+	RULE(b, "prerouting_rest", nft_daddr_local(b); nft_accept(b));
+	RULE(b, "prerouting_rest", nft_jump(b, "replies"));
+	RULE(b, "prerouting_rest", nft_goto(b, "capture"));
+}
+
+/* Only the source route option makes the host forward a packet that is addressed to it. The
+ * option itself cannot be matched: `ip option lsrr` misses one whose first addresses are used up. */
+static void put_forward(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	/* @nh,0,8 != 0x45 meta iiftype loopback fib daddr type local
+	 * counter name source_routed drop */
+	RULE(b, "forward", nft_header_not_plain(b); nft_iif_loopback(b); nft_daddr_local(b);
+	     nsg_shared_drop_forged(b, k, NSG_COUNTER_SOURCE_ROUTED));
+	if (!k->conf->hook_prerouting)
+		return;
+	/* @nh,0,8 != 0x45 iifname @interfaces fib daddr type local
+	 * counter name source_routed drop */
+	RULE(b, "forward", nft_header_not_plain(b); nft_iifname_in(b, "interfaces", false);
+	     nft_daddr_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_SOURCE_ROUTED));
 }
 
 /* --- related, replies, decided --------------------------------------------------------------- */
@@ -475,6 +508,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	if (k->conf->hook_output)
 		put_output(b, k);
 	put_prerouting(b, k);
+	put_forward(b, k);
 	put_related(b, k);
 	put_replies(b, k);
 	put_decided(b, k);
@@ -505,6 +539,7 @@ void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	if (k->conf->hook_output)
 		nsg_nft_chain_flush(b, "output");
 	nsg_nft_chain_flush(b, "prerouting");
+	nsg_nft_chain_flush(b, "forward");
 	if (k->conf->audit)
 		return;
 	/* packets of decided flows have no mark any more */

@@ -6,8 +6,10 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_batch.h"
 
-/* All chains, empty. Comes before any rules, since they may refer to every chain. */
-void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* All chains, empty. Comes before any rules, since they may refer to every chain. Without `hooks` the
+ * base chains must exist (else -ENOENT): one that was created later than the others would be in the
+ * wrong place. */
+void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks);
 /* The rules of all chains, which must be empty and whose sets must exist. */
 void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 

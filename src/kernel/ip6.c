@@ -177,12 +177,13 @@ static void put_replies(struct nsg_nft_batch *b)
 {
 	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 return */
 	RULE(b, "replies", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_return(b));
-	/* ct direction reply accept */
-	RULE(b, "replies", nft_ct_direction(b, IP_CT_DIR_REPLY); nft_accept(b));
-	/* The kernel's own errors have no owner; the app's, from a raw socket, have one.
+	/* The kernel's own errors have no owner; the app's, from a raw socket, have one. An error
+	 * about an inbound connection has the direction of a reply.
 	 * ct state related meta l4proto ipv6-icmp meta skuid != 4294967295 return */
 	RULE(b, "replies", nft_ct_state(b, STATE_RELATED); nft_l4proto(b, IPPROTO_ICMPV6);
 	     nft_skuid_known(b); nft_return(b));
+	/* ct direction reply accept */
+	RULE(b, "replies", nft_ct_direction(b, IP_CT_DIR_REPLY); nft_accept(b));
 	/* ct state related meta l4proto ipv6-icmp accept */
 	RULE(b, "replies", nft_ct_state(b, STATE_RELATED); nft_l4proto(b, IPPROTO_ICMPV6);
 	     nft_accept(b));

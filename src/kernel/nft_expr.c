@@ -270,6 +270,14 @@ void nft_destination_port(struct nsg_nft_batch *b, uint16_t port)
 	compare(b, REG(0), NFT_CMP_EQ, &port_be, sizeof(port_be));
 }
 
+void nft_header_not_plain(struct nsg_nft_batch *b)
+{
+	const uint8_t plain = 0x45;
+
+	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof(plain), REG(0));
+	compare(b, REG(0), NFT_CMP_NEQ, &plain, sizeof(plain));
+}
+
 static void load_daddr(struct nsg_nft_batch *b, uint32_t reg)
 {
 	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr), 4, reg);

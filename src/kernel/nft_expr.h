@@ -42,6 +42,8 @@ void nft_tcp_bare_syn(struct nsg_nft_batch *b);
 void nft_tcp_not_bare_syn(struct nsg_nft_batch *b);
 void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination);
 void nft_destination_port(struct nsg_nft_batch *b, uint16_t port);
+/* @nh,0,8 != 0x45: another version than 4 in the header, or options in it */
+void nft_header_not_plain(struct nsg_nft_batch *b);
 void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length);
 void nft_daddr_in(struct nsg_nft_batch *b, const char *set);
 void nft_saddr_not_in(struct nsg_nft_batch *b, const char *set);

@@ -3,11 +3,12 @@
  * The content of the table `ip INSTANCE`: its names, and the conditions on which parts of it exist.
  * tests/unit/kernel/ruleset/ has the whole of it as nft text, a file for each layout.
  *
- *   output         route, mangle + 1     sanitise; syn; related; fast; forged; loopback; replies;
- *                                        tunnels; owners
- *   prerouting     filter, mangle + 1    sanitise; forged; interfaces; syn; related; fast; forged;
- *                                        local; replies; capture; without hook prerouting the first
- *                                        two only
+ *   output         route, mangle + 1     sanitise; syn; related; fast; output_rest
+ *   output_rest    -                     forged; loopback; replies; tunnels; owners
+ *   prerouting     filter, mangle + 1    sanitise; forged; interfaces; syn; related; fast;
+ *                                        prerouting_rest; without hook prerouting the first two only
+ *   prerouting_rest -                    forged; local; replies; capture
+ *   forward        filter, mangle + 1    source routed through this host: drop
  *   related        -                     errors pass; expected connections lose our bits
  *   replies        -                     replies pass, bare SYNs are none; decided before: decided
  *   decided        -                     denied since: silence; else queue
@@ -15,8 +16,8 @@
  *   capture        -                     excluded; DHCP; preexisting; multicast; denied; queue
  *   dhcp           -                     to everybody or to a gateway: accept
  *   queue          -                     counted, to the workers
- *   remember       route, mangle + 2     save: after a verdict, and after the fast rules
- *   remember_pre   filter, mangle + 2    save
+ *   remember       route, mangle + 1     save: after a verdict, and after the fast rules
+ *   remember_pre   filter, mangle + 1    save
  *   save           -                     decided: keep; denied: into the set, silence
  *   keep           -                     our bits into the connection's mark, hop bits stay
  *   source_nat     nat, srcnat           source addresses by next hop, with [snat] only
@@ -49,6 +50,7 @@
 #define NSG_COUNTER_VANISHED "vanished"
 #define NSG_COUNTER_FORGED "forged"
 #define NSG_COUNTER_FORGED_INTERFACE "forged_interface"
+#define NSG_COUNTER_SOURCE_ROUTED "source_routed"
 #define NSG_SET_CGROUPS "cgroups"
 
 #define NSG_RULESET_NAME_BYTES 24

@@ -143,7 +143,8 @@ static json_t *packets_json(const struct counts *c)
 	    PAIR_I("strayed", packets_of(c, NSG_COUNTER_STRAYED)),
 	    PAIR_I("vanished", packets_of(c, NSG_COUNTER_VANISHED)),
 	    PAIR_I("forged", packets_of(c, NSG_COUNTER_FORGED)),
-	    PAIR_I("forged interface", packets_of(c, NSG_COUNTER_FORGED_INTERFACE)));
+	    PAIR_I("forged interface", packets_of(c, NSG_COUNTER_FORGED_INTERFACE)),
+	    PAIR_I("source routed", packets_of(c, NSG_COUNTER_SOURCE_ROUTED)));
 }
 
 static json_t *ip_json(uint32_t addr_host)

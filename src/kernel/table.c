@@ -13,25 +13,30 @@
 #include "kernel/sets.h"
 #include "util/macro.h"
 
-void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_table(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
 {
 	static const char *const counters[] = {
 	    NSG_COUNTER_OFFLOADED,    NSG_COUNTER_QUEUED,	    NSG_COUNTER_DENIED,
 	    NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING,	    NSG_COUNTER_EXCLUDED,
 	    NSG_COUNTER_MULTICAST,    NSG_COUNTER_STRAYED,	    NSG_COUNTER_VANISHED,
-	    NSG_COUNTER_FORGED,	      NSG_COUNTER_FORGED_INTERFACE,
+	    NSG_COUNTER_FORGED,	      NSG_COUNTER_FORGED_INTERFACE, NSG_COUNTER_SOURCE_ROUTED,
 	};
 
 	/* With daemon-down = accept the table dies with the socket that created it. */
 	nsg_nft_table_add(b, k->conf->down_accept ? NFT_TABLE_F_OWNER : 0);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(counters); i++)
 		nsg_nft_counter(b, counters[i]);
-	nsg_chains_create(b, k);
+	nsg_chains_create(b, k, hooks);
 	nsg_sets_create(b, k);
 	nsg_sets_fill(b, k);
 	nsg_sets_put_paths(b, k);
 	nsg_chains_fill(b, k);
 	nsg_ip6_desired(b, k);
+}
+
+void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	put_table(b, k, false);
 }
 
 static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -45,7 +50,7 @@ static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	delete_table(b, k);
-	nsg_table_desired(b, k);
+	put_table(b, k, true);
 }
 
 int nsg_table_change(struct nsg_kernel *k, const char *purpose, nsg_table_fill fill,

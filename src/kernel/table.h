@@ -11,13 +11,14 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_batch.h"
 
-/* The whole table, for a kernel that has none, some or all of it. */
+/* The whole table, for a kernel that has all base chains and some or all of the rest. */
 void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The same, deleted first. Packets queued by the old table are dropped. */
 void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* Makes the table what it should be. `anew` deletes it first, in the same transaction; else that is
- * only done when it cannot be changed in place, e.g. since a set has another type. -errno. */
+ * only done when it cannot be changed in place, e.g. since a base chain is missing or a set has
+ * another type. -errno. */
 int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag);
 /* Deletes it; a missing table is not an error. -errno. */
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag);

@@ -21,6 +21,7 @@ static const struct {
     {NULL, "forged", "forged packets with a source that is not of this host were dropped"},
     {NULL, "forged interface",
      "packets from captured interfaces that have no route to their source were dropped"},
+    {NULL, "source routed", "packets with a source route through this host were dropped"},
     {"ipv6", "forged", "forged IPv6 packets with a source that is not of this host were dropped"},
     {"ipv6", "forged interface",
      "IPv6 packets from captured interfaces that have no route to their source were dropped"},

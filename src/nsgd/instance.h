@@ -15,7 +15,7 @@
 #include "nsgd/watch.h"
 
 /* What was last seen of each, so that a change is logged once. */
-#define ALARM_COUNTERS 6
+#define ALARM_COUNTERS 7
 struct alarms {
 	uint64_t counts[ALARM_COUNTERS];
 	bool connections, queue, rules;

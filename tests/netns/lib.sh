@@ -17,8 +17,7 @@
 # the host and nothing is left when the last process exits, for whatever reason. Every background process
 # is killed when this shell exits.
 
-LAB_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-LAB_TOP=$(cd "$LAB_DIR/../.." && pwd)
+LAB_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$LAB_TOP/.dev/plain}" && pwd) || exit 2
 NSGD=${NSGD:-$BUILD/src/nsgd/nsgd}
 NSGCTL=${NSGCTL:-$BUILD/src/nsgctl/nsgctl}
@@ -49,11 +48,7 @@ lab_enter() {
 	unset NSG_LAB
 	T=$(mktemp -d /run/lab.XXXXXX) # the script's files
 	PASSED=0 FAILED=0 SKIPPED=0
-	declare -gA PIDS=() PENDING=()
-	local name
-	while IFS= read -r name; do
-		PENDING[$name]=1
-	done < <(sed -n "s/^$(basename "$0") //p" "$LAB_DIR/pending" 2>/dev/null)
+	declare -gA PIDS=()
 	SPORT=20000
 	trap lab_leave EXIT
 	trap 'exit 130' INT
@@ -77,11 +72,9 @@ lab_leave() {
 
 # ---- facts -----------------------------------------------------------------------------------
 
-# fact NAME FUNCTION [ARGUMENT...]: passes if the function returns 0; 77: cannot be tested here. Facts that are
-# ahead of the code are in the file `pending`, one "SCRIPT NAME" a line: they are skipped while they fail. One that
-# passes, or that its script does not have, is a failure: the list only shrinks.
+# fact NAME FUNCTION [ARGUMENT...]: passes if the function returns 0; 77: cannot be tested here.
 fact() {
-	local name=$1 status pending=${PENDING[$1]:-}
+	local name=$1 status
 	shift
 	SKIP_WHY=
 	exec 9>"$T/xtrace"
@@ -92,19 +85,15 @@ fact() {
 	{ set +x; } 2>/dev/null
 	unset BASH_XTRACEFD
 	exec 9>&-
-	PENDING[$name]=
 	if [ $status = 77 ]; then
 		SKIPPED=$((SKIPPED + 1))
 		echo "skip $name${SKIP_WHY:+ # $SKIP_WHY}"
-	elif [ $status = 0 ] && [ -z "$pending" ]; then
+	elif [ $status = 0 ]; then
 		PASSED=$((PASSED + 1))
 		echo "ok $name"
-	elif [ $status != 0 ] && [ -n "$pending" ]; then
-		SKIPPED=$((SKIPPED + 1))
-		echo "skip $name # pending"
 	else
 		FAILED=$((FAILED + 1))
-		echo "not ok $name${pending:+: passes now: remove it from $LAB_DIR/pending}"
+		echo "not ok $name"
 		tail -n 25 "$T/xtrace" | sed 's/^/#   /'
 		[ ! -s "$T/nsgd.log" ] || tail -n 15 "$T/nsgd.log" | sed 's/^/#   nsgd: /'
 	fi
@@ -116,12 +105,6 @@ skip() {
 }
 
 lab_done() {
-	local name
-	for name in "${!PENDING[@]}"; do
-		[ -n "${PENDING[$name]}" ] || continue
-		FAILED=$((FAILED + 1))
-		echo "not ok $name: no such fact: remove it from $LAB_DIR/pending"
-	done
 	echo "# $(basename "$0"): $PASSED passed, $FAILED failed, $SKIPPED skipped"
 	[ "$FAILED" = 0 ]
 }

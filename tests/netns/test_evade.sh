@@ -324,8 +324,22 @@ by_raw_source_route() {
 	h packet -o 8307040a00020401 udp "$ME:$SPORT" 10.1.0.4:161
 }
 
-by_host_source_route() {
-	h packet -o 8307040a00020401 udp "$ME:$SPORT" 172.31.0.1:161
+by_host_source_route() { # OPTIONS
+	h packet -o "$1" udp "$ME:$SPORT" 172.31.0.1:161
+}
+
+on_allowed() { # OPTION...: a packet of a connection that is allowed
+	h packet udp "$ME:$SPORT" 10.1.0.4:161 && h packet -t "row$SPORT" "$@" udp "$ME:$SPORT" 10.1.0.4:161
+}
+
+by_loopback() {
+	local on
+	for on in 1 0; do
+		sysctl_ns app ipv4/conf/lo/accept_source_route $on
+		sysctl_ns app ipv4/conf/lo/accept_local $on
+		[ $on = 0 ] || h packet -o 8307040a00020401 udp "$ME:$SPORT" 127.0.0.1:161 &&
+			h packet -o 8307040a00020401 udp "$ME:$SPORT" "$ME:161" || return
+	done
 }
 
 stolen() { # QUEUE: another program takes it over
@@ -419,6 +433,14 @@ gap_row() { # HOOK FAMILY NAME
 	stop gap
 }
 
+t_chain_removed() { # each of a hook's two
+	local chain
+	for chain in remember output remember_pre prerouting; do
+		in_ns app nft flush chain ip nsgd $chain && in_ns app nft delete chain ip nsgd $chain || return 1
+		eventually 2 eval "in_ns app nft list chain ip nsgd $chain 2>/dev/null | grep -qE 'goto|mark'" || return 1
+	done
+}
+
 # ---- rows --------------------------------------------------------------------------------------
 
 for where in "output 4" "output 6" "prerouting 4" "prerouting 6"; do
@@ -505,7 +527,9 @@ row output 4 "a made-up ICMP error: parameter problem" "$TEXT" error 12/0
 row output 4 "a made-up ICMP error to what must go by the NVA" "$TEXT && ns == \"inet\" && at == \"app0\"" error_for_partner
 row output 4 "a made-up ICMP error about nothing" "$TEXT" error_of_nothing
 row output 4 "a made-up ICMP error about a call" "$TEXT" error_about_call icmp 3/3
-row output 6 "a made-up ICMP error about a call" "$TEXT" error_about_call icmpv6 1/4
+for error in 1/4 2/0 3/0 4/1; do
+	row output 6 "a made-up ICMP error about a call: $error" "$TEXT" error_about_call icmpv6 $error
+done
 row output 4 "a connection that a conntrack helper expects" "$FROM" expected
 
 row output 4 "MPTCP: the second subflow" 'dport == 2222' multipath
@@ -521,7 +545,15 @@ for protocol in udp tcp; do
 done
 row output 4 "loose source route, raw" "$FROM" by_raw_source_route
 row prerouting 4 "loose source route" "$FROM" by_raw_source_route
-row prerouting 4 "loose source route by the host itself" "$FROM" by_host_source_route
+row prerouting 4 "loose source route by the host itself" "$FROM" by_host_source_route 8307040a00020401
+row prerouting 4 "loose source route by the host itself, after other options" "$FROM" by_host_source_route 010101018307040a00020401
+row prerouting 4 "loose source route by the host itself, half used up" "$FROM" by_host_source_route 830b080a0001010a00020401
+row output 4 "loose source route by loopback" "$FROM" by_loopback
+for where in "output 4" "prerouting 4"; do
+	row $where "loose source route on an allowed connection" "$TEXT" on_allowed -o 8307040a00020401
+	row $where "loose source route on an allowed connection, half used up" "$TEXT" on_allowed -o 830b080a0001010a00020401
+	row $where "another IP version on an allowed connection" "$TEXT" on_allowed -v 5
+done
 
 row output 4 "the silent queue, bound by another program" "$FROM" stolen 65535
 who prerouting 4
@@ -541,8 +573,12 @@ row prerouting 4 "another program's rule before ours, by address" "$STRAIGHT" fo
 row output 4 "a mark set by the socket" "$FROM" by_mark
 row output 4 "the mark wiped before the packet leaves" "$STRAIGHT" wiped "route hook output priority mangle + 5" "meta mark set 0" straight
 row prerouting 4 "the mark wiped before the packet is routed" "$STRAIGHT" wiped "filter hook prerouting priority mangle + 5" "meta mark set 0" straight
-row output 4 "a denial's mark wiped between our chains" "$FROM" wiped "filter hook output priority mangle + 2" "meta mark set 0" plain udp
-row prerouting 4 "a denial's mark wiped between our chains" "$FROM" wiped "filter hook prerouting priority mangle + 2" "meta mark set 0" plain udp
+for hook in output prerouting; do
+	for at in 1 2; do
+		row $hook 4 "a denial's mark wiped at mangle + $at" "$FROM" wiped "filter hook $hook priority mangle + $at" "meta mark set 0" plain udp
+		row $hook 4 "the mark wiped at mangle + $at" "$STRAIGHT" wiped "filter hook $hook priority mangle + $at" "meta mark set 0" straight
+	done
+done
 row output 4 "the connection's mark wiped" "$STRAIGHT" wiped "filter hook output priority mangle + 5" "ct mark set 0" straight
 row output 4 "the denied, untracked" "$FROM" wiped "filter hook output priority raw" "notrack" plain udp
 
@@ -586,5 +622,21 @@ SPORT=$((SPORT + 256))
 row prerouting 4 "after a crash: any flags, without a connection" 'sport >= P && sport < P + 256 && proto == 6' eval 'h packet -f all -t x tcp "$ME:$SPORT" "$D:22"'
 SPORT=$((SPORT + 256))
 row output 4 "after a crash: an ACK, then a connection" "$FROM" then_connects
+t_restart_after_others() { # chains of the same priority are there first
+	nsgd_stop && in_ns app nft -f - <<-END && nsgd_start
+		table ip first {
+			chain o { type route hook output priority mangle + 1; ip daddr $D meta mark set 0; }
+			chain p { type filter hook prerouting priority mangle + 1; ip daddr $D meta mark set 0; }
+		}
+	END
+}
+fact "nsgd stops and starts again, after another program" t_restart_after_others
+for where in "output 4" "prerouting 4"; do
+	row $where "a denial's mark wiped by a program that was there first" "$FROM" plain udp
+done
+fact "another program removes a chain: it is restored in its place" t_chain_removed
+for where in "output 4" "prerouting 4"; do
+	row $where "after a removed chain" "$FROM" plain udp
+done
 fact "nsgd stops" nsgd_stop
 lab_done

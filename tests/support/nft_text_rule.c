@@ -165,6 +165,8 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 		load(r, to, ADDRESS, "ip6 %s", offset == 8 ? "saddr" : "daddr");
 	else if (!network && size == 1 && !offset && r->l4proto == IPPROTO_ICMPV6)
 		load(r, to, DECIMAL, "icmpv6 type");
+	else if (network && size == 1 && !offset)
+		load(r, to, FLAGS, "@nh,0,8");
 	else if (network)
 		abort();
 	else if (size == 4 && !offset) /* both ports at once */
