@@ -17,7 +17,7 @@
  *   effective-nsg     {}                                            one item
  *   effective-routes  {}                                            one item
  *   status, stats     {}                                            one item
- *   reload            {}                                            none
+ *   reload            {}                                            one item, none when it failed
  *   trace             {"payload":true|false}                        one a decision, until closed
  *
  * F is a flow (nsgctl(1), FLOWS). nsg_explain_answer() answers the first five verbs, in the daemon

@@ -445,7 +445,10 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 	sum_array(e, NSG_COUNT_LATENCY, s.latency_ns_log2, NSG_ARRAY_SIZE(s.latency_ns_log2));
 	for (uint32_t i = 0; i < e->n_workers; i++) {
 		const struct nsg_queue *q = &e->workers[i]->queue;
+		uint64_t dropped_ns = nsg_count_read(&e->workers[i]->counts[NSG_COUNT_LAST_DROP]);
 
+		if (dropped_ns > s.last_drop_ns)
+			s.last_drop_ns = dropped_ns;
 		s.gso &= q->gso;
 		s.fail_open &= q->fail_open;
 		if (q->receive_buffer_bytes < s.receive_buffer_bytes)

@@ -61,8 +61,9 @@ struct nsg_engine_stats {
 	uint64_t verdicts[2]; /* by enum nsg_verdict, as enforced */
 	uint64_t reasons[NSG_REASON_MAX];
 	uint64_t gates[NSG_GATE_MAX];
-	uint64_t would_drop;	       /* audit */
-	uint64_t route_only;	       /* decided flows whose route was looked up again */
+	uint64_t would_drop;   /* audit */
+	uint64_t route_only;   /* decided flows whose route was looked up again */
+	uint64_t last_drop_ns; /* CLOCK_MONOTONIC; of audit, the last would-be one; 0: none */
 	uint64_t latency_ns_log2[32];  /* batch receive to verdict sent, log2 buckets */
 	uint32_t receive_buffer_bytes; /* as the kernel granted, smallest of the workers */
 	bool gso, fail_open;

@@ -29,6 +29,7 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 {
 	const struct nsg_batch *b = &w->batch;
 	uint64_t took_ns = nsg_clock_ns(CLOCK_MONOTONIC) - received_ns, bytes = 0, route_only = 0;
+	bool dropped = false;
 	int log2 = took_ns ? 63 - __builtin_clzll(took_ns) : 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
@@ -37,6 +38,7 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 
 		bytes += b->messages[i].length;
 		route_only += b->route_only[i];
+		dropped |= d->verdict == NSG_VERDICT_DROP;
 		nsg_count_add(&w->counts[NSG_COUNT_REASONS + d->reason], 1);
 		nsg_count_add(&w->counts[NSG_COUNT_GATES + d->gate], 1);
 		nsg_count_add(&w->slot->counts[rule_index(w->slot, rule)], 1);
@@ -47,6 +49,9 @@ static void count_batch(struct nsg_worker *w, uint64_t received_ns)
 			    &w->slot->counts[w->slot->n_rules + w->slot->n_routes + d->admin - 1],
 			    1);
 	}
+	if (dropped)
+		atomic_store_explicit(&w->counts[NSG_COUNT_LAST_DROP], received_ns,
+				      memory_order_relaxed);
 	nsg_count_add(&w->counts[NSG_COUNT_ROUTE_ONLY], route_only);
 	nsg_count_add(&w->counts[NSG_COUNT_PACKETS], b->n);
 	nsg_count_add(&w->counts[NSG_COUNT_BYTES], bytes);

@@ -31,6 +31,20 @@ int nsgctl_out_of_memory(void)
 	return nsgctl_fail(NSG_EXIT_FAILED, "out of memory");
 }
 
+int nsgctl_number(const char *option, const char *text, unsigned long least, unsigned long most,
+		  unsigned long *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end || n < least || n > most)
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--%s must be a number from %lu to %lu, not \"%s\"", option,
+				   least, most, text);
+	*ret = n;
+	return 0;
+}
+
 /* ---- spelling ------------------------------------------------------------------------------- */
 
 /* The number of letters to insert, delete, change, or swap with the next. */

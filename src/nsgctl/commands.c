@@ -156,6 +156,15 @@ static const struct nsgctl_option trace_options[] = {
     {0},
 };
 
+static const struct nsgctl_option stats_options[] = {
+    {.name = "top",
+     .argument = "N",
+     FIELD(top),
+     .help = "only the N rows with the most packets of each table"},
+    {.name = "watch", FIELD(watch), .help = "again every second, until interrupted"},
+    {0},
+};
+
 const struct nsgctl_verb nsgctl_verbs[] = {
     {.name = "check",
      .operands = "[DIR]",
@@ -230,19 +239,23 @@ const struct nsgctl_verb nsgctl_verbs[] = {
     {.name = "status",
      .operands = "",
      .works = NSGCTL_LIVE,
-     .help = "Show the loaded policy, the capture, the queue and the next hops",
-     .run = nsgctl_live},
+     .help = "Show what nsgd does and whether anything is wrong",
+     .more = "A sentence, then warnings if there are any. -v prints all of the policy, the\n"
+	     "capture, the queue and the next hops.\n",
+     .run = nsgctl_status},
     {.name = "stats",
      .operands = "",
      .works = NSGCTL_LIVE,
      .help = "Show counters by rule, route and reason",
-     .run = nsgctl_live},
+     .more = "Counters of 0 are not shown; with -v they are, and all buckets of the latency.\n",
+     .options = stats_options,
+     .run = nsgctl_stats},
     {.name = "reload",
      .operands = "",
      .works = NSGCTL_LIVE,
-     .help = "Reload configuration and policy, and wait until they are in force",
+     .help = "Reload configuration and policy, wait until they are in force, show what changed",
      .more = "If there are errors, nothing changes: they are printed and the exit status is 3.\n",
-     .run = nsgctl_live},
+     .run = nsgctl_reload},
     {.name = "flatten",
      .operands = "TEMPLATE",
      .min_operands = 1,

@@ -234,8 +234,3 @@ int nsgctl_effective(struct nsgctl *ctl)
 {
 	return ask(ctl, json_object(), print_item);
 }
-
-int nsgctl_live(struct nsgctl *ctl)
-{
-	return ask(ctl, json_object(), print_item);
-}

@@ -40,6 +40,8 @@ struct nsgctl {
 	const char *direction, *local, *remote;
 	const char *source_ip, *dest_ip;
 	const char *filter, *write, *directory;
+	const char *top;
+	bool watch;
 
 	/* from output and the terminal */
 	enum nsgctl_form form;
@@ -93,6 +95,9 @@ const char *nsgctl_closest(const char *s, const char *const *words, size_t n);
 /* Prints "nsgctl: …" on standard error. Returns status, the latter NSG_EXIT_FAILED. */
 int nsgctl_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int nsgctl_out_of_memory(void);
+/* The number given to --`option`: 0, or NSG_EXIT_USAGE after a message. */
+int nsgctl_number(const char *option, const char *text, unsigned long least, unsigned long most,
+		  unsigned long *ret);
 
 /* ---- output (output.c) ---------------------------------------------------------------------- */
 
@@ -137,6 +142,16 @@ int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
 void nsgctl_session_close(struct nsgctl_session *s);
 
+/* ---- until interrupted (watch.c) ------------------------------------------------------------ */
+
+/* SIGINT and SIGTERM end the conversation with the daemon, and that is not an error. */
+void nsgctl_interruptible(struct nsgctl_session *session);
+/* --watch: before the first question; before each answer is printed, false: do not print; after it,
+ * false: that was the last. */
+void nsgctl_watch_begin(const struct nsgctl *ctl, struct nsgctl_session *session);
+bool nsgctl_watch_clear(const struct nsgctl *ctl);
+bool nsgctl_watch_wait(const struct nsgctl *ctl);
+
 /* ---- verbs ---------------------------------------------------------------------------------- */
 
 int nsgctl_check(struct nsgctl *ctl);
@@ -145,7 +160,9 @@ int nsgctl_explain_batch(struct nsgctl *ctl);
 int nsgctl_test_ip_flow(struct nsgctl *ctl);
 int nsgctl_show_next_hop(struct nsgctl *ctl);
 int nsgctl_effective(struct nsgctl *ctl);
-int nsgctl_live(struct nsgctl *ctl);
+int nsgctl_status(struct nsgctl *ctl);
+int nsgctl_stats(struct nsgctl *ctl);
+int nsgctl_reload(struct nsgctl *ctl);
 int nsgctl_replay(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
 int nsgctl_flatten(struct nsgctl *ctl);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "explain/rows.h"
@@ -22,17 +20,6 @@ struct trace {
 	struct nsgctl_outfile file; /* -w */
 	struct nsg_rows rows;
 };
-
-static volatile sig_atomic_t interrupted;
-static volatile sig_atomic_t trace_fd = -1;
-
-/* The reader sees the connection closed. */
-static void interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-	(void)shutdown((int)trace_fd, SHUT_RDWR);
-}
 
 static int from_hex(char c)
 {
@@ -136,7 +123,6 @@ int nsgctl_trace(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
 	cleanup_json json_t *args = NSG_JSON_OBJECT(PAIR_B("payload", ctl->write));
-	const struct sigaction action = {.sa_handler = interrupt};
 	__attribute__((cleanup(trace_done))) struct trace trace = {.ctl = ctl};
 	char error[NSGCTL_FILTER_ERROR];
 	int status;
@@ -146,15 +132,12 @@ int nsgctl_trace(struct nsgctl *ctl)
 	status = nsgctl_session_open(ctl, &session);
 	if (status)
 		return status;
-	session.interrupted = &interrupted;
 	if (ctl->write) {
 		status = begin_file(&trace);
 		if (status)
 			return status;
 	}
-	trace_fd = session.fd;
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
+	nsgctl_interruptible(&session);
 	if (ctl->form == NSGCTL_TABLE && trace.file.out != stdout)
 		nsg_rows_begin(&trace.rows, NSG_ROWS_TRACE, &ctl->term, stdout);
 	else if (!ctl->write && !ctl->filter)

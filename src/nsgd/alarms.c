@@ -125,6 +125,10 @@ void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_d
 	char text[192];
 	size_t i;
 
+	if (in->reload_failed)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "the last reload failed, the previous policy is in force: run "
+				   "nsgctl reload, which prints the errors");
 	for (i = 0; i < ALARM_COUNTERS; i++)
 		if (count_of(kernel, i))
 			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%" PRIu64 " %s",

@@ -236,12 +236,12 @@ static void follow_policy(void *data)
 	(void)reload_request(d->in.reloader, true);
 }
 
-static void on_reloaded(void *data, uint64_t number, enum nsg_exit status,
+static void on_reloaded(void *data, uint64_t number, enum nsg_exit status, json_t *done,
 			const struct nsg_diag *diag)
 {
 	const struct daemon *d = data;
 
-	server_reloaded(d->server, number, status, diag);
+	server_reloaded(d->server, number, status, done, diag);
 }
 
 /* ---- the event loop -------------------------------------------------------------------------- */

@@ -42,6 +42,7 @@ struct instance {
 	uint64_t captured_packets;
 	uint64_t loaded_time_ns; /* wall clock */
 	uint64_t reloads, reloads_failed, repairs;
+	bool reload_failed; /* the last one */
 	struct alarms alarms;
 };
 

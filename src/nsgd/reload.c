@@ -27,6 +27,7 @@
 #include "nsgd/log.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json_object.h"
 
 struct reloader {
 	struct instance *in;
@@ -39,6 +40,7 @@ struct reloader {
 	uint64_t number, start_ns;
 	bool running;
 	struct nsg_conf *conf; /* NULL: nsgd.conf is not loaded again */
+	json_t *done;	       /* what it changed */
 	struct nsg_diag diag;
 };
 
@@ -101,10 +103,36 @@ static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf
 	return 0;
 }
 
+/* What is on either side of a reload; "changed" is about everything that decides, not the number. */
+static json_t *part_json(uint64_t before, uint64_t after, bool changed)
+{
+	return NSG_JSON_OBJECT(PAIR_I("before", before), PAIR_I("after", after),
+			       PAIR_B("changed", changed));
+}
+
+static json_t *describe_change(const struct reloader *r, struct nsg_image_info before)
+{
+	const struct instance *in = r->in;
+	struct nsg_image_info after = nsg_image_info(in->policy->engine.image);
+
+	return NSG_JSON_OBJECT(
+	    PAIR_S("policyDirectory", in->conf->policy),
+	    PAIR_I("microseconds", (nsg_clock_ns(CLOCK_MONOTONIC) - r->start_ns) / 1000),
+	    PAIR_J("rules",
+		   part_json(before.n_rules, after.n_rules, before.nsg_hash != after.nsg_hash)),
+	    PAIR_J("routes", part_json(before.n_routes, after.n_routes,
+				       before.route_hash != after.route_hash)),
+	    PAIR_J("gate",
+		   NSG_JSON_OBJECT(PAIR_B("routeAllBefore", before.route_all),
+				   PAIR_B("routeAll", after.route_all),
+				   PAIR_B("changed", before.gate_hash != after.gate_hash))));
+}
+
 /* Whether the policy is in force now. -EINVAL: nsgd.conf or the policy has errors. */
 static int take(struct reloader *r, struct policy **made)
 {
 	struct instance *in = r->in;
+	struct nsg_image_info before = nsg_image_info(in->policy->engine.image);
 	int result;
 
 	result = policy_place(*made, r->conf ? r->conf : in->conf, in->kernel, false, &r->diag);
@@ -122,6 +150,7 @@ static int take(struct reloader *r, struct policy **made)
 		(void)nsg_diag_add(&r->diag, NSG_WARNING, NULL, NULL,
 				   "cannot remove the old policy's routes from the kernel: %s",
 				   strerror(-result));
+	r->done = describe_change(r, before);
 	return 0;
 }
 
@@ -161,7 +190,10 @@ static void end(struct reloader *r, int result)
 	nsg_conf_free(r->conf);
 	r->conf = NULL;
 	r->running = false;
-	r->ended(r->closure, r->number, report(r, result), &r->diag);
+	in->reload_failed = result < 0;
+	r->ended(r->closure, r->number, report(r, result), r->done, &r->diag);
+	json_decref(r->done);
+	r->done = NULL;
 	nsg_diag_done(&r->diag);
 	r->diag = (struct nsg_diag){0};
 	begin_if_wanted(r);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
 #include <systemd/sd-event.h>
 
 #include "control/control.h"
@@ -12,8 +13,9 @@
 
 struct reloader;
 
-/* Called from the event loop when a reload has ended; its diagnostics have been logged. */
-typedef void reload_ended_fn(void *closure, uint64_t number, enum nsg_exit status,
+/* Called from the event loop when a reload has ended; its diagnostics have been logged. `done` is
+ * what it changed (control/control.h); NULL when it failed. */
+typedef void reload_ended_fn(void *closure, uint64_t number, enum nsg_exit status, json_t *done,
 			     const struct nsg_diag *diag);
 
 /* -errno. */

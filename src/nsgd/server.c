@@ -345,14 +345,14 @@ struct server *server_free(struct server *s)
 	return NULL;
 }
 
-void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status,
+void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status, json_t *done,
 		     const struct nsg_diag *diag)
 {
 	for (struct connection *c = s->connections; c; c = c->next) {
 		if (c->reload != number)
 			continue;
 		c->reload = 0;
-		c->closing |= send_exit(c, status, diag) < 0;
+		c->closing |= (done && send_item(c, done) < 0) || send_exit(c, status, diag) < 0;
 		flush_or_shut_down(c);
 	}
 }

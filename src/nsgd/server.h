@@ -35,8 +35,8 @@ int server_new(sd_event *event, const char *path, const struct server_ops *ops, 
 /* Begins to accept. -errno. */
 int server_start(struct server *s);
 
-/* Answers the clients that wait for the reload of that number. */
-void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status,
+/* Answers the clients that wait for the reload of that number: `done` (NULL: none), then the status. */
+void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status, json_t *done,
 		     const struct nsg_diag *diag);
 
 /* Queues a decision for the clients that trace; server_flush_trace() sends what is queued. */

@@ -130,6 +130,28 @@ static void warn_of_silence(struct instance *in, const json_t *kernel, struct ns
 			   c->n_excludes || c->n_excludes6 ? ", exclude" : "");
 }
 
+/* Flows whose first packet was decided, more than once where it was sent again; what an NSG decided
+ * before and fragments are not among them. */
+static json_t *flows(const struct nsg_engine_stats *s)
+{
+	uint64_t established = s->reasons[NSG_REASON_ESTABLISHED], decided = 0, dropped = 0;
+	/* the counters are read one after another */
+	uint64_t again = s->route_only > established ? s->route_only - established : 0;
+
+	for (int i = NSG_REASON_ALLOWED; i <= NSG_REASON_NOT_CARRIED; i++) {
+		decided += s->reasons[i];
+		if (nsg_reason_verdict((enum nsg_reason)i) == NSG_VERDICT_DROP)
+			dropped += s->reasons[i];
+	}
+	return NSG_JSON_OBJECT(
+	    PAIR_I("decided", decided - again), PAIR_I("dropped", dropped - again),
+	    PAIR_J("lastDropSecondsAgo",
+		   s->last_drop_ns ? json_integer((json_int_t)((nsg_clock_ns(CLOCK_MONOTONIC) -
+								s->last_drop_ns) /
+							       NSG_NS_PER_SEC))
+				   : json_null()));
+}
+
 json_t *status_json(struct instance *in, struct nsg_diag *diag)
 {
 	const struct nsg_snapshot *snapshot = in->policy->snapshot;
@@ -150,7 +172,8 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	    PAIR_S("policyDirectory", in->conf->policy),
 	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
 	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
-	    PAIR_J("reloads", reloads(in)), PAIR_J("kernel", json_incref(kernel)));
+	    PAIR_J("flows", flows(&stats)), PAIR_J("reloads", reloads(in)),
+	    PAIR_J("kernel", json_incref(kernel)));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */
@@ -290,7 +313,8 @@ json_t *stats_json(const struct instance *in)
 
 	nsg_engine_stats(in->engine, &s);
 	return NSG_JSON_OBJECT(
-	    PAIR_I("packets", s.packets), PAIR_I("bytes", s.bytes), PAIR_I("batches", s.batches),
+	    PAIR_J("flows", flows(&s)), PAIR_I("packets", s.packets), PAIR_I("bytes", s.bytes),
+	    PAIR_I("batches", s.batches),
 	    PAIR_J("verdicts", rows("verdict", s.verdicts, 2, verdict_name)),
 	    PAIR_J("reasons", rows("reason", s.reasons, NSG_REASON_MAX, reason_name)),
 	    PAIR_J("gates", rows("gate", s.gates, NSG_GATE_MAX, gate_name)),

@@ -94,7 +94,7 @@ gives() { # STATUS ARGUMENT...: the exit status of a live verb; its outputs in $
 }
 
 t_exit_codes() {
-	gives 0 status && gives 0 stats && gives 0 reload && [ ! -s "$T/out" ] &&
+	gives 0 status && gives 0 stats && gives 0 reload &&
 		gives 1 explain --protocol tcp --src 10.0.1.4 --dst 10.0.2.4:22 --expect accept &&
 		gives 2 status extra && gives 2 trace --filter foo=1 && gives 2 --profile current status &&
 		gives 4 -i nobody status && [ ! -s "$T/out" ] || return 1
@@ -102,21 +102,54 @@ t_exit_codes() {
 	gives 3 reload
 	local status=$?
 	rm "$T/policy/bad.json"
-	[ $status = 0 ] && [ ! -s "$T/out" ] && matches "$T/err" 'bad.json:[0-9]+:[0-9]+: error: ' && gives 0 reload
+	[ $status = 0 ] && [ ! -s "$T/out" ] && matches "$T/err" 'bad.json:[0-9]+:[0-9]+: error: ' || return 1
+	gives 0 status && matches "$T/err" 'warning: the last reload failed' && gives 0 reload && gives 0 status &&
+		! grep -q 'reload failed' "$T/err"
 }
 
 t_forms() { # table, json, jsonl: what each of them is
 	local verb
 	for verb in status stats; do
+		# -v: a table has everything
 		gives 0 $verb -o json && jq -e 'type == "object"' "$T/out" >/dev/null && [ "$(wc -l <"$T/out")" -gt 10 ] &&
 			[ ! -s "$T/err" ] && jq -S . "$T/out" | jq -r 'keys | join(" ")' >"$T/keys" || return 1
 		gives 0 $verb -o jsonl && is "$(wc -l <"$T/out")" 1 &&
 			is "$(jq -S . "$T/out" | jq -r 'keys | join(" ")')" "$(cat "$T/keys")" || return 1
 		gives 0 $verb && jq -e . "$T/out" >/dev/null || return 1 # no terminal: JSON
-		gives 0 $verb -o table && ! jq -e . "$T/out" >/dev/null 2>&1 && ! grep -q $'\033' "$T/out" || return 1
+		gives 0 $verb -v -o table && ! jq -e . "$T/out" >/dev/null 2>&1 && ! grep -q $'\033' "$T/out" || return 1
 	done
 	matches "$T/out" '^ +DenyRestOfData +200 +Deny +[0-9]+$' && matches "$T/out" '^ +nsg-deny +[0-9]+$' &&
 		matches "$T/out" '^ +198.51.100.0/24 +User +partner-through-firewall +VirtualAppliance +[1-9]'
+}
+
+t_sentence() {
+	gives 0 status -o table && is "$(wc -l <"$T/out")" 1 &&
+		matches "$T/out" '^enforcing for [0-9]+ s: policy of [0-9]+:[0-9]+ \([0-9]+ rules, [0-9]+ routes\), route-all on; [0-9]+ flows decided, [0-9]+ dropped, the last [0-9]+ s ago$' ||
+		return 1
+	local before after
+	before=$(ctl status -o json | jq .flows.dropped)
+	in_ns app "$TRAFFIC" send -f 3 udp 203.0.113.10:53 >/dev/null
+	settle
+	after=$(ctl status -o json | jq .flows.dropped)
+	is $((after - before)) 3 && COLUMNS=60 gives 0 status -v -o table && matches "$T/out" '^policyDirectory' &&
+		! grep -q ' $' "$T/out" && is "$(awk 'length > 60' "$T/out")" ''
+}
+
+t_digest() {
+	gives 0 stats -o table && matches "$T/out" '^flows +[0-9]+ decided, [0-9]+ dropped, with [0-9]+ packets$' &&
+		matches "$T/out" '^latency  p50 below [0-9]+ (us|ms), p99 below [0-9]+ (us|ms)$' &&
+		! grep -Eq '(^| )0$' "$T/out" || return 1
+	gives 0 stats --top 1 -o table && is "$(grep -c ' Deny \| Allow ' "$T/out")" 1 && gives 2 stats --top 0 || return 1
+	spawn watch app "$NSGCTL" stats --watch -o jsonl
+	eventually 5 eval '[ "$(wc -l <"$T/watch.log")" -ge 2 ]' && kill -INT "${PIDS[watch]}" && ended watch 5 && is $STATUS 0
+}
+
+t_reload() {
+	gives 0 reload -o table && matches "$T/out" '^policy .* loaded in [0-9.]+ ms: [0-9]+ rules, [0-9]+ routes, route-all on; nothing changed$' || return 1
+	route_all off
+	gives 0 reload -o table && matches "$T/out" ', route-all off \(before: on\); changed: gate$' || return 1
+	route_all on
+	gives 0 reload -o json && jq -e '.gate.routeAll and .gate.changed and (.routes.changed | not)' "$T/out" >/dev/null
 }
 
 t_stats_route() { # counters of a route
@@ -199,6 +232,9 @@ fact "denied decisions go to the journal" t_journal
 fact "stats count a route's decisions" t_stats_route
 fact "table, json and jsonl of live verbs" t_forms
 fact "exit codes of live verbs" t_exit_codes
+fact "status is a sentence" t_sentence
+fact "stats: what is not 0, latency, --top, --watch" t_digest
+fact "reload reports what changed" t_reload
 fact "control: versions, pieces, a line that does not end" t_versions
 fact "control: more clients than there is room for" t_clients
 fact "the control socket is mode 0660 and asks who is there" t_socket

@@ -118,15 +118,19 @@ struct fixture {
 	/* Of the reload that ended last. */
 	uint64_t number;
 	enum nsg_exit status;
+	json_t *done;
 	size_t n_errors, n_warnings;
 };
 
-static void ended(void *closure, uint64_t number, enum nsg_exit status, const struct nsg_diag *diag)
+static void ended(void *closure, uint64_t number, enum nsg_exit status, json_t *done,
+		  const struct nsg_diag *diag)
 {
 	struct fixture *f = closure;
 
 	f->number = number;
 	f->status = status;
+	json_decref(f->done);
+	f->done = json_incref(done);
 	f->n_errors = diag->n_errors;
 	f->n_warnings = diag->n_warnings;
 }
@@ -179,6 +183,7 @@ static int tear_down(void **state)
 		nsg_conf_free(f->in.conf);
 	nsg_conf_free(f->in.conf_start);
 	nsg_diag_done(&f->diag);
+	json_decref(f->done);
 	(void)unlink(f->conf_path);
 	free(f);
 	return 0;
@@ -233,6 +238,27 @@ static void a_reload_takes_every_step_once(void **state)
 	assert_int_equal(forgot, NSG_FORGET_NOTHING);
 	assert_int_equal(f->in.policy->engine.standing, 3); /* of generations 0 and 1 */
 	assert_int_equal(f->in.reloads, 1);
+	assert_false(f->in.reload_failed);
+}
+
+static bool changed(const struct fixture *f, const char *part)
+{
+	return json_is_true(json_object_get(json_object_get(f->done, part), "changed"));
+}
+
+static void a_reload_reports_what_it_changed(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	assert_false(changed(f, "rules") || changed(f, "routes") || changed(f, "gate"));
+	write_conf(f, NSG_POLICY, "profile = current\n");
+	assert_int_equal(reload_all(f), NSG_EXIT_DONE);
+	assert_true(changed(f, "routes"));
+	fail_at(SWAP, -EIO);
+	assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
+	assert_null(f->done);
+	assert_true(f->in.reload_failed);
 }
 
 static void a_step_that_fails_leaves_the_old_policy_in_force(void **state)
@@ -344,6 +370,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(a_reload_takes_every_step_once),
+	    TEST(a_reload_reports_what_it_changed),
 	    TEST(a_step_that_fails_leaves_the_old_policy_in_force),
 	    TEST(a_generation_that_workers_may_use_is_not_used_again),
 	    TEST(an_error_in_the_documents_or_the_configuration_changes_nothing),

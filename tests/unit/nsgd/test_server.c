@@ -263,18 +263,20 @@ static void clients_that_wait_for_one_reload_are_answered_by_it(void **state)
 {
 	struct fixture *f = *state;
 	cleanup_close int one = reload_client(f), two = reload_client(f), late = -1;
+	json_t *done = json_pack("{si}", "microseconds", 1);
 
 	n_reloads = 1;
 	late = reload_client(f);
 	assert_true(is_answered(f, 20));
 	assert_int_equal(count_replies(one) + count_replies(two) + count_replies(late), 0);
-	server_reloaded(f->server, 1, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	server_reloaded(f->server, 1, NSG_EXIT_DONE, done, &(struct nsg_diag){0});
+	json_decref(done);
 	assert_true(settle(f, 20));
-	/* and then what they had asked for next */
-	assert_int_equal(count_replies(one), 2);
-	assert_int_equal(count_replies(two), 2);
+	/* what it did, the status, and then what they had asked for next */
+	assert_int_equal(count_replies(one), 3);
+	assert_int_equal(count_replies(two), 3);
 	assert_int_equal(count_replies(late), 0);
-	server_reloaded(f->server, 2, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	server_reloaded(f->server, 2, NSG_EXIT_DONE, NULL, &(struct nsg_diag){0});
 	assert_true(settle(f, 20));
 	assert_int_equal(count_replies(late), 2);
 	n_reloads = 0;
@@ -291,7 +293,7 @@ static void a_client_may_leave_while_it_waits_for_a_reload(void **state)
 		assert_true(settle(f, 20));
 	}
 	assert_true(is_answered(f, 20));
-	server_reloaded(f->server, 1, NSG_EXIT_DONE, &(struct nsg_diag){0});
+	server_reloaded(f->server, 1, NSG_EXIT_DONE, NULL, &(struct nsg_diag){0});
 	assert_true(settle(f, 20));
 }
 
