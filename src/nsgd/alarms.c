@@ -9,21 +9,25 @@
 #include "util/macro.h"
 
 static const struct {
+	const char *code;
 	const char *family, *key; /* of the kernel's status; family NULL: IPv4 */
 	const char *text;
 } counters[] = {
-    {NULL, "strayed",
+    {"Strayed", NULL, "strayed",
      "packets were routed past their next hop and dropped: another program changes ip rules or "
      "routes"},
-    {NULL, "vanished",
+    {"Vanished", NULL, "vanished",
      "packets lost the mark of their next hop and were dropped: another program changes packet "
      "marks"},
-    {NULL, "forged", "forged packets with a source that is not of this host were dropped"},
-    {NULL, "forged interface",
+    {"Forged", NULL, "forged",
+     "forged packets with a source that is not of this host were dropped"},
+    {"ForgedInterface", NULL, "forged interface",
      "packets from captured interfaces that have no route to their source were dropped"},
-    {NULL, "source routed", "packets with a source route through this host were dropped"},
-    {"ipv6", "forged", "forged IPv6 packets with a source that is not of this host were dropped"},
-    {"ipv6", "forged interface",
+    {"SourceRouted", NULL, "source routed",
+     "packets with a source route through this host were dropped"},
+    {"ForgedIPv6", "ipv6", "forged",
+     "forged IPv6 packets with a source that is not of this host were dropped"},
+    {"ForgedInterfaceIPv6", "ipv6", "forged interface",
      "IPv6 packets from captured interfaces that have no route to their source were dropped"},
 };
 _Static_assert(NSG_ARRAY_SIZE(counters) == ALARM_COUNTERS, "struct alarms has an element for each");
@@ -54,11 +58,13 @@ static uint64_t setting(const char *name)
 }
 
 /* "" when there is enough room. */
-static void describe_connections(char *out, size_t size)
+static void describe_connections(const struct instance *in, const json_t *kernel, char *out,
+				 size_t size)
 {
 	uint64_t used = setting("nf_conntrack_count"), most = setting("nf_conntrack_max");
 
-	out[0] = '\0';
+	(void)in;
+	(void)kernel;
 	if (is_nearly_full(used, most))
 		(void)snprintf(out, size,
 			       "the connection table holds %" PRIu64 " of %" PRIu64
@@ -67,22 +73,22 @@ static void describe_connections(char *out, size_t size)
 			       used, most, 2 * most);
 }
 
-static void describe_queue(const struct instance *in, char *out, size_t size)
+static void describe_queue(const struct instance *in, const json_t *kernel, char *out, size_t size)
 {
 	struct nsg_engine_stats stats;
 
+	(void)kernel;
 	nsg_engine_stats(in->engine, &stats);
-	out[0] = '\0';
 	if (is_nearly_full(stats.queued, in->conf_start->queue_length))
 		(void)snprintf(out, size, "%" PRIu64 " packets wait in the queues (length %u)",
 			       stats.queued, in->conf_start->queue_length);
 }
 
-static void describe_rules(const json_t *kernel, char *out, size_t size)
+static void describe_rules(const struct instance *in, const json_t *kernel, char *out, size_t size)
 {
 	json_int_t n = json_integer_value(json_object_get(kernel, "rulesBefore"));
 
-	out[0] = '\0';
+	(void)in;
 	if (n && json_array_size(json_object_get(kernel, "hops")))
 		(void)snprintf(
 		    out, size,
@@ -92,17 +98,33 @@ static void describe_rules(const json_t *kernel, char *out, size_t size)
 		    (long long)json_integer_value(json_object_get(kernel, "firstRuleBefore")));
 }
 
-static void watch_one(const char *text, bool *is_on)
+/* What is the case now, rather than counted. */
+static const struct {
+	const char *code;
+	/* Leaves out as it is, "", when the alarm is off. */
+	void (*describe)(const struct instance *in, const json_t *kernel, char *out, size_t size);
+} states[] = {
+    {"ConnectionTableNearlyFull", describe_connections},
+    {"QueueNearlyFull", describe_queue},
+    {"RulesBefore", describe_rules},
+};
+_Static_assert(NSG_ARRAY_SIZE(states) == ALARM_STATES, "struct alarms has an element for each");
+
+#define HOP_DOWN "NextHopDown"
+
+const char *alarms_code(size_t i)
 {
-	if (*text && !*is_on)
-		log_warning("%s", text);
-	*is_on = *text;
+	if (i < ALARM_COUNTERS)
+		return counters[i].code;
+	i -= ALARM_COUNTERS;
+	if (i < ALARM_STATES)
+		return states[i].code;
+	return i == ALARM_STATES ? HOP_DOWN : NULL;
 }
 
 void alarms_watch(struct instance *in, const json_t *kernel)
 {
 	struct alarms *a = &in->alarms;
-	char text[192];
 
 	for (size_t i = 0; i < ALARM_COUNTERS; i++) {
 		uint64_t n = count_of(kernel, i);
@@ -111,18 +133,19 @@ void alarms_watch(struct instance *in, const json_t *kernel)
 			log_warning("%" PRIu64 " %s", n - a->counts[i], counters[i].text);
 		a->counts[i] = n; /* those of a new table start from 0 */
 	}
-	describe_connections(text, sizeof(text));
-	watch_one(text, &a->connections);
-	describe_queue(in, text, sizeof(text));
-	watch_one(text, &a->queue);
-	describe_rules(kernel, text, sizeof(text));
-	watch_one(text, &a->rules);
+	for (size_t i = 0; i < ALARM_STATES; i++) {
+		char text[192] = "";
+
+		states[i].describe(in, kernel, text, sizeof(text));
+		if (*text && !a->on[i])
+			log_warning("%s", text);
+		a->on[i] = *text;
+	}
 }
 
 void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_diag *diag)
 {
 	const json_t *hop;
-	char text[192];
 	size_t i;
 
 	if (in->reload_failed)
@@ -131,24 +154,22 @@ void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_d
 				   "nsgctl reload, which prints the errors");
 	for (i = 0; i < ALARM_COUNTERS; i++)
 		if (count_of(kernel, i))
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%" PRIu64 " %s",
-					   count_of(kernel, i), counters[i].text);
-	describe_connections(text, sizeof(text));
-	if (*text)
-		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
-	describe_queue(in, text, sizeof(text));
-	if (*text)
-		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
-	describe_rules(kernel, text, sizeof(text));
-	if (*text)
-		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL, "%s", text);
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, counters[i].code,
+					   "%" PRIu64 " %s", count_of(kernel, i), counters[i].text);
+	for (i = 0; i < ALARM_STATES; i++) {
+		char text[192] = "";
+
+		states[i].describe(in, kernel, text, sizeof(text));
+		if (*text)
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, states[i].code, "%s", text);
+	}
 	json_array_foreach(json_object_get(kernel, "hops"), i, hop)
 	{
 		const json_t *addresses = json_object_get(hop, "addresses");
 		const char *first = json_string_value(json_array_get(addresses, 0));
 
 		if (!json_is_true(json_object_get(hop, "up")))
-			(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+			(void)nsg_diag_add(diag, NSG_WARNING, NULL, HOP_DOWN,
 					   "next hop %s%s%s is down, its packets are dropped",
 					   json_string_value(json_object_get(hop, "type")),
 					   first ? " " : "", first ? first : "");

@@ -12,7 +12,10 @@
 /* Logs each alarm when it begins, and each time a counter has grown. Call it every few seconds;
  * kernel: of nsg_kernel_status. */
 void alarms_watch(struct instance *in, const json_t *kernel);
-/* A warning for each alarm that is on. */
+/* A warning for each alarm that is on, with the alarm's code. */
 void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_diag *diag);
+
+/* The codes of all alarms, from 0 on; NULL after the last. */
+const char *alarms_code(size_t i);
 
 #endif

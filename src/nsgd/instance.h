@@ -16,9 +16,10 @@
 
 /* What was last seen of each, so that a change is logged once. */
 #define ALARM_COUNTERS 7
+#define ALARM_STATES 3
 struct alarms {
 	uint64_t counts[ALARM_COUNTERS];
-	bool connections, queue, rules;
+	bool on[ALARM_STATES];
 };
 
 struct instance {

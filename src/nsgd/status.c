@@ -121,7 +121,7 @@ static void warn_of_silence(struct instance *in, const json_t *kernel, struct ns
 	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->captured_ns;
 	if (silence_ns < SILENCE_NS)
 		return;
-	(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, "NothingCaptured",
 			   "no packet was captured for %" PRIu64 " seconds: check [capture] hook = "
 			   "%s%s%s%s%s",
 			   silence_ns / NSG_NS_PER_SEC, hook_name(c),
