@@ -505,9 +505,11 @@ static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
 		status = stopped;
 	if (!reloader_free(d->in.reloader)) {
 		log_notice("exiting while a load of the policy runs");
+		log_close();
 		_exit((int)status);
 	}
 	free_all(d);
+	log_close();
 	return status;
 }
 

@@ -10,9 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
+#include "nsgd/log_writer.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
 #include "util/limits.h"
@@ -47,15 +45,28 @@ void log_open(const char *instance, int level)
 	state.journal = stderr_is_journal();
 }
 
+void log_close(void)
+{
+	log_writer_flush();
+}
+
+static void put_line(int level, const char *text, bool is_minor)
+{
+	const struct log_line line = {
+	    .level = level,
+	    .journal = state.journal,
+	    .is_minor = is_minor,
+	    .instance = state.instance,
+	    .text = text,
+	};
+
+	if (level <= state.level)
+		log_writer_put(&line);
+}
+
 static void put(int level, const char *text)
 {
-	if (level > state.level)
-		return;
-	if (state.journal)
-		(void)sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "NSGD_INSTANCE=%s",
-				      state.instance, NULL);
-	else
-		(void)fprintf(stderr, "%s\n", text);
+	put_line(level, text, false);
 }
 
 void log_message(int level, const char *format, ...)
@@ -186,5 +197,5 @@ void log_decision(const struct nsg_trace_record *r)
 	put_rule(f, r->image, r->decision.rule);
 	put_route(f, r->image, r->decision.route);
 	if (fclose(f) == 0)
-		put(LOG_INFO, text);
+		put_line(LOG_INFO, text, true);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages go to the journal when standard error is connected to it, else to standard error. Main
- * thread only. */
+/* Messages go to the journal when standard error is connected to it, else to standard error. The
+ * caller never waits for either: see log_writer.h. Main thread only. */
 #ifndef NSG_NSGD_LOG_H
 #define NSG_NSGD_LOG_H
 
@@ -12,6 +12,9 @@
 
 /* Until it is called the level is info and there is no instance. `instance` is copied. */
 void log_open(const char *instance, int level);
+
+/* Waits a moment until all is written. Before the process exits. */
+void log_close(void);
 
 void log_message(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Logs every record at its own severity. */

@@ -67,14 +67,67 @@ t_load() {
 }
 
 t_stop_while_loading() {
-	rm "$T/policy/ServiceTags_Public.json"
-	service_tags 61
+	touch "$T/policy/ServiceTags_Public.json"
 	spawn reload app "$NSGCTL" reload
 	eventually 5 is_loading && nsgd_stop && nothing_left || return 1
+	rm "$T/policy/ServiceTags_Public.json"
 	ended reload 5 && is "$STATUS" 4
+}
+
+# Through a script that connects its standard error to something else.
+start_logging_to() { # COMMAND...
+	printf '#!/bin/sh\n%s\nexec "%s" "$@"\n' "$1" "$NSGD" >"$T/logging"
+	chmod +x "$T/logging"
+	NSGD=$T/logging nsgd_start
+}
+
+# A rule set with 800 errors, a line of the log each: two reloads of it fill a pipe, six the queue.
+many_errors() {
+	jq '.securityRules = [range(800) | {name: "r\(.)", access: "Allow", direction: "Outbound", protocol: "*",
+		priority: 1, sourceAddressPrefix: "*", destinationAddressPrefix: "*", sourcePortRange: "*",
+		destinationPortRange: "*"}]' "$T/policy/nsg-integration.json" >"$T/policy/.new"
+	cp "$T/policy/nsg-integration.json" "$T/good.json"
+	mv "$T/policy/.new" "$T/policy/nsg-integration.json"
+}
+
+# The reader of the log is stopped: eight reloads fail in time, nothing waits, and what was lost is counted.
+t_reader() { # WHAT
+	local i written lost
+	many_errors
+	kill -STOP "${PIDS[reader]}"
+	for ((i = 0; i < 8; i++)); do
+		ctl reload >"$T/reload.out" 2>&1
+		[ $? = 3 ] || return 1
+	done
+	mv "$T/good.json" "$T/policy/nsg-integration.json"
+	repaired "$1" && reload || return 1
+	kill -CONT "${PIDS[reader]}"
+	eventually 5 grep -aq 'log messages were lost' "$T/reader.log" || return 1
+	reload && eventually 5 grep -aq 'policy .* loaded' "$T/reader.log" || return 1
+	# 800 errors and the failure each time, and some more
+	lost=$(sed -n 's/.*[^0-9]\([0-9]*\) log messages were lost.*/\1/p' "$T/reader.log" | head -n 1)
+	written=$(grep -ac 'nsg-integration.json:\|reload failed' "$T/reader.log")
+	echo "# $1: of 6408 messages $written were written, $lost were lost"
+	[ "$lost" -ge 500 ] && [ $((written + lost)) -ge 6408 ] && [ $((written + lost)) -le 6460 ] && nsgd_stop && stop reader
+}
+
+t_pipe() {
+	mkfifo "$T/log.pipe"
+	spawn reader app cat "$T/log.pipe"
+	start_logging_to "exec 2>'$T/log.pipe'" && t_reader "the reader of standard error is stopped"
+}
+
+t_journal() {
+	mkdir -p /run/systemd/journal
+	spawn reader app socat -u -b 262144 UNIX-RECV:/run/systemd/journal/socket -
+	eventually 5 test -S /run/systemd/journal/socket || return 1
+	start_logging_to "exec 2>'$T/not-the-journal'
+		export JOURNAL_STREAM=\$(stat -L -c %d:%i /dev/stderr)" && t_reader "the journal is stopped"
 }
 
 fact "nsgd starts" t_start
 fact "repairs come first while a document of 60 MB is loaded" t_load
 fact "a stop does not wait for a load" t_stop_while_loading
+fact "repairs and reloads go on while the reader of standard error is stopped; lost messages are counted" t_pipe
+fact "and while the journal is stopped" t_journal
 lab_done
