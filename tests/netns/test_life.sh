@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# netns: long
 # tsan: yes
 # Start, stop, kill: what nsgd has in the kernel when, and that nothing of other programs changes.
 . "$(dirname "$0")/lib.sh"

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# netns: alone
 # Many packets at once, counted by the far end: none lost, none twice, none let through by mistake.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"

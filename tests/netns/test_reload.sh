@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# netns: long
 # tsan: yes
 # A reload is a transaction: the new policy decides new flows, open ones live by Azure's rules, a bad
 # one changes nothing.

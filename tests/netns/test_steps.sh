@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# netns: long
 # Starts and stops that fail at one step: each system call to the kernel fails in turn, in an empty
 # namespace and in one where a killed nsgd left its state. A failed start is undone; a stop that cannot remove
 # everything reports it.

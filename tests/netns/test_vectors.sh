@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# netns: long
 # Every IPv4 flow of every vector as a real packet through the real daemon; its decision, as `nsgctl
 # trace` shows it, equals the vector's, field by field. At least 95 of 100 flows must be compared; the
 # others are printed with a reason. Vectors that tests/vectors/pending names are skipped.
