@@ -32,11 +32,11 @@ bool nsg_ip6_is_refused(const struct nsg_kernel *k)
 bool nsg_ip6_host_has_address(void)
 {
 	cleanup_fclose FILE *f = fopen("/proc/self/net/if_inet6", "re");
-	unsigned int scope;
+	unsigned int first, scope;
 
-	/* address, index, prefix length, scope (0: global), flags, name */
-	while (f && fscanf(f, "%*s %*x %*x %x %*x %*s", &scope) == 1)
-		if (!scope)
+	/* address, index, prefix length, scope (0: global or unique local), flags, name */
+	while (f && fscanf(f, "%2x%*s %*x %*x %x %*x %*s", &first, &scope) == 2)
+		if (!scope && (first & 0xfe) != 0xfc) /* fc00::/7, RFC 4193 */
 			return true;
 	return false;
 }
@@ -133,13 +133,19 @@ struct base {
 		}                                                                                  \
 	}
 
-static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_output_forged(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	nsg_shared_sanitise(b, k, "output");
 	/* ct state new [ip6 saddr != @excluded] fib daddr type local fib saddr type != local
 	 * counter name forged drop */
 	RULE(b, "output", nsg_shared_match_new(b, k->conf->n_excludes6); nft_daddr_local(b);
 	     nft_saddr_not_local(b); nsg_shared_drop_forged(b, k, NSG_COUNTER_FORGED));
+}
+
+static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (nsg_ip6_is_refused(k))
+		put_output_forged(b, k);
 	/* meta oiftype loopback accept */
 	RULE(b, "output", nft_oif_loopback(b); nft_accept(b));
 	RULE(b, "output", nft_jump(b, "replies"));
@@ -175,6 +181,9 @@ static void put_forward(struct nsg_nft_batch *b)
 
 static void put_replies(struct nsg_nft_batch *b)
 {
+	/* One goes elsewhere than to its destination.
+	 * exthdr rt exists return */
+	RULE(b, "replies", nft_routing_header(b); nft_return(b));
 	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 return */
 	RULE(b, "replies", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_return(b));
 	/* The kernel's own errors have no owner; the app's, from a raw socket, have one. An error
@@ -191,14 +200,23 @@ static void put_replies(struct nsg_nft_batch *b)
 
 static void put_refuse(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
+	if (nsg_ip6_is_refused(k))
+		/* exthdr rt exists goto refused */
+		RULE(b, "refuse", nft_routing_header(b); nft_goto(b, "refused"));
 	if (k->conf->n_excludes6)
 		/* ip6 daddr @excluded counter name excluded accept */
 		RULE(b, "refuse", nft_daddr_in(b, "excluded"); nft_count(b, NSG_COUNTER_EXCLUDED);
 		     nft_accept(b));
-	/* ip6 daddr @link accept */
-	RULE(b, "refuse", nft_daddr_in(b, "link"); nft_accept(b));
-	/* icmpv6 type @neighbour accept */
-	RULE(b, "refuse", nft_icmpv6_type_in(b, "neighbour"); nft_accept(b));
+	if (!nsg_ip6_is_refused(k)) {
+		/* counter name passed accept */
+		RULE(b, "refuse", nft_count(b, NSG_COUNTER_PASSED); nft_accept(b));
+		return;
+	}
+	/* ip6 daddr @link counter name passed accept */
+	RULE(b, "refuse", nft_daddr_in(b, "link"); nft_count(b, NSG_COUNTER_PASSED); nft_accept(b));
+	/* icmpv6 type @neighbour counter name passed accept */
+	RULE(b, "refuse", nft_icmpv6_type_in(b, "neighbour"); nft_count(b, NSG_COUNTER_PASSED);
+	     nft_accept(b));
 	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 goto refused */
 	RULE(b, "refuse", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_goto(b, "refused"));
 	if (!k->conf->audit)
@@ -207,8 +225,9 @@ static void put_refuse(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		 * meta l4proto @young ct state new counter name preexisting accept */
 		RULE(b, "refuse", nft_l4proto_in(b, "young", false); nft_ct_state(b, STATE_NEW);
 		     nft_count(b, NSG_COUNTER_PREEXISTING); nft_accept(b));
-	/* ct state established accept */
-	RULE(b, "refuse", nft_ct_state(b, STATE_ESTABLISHED); nft_accept(b));
+	/* ct state established counter name passed accept */
+	RULE(b, "refuse", nft_ct_state(b, STATE_ESTABLISHED); nft_count(b, NSG_COUNTER_PASSED);
+	     nft_accept(b));
 	RULE(b, "refuse", nft_goto(b, "refused"));
 }
 
@@ -219,6 +238,14 @@ static void put_refused(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		RULE(b, "refused", nft_l4proto(b, IPPROTO_TCP);
 		     nft_count(b, NSG_COUNTER_REFUSED_TCP); nft_accept(b));
 		RULE(b, "refused", nft_count(b, NSG_COUNTER_REFUSED));
+		return;
+	}
+	if (!k->table.ip6_reject) {
+		/* meta l4proto tcp counter name refused_tcp drop */
+		RULE(b, "refused", nft_l4proto(b, IPPROTO_TCP);
+		     nft_count(b, NSG_COUNTER_REFUSED_TCP); nft_drop(b));
+		/* counter name refused drop */
+		RULE(b, "refused", nft_count(b, NSG_COUNTER_REFUSED); nft_drop(b));
 		return;
 	}
 	/* connect() fails at once; with an ICMPv6 error it would wait for a second.
@@ -233,14 +260,13 @@ static void put_refused(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 static void put_rules(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	if (!nsg_ip6_is_refused(k))
-		return;
 	put_replies(b);
 	put_refuse(b, k);
 	put_refused(b, k);
 	if (k->conf->hook_output)
 		put_output(b, k);
-	put_prerouting(b, k);
+	if (nsg_ip6_is_refused(k))
+		put_prerouting(b, k);
 	if (k->conf->hook_prerouting)
 		put_forward(b);
 }
@@ -260,9 +286,10 @@ static void flush_chains(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_ip6_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	static const char *const counters[] = {
-	    NSG_COUNTER_REFUSED_TCP, NSG_COUNTER_REFUSED, NSG_COUNTER_PREEXISTING,
-	    NSG_COUNTER_EXCLUDED,    NSG_COUNTER_FORGED,  NSG_COUNTER_FORGED_INTERFACE};
+	static const char *const counters[] = {NSG_COUNTER_REFUSED_TCP,	    NSG_COUNTER_REFUSED,
+					       NSG_COUNTER_PASSED,	    NSG_COUNTER_PREEXISTING,
+					       NSG_COUNTER_EXCLUDED,	    NSG_COUNTER_FORGED,
+					       NSG_COUNTER_FORGED_INTERFACE};
 	const struct base bases[] = BASES(k);
 
 	if (!nsg_ip6_has_table(k))
@@ -323,14 +350,18 @@ void nsg_ip6_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_nft_batch_ip6(b, false);
 }
 
-void nsg_ip6_probe(struct nsg_nft_batch *b)
+void nsg_ip6_probe(struct nsg_nft_batch *b, bool reject)
 {
 	nsg_nft_batch_ip6(b, true);
 	nsg_nft_table_add(b, 0);
 	nsg_nft_base_chain(b, "probe", "filter", NF_INET_LOCAL_OUT, NF_IP6_PRI_MANGLE + 1);
-	/* ct state established fib daddr type local reject with icmpv6 port-unreachable */
-	RULE(b, "probe", nft_ct_state(b, STATE_ESTABLISHED); nft_daddr_local(b);
-	     nft_reject(b, NFT_REJECT_ICMP_UNREACH, ICMP6_DST_UNREACH_NOPORT));
+	/* ct state established fib daddr type local [reject with icmpv6 port-unreachable] */
+	nsg_nft_rule(b, "probe");
+	nft_ct_state(b, STATE_ESTABLISHED);
+	nft_daddr_local(b);
+	if (reject)
+		nft_reject(b, NFT_REJECT_ICMP_UNREACH, ICMP6_DST_UNREACH_NOPORT);
+	nsg_nft_rule_end(b);
 	nsg_nft_table_delete(b);
 	nsg_nft_batch_ip6(b, false);
 }

@@ -13,8 +13,9 @@
  *                                       established connections pass; the rest: refused
  *   refused      -                      TCP: reset; else port unreachable
  *
- * While IPv6 passes, the chains are empty. With [capture] ipv6 = pass there is no table. A refused
- * packet confirms no entry of conntrack: an established connection is older than the refusal.
+ * While IPv6 passes, it is only counted; the kernel tracks its connections then. With [capture]
+ * ipv6 = pass there is no table. A refused packet confirms no entry of conntrack: an established
+ * connection is older than the refusal.
  */
 #ifndef NSG_KERNEL_IP6_H
 #define NSG_KERNEL_IP6_H
@@ -26,8 +27,9 @@
 
 #define NSG_COUNTER_REFUSED_TCP "refused_tcp"
 #define NSG_COUNTER_REFUSED "refused"
+#define NSG_COUNTER_PASSED "passed"
 
-/* Whether there is a table, and whether its chains have rules. */
+/* Whether there is a table, and whether it refuses. */
 bool nsg_ip6_has_table(const struct nsg_kernel *k);
 bool nsg_ip6_is_refused(const struct nsg_kernel *k);
 
@@ -39,10 +41,10 @@ void nsg_ip6_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_ip6_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* What the last update of the cgroups changed. */
 void nsg_ip6_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* A rule of each kind that some kernels lack. */
-void nsg_ip6_probe(struct nsg_nft_batch *b);
+/* A rule of each kind that some kernels lack; with `reject` also of that which more kernels lack. */
+void nsg_ip6_probe(struct nsg_nft_batch *b, bool reject);
 
-/* Whether this host has an IPv6 address that is not of its links only. */
+/* Whether this host has a global IPv6 address: not of its links only, not a unique local one. */
 bool nsg_ip6_host_has_address(void);
 
 #endif

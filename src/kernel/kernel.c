@@ -252,7 +252,8 @@ static int bind_silent_queue(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (r < 0) {
 		nsg_nl_close(&k->silent);
 		k->silent.fd = -1;
-		return nsg_kernel_complain(diag, r, "cannot bind a queue for silent drops");
+		return nsg_kernel_complain(
+		    diag, r, "cannot bind a packet queue for silent drops (nfnetlink_queue)");
 	}
 	k->table.silent_queue = (uint16_t)number;
 	return 0;
@@ -310,8 +311,13 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 
 static void warn_of_ip6(const struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	if (k->conf->audit || !nsg_ip6_has_table(k) || !nsg_ip6_is_refused(k) ||
-	    !nsg_ip6_host_has_address())
+	if (k->conf->audit || !nsg_ip6_has_table(k))
+		return;
+	if (!k->table.ip6_reject)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "the kernel cannot refuse IPv6 with an error (nft_reject_ipv6): "
+				   "it is dropped, and a client that tries IPv6 first waits");
+	if (!nsg_ip6_is_refused(k) || !nsg_ip6_host_has_address())
 		return;
 	(void)nsg_diag_add(
 	    diag, NSG_WARNING, NULL, NULL,

@@ -99,7 +99,7 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
  * {"queueExpression":"native|xt","packets":{"offloaded","queued","denied", "denied
  * again","preexisting","excluded","multicast","strayed","vanished","forged","forged
  * interface","source routed"},
- * "ipv6":{"refused":true|false,"packets":{"refused tcp","refused","preexisting","excluded","forged","forged
+ * "ipv6":{"refused":true|false,"packets":{"refused tcp","refused","passed","preexisting","excluded","forged","forged
  * interface"}},"hops":[{"number","type",
  * "addresses","table","up","packets","lost","paths":[{"via","dev","down"}]}],"rulesBefore","firstRuleBefore","cgroups":[{"path","id",
  * "packets"}],"repairs"}. `lost`: packets sent to the next hop while it was down; `rulesBefore`: ip rules of other

@@ -23,6 +23,7 @@ struct nsg_table_state {
 	bool native_queue;
 	bool kernel_sockets; /* the kernel has `socket cgroupv2` */
 	bool has_ip6;	     /* the kernel has a family ip6 */
+	bool ip6_reject;     /* and can answer with an error; else packets are dropped */
 	uint16_t n_queues;
 	/* Bound without a copy mode: packets are freed, and the sender sees success. */
 	uint16_t silent_queue;

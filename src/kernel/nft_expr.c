@@ -346,6 +346,18 @@ void nft_saddr_without_route(struct nsg_nft_batch *b)
 	compare(b, REG(0), NFT_CMP_EQ, &missing, sizeof(missing));
 }
 
+void nft_routing_header(struct nsg_nft_batch *b)
+{
+	const uint8_t exists = 1;
+	struct nftnl_expr *e =
+	    ADD(b, "exthdr", {NFTNL_EXPR_EXTHDR_OFFSET, 0}, {NFTNL_EXPR_EXTHDR_LEN, 1},
+		{NFTNL_EXPR_EXTHDR_DREG, REG(0)}, {NFTNL_EXPR_EXTHDR_FLAGS, NFT_EXTHDR_F_PRESENT});
+
+	if (e)
+		nftnl_expr_set_u8(e, NFTNL_EXPR_EXTHDR_TYPE, IPPROTO_ROUTING);
+	compare(b, REG(0), NFT_CMP_EQ, &exists, sizeof(exists));
+}
+
 static void interface_is_loopback(struct nsg_nft_batch *b, uint32_t key)
 {
 	const uint16_t loopback = ARPHRD_LOOPBACK;

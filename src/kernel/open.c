@@ -173,13 +173,14 @@ static int open_parts(struct nsg_kernel *k, struct nsg_diag *diag)
 	preexisting = nsg_kernel_preexisting(k);
 	k->table.gap = nsg_preexisting_is_gap(&preexisting);
 	k->table.kernel_sockets = nsg_table_probe_sockets(k) >= 0;
-	k->table.has_ip6 = nsg_table_probe_ip6(k) >= 0;
+	k->table.has_ip6 = nsg_table_probe_ip6(k, false) >= 0;
+	k->table.ip6_reject = nsg_table_probe_ip6(k, true) >= 0;
 	if (!k->table.has_ip6 && access("/proc/self/net/if_inet6", F_OK) == 0 &&
 	    k->conf->ip6 != NSG_IP6_PASS)
 		return nsg_kernel_complain(
 		    diag, -EOPNOTSUPP,
-		    "the kernel has IPv6 but cannot refuse it (nf_tables_ipv6, nft_reject_ipv6, "
-		    "nft_fib_ipv6); set [capture] ipv6 = pass to let it pass");
+		    "the kernel has IPv6 but cannot refuse it (nf_tables_ipv6, nft_fib_ipv6); "
+		    "set [capture] ipv6 = pass to let it pass");
 	return nsg_kernel_watch_open(k, diag);
 }
 

@@ -300,6 +300,7 @@ static json_t *ip6_json(struct nsg_kernel *k)
 	packets = NSG_JSON_OBJECT(
 	    PAIR_I("refused tcp", packets_of(&counts, NSG_COUNTER_REFUSED_TCP)),
 	    PAIR_I("refused", packets_of(&counts, NSG_COUNTER_REFUSED)),
+	    PAIR_I("passed", packets_of(&counts, NSG_COUNTER_PASSED)),
 	    PAIR_I("preexisting", packets_of(&counts, NSG_COUNTER_PREEXISTING)),
 	    PAIR_I("excluded", packets_of(&counts, NSG_COUNTER_EXCLUDED)),
 	    PAIR_I("forged", packets_of(&counts, NSG_COUNTER_FORGED)),

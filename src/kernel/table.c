@@ -187,7 +187,13 @@ static void probe_sockets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 static void probe_ip6(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	(void)k;
-	nsg_ip6_probe(b);
+	nsg_ip6_probe(b, false);
+}
+
+static void probe_ip6_reject(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	(void)k;
+	nsg_ip6_probe(b, true);
 }
 
 static int probe(struct nsg_kernel *k, nsg_table_fill fill)
@@ -213,7 +219,7 @@ int nsg_table_probe_sockets(struct nsg_kernel *k)
 	return probe(k, probe_sockets);
 }
 
-int nsg_table_probe_ip6(struct nsg_kernel *k)
+int nsg_table_probe_ip6(struct nsg_kernel *k, bool reject)
 {
-	return probe(k, probe_ip6);
+	return probe(k, reject ? probe_ip6_reject : probe_ip6);
 }

@@ -44,7 +44,7 @@ int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_table_probe(struct nsg_kernel *k, bool native_queue);
 /* Whether it has `socket cgroupv2`. */
 int nsg_table_probe_sockets(struct nsg_kernel *k);
-/* Whether it can refuse packets in family ip6. */
-int nsg_table_probe_ip6(struct nsg_kernel *k);
+/* Whether it has the family ip6, with `reject` also an error as the answer. */
+int nsg_table_probe_ip6(struct nsg_kernel *k, bool reject);
 
 #endif

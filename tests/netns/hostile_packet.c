@@ -31,7 +31,7 @@ struct packet {
 	bool all_flags, bad_checksum, fragments;
 	unsigned int count; /* from that many source ports, one after another */
 	const char *text, *device, *link;
-	const char *options;	    /* hexadecimal */
+	const char *options;	    /* hexadecimal; IPv6: a routing header */
 	int error_type, error_code; /* of an ICMP error; -1: none */
 	struct endpoint quoted_src, quoted_dst;
 	int quoted_protocol;
@@ -115,12 +115,20 @@ static size_t put_ip(uint8_t *p, const struct packet *k, const struct endpoint *
 		p[7] = (uint8_t)k->ttl;
 		memcpy(p + 8, endpoint_address(src, &size), 16);
 		memcpy(p + 24, endpoint_address(dst, &size), 16);
-		return 40;
+		n = 40;
 	}
 	for (const char *o = k->options; o && *o; o += 2) {
 		char byte[3] = {o[0], o[1]};
 
 		p[n++] = (uint8_t)strtoul(byte, NULL, 16);
+	}
+	if (src->any.sa_family == AF_INET6) {
+		if (n > 40) {
+			p[6] = IPPROTO_ROUTING;
+			p[40] = (uint8_t)protocol;
+			put16(p + 4, (unsigned int)(n - 40 + payload));
+		}
+		return n;
 	}
 	p[0] = (uint8_t)((k->version ? k->version : 4) << 4 | n / 4);
 	put16(p + 2, (unsigned int)(n + payload));

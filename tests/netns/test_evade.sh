@@ -332,6 +332,19 @@ on_allowed() { # OPTION...: a packet of a connection that is allowed
 	h packet udp "$ME:$SPORT" 10.1.0.4:161 && h packet -t "row$SPORT" "$@" udp "$ME:$SPORT" 10.1.0.4:161
 }
 
+by_segments() { # DST [OPTION...]: a segment routing header, to the denied host
+	local header=0002040100000000 denied=20010db8000200000000000000000004 to=$1
+	shift
+	h packet -o "$header$denied" -t "row$SPORT" "$@" udp "$ME:$SPORT" "$to:161"
+}
+
+# The host itself is a segment; the container's datagrams to it are answered.
+by_host_segments() {
+	h packet udp "$ME:$SPORT" '[2001:db8:31::1]:161' &&
+		in_ns app "$HOSTILE" packet udp "[2001:db8:31::1]:161" "$ME:$SPORT" >>"$T/hostile.log" &&
+		by_segments '[2001:db8:31::1]'
+}
+
 by_loopback() {
 	local on
 	for on in 1 0; do
@@ -549,6 +562,17 @@ row prerouting 4 "loose source route by the host itself" "$FROM" by_host_source_
 row prerouting 4 "loose source route by the host itself, after other options" "$FROM" by_host_source_route 010101018307040a00020401
 row prerouting 4 "loose source route by the host itself, half used up" "$FROM" by_host_source_route 830b080a0001010a00020401
 row output 4 "loose source route by loopback" "$FROM" by_loopback
+for ns in app vnet; do
+	sysctl_ns $ns ipv6/conf/all/seg6_enabled 1
+	for dev in lo vnet0 guest0 app0; do
+		sysctl_ns $ns ipv6/conf/$dev/seg6_enabled 1 2>/dev/null
+	done
+done
+in_ns vnet ip address add fe80::1/64 dev app0 nodad
+in_ns app ip address add fe80::4/64 dev vnet0 nodad
+row output 6 "a routing header by the router's link-local address" "$TEXT" by_segments '[fe80::1]' -d vnet0
+row output 6 "a routing header by loopback" "$TEXT" by_segments '[::1]'
+row prerouting 6 "a routing header by the host itself" "$TEXT" by_host_segments
 for where in "output 4" "prerouting 4"; do
 	row $where "loose source route on an allowed connection" "$TEXT" on_allowed -o 8307040a00020401
 	row $where "loose source route on an allowed connection, half used up" "$TEXT" on_allowed -o 830b080a0001010a00020401

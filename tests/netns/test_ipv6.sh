@@ -85,10 +85,47 @@ t_neighbours() { # they are found again
 	t_replies vnet "$FAR" "$HOST"
 }
 
+# talks NS: opens a connection that is kept; says NS TEXT: whether it still carries something.
+talks() {
+	rm -f "$T/talk.$1.in"
+	mkfifo "$T/talk.$1.in"
+	spawn "talk.$1" "$1" socat - "TCP6:$FAR:8083"
+	eventually 3 eval "in_ns $1 ss -tn state established | grep -q :8083" || return 1
+	says "$1" first
+}
+
+says() {
+	echo "$2" 1<>"$T/talk.$1.in"
+	eventually 3 matches "$T/talk.$1.log" "$2"
+}
+
 t_by_route_all() {
-	route_all off && restarts "${BOTH[@]}" subnet.profile=current && passes app $HOST && passes guest $CONTAINER || return 1
-	route_all on && reload && refused app $HOST && refused guest $CONTAINER || return 1
-	route_all off && reload && passes app $HOST && passes guest $CONTAINER
+	local status=0 before
+	spawn echo vnet socat "TCP6-LISTEN:8083,bind=$FAR,fork" EXEC:cat
+	eventually 3 eval 'in_ns vnet ss -tln | grep -q :8083' || return 1
+	route_all off && restarts "${BOTH[@]}" subnet.profile=current && before=$(packets passed) &&
+		passes app $HOST && passes guest $CONTAINER && [ "$(packets passed)" -ge $((before + 6)) ] || return 1
+	talks app && talks guest || return 1
+	route_all on && reload && refused app $HOST && refused guest $CONTAINER && says app second && says guest second || status=1
+	route_all off && reload && passes app $HOST && passes guest $CONTAINER && says app third && says guest third || status=1
+	stop talk.app
+	stop talk.guest
+	stop echo
+	return $status
+}
+
+t_not_warned() { # a unique local address
+	local status
+	in_ns app ip address del 2001:db8:1::4/64 dev vnet0
+	in_ns app ip address del 2001:db8:31::1/64 dev guest0
+	in_ns app ip address add fd00:db8::4/64 dev vnet0 nodad
+	restarts "${BOTH[@]}" && ! t_warned
+	status=$?
+	in_ns app ip address del fd00:db8::4/64 dev vnet0
+	in_ns app ip address add 2001:db8:1::4/64 dev vnet0 nodad
+	in_ns app ip address add 2001:db8:31::1/64 dev guest0 nodad
+	in_ns app ip route replace default via 2001:db8:1::1
+	return $status
 }
 
 t_key_refuse() {
@@ -201,7 +238,7 @@ fact "neighbour discovery passes" t_neighbours
 fact "replies to callers pass, from the host" t_replies vnet "$FAR" "$HOST"
 fact "replies to callers pass, from the container" t_replies vnet "$FAR" "$CONTAINER"
 fact "the container calls the host" t_replies guest "$CONTAINER" "$HOST"
-fact "current: refused while route-all is on, also by a reload" t_by_route_all
+fact "current: refused while route-all is on, also by a reload; open connections live on; what passes is counted" t_by_route_all
 fact "ipv6 = refuse" t_key_refuse
 fact "ipv6 = pass" t_key_pass
 fact "hook = output: the host's sockets only" t_output_only
@@ -212,6 +249,7 @@ fact "only a cgroup's sockets" t_cgroups
 fact "audit: passes, and is counted" t_audit
 fact "another program's flush is repaired within a second" t_repaired
 fact "a connection that is older than nsgd, and its next" t_older
+fact "no warning of a unique local address" t_not_warned
 fact "a stop leaves nothing" t_stop
 printf '%s' "$TOOK"
 lab_done

@@ -271,9 +271,9 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 		say(r, "%s %slocal", v->text, operator);
 		return;
 	case PRESENCE:
-		if (!equal || u32)
+		if (!equal)
 			abort();
-		say(r, "%s missing", v->text);
+		say(r, "%s %s", v->text, u32 ? "exists" : "missing");
 		return;
 	default:
 		say(r, "%s %s%u", v->text, operator, u32);
@@ -428,6 +428,8 @@ static int put_expr(struct nftnl_expr *e, void *arg)
 		put_meta(r, e);
 	else if (!strcmp(name, "ct"))
 		put_ct(r, e);
+	else if (!strcmp(name, "exthdr"))
+		load(r, nftnl_expr_get_u32(e, NFTNL_EXPR_EXTHDR_DREG), PRESENCE, "exthdr rt");
 	else if (!strcmp(name, "payload"))
 		put_payload(r, e);
 	else if (!strcmp(name, "bitwise"))

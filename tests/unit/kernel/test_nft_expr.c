@@ -267,6 +267,7 @@ static const struct {
     {"in", nft_saddr_not_local, "fib saddr type != local"},
     {"in", nft_saddr_without_route, "fib saddr . iif oif missing"},
     {"out", nft_oif_loopback, "meta oiftype loopback"},
+    {"plain", nft_header_not_plain, "ip version != 4 ip hdrlength != 5"},
     {"in", nft_iif_loopback, "meta iiftype loopback"},
     {"out", nft_cgroup_known, "socket cgroupv2 level 1 != 0"},
     {"in", iif_not_in, "iifname != @names"},

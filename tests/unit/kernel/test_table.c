@@ -40,6 +40,8 @@ enum layout {
 	TUNNEL = 2048,
 	DOWN_ACCEPT = 4096,
 	IP6 = 8192, /* the table ip6 instead */
+	IP6_PASSES = 16384,
+	NO_REJECT = 32768,
 };
 
 struct fixture {
@@ -117,7 +119,8 @@ static void arrange(struct fixture *f, int layout)
 	    .native_queue = layout & NATIVE,
 	    .kernel_sockets = true,
 	    .has_ip6 = layout & IP6,
-	    .policy_refuses_ip6 = true,
+	    .ip6_reject = !(layout & NO_REJECT),
+	    .policy_refuses_ip6 = !(layout & IP6_PASSES),
 	    .n_queues = 4,
 	    .silent_queue = 65535,
 	    .route_all = layout & ROUTE_ALL,
@@ -178,6 +181,8 @@ static const struct {
     {"ip6", OUTPUT | PREROUTING | USERS | CGROUPS | EXCLUDES | IP6},
     {"ip6-output", OUTPUT | IP6},
     {"ip6-audit", OUTPUT | PREROUTING | AUDIT | IP6},
+    {"ip6-passes", OUTPUT | PREROUTING | EXCLUDES | IP6 | IP6_PASSES},
+    {"ip6-no-reject", OUTPUT | IP6 | NO_REJECT},
 };
 
 static char *text_of(const struct nsg_kernel *k, bool ip6)
