@@ -18,7 +18,8 @@
  *   effective-routes  {}                                            one item
  *   status, stats     {}                                            one item
  *   reload            {}                                            one item, none when it failed
- *   trace             {"payload":true|false}                        one a decision, until closed
+ *   trace             {"payload":B,"dropped":B}                     one a decision, until closed
+ *   history           {"dropped":B}                                 one a decision, oldest first
  *
  * F is a flow (nsgctl(1), FLOWS). nsg_explain_answer() answers the first five verbs, in the daemon
  * and offline. With "payload" an item of `trace` ends with the first bytes of the packet,

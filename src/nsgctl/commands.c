@@ -153,6 +153,16 @@ static const struct nsgctl_option trace_options[] = {
      .argument = "CONDITIONS",
      FIELD(filter),
      .help = "e.g. verdict=drop,dst=10.0.0.0/8: all must match; != negates"},
+    {.name = "dropped-only", FIELD(dropped_only), .help = "decisions that drop"},
+    {.name = "count", .argument = "N", FIELD(count), .help = "end after N decisions"},
+    {.name = "for",
+     .argument = "TIME",
+     FIELD(duration),
+     .help = "end after a time, e.g. 30s, 5m, 2h"},
+    {.name = "last",
+     .argument = "N",
+     FIELD(last),
+     .help = "print the last N decisions that nsgd remembers, and end"},
     {0},
 };
 
@@ -228,12 +238,16 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .options = replay_options,
      .run = nsgctl_replay},
     {.name = "trace",
-     .operands = "",
+     .operands = "[EXPRESSION]",
+     .max_operands = NSGCTL_MAX_OPERANDS,
      .works = NSGCTL_LIVE,
      .help = "Show decisions as they happen, until interrupted",
-     .more = "Packets that the kernel passes or drops by an earlier decision are not shown.\n\n"
+     .more = "EXPRESSION selects packets, in the syntax of pcap-filter(7).\n"
+	     "Packets that the kernel passes or drops by an earlier decision are not shown.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
-	     "dstPort, hostSrc, rule, route, nextHopType. Addresses may be prefixes.\n",
+	     "dstPort, hostSrc, rule, route, nextHopType. Addresses may be prefixes.\n\n"
+	     "  nsgctl trace --dropped-only tcp and dst net 10.0.0.0/8\n"
+	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n",
      .options = trace_options,
      .run = nsgctl_trace},
     {.name = "status",

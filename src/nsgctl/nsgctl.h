@@ -15,7 +15,7 @@
 #include "snapshot/snapshot.h"
 #include "util/diag.h"
 
-#define NSGCTL_MAX_OPERANDS 1
+#define NSGCTL_MAX_OPERANDS 32
 
 enum nsgctl_form {
 	NSGCTL_TABLE,
@@ -40,8 +40,8 @@ struct nsgctl {
 	const char *direction, *local, *remote;
 	const char *source_ip, *dest_ip;
 	const char *filter, *write, *directory;
-	const char *top;
-	bool watch;
+	const char *top, *count, *duration, *last;
+	bool watch, dropped_only;
 
 	/* from output and the terminal */
 	enum nsgctl_form form;
@@ -107,6 +107,8 @@ int nsgctl_print(const struct nsgctl *ctl, const char *verb, const json_t *item)
 int nsgctl_print_line(const json_t *item);
 /* Prints all records as text. */
 void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out);
+/* Reports, on standard error, decisions that the daemon could not pass on. */
+void nsgctl_report_missed(unsigned long long n);
 /* Flushes; a full disk or a closed pipe makes `status` a failure. */
 int nsgctl_finish(int status);
 
@@ -144,7 +146,7 @@ void nsgctl_session_close(struct nsgctl_session *s);
 
 /* ---- until interrupted (watch.c) ------------------------------------------------------------ */
 
-/* SIGINT and SIGTERM end the conversation with the daemon, and that is not an error. */
+/* SIGINT, SIGTERM and SIGALRM end the conversation with the daemon, and that is not an error. */
 void nsgctl_interruptible(struct nsgctl_session *session);
 /* --watch: before the first question; before each answer is printed, false: do not print; after it,
  * false: that was the last. */

@@ -42,6 +42,12 @@ void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out)
 		fprintf(out, "and %zu more\n", diag->n_dropped);
 }
 
+void nsgctl_report_missed(unsigned long long n)
+{
+	fprintf(stderr, "nsgctl: %llu decision%s missed: more were made than could be passed on\n",
+		n, n == 1 ? " was" : "s were");
+}
+
 int nsgctl_finish(int status)
 {
 	int failed = ferror(stdout);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -171,12 +172,34 @@ struct passing {
 	bool failed;
 };
 
+/* Whether the item is {"lost":N}. It has no NUL. */
+static bool reads_missed(const char *item, size_t n, unsigned long long *ret)
+{
+	static const char key[] = "{\"lost\":";
+	char number[24];
+
+	if (n < sizeof(key) || n > sizeof(key) + sizeof(number) - 2 ||
+	    memcmp(item, key, sizeof(key) - 1) != 0)
+		return false;
+	(void)snprintf(number, sizeof(number), "%.*s", (int)(n - sizeof(key)),
+		       item + sizeof(key) - 1);
+	*ret = strtoull(number, NULL, 10);
+	return true;
+}
+
 /* Flushes only when no more items have arrived, which saves a system call per line. */
 static int pass(void *closure, const char *item, size_t n)
 {
 	struct passing *p = closure;
-	bool ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF
-		       : fflush(p->out) == 0;
+	unsigned long long missed;
+	bool ok;
+
+	if (item && reads_missed(item, n, &missed)) {
+		nsgctl_report_missed(missed);
+		return 0;
+	}
+	ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF
+		  : fflush(p->out) == 0;
 
 	p->failed = !ok;
 	return ok ? 0 : NSG_EXIT_FAILED;

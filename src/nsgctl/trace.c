@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "explain/rows.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
 #include "nsgctl/outfile.h"
+#include "nsgctl/packets.h"
 #include "observe/pcapng.h"
 #include "observe/ring.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/json_object.h"
+#include "util/limits.h"
+#include "util/macro.h"
+
+/* Not an exit status: all has been printed. */
+#define ENOUGH 64
+#define MAX_SECONDS (365u * 86400u)
 
 struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
 	struct nsgctl_outfile file; /* -w */
 	struct nsg_rows rows;
+	struct nsgctl_packets packets; /* the expression */
+	unsigned long count;	       /* decisions left to print; 0: no limit */
+	unsigned int seconds;	       /* 0: no limit */
+	/* --last: a ring of what passed. */
+	unsigned long last, n_kept;
+	json_t **kept;
 };
 
 static int from_hex(char c)
@@ -94,24 +108,38 @@ static int begin_file(struct trace *t)
 	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : nsgctl_outfile_commit(&t->file);
 }
 
-static void trace_done(struct trace *t)
-{
-	nsgctl_outfile_done(&t->file);
-}
+/* ---- which decisions ------------------------------------------------------------------------- */
 
-static int print_decision(void *closure, json_t *item)
+static bool passes(const struct trace *t, const json_t *item)
 {
-	struct trace *t = closure;
-	int status;
+	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES];
 
 	if (!nsgctl_filter_passes(&t->filter, item))
-		return 0;
+		return false;
+	if (!t->ctl->n_operands)
+		return true;
+	return nsgctl_packets_match(&t->packets, item, payload, read_payload(item, payload));
+}
+
+static bool report_missed(const json_t *item)
+{
+	const json_t *lost = json_object_get(item, "lost");
+
+	if (lost)
+		nsgctl_report_missed((unsigned long long)json_integer_value(lost));
+	return lost;
+}
+
+static int print_decision(struct trace *t, json_t *item)
+{
+	int status;
+
 	if (t->file.out) {
 		status = write_decision(t, item);
 		if (status || t->file.out == stdout)
 			return status;
-		(void)json_object_del(item, "payload");
 	}
+	(void)json_object_del(item, "payload");
 	if (t->ctl->form == NSGCTL_TABLE)
 		nsg_rows_put(&t->rows, item);
 	else if (nsgctl_print_line(item) < 0)
@@ -119,28 +147,135 @@ static int print_decision(void *closure, json_t *item)
 	return fflush(stdout) == 0 ? 0 : NSG_EXIT_FAILED;
 }
 
-int nsgctl_trace(struct nsgctl *ctl)
+static int take_live(void *closure, json_t *item)
 {
-	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
-	cleanup_json json_t *args = NSG_JSON_OBJECT(PAIR_B("payload", ctl->write));
-	__attribute__((cleanup(trace_done))) struct trace trace = {.ctl = ctl};
-	char error[NSGCTL_FILTER_ERROR];
+	struct trace *t = closure;
 	int status;
 
-	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &trace.filter, error) < 0)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
-	status = nsgctl_session_open(ctl, &session);
-	if (status)
+	if (report_missed(item) || !passes(t, item))
+		return 0;
+	status = print_decision(t, item);
+	if (status || !t->count)
 		return status;
+	return --t->count ? 0 : ENOUGH;
+}
+
+static int take_kept(void *closure, json_t *item)
+{
+	struct trace *t = closure;
+	json_t **place = &t->kept[t->n_kept % t->last];
+
+	if (!passes(t, item))
+		return 0;
+	json_decref(*place);
+	*place = json_incref(item);
+	t->n_kept++;
+	return 0;
+}
+
+/* ---- the verb -------------------------------------------------------------------------------- */
+
+static void trace_done(struct trace *t)
+{
+	for (unsigned long i = 0; t->kept && i < t->last; i++)
+		json_decref(t->kept[i]);
+	free(t->kept);
+	nsgctl_packets_done(&t->packets);
+	nsgctl_outfile_done(&t->file);
+}
+
+/* "30", "30s", "5m", "2h", "1d". */
+static int read_seconds(const char *text, unsigned int *ret)
+{
+	static const struct {
+		const char *unit;
+		unsigned int seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(units); i++) {
+		if (text[0] < '0' || text[0] > '9' || strcmp(end, units[i].unit) != 0 || !n ||
+		    n > MAX_SECONDS / units[i].seconds)
+			continue;
+		*ret = (unsigned int)n * units[i].seconds;
+		return 0;
+	}
+	return nsgctl_fail(NSG_EXIT_USAGE,
+			   "--for: \"%s\" is not a time such as 30s, 5m or 2h, up to 365d", text);
+}
+
+static int read_options(struct trace *t)
+{
+	const struct nsgctl *ctl = t->ctl;
+	char error[NSGCTL_FILTER_ERROR];
+	int status = 0;
+
+	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &t->filter, error) < 0)
+		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
+	if (ctl->last && (ctl->write || ctl->count || ctl->duration))
+		return nsgctl_fail(NSG_EXIT_USAGE, "--last prints past decisions, of which no "
+						   "packets are left: without -w, --count, --for");
+	if (ctl->count)
+		status = nsgctl_number("count", ctl->count, 1, ULONG_MAX, &t->count);
+	if (!status && ctl->last)
+		status = nsgctl_number("last", ctl->last, 1, 2ul * NSG_MAX_HISTORY, &t->last);
+	if (!status && ctl->duration)
+		status = read_seconds(ctl->duration, &t->seconds);
+	if (!status && ctl->n_operands)
+		status = nsgctl_packets_compile(&t->packets, ctl->operands, ctl->n_operands);
+	return status;
+}
+
+static int print_last(struct trace *t, struct nsgctl_session *session)
+{
+	cleanup_json json_t *args = NSG_JSON_OBJECT(PAIR_B("dropped", t->ctl->dropped_only));
+	unsigned long first;
+	int status;
+
+	t->kept = calloc(t->last, sizeof(*t->kept));
+	if (!t->kept)
+		return nsgctl_out_of_memory();
+	status = nsgctl_session_ask(session, "history", args, take_kept, t);
+	first = t->n_kept > t->last ? t->n_kept - t->last : 0;
+	for (unsigned long i = first; !status && i < t->n_kept; i++)
+		status = print_decision(t, t->kept[i % t->last]);
+	return status;
+}
+
+static int follow(struct trace *t, struct nsgctl_session *session)
+{
+	const struct nsgctl *ctl = t->ctl;
+	cleanup_json json_t *args = NSG_JSON_OBJECT(
+	    PAIR_B("payload", ctl->write || ctl->n_operands), PAIR_B("dropped", ctl->dropped_only));
+	int status;
+
 	if (ctl->write) {
-		status = begin_file(&trace);
+		status = begin_file(t);
 		if (status)
 			return status;
 	}
+	if (t->seconds)
+		(void)alarm(t->seconds);
+	if (ctl->form != NSGCTL_TABLE && !ctl->write && !ctl->filter && !ctl->n_operands &&
+	    !t->count)
+		return nsgctl_session_pass(session, "trace", args, stdout);
+	status = nsgctl_session_ask(session, "trace", args, take_live, t);
+	return status == ENOUGH ? NSG_EXIT_DONE : status;
+}
+
+int nsgctl_trace(struct nsgctl *ctl)
+{
+	__attribute__((cleanup(nsgctl_session_close))) struct nsgctl_session session = {.fd = -1};
+	__attribute__((cleanup(trace_done))) struct trace trace = {.ctl = ctl};
+	int status = read_options(&trace);
+
+	if (!status)
+		status = nsgctl_session_open(ctl, &session);
+	if (status)
+		return status;
 	nsgctl_interruptible(&session);
-	if (ctl->form == NSGCTL_TABLE && trace.file.out != stdout)
+	if (ctl->form == NSGCTL_TABLE && !(ctl->write && strcmp(ctl->write, "-") == 0))
 		nsg_rows_begin(&trace.rows, NSG_ROWS_TRACE, &ctl->term, stdout);
-	else if (!ctl->write && !ctl->filter)
-		return nsgctl_session_pass(&session, "trace", args, stdout);
-	return nsgctl_session_ask(&session, "trace", args, print_decision, &trace);
+	return ctl->last ? print_last(&trace, &session) : follow(&trace, &session);
 }

@@ -28,6 +28,7 @@ void nsgctl_interruptible(struct nsgctl_session *session)
 	session->interrupted = &interrupted;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGALRM, &action, NULL); /* --for */
 }
 
 void nsgctl_watch_begin(const struct nsgctl *ctl, struct nsgctl_session *session)

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nsgd/history.h"
 #include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
@@ -18,6 +20,8 @@
 #define READ_BYTES 65536
 /* Unsent trace bytes of a slow client; above this it misses records. */
 #define TRACE_BACKLOG_BYTES (4u << 20)
+/* Lines of the history that are sent in one turn. */
+#define HISTORY_LINES 512
 
 struct connection {
 	struct server *server;
@@ -29,7 +33,10 @@ struct connection {
 	size_t sent;  /* of out */
 	bool more;    /* whole requests may have arrived that are not answered yet */
 	bool closing; /* when all is sent */
-	bool trace, payload;
+	bool trace, payload, dropped_only;
+	uint64_t lost; /* decisions that it missed and was not told of */
+	/* What is sent of the history: the next line, and the first that is not. Equal: nothing. */
+	uint64_t history, history_end;
 	uint64_t reload; /* the number of the one that it waits for; 0: none */
 };
 
@@ -45,6 +52,7 @@ struct server {
 	size_t n_connections;
 	uint64_t trace_lost;
 	struct nsg_line lines[2]; /* the current record, without and with payload */
+	struct history *kept;
 };
 
 /* ---- one connection -------------------------------------------------------------------------- */
@@ -66,46 +74,6 @@ static void connection_free(struct connection *c)
 	free(c);
 	if (traced)
 		s->ops->trace_changed(s->closure);
-}
-
-/* Sends what can be sent now; false when the connection is to be closed. */
-static bool flush(struct connection *c)
-{
-	while (c->sent < c->out.n) {
-		ssize_t n = send(c->fd, c->out.v + c->sent, c->out.n - c->sent,
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0)
-			return false;
-		c->sent += (size_t)n;
-	}
-	if (c->sent == c->out.n) {
-		nsg_vec_done(&c->out);
-		c->sent = 0;
-		if (c->closing)
-			return false;
-	}
-	/* While a reply is unsent no further request is read: this bounds the memory of a client.
-	 * Requests already received are answered as soon as a reply can be sent. */
-	if (c->reload)
-		(void)sd_event_source_set_io_events(c->io, 0);
-	else
-		(void)sd_event_source_set_io_events(c->io,
-						    c->out.n || c->more ? EPOLLOUT : EPOLLIN);
-	return true;
-}
-
-/* For use outside of the connection's own event, which then frees it. */
-static void flush_or_shut_down(struct connection *c)
-{
-	if (flush(c))
-		return;
-	c->closing = true;
-	(void)shutdown(c->fd, SHUT_RDWR);
 }
 
 static int append(struct connection *c, const char *data, size_t n)
@@ -147,6 +115,66 @@ static int send_exit(struct connection *c, enum nsg_exit status, const struct ns
 	return r < 0 ? r : append(c, line, n);
 }
 
+/* The next lines of the history and, after the last one, the exit. */
+static int put_history(struct connection *c)
+{
+	const struct history *h = c->server->kept;
+	const char *line;
+	size_t n;
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < HISTORY_LINES && c->history < c->history_end; i++) {
+		if (!history_next(h, c->dropped_only, &c->history, &line, &n) ||
+		    c->history > c->history_end)
+			c->history = c->history_end;
+		else
+			r = append(c, line, n);
+	}
+	if (r == 0 && c->history == c->history_end)
+		r = send_exit(c, NSG_EXIT_DONE, NULL);
+	return r;
+}
+
+/* Sends what can be sent now; false when the connection is to be closed. */
+static bool flush(struct connection *c)
+{
+	while (c->sent < c->out.n) {
+		ssize_t n = send(c->fd, c->out.v + c->sent, c->out.n - c->sent,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0)
+			return false;
+		c->sent += (size_t)n;
+	}
+	if (c->sent == c->out.n) {
+		nsg_vec_done(&c->out);
+		c->sent = 0;
+		if (c->closing || (c->history < c->history_end && put_history(c) < 0))
+			return false;
+	}
+	/* While a reply is unsent no further request is read: this bounds the memory of a client.
+	 * Requests already received are answered as soon as a reply can be sent. */
+	if (c->reload)
+		(void)sd_event_source_set_io_events(c->io, 0);
+	else
+		(void)sd_event_source_set_io_events(c->io,
+						    c->out.n || c->more ? EPOLLOUT : EPOLLIN);
+	return true;
+}
+
+/* For use outside of the connection's own event, which then frees it. */
+static void flush_or_shut_down(struct connection *c)
+{
+	if (flush(c))
+		return;
+	c->closing = true;
+	(void)shutdown(c->fd, SHUT_RDWR);
+}
+
 static int refuse(struct connection *c, enum nsg_exit status, const char *why)
 {
 	struct nsg_diag diag = {0};
@@ -165,7 +193,16 @@ static void start_trace(struct connection *c, const json_t *args)
 
 	c->trace = true;
 	c->payload = json_is_true(json_object_get(args, "payload"));
+	c->dropped_only = json_is_true(json_object_get(args, "dropped"));
 	s->ops->trace_changed(s->closure);
+}
+
+static int start_history(struct connection *c, const json_t *args)
+{
+	c->dropped_only = json_is_true(json_object_get(args, "dropped"));
+	c->history = 0;
+	c->history_end = history_end(c->server->kept);
+	return c->history_end ? put_history(c) : send_exit(c, NSG_EXIT_DONE, NULL);
 }
 
 static int answer(struct connection *c, const json_t *request)
@@ -187,6 +224,8 @@ static int answer(struct connection *c, const json_t *request)
 	else if (strcmp(verb, "trace") == 0) {
 		start_trace(c, args);
 		return 0;
+	} else if (strcmp(verb, "history") == 0) {
+		return start_history(c, args);
 	} else if (strcmp(verb, "reload") == 0) {
 		c->reload = s->ops->reload(s->closure);
 		return 0;
@@ -232,12 +271,13 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 {
 	struct connection *c = data;
 	bool alive = true;
+	bool busy = c->closing || c->reload || c->history < c->history_end;
 
 	(void)source;
 	(void)fd;
-	if (c->more && !c->out.n && !c->closing && !c->reload)
+	if (c->more && !c->out.n && !busy)
 		alive = answer_next(c);
-	else if (revents & EPOLLIN && !c->more && !c->closing && !c->reload)
+	else if (revents & EPOLLIN && !c->more && !busy)
 		alive = receive(c);
 	/* EPOLLERR: the client closed without reading everything; nothing can be sent any more. */
 	if (revents & EPOLLERR || (revents & EPOLLHUP && !(revents & (EPOLLIN | EPOLLOUT))))
@@ -303,7 +343,13 @@ int server_new(sd_event *event, const char *path, const struct server_ops *ops, 
 	s->event = sd_event_ref(event);
 	s->ops = ops;
 	s->closure = closure;
+	s->kept = history_new();
 	s->group = group ? group->gr_gid : (gid_t)-1;
+	if (!s->kept) {
+		s->fd = -1;
+		server_free(s);
+		return -ENOMEM;
+	}
 	s->fd = nsg_control_listen(path, group ? SOCKET_GROUP : NULL, diag);
 	if (s->fd < 0) {
 		int r = s->fd;
@@ -340,6 +386,7 @@ struct server *server_free(struct server *s)
 	sd_event_unref(s->event);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(s->lines); i++)
 		nsg_line_done(&s->lines[i]);
+	history_free(s->kept);
 	free(s->path);
 	free(s);
 	return NULL;
@@ -386,28 +433,57 @@ static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record, b
 	       l->text.n <= NSG_MAX_CONTROL_FRAME_BYTES;
 }
 
+static bool is_full(const struct connection *c)
+{
+	return c->out.n - c->sent > TRACE_BACKLOG_BYTES;
+}
+
+/* How many decisions the client missed since the one before. */
+static int put_lost(struct connection *c)
+{
+	char line[64];
+	int n, r;
+
+	if (!c->lost || is_full(c))
+		return 0;
+	n = snprintf(line, sizeof(line), "{\"data\":{\"lost\":%" PRIu64 "}}\n", c->lost);
+	r = append(c, line, (size_t)n);
+	if (r == 0)
+		c->lost = 0;
+	return r;
+}
+
 void server_trace(struct server *s, const struct nsg_trace_record *record)
 {
-	bool wanted[2] = {false, false}, made[2] = {false, false};
+	bool dropped = record->decision.verdict == NSG_VERDICT_DROP;
+	bool made[2] = {line_of(&s->lines[0], record, false), false};
 
-	for (struct connection *c = s->connections; c; c = c->next)
-		wanted[c->payload] |= c->trace;
-	for (int i = 0; i < 2; i++)
-		made[i] = wanted[i] && line_of(&s->lines[i], record, i);
+	if (made[0])
+		history_add(s->kept, dropped, s->lines[0].text.v, s->lines[0].text.n);
+	if (server_wants_payload(s))
+		made[1] = line_of(&s->lines[1], record, true);
 	for (struct connection *c = s->connections; c; c = c->next) {
 		const struct nsg_line *l = &s->lines[c->payload];
 
-		if (!c->trace || c->closing)
+		if (!c->trace || c->closing || (c->dropped_only && !dropped))
 			continue;
-		if (!made[c->payload] || c->out.n - c->sent > TRACE_BACKLOG_BYTES ||
-		    append(c, l->text.v, l->text.n) < 0)
+		if (!made[c->payload] || is_full(c) || put_lost(c) < 0 ||
+		    append(c, l->text.v, l->text.n) < 0) {
+			c->lost++;
 			s->trace_lost++;
+		}
 	}
+}
+
+void server_trace_missed(struct server *s, uint64_t n)
+{
+	for (struct connection *c = s->connections; c; c = c->next)
+		c->lost += c->trace ? n : 0;
 }
 
 void server_flush_trace(struct server *s)
 {
 	for (struct connection *c = s->connections; c; c = c->next)
-		if (c->trace && !c->closing)
+		if (c->trace && !c->closing && put_lost(c) == 0)
 			flush_or_shut_down(c);
 }

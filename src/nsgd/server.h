@@ -39,9 +39,12 @@ int server_start(struct server *s);
 void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status, json_t *done,
 		     const struct nsg_diag *diag);
 
-/* Queues a decision for the clients that trace; server_flush_trace() sends what is queued. */
+/* Remembers a decision, and queues it for the clients that trace; server_flush_trace() sends what is
+ * queued. */
 void server_trace(struct server *s, const struct nsg_trace_record *record);
 void server_flush_trace(struct server *s);
+/* Decisions that no tracer got. They are told how many. */
+void server_trace_missed(struct server *s, uint64_t n);
 bool server_wants_trace(const struct server *s);
 bool server_wants_payload(const struct server *s);
 /* Decisions that clients missed because they read too slowly. */

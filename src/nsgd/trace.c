@@ -23,6 +23,7 @@ struct trace {
 	struct nsg_engine *engine;
 	struct server *server;
 	enum nsg_conf_log_decisions log;
+	uint64_t missed; /* records that did not fit the rings, of which tracers were told */
 	sd_event_source *records, *rest;
 };
 
@@ -32,6 +33,24 @@ static void take_record(struct trace *t, const struct nsg_trace_record *r)
 	    (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP))
 		log_decision(r);
 	server_trace(t->server, r);
+}
+
+static uint64_t missed(const struct trace *t)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < nsg_engine_n_rings(t->engine); i++)
+		n += nsg_ring_lost(nsg_engine_ring(t->engine, i));
+	return n;
+}
+
+static void tell_missed(struct trace *t)
+{
+	uint64_t n = missed(t);
+
+	if (n != t->missed)
+		server_trace_missed(t->server, n - t->missed);
+	t->missed = n;
 }
 
 /* The rings in turn, at most this many records in all. */
@@ -54,6 +73,7 @@ static void drain(struct trace *t, uint64_t most)
 			most--;
 		}
 	}
+	tell_missed(t);
 	server_flush_trace(t->server);
 }
 
@@ -137,19 +157,19 @@ void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 
 void trace_update(struct trace *t)
 {
+	enum nsg_conf_log_decisions level;
+
 	if (!t)
 		return;
-	nsg_engine_trace(t->engine, server_wants_trace(t->server) ? NSG_LOG_ALL : t->log,
+	/* denials are always remembered: see history.h */
+	level = t->log == NSG_LOG_NONE ? NSG_LOG_DENIED : t->log;
+	nsg_engine_trace(t->engine, server_wants_trace(t->server) ? NSG_LOG_ALL : level,
 			 server_wants_payload(t->server) ? NSG_RECORD_PAYLOAD_BYTES : 0);
 }
 
 uint64_t trace_lost(const struct trace *t)
 {
-	uint64_t n = server_trace_lost(t->server);
-
-	for (uint32_t i = 0; i < nsg_engine_n_rings(t->engine); i++)
-		n += nsg_ring_lost(nsg_engine_ring(t->engine, i));
-	return n;
+	return server_trace_lost(t->server) + missed(t);
 }
 
 struct trace *trace_free(struct trace *t)

@@ -47,6 +47,8 @@
 #define NSG_MAX_FLOW_LINE_BYTES (1u << 20)
 #define NSG_MAX_CONTROL_FRAME_BYTES (4u << 20)
 #define NSG_MAX_CONTROL_CLIENTS 64u
+/* Decisions that the daemon remembers, of each verdict: some 5 MB. */
+#define NSG_MAX_HISTORY 10240u
 
 /* nsgd.conf */
 #define NSG_MAX_CONF_LINE_BYTES 198u /* what inih accepts; lists continue on indented lines */

@@ -85,7 +85,7 @@ static void *serve(void *closure)
 /* Verbs that ask a daemon, and no file of the fuzzer's choice. */
 static bool may_run(struct nsgctl *ctl)
 {
-	if (ctl->help || ctl->version || ctl->policy || ctl->batch || ctl->watch ||
+	if (ctl->help || ctl->version || ctl->policy || ctl->batch || ctl->watch || ctl->duration ||
 	    ctl->n_operands || !(ctl->verb->works & NSGCTL_LIVE) || ctl->verb->run == nsgctl_replay)
 		return false;
 	ctl->socket = socket_path;

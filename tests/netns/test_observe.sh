@@ -41,6 +41,51 @@ t_filter() {
 	return $status
 }
 
+traces() { # ARGUMENT...: with output to $T/traced.log; probes until it shows one
+	spawn traced app "$NSGCTL" trace -o jsonl "$@"
+	eventually 5 eval 'probe tcp 10.0.2.4:22; [ -s "$T/traced.log" ] || ! alive traced' && alive traced
+}
+
+t_expression() { # of the packet: here its real source, and flags
+	traces 'tcp[tcpflags] & tcp-syn != 0' and src host 10.0.1.4 and dst net 10.0.2.0/24 || return 1
+	probe udp 10.0.2.4:161
+	probe tcp 203.0.113.10:443
+	probe tcp 10.0.2.4:22
+	eventually 2 eval "grep -q '\"srcPort\":$SPORT' '$T/traced.log'" &&
+		is "$(jq -r '[.protocol, .dst, has("payload")] | @csv' "$T/traced.log" | sort -u)" '"TCP","10.0.2.4",false'
+	local status=$?
+	stop traced INT
+	[ $status = 0 ] && is "$STATUS" 0 && gives 2 trace tcp and && matches "$T/err" 'nsgctl: "tcp and": '
+}
+
+t_dropped_only() {
+	traces --dropped-only || return 1
+	probe tcp 203.0.113.10:443
+	probe udp 10.0.2.4:161
+	eventually 2 eval "grep -q '\"dstPort\":161' '$T/traced.log'" && is "$(jq -r .verdict "$T/traced.log" | sort -u)" drop
+	local status=$?
+	stop traced
+	return $status
+}
+
+t_count() { # and the time: both end with status 0
+	spawn counted app "$NSGCTL" trace -o table --count 2
+	eventually 5 eval 'probe udp 10.0.2.4:161; ! alive counted' && ended counted 1 && is "$STATUS" 0 &&
+		is "$(grep -c ' drop ' "$T/counted.log")" 2 || return 1
+	gives 0 trace --for 1s && gives 2 trace --for 1w && gives 2 trace --count none
+}
+
+t_last() { # what was decided before anybody traced, over a reload
+	probe udp 10.0.2.4:161
+	local port=$SPORT
+	gives 0 reload && settle
+	eventually 2 eval 'ctl trace --last 5 -o jsonl --dropped-only >"$T/out"; grep -q "\"srcPort\":$port," "$T/out"' &&
+		is "$(wc -l <"$T/out")" 5 && is "$(jq -r .verdict "$T/out" | sort -u)" drop || return 1
+	gives 0 trace --last 1 -o jsonl "udp and src port $port" && is "$(jq .srcPort "$T/out")" "$port" &&
+		gives 0 trace --last 3 -o table && is "$(grep -c ' drop \| accept ' "$T/out")" 3 || return 1
+	gives 2 trace --last 1 --count 1
+}
+
 t_pcapng() { # written live; replay over the same policy decides every packet the same
 	spawn writer app "$NSGCTL" trace -w "$T/live.pcapng"
 	eventually 5 eval 'in_ns app "$TRAFFIC" send udp 203.0.113.99:9 >/dev/null; [ "$(stat -c %s "$T/live.pcapng" 2>/dev/null || echo 0)" -gt 300 ]' || return 1
@@ -137,7 +182,7 @@ t_sentence() {
 
 t_digest() {
 	gives 0 stats -o table && matches "$T/out" '^flows +[0-9]+ decided, [0-9]+ dropped, with [0-9]+ packets$' &&
-		matches "$T/out" '^latency  p50 below [0-9]+ (us|ms), p99 below [0-9]+ (us|ms)$' &&
+		matches "$T/out" '^latency +p50 below [0-9]+ (us|ms), p99 below [0-9]+ (us|ms)$' &&
 		! grep -Eq '(^| )0$' "$T/out" || return 1
 	gives 0 stats --top 1 -o table && is "$(grep -c ' Deny \| Allow ' "$T/out")" 1 && gives 2 stats --top 0 || return 1
 	spawn watch app "$NSGCTL" stats --watch -o jsonl
@@ -201,17 +246,22 @@ t_garbage() { # a peer that speaks no JSON, one that never ends its line, one th
 	alive nsgd && ctl status >/dev/null
 }
 
-t_many_traces() { # readers that never read
-	local i
+t_many_traces() { # readers that stop reading; one that goes on is told what it missed
+	local i status=0
 	for ((i = 0; i < 8; i++)); do
 		spawn reader$i app "$NSGCTL" trace -o jsonl
+	done
+	eventually 5 eval 'probe udp 10.0.2.4:161; [ -s "$T/reader7.log" ]' || return 1
+	for ((i = 0; i < 8; i++)); do
 		kill -STOP "${PIDS[reader$i]}"
 	done
 	in_ns app "$TRAFFIC" send -f 500 -n 40 udp 10.1.0.4:9000 | grep -q 'sent=20000 errors=0' || return 1
+	kill -CONT "${PIDS[reader7]}"
+	eventually 10 eval 'probe udp 10.0.2.4:161; grep -Eq "nsgctl: [0-9]+ decisions? w(as|ere) missed" "$T/reader7.log"' || status=1
 	for ((i = 0; i < 8; i++)); do
 		stop reader$i KILL
 	done
-	ctl status >/dev/null && settle
+	ctl status >/dev/null && settle && return $status
 }
 
 t_stop() {
@@ -224,6 +274,10 @@ fact "a record has the contract's keys in order" t_keys
 fact "a record tells direction, enforcement, the address judged" t_egress
 fact "later packets are told as established" t_established
 fact "trace --filter" t_filter
+fact "trace EXPRESSION" t_expression
+fact "trace --dropped-only" t_dropped_only
+fact "trace --count, --for" t_count
+fact "trace --last" t_last
 fact "trace -w is a capture; replay decides it the same" t_pcapng
 fact "stats count a rule's decisions exactly" t_stats
 fact "status is JSON and names the VNet" t_status

@@ -249,6 +249,142 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 	assert_int_equal(came, n - 1);
 }
 
+static struct nsg_trace_record record_of(uint16_t port, enum nsg_verdict verdict)
+{
+	return (struct nsg_trace_record){
+	    .key = {.protocol = 6, .dport_host = port},
+	    .decision = {.route = NSG_ROUTE_NONE,
+			 .rule = NSG_RULE_NONE,
+			 .verdict = (uint8_t)verdict},
+	};
+}
+
+static void decide(struct fixture *f, uint16_t port, enum nsg_verdict verdict)
+{
+	struct nsg_trace_record record = record_of(port, verdict);
+
+	server_trace(f->server, &record);
+	server_flush_trace(f->server);
+}
+
+/* Everything that has come. */
+static const char *received(int fd)
+{
+	static char text[1 << 22];
+	size_t at = 0;
+	ssize_t n;
+
+	while (at < sizeof(text) - 1 &&
+	       (n = recv(fd, text + at, sizeof(text) - 1 - at, MSG_DONTWAIT)) > 0)
+		at += (size_t)n;
+	text[at] = '\0';
+	return text;
+}
+
+static int ask(struct fixture *f, const char *request)
+{
+	int fd = client(f);
+
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	assert_true(settle(f, 20));
+	return fd;
+}
+
+static void a_tracer_of_denials_gets_no_others(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int fd =
+	    ask(f, "{\"version\":1,\"verb\":\"trace\",\"args\":{\"dropped\":true}}\n");
+	const char *text;
+
+	decide(f, 1, NSG_VERDICT_ACCEPT);
+	decide(f, 2, NSG_VERDICT_DROP);
+	text = received(fd);
+	assert_null(strstr(text, "\"dstPort\":1,"));
+	assert_non_null(strstr(text, "\"dstPort\":2,"));
+}
+
+static void a_tracer_is_told_what_it_missed(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int fd = ask(f, "{\"version\":1,\"verb\":\"trace\"}\n");
+	const char *text;
+
+	server_trace_missed(f->server, 3);
+	decide(f, 2, NSG_VERDICT_DROP);
+	text = received(fd);
+	assert_ptr_equal(strstr(text, "{\"data\":{\"lost\":3}}\n"), text);
+	assert_non_null(strstr(text, "\"dstPort\":2,"));
+	decide(f, 3, NSG_VERDICT_DROP);
+	assert_null(strstr(received(fd), "lost"));
+	/* also when no other decision follows */
+	server_trace_missed(f->server, 1);
+	server_flush_trace(f->server);
+	assert_non_null(strstr(received(fd), "{\"lost\":1}"));
+}
+
+#define HISTORY "{\"version\":1,\"verb\":\"history\",\"args\":{\"dropped\":%s}}\n"
+
+static unsigned int count_history(struct fixture *f, const char *dropped, char *ret_first)
+{
+	char request[128];
+	unsigned int n = 0, came;
+	int fd;
+
+	(void)snprintf(request, sizeof(request), HISTORY, dropped);
+	fd = ask(f, request);
+	ret_first[0] = '\0';
+	do {
+		const char *text = received(fd);
+
+		came = 0;
+		for (const char *c = text; *c; c++)
+			came += *c == '\n';
+		if (!n)
+			(void)snprintf(ret_first, 512, "%.*s", (int)strcspn(text, "\n"), text);
+		n += came;
+		(void)settle(f, 50);
+	} while (came);
+	(void)close(fd);
+	assert_true(settle(f, 20));
+	return n;
+}
+
+static void the_last_decisions_are_remembered_and_denials_longer(void **state)
+{
+	struct fixture *f = *state;
+	char first[512];
+
+	assert_int_equal(count_history(f, "false", first), 1); /* the status */
+	decide(f, 7, NSG_VERDICT_DROP);
+	for (unsigned int i = 0; i < NSG_MAX_HISTORY + 100; i++)
+		decide(f, 9, NSG_VERDICT_ACCEPT);
+	assert_int_equal(count_history(f, "true", first), 2);
+	assert_non_null(strstr(first, "\"dstPort\":7,"));
+	assert_int_equal(count_history(f, "false", first), NSG_MAX_HISTORY + 2);
+	assert_non_null(strstr(first, "\"dstPort\":7,"));
+}
+
+/* One that asks for the history and reads nothing, or leaves in the middle. */
+static void a_reader_of_the_history_holds_nothing_up(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < NSG_MAX_HISTORY; i++)
+		decide(f, 9, NSG_VERDICT_DROP);
+	for (unsigned int i = 0; i < NSG_MAX_CONTROL_CLIENTS + 1; i++) {
+		char request[128];
+		int fd;
+
+		(void)snprintf(request, sizeof(request), HISTORY, "false");
+		fd = ask(f, request);
+		decide(f, 9, NSG_VERDICT_DROP);
+		assert_true(is_answered(f, 20));
+		(void)close(fd);
+		assert_true(settle(f, 20));
+	}
+}
+
 static int reload_client(struct fixture *f)
 {
 	static const char requests[] = "{\"version\":1,\"verb\":\"reload\"}\n" REQUEST;
@@ -306,6 +442,12 @@ int main(void)
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_talk_after_those_before,
 					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_reader_of_the_history_holds_nothing_up, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(the_last_decisions_are_remembered_and_denials_longer,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_tracer_is_told_what_it_missed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_tracer_of_denials_gets_no_others, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(clients_that_wait_for_one_reload_are_answered_by_it,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_client_may_leave_while_it_waits_for_a_reload, set_up,

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "nsgctl/packets.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "explain/table.h"
+#include "nsgctl/nsgctl.h"
+#include "observe/ring.h"
+#include "util/cleanup.h"
+#include "util/names.h"
+
+#define HEADERS_BYTES 40
+#define TCP 6
+
+static int join(const char *const *words, size_t n, char **ret)
+{
+	size_t size;
+	FILE *out = open_memstream(ret, &size);
+
+	if (!out)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s", i ? " " : "", words[i]);
+	return fclose(out) == 0 ? 0 : -ENOMEM;
+}
+
+int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n)
+{
+	cleanup_free char *text = NULL;
+	pcap_t *pcap = pcap_open_dead(DLT_RAW, NSG_RECORD_PAYLOAD_BYTES);
+	int status = 0;
+
+	if (!pcap || join(words, n, &text) < 0)
+		status = nsgctl_out_of_memory();
+	else if (pcap_compile(pcap, &p->program, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		status = nsgctl_fail(NSG_EXIT_USAGE, "\"%s\": %s", text, pcap_geterr(pcap));
+	if (pcap)
+		pcap_close(pcap);
+	return status;
+}
+
+static void put16(uint8_t *out, json_int_t value)
+{
+	out[0] = (uint8_t)(value >> 8);
+	out[1] = (uint8_t)value;
+}
+
+static void make_headers(const json_t *decision, uint8_t out[static HEADERS_BYTES])
+{
+	cleanup_free char *protocol = nsg_cell(json_object_get(decision, "protocol"));
+
+	memset(out, 0, HEADERS_BYTES);
+	out[0] = 0x45;
+	put16(out + 2, json_integer_value(json_object_get(decision, "length")));
+	out[8] = 64;
+	if (!protocol || nsg_protocol_parse(protocol, &out[9]) < 0)
+		return;
+	(void)inet_pton(AF_INET, nsg_string_at(decision, "hostSrc"), out + 12);
+	(void)inet_pton(AF_INET, nsg_string_at(decision, "dst"), out + 16);
+	put16(out + 20, json_integer_value(json_object_get(decision, "srcPort")));
+	put16(out + 22, json_integer_value(json_object_get(decision, "dstPort")));
+	if (out[9] == TCP)
+		out[32] = 0x50; /* no options */
+}
+
+bool nsgctl_packets_match(const struct nsgctl_packets *p, const json_t *decision,
+			  const uint8_t *payload, size_t n)
+{
+	json_int_t length = json_integer_value(json_object_get(decision, "length"));
+	uint8_t headers[HEADERS_BYTES];
+	struct pcap_pkthdr header = {.caplen = (bpf_u_int32)n, .len = (bpf_u_int32)length};
+
+	if (!n) {
+		make_headers(decision, headers);
+		header.caplen = HEADERS_BYTES;
+		payload = headers;
+	}
+	if (header.len < header.caplen)
+		header.len = header.caplen;
+	return pcap_offline_filter(&p->program, &header, payload);
+}
+
+void nsgctl_packets_done(struct nsgctl_packets *p)
+{
+	pcap_freecode(&p->program);
+}

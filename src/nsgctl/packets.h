@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Selects decisions by their packets, in the syntax of pcap-filter(7). */
+#ifndef NSG_NSGCTL_PACKETS_H
+#define NSG_NSGCTL_PACKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+#include <pcap/pcap.h>
+
+struct nsgctl_packets {
+	struct bpf_program program;
+};
+
+/* The words are one expression. 0, or NSG_EXIT_USAGE after a message. */
+int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n);
+/*
+ * Whether the packet of a decision matches: its first bytes or, when there are none (n is 0), headers
+ * made from the decision, with the source that the packet had and without flags and options.
+ */
+bool nsgctl_packets_match(const struct nsgctl_packets *p, const json_t *decision,
+			  const uint8_t *payload, size_t n);
+void nsgctl_packets_done(struct nsgctl_packets *p);
+
+#endif
