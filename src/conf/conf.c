@@ -74,6 +74,7 @@ static const struct key keys[] = {
     {"snat", "internet", nsg_conf_set_snat_internet, CONF(snat_internet_host), .restart = true},
     {"log", "level", nsg_conf_set_level, CONF(log_level)},
     {"log", "decisions", nsg_conf_set_decisions, CONF(log_decisions)},
+    {"metrics", "textfile", nsg_conf_set_textfile, CONF(metrics_textfile), .restart = true},
 };
 _Static_assert(NSG_ARRAY_SIZE(keys) <= NSG_CONF_MAX_KEYS, "values[] holds every key");
 

@@ -98,6 +98,9 @@ struct nsg_conf {
 	/* [log] */
 	int log_level; /* syslog's numbers: LOG_ERR ... LOG_DEBUG */
 	enum nsg_conf_log_decisions log_decisions;
+
+	/* [metrics] */
+	const char *metrics_textfile; /* NULL: none */
 };
 
 /*

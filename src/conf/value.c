@@ -62,6 +62,16 @@ static const char *set_word(struct nsg_conf *c, const char *value, size_t offset
 	return NULL;
 }
 
+/* node_exporter reads no other names. */
+const char *nsg_conf_set_textfile(struct nsg_conf *c, const char *value, size_t offset)
+{
+	const char *end = strrchr(value, '.');
+
+	if (*value && (*value != '/' || !end || strcmp(end, ".prom")))
+		return "must be an absolute path that ends in .prom";
+	return nsg_conf_set_string(c, value, offset);
+}
+
 const char *nsg_conf_set_bool(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return set_word(c, value, offset, "no", "yes", "must be yes or no");

@@ -17,6 +17,7 @@
  *   effective-nsg     {}                                            one item
  *   effective-routes  {}                                            one item
  *   status, stats     {}                                            one item
+ *   metrics           {"format":"openmetrics"|"prometheus"}         one a part of the text
  *   reload            {}                                            one item, none when it failed
  *   trace             {"payload":B,"dropped":B}                     one a decision, until closed
  *   history           {"dropped":B}                                 one a decision, oldest first

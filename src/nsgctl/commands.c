@@ -175,6 +175,16 @@ static const struct nsgctl_option stats_options[] = {
     {0},
 };
 
+static const struct nsgctl_option metrics_options[] = {
+    {.letter = 'o',
+     .name = "output",
+     .argument = "FORM",
+     FIELD(output),
+     .values = "openmetrics|prometheus",
+     .help = "openmetrics (default), or the older text format of Prometheus"},
+    {0},
+};
+
 const struct nsgctl_verb nsgctl_verbs[] = {
     {.name = "check",
      .operands = "[DIR]",
@@ -264,6 +274,14 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .more = "Counters of 0 are not shown; with -v they are, and all buckets of the latency.\n",
      .options = stats_options,
      .run = nsgctl_stats},
+    {.name = "metrics",
+     .operands = "",
+     .works = NSGCTL_LIVE,
+     .help = "Print all counters and alarms for a monitoring system",
+     .more = "nsgd can also write them to a file for node_exporter: [metrics] textfile in\n"
+	     "nsgd.conf.\n",
+     .options = metrics_options,
+     .run = nsgctl_metrics},
     {.name = "reload",
      .operands = "",
      .works = NSGCTL_LIVE,

@@ -15,8 +15,6 @@
 
 #define SOURCE_PORT 50000
 
-#define cleanup_session __attribute__((cleanup(nsgctl_session_close)))
-
 /* ---- flows of the command line -------------------------------------------------------------- */
 
 /* "IP", "IP:PORT", "[IP6]:PORT" or an IPv6 address alone, into two members. 0 or NSG_EXIT_USAGE. */

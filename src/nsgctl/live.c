@@ -13,8 +13,6 @@
 
 #define MAX_TOP 65535
 
-#define cleanup_session __attribute__((cleanup(nsgctl_session_close)))
-
 static int keep(void *closure, json_t *item)
 {
 	json_t **kept = closure;

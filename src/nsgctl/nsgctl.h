@@ -144,6 +144,8 @@ int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
 void nsgctl_session_close(struct nsgctl_session *s);
 
+#define cleanup_session __attribute__((cleanup(nsgctl_session_close)))
+
 /* ---- until interrupted (watch.c) ------------------------------------------------------------ */
 
 /* SIGINT, SIGTERM and SIGALRM end the conversation with the daemon, and that is not an error. */
@@ -164,6 +166,7 @@ int nsgctl_show_next_hop(struct nsgctl *ctl);
 int nsgctl_effective(struct nsgctl *ctl);
 int nsgctl_status(struct nsgctl *ctl);
 int nsgctl_stats(struct nsgctl *ctl);
+int nsgctl_metrics(struct nsgctl *ctl);
 int nsgctl_reload(struct nsgctl *ctl);
 int nsgctl_replay(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);

@@ -112,6 +112,8 @@ _Static_assert(NSG_ARRAY_SIZE(states) == ALARM_STATES, "struct alarms has an ele
 
 #define HOP_DOWN "NextHopDown"
 
+static const char *const others[] = {HOP_DOWN, ALARM_NOTHING_CAPTURED};
+
 const char *alarms_code(size_t i)
 {
 	if (i < ALARM_COUNTERS)
@@ -119,7 +121,8 @@ const char *alarms_code(size_t i)
 	i -= ALARM_COUNTERS;
 	if (i < ALARM_STATES)
 		return states[i].code;
-	return i == ALARM_STATES ? HOP_DOWN : NULL;
+	i -= ALARM_STATES;
+	return i < NSG_ARRAY_SIZE(others) ? others[i] : NULL;
 }
 
 void alarms_watch(struct instance *in, const json_t *kernel)

@@ -9,6 +9,9 @@
 #include "nsgd/instance.h"
 #include "util/diag.h"
 
+/* Of status.c, which reports it. */
+#define ALARM_NOTHING_CAPTURED "NothingCaptured"
+
 /* Logs each alarm when it begins, and each time a counter has grown. Call it every few seconds;
  * kernel: of nsg_kernel_status. */
 void alarms_watch(struct instance *in, const json_t *kernel);

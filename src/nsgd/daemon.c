@@ -14,6 +14,7 @@
 
 #include "nsgd/instance.h"
 #include "nsgd/log.h"
+#include "nsgd/metrics.h"
 #include "nsgd/reload.h"
 #include "nsgd/server.h"
 #include "nsgd/status.h"
@@ -310,6 +311,7 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 		return sd_event_exit(d->event, NSG_EXIT_FAILED);
 	}
 	status_watch(&d->in);
+	metrics_write_file(&d->in);
 	return again_in(source, HEALTH_USEC);
 }
 
@@ -412,6 +414,7 @@ static enum nsg_exit start(struct daemon *d)
 	}
 	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	metrics_write_file(&d->in);
 	log_ready(d);
 	return NSG_EXIT_DONE;
 }
@@ -467,6 +470,7 @@ static enum nsg_exit stop(struct daemon *d)
 
 	if (d->in.engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+		metrics_remove_file(&d->in);
 		status = nsg_exit_from(stop_deciding(d));
 	}
 	d->server = server_free(d->server);

@@ -45,6 +45,7 @@ struct instance {
 	uint64_t reloads, reloads_failed, repairs;
 	bool reload_failed; /* the last one */
 	struct alarms alarms;
+	int metrics_error; /* of the last time that [metrics] textfile was written; 0: none */
 };
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
 #include "nsgd/status.h"
 
 #include <inttypes.h>
@@ -121,7 +123,7 @@ static void warn_of_silence(struct instance *in, const json_t *kernel, struct ns
 	silence_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->captured_ns;
 	if (silence_ns < SILENCE_NS)
 		return;
-	(void)nsg_diag_add(diag, NSG_WARNING, NULL, "NothingCaptured",
+	(void)nsg_diag_add(diag, NSG_WARNING, NULL, ALARM_NOTHING_CAPTURED,
 			   "no packet was captured for %" PRIu64 " seconds: check [capture] hook = "
 			   "%s%s%s%s%s",
 			   silence_ns / NSG_NS_PER_SEC, hook_name(c),
@@ -165,7 +167,7 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	alarms_report(in, kernel, diag);
 	warn_of_silence(in, kernel, diag);
 	return NSG_JSON_OBJECT(
-	    PAIR_S("instance", in->conf_start->instance),
+	    PAIR_S("instance", in->conf_start->instance), PAIR_S("version", PACKAGE_VERSION),
 	    PAIR_S("mode", in->conf_start->audit ? "audit" : "enforce"), PAIR_I("pid", getpid()),
 	    PAIR_I("uptimeSeconds", up_ns / NSG_NS_PER_SEC), PAIR_S("address", address),
 	    PAIR_I("generation", in->policy->engine.generation),

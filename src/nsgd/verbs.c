@@ -5,14 +5,44 @@
 #include <string.h>
 
 #include "explain/explain.h"
+#include "nsgd/metrics.h"
 #include "nsgd/status.h"
 #include "util/cleanup.h"
+#include "util/limits.h"
+
+/* Far below a frame, whose JSON escapes quotes. */
+#define METRICS_ITEM_BYTES ((size_t)NSG_MAX_CONTROL_FRAME_BYTES / 4)
 
 static enum nsg_exit give(json_t *item, server_data_fn *data, void *closure)
 {
 	cleanup_json json_t *owned = item;
 
 	return owned && data(closure, owned) == 0 ? NSG_EXIT_DONE : NSG_EXIT_FAILED;
+}
+
+/* Whole lines, as many as a frame holds: the labels of all routes may be longer. */
+static enum nsg_exit give_metrics(struct instance *in, const json_t *args, server_data_fn *data,
+				  void *closure)
+{
+	const char *format = json_string_value(json_object_get(args, "format"));
+	bool openmetrics = !format || strcmp(format, "prometheus") != 0;
+	cleanup_free char *text = NULL;
+	enum nsg_exit status = NSG_EXIT_DONE;
+
+	if (metrics_text(in, openmetrics, &text) < 0)
+		return NSG_EXIT_FAILED;
+	for (const char *p = text; *p && !status;) {
+		size_t n = strlen(p);
+
+		if (n > METRICS_ITEM_BYTES) {
+			n = METRICS_ITEM_BYTES;
+			while (n > 1 && p[n - 1] != '\n')
+				n--;
+		}
+		status = give(json_stringn(p, n), data, closure);
+		p += n;
+	}
+	return status;
 }
 
 static enum nsg_exit answer_from_policy(const struct nsg_snapshot *s, const char *verb,
@@ -39,5 +69,7 @@ enum nsg_exit verb_answer(struct instance *in, const char *verb, const json_t *a
 		return give(status_json(in, diag), data, closure);
 	if (strcmp(verb, "stats") == 0)
 		return give(stats_json(in), data, closure);
+	if (strcmp(verb, "metrics") == 0)
+		return give_metrics(in, args, data, closure);
 	return answer_from_policy(in->policy->snapshot, verb, args, data, closure, diag);
 }

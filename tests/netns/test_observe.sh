@@ -7,7 +7,7 @@ lab_enter "$@"
 lab_make && lab_far_ends || exit 1
 policy_copy
 route_all on
-conf offload.established=no
+conf offload.established=no "metrics.textfile=$T/nsgd.prom"
 
 t_start() {
 	nsgd_start && nsgd_trace
@@ -264,9 +264,63 @@ t_many_traces() { # readers that stop reading; one that goes on is told what it 
 	ctl status >/dev/null && settle && return $status
 }
 
+# parsed FORM FILE: what a parser that is not ours reads, a line a sample: NAME{LABEL=VALUE,...} VALUE. A family
+# without a sample, and a sample that occurs twice, are errors.
+parsed() {
+	/usr/bin/python3 - "$1" "$2" <<-'END'
+		import importlib, sys
+		form, file = sys.argv[1:]
+		package = 'prometheus_client.openmetrics.parser' if form == 'openmetrics' else 'prometheus_client.parser'
+		text = open(file).read()
+		seen = set()
+		for family in importlib.import_module(package).text_string_to_metric_families(text):
+		    # the policy has no security admin rules, and no cgroups are captured
+		    if not family.samples and family.name not in ('nsgd_admin_rule_packets', 'nsgd_cgroup_packets'):
+		        sys.exit(f'{family.name} has no sample')
+		    if family.type == 'unknown' or not family.documentation:
+		        sys.exit(f'{family.name} has no type or no help')
+		    for s in family.samples:
+		        line = s.name + '{' + ','.join(f'{k}={v}' for k, v in sorted(s.labels.items())) + '}'
+		        if line in seen:
+		            sys.exit(f'{line} occurs twice')
+		        seen.add(line)
+		        print(line, float(s.value))
+	END
+}
+
+t_metrics() { # both forms have the same samples, and those of stats
+	local form count
+	/usr/bin/python3 -c 'import prometheus_client' || { skip "without python3-prometheus-client"; return; }
+	probe udp 203.0.113.10:53
+	settle
+	count=$(rule_count DenyPublicDns)
+	for form in openmetrics prometheus; do
+		ctl metrics -o $form >"$T/$form" && parsed $form "$T/$form" >"$T/$form.read" || return 1
+		matches "$T/$form.read" "^nsgd_rule_packets_total\\{access=Deny,priority=[0-9]+,rule=[^}]*DenyPublicDns\\} $count.0$" &&
+			matches "$T/$form.read" '^nsgd_info\{instance=nsgd,mode=enforce,version=' &&
+			matches "$T/$form.read" '^nsgd_alarm\{code=Strayed\} 0.0$' || return 1
+	done
+	is "$(tail -n1 "$T/openmetrics")" '# EOF' && is "$(sed 's/[{ ].*//' "$T/openmetrics.read")" "$(sed 's/[{ ].*//' "$T/prometheus.read")" &&
+		ctl metrics | cmp -s -n 12 - "$T/openmetrics"
+}
+
+t_metrics_alarms() { # every alarm that status can report is a sample
+	local code
+	for code in $(grep -o '"[A-Z][A-Za-z0-9]*"' "$LAB_TOP/src/nsgd/alarms.c" "$LAB_TOP/src/nsgd/alarms.h" | cut -d'"' -f2); do
+		matches "$T/openmetrics.read" "^nsgd_alarm\\{code=$code\\} " || return 1
+	done
+}
+
+t_metrics_file() { # what a scrape of the file reads is whole and present
+	eventually 7 eval "[ -n \"\$(find '$T/nsgd.prom' -newer '$T/prometheus')\" ]" || return 1
+	is "$(stat -c %a "$T/nsgd.prom")" 644 && parsed prometheus "$T/nsgd.prom" >"$T/file.read" &&
+		is "$(sed 's/ .*//' "$T/file.read" | grep -c nsgd_rule_packets)" "$(grep -c nsgd_rule_packets "$T/prometheus.read")" &&
+		[ ! -e "$T/nsgd.prom.tmp" ]
+}
+
 t_stop() {
 	stop trace
-	nsgd_stop && nothing_left
+	nsgd_stop && nothing_left && [ ! -e "$T/nsgd.prom" ]
 }
 
 fact "nsgd starts" t_start
@@ -285,6 +339,9 @@ fact "status reports what happens to IPv6" t_status_warns_ipv6
 fact "denied decisions go to the journal" t_journal
 fact "stats count a route's decisions" t_stats_route
 fact "table, json and jsonl of live verbs" t_forms
+fact "metrics, as a parser that is not ours reads them" t_metrics
+fact "every alarm is a metric" t_metrics_alarms
+fact "the metrics file of node_exporter" t_metrics_file
 fact "exit codes of live verbs" t_exit_codes
 fact "status is a sentence" t_sentence
 fact "stats: what is not 0, latency, --top, --watch" t_digest

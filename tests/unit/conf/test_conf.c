@@ -188,6 +188,8 @@ static void bad_lines_are_errors_at_their_line(void **state)
 	    {"[capture]\ncgroups = ../../etc\n", 2, "cgroup"},
 	    {"[capture]\ncgroups = /\n", 2, "cgroup"},
 	    {"[flow-log]\ndirectory = /x\n", 2, "flow logs"},
+	    {"[metrics]\ntextfile = nsgd.prom\n", 2, "absolute path that ends in .prom"},
+	    {"[metrics]\ntextfile = /x/nsgd.txt\n", 2, "absolute path that ends in .prom"},
 	};
 
 	(void)state;
