@@ -454,9 +454,9 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 		if (q->receive_buffer_bytes < s.receive_buffer_bytes)
 			s.receive_buffer_bytes = q->receive_buffer_bytes;
 	}
-	/* Without /proc these three stay 0. */
-	(void)nsg_queue_read_proc(o->queue_first, e->n_workers, &s.queued, &s.dropped_full,
-				  &s.dropped_buffer);
+	/* Without /proc these four stay 0. */
+	(void)nsg_queue_read_proc(o->queue_first, e->n_workers, &s.queued, &s.queued_longest,
+				  &s.dropped_full, &s.dropped_buffer);
 	*ret = s;
 }
 

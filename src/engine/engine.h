@@ -57,7 +57,7 @@ struct nsg_engine_stats {
 	uint64_t packets, bytes, batches, messages_bad, verdict_errors, overruns;
 	/* Packets in the kernel's queues, and dropped there since they were bound: because the
 	 * queue or the socket's buffer was full. */
-	uint64_t queued, dropped_full, dropped_buffer;
+	uint64_t queued, queued_longest /* in one of them */, dropped_full, dropped_buffer;
 	uint64_t verdicts[2]; /* by enum nsg_verdict, as enforced */
 	uint64_t reasons[NSG_REASON_MAX];
 	uint64_t gates[NSG_GATE_MAX];

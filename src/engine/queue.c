@@ -228,11 +228,12 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 	return 0;
 }
 
-int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_full,
-			uint64_t *ret_buffer)
+int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_longest,
+			uint64_t *ret_full, uint64_t *ret_buffer)
 {
 	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
-	uint64_t queued = 0, full = 0, buffer = 0, total, dropped_full, dropped_buffer;
+	uint64_t queued = 0, longest = 0, full = 0, buffer = 0;
+	uint64_t total, dropped_full, dropped_buffer;
 	char line[256];
 	unsigned int number;
 
@@ -246,10 +247,12 @@ int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64
 		if (number < first || number - first >= n)
 			continue;
 		queued += total;
+		longest = total > longest ? total : longest;
 		full += dropped_full;
 		buffer += dropped_buffer;
 	}
 	*ret_queued = queued;
+	*ret_longest = longest;
 	*ret_full = full;
 	*ret_buffer = buffer;
 	return 0;

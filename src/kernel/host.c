@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Messages about this host: why a next hop is down, which settings interfere. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "kernel/kernel_priv.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what)
@@ -101,6 +103,54 @@ static void check_forwarding(const struct nsg_conf *conf, struct nsg_diag *diag)
 			    "packets from %s are captured but not forwarded; set "
 			    "net.ipv4.conf.%s.forwarding=1 (or net.ipv4.ip_forward=1)",
 			    conf->interfaces.v[i], conf->interfaces.v[i]);
+}
+
+void nsg_kernel_check_families(const struct nsg_kernel *k, const char *protocols,
+			       struct nsg_diag *diag)
+{
+	static const struct {
+		const char *name, *module, *how;
+	} families[] = {
+	    {"RXRPC", "rxrpc", "AF_RXRPC sends by UDP sockets of the kernel"},
+	    {"RDS", "rds", "AF_RDS sends by connections of the kernel's own threads, or by RDMA"},
+	    {"SMC", "smc", "AF_SMC moves data from its TCP connection to RDMA"},
+	};
+	cleanup_fclose FILE *f = NULL;
+	char line[256], name[32];
+
+	if (!k->conf->hook_output)
+		return;
+	if (!k->table.kernel_sockets)
+		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+				   "the kernel cannot match the control group of a socket "
+				   "(nft_socket): connections that it opens for a process, such as "
+				   "subflows of MPTCP, are not captured");
+	f = fopen(protocols, "re");
+	while (f && fgets(line, sizeof(line), f))
+		for (size_t i = 0; i < NSG_ARRAY_SIZE(families); i++)
+			if (sscanf(line, "%31s", name) == 1 && !strcmp(name, families[i].name))
+				(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
+						   "the module %s is loaded: %s, which cannot be "
+						   "captured; nsgd(8) says how to forbid it",
+						   families[i].module, families[i].how);
+}
+
+/* New flows a second that the connection table should hold for one flow timeout. */
+#define FLOWS_PER_SECOND 1000u
+
+void nsg_kernel_check_connections(const char *max, uint32_t flow_minutes, struct nsg_diag *diag)
+{
+	const uint64_t wanted = (uint64_t)FLOWS_PER_SECOND * 60 * flow_minutes;
+	cleanup_fclose FILE *f = fopen(max, "re");
+	uint64_t most;
+
+	if (!f || fscanf(f, "%" SCNu64, &most) != 1 || most >= wanted)
+		return;
+	(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+			   "the connection table is full at %" PRIu64
+			   " new flows a second, since an idle flow is kept for %u minutes; set "
+			   "net.netfilter.nf_conntrack_max to %" PRIu64 " for %u a second",
+			   most / (60 * flow_minutes), flow_minutes, wanted, FLOWS_PER_SECOND);
 }
 
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,

@@ -351,6 +351,9 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 	if (!k->conf->audit)
 		nsg_preexisting_started(&preexisting, diag);
 	warn_of_ip6(k, diag);
+	nsg_kernel_check_families(k, "/proc/self/net/protocols", diag);
+	nsg_kernel_check_connections("/proc/sys/net/netfilter/nf_conntrack_max",
+				     k->table.flow_minutes, diag);
 	return 0;
 }
 

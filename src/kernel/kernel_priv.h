@@ -78,6 +78,12 @@ int nsg_kernel_complain(struct nsg_diag *diag, int error, const char *what);
 /* Warnings about settings of the host that break what nsgd does, with what to set. */
 void nsg_kernel_check_host(const struct nsg_kernel *k, const struct nsg_hop *hops, uint32_t n,
 			   struct nsg_diag *diag);
+/* At the start: socket families of which the kernel sends what cannot be captured 
+ * (/proc/self/net/protocols), and a connection table (/proc/sys/net/netfilter/nf_conntrack_max) that
+ * is small for the flow timeout. */
+void nsg_kernel_check_families(const struct nsg_kernel *k, const char *protocols,
+			       struct nsg_diag *diag);
+void nsg_kernel_check_connections(const char *max, uint32_t flow_minutes, struct nsg_diag *diag);
 /* Why a path is down. */
 void nsg_kernel_explain_path(const struct nsg_hop *hop, const struct nsg_path *path, char *out,
 			     size_t size);

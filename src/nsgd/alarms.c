@@ -79,9 +79,9 @@ static void describe_queue(const struct instance *in, const json_t *kernel, char
 
 	(void)kernel;
 	nsg_engine_stats(in->engine, &stats);
-	if (is_nearly_full(stats.queued, in->conf_start->queue_length))
-		(void)snprintf(out, size, "%" PRIu64 " packets wait in the queues (length %u)",
-			       stats.queued, in->conf_start->queue_length);
+	if (is_nearly_full(stats.queued_longest, in->conf_start->queue_length))
+		(void)snprintf(out, size, "%" PRIu64 " packets wait in a queue of length %u",
+			       stats.queued_longest, in->conf_start->queue_length);
 }
 
 static void describe_rules(const struct instance *in, const json_t *kernel, char *out, size_t size)

@@ -184,24 +184,6 @@ t_stop() {
 	nsgd_stop && nothing_left
 }
 
-t_vanished() { # another program clears marks after us: nothing leaves by the host's routes, and it is reported
-	conf log.decisions=none
-	nsgd_start || return 1
-	in_ns app nft -f - <<-END
-		table ip wiper { chain output { type filter hook output priority mangle + 5; meta mark set 0; }; }
-	END
-	probe udp 198.51.100.10:9000
-	local status=0
-	silent && ctl status >"$T/out" 2>&1
-	matches "$T/out" 'packets lost the mark of their next hop' && eventually 8 matches "$T/nsgd.log" 'packets lost the mark of their next hop' || status=1
-	in_ns app nft delete table ip wiper
-	in_ns app ip rule add pref 300 from 10.0.1.4 lookup main
-	ctl status >"$T/out" 2>&1
-	matches "$T/out" '1 ip rules of other programs .* priority 300' || status=1
-	in_ns app ip rule del pref 300
-	nsgd_stop && return $status
-}
-
 fact "nsgd starts" t_start
 fact "through the NVA: tcp" t_through tcp
 fact "the NVA's link down: nothing leaks to the Internet, open flows included" t_link_down
@@ -222,5 +204,4 @@ fact "a gateway route goes where its section says" t_gateway_section
 fact "an appliance's own section wins over its address" t_appliance_section
 fact "120 next hops, each by its own path" t_many_hops
 fact "SIGTERM leaves nothing behind" t_stop
-fact "a mark that another program clears and a rule before ours are alarms" t_vanished
 lab_done

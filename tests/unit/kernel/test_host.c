@@ -5,7 +5,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "kernel/kernel_priv.h"
 #include "support/kernel_conf.h"
@@ -125,9 +128,68 @@ static void strict_reverse_path_filtering_is_told(void **state)
 	nsg_nl_close(&nl);
 }
 
+/* The path of a file with this text, which is gone at the end. */
+static const char *temporary(const char *text)
+{
+	static char path[32];
+	int fd = memfd_create("test", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return path;
+}
+
+static void families_of_kernel_sockets_are_reported(void **state)
+{
+	static const struct {
+		bool output, cgroups;
+		const char *protocols;
+		size_t n;
+		const char *first;
+	} rows[] = {
+	    {true, true, "TCP 1 2\nMPTCP 1 2\nPACKET 1 2\n", 0, NULL},
+	    {true, true, "RXRPC     1\n", 1, "rxrpc"},
+	    {true, true, "TCP 1\nSMC6 1\nSMC  1\nRDS  1\n", 2, "smc"},
+	    {true, false, "TCP 1\n", 1, "nft_socket"},
+	    {false, false, "RXRPC 1\n", 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct nsg_conf conf = {.hook_output = rows[i].output};
+		const struct nsg_kernel k = {.conf = &conf,
+					     .table.kernel_sockets = rows[i].cgroups};
+		struct nsg_diag diag = {0};
+
+		nsg_kernel_check_families(&k, temporary(rows[i].protocols), &diag);
+		assert_int_equal(diag.n, rows[i].n);
+		if (diag.n)
+			assert_non_null(strstr(diag.v[0].text, rows[i].first));
+		nsg_diag_done(&diag);
+	}
+}
+
+static void a_small_connection_table_is_reported_with_what_to_set(void **state)
+{
+	struct nsg_diag diag = {0};
+
+	(void)state;
+	nsg_kernel_check_connections(temporary("240000\n"), 4, &diag);
+	nsg_kernel_check_connections("/nonexistent", 4, &diag);
+	assert_int_equal(diag.n, 0);
+	nsg_kernel_check_connections(temporary("65536\n"), 4, &diag);
+	assert_int_equal(diag.n, 1);
+	assert_non_null(strstr(diag.v[0].text, "full at 273 new flows"));
+	assert_non_null(strstr(diag.v[0].text, "nf_conntrack_max to 240000"));
+	nsg_diag_done(&diag);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(families_of_kernel_sockets_are_reported),
+	    cmocka_unit_test(a_small_connection_table_is_reported_with_what_to_set),
 	    cmocka_unit_test(why_a_way_is_down),
 	    cmocka_unit_test(names_of_hops_fit),
 	    cmocka_unit_test(strict_reverse_path_filtering_is_told),
