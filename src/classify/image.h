@@ -76,6 +76,7 @@ struct nsg_image_info {
 	uint32_t src_classes, dst_classes, l4_classes, dst_segments;
 	uint32_t flow_timeout_minutes;
 	bool has_nsg, route_all, flush_connection, refuses_ip6;
+	bool source_ports; /* some decision depends on more of it than being 65330 */
 	/* FNV-1a over what decides, by part: a reload compares them to find what changed. */
 	uint64_t nsg_hash, route_hash, gate_hash;
 };

@@ -356,6 +356,7 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	    .route_all = e->route_all,
 	    .flush_connection = e->flush_connection,
 	    .refuses_ip6 = nsg_gate_refuses_ip6(e),
+	    .source_ports = !nsg->l4.sport_trivial || (admin && nsg_image_info(admin).source_ports),
 	    .route_hash = routes->hash,
 	};
 	r = place_records(&w, e, routes);

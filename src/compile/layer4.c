@@ -176,6 +176,15 @@ static int fill(struct nsg_layer4 *l4, const struct nsg_effective *e,
 		   : wide_all(l4, masks, sports, dports);
 }
 
+/* No rule tells source ports apart. */
+static bool only_reserved_differs(const uint16_t *sports)
+{
+	for (size_t p = 0; p < NSG_PORTS; p++)
+		if (sports[p] != (p == NSG_SPORT_NOT_CARRIED))
+			return false;
+	return true;
+}
+
 int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports,
 		   const struct nsg_field *dports, struct nsg_layer4 *ret)
 {
@@ -195,10 +204,7 @@ int nsg_layer4_new(const struct nsg_effective *e, const struct nsg_field *sports
 		return r;
 	l4.sport_classes = (uint32_t)sport_rows.n;
 	l4.dport_classes = (uint32_t)dport_rows.n;
-	/* Port 0 is in class 0: of two classes divided at the reserved port, it is in class 1. */
-	l4.sport_trivial = sport_rows.n == 2 && l4.sports[NSG_SPORT_NOT_CARRIED - 1] == 0 &&
-			   l4.sports[NSG_SPORT_NOT_CARRIED + 1] == 0 &&
-			   l4.sports[NSG_PORTS - 1] == 0 && sports->n <= 1;
+	l4.sport_trivial = only_reserved_differs(l4.sports);
 	r = fill(&l4, e, &sport_rows, &dport_rows);
 	if (r < 0)
 		return r;

@@ -65,6 +65,9 @@ static const struct key keys[] = {
     {"queue", "overflow", nsg_conf_set_fate, CONF(overflow_accept), .restart = true},
     {"queue", "daemon-down", nsg_conf_set_fate, CONF(down_accept), .restart = true},
     {"offload", "established", nsg_conf_set_bool, CONF(offload), .restart = true},
+    {"offload", "answers", nsg_conf_set_bool, CONF(answers), .restart = true},
+    {"offload", "answers-seconds", nsg_conf_set_answers_seconds, CONF(answers_seconds),
+     .restart = true},
     {"offload", "denied-seconds", nsg_conf_set_denied_seconds, CONF(denied_seconds),
      .restart = true},
     {"route", "mark-mask", nsg_conf_set_mask, CONF(mark_mask), .restart = true},
@@ -339,6 +342,8 @@ static struct nsg_conf *conf_new(const char *path)
 	c->hook_output = true;
 	c->queue_length = 32768;
 	c->offload = true;
+	c->answers = true;
+	c->answers_seconds = 300;
 	c->denied_seconds = 2;
 	c->mark_mask = 0x0fff0000;
 	c->table_base = 21000;

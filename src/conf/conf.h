@@ -81,8 +81,8 @@ struct nsg_conf {
 	bool overflow_accept, down_accept;
 
 	/* [offload] */
-	bool offload;
-	uint32_t denied_seconds; /* 0: never remembered */
+	bool offload, answers;
+	uint32_t answers_seconds, denied_seconds; /* denied: 0: never remembered */
 
 	/* [route] */
 	uint32_t mark_mask;

@@ -159,6 +159,13 @@ const char *nsg_conf_set_length(struct nsg_conf *c, const char *value, size_t of
 		   : NULL;
 }
 
+const char *nsg_conf_set_answers_seconds(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return parse_number(value, 1, 3600, FIELD(c, offset, uint32_t))
+		   ? "must be a number of seconds from 1 to 3600"
+		   : NULL;
+}
+
 const char *nsg_conf_set_denied_seconds(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return parse_number(value, 0, 3600, FIELD(c, offset, uint32_t))

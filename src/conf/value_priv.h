@@ -25,6 +25,7 @@ const char *nsg_conf_set_hook(struct nsg_conf *c, const char *value, size_t offs
 const char *nsg_conf_set_queue(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_workers(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_length(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_answers_seconds(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_denied_seconds(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_mask(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_table_base(struct nsg_conf *c, const char *value, size_t offset);

@@ -26,6 +26,8 @@ struct nsg_engine {
 	uint32_t beats_seen[NSG_MAX_WORKERS];
 	uint32_t n_workers;
 	uint32_t idle_asked;
+	bool line_drawn;
+	uint32_t line[NSG_MAX_WORKERS]; /* ids */
 	/* Replaced slots whose records are not all read. After a publish that timed out workers may
 	 * still use any of them, until they acknowledge the next one. */
 	struct nsg_slot *retired[NSG_MAX_WORKERS];
@@ -308,6 +310,42 @@ static bool was_idle(const struct nsg_engine *e, uint32_t i)
 	       e->idle_asked;
 }
 
+static void ask_whether_idle(struct nsg_engine *e)
+{
+	e->idle_asked++;
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		atomic_store_explicit(&e->workers[i]->idle_asked, e->idle_asked,
+				      memory_order_release);
+	wake_all(e);
+}
+
+void nsg_engine_line(struct nsg_engine *e)
+{
+	struct nsg_queue_state queues[NSG_MAX_WORKERS];
+
+	e->line_drawn =
+	    nsg_queue_read_proc(e->shared.options.queue_first, e->n_workers, queues) >= 0;
+	for (uint32_t i = 0; e->line_drawn && i < e->n_workers; i++)
+		e->line[i] = queues[i].last_id;
+	ask_whether_idle(e);
+}
+
+/* Ids wrap around. */
+static bool passed_line(const struct nsg_engine *e, uint32_t i)
+{
+	uint32_t done = atomic_load_explicit(&e->workers[i]->last_id, memory_order_acquire);
+
+	return was_idle(e, i) || (e->line_drawn && (int32_t)(done - e->line[i]) >= 0);
+}
+
+bool nsg_engine_passed_line(const struct nsg_engine *e)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		if (!passed_line(e, i))
+			return false;
+	return true;
+}
+
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 {
 	static const struct timespec grace = {.tv_nsec = 5000000};
@@ -319,11 +357,7 @@ int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns)
 	for (int round = 0; round < 2 && !r; round++) {
 		if (round)
 			(void)nanosleep(&grace, NULL);
-		e->idle_asked++;
-		for (uint32_t i = 0; i < e->n_workers; i++)
-			atomic_store_explicit(&e->workers[i]->idle_asked, e->idle_asked,
-					      memory_order_release);
-		wake_all(e);
+		ask_whether_idle(e);
 		spent_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 		if (spent_ns > timeout_ns)
 			spent_ns = timeout_ns;
@@ -426,6 +460,7 @@ static void count_verdicts(struct nsg_engine_stats *s, bool audit)
 void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
+	struct nsg_queue_state queues[NSG_MAX_WORKERS];
 	struct nsg_engine_stats s = {
 	    .packets = sum(e, NSG_COUNT_PACKETS),
 	    .bytes = sum(e, NSG_COUNT_BYTES),
@@ -455,8 +490,15 @@ void nsg_engine_stats(const struct nsg_engine *e, struct nsg_engine_stats *ret)
 			s.receive_buffer_bytes = q->receive_buffer_bytes;
 	}
 	/* Without /proc these four stay 0. */
-	(void)nsg_queue_read_proc(o->queue_first, e->n_workers, &s.queued, &s.queued_longest,
-				  &s.dropped_full, &s.dropped_buffer);
+	if (nsg_queue_read_proc(o->queue_first, e->n_workers, queues) < 0)
+		memset(queues, 0, sizeof(queues));
+	for (uint32_t i = 0; i < e->n_workers; i++) {
+		s.queued += queues[i].queued;
+		if (queues[i].queued > s.queued_longest)
+			s.queued_longest = queues[i].queued;
+		s.dropped_full += queues[i].dropped_full;
+		s.dropped_buffer += queues[i].dropped_buffer;
+	}
 	*ret = s;
 }
 

@@ -47,7 +47,8 @@ struct nsg_engine_options {
 	uint32_t queue_length;
 	bool audit;
 	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
-	bool remember_denied; /* a denial is a mark: the kernel drops and remembers the flow */
+	/* a denial is a mark: the kernel drops the packet and remembers its flow or destination */
+	bool remember_denied;
 	struct nsg_marks marks;
 };
 
@@ -83,6 +84,10 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
 
 /* Waits until every queue is empty and every verdict is sent. -ETIMEDOUT. */
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);
+
+/* Draws a line behind all packets that are queued now; then, whether each of them has its verdict. */
+void nsg_engine_line(struct nsg_engine *e);
+bool nsg_engine_passed_line(const struct nsg_engine *e);
 
 /* Trace: each worker writes a record for every decision that passes the filter into its ring, and
  * counts what does not fit. level as in [log] decisions. The main thread reads the rings. */

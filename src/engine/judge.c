@@ -67,13 +67,22 @@ static void keep_allowed(const struct nsg_image *image, const struct nsg_key *ke
 		d->reason = NSG_REASON_ESTABLISHED;
 }
 
+/* A verdict that the kernel must not remember for a destination, nor for anything else: what the
+ * destination's other packets do not share. */
+static bool is_of_this_packet(const struct nsg_key *key, const struct nsg_decision *d)
+{
+	return d->gate == NSG_GATE_NONE ||
+	       (d->reason == NSG_REASON_NOT_CARRIED && key->protocol == NSG_PROTOCOL_UDP &&
+		key->sport_host == NSG_SPORT_NOT_CARRIED);
+}
+
 /*
  * An accepting verdict with a mark makes the kernel remember: chain save copies it to the
  * connection's mark or, if its hop bits mean denied, drops the packet and remembers the flow.
  */
 static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
 					   const struct nsg_engine_policy *policy,
-					   const struct nsg_message *m,
+					   const struct nsg_message *m, const struct nsg_key *key,
 					   const struct nsg_decision *d)
 {
 	uint32_t foreign = m->mark & ~o->marks.mask, ours;
@@ -81,7 +90,7 @@ static struct nsg_queue_verdict verdict_of(const struct nsg_engine_options *o,
 	if (o->audit || (m->family != AF_INET && d->verdict == NSG_VERDICT_ACCEPT))
 		return (struct nsg_queue_verdict){.id = m->id, .accept = true};
 	if (d->verdict == NSG_VERDICT_DROP) {
-		if (!o->remember_denied || d->gate == NSG_GATE_NONE)
+		if (!o->remember_denied || is_of_this_packet(key, d))
 			return (struct nsg_queue_verdict){.id = m->id};
 		return (struct nsg_queue_verdict){
 		    .id = m->id,
@@ -134,6 +143,6 @@ void nsg_judge(const struct nsg_engine_options *options, const struct nsg_engine
 			keep_allowed(policy->image, &b->keys[i], &b->decisions[i]);
 			b->route_only[i] = true;
 		}
-		b->verdicts[i] = verdict_of(options, policy, m, &b->decisions[i]);
+		b->verdicts[i] = verdict_of(options, policy, m, &b->keys[i], &b->decisions[i]);
 	}
 }

@@ -228,32 +228,23 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 	return 0;
 }
 
-int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_longest,
-			uint64_t *ret_full, uint64_t *ret_buffer)
+int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret)
 {
 	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
-	uint64_t queued = 0, longest = 0, full = 0, buffer = 0;
-	uint64_t total, dropped_full, dropped_buffer;
-	char line[256];
+	struct nsg_queue_state s;
 	unsigned int number;
+	char line[256];
 
 	if (!f)
 		return -errno;
-	/* number, port id, queued, copy mode, copy range, dropped: full, dropped: buffer, ... */
+	memset(ret, 0, n * sizeof(*ret));
+	/* number, port id, queued, copy mode, copy range, dropped: full, dropped: buffer, last id */
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64, &number, &total,
-			   &dropped_full, &dropped_buffer) != 4)
+		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu32,
+			   &number, &s.queued, &s.dropped_full, &s.dropped_buffer, &s.last_id) != 5)
 			continue;
-		if (number < first || number - first >= n)
-			continue;
-		queued += total;
-		longest = total > longest ? total : longest;
-		full += dropped_full;
-		buffer += dropped_buffer;
+		if (number >= first && number - first < n)
+			ret[number - first] = s;
 	}
-	*ret_queued = queued;
-	*ret_longest = longest;
-	*ret_full = full;
-	*ret_buffer = buffer;
 	return 0;
 }

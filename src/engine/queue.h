@@ -20,9 +20,12 @@ struct nsg_queue {
 int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
 		   struct nsg_queue *ret);
 
-/* Sums the kernel's counters of queues first to first + n - 1 in this network namespace; the longest
- * is the number of packets in one of them. -errno. */
-int nsg_queue_read_proc(uint16_t first, uint32_t n, uint64_t *ret_queued, uint64_t *ret_longest,
-			uint64_t *ret_full, uint64_t *ret_buffer);
+/* What the kernel reports of a queue. */
+struct nsg_queue_state {
+	uint64_t queued, dropped_full, dropped_buffer;
+	uint32_t last_id; /* of the packet queued last */
+};
+/* Of the queues first to first + n - 1 in this network namespace. -errno. */
+int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret);
 
 #endif

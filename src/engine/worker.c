@@ -142,6 +142,7 @@ static void finish_batch(struct nsg_worker *w, uint64_t received_ns)
 	nsg_judge(&w->shared->options, w->slot->policy, w->memo, b);
 	size = nsg_verdicts_put(w->verdicts, w->queue_number, b->verdicts, b->n, w->orphans);
 	send_verdicts(w, size);
+	atomic_store_explicit(&w->last_id, b->messages[b->n - 1].id, memory_order_release);
 	count_batch(w, received_ns);
 	trace_batch(w);
 	b->n = 0;

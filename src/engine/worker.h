@@ -97,6 +97,7 @@ struct nsg_worker {
 	/* worker to main */
 	alignas(NSG_CACHE_LINE) struct nsg_slot *_Atomic taken;
 	_Atomic uint32_t idle_seen;
+	_Atomic uint32_t last_id; /* it and all before it have their verdict */
 	_Atomic uint32_t beats;
 	_Atomic int failed; /* errno that ended the thread */
 

@@ -7,30 +7,18 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter_ipv4.h>
 
+#include "kernel/answer_rules.h"
 #include "kernel/nft_expr.h"
 #include "kernel/ruleset.h"
 #include "kernel/shared_rules.h"
 #include "util/macro.h"
-
-/* queue num SILENT: nsgd binds that queue without a copy mode, so the packet is freed and the sender
- * sees success. `drop` would give it EPERM. */
-static void silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	const struct nft_queue silent = {
-	    .native = k->table.native_queue,
-	    .first = k->table.silent_queue,
-	    .total = 1,
-	};
-
-	nft_queue_to(b, &silent);
-}
 
 void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
 {
 	static const char *const regular[] = {
 	    "output_rest", "prerouting_rest", "related", "replies", "decided",
 	    "tunnels",	   "owners",	      "capture", "dhcp",    "multicast",
-	    "timeouts",	   "queue",	      "save",	 "keep",
+	    "timeouts",	   "queue",	      "save",	 "keep",    "leave",
 	};
 	/* After the chains of other programs at `mangle`, which may copy whole marks from
 	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle). The two chains of
@@ -55,6 +43,7 @@ void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(regular); i++)
 		nsg_nft_chain(b, regular[i]);
+	nsg_answer_chains_create(b, k);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(bases); i++)
 		if (hooks && bases[i].wanted)
 			nsg_nft_base_chain(b, bases[i].name, bases[i].type, bases[i].hook,
@@ -243,26 +232,23 @@ static void put_replies(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	     nft_mark_restore(b, k->marks.mask); nft_goto(b, "decided"));
 }
 
-/* A denied flow is dropped again: by its ports, or by its addresses where a protocol has none. */
-static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain,
-		       bool ports)
+/* A denied flow is dropped again. */
+static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
 	/* meta l4proto @ported meta l4proto . ip saddr . th sport . ip daddr . th dport @denied
-	 * counter name denied_again queue num SILENT; without ports:
-	 * meta l4proto != @ported meta l4proto . ip saddr . ip daddr @denied_portless ... */
-	RULE(b, chain, nft_l4proto_in(b, "ported", !ports);
-	     nft_flow_in(b, ports, ports ? "denied" : "denied_portless");
-	     nft_count(b, NSG_COUNTER_DENIED_AGAIN); silence(b, k));
+	 * counter name denied_again queue num SILENT */
+	RULE(b, chain, nft_l4proto_in(b, "ported", false); nft_flow_in(b, "denied");
+	     nft_count(b, NSG_COUNTER_DENIED_AGAIN); nsg_shared_silence(b, k));
 }
 
-/* A flow that was allowed may have no route now and is denied like any other. Only by its ports:
- * the addresses alone do not tell an allowed ping from a later one that the NSG denies. */
+/* A flow that was allowed may have no route now and is denied like any other. Not by the answer for
+ * its destination, which is about new flows. */
 static void put_decided(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	if (k->conf->audit)
 		return;
 	if (nsg_ruleset_remembers_denied(k))
-		put_denied(b, k, "decided", true);
+		put_denied(b, k, "decided");
 	RULE(b, "decided", nft_goto(b, "queue"));
 }
 
@@ -306,10 +292,13 @@ static void put_capture(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	RULE(b, "capture", nft_daddr(b, INADDR_UNSPEC_GROUP, 4); nft_goto(b, "multicast"));
 	/* ip daddr 255.255.255.255 goto multicast */
 	RULE(b, "capture", nft_daddr(b, INADDR_BROADCAST, 32); nft_goto(b, "multicast"));
-	if (nsg_ruleset_remembers_denied(k)) {
-		put_denied(b, k, "capture", true);
-		put_denied(b, k, "capture", false);
-	}
+	if (nsg_ruleset_answers(k))
+		/* An entry that is revived after a reset keeps its source address, which the
+		 * answer's next hop may not have.
+		 * ct state new jump answer */
+		RULE(b, "capture", nft_ct_state(b, STATE_NEW); nft_jump(b, "answer"));
+	if (nsg_ruleset_remembers_denied(k))
+		put_denied(b, k, "capture");
 	RULE(b, "capture", nft_jump(b, "timeouts"));
 	RULE(b, "capture", nft_goto(b, "queue"));
 }
@@ -320,7 +309,7 @@ void nsg_chains_put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *
 	/* With route-all the packet enters the VNet, which does not carry multicast. */
 	if (k->table.route_all && !k->conf->audit)
 		/* counter name multicast queue num SILENT */
-		RULE(b, "multicast", nft_count(b, NSG_COUNTER_MULTICAST); silence(b, k));
+		RULE(b, "multicast", nft_count(b, NSG_COUNTER_MULTICAST); nsg_shared_silence(b, k));
 	else
 		/* counter name multicast accept */
 		RULE(b, "multicast", nft_count(b, NSG_COUNTER_MULTICAST); nft_accept(b));
@@ -362,7 +351,7 @@ static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 /* --- after the verdict ----------------------------------------------------------------------- */
 
 /* Adds a denied flow to its set. The drop is a rule of its own: a full set ends this one. */
-static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool ports)
+static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nsg_marks *m = &k->marks;
 
@@ -370,10 +359,9 @@ static void put_deny(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool p
 	 * meta l4proto @ported meta mark & MASK @gone
 	 * add @denied { meta l4proto . ip saddr . th sport . ip daddr . th dport timeout SECONDS }
 	 */
-	RULE(b, "save", nft_l4proto_in(b, "ported", !ports);
+	RULE(b, "save", nft_l4proto_in(b, "ported", false);
 	     nft_mark_in(b, NFT_MARK_PACKET, m->mask, "gone");
-	     nft_flow_add(b, ports, ports ? "denied" : "denied_portless",
-			  (uint64_t)k->conf->denied_seconds * 1000));
+	     nft_flow_add(b, "denied", (uint64_t)k->conf->denied_seconds * 1000));
 }
 
 static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -384,14 +372,18 @@ static void put_save(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	 * meta mark & DECIDED == 0 meta mark & HOP != DENIED accept */
 	RULE(b, "save", nft_mark_is(b, NFT_MARK_PACKET, m->decided, 0);
 	     nft_mark_is_not(b, NFT_MARK_PACKET, m->hop, m->denied); nft_accept(b));
+	if (nsg_ruleset_answers(k))
+		/* Of a flow that was decided before the verdict is about its route alone. Before the
+		 * connection's mark is written.
+		 * ct mark & DECIDED == 0 ct state new jump learn */
+		RULE(b, "save", nft_mark_is(b, NFT_MARK_CONNECTION, m->decided, 0);
+		     nft_ct_state(b, STATE_NEW); nft_jump(b, "learn"));
 	/* meta mark & DECIDED != 0 goto keep */
 	RULE(b, "save", nft_mark_is_not(b, NFT_MARK_PACKET, m->decided, 0); nft_goto(b, "keep"));
-	if (nsg_ruleset_remembers_denied(k)) {
-		put_deny(b, k, true);
-		put_deny(b, k, false);
-	}
+	if (nsg_ruleset_remembers_denied(k))
+		put_deny(b, k);
 	/* counter name denied queue num SILENT */
-	RULE(b, "save", nft_count(b, NSG_COUNTER_DENIED); silence(b, k));
+	RULE(b, "save", nft_count(b, NSG_COUNTER_DENIED); nsg_shared_silence(b, k));
 }
 
 static void put_keep(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -403,12 +395,19 @@ static void put_keep(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	 * ct direction original ct state != related xt CONNMARK save MASK */
 	RULE(b, "keep", nft_ct_direction(b, IP_CT_DIR_ORIGINAL);
 	     nft_ct_state_is_not(b, STATE_RELATED); nft_mark_save(b, m->mask));
+	RULE(b, "keep", nft_goto(b, "leave"));
+}
+
+static void put_leave(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nsg_marks *m = &k->marks;
+
 	/* counter name meta mark & HOP map @hops */
-	RULE(b, "keep", nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops"));
+	RULE(b, "leave", nft_count_by_mark(b, NFT_MARK_PACKET, m->hop, "hops"));
 	/* `remember` is a route chain: the kernel routes the packet again because its mark changes
 	 * here, even one without a new verdict (daemon-down, overflow), which keeps its old path.
 	 * meta mark set meta mark & ~(DECIDED | GENERATION) accept */
-	RULE(b, "keep", nft_mark_keep(b, ~(m->decided | m->generation)); nft_accept(b));
+	RULE(b, "leave", nft_mark_keep(b, ~(m->decided | m->generation)); nft_accept(b));
 }
 
 /* --- postrouting ----------------------------------------------------------------------------- */
@@ -439,7 +438,7 @@ static void put_vanished(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	     nft_mark_is_not(b, NFT_MARK_CONNECTION, m->decided, 0);
 	     nft_mark_is_not(b, NFT_MARK_CONNECTION, m->hop, 0);
 	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_ct_state_is_not(b, STATE_RELATED);
-	     nft_count(b, NSG_COUNTER_VANISHED); silence(b, k));
+	     nft_count(b, NSG_COUNTER_VANISHED); nsg_shared_silence(b, k));
 }
 
 /* A program that deletes our ip rules or routes must not send a marked packet along the host's. */
@@ -461,7 +460,7 @@ static void put_guard(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		RULE(b, "guard", nft_mark_in(b, NFT_MARK_PACKET, m->hop, "host_routed");
 		     nft_accept(b));
 	/* counter name strayed queue num SILENT */
-	RULE(b, "guard", nft_count(b, NSG_COUNTER_STRAYED); silence(b, k));
+	RULE(b, "guard", nft_count(b, NSG_COUNTER_STRAYED); nsg_shared_silence(b, k));
 }
 
 /* --- tunnels --------------------------------------------------------------------------------- */
@@ -527,6 +526,8 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		RULE(b, "remember_pre", nft_goto(b, "save"));
 	put_save(b, k);
 	put_keep(b, k);
+	put_leave(b, k);
+	nsg_answer_chains_fill(b, k);
 	if (nsg_ruleset_has_snat(k))
 		put_source_nat(b, k);
 	put_vanished(b, k);
@@ -551,7 +552,7 @@ void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	nsg_nft_chain_flush(b, "queue");
 	/* queue num SILENT */
-	RULE(b, "queue", silence(b, k));
+	RULE(b, "queue", nsg_shared_silence(b, k));
 }
 
 void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue)

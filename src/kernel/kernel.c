@@ -208,6 +208,7 @@ void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_in
 {
 	table->route_all = info->route_all;
 	table->policy_refuses_ip6 = info->refuses_ip6;
+	table->source_ports = info->source_ports;
 	table->flow_minutes =
 	    info->flow_timeout_minutes ? info->flow_timeout_minutes : NSG_FLOW_TIMEOUT_MINUTES;
 }

@@ -78,6 +78,42 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		    struct nsg_diag *diag);
 int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag);
 
+/*
+ * Answers: the kernel decides new flows to destinations that were decided before. After a swap with
+ * NSG_FORGET_DECISIONS nothing is learned until every packet that was queued before it has its
+ * verdict: nsg_kernel_settled. -errno.
+ */
+#define NSG_MAX_ANSWERS 65535u
+
+enum nsg_answers {
+	NSG_ANSWERS_ALL,
+	NSG_ANSWERS_ALLOWED, /* denials are queued: each is to be reported with its flow */
+	NSG_ANSWERS_NONE,    /* the same of every flow */
+};
+int nsg_kernel_answer(struct nsg_kernel *k, enum nsg_answers answers, struct nsg_diag *diag);
+/* What is used at present; why not all of them, or NULL. */
+enum nsg_answers nsg_kernel_answering(const struct nsg_kernel *k, const char **ret_why);
+bool nsg_kernel_is_settled(const struct nsg_kernel *k);
+int nsg_kernel_settled(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* Packets of new flows: allowed and denied by answers, and without an answer. 0 where there is no map.
+ * -errno. */
+struct nsg_answer_counts {
+	uint64_t allowed, denied, unanswered;
+};
+int nsg_kernel_count_answers(struct nsg_kernel *k, struct nsg_answer_counts *ret);
+
+/* An answer in the kernel. */
+struct nsg_answer {
+	uint32_t dst_host;
+	uint16_t dport_host; /* 0: the protocol has none */
+	uint8_t protocol;
+	bool allowed;
+	uint64_t packets; /* looked up, and the one that it was learned from */
+};
+/* Those of the policy in force; the caller frees the array. None where there is no map. -errno. */
+int nsg_kernel_read_answers(struct nsg_kernel *k, struct nsg_answer **ret, size_t *ret_n);
+
 /* Stop, step 1: no more packets are queued; queued packets stay. Step 2, when the workers have
  * drained the queues: nsg_kernel_cleanup. */
 int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag);
@@ -97,7 +133,7 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
 /*
  * For `status` and `stats`:
  * {"queueExpression":"native|xt","packets":{"offloaded","queued","denied", "denied
- * again","preexisting","excluded","multicast","strayed","vanished","forged","forged
+ * again","answered","answered denied","unanswered","preexisting","excluded","multicast","strayed","vanished","forged","forged
  * interface","source routed"},
  * "ipv6":{"refused":true|false,"packets":{"refused tcp","refused","passed","preexisting","excluded","forged","forged
  * interface"}},"hops":[{"number","type",

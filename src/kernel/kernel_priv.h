@@ -30,6 +30,9 @@ struct nsg_table_state {
 	uint32_t generation;
 	bool route_all, policy_refuses_ip6;
 	uint32_t flow_minutes;
+	bool source_ports; /* the policy has no answers: decisions depend on the source port */
+	bool unsettled;	   /* nothing is learned, see nsg_kernel_settled */
+	enum nsg_answers answers;
 	uint64_t started_ns; /* CLOCK_BOOTTIME: bounds which connections are preexisting */
 	bool gap; /* packets passed undecided while nsgd was started: what is unknown is decided */
 };

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Each match starts at register 0 (NFT_REG32_00); no function relies on a register of an earlier
- * one.
- */
 #include "kernel/nft_expr.h"
 
 #include <arpa/inet.h>
@@ -29,9 +25,8 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 
+#include "kernel/nft_expr_priv.h"
 #include "util/macro.h"
-
-#define REG(n) ((uint32_t)NFT_REG32_00 + (n))
 
 /* The skuid of a packet without a socket. */
 #define SKUID_NONE 0xffffffffu
@@ -66,108 +61,6 @@ void nsg_nft_rule_end(struct nsg_nft_batch *b)
 	b->rule = NULL;
 }
 
-struct field {
-	uint16_t attr; /* NFTNL_EXPR_* */
-	uint32_t value;
-};
-
-/* An expression of the rule being built, which owns it; NULL after an error. */
-static struct nftnl_expr *add(struct nsg_nft_batch *b, const char *name, const struct field *fields,
-			      size_t n)
-{
-	struct nftnl_expr *e;
-
-	if (b->error || !b->rule)
-		return NULL;
-	e = nftnl_expr_alloc(name);
-	if (!e) {
-		nsg_nft_fail(b, -ENOMEM);
-		return NULL;
-	}
-	for (size_t i = 0; i < n; i++)
-		nftnl_expr_set_u32(e, fields[i].attr, fields[i].value);
-	nftnl_rule_add_expr(b->rule, e);
-	return e;
-}
-
-/* add(), with the numbers of the expression: ADD(b, "meta", {NFTNL_EXPR_META_KEY, key}, ...) */
-#define ADD(b, name, ...)                                                                          \
-	add(b, name, (const struct field[]){__VA_ARGS__},                                          \
-	    NSG_ARRAY_SIZE(((const struct field[]){__VA_ARGS__})))
-
-static void set_name(struct nftnl_expr *e, uint16_t attr, const char *name)
-{
-	if (e)
-		(void)nftnl_expr_set_str(e, attr, name);
-}
-
-static void set_data(struct nftnl_expr *e, uint16_t attr, const void *data, uint32_t len)
-{
-	if (e)
-		(void)nftnl_expr_set(e, attr, data, len);
-}
-
-static void load_meta(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
-{
-	(void)ADD(b, "meta", {NFTNL_EXPR_META_KEY, key}, {NFTNL_EXPR_META_DREG, reg});
-}
-
-static void load_ct(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
-{
-	(void)ADD(b, "ct", {NFTNL_EXPR_CT_KEY, key}, {NFTNL_EXPR_CT_DREG, reg});
-}
-
-static void load_payload(struct nsg_nft_batch *b, uint32_t base, size_t offset, size_t len,
-			 uint32_t reg)
-{
-	(void)ADD(b, "payload", {NFTNL_EXPR_PAYLOAD_BASE, base},
-		  {NFTNL_EXPR_PAYLOAD_OFFSET, (uint32_t)offset},
-		  {NFTNL_EXPR_PAYLOAD_LEN, (uint32_t)len}, {NFTNL_EXPR_PAYLOAD_DREG, reg});
-}
-
-/* register = (register & mask) ^ xor */
-static void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *mask, const void * xor,
-		    uint32_t len)
-{
-	struct nftnl_expr *e =
-	    ADD(b, "bitwise", {NFTNL_EXPR_BITWISE_SREG, reg}, {NFTNL_EXPR_BITWISE_DREG, reg},
-		{NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL}, {NFTNL_EXPR_BITWISE_LEN, len});
-
-	set_data(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
-}
-
-static void mask_u32(struct nsg_nft_batch *b, uint32_t reg, uint32_t mask, uint32_t xor)
-{
-	bitwise(b, reg, &mask, &xor, sizeof(mask));
-}
-
-static void compare(struct nsg_nft_batch *b, uint32_t reg, uint32_t op, const void *data,
-		    uint32_t len)
-{
-	struct nftnl_expr *e = ADD(b, "cmp", {NFTNL_EXPR_CMP_SREG, reg}, {NFTNL_EXPR_CMP_OP, op});
-
-	set_data(e, NFTNL_EXPR_CMP_DATA, data, len);
-}
-
-static void lookup(struct nsg_nft_batch *b, uint32_t reg, const char *set, bool inverted)
-{
-	struct nftnl_expr *e = ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, reg});
-
-	set_name(e, NFTNL_EXPR_LOOKUP_SET, set);
-	if (e && inverted)
-		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
-}
-
-static void load_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask)
-{
-	if (mark == NFT_MARK_PACKET)
-		load_meta(b, NFT_META_MARK, REG(0));
-	else
-		load_ct(b, NFT_CT_MARK, REG(0));
-	mask_u32(b, REG(0), mask, 0);
-}
-
 void nft_mark_is(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value)
 {
 	load_mark(b, mark, mask);
@@ -184,6 +77,12 @@ void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, con
 {
 	load_mark(b, mark, mask);
 	lookup(b, REG(0), set, false);
+}
+
+void nft_mark_not_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set)
+{
+	load_mark(b, mark, mask);
+	lookup(b, REG(0), set, true);
 }
 
 void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set)
@@ -276,11 +175,6 @@ void nft_header_not_plain(struct nsg_nft_batch *b)
 
 	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, 0, sizeof(plain), REG(0));
 	compare(b, REG(0), NFT_CMP_NEQ, &plain, sizeof(plain));
-}
-
-static void load_daddr(struct nsg_nft_batch *b, uint32_t reg)
-{
-	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, daddr), 4, reg);
 }
 
 void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length)
@@ -414,40 +308,6 @@ void nft_cgroup_known(struct nsg_nft_batch *b)
 
 	load_cgroup(b, 1);
 	compare(b, REG(0), NFT_CMP_NEQ, &none, sizeof(none));
-}
-
-/* Each field of a concatenation has a 32-bit register. */
-static void load_flow(struct nsg_nft_batch *b, bool ports)
-{
-	uint32_t reg = 0;
-
-	load_meta(b, NFT_META_L4PROTO, REG(reg++));
-	load_payload(b, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4, REG(reg++));
-	if (ports)
-		load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct udphdr, source), 2,
-			     REG(reg++));
-	load_daddr(b, REG(reg++));
-	if (ports)
-		load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, offsetof(struct udphdr, dest), 2,
-			     REG(reg++));
-}
-
-void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set)
-{
-	load_flow(b, ports);
-	lookup(b, REG(0), set, false);
-}
-
-void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms)
-{
-	struct nftnl_expr *e;
-
-	load_flow(b, ports);
-	e = ADD(b, "dynset", {NFTNL_EXPR_DYNSET_SREG_KEY, REG(0)},
-		{NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD});
-	set_name(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
-	if (e)
-		nftnl_expr_set_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT, timeout_ms);
 }
 
 static void object(struct nsg_nft_batch *b, uint32_t type, const char *name)

@@ -26,6 +26,7 @@ void nft_mark_is(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uin
 void nft_mark_is_not(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, uint32_t value);
 /* mark & mask @set */
 void nft_mark_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set);
+void nft_mark_not_in(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *set);
 /* meta mark & mask . oif @set */
 void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set);
 /* counter name mark & mask map @map: without an element the rule ends */
@@ -42,8 +43,11 @@ void nft_tcp_bare_syn(struct nsg_nft_batch *b);
 void nft_tcp_not_bare_syn(struct nsg_nft_batch *b);
 void nft_ports(struct nsg_nft_batch *b, uint16_t source, uint16_t destination);
 void nft_destination_port(struct nsg_nft_batch *b, uint16_t port);
+void nft_source_port(struct nsg_nft_batch *b, uint16_t port);
 /* @nh,0,8 != 0x45: another version than 4 in the header, or options in it */
 void nft_header_not_plain(struct nsg_nft_batch *b);
+/* ip frag-off & 0x3fff != 0: any fragment */
+void nft_fragment(struct nsg_nft_batch *b);
 void nft_daddr(struct nsg_nft_batch *b, uint32_t addr_host, uint8_t prefix_length);
 void nft_daddr_in(struct nsg_nft_batch *b, const char *set);
 void nft_saddr_not_in(struct nsg_nft_batch *b, const char *set);
@@ -67,11 +71,29 @@ void nft_cgroup_in(struct nsg_nft_batch *b, uint32_t level, const char *set);
  * cgroup but the root. */
 void nft_cgroup_known(struct nsg_nft_batch *b);
 
-/* The key of a flow, meta l4proto . ip saddr [. th sport] . ip daddr [. th dport]: in a set, or
- * added to it. */
-#define NFT_FLOW_KEY_BYTES(ports) ((ports) ? 20u : 12u)
-void nft_flow_in(struct nsg_nft_batch *b, bool ports, const char *set);
-void nft_flow_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms);
+/* meta l4proto . ip saddr . th sport . ip daddr . th dport, the key of a flow: in a set, or added to
+ * it. */
+#define NFT_FLOW_KEY_BYTES 20u
+void nft_flow_in(struct nsg_nft_batch *b, const char *set);
+void nft_flow_add(struct nsg_nft_batch *b, const char *set, uint64_t timeout_ms);
+
+/*
+ * meta l4proto . ip daddr . th dport, the key of a destination, in a set or in a map of marks; without
+ * ports the last field is 0. Without an element the rule ends.
+ */
+#define NFT_DESTINATION_KEY_BYTES 12u
+void nft_destination_in(struct nsg_nft_batch *b, bool ports, const char *set);
+void nft_destination_add(struct nsg_nft_batch *b, bool ports, const char *set, uint64_t timeout_ms);
+/* meta mark set DESTINATION map @map */
+void nft_answer_get(struct nsg_nft_batch *b, bool ports, const char *map);
+/* The same under a mask: other bits of the packet's mark stay, and the connection's mark too, in
+ * which the two are joined. */
+void nft_answer_merge(struct nsg_nft_batch *b, bool ports, const char *map, uint32_t mask);
+/* add @map { DESTINATION timeout TIMEOUT : meta mark & mask }: a full map ends the rule */
+void nft_answer_add(struct nsg_nft_batch *b, bool ports, const char *map, uint32_t mask,
+		    uint64_t timeout_ms);
+/* delete @map { DESTINATION } */
+void nft_answer_delete(struct nsg_nft_batch *b, bool ports, const char *map);
 
 void nft_count(struct nsg_nft_batch *b, const char *counter);
 /* ct timeout set NAME */

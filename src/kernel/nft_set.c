@@ -26,14 +26,32 @@ static void set_user_data(struct nsg_nft_batch *b, struct nftnl_set *s, const st
 	(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_KEYBYTEORDER,
 				  set->host_order ? BYTEORDER_HOST : BYTEORDER_BIG);
 	if (set->data_bytes)
-		(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_DATABYTEORDER, BYTEORDER_BIG);
+		(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_DATABYTEORDER,
+					  set->data_type == NFT_TYPE_MARK ? BYTEORDER_HOST
+									  : BYTEORDER_BIG);
 	(void)nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
 				 nftnl_udata_buf_len(u));
 	nftnl_udata_buf_free(u);
 }
 
+/* NULL after an error. */
+static struct nftnl_expr *counter(struct nsg_nft_batch *b)
+{
+	struct nftnl_expr *e = nftnl_expr_alloc("counter");
+
+	if (!e) {
+		nsg_nft_fail(b, -ENOMEM);
+		return NULL;
+	}
+	nftnl_expr_set_u64(e, NFTNL_EXPR_CTR_PACKETS, 0);
+	nftnl_expr_set_u64(e, NFTNL_EXPR_CTR_BYTES, 0);
+	return e;
+}
+
 static void describe(struct nsg_nft_batch *b, struct nftnl_set *s, const struct nft_set *set)
 {
+	struct nftnl_expr *c = set->counted ? counter(b) : NULL;
+
 	(void)nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
 	(void)nftnl_set_set_str(s, NFTNL_SET_NAME, set->name);
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, nsg_nft_batch_family(b));
@@ -50,6 +68,8 @@ static void describe(struct nsg_nft_batch *b, struct nftnl_set *s, const struct 
 		nftnl_set_set_u32(s, NFTNL_SET_OBJ_TYPE, set->object_type);
 	if (set->size)
 		nftnl_set_set_u32(s, NFTNL_SET_DESC_SIZE, set->size);
+	if (c)
+		nftnl_set_add_expr(s, c);
 	set_user_data(b, s, set);
 }
 
@@ -175,18 +195,10 @@ void nsg_nft_element_timeout(struct nsg_nft_batch *b, const void *key, uint32_t 
 void nsg_nft_element_counted(struct nsg_nft_batch *b, const void *key, uint32_t size)
 {
 	struct nftnl_set_elem *e = add(b, key, size);
-	struct nftnl_expr *counter;
+	struct nftnl_expr *c = e ? counter(b) : NULL;
 
-	if (!e)
-		return;
-	counter = nftnl_expr_alloc("counter");
-	if (!counter) {
-		nsg_nft_fail(b, -ENOMEM);
-		return;
-	}
-	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_PACKETS, 0);
-	nftnl_expr_set_u64(counter, NFTNL_EXPR_CTR_BYTES, 0);
-	nftnl_set_elem_add_expr(e, counter);
+	if (c)
+		nftnl_set_elem_add_expr(e, c);
 }
 
 void nsg_nft_element_object(struct nsg_nft_batch *b, uint32_t key, const char *object)

@@ -39,6 +39,7 @@ struct nft_set {
 	uint32_t object_type;		/* maps to objects */
 	uint32_t size;			/* 0: without limit */
 	bool host_order;		/* of the key's number */
+	bool counted;			/* each element has a counter */
 };
 
 /* Adds a set; an existing one must be the same. */

@@ -13,13 +13,17 @@
  *   replies        -                     replies pass, bare SYNs are none; decided before: decided
  *   decided        -                     denied since: silence; else queue
  *   owners         -                     captured users and cgroups: capture
- *   capture        -                     excluded; DHCP; preexisting; multicast; denied; queue
+ *   capture        -                     excluded; DHCP; preexisting; multicast; answer; denied;
+ *                                        timeouts; queue
+ *   answer ...     -                     a destination that was decided before, see answer_rules.h
  *   dhcp           -                     to everybody or to a gateway: accept
  *   queue          -                     counted, to the workers
  *   remember       route, mangle + 1     save: after a verdict, and after the fast rules
  *   remember_pre   filter, mangle + 1    save
- *   save           -                     decided: keep; denied: into the set, silence
- *   keep           -                     our bits into the connection's mark, hop bits stay
+ *   save           -                     learn; decided: keep; denied: into the set, silence
+ *   learn          -                     the answer for the packet's destination
+ *   keep           -                     our bits into the connection's mark; leave
+ *   leave          -                     counted by next hop; hop bits stay
  *   source_nat     nat, srcnat           source addresses by next hop, with [snat] only
  *   guard          filter, srcnat + 1    a marked packet leaves by a path of its next hop only, and a
  *                                        packet whose mark has vanished not at all
@@ -51,7 +55,17 @@
 #define NSG_COUNTER_FORGED "forged"
 #define NSG_COUNTER_FORGED_INTERFACE "forged_interface"
 #define NSG_COUNTER_SOURCE_ROUTED "source_routed"
+#define NSG_COUNTER_ANSWERED "answered"
+#define NSG_COUNTER_ANSWERED_DENIED "answered_denied"
+#define NSG_COUNTER_UNANSWERED "unanswered"
 #define NSG_SET_CGROUPS "cgroups"
+
+#define NSG_MAP_ANSWERS "answers"
+#define NSG_SET_LEARNED "learned" /* destinations of the last second's answers */
+/* Switches: on while the set has its element, 0. */
+#define NSG_SET_ANSWERING "answering"		    /* the map is asked */
+#define NSG_SET_ANSWERING_DENIED "answering_denied" /* denials too */
+#define NSG_SET_LEARNING "learning"		    /* verdicts become answers */
 
 #define NSG_RULESET_NAME_BYTES 24
 
@@ -77,6 +91,25 @@ static inline bool nsg_ruleset_offloads(const struct nsg_kernel *k)
 static inline bool nsg_ruleset_remembers_denied(const struct nsg_kernel *k)
 {
 	return nsg_ruleset_offloads(k) && k->conf->denied_seconds;
+}
+
+/* The kernel answers for destinations that were decided before: the table has the map. */
+static inline bool nsg_ruleset_answers(const struct nsg_kernel *k)
+{
+	return nsg_ruleset_offloads(k) && k->conf->answers;
+}
+
+/* A denial is a mark, of which the kernel remembers the flow or the destination. */
+static inline bool nsg_ruleset_marks_denied(const struct nsg_kernel *k)
+{
+	return nsg_ruleset_remembers_denied(k) || nsg_ruleset_answers(k);
+}
+
+/* The map is used. */
+static inline bool nsg_ruleset_is_answering(const struct nsg_kernel *k)
+{
+	return nsg_ruleset_answers(k) && !k->table.source_ports &&
+	       k->table.answers != NSG_ANSWERS_NONE;
 }
 
 static inline bool nsg_ruleset_has_snat(const struct nsg_kernel *k)

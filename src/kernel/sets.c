@@ -9,6 +9,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "kernel/answer_rules.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
 #include "kernel/ruleset.h"
@@ -65,7 +66,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_bytes = 4,
 	      .size = 4,
 	      .host_order = true}},
-	    {nsg_ruleset_remembers_denied(k),
+	    {nsg_ruleset_marks_denied(k),
 	     {.name = "gone",
 	      .key_type = NFT_TYPE_MARK,
 	      .key_bytes = 4,
@@ -77,21 +78,14 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_type = NFT_TYPE_INET_PROTO,
 	      .key_bytes = 1,
 	      .flags = NFT_SET_TIMEOUT}},
-	    {nsg_ruleset_remembers_denied(k),
+	    {nsg_ruleset_marks_denied(k),
 	     {.name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1, .size = 4}},
 	    {nsg_ruleset_remembers_denied(k),
 	     {.name = "denied",
 	      .key_type =
 		  NFT_TYPE_CONCAT5(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE,
 				   NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE),
-	      .key_bytes = NFT_FLOW_KEY_BYTES(true),
-	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
-	      .size = DENIED_SIZE}},
-	    {nsg_ruleset_remembers_denied(k),
-	     {.name = "denied_portless",
-	      .key_type =
-		  NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_IPV4_ADDR),
-	      .key_bytes = NFT_FLOW_KEY_BYTES(false),
+	      .key_bytes = NFT_FLOW_KEY_BYTES,
 	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
 	      .size = DENIED_SIZE}},
 	    {!k->conf->audit,
@@ -129,6 +123,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	};
 
 	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
+	nsg_answer_sets_create(b, k);
 	nsg_sets_create_selectors(b, k);
 }
 
@@ -140,7 +135,7 @@ static void add_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		nsg_nft_elements_end(b);
 	}
 	/* Not in `gen`: the fast rules would accept a connection with the mark of a denied packet. */
-	if (nsg_ruleset_remembers_denied(k)) {
+	if (nsg_ruleset_marks_denied(k)) {
 		nsg_nft_elements(b, "gone", false);
 		nsg_nft_element_u32(b, nsg_marks_deny(&k->marks, k->table.generation));
 		nsg_nft_elements_end(b);
@@ -346,13 +341,13 @@ void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k
 		return;
 	if (nsg_ruleset_offloads(k))
 		nsg_nft_set_flush(b, "gen");
-	if (nsg_ruleset_remembers_denied(k))
+	if (nsg_ruleset_marks_denied(k))
 		nsg_nft_set_flush(b, "gone");
 	add_generation(b, k);
-	if (nsg_ruleset_remembers_denied(k)) {
+	if (nsg_ruleset_remembers_denied(k))
 		nsg_nft_set_flush(b, "denied");
-		nsg_nft_set_flush(b, "denied_portless");
-	}
+	nsg_answer_sets_flush(b, k);
+	nsg_answer_sets_switch(b, k);
 }
 
 void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -364,12 +359,13 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		nsg_sets_put_young(b, k);
 	}
 	add_gateways(b, k);
-	if (nsg_ruleset_remembers_denied(k)) {
+	if (nsg_ruleset_marks_denied(k)) {
 		nsg_nft_elements(b, "ported", false);
 		for (size_t i = 0; i < NSG_ARRAY_SIZE(ported); i++)
 			nsg_nft_element(b, &ported[i], sizeof(ported[i]));
 		nsg_nft_elements_end(b);
 	}
+	nsg_answer_sets_switch(b, k);
 	nsg_sets_fill_selectors(b, k);
 	if (k->conf->n_excludes)
 		put_excludes(b, k);

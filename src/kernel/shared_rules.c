@@ -6,6 +6,17 @@
 #include "kernel/nft_expr.h"
 #include "kernel/ruleset.h"
 
+void nsg_shared_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const struct nft_queue silent = {
+	    .native = k->table.native_queue,
+	    .first = k->table.silent_queue,
+	    .total = 1,
+	};
+
+	nft_queue_to(b, &silent);
+}
+
 void nsg_shared_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
 	const uint32_t mask = k->marks.mask;

@@ -22,6 +22,9 @@
 		nsg_nft_rule_end(b);                                                               \
 	} while (0)
 
+/* queue num SILENT: nsgd binds that queue without a copy mode, so the packet is freed and the sender
+ * sees success. `drop` would give it EPERM. */
+void nsg_shared_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* SO_MARK must not forge a decision, nor must a program that copies whole marks from connections to
  * packets. */
 void nsg_shared_sanitise(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain);

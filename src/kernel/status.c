@@ -130,6 +130,22 @@ void nsg_kernel_count_hops(struct nsg_kernel *k)
 	nsg_vec_done(&counts.v);
 }
 
+int nsg_kernel_count_answers(struct nsg_kernel *k, struct nsg_answer_counts *ret)
+{
+	struct counts counts = {0};
+	int r = read_counters(k, NFPROTO_IPV4, &counts);
+
+	if (r < 0)
+		return r;
+	*ret = (struct nsg_answer_counts){
+	    .allowed = packets_of(&counts, NSG_COUNTER_ANSWERED),
+	    .denied = packets_of(&counts, NSG_COUNTER_ANSWERED_DENIED),
+	    .unanswered = packets_of(&counts, NSG_COUNTER_UNANSWERED),
+	};
+	nsg_vec_done(&counts.v);
+	return 0;
+}
+
 static json_t *packets_json(const struct counts *c)
 {
 	return NSG_JSON_OBJECT(
@@ -137,6 +153,9 @@ static json_t *packets_json(const struct counts *c)
 	    PAIR_I("queued", packets_of(c, NSG_COUNTER_QUEUED)),
 	    PAIR_I("denied", packets_of(c, NSG_COUNTER_DENIED)),
 	    PAIR_I("denied again", packets_of(c, NSG_COUNTER_DENIED_AGAIN)),
+	    PAIR_I("answered", packets_of(c, NSG_COUNTER_ANSWERED)),
+	    PAIR_I("answered denied", packets_of(c, NSG_COUNTER_ANSWERED_DENIED)),
+	    PAIR_I("unanswered", packets_of(c, NSG_COUNTER_UNANSWERED)),
 	    PAIR_I("preexisting", packets_of(c, NSG_COUNTER_PREEXISTING)),
 	    PAIR_I("excluded", packets_of(c, NSG_COUNTER_EXCLUDED)),
 	    PAIR_I("multicast", packets_of(c, NSG_COUNTER_MULTICAST)),

@@ -20,6 +20,7 @@ static void put_table(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool 
 	    NSG_COUNTER_DENIED_AGAIN, NSG_COUNTER_PREEXISTING,	    NSG_COUNTER_EXCLUDED,
 	    NSG_COUNTER_MULTICAST,    NSG_COUNTER_STRAYED,	    NSG_COUNTER_VANISHED,
 	    NSG_COUNTER_FORGED,	      NSG_COUNTER_FORGED_INTERFACE, NSG_COUNTER_SOURCE_ROUTED,
+	    NSG_COUNTER_ANSWERED,     NSG_COUNTER_ANSWERED_DENIED,  NSG_COUNTER_UNANSWERED,
 	};
 
 	/* With daemon-down = accept the table dies with the socket that created it. */

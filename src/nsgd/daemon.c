@@ -134,7 +134,7 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    .audit = c->audit,
 	    /* audit must not drop */
 	    .overflow_accept = c->overflow_accept || c->audit,
-	    .remember_denied = c->offload && c->denied_seconds > 0,
+	    .remember_denied = c->offload && (c->denied_seconds > 0 || c->answers),
 	};
 	int r = nsg_marks_init(c->mark_mask, &options.marks);
 
@@ -311,6 +311,7 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 		return sd_event_exit(d->event, NSG_EXIT_FAILED);
 	}
 	status_watch(&d->in);
+	answers_watch(d->in.answers);
 	metrics_write_file(&d->in);
 	return again_in(source, HEALTH_USEC);
 }
@@ -346,7 +347,11 @@ static int add_sources(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	r = trace_new(d->event, d->in.engine, d->server, d->in.conf->log_decisions, &d->in.trace);
+	r = answers_new(d->event, &d->in, &d->in.answers);
+	if (r < 0)
+		return r;
+	r = trace_new(d->event, d->in.engine, d->in.kernel, d->server, d->in.conf->log_decisions,
+		      &d->in.trace);
 	if (r < 0)
 		return r;
 	return server_start(d->server);
@@ -448,6 +453,8 @@ static int stop_deciding(struct daemon *d)
 	struct nsg_diag diag = {0};
 	int r;
 
+	if (d->in.answers)
+		answers_before_reload(d->in.answers);
 	r = report(nsg_kernel_neutralise(d->in.kernel, &diag), "stopping the capture", &diag);
 	if (r >= 0) {
 		r = nsg_engine_drain(d->in.engine, DRAIN_TIMEOUT_NS);
@@ -480,6 +487,7 @@ static enum nsg_exit stop(struct daemon *d)
 static void free_all(struct daemon *d)
 {
 	watch_free(d->in.watch);
+	answers_free(d->in.answers);
 	sd_event_source_disable_unref(d->kernel_source);
 	sd_event_source_disable_unref(d->watchdog_timer);
 	sd_event_source_disable_unref(d->health_timer);

@@ -10,6 +10,7 @@
 #include "conf/conf.h"
 #include "engine/engine.h"
 #include "kernel/kernel.h"
+#include "nsgd/answers.h"
 #include "nsgd/policy.h"
 #include "nsgd/trace.h"
 #include "nsgd/watch.h"
@@ -36,6 +37,7 @@ struct instance {
 	struct nsg_engine *engine;
 	struct reloader *reloader;
 	struct trace *trace;
+	struct answers *answers;
 	struct watch *watch; /* NULL: the policy directory is not watched */
 
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */

@@ -170,11 +170,29 @@ static void put_route(FILE *f, const struct nsg_image *image, uint32_t index)
 		      route.name ? " " : "", route.name ? route.name : "");
 }
 
-void log_decision(const struct nsg_trace_record *r)
+static void put_outcome(FILE *f, const struct nsg_trace_record *r)
 {
 	const char *protocol = nsg_protocol_name(r->key.protocol);
 	bool drop = r->decision.verdict == NSG_VERDICT_DROP;
-	char src[NSG_IP4_TEXT], dst[NSG_IP4_TEXT], number[8];
+
+	(void)fprintf(f, "%s: %s ", drop ? (r->enforced ? "drop" : "would drop") : "accept",
+		      nsg_reason_name(r->decision.reason));
+	if (protocol)
+		(void)fputs(protocol, f);
+	else
+		(void)fprintf(f, "%u", r->key.protocol);
+}
+
+static void put_why(FILE *f, const struct nsg_trace_record *r)
+{
+	put_admin_rule(f, r->image, r->decision.admin);
+	put_rule(f, r->image, r->decision.rule);
+	put_route(f, r->image, r->decision.route);
+}
+
+void log_decision(const struct nsg_trace_record *r)
+{
+	char src[NSG_IP4_TEXT], dst[NSG_IP4_TEXT];
 	cleanup_free char *text = NULL;
 	size_t size;
 	FILE *f;
@@ -186,16 +204,37 @@ void log_decision(const struct nsg_trace_record *r)
 		return;
 	nsg_ip4_format(r->key.src_host, src);
 	nsg_ip4_format(r->key.dst_host, dst);
-	(void)snprintf(number, sizeof(number), "%u", r->key.protocol);
-	(void)fprintf(f, "%s: %s %s", drop ? (r->enforced ? "drop" : "would drop") : "accept",
-		      nsg_reason_name(r->decision.reason), protocol ? protocol : number);
+	put_outcome(f, r);
 	if (nsg_protocol_has_ports(r->key.protocol))
 		(void)fprintf(f, " %s:%u -> %s:%u", src, r->key.sport_host, dst, r->key.dport_host);
 	else
 		(void)fprintf(f, " %s -> %s", src, dst);
-	put_admin_rule(f, r->image, r->decision.admin);
-	put_rule(f, r->image, r->decision.rule);
-	put_route(f, r->image, r->decision.route);
+	put_why(f, r);
+	if (fclose(f) == 0)
+		put(LOG_INFO, text);
+}
+
+void log_repeats(const struct nsg_trace_record *r, uint64_t n)
+{
+	char dst[NSG_IP4_TEXT];
+	cleanup_free char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	if (LOG_INFO > state.level || !admit_decision())
+		return;
+	f = open_memstream(&text, &size);
+	if (!f)
+		return;
+	nsg_ip4_format(r->key.dst_host, dst);
+	put_outcome(f, r);
+	if (nsg_protocol_has_ports(r->key.protocol))
+		(void)fprintf(f, " -> %s:%u", dst, r->key.dport_host);
+	else
+		(void)fprintf(f, " -> %s", dst);
+	put_why(f, r);
+	(void)fprintf(f, ": %" PRIu64 " more %s answered by the kernel", n,
+		      n == 1 ? "packet was" : "packets were");
 	if (fclose(f) == 0)
 		put_line(LOG_INFO, text, true);
 }

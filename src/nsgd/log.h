@@ -21,6 +21,9 @@ void log_message(int level, const char *format, ...) __attribute__((format(print
 void log_diag(const struct nsg_diag *diag);
 /* One decision as a line of text. Above a rate limit decisions are counted instead. */
 void log_decision(const struct nsg_trace_record *r);
+/* A denied destination whose next n packets the kernel dropped by itself: the record has its key,
+ * without a source port, and the decision. The same rate limit. */
+void log_repeats(const struct nsg_trace_record *r, uint64_t n);
 
 #define log_error(...) log_message(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)

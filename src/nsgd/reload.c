@@ -8,7 +8,8 @@
  *                              marks of older flows
  *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
  *                              offloaded yet
- *   nsg_kernel_swap            the kernel offloads flows of the new generation
+ *   nsg_kernel_swap            the kernel offloads flows of the new generation, and forgets all
+ *                              answers
  *   nsg_kernel_retire          removes what only the old policy used
  *
  * When a step up to the swap fails, the old policy stays in force or is published again.
@@ -61,6 +62,7 @@ static int publish(struct instance *in, struct policy *next, struct nsg_diag *di
 
 	in->generation = generation_after(in);
 	forget = policy_number(next, in->generation, in->policy);
+	answers_before_reload(in->answers);
 	r = nsg_kernel_prepare(in->kernel, next->engine.image, &next->numbers, in->generation,
 			       diag);
 	if (r < 0)
@@ -145,6 +147,7 @@ static int take(struct reloader *r, struct policy **made)
 	in->policy = TAKE_PTR(*made);
 	in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	take_conf(in, &r->conf);
+	answers_after_reload(in->answers);
 	result = nsg_kernel_retire(in->kernel, &r->diag);
 	if (result < 0)
 		(void)nsg_diag_add(&r->diag, NSG_WARNING, NULL, NULL,

@@ -134,7 +134,7 @@ static void warn_of_silence(struct instance *in, const json_t *kernel, struct ns
 
 /* Flows whose first packet was decided, more than once where it was sent again; what an NSG decided
  * before and fragments are not among them. */
-static json_t *flows(const struct nsg_engine_stats *s)
+static json_t *flows(const struct nsg_engine_stats *s, const struct answered *a)
 {
 	uint64_t established = s->reasons[NSG_REASON_ESTABLISHED], decided = 0, dropped = 0;
 	/* the counters are read one after another */
@@ -145,6 +145,8 @@ static json_t *flows(const struct nsg_engine_stats *s)
 		if (nsg_reason_verdict((enum nsg_reason)i) == NSG_VERDICT_DROP)
 			dropped += s->reasons[i];
 	}
+	decided += a->allowed + a->denied;
+	dropped += a->denied;
 	return NSG_JSON_OBJECT(
 	    PAIR_I("decided", decided - again), PAIR_I("dropped", dropped - again),
 	    PAIR_J("lastDropSecondsAgo",
@@ -154,18 +156,38 @@ static json_t *flows(const struct nsg_engine_stats *s)
 				   : json_null()));
 }
 
+/* How many destinations the kernel answers for, and how often it did and could not. */
+static json_t *answers(struct instance *in)
+{
+	static const char *const used[] = {
+	    [NSG_ANSWERS_ALL] = "all",
+	    [NSG_ANSWERS_ALLOWED] = "allowed",
+	    [NSG_ANSWERS_NONE] = "none",
+	};
+	struct nsg_answer_counts counts = {0};
+	const char *why, *now = used[nsg_kernel_answering(in->kernel, &why)];
+
+	(void)nsg_kernel_count_answers(in->kernel, &counts);
+	return NSG_JSON_OBJECT(
+	    PAIR_S("used", now), PAIR_S("why", why), PAIR_I("size", answers_size(in->answers)),
+	    PAIR_I("most", NSG_MAX_ANSWERS), PAIR_I("hits", counts.allowed + counts.denied),
+	    PAIR_I("misses", counts.unanswered));
+}
+
 json_t *status_json(struct instance *in, struct nsg_diag *diag)
 {
 	const struct nsg_snapshot *snapshot = in->policy->snapshot;
 	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
 	uint64_t up_ns = nsg_clock_ns(CLOCK_MONOTONIC) - in->started_ns;
 	char address[NSG_IP4_TEXT];
+	const struct answered *answered = answers_read(in->answers);
 	struct nsg_engine_stats stats;
 
 	nsg_engine_stats(in->engine, &stats);
 	nsg_ip4_format(in->policy->engine.src_host, address);
 	alarms_report(in, kernel, diag);
 	warn_of_silence(in, kernel, diag);
+	(void)json_object_set_new(kernel, "answers", answers(in));
 	return NSG_JSON_OBJECT(
 	    PAIR_S("instance", in->conf_start->instance), PAIR_S("version", PACKAGE_VERSION),
 	    PAIR_S("mode", in->conf_start->audit ? "audit" : "enforce"), PAIR_I("pid", getpid()),
@@ -174,7 +196,7 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	    PAIR_S("policyDirectory", in->conf->policy),
 	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
 	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
-	    PAIR_J("flows", flows(&stats)), PAIR_J("reloads", reloads(in)),
+	    PAIR_J("flows", flows(&stats, answered)), PAIR_J("reloads", reloads(in)),
 	    PAIR_J("kernel", json_incref(kernel)));
 }
 
@@ -208,7 +230,24 @@ static const char *gate_name(int i)
 	return name ? name : "none";
 }
 
-static json_t *rules(const struct instance *in)
+/* What no rule, route or reason is known of. */
+#define UNREAD "answered by the kernel"
+
+static json_t *with_unread(json_t *array, const char *key, uint64_t unread)
+{
+	if (unread)
+		(void)json_array_append_new(
+		    array, NSG_JSON_OBJECT(PAIR_S(key, UNREAD), PAIR_I("packets", unread)));
+	return array;
+}
+
+static void add_answered(uint64_t *counts, const uint64_t *answered, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		counts[i] += answered[i];
+}
+
+static json_t *rules(const struct instance *in, const struct answered *a)
 {
 	struct nsg_image_info info = nsg_image_info(in->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_rules + 2, sizeof(*counts));
@@ -217,6 +256,7 @@ static json_t *rules(const struct instance *in)
 	if (!counts)
 		return NULL;
 	nsg_engine_rule_counts(in->engine, counts, info.n_rules + 2);
+	add_answered(counts, a->rules, a->n_rules);
 	array = json_array();
 	for (uint32_t i = 0; i < info.n_rules; i++) {
 		struct nsg_image_rule r = nsg_image_rule(in->policy->engine.image, (uint16_t)i);
@@ -231,10 +271,14 @@ static json_t *rules(const struct instance *in)
 		    array, NSG_JSON_OBJECT(PAIR_N("rule"), PAIR_N("priority"),
 					   PAIR_S("access", nsg_access_name(NSG_ALLOW)),
 					   PAIR_I("packets", counts[info.n_rules])));
+	if (a->unread_policy)
+		(void)json_array_append_new(
+		    array, NSG_JSON_OBJECT(PAIR_S("rule", UNREAD), PAIR_N("priority"),
+					   PAIR_N("access"), PAIR_I("packets", a->unread_policy)));
 	return array;
 }
 
-static json_t *admin_rules(const struct instance *in)
+static json_t *admin_rules(const struct instance *in, const struct answered *a)
 {
 	const struct nsg_image *admin = nsg_image_admin(in->policy->engine.image);
 	uint32_t n = admin ? nsg_image_info(admin).n_rules : 0;
@@ -244,6 +288,7 @@ static json_t *admin_rules(const struct instance *in)
 	if (!counts)
 		return NULL;
 	nsg_engine_admin_counts(in->engine, counts, n);
+	add_answered(counts, a->admin_rules, a->n_admin_rules);
 	array = json_array();
 	for (uint32_t i = 0; i < n; i++) {
 		struct nsg_image_rule r = nsg_image_rule(admin, (uint16_t)i);
@@ -257,7 +302,7 @@ static json_t *admin_rules(const struct instance *in)
 }
 
 /* Only routes that packets took: all of them may not fit a frame. */
-static json_t *routes(const struct instance *in)
+static json_t *routes(const struct instance *in, const struct answered *a)
 {
 	struct nsg_image_info info = nsg_image_info(in->policy->engine.image);
 	cleanup_free uint64_t *counts = calloc(info.n_routes + 1, sizeof(*counts));
@@ -266,6 +311,7 @@ static json_t *routes(const struct instance *in)
 	if (!counts)
 		return NULL;
 	nsg_engine_route_counts(in->engine, counts, info.n_routes);
+	add_answered(counts, a->routes, a->n_routes);
 	array = json_array();
 	for (uint32_t i = 0; i < info.n_routes; i++) {
 		struct nsg_image_route r;
@@ -311,18 +357,28 @@ static json_t *queue_counts(const struct nsg_engine_stats *s)
 json_t *stats_json(const struct instance *in)
 {
 	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
+	const struct answered *a = answers_read(in->answers);
 	struct nsg_engine_stats s;
+	json_t *flow_counts;
 
 	nsg_engine_stats(in->engine, &s);
+	flow_counts = flows(&s, a);
+	s.packets += a->allowed + a->denied;
+	s.verdicts[NSG_VERDICT_ACCEPT] += a->allowed;
+	s.verdicts[NSG_VERDICT_DROP] += a->denied;
+	add_answered(s.reasons, a->reasons, NSG_REASON_MAX);
+	add_answered(s.gates, a->gates, NSG_GATE_MAX);
 	return NSG_JSON_OBJECT(
-	    PAIR_J("flows", flows(&s)), PAIR_I("packets", s.packets), PAIR_I("bytes", s.bytes),
+	    PAIR_J("flows", flow_counts), PAIR_I("packets", s.packets), PAIR_I("bytes", s.bytes),
 	    PAIR_I("batches", s.batches),
 	    PAIR_J("verdicts", rows("verdict", s.verdicts, 2, verdict_name)),
-	    PAIR_J("reasons", rows("reason", s.reasons, NSG_REASON_MAX, reason_name)),
-	    PAIR_J("gates", rows("gate", s.gates, NSG_GATE_MAX, gate_name)),
+	    PAIR_J("reasons", with_unread(rows("reason", s.reasons, NSG_REASON_MAX, reason_name),
+					  "reason", a->unread)),
+	    PAIR_J("gates",
+		   with_unread(rows("gate", s.gates, NSG_GATE_MAX, gate_name), "gate", a->unread)),
 	    PAIR_I("wouldDrop", s.would_drop), PAIR_I("routeOnly", s.route_only),
-	    PAIR_J("adminRules", admin_rules(in)), PAIR_J("rules", rules(in)),
-	    PAIR_J("routes", routes(in)), PAIR_J("latencyNs", latency(&s)),
+	    PAIR_J("adminRules", admin_rules(in, a)), PAIR_J("rules", rules(in, a)),
+	    PAIR_J("routes", routes(in, a)), PAIR_J("latencyNs", latency(&s)),
 	    PAIR_J("queue", queue_counts(&s)), PAIR_I("traceRecordsLost", trace_lost(in->trace)),
 	    PAIR_J("kernel", json_incref(json_object_get(kernel, "packets"))));
 }

@@ -21,6 +21,7 @@
 
 struct trace {
 	struct nsg_engine *engine;
+	struct nsg_kernel *kernel;
 	struct server *server;
 	enum nsg_conf_log_decisions log;
 	uint64_t missed; /* records that did not fit the rings, of which tracers were told */
@@ -130,15 +131,15 @@ static int add_sources(struct trace *t, sd_event *event)
 	return 0;
 }
 
-int trace_new(sd_event *event, struct nsg_engine *engine, struct server *server,
-	      enum nsg_conf_log_decisions log, struct trace **ret)
+int trace_new(sd_event *event, struct nsg_engine *engine, struct nsg_kernel *kernel,
+	      struct server *server, enum nsg_conf_log_decisions log, struct trace **ret)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 	int r;
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct trace){.engine = engine, .server = server, .log = log};
+	*t = (struct trace){.engine = engine, .kernel = kernel, .server = server, .log = log};
 	r = add_sources(t, event);
 	if (r < 0) {
 		trace_free(t);
@@ -158,13 +159,20 @@ void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 void trace_update(struct trace *t)
 {
 	enum nsg_conf_log_decisions level;
+	struct nsg_diag diag = {0};
 
 	if (!t)
 		return;
 	/* denials are always remembered: see history.h */
-	level = t->log == NSG_LOG_NONE ? NSG_LOG_DENIED : t->log;
-	nsg_engine_trace(t->engine, server_wants_trace(t->server) ? NSG_LOG_ALL : level,
+	level = server_wants_trace(t->server) ? NSG_LOG_ALL
+		: t->log == NSG_LOG_NONE      ? NSG_LOG_DENIED
+					      : t->log;
+	nsg_engine_trace(t->engine, level,
 			 server_wants_payload(t->server) ? NSG_RECORD_PAYLOAD_BYTES : 0);
+	(void)nsg_kernel_answer(t->kernel,
+				level == NSG_LOG_ALL ? NSG_ANSWERS_NONE : NSG_ANSWERS_ALL, &diag);
+	log_diag(&diag);
+	nsg_diag_done(&diag);
 }
 
 uint64_t trace_lost(const struct trace *t)

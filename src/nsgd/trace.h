@@ -9,17 +9,19 @@
 
 #include "conf/conf.h"
 #include "engine/engine.h"
+#include "kernel/kernel.h"
 #include "nsgd/server.h"
 
 struct trace;
 
 /* Reads from the event loop. `log` is which decisions go to the log. Free it before the engine and
  * the server. -ENOMEM, -errno. */
-int trace_new(sd_event *event, struct nsg_engine *engine, struct server *server,
-	      enum nsg_conf_log_decisions log, struct trace **ret);
+int trace_new(sd_event *event, struct nsg_engine *engine, struct nsg_kernel *kernel,
+	      struct server *server, enum nsg_conf_log_decisions log, struct trace **ret);
 
 void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log);
-/* Makes the workers record what the log and the server's clients need now. NULL is fine. */
+/* Makes the workers record what the log and the server's clients need now; while that is every
+ * decision, the kernel answers no new flow by itself. NULL is fine. */
 void trace_update(struct trace *t);
 /* Reads all records that are in the rings. */
 void trace_drain(struct trace *t);

@@ -237,6 +237,8 @@ static void take_set(struct nft_text_table *t, const struct nlmsghdr *nlh)
 	}
 	if (*separator == ',')
 		(void)fputc('\n', b->body);
+	if (nftnl_set_is_set(s, NFTNL_SET_EXPR))
+		(void)fputs("\t\tcounter\n", b->body);
 	nftnl_set_free(s);
 }
 

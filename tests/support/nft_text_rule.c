@@ -32,6 +32,7 @@ enum format {
 	PROTOCOL,
 	PORT,
 	FLAGS, /* one byte, in hex */
+	WORD,  /* two of them, in network order */
 	DIRECTION,
 	STATE,
 };
@@ -165,6 +166,8 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 		load(r, to, ADDRESS, "ip6 %s", offset == 8 ? "saddr" : "daddr");
 	else if (!network && size == 1 && !offset && r->l4proto == IPPROTO_ICMPV6)
 		load(r, to, DECIMAL, "icmpv6 type");
+	else if (network && size == 2 && offset == 6)
+		load(r, to, WORD, "ip frag-off");
 	else if (network && size == 1 && !offset)
 		load(r, to, FLAGS, "@nh,0,8");
 	else if (network)
@@ -193,7 +196,10 @@ static void put_bitwise(struct rule *r, const struct nftnl_expr *e)
 	v->mask = mask;
 	if (v->format == ADDRESS || v->format == STATE)
 		return;
-	if (v->format == FLAGS)
+	if (v->format == WORD)
+		n += (size_t)snprintf(v->text + n, sizeof(v->text) - n, " & 0x%04x",
+				      ntohs((uint16_t)mask));
+	else if (v->format == FLAGS)
 		n += (size_t)snprintf(v->text + n, sizeof(v->text) - n, " & 0x%02x", mask);
 	else
 		n += (size_t)snprintf(v->text + n, sizeof(v->text) - n, " & 0x%08x", mask);
@@ -217,7 +223,7 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 {
 	const struct value *v = reg(r, nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_SREG));
 	const bool equal = nftnl_expr_get_u32(e, NFTNL_EXPR_CMP_OP) == NFT_CMP_EQ;
-	const bool words = v->format == MARK || v->format == FLAGS;
+	const bool words = v->format == MARK || v->format == FLAGS || v->format == WORD;
 	const char *operator= equal ? (words ? "== " : "") : "!= ";
 	uint32_t size, u32 = 0;
 	const void *data = nftnl_expr_get(e, NFTNL_EXPR_CMP_DATA, &size);
@@ -259,6 +265,9 @@ static void put_cmp(struct rule *r, const struct nftnl_expr *e)
 		return;
 	case FLAGS:
 		say(r, "%s %s0x%02x", v->text, operator, u32);
+		return;
+	case WORD:
+		say(r, "%s %s0x%04x", v->text, operator, ntohs((uint16_t)u32));
 		return;
 	case LINK_TYPE:
 		if (u32 != ARPHRD_LOOPBACK)
@@ -315,11 +324,20 @@ static void put_lookup(struct rule *r, struct nft_text_table *t, const struct nf
 static void put_dynset(struct rule *r, struct nft_text_table *t, const struct nftnl_expr *e)
 {
 	const char *set = nftnl_expr_get_str(e, NFTNL_EXPR_DYNSET_SET_NAME);
-	char key[TEXT];
+	const bool deletes = nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_OP) == NFT_DYNSET_OP_DELETE;
+	const char *data = "", *colon = "";
+	char key[TEXT], timeout[32] = "";
 
 	key_text(r, t, set, nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_SREG_KEY), key, sizeof(key));
-	say(r, "add @%s { %s timeout %us }", set, key,
-	    (unsigned int)(nftnl_expr_get_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT) / 1000));
+	if (nftnl_expr_is_set(e, NFTNL_EXPR_DYNSET_TIMEOUT))
+		(void)snprintf(
+		    timeout, sizeof(timeout), " timeout %us",
+		    (unsigned int)(nftnl_expr_get_u64(e, NFTNL_EXPR_DYNSET_TIMEOUT) / 1000));
+	if (nftnl_expr_is_set(e, NFTNL_EXPR_DYNSET_SREG_DATA)) {
+		colon = " : ";
+		data = reg(r, nftnl_expr_get_u32(e, NFTNL_EXPR_DYNSET_SREG_DATA))->text;
+	}
+	say(r, "%s @%s { %s%s%s%s }", deletes ? "delete" : "add", set, key, timeout, colon, data);
 }
 
 /* libnftnl writes these names without their NUL and reads them as if they had one: what follows in
@@ -354,6 +372,10 @@ static void put_immediate(struct rule *r, const struct nftnl_expr *e)
 	uint32_t to = nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_DREG), size;
 	char ip[INET_ADDRSTRLEN];
 
+	if (to != NFT_REG_VERDICT && nftnl_expr_get_u32(e, NFTNL_EXPR_IMM_DATA) == 0) {
+		load(r, to, DECIMAL, "0");
+		return;
+	}
 	if (to != NFT_REG_VERDICT) {
 		load(r, to, ADDRESS, "%s",
 		     inet_ntop(AF_INET, nftnl_expr_get(e, NFTNL_EXPR_IMM_DATA, &size), ip,

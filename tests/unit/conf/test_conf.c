@@ -38,6 +38,8 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_true(c->hook_output && !c->hook_prerouting && c->offload && c->watch && !c->audit);
 	assert_int_equal(c->mark_mask, 0x0fff0000);
 	assert_int_equal(c->table_base, 21000);
+	assert_true(c->answers);
+	assert_int_equal(c->answers_seconds, 300);
 	assert_int_equal(c->denied_seconds, 2);
 	assert_int_equal(c->queue_length, 32768);
 	assert_int_equal(c->log_decisions, NSG_LOG_DENIED);
@@ -95,7 +97,8 @@ static void every_key_reaches_its_field(void **state)
 		 "exclude = 10.9.0.0/16,192.0.2.1\n  198.51.100.0/24 2001:db8:9::/48\n"
 		 "ipv6 = refuse\n"
 		 "[queue]\nfirst = 7\nworkers = 3\nlength = 1024\noverflow = accept\n"
-		 "daemon-down = accept\n[offload]\nestablished = no\ndenied-seconds = 0\n"
+		 "daemon-down = accept\n[offload]\nestablished = no\nanswers = no\n"
+		 "answers-seconds = 3600\ndenied-seconds = 0\n"
 		 "[route]\nmark-mask = 0xff\ntable-base = 300\nrule-priority = 5\n"
 		 "[nexthop \"VirtualNetworkGateway\"]\nvia = 192.168.50.1\ndev = wg0\n"
 		 "[nexthop \"10.0.100.4\"]\ndev = vxlan0\n"
@@ -127,7 +130,8 @@ static void every_key_reaches_its_field(void **state)
 	assert_int_equal(c->ip6, NSG_IP6_REFUSE);
 	assert_int_equal(c->queue_first, 7);
 	assert_int_equal(c->workers, 3);
-	assert_true(c->overflow_accept && c->down_accept && !c->offload);
+	assert_true(c->overflow_accept && c->down_accept && !c->offload && !c->answers);
+	assert_int_equal(c->answers_seconds, 3600);
 	assert_int_equal(c->mark_mask, 0xff);
 	assert_int_equal(c->n_nexthops, 2);
 	assert_int_equal(c->nexthops[0].type, NSG_HOP_GATEWAY);
@@ -137,7 +141,7 @@ static void every_key_reaches_its_field(void **state)
 	assert_true(c->has_snat_vnet && c->has_snat_internet);
 	assert_int_equal(c->log_level, LOG_DEBUG);
 	assert_int_equal(c->log_decisions, NSG_LOG_ALL);
-	assert_int_equal(nsg_conf_line(c, "route", "mark-mask"), 30);
+	assert_int_equal(nsg_conf_line(c, "route", "mark-mask"), 32);
 	nsg_conf_free(c);
 	nsg_diag_done(&diag);
 }

@@ -22,6 +22,7 @@
 #define DST_DENIED_NONE NSG_IP4(10, 9, 9, 8)
 #define DST_DENIED_FAR NSG_IP4(10, 8, 0, 1) /* denied; its route cannot be reached */
 #define DST_PLATFORM NSG_IP4(169, 254, 169, 254)
+#define DST_NOT_CARRIED NSG_IP4(10, 9, 9, 7)
 #define DST_BYPASS NSG_IP4(8, 8, 8, 8)
 
 #define FOREIGN 0xf000beefu /* every foreign bit that 0x0fff0000 leaves, nearly */
@@ -54,6 +55,12 @@ static const struct fake_decision decisions[] = {
       .gate = NSG_GATE_RFC1918,
       .verdict = NSG_VERDICT_DROP,
       .reason = NSG_REASON_ROUTE_NONE}},
+    {DST_NOT_CARRIED,
+     {.route = NSG_ROUTE_NONE,
+      .rule = NSG_RULE_NONE,
+      .gate = NSG_GATE_NOT_CARRIED,
+      .verdict = NSG_VERDICT_DROP,
+      .reason = NSG_REASON_NOT_CARRIED}},
     {DST_DENIED_NONE, DENY(2, NSG_GATE_RFC1918)},
     {DST_DENIED_FAR, DENY(3, NSG_GATE_RFC1918)},
     {DST_PLATFORM, DENY(NSG_ROUTE_NONE, NSG_GATE_PLATFORM)},
@@ -293,6 +300,25 @@ static void what_cannot_be_judged_has_a_verdict_too(void **state)
 	assert_false(b.verdicts[5].has_mark);
 }
 
+/* The kernel would remember it for the destination. */
+static void a_refused_source_port_is_a_plain_drop(void **state)
+{
+	static struct nsg_batch b;
+	struct nsg_engine_options o = options();
+	struct nsg_engine_policy p = policy();
+	uint8_t bytes[28];
+
+	(void)state;
+	memset(&b, 0, sizeof(b));
+	put_packet(&b, bytes, DST_NOT_CARRIED, 0);
+	nsg_judge(&o, &p, NULL, &b);
+	assert_true(b.verdicts[0].accept && b.verdicts[0].has_mark);
+	bytes[20] = NSG_SPORT_NOT_CARRIED >> 8;
+	bytes[21] = NSG_SPORT_NOT_CARRIED & 0xff;
+	nsg_judge(&o, &p, NULL, &b);
+	assert_false(b.verdicts[0].accept || b.verdicts[0].has_mark);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +329,7 @@ int main(void)
 	    cmocka_unit_test(a_decided_flow_keeps_its_nsg_verdict_and_takes_the_new_route),
 	    cmocka_unit_test(a_policy_that_forgets_judges_older_flows_anew),
 	    cmocka_unit_test(what_was_forgotten_once_stays_forgotten_under_the_next_policy),
+	    cmocka_unit_test(a_refused_source_port_is_a_plain_drop),
 	    cmocka_unit_test(what_cannot_be_judged_has_a_verdict_too),
 	};
 

@@ -52,12 +52,15 @@ static void put_sets(struct nsg_nft_batch *b)
 	     .key_bytes = 20,
 	     .flags = 0x10 | 0x20,
 	     .size = 100},
-	    {.name = "pairs",
+	    {.name = "answers",
 	     .key_type =
-		 NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_IPV4_ADDR),
+		 NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE),
 	     .key_bytes = 12,
-	     .flags = 0x10 | 0x20,
-	     .size = 100},
+	     .flags = 0x10 | 0x20 | 8,
+	     .data_type = NFT_TYPE_MARK,
+	     .data_bytes = 4,
+	     .size = 100,
+	     .counted = true},
 	};
 
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
@@ -177,22 +180,33 @@ static void groups(struct nsg_nft_batch *b)
 
 static void flow_in(struct nsg_nft_batch *b)
 {
-	nft_flow_in(b, true, "flows");
-}
-
-static void pair_in(struct nsg_nft_batch *b)
-{
-	nft_flow_in(b, false, "pairs");
+	nft_flow_in(b, "flows");
 }
 
 static void flow_add(struct nsg_nft_batch *b)
 {
-	nft_flow_add(b, true, "flows", 7000);
+	nft_flow_add(b, "flows", 7000);
 }
 
-static void pair_add(struct nsg_nft_batch *b)
+static void answer_get(struct nsg_nft_batch *b)
 {
-	nft_flow_add(b, false, "pairs", 7000);
+	nft_answer_get(b, true, "answers");
+}
+
+static void answer_add(struct nsg_nft_batch *b)
+{
+	nft_answer_add(b, true, "answers", 0xff0, 7000);
+}
+
+static void answer_delete(struct nsg_nft_batch *b)
+{
+	nft_answer_delete(b, true, "answers");
+}
+
+static void source_port(struct nsg_nft_batch *b)
+{
+	nft_l4proto(b, IPPROTO_UDP);
+	nft_source_port(b, 65330);
 }
 
 static void count(struct nsg_nft_batch *b)
@@ -275,11 +289,17 @@ static const struct {
     {"plain", users, "meta skuid @users"},
     {"out", groups, "socket cgroupv2 level 3 @groups"},
     {"plain", flow_in, "meta l4proto . ip saddr . th sport . ip daddr . th dport @flows"},
-    {"plain", pair_in, "meta l4proto . ip saddr . ip daddr @pairs"},
     {"plain", flow_add,
      "add @flows { meta l4proto . ip saddr . th sport . ip daddr . th dport "
      "timeout 7s }"},
-    {"plain", pair_add, "add @pairs { meta l4proto . ip saddr . ip daddr timeout 7s }"},
+    {"plain", answer_get, "meta mark set meta l4proto . ip daddr . th dport map @answers"},
+    {"plain", answer_add,
+     "add @answers { meta l4proto . ip daddr . th dport timeout 7s : meta mark & 0x00000ff0 }"},
+    {"plain", answer_delete, "delete @answers { meta l4proto . ip daddr . th dport : 0x00000000 }"},
+    {"plain", source_port, "udp sport 65330"},
+    /* @nh,0,8 != 0x45: nft takes the two halves apart */
+    {"plain", nft_header_not_plain, "ip version != 4 ip hdrlength != 5"},
+    {"plain", nft_fragment, "ip frag-off & 16383 != 0"},
     {"plain", count, "counter name \"hits\""},
     {"plain", timeout, "meta l4proto tcp ct timeout set \"slow\""},
     {"plain", keep, "meta mark set meta mark & 0xfffff00f"},

@@ -102,6 +102,16 @@ struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p)
 	return NULL;
 }
 
+void answers_before_reload(struct answers *a)
+{
+	(void)a;
+}
+
+void answers_after_reload(struct answers *a)
+{
+	(void)a;
+}
+
 void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 {
 	(void)t;
