@@ -236,6 +236,9 @@ static int converse(int fd, const char *verb, json_t *args, const struct reader 
 	if (!piece)
 		return -ENOMEM;
 	r = send_request(fd, verb, args);
+	/* A daemon that refuses the client closes without reading: why has been sent. */
+	if (r == -EPIPE)
+		r = 0;
 	while (r == 0 && !last) {
 		bool took;
 		ssize_t n;

@@ -109,9 +109,9 @@ int nsg_control_pass(int fd, const char *verb, json_t *args,
  * others meanwhile. The directory is created if its parent exists. A stale socket is replaced; one
  * that a process listens on is -EADDRINUSE. -errno, with a diagnostic. */
 int nsg_control_listen(const char *path, const char *group, struct nsg_diag *diag);
-/* 0 when the peer is root, the same user or a member of the group ((gid_t)-1: no group), else -EPERM
- * or -errno. */
-int nsg_control_check_peer(int fd, gid_t group);
+/* The user at the other end, who must be root, the same user or a member of the group ((gid_t)-1: no
+ * group), else -EPERM. -errno. */
+int nsg_control_check_peer(int fd, gid_t group, uid_t *ret_user);
 
 /* The lines of a reply, newline included; malloc'ed, *ret_n bytes. `item` and `diag` are not
  * consumed; diag may be NULL. -EMSGSIZE when the line would be longer than the cap, -ENOMEM. */

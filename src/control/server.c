@@ -136,7 +136,7 @@ static int peer_in_group(int fd, gid_t group)
 	return 0;
 }
 
-int nsg_control_check_peer(int fd, gid_t group)
+int nsg_control_check_peer(int fd, gid_t group, uid_t *ret_user)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -144,14 +144,13 @@ int nsg_control_check_peer(int fd, gid_t group)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return -errno;
-	if (peer.uid == 0 || peer.uid == geteuid())
-		return 0;
-	if (group == (gid_t)-1)
-		return -EPERM;
-	if (peer.gid == group)
-		return 0;
-	r = peer_in_group(fd, group);
-	if (r < 0)
-		return r;
-	return r ? 0 : -EPERM;
+	if (peer.uid != 0 && peer.uid != geteuid() && peer.gid != group) {
+		r = group == (gid_t)-1 ? 0 : peer_in_group(fd, group);
+		if (r < 0)
+			return r;
+		if (!r)
+			return -EPERM;
+	}
+	*ret_user = peer.uid;
+	return 0;
 }

@@ -8,6 +8,7 @@
 #include "model/gate.h"
 #include "util/cleanup.h"
 #include "util/json_object.h"
+#include "util/limits.h"
 #include "util/macro.h"
 
 struct asker {
@@ -116,6 +117,9 @@ static int explain_many(const struct asker *a, const json_t *flows)
 	const json_t *object;
 	size_t i;
 
+	if (json_array_size(flows) > NSG_MAX_CONTROL_FLOWS)
+		return nsg_diag_add(a->diag, NSG_ERROR, NULL, NULL,
+				    "more than %u flows in a request", NSG_MAX_CONTROL_FLOWS);
 	json_array_foreach(flows, i, object)
 	{
 		int r = explain_one(a, object);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "explain/explain.h"
@@ -127,6 +128,18 @@ static int open_daemon(struct nsgctl_session *s)
 	return s->fd < 0 ? talk_status(s, s->fd) : 0;
 }
 
+/* nsgd disconnects a client that has asked nothing for a minute, e.g. because its own input waits. */
+static int reopen_daemon(struct nsgctl_session *s)
+{
+	char byte;
+
+	if (recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+		return 0;
+	(void)close(s->fd);
+	s->fd = -1;
+	return open_daemon(s);
+}
+
 /* Distinguishes a result of the callback from an error of the connection. */
 struct relay {
 	int (*data)(void *closure, json_t *item);
@@ -161,9 +174,12 @@ static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 {
 	struct relay through = {.data = data, .closure = closure};
 	struct nsg_diag diag = {0};
-	int status = NSG_EXIT_FAILED;
-	int r = nsg_control_call(s->fd, verb, args, relay, &through, &diag, &status);
+	int status = reopen_daemon(s);
+	int r;
 
+	if (status)
+		return status;
+	r = nsg_control_call(s->fd, verb, args, relay, &through, &diag, &status);
 	return end_talk(s, r, through.ended, status, &diag);
 }
 

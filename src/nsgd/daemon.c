@@ -197,6 +197,7 @@ static void trace_changed(void *instance)
 }
 
 static const struct server_ops server_ops = {
+    .idle_usec = (uint64_t)NSG_CONTROL_IDLE_SECONDS * 1000000u,
     .answer = answer,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,

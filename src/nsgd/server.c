@@ -12,6 +12,7 @@
 #include "nsgd/history.h"
 #include "observe/line.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 #include "util/macro.h"
 #include "util/vec.h"
@@ -28,6 +29,8 @@ struct connection {
 	struct connection *next;
 	sd_event_source *io;
 	int fd;
+	uid_t user;
+	uint64_t active_ns; /* when it last sent a whole request or took a part of a reply */
 	struct nsg_frames frames;
 	NSG_VEC(char) out;
 	size_t sent;  /* of out */
@@ -48,6 +51,7 @@ struct server {
 	int fd;
 	gid_t group; /* (gid_t)-1: there is none */
 	sd_event_source *io;
+	sd_event_source *idle; /* on while there are connections */
 	struct connection *connections;
 	size_t n_connections;
 	uint64_t trace_lost;
@@ -149,6 +153,7 @@ static bool flush(struct connection *c)
 		if (n < 0)
 			return false;
 		c->sent += (size_t)n;
+		c->active_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	}
 	if (c->sent == c->out.n) {
 		nsg_vec_done(&c->out);
@@ -244,8 +249,10 @@ static bool answer_next(struct connection *c)
 	int r = nsg_frames_pop(&c->frames, &request);
 
 	c->more = r > 0;
-	if (r > 0)
+	if (r > 0) {
+		c->active_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 		r = answer(c, request);
+	}
 	return r == -EBADMSG
 		   ? refuse(c, NSG_EXIT_USAGE, "a request must be one JSON object on a line") == 0
 		   : r >= 0;
@@ -289,6 +296,36 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
 /* ---- the socket ------------------------------------------------------------------------------ */
 
+/* A tracer and a client that waits for a reload have nothing to send; what a tracer does not read in
+ * time is counted as lost. */
+static bool is_idle(const struct connection *c, uint64_t now_ns)
+{
+	return !c->trace && !c->reload &&
+	       now_ns - c->active_ns >= c->server->ops->idle_usec * 1000u;
+}
+
+static int arm_idle(struct server *s)
+{
+	int r = sd_event_source_set_time_relative(s->idle, s->ops->idle_usec / 4);
+
+	return r < 0 ? r : sd_event_source_set_enabled(s->idle, SD_EVENT_ONESHOT);
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	struct server *s = data;
+
+	(void)source;
+	(void)usec;
+	for (struct connection *c = s->connections, *next; c; c = next) {
+		next = c->next;
+		if (is_idle(c, now_ns))
+			connection_free(c);
+	}
+	return s->connections ? arm_idle(s) : 0;
+}
+
 static int connection_new(struct server *s, int *fd, struct connection **ret)
 {
 	struct connection *c = calloc(1, sizeof(*c));
@@ -303,11 +340,31 @@ static int connection_new(struct server *s, int *fd, struct connection **ret)
 	}
 	c->server = s;
 	c->fd = TAKE_FD(*fd);
+	c->active_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	c->next = s->connections;
 	s->connections = c;
-	s->n_connections++;
+	if (!s->n_connections++)
+		(void)arm_idle(s);
 	*ret = c;
 	return 0;
+}
+
+static bool is_privileged(uid_t user)
+{
+	return user == 0 || user == geteuid();
+}
+
+/* With c among the connections. */
+static bool is_too_many(const struct server *s, const struct connection *c)
+{
+	size_t n = 0;
+
+	if (is_privileged(c->user))
+		return s->n_connections > NSG_MAX_CONTROL_CLIENTS;
+	for (const struct connection *other = s->connections; other; other = other->next)
+		n += other->user == c->user;
+	return n > NSG_MAX_CONTROL_CLIENTS_OF_USER ||
+	       s->n_connections > NSG_MAX_CONTROL_CLIENTS - NSG_CONTROL_CLIENTS_OF_ROOT;
 }
 
 static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, void *data)
@@ -321,12 +378,12 @@ static int on_client(sd_event_source *source, int listen_fd, uint32_t revents, v
 	(void)revents;
 	if (fd < 0 || connection_new(s, &fd, &c) < 0)
 		return 0;
-	if (s->n_connections > NSG_MAX_CONTROL_CLIENTS)
-		r = refuse(c, NSG_EXIT_FAILED, "too many clients");
-	else if (nsg_control_check_peer(c->fd, s->group) < 0)
+	if (nsg_control_check_peer(c->fd, s->group, &c->user) < 0)
 		r = refuse(c, NSG_EXIT_NOT_PERMITTED,
 			   "not permitted: only root and members of group " SOCKET_GROUP
 			   " can use this control socket");
+	else if (is_too_many(s, c))
+		r = refuse(c, NSG_EXIT_FAILED, "too many clients");
 	if (r < 0 || !flush(c))
 		connection_free(c);
 	return 0;
@@ -369,6 +426,13 @@ int server_new(sd_event *event, const char *path, const struct server_ops *ops, 
 
 int server_start(struct server *s)
 {
+	int r = sd_event_add_time(s->event, &s->idle, CLOCK_MONOTONIC, UINT64_MAX, 1, on_idle, s);
+
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(s->idle, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
 	return sd_event_add_io(s->event, &s->io, s->fd, EPOLLIN, on_client, s);
 }
 
@@ -379,6 +443,7 @@ struct server *server_free(struct server *s)
 	while (s->connections)
 		connection_free(s->connections);
 	sd_event_source_disable_unref(s->io);
+	sd_event_source_disable_unref(s->idle);
 	if (s->path)
 		(void)unlink(s->path);
 	if (s->fd >= 0)

@@ -18,6 +18,7 @@ typedef int server_data_fn(void *closure, json_t *item);
 
 /* What a server needs from its owner. */
 struct server_ops {
+	uint64_t idle_usec; /* after which a client that does nothing is disconnected */
 	/* Answers a request: gives each data item to `data` and returns the exit status. `trace` and
 	 * `reload` are not among the verbs: the server does them itself. */
 	enum nsg_exit (*answer)(void *closure, const char *verb, const json_t *args,

@@ -45,11 +45,22 @@ static enum nsg_exit give_metrics(struct instance *in, const json_t *args, serve
 	return status;
 }
 
+/* The least that a route takes in the answer. Making half a million would hold up the event loop. */
+#define ROUTE_BYTES 100u
+
+static bool is_too_large(const struct nsg_effective *e, const char *verb)
+{
+	return strcmp(verb, "effective-routes") == 0 &&
+	       e->n_rows > NSG_MAX_CONTROL_FRAME_BYTES / ROUTE_BYTES;
+}
+
 static enum nsg_exit answer_from_policy(const struct nsg_snapshot *s, const char *verb,
 					const json_t *args, server_data_fn *data, void *closure,
 					struct nsg_diag *diag)
 {
-	int r = nsg_explain_answer(s->effective, s->image, verb, args, data, closure, diag);
+	int r = is_too_large(s->effective, verb)
+		    ? -EMSGSIZE
+		    : nsg_explain_answer(s->effective, s->image, verb, args, data, closure, diag);
 
 	if (r == -ENOENT)
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "unknown verb");

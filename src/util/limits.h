@@ -49,6 +49,14 @@
 #define NSG_MAX_CONTROL_CLIENTS 64u
 /* Decisions that the daemon remembers, of each verdict: some 5 MB. */
 #define NSG_MAX_HISTORY 10240u
+/* A user has a few monitors and shells; the last places are for root and the user of nsgd. */
+#define NSG_MAX_CONTROL_CLIENTS_OF_USER 8u
+#define NSG_CONTROL_CLIENTS_OF_ROOT 8u
+/* Without a whole request or a part of a reply taken, the connection ends. */
+#define NSG_CONTROL_IDLE_SECONDS 60u
+/* Of a request: they are decided in one turn of the event loop, 12 microseconds each. nsgctl sends
+ * 256. */
+#define NSG_MAX_CONTROL_FLOWS 1024u
 
 /* nsgd.conf */
 #define NSG_MAX_CONF_LINE_BYTES 198u /* what inih accepts; lists continue on indented lines */

@@ -415,6 +415,11 @@ ctl() {
 	in_ns app "$NSGCTL" "$@"
 }
 
+# connected N: this many clients hold the control socket.
+connected() {
+	eventually 20 eval "[ \"\$(in_ns app grep -c ' 03 .* /run/nsgd/nsgd.sock\$' /proc/net/unix)\" = $1 ]"
+}
+
 reload() {
 	ctl reload >"$T/reload.out" 2>&1
 }

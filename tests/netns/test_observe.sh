@@ -222,7 +222,7 @@ t_clients() { # sixty-four at once, the next is told so; when they leave all is 
 	for ((i = 0; i < 64; i++)); do
 		spawn client$i app socat -u UNIX-CONNECT:/run/nsgd/nsgd.sock STDOUT
 	done
-	eventually 30 eval 'gives 1 status' && matches "$T/err" 'too many clients' || status=1
+	connected 64 && gives 1 status && matches "$T/err" 'too many clients' || status=1
 	for ((i = 0; i < 64; i++)); do
 		stop client$i
 	done

@@ -125,9 +125,27 @@ t_journal() {
 		export JOURNAL_STREAM=\$(stat -L -c %d:%i /dev/stderr)" && t_reader "the journal is stopped"
 }
 
+# Clients that ask without a pause for what takes longest, one that asks and does not read, one with half a request.
+t_clients() {
+	local i request flow='{"protocol":"TCP","src":"10.0.1.4","srcPort":1,"dst":"8.8.8.8","dstPort":53}'
+	nsgd_start || return 1
+	request="{\"version\":1,\"verb\":\"explain\",\"args\":{\"flows\":[$flow$(printf ",$flow%.0s" {2..1024})]}}"
+	for ((i = 0; i < 4; i++)); do
+		spawn "ask$i" app sh -c 'yes "$0" | socat - UNIX-CONNECT:/run/nsgd/nsgd.sock | wc -c' "$request"
+	done
+	spawn unread app sh -c 'yes "$0" | socat -u - UNIX-CONNECT:/run/nsgd/nsgd.sock' "$request"
+	spawn half app sh -c '{ printf %s "$0"; sleep 60; } | socat -u - UNIX-CONNECT:/run/nsgd/nsgd.sock' '{"version":1,'
+	connected 6 && repaired "clients ask without a pause" || return 1
+	for ((i = 0; i < 4; i++)); do
+		alive "ask$i" || return 1
+	done
+	nsgd_stop
+}
+
 fact "nsgd starts" t_start
 fact "repairs come first while a document of 60 MB is loaded" t_load
 fact "a stop does not wait for a load" t_stop_while_loading
 fact "repairs and reloads go on while the reader of standard error is stopped; lost messages are counted" t_pipe
 fact "and while the journal is stopped" t_journal
+fact "repairs come first while clients ask without a pause" t_clients
 lab_done

@@ -139,6 +139,33 @@ static void refuses_a_daemon_that_talks_nonsense(void **state)
 	}
 }
 
+/* The daemon has closed before the request is sent. */
+static void reads_why_it_was_refused(void **state)
+{
+	static const char reply[] =
+	    "{\"exit\":1,\"diagnostics\":[{\"severity\":\"error\",\"text\":\"too many\"}]}\n";
+	struct nsg_diag diag = {0};
+	int fd[2], status = -1;
+	size_t items = 0;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	assert_int_equal(write(fd[1], reply, strlen(reply)), strlen(reply));
+	close(fd[1]);
+	assert_int_equal(nsg_control_call(fd[0], "status", NULL, count, &items, &diag, &status), 0);
+	assert_int_equal(status, 1);
+	assert_int_equal(diag.n, 1);
+	assert_string_equal(diag.v[0].text, "too many");
+	nsg_diag_done(&diag);
+	close(fd[0]);
+	/* and one that closes without a word */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	close(fd[1]);
+	assert_int_equal(nsg_control_call(fd[0], "status", NULL, count, &items, &diag, &status),
+			 -ECONNRESET);
+	close(fd[0]);
+}
+
 static void says_that_no_daemon_is_there(void **state)
 {
 	char long_path[300];
@@ -158,6 +185,7 @@ int main(void)
 	    cmocka_unit_test(callback_ends_the_talk_with_its_value),
 	    cmocka_unit_test(adds_diagnostics_as_they_were_made),
 	    cmocka_unit_test(refuses_a_daemon_that_talks_nonsense),
+	    cmocka_unit_test(reads_why_it_was_refused),
 	    cmocka_unit_test(says_that_no_daemon_is_there),
 	};
 

@@ -115,7 +115,8 @@ static int check_as(uid_t uid, gid_t gid, size_t n, const gid_t *groups, gid_t g
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		int fd[2];
+		uid_t user = (uid_t)-1;
+		int fd[2], r;
 
 		/* a pair's credentials are those of the moment it was made; the checker is not
 		 * that user */
@@ -123,7 +124,8 @@ static int check_as(uid_t uid, gid_t gid, size_t n, const gid_t *groups, gid_t g
 		    setresuid(uid, uid, 0) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0 ||
 		    setresuid(0, 0, 0) < 0 || setresuid(4321, 4321, 4321) < 0)
 			_exit(99);
-		_exit(-nsg_control_check_peer(fd[0], group));
+		r = nsg_control_check_peer(fd[0], group, &user);
+		_exit(r ? -r : user == uid ? 0 : 98);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

@@ -12,6 +12,7 @@
 #include "explain/explain.h"
 #include "explain/table.h"
 #include "unit/explain/sample.h"
+#include "util/limits.h"
 
 struct answer {
 	json_t *items;
@@ -117,6 +118,30 @@ static void invalid_arguments_are_errors(void **state)
 	}
 }
 
+static void a_request_has_a_bounded_number_of_flows(void **state)
+{
+	static const char flow[] = TCP("10.0.2.2") ",";
+	char *args = malloc(32 + (NSG_MAX_CONTROL_FLOWS + 1) * sizeof(flow)), *p = args;
+
+	(void)state;
+	assert_non_null(args);
+	p = stpcpy(p, "{\"flows\":[");
+	for (size_t i = 0; i < NSG_MAX_CONTROL_FLOWS; i++)
+		p = stpcpy(p, flow);
+	for (int i = 0; i < 2; i++) {
+		struct answer a;
+
+		strcpy(p, TCP("10.0.2.2") "]}");
+		if (i)
+			strcpy(p - 1, "]}");
+		a = ask("explain", args);
+		assert_int_equal(a.r, i ? 0 : -EINVAL);
+		assert_int_equal(json_array_size(a.items), i ? NSG_MAX_CONTROL_FLOWS : 0);
+		answer_done(&a);
+	}
+	free(args);
+}
+
 static void other_verbs_are_not_answered(void **state)
 {
 	struct answer a = ask("status", "{}");
@@ -165,6 +190,7 @@ int main(void)
 	    cmocka_unit_test(every_verb_gives_its_item),
 	    cmocka_unit_test(many_flows_give_decisions_in_order),
 	    cmocka_unit_test(invalid_arguments_are_errors),
+	    cmocka_unit_test(a_request_has_a_bounded_number_of_flows),
 	    cmocka_unit_test(other_verbs_are_not_answered),
 	    cmocka_unit_test(next_hop_reports_when_routes_do_not_apply),
 	    cmocka_unit_test(policy_names_what_was_chosen_and_why),

@@ -47,7 +47,8 @@ static uint64_t ask_for_reload(void *closure)
 	return n_reloads + 1;
 }
 
-static const struct server_ops ops = {
+static struct server_ops ops = {
+    .idle_usec = 60000000,
     .answer = answer,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
@@ -197,6 +198,47 @@ static void what_is_no_request_ends_the_talk_after_those_before(void **state)
 	assert_int_equal(n_lines, 3);
 	assert_non_null(strstr(reply, "a request must be one JSON object on a line"));
 	assert_true(recv(fd, reply, sizeof(reply), MSG_DONTWAIT) <= 0);
+}
+
+static int reload_client(struct fixture *f)
+{
+	static const char requests[] = "{\"version\":1,\"verb\":\"reload\"}\n" REQUEST;
+	int fd = client(f);
+
+	assert_int_equal(send(fd, requests, strlen(requests), 0), strlen(requests));
+	assert_true(settle(f, 20));
+	return fd;
+}
+
+/* Neither half a request nor an unread reply keeps a place. */
+static void clients_that_do_nothing_are_disconnected(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int silent = client(f), half = client(f), asking = client(f);
+	cleanup_close int tracer = client(f), full = client(f), waiting = -1;
+	char byte;
+
+	ops.idle_usec = 100000;
+	waiting = reload_client(f);
+	start_trace_of(f, tracer);
+	pipeline(full);
+	assert_int_equal(send(half, REQUEST, strlen(REQUEST) - 1, 0), strlen(REQUEST) - 1);
+	while (recv(silent, &byte, 1, MSG_DONTWAIT) != 0 ||
+	       recv(half, &byte, 1, MSG_DONTWAIT) != 0) {
+		assert_int_equal(send(asking, REQUEST, strlen(REQUEST), 0), strlen(REQUEST));
+		assert_true(sd_event_run(f->event, 10000) >= 0);
+		(void)count_replies(asking);
+	}
+	/* One that does not read keeps what the socket holds, and gets no more. */
+	while (recv(full, &byte, 1, MSG_DONTWAIT) > 0)
+		assert_true(sd_event_run(f->event, 0) >= 0);
+	assert_int_equal(recv(full, &byte, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(recv(tracer, &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(recv(waiting, &byte, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(send(asking, REQUEST, strlen(REQUEST), MSG_NOSIGNAL), strlen(REQUEST));
+	assert_true(settle(f, 100));
+	assert_true(count_replies(asking) > 0);
+	ops.idle_usec = 60000000;
 }
 
 /* What it is sent fails, and it is still there: who called may be its own request. */
@@ -385,16 +427,6 @@ static void a_reader_of_the_history_holds_nothing_up(void **state)
 	}
 }
 
-static int reload_client(struct fixture *f)
-{
-	static const char requests[] = "{\"version\":1,\"verb\":\"reload\"}\n" REQUEST;
-	int fd = client(f);
-
-	assert_int_equal(send(fd, requests, strlen(requests), 0), strlen(requests));
-	assert_true(settle(f, 20));
-	return fd;
-}
-
 static void clients_that_wait_for_one_reload_are_answered_by_it(void **state)
 {
 	struct fixture *f = *state;
@@ -451,6 +483,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(clients_that_wait_for_one_reload_are_answered_by_it,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_client_may_leave_while_it_waits_for_a_reload, set_up,
+					    tear_down),
+	    cmocka_unit_test_setup_teardown(clients_that_do_nothing_are_disconnected, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
 					    set_up, tear_down),
