@@ -20,6 +20,7 @@
  *   metrics           {"format":"openmetrics"|"prometheus"}         one a part of the text
  *   reload            {}                                            one item, none when it failed
  *   trace             {"payload":B,"dropped":B}                     one a decision, until closed
+ *   flows             {}                                            one a flow of the kernel's
  *   history           {"dropped":B}                                 one a decision, oldest first
  *
  * F is a flow (nsgctl(1), FLOWS). nsg_explain_answer() answers the first five verbs, in the daemon

@@ -104,19 +104,74 @@ static void put_route(const json_t *item, const char *path, char out[static CELL
 		       *prefix && hops && *hops ? " " : "", *prefix && hops ? hops : "");
 }
 
-#define ALL_KINDS (NSG_ROWS_BATCH | NSG_ROWS_REPLAY | NSG_ROWS_TRACE)
+static void put_age(const json_t *item, const char *path, char out[static CELL_BYTES])
+{
+	const json_t *age = json_object_get(item, path);
+	long long s = (long long)json_integer_value(age);
+
+	if (!json_is_integer(age))
+		(void)snprintf(out, CELL_BYTES, "-");
+	else if (s < 100)
+		(void)snprintf(out, CELL_BYTES, "%lld s", s);
+	else if (s < 6000)
+		(void)snprintf(out, CELL_BYTES, "%lld m", s / 60);
+	else
+		(void)snprintf(out, CELL_BYTES, "%lld h", s / 3600);
+}
+
+/* A dead server, or an answer that went another way, looks like this; a denied flow has no row. */
+static void put_state(const json_t *item, const char *path, char out[static CELL_BYTES])
+{
+	const char *state = nsg_string_at(item, path);
+
+	if (!json_is_true(json_object_get(item, "answered")))
+		(void)snprintf(out, CELL_BYTES, "no answer yet");
+	else
+		(void)snprintf(out, CELL_BYTES, "%s", *state ? state : "answered");
+}
+
+/* "3 180 B": packets and bytes; `path` is "Out" or "In". */
+static void put_volume(const json_t *item, const char *path, char out[static CELL_BYTES])
+{
+	static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+	const json_t *packets;
+	char key[16];
+	double bytes;
+	size_t unit = 0;
+
+	(void)snprintf(key, sizeof(key), "packets%s", path);
+	packets = json_object_get(item, key);
+	(void)snprintf(key, sizeof(key), "bytes%s", path);
+	bytes = (double)json_integer_value(json_object_get(item, key));
+	while (bytes >= 10000 && unit + 1 < NSG_ARRAY_SIZE(units)) {
+		bytes /= 1000;
+		unit++;
+	}
+	if (json_is_integer(packets))
+		(void)snprintf(out, CELL_BYTES, "%lld %.0f %s",
+			       (long long)json_integer_value(packets), bytes, units[unit]);
+	else
+		(void)snprintf(out, CELL_BYTES, "-");
+}
+
+#define DECISIONS (NSG_ROWS_BATCH | NSG_ROWS_REPLAY | NSG_ROWS_TRACE)
+#define ALL_KINDS (DECISIONS | NSG_ROWS_FLOWS)
 
 static const struct nsg_rows_column columns[] = {
     {"ID", "id", put_value, NSG_ROWS_BATCH, 8, 8, false},
     {"PACKET", "packet", put_value, NSG_ROWS_REPLAY, 6, 0, false},
     {"TIME", "time", put_time, NSG_ROWS_REPLAY | NSG_ROWS_TRACE, 12, 0, false},
     {"DIR", "direction", put_value, NSG_ROWS_REPLAY, 7, 0, true},
+    {"AGE", "ageSeconds", put_age, NSG_ROWS_FLOWS, 4, 0, false},
     {"PROTO", "protocol", put_value, ALL_KINDS, 5, 0, false},
     {"SOURCE", "src", put_end, ALL_KINDS, 21, 0, false},
     {"DESTINATION", "dst", put_end, ALL_KINDS, 21, 0, false},
-    {"VERDICT", "verdict", put_value, ALL_KINDS, 7, 0, false},
-    {"REASON", "reason", put_value, ALL_KINDS, 17, 0, false},
-    {"GATE", "gate", put_value, ALL_KINDS, 16, 0, true},
+    {"VERDICT", "verdict", put_value, DECISIONS, 7, 0, false},
+    {"REASON", "reason", put_value, DECISIONS, 17, 0, false},
+    {"STATE", "state", put_state, NSG_ROWS_FLOWS, 13, 0, false},
+    {"OUT", "Out", put_volume, NSG_ROWS_FLOWS, 14, 0, false},
+    {"IN", "In", put_volume, NSG_ROWS_FLOWS, 14, 0, false},
+    {"GATE", "gate", put_value, DECISIONS, 16, 0, true},
     {"RULE", "nsg.rule", put_rule, ALL_KINDS, 40, 20, false},
     {"ROUTE", "route.prefix", put_route, ALL_KINDS, 64, 28, false},
 };
@@ -186,6 +241,8 @@ void nsg_rows_put(struct nsg_rows *rows, const json_t *item)
 		if (strcmp(c->path, "verdict") == 0)
 			cells[i].color =
 			    strcmp(text[i], "accept") == 0 ? NSG_COLOR_GOOD : NSG_COLOR_BAD;
+		if (c->put == put_state && !json_is_true(json_object_get(item, "answered")))
+			cells[i].color = NSG_COLOR_BAD;
 	}
 	nsg_layout_put(&rows->layout, cells, rows->term->color, rows->out);
 }

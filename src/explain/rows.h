@@ -14,6 +14,7 @@ enum nsg_rows_kind {
 	NSG_ROWS_BATCH = 1,
 	NSG_ROWS_REPLAY = 2,
 	NSG_ROWS_TRACE = 4,
+	NSG_ROWS_FLOWS = 8, /* connections of the kernel */
 };
 
 #define NSG_ROWS_COLUMNS 16

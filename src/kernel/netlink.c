@@ -259,24 +259,38 @@ static int take_dump(struct nsg_nl *nl, int size, nsg_nl_each each, void *arg, b
 	return 0;
 }
 
+int nsg_nl_dump_begin(struct nsg_nl *nl, struct nlmsghdr *nlh)
+{
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++nl->seq;
+	return nl_send(nl, nlh, nlh->nlmsg_len);
+}
+
+static int dump_more(struct nsg_nl *nl, nsg_nl_each each, void *arg, bool *interrupted)
+{
+	int r = nl_receive(nl, 0);
+
+	if (r < 0)
+		return r == -EAGAIN ? -ETIMEDOUT : r;
+	return take_dump(nl, r, each, arg, interrupted);
+}
+
+int nsg_nl_dump_more(struct nsg_nl *nl, nsg_nl_each each, void *arg)
+{
+	bool interrupted = false;
+	int r = dump_more(nl, each, arg, &interrupted);
+
+	return r == -ERESTART ? 1 : r;
+}
+
 static int dump_once(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void *arg)
 {
 	bool interrupted = false;
-	int r;
+	int r = nsg_nl_dump_begin(nl, nlh);
 
-	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = ++nl->seq;
-	r = nl_send(nl, nlh, nlh->nlmsg_len);
-	if (r < 0)
-		return r;
-	for (;;) {
-		r = nl_receive(nl, 0);
-		if (r < 0)
-			return r == -EAGAIN ? -ETIMEDOUT : r;
-		r = take_dump(nl, r, each, arg, &interrupted);
-		if (r)
-			return r < 0 ? r : 0;
-	}
+	while (r == 0)
+		r = dump_more(nl, each, arg, &interrupted);
+	return r < 0 ? r : 0;
 }
 
 int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void (*reset)(void *arg),

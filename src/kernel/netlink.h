@@ -58,6 +58,14 @@ int nsg_nl_request(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, vo
 int nsg_nl_dump(struct nsg_nl *nl, struct nlmsghdr *nlh, nsg_nl_each each, void (*reset)(void *arg),
 		void *arg);
 
+/*
+ * The same in steps, for dumps that are as long as the host is busy: each call of the second takes
+ * one datagram, which the kernel has made. 0: there is more; 1: that was all. An interrupted dump is
+ * not repeated.
+ */
+int nsg_nl_dump_begin(struct nsg_nl *nl, struct nlmsghdr *nlh);
+int nsg_nl_dump_more(struct nsg_nl *nl, nsg_nl_each each, void *arg);
+
 /* The kernel's answer to a batch. */
 struct nsg_nl_answer {
 	int error;    /* the first one, 0: none; nl->message is the kernel's text about it */

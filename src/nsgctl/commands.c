@@ -166,6 +166,16 @@ static const struct nsgctl_option trace_options[] = {
     {0},
 };
 
+static const struct nsgctl_option flows_options[] = {
+    {.name = "filter",
+     .argument = "CONDITIONS",
+     FIELD(filter),
+     .help = "as for trace, e.g. dst=10.0.0.0/8,rule=AllowDatabase"},
+    {.name = "no-answer", FIELD(no_answer), .help = "flows without an answer yet"},
+    {.name = "watch", FIELD(watch), .help = "again every second, until interrupted"},
+    {0},
+};
+
 static const struct nsgctl_option stats_options[] = {
     {.name = "top",
      .argument = "N",
@@ -260,6 +270,16 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n",
      .options = trace_options,
      .run = nsgctl_trace},
+    {.name = "flows",
+     .operands = "[EXPRESSION]",
+     .max_operands = NSGCTL_MAX_OPERANDS,
+     .works = NSGCTL_LIVE,
+     .help = "Show the flows that are let through, and whether they were answered",
+     .more = "EXPRESSION selects flows by addresses, protocol and ports of their first packet, in\n"
+	     "the syntax of pcap-filter(7). A denied flow is not shown: see trace --last.\n\n"
+	     "  nsgctl flows --no-answer --watch\n",
+     .options = flows_options,
+     .run = nsgctl_flows},
     {.name = "status",
      .operands = "",
      .works = NSGCTL_LIVE,

@@ -41,7 +41,7 @@ struct nsgctl {
 	const char *source_ip, *dest_ip;
 	const char *filter, *write, *directory;
 	const char *top, *count, *duration, *last;
-	bool watch, dropped_only;
+	bool watch, dropped_only, no_answer;
 
 	/* from output and the terminal */
 	enum nsgctl_form form;
@@ -170,6 +170,7 @@ int nsgctl_metrics(struct nsgctl *ctl);
 int nsgctl_reload(struct nsgctl *ctl);
 int nsgctl_replay(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
+int nsgctl_flows(struct nsgctl *ctl);
 int nsgctl_flatten(struct nsgctl *ctl);
 int nsgctl_help_verb(struct nsgctl *ctl);
 int nsgctl_completion(struct nsgctl *ctl);

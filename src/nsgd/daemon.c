@@ -12,6 +12,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "nsgd/flows.h"
 #include "nsgd/instance.h"
 #include "nsgd/log.h"
 #include "nsgd/metrics.h"
@@ -186,6 +187,11 @@ static enum nsg_exit answer(void *instance, const char *verb, const json_t *args
 	return verb_answer(instance, verb, args, data, closure, diag);
 }
 
+static int begin_flows(void *instance, struct nsg_diag *diag, struct server_stream **ret)
+{
+	return flows_begin(instance, diag, ret);
+}
+
 static uint64_t ask_for_reload(void *instance)
 {
 	return reload_request(((struct instance *)instance)->reloader, false);
@@ -199,6 +205,7 @@ static void trace_changed(void *instance)
 static const struct server_ops server_ops = {
     .idle_usec = (uint64_t)NSG_CONTROL_IDLE_SECONDS * 1000000u,
     .answer = answer,
+    .flows = begin_flows,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
 };
@@ -348,6 +355,7 @@ static int add_sources(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
+	accounting_begin(&d->in.accounting);
 	r = answers_new(d->event, &d->in, &d->in.answers);
 	if (r < 0)
 		return r;
@@ -466,6 +474,7 @@ static int stop_deciding(struct daemon *d)
 		trace_drain(d->in.trace);
 	d->in.trace = trace_free(d->in.trace);
 	d->in.engine = nsg_engine_stop(d->in.engine);
+	accounting_end(&d->in.accounting);
 	return report(nsg_kernel_cleanup(d->in.kernel, &diag),
 		      "removing everything from the kernel", &diag);
 }

@@ -23,6 +23,12 @@ struct alarms {
 	bool on[ALARM_STATES];
 };
 
+/* Settings of conntrack that were off before the start. */
+#define ACCOUNTING_SETTINGS 2
+struct accounting {
+	bool changed[ACCOUNTING_SETTINGS];
+};
+
 struct instance {
 	const char *conf_path;
 	bool conf_may_be_absent;
@@ -47,6 +53,7 @@ struct instance {
 	uint64_t reloads, reloads_failed, repairs;
 	bool reload_failed; /* the last one */
 	struct alarms alarms;
+	struct accounting accounting;
 	int metrics_error; /* of the last time that [metrics] textfile was written; 0: none */
 };
 

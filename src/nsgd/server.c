@@ -40,7 +40,8 @@ struct connection {
 	uint64_t lost; /* decisions that it missed and was not told of */
 	/* What is sent of the history: the next line, and the first that is not. Equal: nothing. */
 	uint64_t history, history_end;
-	uint64_t reload; /* the number of the one that it waits for; 0: none */
+	struct server_stream *stream; /* being sent; NULL: none */
+	uint64_t reload;	      /* the number of the one that it waits for; 0: none */
 };
 
 struct server {
@@ -75,6 +76,8 @@ static void connection_free(struct connection *c)
 	(void)close(c->fd);
 	nsg_frames_done(&c->frames);
 	nsg_vec_done(&c->out);
+	if (c->stream)
+		c->stream->free(c->stream);
 	free(c);
 	if (traced)
 		s->ops->trace_changed(s->closure);
@@ -139,6 +142,23 @@ static int put_history(struct connection *c)
 	return r;
 }
 
+static int put_stream(struct connection *c)
+{
+	struct server_stream *stream = c->stream;
+	int r = stream->next(stream, send_item, c);
+
+	if (r == 0)
+		return 0;
+	c->stream = NULL;
+	stream->free(stream);
+	return send_exit(c, r < 0 ? nsg_exit_from(r) : NSG_EXIT_DONE, NULL);
+}
+
+static bool is_in_pieces(const struct connection *c)
+{
+	return c->stream || c->history < c->history_end;
+}
+
 /* Sends what can be sent now; false when the connection is to be closed. */
 static bool flush(struct connection *c)
 {
@@ -158,7 +178,8 @@ static bool flush(struct connection *c)
 	if (c->sent == c->out.n) {
 		nsg_vec_done(&c->out);
 		c->sent = 0;
-		if (c->closing || (c->history < c->history_end && put_history(c) < 0))
+		if (c->closing ||
+		    (is_in_pieces(c) && (c->stream ? put_stream(c) : put_history(c)) < 0))
 			return false;
 	}
 	/* While a reply is unsent no further request is read: this bounds the memory of a client.
@@ -166,8 +187,8 @@ static bool flush(struct connection *c)
 	if (c->reload)
 		(void)sd_event_source_set_io_events(c->io, 0);
 	else
-		(void)sd_event_source_set_io_events(c->io,
-						    c->out.n || c->more ? EPOLLOUT : EPOLLIN);
+		(void)sd_event_source_set_io_events(
+		    c->io, c->out.n || c->more || is_in_pieces(c) ? EPOLLOUT : EPOLLIN);
 	return true;
 }
 
@@ -231,6 +252,11 @@ static int answer(struct connection *c, const json_t *request)
 		return 0;
 	} else if (strcmp(verb, "history") == 0) {
 		return start_history(c, args);
+	} else if (strcmp(verb, "flows") == 0) {
+		r = s->ops->flows(s->closure, &diag, &c->stream);
+		if (r == 0)
+			return 0;
+		status = nsg_exit_from(r);
 	} else if (strcmp(verb, "reload") == 0) {
 		c->reload = s->ops->reload(s->closure);
 		return 0;
@@ -278,7 +304,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 {
 	struct connection *c = data;
 	bool alive = true;
-	bool busy = c->closing || c->reload || c->history < c->history_end;
+	bool busy = c->closing || c->reload || is_in_pieces(c);
 
 	(void)source;
 	(void)fd;

@@ -16,13 +16,23 @@ struct server;
 
 typedef int server_data_fn(void *closure, json_t *item);
 
+/* An answer that is made in pieces, when the client has taken those before. */
+struct server_stream {
+	/* Gives some items to `data`. 0: there are more; 1: that was all; -errno, or what `data`
+	 * returned. */
+	int (*next)(struct server_stream *stream, server_data_fn *data, void *closure);
+	void (*free)(struct server_stream *stream);
+};
+
 /* What a server needs from its owner. */
 struct server_ops {
 	uint64_t idle_usec; /* after which a client that does nothing is disconnected */
-	/* Answers a request: gives each data item to `data` and returns the exit status. `trace` and
-	 * `reload` are not among the verbs: the server does them itself. */
+	/* Answers a request: gives each data item to `data` and returns the exit status. `trace`,
+	 * `history`, `flows` and `reload` are not among the verbs. */
 	enum nsg_exit (*answer)(void *closure, const char *verb, const json_t *args,
 				server_data_fn *data, void *data_closure, struct nsg_diag *diag);
+	/* Begins the answer of the verb `flows`; -errno with a diagnostic. */
+	int (*flows)(void *closure, struct nsg_diag *diag, struct server_stream **ret);
 	/* Asks for a reload; returns its number, for server_reloaded(). */
 	uint64_t (*reload)(void *closure);
 	/* What server_wants_trace() and server_wants_payload() return may have changed. */

@@ -197,6 +197,34 @@ t_reload() {
 	gives 0 reload -o json && jq -e '.gate.routeAll and .gate.changed and (.routes.changed | not)' "$T/out" >/dev/null
 }
 
+flow_of() { # JQ-FILTER: of the flow of the last probe
+	ctl flows -o jsonl | jq -c "select(.srcPort == $SPORT) | $1"
+}
+
+t_flows() { # counters, whether an answer came, the rule; nothing of what is denied
+	probe udp 10.1.0.4:7
+	is "$(flow_of '[.answered, .packetsOut, .packetsIn, .nsg.rule, .verdict, .ageSeconds < 9]')" \
+		'[true,1,1,"defaultSecurityRules/AllowVnetOutBound","accept",true]' || return 1
+	probe tcp 10.0.2.4:5432
+	is "$(flow_of '[.answered, .packetsOut > 2, .bytesIn > 100, .nsg.rule]')" '[true,true,true,"securityRules/AllowDatabase"]' || return 1
+	probe udp 10.0.2.4:161
+	is "$(flow_of .answered)" '' || return 1
+	probe udp 10.1.0.4:4321 # nobody serves it
+	is "$(flow_of '[.answered, .packetsIn]')" '[false,0]' || return 1
+	gives 0 flows --no-answer "udp and src port $SPORT" -o jsonl && is "$(jq .dstPort "$T/out")" 4321 &&
+		gives 0 flows --no-answer --filter dstPort=5432 -o jsonl && is "$(wc -l <"$T/out")" 0 || return 1
+	COLUMNS=80 gives 0 flows -o table && is "$(awk 'length > 80' "$T/out")" '' && matches "$T/out" ' no answer yet( |$)' &&
+		gives 2 flows --filter foo=1
+}
+
+t_many_flows() { # more than the socket takes at once; a reader that stops in the middle
+	in_ns app "$TRAFFIC" send -f 3000 udp 10.1.0.4:9000 >/dev/null
+	settle
+	gives 0 flows -o jsonl && [ "$(wc -l <"$T/out")" -ge 3000 ] || return 1
+	in_ns app "$NSGCTL" flows -o jsonl | head -n 1 >/dev/null
+	gives 0 status
+}
+
 t_stats_route() { # counters of a route
 	probe udp 198.51.100.10:443
 	gives 0 stats -o json &&
@@ -257,7 +285,7 @@ t_many_traces() { # readers that stop reading; one that goes on is told what it 
 	done
 	in_ns app "$TRAFFIC" send -f 500 -n 40 udp 10.1.0.4:9000 | grep -q 'sent=20000 errors=0' || return 1
 	kill -CONT "${PIDS[reader7]}"
-	eventually 10 eval 'probe udp 10.0.2.4:161; grep -Eq "nsgctl: [0-9]+ decisions? w(as|ere) missed" "$T/reader7.log"' || status=1
+	eventually 30 eval 'probe udp 10.0.2.4:161; grep -Eq "nsgctl: [0-9]+ decisions? w(as|ere) missed" "$T/reader7.log"' || status=1
 	for ((i = 0; i < 8; i++)); do
 		stop reader$i KILL
 	done
@@ -318,9 +346,13 @@ t_metrics_file() { # what a scrape of the file reads is whole and present
 		[ ! -e "$T/nsgd.prom.tmp" ]
 }
 
+acct() {
+	in_ns app cat /proc/sys/net/netfilter/nf_conntrack_acct
+}
+
 t_stop() {
 	stop trace
-	nsgd_stop && nothing_left && [ ! -e "$T/nsgd.prom" ]
+	is "$(acct)" 1 && nsgd_stop && nothing_left && is "$(acct)" 0 && [ ! -e "$T/nsgd.prom" ]
 }
 
 fact "nsgd starts" t_start
@@ -343,6 +375,8 @@ fact "metrics, as a parser that is not ours reads them" t_metrics
 fact "every alarm is a metric" t_metrics_alarms
 fact "the metrics file of node_exporter" t_metrics_file
 fact "exit codes of live verbs" t_exit_codes
+fact "flows: counters, rule, whether an answer came" t_flows
+fact "flows: thousands of them" t_many_flows
 fact "status is a sentence" t_sentence
 fact "stats: what is not 0, latency, --top, --watch" t_digest
 fact "reload reports what changed" t_reload

@@ -59,7 +59,8 @@ static void assert_fits(const char *text, size_t columns)
 static void rows_fit_every_width(void **state)
 {
 	static const char *const items[] = {denied, "{\"id\":null,\"error\":\"no flow\"}"};
-	static const enum nsg_rows_kind kinds[] = {NSG_ROWS_BATCH, NSG_ROWS_REPLAY, NSG_ROWS_TRACE};
+	static const enum nsg_rows_kind kinds[] = {NSG_ROWS_BATCH, NSG_ROWS_REPLAY, NSG_ROWS_TRACE,
+						   NSG_ROWS_FLOWS};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -134,6 +135,31 @@ static void times_are_local_and_the_date_is_printed_once_a_day(void **state)
 	assert_non_null(strstr(text, "\nThursday 16 April 2020, XXX\n00:00:00.000 "));
 	assert_null(strstr(strstr(text, "Thursday") + 1, "Thursday"));
 	assert_non_null(strstr(text, "\n00:00:01.5 "));
+	free(text);
+}
+
+static void flows_tell_whether_they_were_answered(void **state)
+{
+	static const char *const items[] = {
+	    "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,\"dst\":\"10.0.2.4\","
+	    "\"dstPort\":1433,\"state\":\"SYN_SENT\",\"answered\":false,\"ageSeconds\":9,"
+	    "\"packetsOut\":3,\"bytesOut\":180,\"packetsIn\":0,\"bytesIn\":0}",
+	    "{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":2,\"dst\":\"10.0.2.4\","
+	    "\"dstPort\":1433,\"state\":\"ESTABLISHED\",\"answered\":true,\"ageSeconds\":7300,"
+	    "\"packetsOut\":20000,\"bytesOut\":123456789,\"packetsIn\":1,\"bytesIn\":9999}",
+	    "{\"protocol\":\"UDP\",\"src\":\"10.0.1.4\",\"srcPort\":3,\"dst\":\"10.0.2.4\","
+	    "\"dstPort\":53,\"state\":null,\"answered\":true,\"ageSeconds\":null,"
+	    "\"packetsOut\":null,\"bytesOut\":null,\"packetsIn\":null,\"bytesIn\":null}",
+	};
+	char *text = written(NSG_ROWS_FLOWS, 0, items, 3);
+
+	(void)state;
+	assert_non_null(strstr(text, "\n9 s  TCP   10.0.1.4:1            10.0.2.4:1433         "
+				     "no answer yet 3 180 B        0 0 B          -"));
+	assert_non_null(strstr(text, "\n2 h  TCP   10.0.1.4:2            10.0.2.4:1433         "
+				     "ESTABLISHED   20000 123 MB   1 9999 B       -"));
+	assert_non_null(strstr(text, "\n-    UDP   10.0.1.4:3            10.0.2.4:53           "
+				     "answered      -              -              -"));
 	free(text);
 }
 
@@ -215,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(a_row_of_a_wide_terminal_is_one_line),
 	    cmocka_unit_test(nothing_is_cut_without_a_terminal),
 	    cmocka_unit_test(times_are_local_and_the_date_is_printed_once_a_day),
+	    cmocka_unit_test(flows_tell_whether_they_were_answered),
 	    cmocka_unit_test(errors_are_rows_of_their_own),
 	    cmocka_unit_test(tables_cut_names_then_continue_rows),
 	    cmocka_unit_test(text_is_broken_at_blanks),

@@ -41,6 +41,39 @@ static void trace_changed(void *closure)
 
 static uint64_t n_reloads; /* that have ended */
 
+/* Items without an end: a piece has 100. */
+static unsigned int n_pieces, n_streams;
+
+static int next_piece(struct server_stream *stream, server_data_fn *data, void *closure)
+{
+	json_t *item = json_pack("{si}", "packets", 1);
+	int r = 0;
+
+	(void)stream;
+	for (int i = 0; r == 0 && i < 100; i++)
+		r = data(closure, item);
+	json_decref(item);
+	n_pieces++;
+	return r;
+}
+
+static void free_stream(struct server_stream *stream)
+{
+	(void)stream;
+	n_streams--;
+}
+
+static struct server_stream endless = {.next = next_piece, .free = free_stream};
+
+static int begin_flows(void *closure, struct nsg_diag *diag, struct server_stream **ret)
+{
+	(void)closure;
+	(void)diag;
+	n_streams++;
+	*ret = &endless;
+	return 0;
+}
+
 static uint64_t ask_for_reload(void *closure)
 {
 	(void)closure;
@@ -50,6 +83,7 @@ static uint64_t ask_for_reload(void *closure)
 static struct server_ops ops = {
     .idle_usec = 60000000,
     .answer = answer,
+    .flows = begin_flows,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
 };
@@ -427,6 +461,28 @@ static void a_reader_of_the_history_holds_nothing_up(void **state)
 	}
 }
 
+/* It costs what the client takes, and one piece more. */
+static void an_answer_in_pieces_is_made_as_it_is_read(void **state)
+{
+	struct fixture *f = *state;
+	cleanup_close int fd = ask(f, "{\"version\":1,\"verb\":\"flows\"}\n");
+	unsigned int before;
+
+	(void)settle(f, 10000);
+	before = n_pieces;
+	assert_true(settle(f, 10));
+	assert_int_equal(n_pieces, before);
+	assert_true(count_replies(fd) > 100);
+	(void)settle(f, 10000);
+	assert_true(n_pieces > before);
+	assert_true(is_answered(f, 20));
+	assert_int_equal(n_streams, 1);
+	(void)close(fd);
+	fd = -1;
+	assert_true(settle(f, 100));
+	assert_int_equal(n_streams, 0);
+}
+
 static void clients_that_wait_for_one_reload_are_answered_by_it(void **state)
 {
 	struct fixture *f = *state;
@@ -474,6 +530,8 @@ int main(void)
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_no_request_ends_the_talk_after_those_before,
 					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(an_answer_in_pieces_is_made_as_it_is_read, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_reader_of_the_history_holds_nothing_up, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(the_last_decisions_are_remembered_and_denials_longer,
