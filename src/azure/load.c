@@ -15,6 +15,8 @@
 #include "util/clock.h"
 #include "util/limits.h"
 
+#define COMMANDS AZ_VNET " > vnet.json (nsgctl check lists the other commands)"
+
 /* ---- files ---------------------------------------------------------------------------------- */
 
 /* A document of the directory. Its values are there from parsing until it has been read; those of a
@@ -154,7 +156,8 @@ static int list_files(struct nsg_reader *r, struct directory *d)
 	if (!dir) {
 		result = -errno;
 		(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-				   "the directory cannot be read: %s", strerror(-result));
+				   "the directory cannot be read: %s%s", strerror(-result),
+				   result == -ENOENT ? "; create it and run: " COMMANDS : "");
 		return result;
 	}
 	while ((errno = 0, entry = readdir(dir))) {
@@ -466,8 +469,7 @@ static void check_missing(struct nsg_reader *r, const struct directory *d)
 		return;
 	r->counts.no_vnet = true;
 	(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
-			   "the directory has no %s; run: " AZ_VNET
-			   " > vnet.json (nsgctl check lists the other commands)",
+			   "the directory has no %s; run: " COMMANDS,
 			   d->files.n ? "document of a virtual network" : "*.json document");
 }
 

@@ -369,7 +369,10 @@ static int load(const char *path, bool may_be_absent, bool names, struct nsg_dia
 	p.file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	if (!p.file && !(errno == ENOENT && may_be_absent)) {
 		status = -errno;
-		(void)nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "cannot be opened: %m");
+		(void)nsg_diag_line(diag, NSG_ERROR, path, 0, NULL,
+				    errno == ENOENT ? "does not exist; create it: an empty file "
+						      "sets nothing, see nsgd.conf(5)"
+						    : "cannot be opened: %m");
 	} else if (p.file && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
 		status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "is not a regular file");
 	} else if (p.file) {

@@ -535,14 +535,15 @@ static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
 	return status;
 }
 
-enum nsg_exit daemon_run(const char *conf_path, bool conf_may_be_absent)
+int daemon_run(const char *conf_path, bool conf_may_be_absent)
 {
 	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
 	enum nsg_exit status = load_and_start(&d);
 
 	if (!status)
 		status = loop(&d);
-	return finish(&d, status);
+	status = finish(&d, status);
+	return status == NSG_EXIT_POLICY ? DAEMON_EXIT_CONFIG : (int)status;
 }
 
 static enum nsg_exit check(struct daemon *d)

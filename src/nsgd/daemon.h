@@ -7,9 +7,14 @@
 
 #include "control/control.h"
 
+/* The exit status of a daemon whose configuration or policy has errors: a service manager need not
+ * try again before they are changed. EX_CONFIG of sysexits.h, which systemd names too. */
+#define DAEMON_EXIT_CONFIG 78
+
 /* Runs until a signal ends it, then removes everything from the kernel. A failed start leaves
- * nothing there either. */
-enum nsg_exit daemon_run(const char *conf_path, bool conf_may_be_absent);
+ * nothing there either. Returns an enum nsg_exit, but DAEMON_EXIT_CONFIG in place of
+ * NSG_EXIT_POLICY. */
+int daemon_run(const char *conf_path, bool conf_may_be_absent);
 /* `nsgd --check`: loads everything and looks for the next hops, changes nothing. */
 enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent);
 /* `nsgd --cleanup`: removes what a crashed nsgd left in the kernel. */

@@ -31,8 +31,10 @@ static void usage(FILE *out)
 	    "  -h, --help         print this help\n"
 	    "  -V, --version      print the version\n"
 	    "\n"
-	    "Exit status: 0 success, 1 failure, 2 usage error, 3 errors in the configuration or\n"
-	    "the policy, 5 permission denied. See also nsgd(8), nsgd.conf(5) and nsgctl(1).\n");
+	    "Exit status: 0 success, 1 failure, 2 usage error, 5 permission denied, 78 (with "
+	    "--check\n"
+	    "and --cleanup 3) errors in the configuration or the policy. See also nsgd(8), "
+	    "nsgd.conf(5) and nsgctl(1).\n");
 }
 
 int main(int argc, char **argv)
@@ -84,6 +86,6 @@ int main(int argc, char **argv)
 	case MODE_CLEANUP:
 		return (int)daemon_cleanup(conf_path, conf_may_be_absent);
 	default:
-		return (int)daemon_run(conf_path, conf_may_be_absent);
+		return daemon_run(conf_path, conf_may_be_absent);
 	}
 }

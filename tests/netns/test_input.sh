@@ -20,7 +20,7 @@ bad() {
 		return 1
 	}
 	nsgd_fails
-	is "$STATUS" 3 && grep -Eq -- "$regex" "$T/nsgd.log" && nothing_left
+	is "$STATUS" 78 && grep -Eq -- "$regex" "$T/nsgd.log" && nothing_left
 }
 
 edit() {
@@ -87,7 +87,7 @@ bad_conf() {
 	conf
 	printf '%s\n' "$@" >>"$T/nsgd.conf"
 	nsgd_fails
-	[ "$STATUS" = 3 ] || [ "$STATUS" = 1 ] || [ "$STATUS" = 2 ] || return 1
+	[ "$STATUS" = 78 ] || [ "$STATUS" = 1 ] || [ "$STATUS" = 2 ] || return 1
 	grep -Eq -- "$regex" "$T/nsgd.log" && nothing_left
 }
 LONG=$(head -c 5000 /dev/zero | tr '\0' x)

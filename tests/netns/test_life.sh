@@ -198,7 +198,7 @@ t_kill_second() { # a second nsgd that fails leaves the first one alone
 	NOTIFY_SOCKET='' spawn second app "$NSGD" -c "$T/nsgd.conf"
 	ended second 10
 	mv "$T/kept.json" "$T/policy/vnet-shop.json"
-	is "$STATUS" 3 && decides && is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
+	is "$STATUS" 78 && decides && is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
 }
 
 t_cleanup_spoilt_conf() { # cleanup only needs the keys that name its objects
@@ -256,10 +256,17 @@ fails() { # STATUS REGEX [CONF...]: a start that exits with STATUS, prints REGEX
 
 t_bad_policy() {
 	mv "$T/policy/vnet-shop.json" "$T/kept.json"
-	fails 3 'az network vnet show'
+	fails 78 'az network vnet show'
 	local status=$?
 	mv "$T/kept.json" "$T/policy/vnet-shop.json"
 	return $status
+}
+
+t_no_conf() { # says what to do, as the unit starts it
+	CONF=$T/none.conf nsgd_fails
+	is "$STATUS" 78 && matches "$T/nsgd.log" 'none.conf: error: does not exist; create it' && unchanged || return 1
+	fails 78 'none: error: the directory cannot be read: No such file or directory; create it and run: az network' \
+		"subnet.policy=$T/none"
 }
 
 t_second_instance() {
@@ -472,9 +479,9 @@ fact "--cleanup with nothing to clean changes nothing" t_cleanup_of_nothing
 fact "SIGKILL, then --cleanup: all is as before" t_kill_cleanup
 fact "SIGKILL, then a start and a stop: all is as before" t_kill_start
 fact "SIGKILL, then a start under denied datagrams: none arrives" t_kill_start_leak
-fact "SIGKILL, then a start without a VNet: all is as before" t_kill_failed_start 3 'az network vnet show' \
+fact "SIGKILL, then a start without a VNet: all is as before" t_kill_failed_start 78 'az network vnet show' \
 	'mv "$T/policy/vnet-shop.json" "$T/kept.json"' 'mv "$T/kept.json" "$T/policy/vnet-shop.json"'
-fact "SIGKILL, then a start without a path to a next hop: all is as before" t_kill_failed_start 3 VirtualNetworkGateway \
+fact "SIGKILL, then a start without a path to a next hop: all is as before" t_kill_failed_start 78 VirtualNetworkGateway \
 	'cp "$T/policy/rt-integration.json" "$T/kept.json"; policy_edit rt-integration.json "(.routes[0] | .nextHopType) = \"VirtualNetworkGateway\" | del(.routes[0].nextHopIpAddress)"' \
 	'mv "$T/kept.json" "$T/policy/rt-integration.json"'
 fact "SIGKILL, then a start for a user who is gone: all is as before" t_kill_failed_start 1 no-such-user \
@@ -488,8 +495,9 @@ fact "--cleanup works with errors in the rest of nsgd.conf" t_cleanup_spoilt_con
 fact "daemon-down = drop: nothing leaves a dead nsgd" t_daemon_down_drop
 fact "daemon-down = accept: all leaves a dead nsgd" t_daemon_down_accept
 fact "a start without a VNet: exit 3, names the az command, leaves nothing" t_bad_policy
-fact "a start with an unknown key: leaves nothing" fails 3 'nsgd.conf:[0-9]+' subnet.colour=blue
-fact "a start with a bad value: leaves nothing" fails 3 "nsgd.conf:[0-9]+" subnet.platform=beos
+fact "a start without a configuration or a policy directory says what to do" t_no_conf
+fact "a start with an unknown key: leaves nothing" fails 78 'nsgd.conf:[0-9]+' subnet.colour=blue
+fact "a start with a bad value: leaves nothing" fails 78 "nsgd.conf:[0-9]+" subnet.platform=beos
 fact "no permission: exit 5, names CAP_NET_ADMIN, leaves nothing" t_no_permission
 fact "no permission to clean up, none to check: exit 5 too" eval 't_no_permission --cleanup && t_no_permission --check'
 fact "--cleanup and --check with a running nsgd change nothing" t_cleanup_running

@@ -118,7 +118,9 @@ static void a_missing_directory_is_an_error(void **state)
 	assert_int_equal(nsg_policy_load("/nonexistent/x", NULL, NULL, &diag, &policy), -ENOENT);
 	assert_string_equal(diag.v[0].file, "/nonexistent/x");
 	assert_string_equal(diag.v[0].text,
-			    "the directory cannot be read: No such file or directory");
+			    "the directory cannot be read: No such file or directory; create it "
+			    "and run: az network vnet show -g GROUP -n VNET > vnet.json (nsgctl "
+			    "check lists the other commands)");
 	assert_null(policy);
 	nsg_diag_done(&diag);
 }
