@@ -353,7 +353,7 @@ void nsg_ip6_change_cgroups(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_ip6_probe(struct nsg_nft_batch *b, bool reject)
 {
 	nsg_nft_batch_ip6(b, true);
-	nsg_nft_table_add(b, 0);
+	nsg_nft_table_add(b, NFT_TABLE_F_DORMANT);
 	nsg_nft_base_chain(b, "probe", "filter", NF_INET_LOCAL_OUT, NF_IP6_PRI_MANGLE + 1);
 	/* ct state established fib daddr type local [reject with icmpv6 port-unreachable] */
 	nsg_nft_rule(b, "probe");

@@ -204,7 +204,9 @@ static int probe(struct nsg_kernel *k, nsg_table_fill fill)
 
 	(void)snprintf(name, sizeof(name), "nsgd_probe_%ld", (long)getpid());
 	nsg_nft_batch_begin(&b, name);
-	nsg_nft_table_add(&b, 0);
+	/* Dormant: its hooks are not registered. The kernel drops every queued packet of the namespace
+	 * when a hook goes. */
+	nsg_nft_table_add(&b, NFT_TABLE_F_DORMANT);
 	fill(&b, k);
 	nsg_nft_table_delete(&b);
 	return nsg_nft_batch_send(&b, &k->nft, "probing", NULL);
