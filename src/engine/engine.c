@@ -140,7 +140,21 @@ static int start_thread(struct nsg_worker *w)
 	return nsg_thread_start(&w->thread, name, nsg_worker_run, w);
 }
 
-static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)
+static int open_queue(struct nsg_engine *e, uint16_t number, int *socket, struct nsg_diag *diag,
+		      struct nsg_queue *ret)
+{
+	const struct nsg_engine_options *o = &e->shared.options;
+	int r = -ENOENT;
+
+	if (socket && *socket >= 0)
+		r = nsg_queue_take_over(o, number, *socket, diag, ret);
+	if (r < 0)
+		return nsg_queue_open(o, number, diag, ret);
+	*socket = -1;
+	return 0;
+}
+
+static int start_workers(struct nsg_engine *e, int *sockets, struct nsg_diag *diag)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
 	int r;
@@ -149,7 +163,7 @@ static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)
 		uint16_t number = (uint16_t)(o->queue_first + i);
 		struct nsg_queue queue;
 
-		r = nsg_queue_open(o, number, diag, &queue);
+		r = open_queue(e, number, sockets ? &sockets[i] : NULL, diag, &queue);
 		if (r < 0)
 			return r;
 		r = nsg_worker_new(&e->shared, &queue, number, e->slots[i], &e->workers[i]);
@@ -169,7 +183,7 @@ static int start_workers(struct nsg_engine *e, struct nsg_diag *diag)
 }
 
 int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
-		     struct nsg_diag *diag, struct nsg_engine **ret)
+		     int *sockets, struct nsg_diag *diag, struct nsg_engine **ret)
 {
 	struct nsg_engine *e;
 	int r;
@@ -192,7 +206,7 @@ int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine
 	r = slots_new(options->n_workers, policy, e->slots);
 	if (!r) {
 		e->n_workers = options->n_workers;
-		r = start_workers(e, diag);
+		r = start_workers(e, sockets, diag);
 	}
 	if (r < 0) {
 		nsg_engine_stop(e);
@@ -420,6 +434,11 @@ bool nsg_engine_trace_arm(struct nsg_engine *e)
 uint32_t nsg_engine_n_rings(const struct nsg_engine *e)
 {
 	return e->n_workers;
+}
+
+int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker)
+{
+	return e->workers[worker]->queue.fd;
 }
 
 struct nsg_ring *nsg_engine_ring(struct nsg_engine *e, uint32_t worker)

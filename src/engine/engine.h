@@ -49,6 +49,8 @@ struct nsg_engine_options {
 	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
 	/* a denial is a mark: the kernel drops the packet and remembers its flow or destination */
 	bool remember_denied;
+	/* What happens to packets that a process which has died had received (nsg_queue_take_over). */
+	bool down_accept;
 	struct nsg_marks marks;
 };
 
@@ -71,11 +73,16 @@ struct nsg_engine_stats {
 };
 
 /*
- * Binds the queues and starts the workers. `policy` is in force when it returns. Errors are
- * diagnostics: a queue in use, no permission, no NFQUEUE in the kernel. -errno, with nothing left.
+ * Binds the queues and starts the workers. `policy` is in force when it returns. `sockets` (NULL:
+ * none) has an entry for each worker: a socket of a process that has died, to be taken over if it
+ * still owns the worker's queue, or -1. Those taken over are the engine's, with -1 in their place,
+ * also on failure. Errors are diagnostics: a queue in use, no permission, no NFQUEUE in the kernel.
+ * -errno, with nothing left.
  */
 int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
-		     struct nsg_diag *diag, struct nsg_engine **ret);
+		     int *sockets, struct nsg_diag *diag, struct nsg_engine **ret);
+/* The socket of a worker's queue, which is the engine's. */
+int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker);
 
 /* Hands a policy to every worker and waits until each has acknowledged it (between two batches:
  * micro- to milliseconds). -ETIMEDOUT after 5 s: the old policy stays in force, and some workers

@@ -228,6 +228,103 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 	return 0;
 }
 
+int nsg_queue_owner(uint16_t number, uint32_t *ret_portid, uint32_t *ret_newest)
+{
+	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
+	char line[256];
+	unsigned int n;
+	long long portid, newest;
+
+	if (!f)
+		return -errno;
+	/* number, port id (signed in some kernels), queued, copy mode, copy range, dropped: full,
+	 * dropped: buffer, newest id */
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%u %lld %*u %*u %*u %*u %*u %lld", &n, &portid, &newest) != 3 ||
+		    n != number)
+			continue;
+		*ret_portid = (uint32_t)portid;
+		*ret_newest = (uint32_t)newest;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* Not acknowledged: the answer would arrive among the packets. The kernel has granted the same to the
+ * process before. */
+static int configure_again(const struct nsg_engine_options *options, uint16_t number, int fd)
+{
+	struct request r;
+
+	request_begin(&r, number);
+	r.header->nlmsg_flags = NLM_F_REQUEST;
+	nfq_nlmsg_cfg_put_params(r.header, NFQNL_COPY_PACKET, NSG_COPY_BYTES);
+	nfq_nlmsg_cfg_put_qmaxlen(r.header, options->queue_length);
+	mnl_attr_put_u32(r.header, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO | NFQA_CFG_F_FAIL_OPEN));
+	mnl_attr_put_u32(
+	    r.header, NFQA_CFG_FLAGS,
+	    htonl(NFQA_CFG_F_GSO | (options->overflow_accept ? NFQA_CFG_F_FAIL_OPEN : 0)));
+	return send(fd, r.header, r.header->nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+/* The id of the oldest packet whose message was not received; 0: all were. */
+static uint32_t oldest_unread(int fd)
+{
+	uint8_t datagram[8192] __attribute__((aligned(NLMSG_ALIGNTO)));
+
+	for (;;) {
+		ssize_t n = recv(fd, datagram, sizeof(datagram), MSG_PEEK | MSG_DONTWAIT);
+		const uint8_t *data = datagram;
+		struct nsg_message m;
+		enum nsg_message_kind kind;
+		size_t size;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 0;
+		size = (size_t)n;
+		kind = nsg_message_next(&data, &size, &m);
+		if (kind == NSG_MESSAGE_PACKET || kind == NSG_MESSAGE_BAD)
+			return m.id;
+		/* e.g. the error of a verdict that came too late */
+		(void)recv(fd, datagram, sizeof(datagram), MSG_DONTWAIT);
+	}
+}
+
+int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
+			struct nsg_diag *diag, struct nsg_queue *ret)
+{
+	struct nsg_queue q = {.fd = fd, .gso = true, .fail_open = options->overflow_accept};
+	struct nsg_queue_verdict settled = {.accept = options->down_accept};
+	struct sockaddr_nl self = {0};
+	socklen_t size = sizeof(self);
+	uint8_t verdict[NSG_VERDICT_BYTES];
+	uint32_t portid, newest, unread;
+	int r;
+
+	r = nsg_queue_owner(number, &portid, &newest);
+	if (r < 0)
+		return r;
+	if (getsockname(fd, (struct sockaddr *)&self, &size) < 0)
+		return -errno;
+	if (self.nl_pid != portid)
+		return -ENOENT;
+	/* The kernel numbers a packet, queues it and sends its message under the lock of the queue, which
+	 * this takes: when it returns, the messages of all packets up to `newest` have been sent. */
+	r = configure_again(options, number, fd);
+	if (r < 0)
+		return r;
+	unread = oldest_unread(fd);
+	settled.id = unread ? unread - 1 : newest;
+	if (settled.id &&
+	    send(fd, verdict, nsg_verdict_put(verdict, number, &settled, true), 0) < 0)
+		return -errno;
+	set_buffers(fd, number, diag, &q.receive_buffer_bytes);
+	*ret = q;
+	return 0;
+}
+
 int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret)
 {
 	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");

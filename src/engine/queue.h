@@ -20,6 +20,19 @@ struct nsg_queue {
 int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
 		   struct nsg_queue *ret);
 
+/*
+ * The same for the socket of a process that has died, which still owns the queue: the packets that
+ * the process had received and not answered are accepted or dropped as options->down_accept says,
+ * those it had not received stay queued. -ENOENT: the socket does not own the queue. The socket stays
+ * the caller's on failure.
+ */
+int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
+			struct nsg_diag *diag, struct nsg_queue *ret);
+
+/* The port id of the socket that is bound to the queue, and the id of its newest packet. -ENOENT:
+ * none is bound in this network namespace. -errno. */
+int nsg_queue_owner(uint16_t number, uint32_t *ret_portid, uint32_t *ret_newest);
+
 /* What the kernel reports of a queue. */
 struct nsg_queue_state {
 	uint64_t queued, dropped_full, dropped_buffer;

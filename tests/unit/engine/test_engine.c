@@ -74,7 +74,7 @@ static struct nsg_engine *start(uint16_t first, uint32_t n)
 	struct nsg_engine_policy *p = policy(0);
 	struct nsg_diag diag = {0};
 	struct nsg_engine *e = NULL;
-	int r = nsg_engine_start(&o, p, &diag, &e);
+	int r = nsg_engine_start(&o, p, NULL, &diag, &e);
 
 	nsg_engine_policy_unref(p);
 	for (size_t i = 0; i < diag.n; i++)
@@ -125,7 +125,7 @@ static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
 	struct nsg_diag diag = {0};
 
 	(void)state;
-	assert_int_equal(nsg_engine_start(&o, p, &diag, &e), -EADDRINUSE);
+	assert_int_equal(nsg_engine_start(&o, p, NULL, &diag, &e), -EADDRINUSE);
 	assert_null(e);
 	assert_int_equal(p->references, 1);
 	nsg_engine_policy_unref(p);
@@ -135,6 +135,36 @@ static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
 	e = start(10, 2);
 	nsg_engine_stop(e);
 	nsg_engine_stop(holder);
+}
+
+static void a_queue_outlives_its_engine_in_its_socket(void **state)
+{
+	struct nsg_engine_options o = options(20, 2);
+	struct nsg_engine_policy *p = policy(0);
+	struct nsg_engine *e = start(20, 2);
+	/* the second is of the first queue: it is not used */
+	int sockets[2] = {dup(nsg_engine_socket(e, 0)), dup(nsg_engine_socket(e, 0))};
+	uint32_t before, after, newest;
+	struct nsg_diag diag = {0};
+
+	(void)state;
+	assert_int_equal(nsg_queue_owner(20, &before, &newest), 0);
+	nsg_engine_stop(e);
+	assert_int_equal(nsg_queue_owner(20, &after, &newest), 0);
+	assert_int_equal(before, after);
+	assert_int_equal(nsg_queue_owner(21, &after, &newest), -ENOENT);
+	e = NULL;
+	assert_int_equal(nsg_engine_start(&o, p, sockets, &diag, &e), 0);
+	nsg_engine_policy_unref(p);
+	nsg_diag_done(&diag);
+	assert_int_equal(sockets[0], -1);
+	assert_true(sockets[1] >= 0);
+	assert_int_equal(nsg_queue_owner(20, &after, &newest), 0);
+	assert_int_equal(before, after);
+	assert_int_equal(nsg_queue_owner(21, &after, &newest), 0);
+	(void)close(sockets[1]);
+	nsg_engine_stop(e);
+	assert_int_equal(nsg_queue_owner(20, &after, &newest), -ENOENT);
 }
 
 static void every_policy_is_acknowledged_by_every_worker(void **state)
@@ -235,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(queues_are_bound_while_it_runs),
 	    cmocka_unit_test(a_queue_that_is_taken_is_named_and_nothing_is_left),
+	    cmocka_unit_test(a_queue_outlives_its_engine_in_its_socket),
 	    cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
 	    cmocka_unit_test(a_policy_is_freed_when_the_last_holder_lets_go),
 	    cmocka_unit_test(a_policy_with_unread_records_is_kept),
