@@ -326,6 +326,32 @@ int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uin
 	return 0;
 }
 
+int nsg_hops_restore(struct nsg_hops *h, uint32_t number, uint8_t type, const uint32_t *addrs_host,
+		     uint32_t n_addrs)
+{
+	struct nsg_hop hop = {.type = type, .n_addrs = n_addrs, .used = true, .live = true};
+	struct nsg_diag ignored = {0};
+	int r;
+
+	if (!number || number > h->max || h->v[number].used)
+		return -EINVAL;
+	if (n_addrs) {
+		hop.addrs_host = calloc(n_addrs, sizeof(*hop.addrs_host));
+		if (!hop.addrs_host)
+			return -ENOMEM;
+		memcpy(hop.addrs_host, addrs_host, n_addrs * sizeof(*hop.addrs_host));
+	}
+	r = find_paths(h->conf, &hop, &ignored);
+	nsg_diag_done(&ignored);
+	if (r < 0) {
+		nsg_hop_done(&hop);
+		return r;
+	}
+	find_snat(h->conf, &hop);
+	h->v[number] = hop;
+	return 0;
+}
+
 void nsg_hops_swap(struct nsg_hops *h)
 {
 	for (uint32_t n = 1; n <= h->max; n++) {

@@ -73,6 +73,10 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 /* Takes the numbers for the image being prepared (`next`). On failure nothing new is taken. */
 int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uint16_t *number,
 		    uint32_t n);
+/* Takes the number for a hop of an image that another process had in force. addrs_host is sorted.
+ * -EINVAL: it is taken, or conf has no path to the hop. */
+int nsg_hops_restore(struct nsg_hops *h, uint32_t number, uint8_t type, const uint32_t *addrs_host,
+		     uint32_t n_addrs);
 /* The prepared image is in force. */
 void nsg_hops_swap(struct nsg_hops *h);
 /* The number can be freed: neither image uses it. */

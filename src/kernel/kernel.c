@@ -231,8 +231,7 @@ static int bind_queue(struct nsg_nl *nl, uint16_t number)
 /* More than queues that other programs may have bound from the highest number down. */
 #define SILENT_TRIES 256u
 
-/* Binds the highest free number, so that no other program can and so receive what is silenced. */
-static int bind_silent_queue(struct nsg_kernel *k, struct nsg_diag *diag)
+int nsg_kernel_bind_silent(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	const uint32_t first = k->conf->queue_first, n = NSG_MAX_WORKERS;
 	uint32_t number = UINT16_MAX;
@@ -266,7 +265,7 @@ int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	if (k->conf->audit || k->conf->down_accept)
 		return nsg_kernel_cleanup(k, diag);
-	r = bind_silent_queue(k, diag);
+	r = nsg_kernel_bind_silent(k, diag);
 	if (r < 0) {
 		(void)nsg_kernel_cleanup(k, diag);
 		return r;
@@ -287,7 +286,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot assign numbers to the next hops");
 	nsg_hops_swap(&k->hops);
-	r = bind_silent_queue(k, diag);
+	r = nsg_kernel_bind_silent(k, diag);
 	if (r < 0)
 		return r;
 	r = check_foreign(k, diag);
@@ -327,12 +326,24 @@ static void warn_of_ip6(const struct nsg_kernel *k, struct nsg_diag *diag)
 	    "exclude to keep it");
 }
 
+void nsg_kernel_started(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
+
+	k->running = true;
+	if (!k->conf->audit)
+		nsg_preexisting_started(&preexisting, diag);
+	warn_of_ip6(k, diag);
+	nsg_kernel_check_families(k, "/proc/self/net/protocols", diag);
+	nsg_kernel_check_connections("/proc/sys/net/netfilter/nf_conntrack_max",
+				     k->table.flow_minutes, diag);
+}
+
 int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		     const struct nsg_hop_numbers *numbers, uint32_t generation, uint32_t n_queues,
 		     struct nsg_diag *diag)
 {
 	struct nsg_image_info info = nsg_image_info(image);
-	struct nsg_preexisting preexisting;
 	int r;
 
 	k->table.started_ns = nsg_clock_ns(CLOCK_BOOTTIME);
@@ -347,14 +358,7 @@ int nsg_kernel_start(struct nsg_kernel *k, const struct nsg_image *image,
 		nsg_diag_done(&ignored);
 		return r;
 	}
-	k->running = true;
-	preexisting = nsg_kernel_preexisting(k);
-	if (!k->conf->audit)
-		nsg_preexisting_started(&preexisting, diag);
-	warn_of_ip6(k, diag);
-	nsg_kernel_check_families(k, "/proc/self/net/protocols", diag);
-	nsg_kernel_check_connections("/proc/sys/net/netfilter/nf_conntrack_max",
-				     k->table.flow_minutes, diag);
+	nsg_kernel_started(k, diag);
 	return 0;
 }
 

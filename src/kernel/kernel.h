@@ -78,6 +78,27 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		    struct nsg_diag *diag);
 int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag);
 
+/* Uses *fd, a socket of an earlier process, for the table, which it may own. Takes it on success.
+ * -errno. */
+int nsg_kernel_take_table(struct nsg_kernel *k, int *fd);
+
+/*
+ * A takeover: this process continues with the table, rules, routes and marks of an earlier one.
+ * `record` is the last nsg_kernel_record() of that process, which is valid at every step of its
+ * reloads; NULL: it has none that can be read. *silent is its socket of the queue for silent drops
+ * (-1: none), taken if it is used. nsg_kernel_plan and a reload follow, whose step 1 also replaces
+ * the rules that were found, in one transaction. The generation must not be one that the process
+ * before had in force or tried. -ESTALE: the record is not of this conf, with a notice; everything
+ * has been removed then. -errno.
+ */
+int nsg_kernel_take_over(struct nsg_kernel *k, json_t *record, uint32_t n_queues, int *silent,
+			 struct nsg_diag *diag);
+/* New reference; NULL: no memory. */
+json_t *nsg_kernel_record(const struct nsg_kernel *k);
+/* The socket of the table, and the one that binds the queue for silent drops; -1: none. */
+int nsg_kernel_table_socket(const struct nsg_kernel *k);
+int nsg_kernel_silent_socket(const struct nsg_kernel *k);
+
 /*
  * Answers: the kernel decides new flows to destinations that were decided before. After a swap with
  * NSG_FORGET_DECISIONS nothing is learned until every packet that was queued before it has its

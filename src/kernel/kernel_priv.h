@@ -55,7 +55,8 @@ struct nsg_kernel {
 	struct nsg_nl silent;	      /* binds table.silent_queue; fd -1: no queue is bound */
 
 	struct nsg_table_state table;
-	bool running; /* the table exists and is repaired */
+	bool running;	/* the table exists and is repaired */
+	bool inherited; /* the table is as another process left it */
 	bool prepared;
 	uint64_t paths_applied;	      /* hash of the paths in the table */
 	struct nsg_image_info coming; /* valid if prepared */
@@ -70,6 +71,11 @@ struct nsg_kernel {
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
 /* What marks of connections at start and stop are changed with. */
 struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k);
+/* Binds the highest free queue, if it has none, so that no other program can and so receive what is
+ * silenced. */
+int nsg_kernel_bind_silent(struct nsg_kernel *k, struct nsg_diag *diag);
+/* What follows once the table is in place: the connections that begin from now on, warnings. */
+void nsg_kernel_started(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Routes first: a rule must not lead to a table without its blackhole. */
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Reads the links and resolves the paths of every hop again. */

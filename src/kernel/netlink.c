@@ -49,19 +49,14 @@ static void set_buffer(int fd, int forced, int plain, int bytes)
 		(void)setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof(bytes));
 }
 
-static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
+static int configure(int fd, uint32_t *ret_portid)
 {
 	const struct timeval limit = {.tv_sec = RECEIVE_TIMEOUT_SEC};
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK};
 	socklen_t size = sizeof(addr);
-	cleanup_close int fd = -1;
 	const int on = 1;
 
-	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&addr, &size) < 0 ||
+	if (getsockname(fd, (struct sockaddr *)&addr, &size) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		return -errno;
 	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES);
@@ -71,6 +66,21 @@ static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
 	*ret_portid = addr.nl_pid;
+	return 0;
+}
+
+static int socket_make(int protocol, int *ret_fd, uint32_t *ret_portid)
+{
+	const struct sockaddr_nl addr = {.nl_family = AF_NETLINK};
+	cleanup_close int fd = -1;
+	int r;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	r = configure(fd, ret_portid);
+	if (r < 0)
+		return r;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
@@ -149,6 +159,27 @@ static int nl_receive(struct nsg_nl *nl, int flags)
 	if (n < 0)
 		return -errno;
 	return n > (ssize_t)NSG_NL_BUFFER_BYTES ? -ENOBUFS : (int)n;
+}
+
+int nsg_nl_take_over(struct nsg_nl *nl, int fd)
+{
+	const int own = nl->fd;
+	uint32_t portid;
+	int r = configure(fd, &portid);
+
+	if (r < 0)
+		return r;
+	nl->fd = fd;
+	do
+		r = nl_receive(nl, MSG_DONTWAIT);
+	while (r >= 0 || r == -ENOBUFS);
+	if (r != -EAGAIN) {
+		nl->fd = own;
+		return r;
+	}
+	(void)close(own);
+	nl->portid = portid;
+	return 0;
 }
 
 /* mnl_nlmsg_ok treats a length of 2^31 or more as negative and accepts it. */

@@ -41,6 +41,9 @@ int nsg_nl_open(int protocol, struct nsg_nl *ret);
 /* The same over a scripted transport. -ENOMEM. */
 int nsg_nl_open_transport(const struct nl_transport *transport, uint32_t portid,
 			  struct nsg_nl *ret);
+/* Replaces the socket by that of a process that has died, and discards what it had not read. Takes fd
+ * on success. -errno. */
+int nsg_nl_take_over(struct nsg_nl *nl, int fd);
 /* Joins a multicast group. */
 int nsg_nl_subscribe(struct nsg_nl *nl, unsigned int group);
 void nsg_nl_close(struct nsg_nl *nl);

@@ -76,10 +76,14 @@ static int add_new_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = nsg_kernel_resolve(k, diag);
 	if (r < 0)
 		return r;
-	r = nsg_table_change(k, "cannot add next hops", nsg_table_add_new_hops, NULL);
-	if (r >= 0)
-		r = nsg_table_apply_paths(k, NULL);
-	r = repair_change(k, r, "cannot add next hops", diag);
+	if (k->inherited) {
+		r = nsg_table_replace(k, diag);
+	} else {
+		r = nsg_table_change(k, "cannot add next hops", nsg_table_add_new_hops, NULL);
+		if (r >= 0)
+			r = nsg_table_apply_paths(k, NULL);
+		r = repair_change(k, r, "cannot add next hops", diag);
+	}
 	if (r < 0)
 		return r;
 	if (k->conf->audit)
@@ -179,6 +183,9 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	}
 	nsg_hops_swap(&k->hops);
 	k->prepared = false;
+	if (k->inherited)
+		nsg_kernel_started(k, diag);
+	k->inherited = false;
 	return 0;
 }
 

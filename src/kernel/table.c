@@ -104,6 +104,11 @@ static uint64_t paths_hash(const struct nsg_kernel *k)
 	return hash;
 }
 
+void nsg_table_note_paths(struct nsg_kernel *k)
+{
+	k->paths_applied = paths_hash(k);
+}
+
 int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 {
 	int r = -EEXIST;
@@ -114,7 +119,7 @@ int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 		r = nsg_table_change(k, "cannot load the rules", nsg_table_desired_anew, diag);
 	if (r < 0)
 		return r;
-	k->paths_applied = paths_hash(k);
+	nsg_table_note_paths(k);
 	return 0;
 }
 

@@ -20,6 +20,9 @@ void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
  * only done when it cannot be changed in place, e.g. since a base chain is missing or a set has
  * another type. -errno. */
 int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag);
+/* The same for a table of any layout, e.g. of an earlier version or another conf: its rules, sets and
+ * regular chains are replaced, its hooks stay, so that no queued packet is dropped. -errno. */
+int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Deletes it; a missing table is not an error. -errno. */
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag);
 
@@ -36,6 +39,8 @@ void nsg_table_put_policy(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_table_add_new_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_table_remove_idle_hops(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
+/* The table has the present paths of the next hops. */
+void nsg_table_note_paths(struct nsg_kernel *k);
 /* The paths of the next hops, if the table has others. -errno. */
 int nsg_table_apply_paths(struct nsg_kernel *k, struct nsg_diag *diag);
 

@@ -70,7 +70,9 @@
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u
-#define NSG_BATCH 64u	    /* packets per recvmmsg; more was not faster when measured */
+#define NSG_BATCH 64u /* packets per recvmmsg; more was not faster when measured */
+/* The record of next hops and their numbers for the next process: 510 hops with 100 addresses each. */
+#define NSG_MAX_RECORD_BYTES (1u << 20)
 #define NSG_COPY_BYTES 256u /* 60 of IPv4, and extension headers before the ports */
 
 /* ARM templates: Azure's own limits (template best practices). A template has at most 4 MB. */

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What one process leaves to the next: the record of its numbers, and its sockets. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/kernel_priv.h"
+#include "util/cleanup.h"
+
+/* Of the record's form. A later version that writes another one is not taken over. */
+#define VERSION 1
+
+int nsg_kernel_table_socket(const struct nsg_kernel *k)
+{
+	return k->nft.fd;
+}
+
+int nsg_kernel_silent_socket(const struct nsg_kernel *k)
+{
+	return k->silent.fd;
+}
+
+int nsg_kernel_take_table(struct nsg_kernel *k, int *fd)
+{
+	int r = nsg_nl_take_over(&k->nft, *fd);
+
+	if (r >= 0)
+		*fd = -1;
+	return r;
+}
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+static json_t *record_hop(uint32_t number, const struct nsg_hop *hop)
+{
+	json_t *addrs = json_array();
+
+	for (uint32_t i = 0; i < hop->n_addrs; i++)
+		(void)json_array_append_new(addrs, json_integer(hop->addrs_host[i]));
+	return json_pack("{s:I, s:i, s:o}", "number", (json_int_t)number, "type", hop->type,
+			 "addresses", addrs);
+}
+
+json_t *nsg_kernel_record(const struct nsg_kernel *k)
+{
+	const struct nsg_conf *c = k->conf;
+	const struct nsg_table_state *t = &k->table;
+	json_t *hops = json_array();
+
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		if (k->hops.v[n].used)
+			(void)json_array_append_new(hops, record_hop(n, &k->hops.v[n]));
+	return json_pack(
+	    "{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
+	    "s:I, s:b, s:I, s:o}",
+	    "version", VERSION, "instance", c->instance, "audit", c->audit, "downAccept",
+	    c->down_accept, "markMask", (json_int_t)c->mark_mask, "tableBase",
+	    (json_int_t)c->table_base, "rulePriority", (json_int_t)c->rule_priority, "queueFirst",
+	    c->queue_first, "queues", t->n_queues, "silentQueue", t->silent_queue, "generation",
+	    (int)t->generation, "routeAll", t->route_all, "refusesIpv6", t->policy_refuses_ip6,
+	    "flowMinutes", (json_int_t)t->flow_minutes, "startedNs", (json_int_t)t->started_ns,
+	    "gap", t->gap, "lastHop", (json_int_t)k->hops.last, "hops", hops);
+}
+
+struct record {
+	const char *instance;
+	int audit, down_accept, version, queue_first, queues, silent_queue, generation;
+	int route_all, refuses_ip6, gap;
+	json_int_t mark_mask, table_base, rule_priority, flow_minutes, started_ns, last_hop;
+	json_t *hops;
+};
+
+static int read_record(json_t *json, struct record *ret)
+{
+	struct record r = {0};
+
+	if (json_unpack(json,
+			"{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
+			"s:I, s:b, s:I, s:o}",
+			"version", &r.version, "instance", &r.instance, "audit", &r.audit,
+			"downAccept", &r.down_accept, "markMask", &r.mark_mask, "tableBase",
+			&r.table_base, "rulePriority", &r.rule_priority, "queueFirst",
+			&r.queue_first, "queues", &r.queues, "silentQueue", &r.silent_queue,
+			"generation", &r.generation, "routeAll", &r.route_all, "refusesIpv6",
+			&r.refuses_ip6, "flowMinutes", &r.flow_minutes, "startedNs", &r.started_ns,
+			"gap", &r.gap, "lastHop", &r.last_hop, "hops", &r.hops) < 0)
+		return -EBADMSG;
+	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0)
+		return -EBADMSG;
+	*ret = r;
+	return 0;
+}
+
+/* ---- the takeover ---------------------------------------------------------------------------- */
+
+/* Names what keeps the record from being continued; NULL: nothing. */
+static const char *difference(const struct nsg_kernel *k, const struct record *r, uint32_t n_queues)
+{
+	const struct nsg_conf *c = k->conf;
+
+	if (strcmp(r->instance, c->instance) != 0)
+		return "nsgd.instance has changed";
+	if (r->audit != c->audit)
+		return "nsgd.mode has changed";
+	if (r->down_accept != c->down_accept)
+		return "queue.daemon-down has changed";
+	if (r->queue_first != c->queue_first)
+		return "queue.first has changed";
+	if ((uint32_t)r->queues != n_queues)
+		return "queue.workers has changed";
+	if (r->mark_mask != c->mark_mask)
+		return "route.mark-mask has changed";
+	if (r->table_base != c->table_base)
+		return "route.table-base has changed";
+	return r->rule_priority != c->rule_priority ? "route.rule-priority has changed" : NULL;
+}
+
+/* Removes what the other conf named, by the socket that may own its table. */
+static int remove_other(struct nsg_kernel *k, const struct record *r, struct nsg_diag *diag)
+{
+	struct nsg_conf other = *k->conf;
+	struct nsg_kernel *old;
+	struct nsg_nl own;
+	int status;
+
+	other.instance = r->instance;
+	other.mark_mask = (uint32_t)r->mark_mask;
+	other.table_base = (uint32_t)r->table_base;
+	other.rule_priority = (uint32_t)r->rule_priority;
+	other.users.n = other.cgroups.n = 0;
+	status = nsg_kernel_open(&other, diag, &old);
+	if (status < 0)
+		return status;
+	own = old->nft;
+	old->nft = k->nft;
+	status = nsg_kernel_cleanup(old, diag);
+	k->nft = old->nft;
+	old->nft = own;
+	nsg_kernel_free(old);
+	return status;
+}
+
+static int restore_hop(struct nsg_hops *hops, json_t *json)
+{
+	cleanup_free uint32_t *addrs = NULL;
+	json_t *list;
+	json_int_t number;
+	int type;
+
+	if (json_unpack(json, "{s:I, s:i, s:o}", "number", &number, "type", &type, "addresses",
+			&list) < 0 ||
+	    number < 1 || number > UINT16_MAX || type < 0 || type > UINT8_MAX)
+		return -EBADMSG;
+	addrs = calloc(json_array_size(list) + 1, sizeof(*addrs));
+	if (!addrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		addrs[i] = (uint32_t)json_integer_value(json_array_get(list, i));
+	return nsg_hops_restore(hops, (uint32_t)number, (uint8_t)type, addrs,
+				(uint32_t)json_array_size(list));
+}
+
+static int restore(struct nsg_kernel *k, const struct record *record)
+{
+	struct nsg_table_state *t = &k->table;
+	int r;
+
+	for (size_t i = 0; i < json_array_size(record->hops); i++) {
+		r = restore_hop(&k->hops, json_array_get(record->hops, i));
+		if (r < 0)
+			return r;
+	}
+	k->hops.last = (uint32_t)record->last_hop % (k->hops.max + 1);
+	t->n_queues = (uint16_t)record->queues;
+	t->generation = (uint32_t)record->generation % NSG_GENERATIONS;
+	t->route_all = record->route_all;
+	t->policy_refuses_ip6 = record->refuses_ip6;
+	t->flow_minutes = (uint32_t)record->flow_minutes;
+	t->started_ns = (uint64_t)record->started_ns;
+	t->gap = record->gap;
+	return 0;
+}
+
+static int take_silent(struct nsg_kernel *k, const struct record *record, int *silent,
+		       struct nsg_diag *diag)
+{
+	int r;
+
+	if (*silent < 0)
+		return nsg_kernel_bind_silent(k, diag);
+	r = nsg_nl_open(NETLINK_NETFILTER, &k->silent);
+	if (r < 0)
+		return r;
+	r = nsg_nl_take_over(&k->silent, *silent);
+	if (r < 0)
+		return r;
+	*silent = -1;
+	k->table.silent_queue = (uint16_t)record->silent_queue;
+	return 0;
+}
+
+/* The record is of no use: what it describes goes. */
+static int start_over(struct nsg_kernel *k, struct nsg_diag *diag, const char *why)
+{
+	int r;
+
+	(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
+			   "%s: the rules of the nsgd before are removed, and packets that it had "
+			   "queued are lost",
+			   why);
+	r = nsg_kernel_cleanup(k, diag);
+	return r < 0 ? r : -ESTALE;
+}
+
+int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, int *silent,
+			 struct nsg_diag *diag)
+{
+	struct record record;
+	const char *key;
+	int r;
+
+	r = read_record(json, &record);
+	if (r < 0)
+		return start_over(k, diag, "the record of the nsgd before cannot be read");
+	key = difference(k, &record, n_queues);
+	if (key) {
+		r = remove_other(k, &record, diag);
+		return r < 0 ? r : start_over(k, diag, key);
+	}
+	r = restore(k, &record);
+	if (r < 0)
+		return start_over(k, diag, "a next hop of the nsgd before has no path any more");
+	r = take_silent(k, &record, silent, diag);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");
+	r = nsg_routes_gateways(&k->rt, &k->gateways);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot read the host's default routes");
+	k->inherited = true;
+	return 0;
+}
