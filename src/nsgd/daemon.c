@@ -13,7 +13,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "nsgd/flows.h"
+#include "nsgd/handover.h"
 #include "nsgd/instance.h"
+#include "nsgd/job.h"
 #include "nsgd/log.h"
 #include "nsgd/metrics.h"
 #include "nsgd/reload.h"
@@ -23,6 +25,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 #define DRAIN_TIMEOUT_NS 3000000000u
 #define HEALTH_USEC 5000000u
@@ -34,6 +37,7 @@ struct daemon {
 	sd_event *event;
 	sd_event_source *kernel_source, *watchdog_timer, *health_timer;
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
+	bool restarting;	/* everything stays for the next process */
 };
 
 /* Logs the diagnostics of a step, and its error when no diagnostic does. Returns r. */
@@ -125,8 +129,9 @@ static uint32_t workers_of(const struct nsg_conf *conf)
 	return n < most ? n : most;
 }
 
-static int start_engine(struct daemon *d, struct nsg_diag *diag)
+static int start_engine(void *daemon, struct nsg_diag *diag)
 {
+	struct daemon *d = daemon;
 	const struct nsg_conf *c = d->in.conf_start;
 	struct nsg_engine_options options = {
 	    .queue_first = c->queue_first,
@@ -136,27 +141,36 @@ static int start_engine(struct daemon *d, struct nsg_diag *diag)
 	    /* audit must not drop */
 	    .overflow_accept = c->overflow_accept || c->audit,
 	    .remember_denied = c->offload && (c->denied_seconds > 0 || c->answers),
+	    .down_accept = c->down_accept || c->audit,
 	};
 	int r = nsg_marks_init(c->mark_mask, &options.marks);
 
 	if (r < 0)
 		return r;
-	policy_number(d->in.policy, d->in.generation, NULL);
-	return nsg_engine_start(&options, &d->in.policy->engine, diag, &d->in.engine);
+	return nsg_engine_start(&options, &d->in.policy->engine, d->in.store.queues, diag,
+				&d->in.engine);
 }
 
 /* The queues must be bound before a rule sends packets to them. */
 static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
-	int r = start_engine(d, diag);
+	int r;
 
+	policy_number(d->in.policy, d->in.generation, NULL);
+	r = start_engine(d, diag);
 	if (r < 0)
 		return r;
+	handover_keep(&d->in);
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
 			     d->in.generation, nsg_engine_n_rings(d->in.engine), diag);
 	if (r < 0)
 		d->in.engine = nsg_engine_stop(d->in.engine);
 	return r;
+}
+
+static int take_table(struct daemon *d)
+{
+	return d->in.store.table < 0 ? 0 : nsg_kernel_take_table(d->in.kernel, &d->in.store.table);
 }
 
 /* For removal only [nsgd] and [route] matter; captured users and cgroups may not exist any more. */
@@ -176,7 +190,7 @@ static void sweep(struct daemon *d)
 	cleanup_close int alive = nsg_control_connect(d->socket_path);
 	struct nsg_diag diag = {0};
 
-	if (alive < 0 && open_to_remove(d, &diag) >= 0)
+	if (alive < 0 && open_to_remove(d, &diag) >= 0 && take_table(d) >= 0)
 		(void)nsg_kernel_cleanup(d->in.kernel, &diag);
 	nsg_diag_done(&diag);
 }
@@ -210,10 +224,49 @@ static const struct server_ops server_ops = {
     .trace_changed = trace_changed,
 };
 
+/* Without the table of an earlier nsgd. */
+static enum nsg_exit start_anew(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+	enum nsg_exit status;
+	int r = report(nsg_kernel_silence(d->in.kernel, &diag),
+		       "silencing the rules of an earlier nsgd", &diag);
+
+	if (r < 0)
+		return nsg_exit_from(r);
+	status = place(d, false);
+	if (status)
+		return status;
+	return nsg_exit_from(report(start_deciding(d, &diag), "start", &diag));
+}
+
+static enum nsg_exit take_over(struct daemon *d, bool *ret_taken)
+{
+	struct nsg_diag diag = {0};
+	int r = handover_take_over(&d->in, workers_of(d->in.conf_start), start_engine, d, &diag);
+	bool invalid = r == -EINVAL;
+
+	*ret_taken = r != -ESTALE;
+	if (r == -ESTALE)
+		r = 0;
+	if (report(r, "taking over", &diag) < 0)
+		return invalid ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	return NSG_EXIT_DONE;
+}
+
+static void open_store(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	store_open(&d->in.store, d->in.conf_start, &diag);
+	(void)report(0, "descriptors of the service manager", &diag);
+}
+
 static enum nsg_exit bring_up(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
 	enum nsg_exit status;
+	bool taken = false;
 	int r;
 
 	status = open_kernel(d);
@@ -224,16 +277,18 @@ static enum nsg_exit bring_up(struct daemon *d)
 		   d->socket_path, &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	r = report(nsg_kernel_silence(d->in.kernel, &diag),
-		   "silencing the rules of an earlier nsgd", &diag);
+	r = report(take_table(d), "taking over the table", &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	status = place(d, false);
-	if (!status)
-		status = nsg_exit_from(report(start_deciding(d, &diag), "start", &diag));
-	if (status)
+	if (d->in.store.record)
+		status = take_over(d, &taken);
+	if (!status && !taken)
+		status = start_anew(d);
+	if (status && !d->in.engine)
 		(void)report(nsg_kernel_cleanup(d->in.kernel, &diag),
 			     "removing the rules of an earlier nsgd", &diag);
+	if (!status)
+		handover_save(&d->in, NULL);
 	return status;
 }
 
@@ -255,10 +310,22 @@ static void on_reloaded(void *data, uint64_t number, enum nsg_exit status, json_
 
 /* ---- the event loop -------------------------------------------------------------------------- */
 
+/* For the next process of a restart everything stays, if the service manager holds it. */
+static bool is_restarting(const struct daemon *d)
+{
+	uint32_t stored;
+
+	return d->in.store.n_held && job_ask(&stored) == JOB_RESTART &&
+	       stored >= d->in.store.n_held;
+}
+
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
 {
-	(void)data;
-	log_notice("%s: stopping", strsignal((int)info->ssi_signo));
+	struct daemon *d = data;
+
+	d->restarting = info->ssi_signo == SIGTERM && is_restarting(d);
+	log_notice("%s: %s", strsignal((int)info->ssi_signo),
+		   d->restarting ? "leaving everything to the next process" : "stopping");
 	return sd_event_exit(sd_event_source_get_event(source), NSG_EXIT_DONE);
 }
 
@@ -439,6 +506,7 @@ static enum nsg_exit load_and_start(struct daemon *d)
 
 	if (status)
 		return status;
+	open_store(d);
 	status = start(d);
 	if (status && !d->server)
 		sweep(d);
@@ -479,6 +547,14 @@ static int stop_deciding(struct daemon *d)
 		      "removing everything from the kernel", &diag);
 }
 
+/* What the workers have received has its verdict, the rest waits. */
+static void leave(struct daemon *d)
+{
+	trace_drain(d->in.trace);
+	d->in.trace = trace_free(d->in.trace);
+	d->in.engine = nsg_engine_stop(d->in.engine);
+}
+
 /* Also after a start that failed. Not DONE when something of this instance may be left in the
  * kernel: --cleanup is needed then. */
 static enum nsg_exit stop(struct daemon *d)
@@ -488,14 +564,20 @@ static enum nsg_exit stop(struct daemon *d)
 	if (d->in.engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
 		metrics_remove_file(&d->in);
-		status = nsg_exit_from(stop_deciding(d));
+		if (d->restarting)
+			leave(d);
+		else
+			status = nsg_exit_from(stop_deciding(d));
 	}
+	if (!d->restarting)
+		store_forget(&d->in.store);
 	d->server = server_free(d->server);
 	return status;
 }
 
 static void free_all(struct daemon *d)
 {
+	store_done(&d->in.store);
 	watch_free(d->in.watch);
 	answers_free(d->in.answers);
 	sd_event_source_disable_unref(d->kernel_source);
@@ -514,9 +596,12 @@ static void free_all(struct daemon *d)
 
 static struct daemon daemon_of(const char *conf_path, bool conf_may_be_absent)
 {
-	return (struct daemon){
+	struct daemon d = {
 	    .in = {.conf_path = conf_path, .conf_may_be_absent = conf_may_be_absent},
 	};
+
+	store_init(&d.in.store);
+	return d;
 }
 
 static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
@@ -568,6 +653,23 @@ enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent)
 	return finish(&d, check(&d));
 }
 
+/* After the main process of a unit has ended (ExecStopPost=): the next one is about to start. */
+static bool next_takes_over(void)
+{
+	static const char *const deaths[] = {"signal", "core-dump", "watchdog", "oom-kill"};
+	const char *result = getenv("SERVICE_RESULT");
+	enum job job;
+	uint32_t stored;
+
+	if (!result)
+		return false;
+	job = job_ask(&stored);
+	for (size_t i = 0; job <= JOB_NONE && i < NSG_ARRAY_SIZE(deaths); i++)
+		if (strcmp(result, deaths[i]) == 0)
+			return true;
+	return job == JOB_RESTART;
+}
+
 static enum nsg_exit cleanup(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
@@ -577,6 +679,10 @@ static enum nsg_exit cleanup(struct daemon *d)
 
 	if (status)
 		return status;
+	if (next_takes_over()) {
+		log_info("everything stays for the next process");
+		return NSG_EXIT_DONE;
+	}
 	alive = nsg_control_connect(d->socket_path);
 	if (alive >= 0) {
 		log_error("instance %s is running: stop it first", d->in.conf->instance);

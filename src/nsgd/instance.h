@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "nsgd/answers.h"
 #include "nsgd/policy.h"
+#include "nsgd/store.h"
 #include "nsgd/trace.h"
 #include "nsgd/watch.h"
 
@@ -39,6 +40,7 @@ struct instance {
 	struct policy *policy;
 	uint32_t generation; /* of the policy tried last; not in force when its reload failed */
 
+	struct store store;
 	struct nsg_kernel *kernel;
 	struct nsg_engine *engine;
 	struct reloader *reloader;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "util/cleanup.h"
@@ -97,22 +98,41 @@ int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kerne
 	return 0;
 }
 
-/* What the change means for flows that have already been decided. */
-static enum nsg_forget forget(const struct policy *before, const struct policy *after)
+struct policy_traits policy_traits(const struct policy *p)
 {
-	const struct nsg_effective *e = before->snapshot->effective;
-	const struct nsg_effective *f = after->snapshot->effective;
-	struct nsg_image_info a = nsg_image_info(before->engine.image);
-	struct nsg_image_info b = nsg_image_info(after->engine.image);
+	const struct nsg_effective *e = p->snapshot->effective;
+	const struct nsg_image_info info = nsg_image_info(p->engine.image);
 
-	if (a.gate_hash != b.gate_hash || before->engine.src_host != after->engine.src_host ||
-	    e->profile != f->profile || e->is_linux != f->is_linux || e->route_all != f->route_all)
+	return (struct policy_traits){
+	    .gate_hash = info.gate_hash,
+	    .nsg_hash = info.nsg_hash,
+	    .src_host = p->engine.src_host,
+	    .profile = e->profile->name,
+	    .is_linux = e->is_linux,
+	    .route_all = e->route_all,
+	    .flush_connection = e->flush_connection,
+	};
+}
+
+enum nsg_forget policy_forget(const struct policy_traits *a, const struct policy_traits *b)
+{
+	if (a->gate_hash != b->gate_hash || a->src_host != b->src_host ||
+	    strcmp(a->profile, b->profile) != 0 || a->is_linux != b->is_linux ||
+	    a->route_all != b->route_all)
 		return NSG_FORGET_DECISIONS;
 	/* Azure evaluates open flows again when rules change while flushConnection is set, and when
 	 * it is set for the first time (the property's own description in the NSG's schema). */
-	if (f->flush_connection && (a.nsg_hash != b.nsg_hash || !e->flush_connection))
+	if (b->flush_connection && (a->nsg_hash != b->nsg_hash || !a->flush_connection))
 		return NSG_FORGET_DECISIONS;
 	return NSG_FORGET_NOTHING;
+}
+
+/* What the change means for flows that have already been decided. */
+static enum nsg_forget forget(const struct policy *before, const struct policy *after)
+{
+	const struct policy_traits a = policy_traits(before), b = policy_traits(after);
+
+	return policy_forget(&a, &b);
 }
 
 enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before)

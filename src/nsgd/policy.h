@@ -33,6 +33,20 @@ int policy_load(const struct load *load, struct policy **ret);
 int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kernel *kernel,
 		 bool strict, struct nsg_diag *diag);
 
+/* What determines whether flows that one policy allowed are decided again by the next. `profile` is
+ * the policy's. */
+struct policy_traits {
+	uint64_t gate_hash, nsg_hash;
+	uint32_t src_host;
+	const char *profile;
+	bool is_linux, route_all, flush_connection;
+};
+
+/* Of a policy that is placed. */
+struct policy_traits policy_traits(const struct policy *p);
+enum nsg_forget policy_forget(const struct policy_traits *before,
+			      const struct policy_traits *after);
+
 /* The generation that its marks carry. `before` (or NULL) is the policy in force: what it allowed
  * stays allowed unless the change makes Azure evaluate open flows again. */
 enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before);

@@ -24,6 +24,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "conf/marks.h"
+#include "nsgd/handover.h"
 #include "nsgd/loader.h"
 #include "nsgd/log.h"
 #include "util/cleanup.h"
@@ -67,6 +68,7 @@ static int publish(struct instance *in, struct policy *next, struct nsg_diag *di
 			       diag);
 	if (r < 0)
 		return r;
+	handover_save(in, next);
 	r = nsg_engine_publish(in->engine, &next->engine);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
@@ -149,6 +151,7 @@ static int take(struct reloader *r, struct policy **made)
 	take_conf(in, &r->conf);
 	answers_after_reload(in->answers);
 	result = nsg_kernel_retire(in->kernel, &r->diag);
+	handover_save(in, NULL);
 	if (result < 0)
 		(void)nsg_diag_add(&r->diag, NSG_WARNING, NULL, NULL,
 				   "cannot remove the old policy's routes from the kernel: %s",

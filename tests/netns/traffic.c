@@ -221,6 +221,7 @@ static const struct {
     {"serve", "tcp:PORT|udp:PORT|sink:PORT ...: echoes and counts (SIGUSR1 prints)", traffic_serve},
     {"sniff", "[IF]: a line for every IPv4 packet that comes or goes", traffic_sniff},
     {"hold", "IP:PORT [FROM]: a connection that stays, driven by standard input", traffic_hold},
+    {"pump", "PPS FROM IP:FIRST-PORT: datagrams of many flows until SIGTERM", traffic_pump},
     {"notify", "SOCKET: prints what a daemon tells its service manager", traffic_notify},
     {"freeze", "THREAD-ID: stops one thread until this process ends", traffic_freeze},
 };

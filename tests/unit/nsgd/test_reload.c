@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "nsgd/handover.h"
 #include "nsgd/reload.h"
 
 /* ---- the fakes ------------------------------------------------------------------------------- */
@@ -22,6 +23,7 @@ static enum step failing;
 static int failure;
 static unsigned int n_calls[N_STEPS];
 static const struct nsg_engine_policy *published;
+static const struct policy *recorded;
 static uint32_t prepared, swapped;
 static enum nsg_forget forgot;
 
@@ -66,6 +68,18 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 	(void)diag;
 	prepared = generation;
 	return called(PREPARE);
+}
+
+/* What a process that is killed in between leaves to the next one. */
+void handover_save(struct instance *in, const struct policy *next)
+{
+	(void)in;
+	if (next) {
+		assert_int_equal(n_calls[PREPARE], n_calls[PUBLISH] + 1);
+		recorded = next;
+	} else {
+		assert_true(n_calls[SWAP] > 0);
+	}
 }
 
 int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget,
@@ -176,6 +190,7 @@ static int set_up(void **state)
 	(void)policy_number(f->in.policy, 0, NULL);
 	memset(n_calls, 0, sizeof(n_calls));
 	published = NULL;
+	recorded = NULL;
 	assert_true(sd_event_new(&f->event) >= 0);
 	assert_int_equal(reloader_new(f->event, &f->in, ended, f, &f->in.reloader), 0);
 	*state = f;
@@ -242,6 +257,7 @@ static void a_reload_takes_every_step_once(void **state)
 		assert_int_equal(n_calls[i], 1);
 	assert_ptr_not_equal(f->in.policy, before);
 	assert_ptr_equal(published, &f->in.policy->engine);
+	assert_ptr_equal(recorded, f->in.policy);
 	assert_ptr_not_equal(f->in.conf, f->in.conf_start);
 	assert_int_equal(prepared, 1);
 	assert_int_equal(swapped, 1);

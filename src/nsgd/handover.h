@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Start and end of a process whose table and queues live longer than it: what it records for the next
+ * one, and how that one continues. */
+#ifndef NSG_NSGD_HANDOVER_H
+#define NSG_NSGD_HANDOVER_H
+
+#include "nsgd/instance.h"
+
+/* Records the policy in force for the next process and, during a reload, the one being published.
+ * Without a service manager it does nothing. */
+void handover_save(struct instance *in, const struct policy *next);
+
+/*
+ * Continues with the kernel state of the process before, in place of nsg_kernel_start: in->policy is
+ * placed and published like the policy of a reload, and start_engine called when the next hops are
+ * there. -ESTALE: there is none, or it is of another conf and has been removed. -errno.
+ */
+typedef int handover_engine_fn(void *closure, struct nsg_diag *diag);
+int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_fn *start_engine,
+		       void *closure, struct nsg_diag *diag);
+
+/* Gives the manager the sockets that it does not hold yet, and closes those that are not used. */
+void handover_keep(struct instance *in);
+
+#endif

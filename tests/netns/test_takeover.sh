@@ -1,0 +1,216 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Crash and restart under a service manager that keeps descriptors (manager.c): what is lost, what leaks, who
+# keeps and who takes everything back. TAKEOVERS=1000: that many of each instead of 20.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make || exit 1
+MANAGER=${MANAGER:-$BUILD/tests/netns/manager}
+TAKEOVERS=${TAKEOVERS:-20}
+policy_copy
+route_all on
+conf log.decisions=none
+
+# Counters at the far ends: exact, whatever the rate.
+for ns in vnet nva inet; do
+	in_ns $ns nft -f - <<-'END' || exit 1
+		table ip seen {
+			counter allowed {}; counter denied {}; counter straight {}; counter appliance {}
+			chain c {
+				type filter hook prerouting priority -300
+				ip daddr 10.1.0.4 udp dport 9000-9999 counter name allowed
+				ip daddr 10.0.2.4 udp dport 161 counter name denied
+				iifname app0 ip daddr 198.51.100.10 counter name straight
+				iifname nva0 ip daddr 198.51.100.10 counter name appliance
+			}
+		}
+	END
+done
+
+count() { # NS COUNTER
+	in_ns "$1" nft -j list counter ip seen "$2" | jq '[.nftables[].counter?.packets // empty] | add'
+}
+
+# managed [VARIABLE=VALUE...]: the daemon as a unit; returns when it is ready.
+managed() {
+	unmanaged
+	rm -rf "$T/unit" "$T/manager.in"
+	mkdir "$T/unit"
+	mkfifo "$T/manager.in"
+	spawn manager app env "$@" "$MANAGER" "$T/unit" "$NSGD" -c "${CONF:-$T/nsgd.conf}"
+	eventually 20 matches "$T/manager.log" '^(idle 1|dead)' && matches "$T/manager.log" '^idle 1'
+}
+
+tell() {
+	echo "$*" >"$T/manager.in"
+}
+
+said() { # REGEX [SECONDS]
+	eventually "${2:-20}" matches "$T/manager.log" "$1"
+}
+
+unmanaged() {
+	[ -n "${PIDS[manager]:-}" ] || return 0
+	matches "$T/manager.log" '^dead' || { tell stop; said '^dead'; }
+	tell quit
+	ended manager 10
+}
+
+sent_by() { # NAME...: datagrams
+	local name n=0
+	for name; do
+		n=$((n + $(sed -n 's/^sent=\([0-9]*\) .*/\1/p' "$T/$name.log")))
+	done
+	echo $n
+}
+
+# under_load COMMAND PAUSE: N kills or restarts while 5,000 datagrams a second leave: allowed ones of new and
+# old flows, denied ones, and some for the appliance. Sets LOST, of those that are allowed.
+under_load() {
+	local n=$TAKEOVERS allowed appliance denied straight load
+	managed || return 1
+	allowed=$(count vnet allowed) appliance=$(count inet appliance)
+	denied=$(count vnet denied) straight=$(count inet straight)
+	spawn_ready many app "$TRAFFIC" pump 3500 10.0.1.4 10.1.0.4:9000
+	spawn_ready bad app "$TRAFFIC" pump 500 10.0.1.4 10.0.2.4:161
+	spawn_ready way app "$TRAFFIC" pump 1000 10.0.1.4 198.51.100.10:9000
+	eventually 5 eval '[ "$(count vnet allowed)" -gt $((allowed + 500)) ]'
+	tell "$1 $n $2"
+	said "^idle $((n + 1))\$" $((n * 2 + 30)) || return 1
+	stop many; stop bad; stop way
+	# behind everything that waits
+	probe udp 10.1.0.4:9999 && eventually 5 eval '[ "$(waiting)" = 0 ]'
+	load=$(sent_by many way)
+	LOST=$((load - $(count vnet allowed) + allowed - $(count inet appliance) + appliance + 1))
+	echo "# $n x $1, $2 ms apart: $LOST of $load datagrams lost; away for" \
+		"$(sed -n 's/.* after \([1-9][0-9]*\) ms.*/\1/p' "$T/manager.log" | sort -n |
+			awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] " ms, at most " t[NR] " ms" }')"
+	is "$(count vnet denied)" "$denied" && is "$(count inet straight)" "$straight"
+}
+
+waiting() { # in the queues
+	in_ns app awk '{ n += $3 } END { print n + 0 }' /proc/net/netfilter/nfnetlink_queue
+}
+
+t_crash() { # [CONF...]: each may cost the batch that was being decided
+	conf log.decisions=none "$@"
+	under_load kill 20 && [ "$LOST" -le $((TAKEOVERS * 64)) ] && unmanaged && nothing_left
+}
+
+t_restart() { # [CONF...]
+	conf log.decisions=none "$@"
+	under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left
+}
+
+decides() { # a denied packet is dropped, an allowed one arrives
+	local denied allowed
+	denied=$(count vnet denied) allowed=$(count vnet allowed)
+	probe udp 10.0.2.4:161
+	probe udp 10.1.0.4:9998
+	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 1)) ]" && is "$(count vnet denied)" "$denied"
+}
+
+flows() { # as if nsgd were not there
+	local denied
+	denied=$(count vnet denied)
+	probe udp 10.0.2.4:161
+	eventually 5 eval "[ \$(count vnet denied) = $((denied + 1)) ]"
+}
+
+held() { # NUMBER: the lives so far; the manager holds both queues, the table and the record
+	said "^READY life $1 after .*, 4 held" && said "^idle $1\$" && decides
+}
+
+t_keeps() { # COMMAND: the next process continues
+	conf
+	managed && decides && tell "$1" && held 2 && tell "$1" && held 3 && ! matches "$T/manager.log" '^dead' &&
+		unmanaged && nothing_left && flows
+}
+
+t_takes_back() { # COMMAND [VARIABLE=VALUE]
+	conf
+	managed "${@:2}" && decides && tell "$1" && said '^dead' && nothing_left && flows && unmanaged
+}
+
+t_junk() { # descriptors that are not its own are closed, and those of the same name are given again
+	conf
+	managed JUNK=yes && tell kill && said '^idle 2' && decides || return 1
+	matches "$T/manager.log" '"queue0" .* not a netlink socket' &&
+		matches "$T/manager.log" '"silent" .* not a socket of netfilter' &&
+		matches "$T/manager.log" '"queue0" .* not bound to that queue' &&
+		matches "$T/manager.log" '"weather" .* an unknown name' &&
+		matches "$T/manager.log" '"record" .* not a file in memory' &&
+		matches "$T/manager.log" '"table" .* another network namespace' &&
+		tell restart && held 3 && unmanaged && nothing_left
+}
+
+t_no_keeping() { # of a manager that keeps nothing: a stop and a start
+	conf
+	managed KEEP=no && tell restart && said '^READY life 2 after .*, 0 held' && said '^idle 2' && decides &&
+		matches "$T/manager.log" 'Terminated: stopping' && unmanaged && nothing_left
+}
+
+t_held() { # stopped where it is, the queue fills, and nothing is lost when it is killed
+	local allowed
+	conf
+	managed || return 1
+	tell hold
+	allowed=$(count vnet allowed)
+	spawn load app "$TRAFFIC" send -f 500 -n 1 -r 5000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
+	ended load 20 && is "$(waiting)" 500 && tell kill && held 2 || return 1
+	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 501)) ]" && unmanaged
+}
+
+t_edited() { # the policy was edited between two processes: as a reload, what was allowed goes on
+	conf
+	managed && probe udp 10.1.0.4:9001 || return 1
+	local port=$SPORT allowed
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyRestOfData")) |= (.destinationAddressPrefix = "10.1.0.0/16" | .priority = 150)'
+	tell kill
+	said '^idle 2' || return 1
+	allowed=$(count vnet allowed)
+	in_ns app "$TRAFFIC" send -s 0.0.0.0:$port udp 10.1.0.4:9001 >/dev/null
+	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 1)) ]" || return 1
+	probe udp 10.1.0.4:9002
+	is "$(count vnet allowed)" $((allowed + 1)) || return 1
+	policy_copy
+	route_all on
+	unmanaged && nothing_left
+}
+
+t_changed_conf() { # KEY=VALUE REGEX: what the old conf named is removed
+	conf
+	managed || return 1
+	conf "$1"
+	tell restart
+	said '^idle 2' && matches "$T/manager.log" "$2" && decides && unmanaged && nothing_left
+}
+
+t_bad_policy() { # a start that fails after a restart leaves nothing
+	conf
+	managed || return 1
+	mv "$T/policy/vnet-shop.json" "$T/kept.json"
+	tell restart
+	said '^dead exit-code'
+	local status=$?
+	mv "$T/kept.json" "$T/policy/vnet-shop.json"
+	is $status 0 && nothing_left && flows && unmanaged
+}
+
+fact "SIGKILL under 5,000 datagrams a second: at most a batch each, nothing denied passes" t_crash
+fact "restart under 5,000 datagrams a second: none lost, nothing denied passes" t_restart
+fact "kill: the next process takes over" t_keeps kill
+fact "restart: the next process takes over" t_keeps restart
+fact "stop: everything is removed" t_takes_back stop
+fact "SIGTERM without a job: everything is removed" t_takes_back term
+fact "SIGTERM with a manager that does not answer: everything is removed" t_takes_back stop MUTE=yes
+fact "restart by a manager that keeps no descriptors: stop and start" t_no_keeping
+fact "descriptors that are not its own: each is reported and closed" t_junk
+fact "SIGSTOP, then SIGKILL: what waited is decided" t_held
+fact "an edit between two processes is a reload" t_edited
+fact "another mark mask: a notice, and nothing of the old one is left" t_changed_conf route.mark-mask=0x00fff000 \
+	'route.mark-mask has changed'
+fact "another number of workers" t_changed_conf queue.workers=2 'queue.workers has changed'
+fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
+fact "restart with a policy that has errors: everything is removed" t_bad_policy
+lab_done
