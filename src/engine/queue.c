@@ -228,28 +228,6 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 	return 0;
 }
 
-int nsg_queue_owner(uint16_t number, uint32_t *ret_portid, uint32_t *ret_newest)
-{
-	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
-	char line[256];
-	unsigned int n;
-	long long portid, newest;
-
-	if (!f)
-		return -errno;
-	/* number, port id (signed in some kernels), queued, copy mode, copy range, dropped: full,
-	 * dropped: buffer, newest id */
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%u %lld %*u %*u %*u %*u %*u %lld", &n, &portid, &newest) != 3 ||
-		    n != number)
-			continue;
-		*ret_portid = (uint32_t)portid;
-		*ret_newest = (uint32_t)newest;
-		return 0;
-	}
-	return -ENOENT;
-}
-
 /* Not acknowledged: the answer would arrive among the packets. The kernel has granted the same to the
  * process before. */
 static int configure_again(const struct nsg_engine_options *options, uint16_t number, int fd)
@@ -300,23 +278,24 @@ int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t numbe
 	struct sockaddr_nl self = {0};
 	socklen_t size = sizeof(self);
 	uint8_t verdict[NSG_VERDICT_BYTES];
-	uint32_t portid, newest, unread;
+	struct nsg_queue_state state;
+	uint32_t unread;
 	int r;
 
-	r = nsg_queue_owner(number, &portid, &newest);
+	r = nsg_queue_read_proc(number, 1, &state);
 	if (r < 0)
 		return r;
 	if (getsockname(fd, (struct sockaddr *)&self, &size) < 0)
 		return -errno;
-	if (self.nl_pid != portid)
+	if (self.nl_pid != state.portid)
 		return -ENOENT;
 	/* The kernel numbers a packet, queues it and sends its message under the lock of the queue, which
-	 * this takes: when it returns, the messages of all packets up to `newest` have been sent. */
+	 * this takes: when it returns, the messages of all packets up to the last id have been sent. */
 	r = configure_again(options, number, fd);
 	if (r < 0)
 		return r;
 	unread = oldest_unread(fd);
-	settled.id = unread ? unread - 1 : newest;
+	settled.id = unread ? unread - 1 : state.last_id;
 	if (settled.id &&
 	    send(fd, verdict, nsg_verdict_put(verdict, number, &settled, true), 0) < 0)
 		return -errno;
@@ -330,16 +309,21 @@ int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret)
 	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
 	struct nsg_queue_state s;
 	unsigned int number;
+	int64_t portid;
 	char line[256];
 
 	if (!f)
 		return -errno;
 	memset(ret, 0, n * sizeof(*ret));
-	/* number, port id, queued, copy mode, copy range, dropped: full, dropped: buffer, last id */
+	/* number, port id (signed in some kernels), queued, copy mode, copy range, dropped: full,
+	 * dropped: buffer, last id */
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%u %*d %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu32,
-			   &number, &s.queued, &s.dropped_full, &s.dropped_buffer, &s.last_id) != 5)
+		if (sscanf(line,
+			   "%u %" SCNd64 " %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64 " %" SCNu32,
+			   &number, &portid, &s.queued, &s.dropped_full, &s.dropped_buffer,
+			   &s.last_id) != 6)
 			continue;
+		s.portid = (uint32_t)portid;
 		if (number >= first && number - first < n)
 			ret[number - first] = s;
 	}

@@ -29,12 +29,9 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
 			struct nsg_diag *diag, struct nsg_queue *ret);
 
-/* The port id of the socket that is bound to the queue, and the id of its newest packet. -ENOENT:
- * none is bound in this network namespace. -errno. */
-int nsg_queue_owner(uint16_t number, uint32_t *ret_portid, uint32_t *ret_newest);
-
 /* What the kernel reports of a queue. */
 struct nsg_queue_state {
+	uint32_t portid; /* of the socket that it is bound to; 0: none */
 	uint64_t queued, dropped_full, dropped_buffer;
 	uint32_t last_id; /* of the packet queued last */
 };

@@ -127,10 +127,10 @@ static bool owns_queue(int fd, uint32_t number)
 {
 	struct sockaddr_nl self = {0};
 	socklen_t size = sizeof(self);
-	uint32_t portid, newest;
+	struct nsg_queue_state state;
 
 	return number <= UINT16_MAX && getsockname(fd, (struct sockaddr *)&self, &size) == 0 &&
-	       nsg_queue_owner((uint16_t)number, &portid, &newest) >= 0 && portid == self.nl_pid;
+	       nsg_queue_read_proc((uint16_t)number, 1, &state) >= 0 && state.portid == self.nl_pid;
 }
 
 static const char *take_queue(struct store *s, const struct nsg_conf *conf, const char *name,
