@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "explain/explain.h"
@@ -245,6 +246,17 @@ static json_t *image_json(const struct nsg_image *image)
 	    PAIR_I("destinationSegments", info.dst_segments));
 }
 
+/* What decides, in sixteen digits: policies with one hash decide every flow the same. */
+static void policy_hash(const struct nsg_image *image, char out[17])
+{
+	const struct nsg_image_info info = nsg_image_info(image);
+	uint64_t hash = info.nsg_hash;
+
+	hash = (hash ^ info.route_hash) * 0x100000001b3u;
+	hash = (hash ^ info.gate_hash) * 0x100000001b3u;
+	(void)snprintf(out, 17, "%016llx", (unsigned long long)hash);
+}
+
 /* What set something; "" when nothing did. */
 static const char *set_by(const char *by)
 {
@@ -254,7 +266,9 @@ static const char *set_by(const char *by)
 json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image *image)
 {
 	cleanup_json json_t *prefixes = json_array();
+	char hash[17];
 
+	policy_hash(image, hash);
 	for (size_t i = 0; i < e->subnet->prefixes.n; i++)
 		if (json_array_append_new(prefixes, nsg_prefix_json(e->subnet->prefixes.v[i])) < 0)
 			return NULL;
@@ -269,6 +283,6 @@ json_t *nsg_explain_policy(const struct nsg_effective *e, const struct nsg_image
 	    PAIR_S("platformBy", set_by(e->platform_by)),
 	    PAIR_S("endpointPrecedence", e->endpoint_lab ? "lab" : "doc"),
 	    PAIR_B("routeAll", e->route_all), PAIR_S("routeAllBy", set_by(e->route_all_by)),
-	    PAIR_I("flowTimeoutInMinutes", e->flow_timeout_minutes),
+	    PAIR_I("flowTimeoutInMinutes", e->flow_timeout_minutes), PAIR_S("hash", hash),
 	    PAIR_J("image", image_json(image)));
 }

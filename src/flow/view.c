@@ -20,6 +20,15 @@
 #define ICMP_ADDRESS_REPLY 18
 #define ICMP_ID 4
 
+#define IP6_HEADER 40u
+#define IP6_NEXT_HEADER 6
+#define IP6_SOURCE 8
+#define IP6_DESTINATION 24
+
+#define PROTOCOL_ICMP6 58
+#define ICMP6_ECHO 128 /* RFC 4443, 4 */
+#define ICMP6_ECHO_REPLY 129
+
 static uint16_t read16(const uint8_t *p)
 {
 	return (uint16_t)((unsigned int)p[0] << 8 | p[1]);
@@ -75,14 +84,45 @@ static void read_icmp(const uint8_t *p, size_t n, struct nsg_track_view *v)
 		v->icmp_error = read_inner(p + ICMP_HEADER, n - ICMP_HEADER, v);
 }
 
+/* The fixed header (RFC 8200, 3), and what follows when it is a transport header. */
+static bool read_ip6(const uint8_t *p, size_t n, struct nsg_track_view *v)
+{
+	if (n < IP6_HEADER)
+		return false;
+	v->is_ip6 = true;
+	v->key.protocol = p[IP6_NEXT_HEADER];
+	memcpy(v->src6, p + IP6_SOURCE, sizeof(v->src6));
+	memcpy(v->dst6, p + IP6_DESTINATION, sizeof(v->dst6));
+	p += IP6_HEADER;
+	n -= IP6_HEADER;
+	if (nsg_protocol_has_ports(v->key.protocol) && n >= 4) {
+		v->key.sport_host = read16(p);
+		v->key.dport_host = read16(p + 2);
+	}
+	if (v->key.protocol == NSG_PROTOCOL_TCP && n > TCP_FLAGS)
+		v->tcp_flags = p[TCP_FLAGS];
+	if (v->key.protocol == PROTOCOL_ICMP6 && n >= ICMP_HEADER &&
+	    (p[0] == ICMP6_ECHO || p[0] == ICMP6_ECHO_REPLY))
+		v->icmp_id = read16(p + ICMP_ID);
+	return true;
+}
+
 enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_t length,
 				   struct nsg_track_view *ret)
 {
-	struct nsg_track_view v = {.is_ip4 = true};
+	struct nsg_track_view v = {0};
 	enum nsg_key_status status = nsg_key_extract(packet, captured, length, &v.key);
 	size_t header;
 
-	if (status != NSG_KEY_OK && status != NSG_KEY_LATER_FRAGMENT)
+	if (captured > length)
+		captured = length;
+	if (status == NSG_KEY_IP6) {
+		if (!read_ip6(packet, captured, &v))
+			return NSG_KEY_MALFORMED;
+		*ret = v;
+		return status;
+	}
+	if (status == NSG_KEY_MALFORMED)
 		return status;
 	/* nsg_key_extract has checked the IP and transport headers */
 	header = (size_t)(packet[0] & 15) * 4;
@@ -92,7 +132,7 @@ enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_
 	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_TCP)
 		v.tcp_flags = packet[header + TCP_FLAGS];
 	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_ICMP)
-		read_icmp(packet + header, (captured < length ? captured : length) - header, &v);
+		read_icmp(packet + header, captured - header, &v);
 	*ret = v;
 	return status;
 }

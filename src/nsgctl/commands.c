@@ -95,6 +95,14 @@ static const struct nsgctl_option explain_options[] = {
      FIELD(expect),
      .values = "accept|drop",
      .help = "exit with status 1 unless this is the verdict"},
+    {.name = "packet",
+     .argument = "N",
+     FIELD(packet),
+     .help = "explain this packet of the capture FILE, and its flow"},
+    {.name = "local",
+     .argument = "PREFIX,...",
+     FIELD(local),
+     .help = "with --packet, the app's addresses in the capture"},
     {.letter = 'o',
      .name = "output",
      .argument = "FORM",
@@ -140,6 +148,17 @@ static const struct nsgctl_option replay_options[] = {
      .argument = "OUT.pcapng|-",
      FIELD(write),
      .help = "write the packets with their verdicts as comments"},
+    {.name = "each-packet",
+     FIELD(each_packet),
+     .help = "a row for each packet before the closing tables"},
+    {.name = "src",
+     .argument = "IP",
+     FIELD(src),
+     .help = "the source address to decide the app's packets with"},
+    {.name = "local",
+     .argument = "PREFIX,...",
+     FIELD(local),
+     .help = "the app's addresses in the capture: only their packets are decided"},
     {0},
 };
 
@@ -206,20 +225,23 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	     "selected and the size of the compiled policy.\n",
      .run = nsgctl_check},
     {.name = "explain",
-     .operands = "",
+     .operands = "[FILE.pcap[ng]]",
+     .max_operands = 1,
      .works = NSGCTL_BOTH,
      .help = "Explain the decision about a flow's first packet",
      .more = "Prints the gate into the virtual network, the tags that contain the destination,\n"
 	     "the rules that were evaluated, the routes that were compared, the verdict, and\n"
 	     "the source address that the destination sees.\n\n"
 	     "  nsgctl -p policy explain --protocol TCP --src 10.0.1.4:50000 --dst 8.8.8.8:53\n"
-	     "  nsgctl -p policy explain --batch flows.jsonl\n\n"
+	     "  nsgctl -p policy explain --batch flows.jsonl\n"
+	     "  nsgctl -p policy explain --packet 17 app.pcap\n\n"
 	     "With --batch each input line is a flow, e.g.\n"
 	     "  {\"id\":\"f1\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":50000,\n"
 	     "   \"dst\":\"8.8.8.8\",\"dstPort\":53}\n"
 	     "and each output line its decision. An invalid line gives an error in its place\n"
 	     "and exit status 1 at the end. The source port of TCP and UDP flows on the command\n"
-	     "line is 50000 if none is given.\n",
+	     "line is 50000 if none is given.\n\n"
+	     "With --packet, what replay decides about that packet of FILE, and its flow.\n",
      .options = explain_options,
      .run = nsgctl_explain},
     {.name = "test-ip-flow",
@@ -250,11 +272,14 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .max_operands = 1,
      .works = NSGCTL_BOTH,
      .help = "Decide every packet of a capture",
-     .more =
-	 "Flows from elsewhere into the integration subnet are inbound and are not decided;\n"
-	 "all others are decided with the source address they have. Later packets of an\n"
-	 "accepted flow are \"established\", packets in the other direction \"reply\", and TCP\n"
-	 "packets of a connection older than the capture \"preexisting\".\n",
+     .more = "Prints the largest flows, what each rule decided, and the destinations that are\n"
+	     "denied most; with -o json or jsonl, a line for each packet. FILE may be -.\n\n"
+	     "Flows from elsewhere into the integration subnet are inbound and are not decided;\n"
+	     "all others are decided with the source address they have, or with the one that\n"
+	     "nsgd recorded in a capture of its own. Later packets of an accepted flow are\n"
+	     "\"established\", those of a denied one stay denied, packets in the other direction\n"
+	     "are \"reply\", and TCP packets of a connection older than the capture\n"
+	     "\"preexisting\".\n",
      .options = replay_options,
      .run = nsgctl_replay},
     {.name = "trace",

@@ -171,6 +171,14 @@ int nsgctl_explain(struct nsgctl *ctl)
 	if (azure && ctl->expect)
 		return nsgctl_fail(NSG_EXIT_USAGE,
 				   "--expect needs the verdict, which -o azure does not show");
+	if (ctl->packet || ctl->n_operands) {
+		if (!ctl->packet || !ctl->n_operands || ctl->batch || ctl->protocol || ctl->dst ||
+		    azure)
+			return nsgctl_fail(NSG_EXIT_USAGE,
+					   "--packet N needs a capture FILE, and cannot be used "
+					   "with --batch, --protocol, --dst or -o azure");
+		return nsgctl_explain_packet(ctl);
+	}
 	if (ctl->batch) {
 		if (ctl->protocol || ctl->src || ctl->dst || azure)
 			return nsgctl_fail(NSG_EXIT_USAGE,

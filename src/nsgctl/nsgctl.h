@@ -40,8 +40,8 @@ struct nsgctl {
 	const char *direction, *local, *remote;
 	const char *source_ip, *dest_ip;
 	const char *filter, *write, *directory;
-	const char *top, *count, *duration, *last;
-	bool watch, dropped_only, no_answer;
+	const char *top, *count, *duration, *last, *packet;
+	bool watch, dropped_only, no_answer, each_packet;
 
 	/* from output and the terminal */
 	enum nsgctl_form form;
@@ -112,8 +112,23 @@ void nsgctl_report_missed(unsigned long long n);
 /* Flushes; a full disk or a closed pipe makes `status` a failure. */
 int nsgctl_finish(int status);
 
-/* A decision in one line, for captures. */
+/* ---- comments of captures (comment.c) ------------------------------------------------------- */
+
+#define NSGCTL_COMMENT 640
+
+/* Name and version, as captures state the program that wrote them. */
+extern const char nsgctl_application[];
+/* Which policy decided; `policy` as nsg_explain_policy() makes it. */
+void nsgctl_section_comment(const json_t *policy, char *out, size_t size);
+
+/* A decision in one line, e.g. "drop, nsg-deny; source 10.0.1.4; gate rfc1918; rule
+ * securityRules/no (100); route 10.0.0.0/8 None". */
 void nsgctl_comment(const json_t *decision, char *out, size_t size);
+/* Its parts from the gate and from the route on. */
+void nsgctl_comment_parts(const json_t *decision, char gate[static NSGCTL_COMMENT],
+			  char route[static NSGCTL_COMMENT]);
+/* Whether the comment names the source that was judged instead of the packet's. */
+bool nsgctl_comment_source(const char *comment, size_t n, uint32_t *ret_host);
 
 /* ---- a directory or a daemon (session.c) ---------------------------------------------------- */
 
@@ -169,6 +184,8 @@ int nsgctl_stats(struct nsgctl *ctl);
 int nsgctl_metrics(struct nsgctl *ctl);
 int nsgctl_reload(struct nsgctl *ctl);
 int nsgctl_replay(struct nsgctl *ctl);
+/* explain --packet N FILE */
+int nsgctl_explain_packet(struct nsgctl *ctl);
 int nsgctl_trace(struct nsgctl *ctl);
 int nsgctl_flows(struct nsgctl *ctl);
 int nsgctl_flatten(struct nsgctl *ctl);

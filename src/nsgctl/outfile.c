@@ -98,6 +98,7 @@ static int open_in_place(struct nsgctl_outfile *f, int input_fd)
 	if (!f->out)
 		return nsgctl_outfile_fail(f, -errno);
 	(void)TAKE_FD(fd);
+	(void)setvbuf(f->out, NULL, _IOFBF, NSGCTL_OUTPUT_BYTES);
 	return 0;
 }
 
@@ -155,10 +156,12 @@ static int open_temporary(struct nsgctl_outfile *f, const struct stat *old)
 		(void)fchmod(fd, old->st_mode & 0777);
 	}
 	f->out = fdopen(fd, "w");
-	if (f->out)
-		return 0;
-	(void)close(fd);
-	return nsgctl_outfile_fail(f, -ENOMEM);
+	if (!f->out) {
+		(void)close(fd);
+		return nsgctl_outfile_fail(f, -ENOMEM);
+	}
+	(void)setvbuf(f->out, NULL, _IOFBF, NSGCTL_OUTPUT_BYTES);
+	return 0;
 }
 
 int nsgctl_outfile_open(struct nsgctl_outfile *f, const struct nsgctl *ctl, int input_fd)

@@ -12,6 +12,9 @@
 
 #include "nsgctl/nsgctl.h"
 
+/* A write of 4 KiB costs more than to make what is in it. */
+#define NSGCTL_OUTPUT_BYTES (256u << 10)
+
 /* Zero-initialise. One at a time may have a temporary file. */
 struct nsgctl_outfile {
 	const char *path;

@@ -22,6 +22,8 @@
 #define ENOUGH 64
 #define MAX_SECONDS (365u * 86400u)
 
+#define SECTION_COMMENT 256
+
 struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
@@ -78,7 +80,7 @@ static int write_decision(const struct trace *t, const json_t *item)
 	const char *verdict = json_string_value(json_object_get(item, "verdict"));
 	const char *direction = json_string_value(json_object_get(item, "direction"));
 	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES];
-	char comment[640];
+	char comment[2 * NSGCTL_COMMENT];
 	struct nsg_pcapng_packet packet = {
 	    .time_ns = read_time(item),
 	    .data = payload,
@@ -92,19 +94,35 @@ static int write_decision(const struct trace *t, const json_t *item)
 	int r;
 
 	nsgctl_comment(item, comment, sizeof(comment));
+	packet.comment_n = strlen(comment);
 	r = nsg_pcapng_write(t->file.out, &packet);
+	/* at once, so that a reader never finds part of a packet */
+	if (r == 0 && fflush(t->file.out) != 0)
+		r = -errno;
 	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : 0;
 }
 
-/* The file has its name from the beginning, so that a reader can follow it. */
-static int begin_file(struct trace *t)
+static int describe_policy(void *closure, json_t *item)
 {
-	int status = nsgctl_outfile_open(&t->file, t->ctl, -1);
+	nsgctl_section_comment(json_object_get(item, "policy"), closure, SECTION_COMMENT);
+	return 0;
+}
+
+/* The file has its name from the beginning, so that a reader can follow it. */
+static int begin_file(struct trace *t, struct nsgctl_session *session)
+{
+	cleanup_json json_t *args = json_object();
+	char comment[SECTION_COMMENT] = "";
+	int status = nsgctl_session_ask(session, "status", args, describe_policy, comment);
 	int r;
 
+	if (!status)
+		status = nsgctl_outfile_open(&t->file, t->ctl, -1);
 	if (status)
 		return status;
-	r = nsg_pcapng_begin(t->file.out, NSG_PCAPNG_LINK_RAW);
+	r = nsg_pcapng_section(t->file.out, nsgctl_application, comment);
+	if (r == 0)
+		r = nsg_pcapng_interface(t->file.out, NSG_PCAPNG_LINK_RAW, "");
 	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : nsgctl_outfile_commit(&t->file);
 }
 
@@ -270,7 +288,7 @@ static int follow(struct trace *t, struct nsgctl_session *session)
 	int status;
 
 	if (ctl->write) {
-		status = begin_file(t);
+		status = begin_file(t, session);
 		if (status)
 			return status;
 	}

@@ -12,16 +12,29 @@
 /* Longest text of a number: 2^64 - 1. */
 #define MAX_DIGITS 20
 
-static void put(struct nsg_line *l, const char *text, size_t n)
+/* Inlined so that the copy of a literal is a few moves. */
+static inline __attribute__((always_inline)) void put(struct nsg_line *l, const char *text,
+						      size_t n)
 {
 	if (!n)
 		return;
-	if (nsg_vec_reserve(&l->text, n) < 0) {
+	if (l->text.room - l->text.n < n && nsg_vec_reserve(&l->text, n) < 0) {
 		l->error = -ENOMEM;
 		return;
 	}
 	memcpy(l->text.v + l->text.n, text, n);
 	l->text.n += n;
+}
+
+void nsg_line_begin(struct nsg_line *l)
+{
+	l->text.n = 0;
+	l->error = 0;
+}
+
+void nsg_line_put(struct nsg_line *l, const char *text, size_t n)
+{
+	put(l, text, n);
 }
 
 static void put_text(struct nsg_line *l, const char *text)
@@ -44,19 +57,31 @@ static void put_number(struct nsg_line *l, uint64_t n)
 	put(l, text + i, sizeof(text) - i);
 }
 
-static void put_address(struct nsg_line *l, uint32_t addr_host)
+static size_t write_octet(char *out, unsigned int octet)
 {
+	size_t n = octet > 99 ? 3 : octet > 9 ? 2 : 1;
+
+	for (size_t i = n; i-- > 0; octet /= 10)
+		out[i] = (char)('0' + octet % 10);
+	return n;
+}
+
+void nsg_line_put_address(struct nsg_line *l, uint32_t addr_host)
+{
+	char text[NSG_IP4_TEXT];
+	size_t n = 0;
+
 	for (int shift = 24; shift >= 0; shift -= 8) {
-		put_number(l, addr_host >> shift & 255);
-		if (shift)
-			PUT(l, ".");
+		n += write_octet(text + n, addr_host >> shift & 255);
+		text[n++] = '.';
 	}
+	put(l, text, n - 1);
 }
 
 static void put_quoted_address(struct nsg_line *l, uint32_t addr_host)
 {
 	PUT(l, "\"");
-	put_address(l, addr_host);
+	nsg_line_put_address(l, addr_host);
 	PUT(l, "\"");
 }
 
@@ -105,6 +130,10 @@ static void put_time(struct nsg_line *l, uint64_t time_ns)
 	uint32_t ns = (uint32_t)(time_ns % NSG_NS_PER_SEC);
 	char fraction[9];
 
+	if (time_ns == UINT64_MAX) {
+		PUT(l, "null");
+		return;
+	}
 	if (!l->has_second || l->second != second) {
 		time_t t = (time_t)second;
 		struct tm tm;
@@ -126,7 +155,7 @@ static void put_time(struct nsg_line *l, uint64_t time_ns)
 	PUT(l, "Z\"");
 }
 
-static void put_flow(struct nsg_line *l, const struct nsg_key *key)
+void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key)
 {
 	const char *protocol = nsg_protocol_name(key->protocol);
 
@@ -200,7 +229,7 @@ static void put_route(struct nsg_line *l, const struct nsg_image *image, uint32_
 	}
 	route = nsg_image_route(image, index);
 	PUT(l, ",\"route\":{\"prefix\":\"");
-	put_address(l, route.prefix.addr_host);
+	nsg_line_put_address(l, route.prefix.addr_host);
 	PUT(l, "/");
 	put_number(l, route.prefix.len);
 	PUT(l, "\",\"source\":\"");
@@ -244,8 +273,8 @@ const char *nsg_direction_name(enum nsg_direction direction)
 	return (size_t)direction < NSG_ARRAY_SIZE(names) ? names[direction] : NULL;
 }
 
-static void put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
-		       enum nsg_direction direction)
+void nsg_line_put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+			 enum nsg_direction direction)
 {
 	PUT(l, "\"packet\":");
 	put_number(l, packet);
@@ -265,7 +294,7 @@ static void put_decision(struct nsg_line *l, const struct nsg_image *image,
 		PUT(l, "\"protocol\":null,\"src\":null,\"srcPort\":null,\"dst\":null,"
 		       "\"dstPort\":null");
 	else
-		put_flow(l, key);
+		nsg_line_put_flow(l, key);
 	PUT(l, ",\"gate\":");
 	put_name_or_null(l, nsg_gate_name((enum nsg_gate)d->gate));
 	put_admin(l, image, d->admin);
@@ -280,8 +309,7 @@ static void put_decision(struct nsg_line *l, const struct nsg_image *image,
 
 static void begin(struct nsg_line *l, const char *prefix)
 {
-	l->text.n = 0;
-	l->error = 0;
+	nsg_line_begin(l);
 	put_text(l, prefix);
 	PUT(l, "{");
 }
@@ -290,7 +318,7 @@ int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint3
 		    enum nsg_direction direction)
 {
 	begin(l, "");
-	put_packet(l, packet, time_ns, length, direction);
+	nsg_line_put_packet(l, packet, time_ns, length, direction);
 	PUT(l, "}");
 	return l->error;
 }
@@ -308,7 +336,7 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool p
 		    const char *prefix, const char *suffix)
 {
 	begin(l, prefix);
-	put_packet(l, r->packet, r->time_ns, r->length, (enum nsg_direction)r->direction);
+	nsg_line_put_packet(l, r->packet, r->time_ns, r->length, (enum nsg_direction)r->direction);
 	PUT(l, ",");
 	put_decision(l, r->image, &r->key, &r->decision);
 	PUT(l, ",\"hostSrc\":");

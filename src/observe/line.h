@@ -28,9 +28,18 @@ void nsg_line_done(struct nsg_line *l);
 /* "egress", "reply", "inbound"; NULL for any other number. */
 const char *nsg_direction_name(enum nsg_direction direction);
 
+/* A text of parts: nsg_line_begin() empties it, the others append; `error` is -ENOMEM after one that
+ * did not fit. Members are without braces and commas around them. */
+void nsg_line_begin(struct nsg_line *l);
+void nsg_line_put(struct nsg_line *l, const char *text, size_t n);
+void nsg_line_put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
+			 enum nsg_direction direction);
+void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key);
+void nsg_line_put_address(struct nsg_line *l, uint32_t addr_host);
+
 /* Each of these replaces the text: 0 or -ENOMEM. */
 
-/* The members packet, time, length, direction. */
+/* The members packet, time (null: UINT64_MAX), length, direction. */
 int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
 		    enum nsg_direction direction);
 /* protocol, src, srcPort, dst, dstPort (null for a malformed packet), gate, admin, nsg, route, verdict,

@@ -11,8 +11,10 @@
 
 #define OPTION_END 0
 #define OPTION_COMMENT 1
+#define OPTION_APPLICATION 4 /* of a section */
+#define OPTION_NAME 2	     /* of an interface */
 #define OPTION_TSRESOL 9
-#define OPTION_FLAGS 2
+#define OPTION_FLAGS 2 /* of a packet */
 #define OPTION_VERDICT 7
 
 #define VERDICT_TC 1 /* what follows is a TC_ACT_ number of eight bytes */
@@ -23,96 +25,147 @@
 #define FLAGS_INBOUND 1u
 #define FLAGS_OUTBOUND 2u
 
-#define MAX_COMMENT 1024
+#define MAX_TEXT 1024 /* bytes of a comment or a name */
 
-static uint32_t padded(size_t n)
+/* The parts of a block before and after a packet's data: its numbers, up to two texts and some
+ * options of a few bytes. */
+struct part {
+	uint8_t v[2 * MAX_TEXT + 128];
+	size_t n;
+};
+
+static size_t padding(size_t n)
 {
-	return (uint32_t)((n + 3) & ~(size_t)3);
+	return (4 - (n & 3)) & 3;
 }
 
-static uint32_t option_size(size_t n)
+static void put(struct part *p, const void *data, size_t n)
 {
-	return 4 + padded(n);
+	memcpy(p->v + p->n, data, n);
+	p->n += n;
+	memset(p->v + p->n, 0, padding(n));
+	p->n += padding(n);
 }
 
-static void put(FILE *out, const void *data, size_t n)
+static void put16(struct part *p, uint16_t a, uint16_t b)
 {
-	static const uint8_t zero[4];
+	const uint16_t both[2] = {a, b};
 
-	(void)fwrite(data, 1, n, out);
-	(void)fwrite(zero, 1, padded(n) - n, out);
+	put(p, both, sizeof(both));
 }
 
-static void put32(FILE *out, uint32_t value)
+static void put32(struct part *p, uint32_t value)
 {
-	put(out, &value, sizeof(value));
+	put(p, &value, sizeof(value));
 }
 
-static void put_option(FILE *out, uint16_t code, const void *data, size_t n)
+static void put_option(struct part *p, uint16_t code, const void *data, size_t n)
 {
-	const uint16_t head[2] = {code, (uint16_t)n};
-
-	put(out, head, sizeof(head));
-	put(out, data, n);
+	put16(p, code, (uint16_t)n);
+	put(p, data, n);
 }
 
-static int flushed(FILE *out)
+static void put_text(struct part *p, uint16_t code, const char *text)
 {
-	if (fflush(out) != 0)
+	size_t n = strnlen(text, MAX_TEXT);
+
+	if (n)
+		put_option(p, code, text, n);
+}
+
+/* Ends the options, writes the total length at the beginning and at the end. */
+static void end_block(struct part *p)
+{
+	uint32_t total;
+
+	put16(p, OPTION_END, 0);
+	total = (uint32_t)p->n + 4;
+	put32(p, total);
+	memcpy(p->v + 4, &total, sizeof(total));
+}
+
+static int write_out(FILE *out, const void *data, size_t n)
+{
+	if (n && fwrite_unlocked(data, n, 1, out) != 1)
 		return errno ? -errno : -EIO;
-	return ferror(out) ? -EIO : 0;
+	return 0;
 }
 
-int nsg_pcapng_begin(FILE *out, uint16_t link_type)
+int nsg_pcapng_section(FILE *out, const char *application, const char *comment)
 {
-	const uint16_t version[2] = {1, 0};
-	const uint16_t link[2] = {link_type, 0};
 	const uint64_t unknown_length = UINT64_MAX;
-	const uint8_t nanoseconds = 9;
-	const uint32_t section = 28;
-	const uint32_t interface = 20 + option_size(1) + option_size(0);
+	struct part p;
 
-	put32(out, BLOCK_SECTION);
-	put32(out, section);
-	put32(out, BYTE_ORDER_MAGIC);
-	put(out, version, sizeof(version));
-	put(out, &unknown_length, sizeof(unknown_length));
-	put32(out, section);
-
-	put32(out, BLOCK_INTERFACE);
-	put32(out, interface);
-	put(out, link, sizeof(link));
-	put32(out, 0); /* no limit of the captured length */
-	put_option(out, OPTION_TSRESOL, &nanoseconds, sizeof(nanoseconds));
-	put_option(out, OPTION_END, "", 0);
-	put32(out, interface);
-	return flushed(out);
+	p.n = 0;
+	put32(&p, BLOCK_SECTION);
+	put32(&p, 0);
+	put32(&p, BYTE_ORDER_MAGIC);
+	put16(&p, 1, 0); /* the version */
+	put(&p, &unknown_length, sizeof(unknown_length));
+	put_text(&p, OPTION_APPLICATION, application);
+	put_text(&p, OPTION_COMMENT, comment);
+	end_block(&p);
+	return write_out(out, p.v, p.n);
 }
 
-int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *p)
+int nsg_pcapng_interface(FILE *out, uint16_t link_type, const char *name)
 {
-	size_t comment = p->comment ? strnlen(p->comment, MAX_COMMENT) : 0;
-	uint32_t flags = p->outbound ? FLAGS_OUTBOUND : FLAGS_INBOUND;
-	uint64_t action = p->verdict == NSG_VERDICT_ACCEPT ? TC_ACT_OK : TC_ACT_SHOT;
+	const uint8_t nanoseconds = 9;
+	struct part p;
+
+	p.n = 0;
+	put32(&p, BLOCK_INTERFACE);
+	put32(&p, 0);
+	put16(&p, link_type, 0);
+	put32(&p, 0); /* no limit of the captured length */
+	put_text(&p, OPTION_NAME, name);
+	put_option(&p, OPTION_TSRESOL, &nanoseconds, sizeof(nanoseconds));
+	end_block(&p);
+	return write_out(out, p.v, p.n);
+}
+
+static void put_packet_options(struct part *p, const struct nsg_pcapng_packet *packet)
+{
+	size_t comment_n = packet->comment_n < MAX_TEXT ? packet->comment_n : MAX_TEXT;
+	uint32_t flags = packet->outbound ? FLAGS_OUTBOUND : FLAGS_INBOUND;
+	uint64_t action = packet->verdict == NSG_VERDICT_ACCEPT ? TC_ACT_OK : TC_ACT_SHOT;
 	uint8_t verdict[1 + sizeof(action)] = {VERDICT_TC};
-	uint32_t total = 32 + padded(p->captured) + option_size(sizeof(flags)) +
-			 option_size(sizeof(verdict)) + (comment ? option_size(comment) : 0) +
-			 option_size(0);
 
 	memcpy(verdict + 1, &action, sizeof(action));
-	put32(out, BLOCK_PACKET);
-	put32(out, total);
-	put32(out, 0); /* the interface */
-	put32(out, (uint32_t)(p->time_ns >> 32));
-	put32(out, (uint32_t)p->time_ns);
-	put32(out, p->captured);
-	put32(out, p->length);
-	put(out, p->data, p->captured);
-	if (comment)
-		put_option(out, OPTION_COMMENT, p->comment, comment);
-	put_option(out, OPTION_FLAGS, &flags, sizeof(flags));
-	put_option(out, OPTION_VERDICT, verdict, sizeof(verdict));
-	put_option(out, OPTION_END, "", 0);
-	put32(out, total);
-	return flushed(out);
+	if (packet->comment && comment_n)
+		put_option(p, OPTION_COMMENT, packet->comment, comment_n);
+	put_option(p, OPTION_FLAGS, &flags, sizeof(flags));
+	put_option(p, OPTION_VERDICT, verdict, sizeof(verdict));
+	put16(p, OPTION_END, 0);
+}
+
+int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *packet)
+{
+	struct part head, tail;
+	uint32_t total;
+	int r;
+
+	/* the data's padding comes first */
+	memset(tail.v, 0, 4);
+	tail.n = padding(packet->captured);
+	put_packet_options(&tail, packet);
+	total = 28 + packet->captured + (uint32_t)tail.n + 4;
+	put32(&tail, total);
+
+	head.n = 0;
+	put32(&head, BLOCK_PACKET);
+	put32(&head, total);
+	put32(&head, packet->interface);
+	put32(&head, (uint32_t)(packet->time_ns >> 32));
+	put32(&head, (uint32_t)packet->time_ns);
+	put32(&head, packet->captured);
+	put32(&head, packet->length);
+
+	r = write_out(out, head.v, head.n);
+	if (r < 0)
+		return r;
+	r = write_out(out, packet->data, packet->captured);
+	if (r < 0)
+		return r;
+	return write_out(out, tail.v, tail.n);
 }

@@ -2,7 +2,7 @@
 /*
  * Packets with their decisions, as pcapng (draft-ietf-opsawg-pcapng): per packet the direction
  * (epb_flags), the verdict (epb_verdict, in traffic control's numbers, which Wireshark knows) and a
- * comment. One section, one interface, nanoseconds, the host's byte order.
+ * comment. One section, nanoseconds, the host's byte order. nsgd-formats(5) documents the file.
  */
 #ifndef NSG_OBSERVE_PCAPNG_H
 #define NSG_OBSERVE_PCAPNG_H
@@ -15,6 +15,7 @@
 #include "util/names.h"
 
 struct nsg_pcapng_packet {
+	uint32_t interface; /* in the order in which they were written, from 0 */
 	uint64_t time_ns;
 	const void *data;
 	uint32_t captured; /* bytes of data */
@@ -22,14 +23,18 @@ struct nsg_pcapng_packet {
 	bool outbound;
 	enum nsg_verdict verdict;
 	const char *comment; /* UTF-8; NULL: none */
+	size_t comment_n;
 };
 
 /* LINKTYPE_RAW: the packets begin with their IP header. */
 #define NSG_PCAPNG_LINK_RAW 101
 
-/* Section and interface; link_type is tcpdump.org's number. -errno. */
-int nsg_pcapng_begin(FILE *out, uint16_t link_type);
-/* Flushed, so that a reader never finds part of a packet. -errno. */
+/* The stream is not flushed; each returns 0, or -errno once a write has failed. */
+
+/* `application` is the program that writes, `comment` what a reader should know of the section. */
+int nsg_pcapng_section(FILE *out, const char *application, const char *comment);
+/* link_type is tcpdump.org's number; `name` "" is unknown. */
+int nsg_pcapng_interface(FILE *out, uint16_t link_type, const char *name);
 int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *packet);
 
 #endif

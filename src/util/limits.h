@@ -63,10 +63,15 @@
 #define NSG_MAX_CONF_LIST 1024u	     /* interfaces, users, cgroups, excluded prefixes, each */
 #define NSG_MAX_INSTANCE_LENGTH 15u  /* names a table, a socket and log lines */
 
-/* Replay: flows and first fragments remembered. A flow takes 72 bytes; a busy host has tens of
+/* Replay: flows and first fragments remembered. A flow takes 108 bytes; a busy host has tens of
  * thousands at a time. */
 #define NSG_MAX_TRACKED_FLOWS (1u << 20)
 #define NSG_MAX_TRACKED_FRAGMENTS (1u << 16)
+#define NSG_MAX_REPLAY_DESTINATIONS 16384u /* summed up one by one; a power of two */
+/* Captures: libpcap's own limits of a packet and of a pcapng block. */
+#define NSG_MAX_FRAME_BYTES 262144u
+#define NSG_MAX_CAPTURE_BLOCK_BYTES (16u << 20)
+#define NSG_MAX_CAPTURE_INTERFACES 65536u
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u

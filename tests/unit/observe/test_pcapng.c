@@ -26,7 +26,8 @@ static void write_sample(void)
 	     .length = 1500,
 	     .outbound = true,
 	     .verdict = NSG_VERDICT_DROP,
-	     .comment = "drop, nsg-deny"},
+	     .comment = "drop, nsg-deny, and what is cut off",
+	     .comment_n = 14},
 	    {.time_ns = 1586908801000000000,
 	     .data = bytes,
 	     .captured = 4,
@@ -38,12 +39,16 @@ static void write_sample(void)
 	     .length = 9,
 	     .outbound = true,
 	     .verdict = NSG_VERDICT_ACCEPT,
-	     .comment = "abcd"},
+	     .interface = 1,
+	     .comment = "abcd",
+	     .comment_n = 4},
 	};
 	FILE *out = open_memstream(&text, &size);
 
 	assert_non_null(out);
-	assert_int_equal(nsg_pcapng_begin(out, NSG_PCAPNG_LINK_RAW), 0);
+	assert_int_equal(nsg_pcapng_section(out, "program 1.0", "policy 12"), 0);
+	assert_int_equal(nsg_pcapng_interface(out, 1, "eth0"), 0);
+	assert_int_equal(nsg_pcapng_interface(out, 1, ""), 0);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(nsg_pcapng_write(out, &packets[i]), 0);
 	assert_int_equal(fclose(out), 0);
@@ -62,8 +67,9 @@ static void libpcap_reads_it(void **state)
 	in = fmemopen(text, size, "r");
 	capture = pcap_fopen_offline_with_tstamp_precision(in, PCAP_TSTAMP_PRECISION_NANO, error);
 	assert_non_null(capture);
-	assert_int_equal(pcap_datalink(capture), DLT_RAW);
-	assert_int_equal(pcap_next_ex(capture, &header, &data), 1);
+	assert_int_equal(pcap_datalink(capture), DLT_EN10MB);
+	if (pcap_next_ex(capture, &header, &data) != 1)
+		fail_msg("%s", pcap_geterr(capture));
 	assert_int_equal(header->ts.tv_sec, 1586908800);
 	assert_int_equal(header->ts.tv_usec, 123456789);
 	assert_int_equal(header->caplen, 5);
@@ -154,11 +160,42 @@ static void packets_carry_direction_verdict_and_comment(void **state)
 	free(text);
 }
 
+static void assert_option(size_t block, size_t options, uint16_t code, const char *expected)
+{
+	size_t n = 0;
+	const char *value = option(block, options, code, &n);
+
+	assert_int_equal(!value, !expected);
+	if (!value)
+		return;
+	assert_int_equal(n, strlen(expected));
+	assert_memory_equal(value, expected, n);
+}
+
+static void the_section_and_the_interfaces_are_described(void **state)
+{
+	size_t first, second;
+
+	(void)state;
+	write_sample();
+	assert_int_equal(at32(0), 0x0a0d0d0a);
+	assert_option(0, 24, 4, "program 1.0");
+	assert_option(0, 24, 1, "policy 12");
+	first = at32(4);
+	assert_int_equal(at32(first), 1);
+	assert_option(first, first + 16, 2, "eth0");
+	second = first + at32(first + 4);
+	assert_int_equal(at32(second), 1);
+	assert_option(second, second + 16, 2, NULL);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(libpcap_reads_it),
 	    cmocka_unit_test(packets_carry_direction_verdict_and_comment),
+	    cmocka_unit_test(the_section_and_the_interfaces_are_described),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of replay share. */
+#ifndef NSG_NSGCTL_REPLAY_PRIV_H
+#define NSG_NSGCTL_REPLAY_PRIV_H
+
+#include "explain/rows.h"
+#include "flow/capture.h"
+#include "flow/track.h"
+#include "nsgctl/nsgctl.h"
+#include "nsgctl/outcome.h"
+#include "nsgctl/outfile.h"
+#include "observe/line.h"
+#include "util/ip.h"
+
+#define REPLAY_MAX_PREFIXES 64
+#define REPLAY_TOP 20
+
+/* One of the largest flows, or of the destinations that are denied most. */
+struct replay_top {
+	struct nsg_track_flow flow;
+	struct nsg_track_data data; /* flow.data is not used */
+	uint64_t flows;		    /* to a destination */
+	uint64_t weight;
+};
+
+/* Sums by destination of what is denied; open addressing. */
+struct replay_denied {
+	NSG_VEC(struct replay_top) v;
+	uint32_t *slots; /* index plus 1 */
+	uint32_t n_slots;
+	uint64_t other_packets; /* of destinations that did not fit */
+};
+
+struct replay {
+	struct nsgctl *ctl;
+	struct nsgctl_session session;
+	struct nsgctl_outcomes outcomes;
+	struct nsg_tracker *tracker;
+	struct nsg_capture *capture;
+
+	struct nsg_prefix subnet[REPLAY_MAX_PREFIXES];
+	size_t n_subnet;
+	/* --local */
+	struct nsg_prefix local[REPLAY_MAX_PREFIXES];
+	size_t n_local;
+	struct nsg_prefix6 local6[REPLAY_MAX_PREFIXES];
+	size_t n_local6;
+	uint32_t src_host; /* --src; 0: none */
+	uint32_t timeout_minutes;
+	char section[256]; /* comment of the section that is written */
+
+	uint64_t n_packets, n_other, n_unsupported, n_bytes;
+	uint64_t size; /* of the file; 0: unknown */
+	uint32_t unsupported_link;
+	struct nsg_line line;
+	struct nsg_rows rows;
+
+	struct nsgctl_outfile file; /* -w */
+	uint32_t *interfaces;	    /* of the input; in the output, plus 1; 0: not yet written */
+	size_t n_interfaces, n_written;
+
+	struct replay_top largest[REPLAY_TOP];
+	size_t n_largest;
+	struct replay_denied denied;
+};
+
+enum replay_kind {
+	REPLAY_OUT, /* decided */
+	REPLAY_IN,
+	REPLAY_PREEXISTING,
+};
+
+/* One packet and what became of it. */
+struct replay_packet {
+	struct nsg_frame frame;
+	const uint8_t *ip;
+	uint32_t captured, length; /* from the IP header on */
+	enum nsg_link_direction link_direction;
+	struct nsg_track_view view;
+	struct nsg_key key; /* as judged: view.key with another source */
+	bool malformed;
+
+	enum nsg_direction direction;
+	bool outbound; /* sent by the app */
+	uint32_t outcome;
+	enum nsg_verdict verdict;
+	const char *reason;
+	bool no_route; /* the outcome's route was not looked up for this packet */
+	bool of_denied_flow;
+	enum nsg_track_role role;
+	uint64_t first_packet; /* that the decision was made for; 0: none */
+	/* For explain: what was or, of a packet of an unknown flow, would have been decided. */
+	bool has_flow;
+	struct nsg_flow flow;
+};
+
+/* ---- opening and reading (replay.c) --------------------------------------------------------- */
+
+/* 0 or an exit status. Zero-initialised but for session.fd. */
+int replay_open(struct replay *r, struct nsgctl *ctl, const char *path);
+void replay_done(struct replay *r);
+/* 1 with the next packet decided, 0 at the end, or a negative exit status after a message. Frames
+ * without an IP packet are counted. */
+int replay_next(struct replay *r, struct replay_packet *ret);
+
+/* ---- judging (replay_judge.c) --------------------------------------------------------------- */
+
+/* 0 or an exit status. */
+int replay_judge(struct replay *r, struct replay_packet *p);
+
+/* ---- writing (replay_write.c) --------------------------------------------------------------- */
+
+/* The packet as a line of JSON, in r->line. -ENOMEM. */
+int replay_line(struct replay *r, const struct replay_packet *p);
+/* -w. 0 or an exit status. */
+int replay_write_begin(struct replay *r, int input_fd);
+int replay_write(struct replay *r, const struct replay_packet *p);
+int replay_write_end(struct replay *r);
+
+/* ---- closing tables (replay_report.c) ------------------------------------------------------- */
+
+void replay_count(struct replay *r, const struct replay_packet *p, struct nsg_track_data *flow);
+/* For nsg_tracker_new(). */
+void replay_flow_ended(void *closure, const struct nsg_track_flow *flow);
+int replay_report(struct replay *r);
+void replay_report_done(struct replay *r);
+
+#endif

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* replay and explain --packet on the sample policy, in which 10.0.2.7:5432 is allowed and 10.0.2.7:22
+ * denied. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+#define ACK 0x10
+
+#define APP "\x0a\x00\x01\x04"	/* 10.0.1.4, in the subnet */
+#define HOST "\xc0\x00\x02\x09" /* 192.0.2.9 */
+#define DB "\x0a\x00\x02\x07"	/* 10.0.2.7 */
+#define BRANCH "\xc0\xa8\x07\x07"
+
+static char directory[] = "/tmp/nsg-test-replay-XXXXXX";
+static char output[1 << 20];
+static char *line; /* the next one of output */
+
+static int enter(void **state)
+{
+	(void)state;
+	return mkdtemp(directory) ? chdir(directory) : -1;
+}
+
+static int leave(void **state)
+{
+	char command[128];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "cd / && rm -rf %s", directory);
+	return system(command);
+}
+
+static int run(const char *words)
+{
+	char command[1024];
+	FILE *p;
+	size_t n;
+	int status;
+
+	(void)snprintf(command, sizeof(command), "%s -p %s %s", NSGCTL, NSG_POLICY, words);
+	p = popen(command, "r");
+	assert_non_null(p);
+	n = fread(output, 1, sizeof(output) - 1, p);
+	output[n] = '\0';
+	line = output;
+	status = pclose(p);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void assert_run(const char *words, int status, const char *part)
+{
+	int got = run(words);
+
+	if (got != status || !strstr(output, part))
+		fail_msg("%s: exit status %d: %s", words, got, output);
+}
+
+/* ---- captures ------------------------------------------------------------------------------- */
+
+static uint8_t capture[1 << 16];
+static size_t size;
+
+static void put32(uint32_t value)
+{
+	memcpy(capture + size, &value, 4);
+	size += 4;
+}
+
+static void begin(uint32_t link_type)
+{
+	size = 0;
+	put32(0xa1b2c3d4);
+	put32(4u << 16 | 2);
+	put32(0);
+	put32(0);
+	put32(65535);
+	put32(link_type);
+}
+
+static void put_record(uint32_t second, size_t n)
+{
+	put32(1586908800 + second);
+	put32(0);
+	put32((uint32_t)n);
+	put32((uint32_t)n);
+}
+
+static void tcp(uint32_t second, const char *src, uint16_t sport, const char *dst, uint16_t dport,
+		uint8_t flags)
+{
+	uint8_t ip[40] = {0x45, 0, 0, 40, [8] = 64, [9] = 6, [32] = 0x50, [33] = flags};
+
+	memcpy(ip + 12, src, 4);
+	memcpy(ip + 16, dst, 4);
+	ip[20] = (uint8_t)(sport >> 8);
+	ip[21] = (uint8_t)sport;
+	ip[22] = (uint8_t)(dport >> 8);
+	ip[23] = (uint8_t)dport;
+	put_record(second, sizeof(ip));
+	memcpy(capture + size, ip, sizeof(ip));
+	size += sizeof(ip);
+}
+
+static void save(const char *name)
+{
+	FILE *out = fopen(name, "w");
+
+	assert_non_null(out);
+	assert_int_equal(fwrite(capture, 1, size, out), size);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* The next line has all these words. */
+static void assert_line(const char *const *words)
+{
+	char *end = strchr(line, '\n');
+
+	assert_non_null(end);
+	*end = '\0';
+	for (; *words; words++)
+		if (!strstr(line, *words))
+			fail_msg("no %s in: %s", *words, line);
+	line = end + 1;
+}
+
+#define LINE(...) assert_line((const char *const[]){__VA_ARGS__, NULL})
+#define EGRESS "\"direction\":\"egress\""
+#define REPLY "\"direction\":\"reply\""
+#define INBOUND "\"direction\":\"inbound\""
+#define REASON(verdict, reason) "\"verdict\":\"" verdict "\",\"reason\":\"" reason "\""
+#define DENIED REASON("drop", "nsg-deny") ",\"ofDeniedFlow\":true}"
+
+/* ---- flows ---------------------------------------------------------------------------------- */
+
+static void a_denied_flow_stays_denied(void **state)
+{
+	(void)state;
+	begin(101);
+	tcp(0, APP, 1000, DB, 22, SYN);
+	tcp(0, DB, 22, APP, 1000, SYN | ACK);
+	tcp(0, APP, 1000, DB, 22, ACK);
+	tcp(1, APP, 1000, DB, 22, FIN | ACK);
+	tcp(2, APP, 1000, DB, 22, SYN);
+	tcp(400, APP, 1000, DB, 22, ACK); /* after the flow timeout */
+	tcp(401, DB, 22, APP, 1000, SYN); /* the other side begins */
+	tcp(401, APP, 1000, DB, 22, SYN | ACK);
+	tcp(402, APP, 1000, DB, 22, SYN);
+	save("denied.pcap");
+	assert_int_equal(run("replay -o jsonl denied.pcap 2>/dev/null"), 0);
+	LINE(EGRESS, REASON("drop", "nsg-deny") "}");
+	LINE(REPLY, "\"route\":null", DENIED);
+	LINE(EGRESS, "\"rule\":\"securityRules/DenyRestOfData\"", DENIED);
+	LINE(EGRESS, DENIED);
+	LINE(EGRESS, REASON("drop", "nsg-deny") "}");
+	LINE(EGRESS, REASON("drop", "nsg-deny") "}");
+	LINE(INBOUND, REASON("accept", "bypass") "}");
+	LINE(REPLY, REASON("accept", "reply") "}");
+	LINE(EGRESS, REASON("drop", "nsg-deny") "}");
+	assert_string_equal(line, "");
+}
+
+static void only_what_began_before_is_preexisting(void **state)
+{
+	(void)state;
+	begin(101);
+	tcp(0, APP, 1001, DB, 5432, ACK);
+	tcp(0, DB, 5432, APP, 1001, ACK);
+	tcp(900, APP, 1001, DB, 5432, ACK); /* idle for long, but nothing began it again */
+	tcp(901, APP, 1001, DB, 5432, SYN);
+	tcp(901, APP, 1001, DB, 5432, ACK);
+	tcp(901, HOST, 1, APP, 80, SYN);
+	tcp(901, APP, 80, HOST, 1, SYN | ACK);
+	save("old.pcap");
+	assert_int_equal(run("replay -o jsonl old.pcap 2>/dev/null"), 0);
+	LINE(EGRESS, "\"gate\":\"rfc1918\",\"nsg\":null,\"route\":null",
+	     REASON("accept", "preexisting") "}");
+	LINE(REPLY, REASON("accept", "preexisting"));
+	LINE(EGRESS, REASON("accept", "preexisting"));
+	LINE(EGRESS, REASON("accept", "allowed"));
+	LINE(EGRESS, REASON("accept", "established"));
+	LINE(INBOUND, REASON("accept", "bypass"));
+	LINE(REPLY, REASON("accept", "reply"));
+}
+
+/* ---- sources -------------------------------------------------------------------------------- */
+
+static void the_judged_source_travels(void **state)
+{
+	(void)state;
+	begin(101);
+	tcp(0, HOST, 1000, DB, 5432, SYN);
+	tcp(0, DB, 5432, HOST, 1000, SYN | ACK);
+	tcp(0, HOST, 1000, DB, 5432, ACK);
+	save("host.pcap");
+	/* the sample's rule allows the subnet alone */
+	assert_int_equal(run("replay -o jsonl host.pcap 2>/dev/null"), 0);
+	LINE("\"src\":\"192.0.2.9\"", REASON("drop", "nsg-deny"));
+	assert_int_equal(
+	    run("replay -o jsonl --src 10.0.1.4 -w judged.pcapng host.pcap 2>/dev/null"), 0);
+	for (int i = 0; i < 2; i++) {
+		LINE("\"src\":\"10.0.1.4\"", REASON("accept", "allowed"),
+		     ",\"hostSrc\":\"192.0.2.9\"}");
+		LINE(REPLY, "\"dst\":\"192.0.2.9\"", REASON("accept", "reply") "}");
+		LINE("\"src\":\"10.0.1.4\"", REASON("accept", "established"),
+		     ",\"hostSrc\":\"192.0.2.9\"}");
+		/* what was written, without the option */
+		if (i == 0)
+			assert_int_equal(run("replay -o jsonl judged.pcapng 2>/dev/null"), 0);
+	}
+	assert_run("replay --src 10.0.1.400 host.pcap 2>&1", 2,
+		   "--src: \"10.0.1.400\" is not a valid IPv4 address");
+}
+
+static void local_prefixes_are_the_app(void **state)
+{
+	(void)state;
+	begin(101);
+	tcp(0, DB, 5432, HOST, 1000, SYN); /* to the app */
+	tcp(0, HOST, 1000, DB, 5432, SYN | ACK);
+	tcp(0, HOST, 1001, DB, 22, SYN);
+	tcp(0, BRANCH, 1, DB, 5432, SYN); /* of another host */
+	save("local.pcap");
+	assert_int_equal(
+	    run("replay -o jsonl --local 192.0.2.0/24,2001:db8::/32 local.pcap 2>/dev/null"), 0);
+	LINE(INBOUND, REASON("accept", "bypass"));
+	LINE(REPLY, REASON("accept", "reply"));
+	LINE(EGRESS, REASON("drop", "nsg-deny"));
+	LINE(INBOUND, REASON("accept", "bypass"));
+	assert_run("replay --local 192.0.2.0/33 local.pcap 2>&1", 2,
+		   "--local: \"192.0.2.0/33\" is not a valid prefix");
+	assert_run("replay --local , local.pcap 2>&1", 2, "--local requires a prefix");
+}
+
+static void replies_of_ip6_are_recognised(void **state)
+{
+	uint8_t ip[48] = {0x60,	       [5] = 8,	 [6] = 17, [7] = 64, [8] = 0xfd,
+			  [24] = 0x20, [39] = 1, [40] = 1, [42] = 2, [45] = 8};
+
+	(void)state;
+	begin(101);
+	for (int back = 0; back < 2; back++) {
+		put_record(0, sizeof(ip));
+		memcpy(capture + size, ip, sizeof(ip));
+		if (back) {
+			memcpy(capture + size + 8, ip + 24, 16);
+			memcpy(capture + size + 24, ip + 8, 16);
+			memcpy(capture + size + 40, ip + 42, 2);
+			memcpy(capture + size + 42, ip + 40, 2);
+		}
+		size += sizeof(ip);
+	}
+	save("six.pcap");
+	assert_int_equal(run("replay -o jsonl six.pcap 2>/dev/null"), 0);
+	LINE(EGRESS, "\"src\":\"fd00::\",\"srcPort\":256,\"dst\":\"2000::1\",\"dstPort\":512",
+	     REASON("drop", "not-carried"));
+	LINE(REPLY, "\"src\":\"2000::1\"", REASON("drop", "not-carried"), "ofDeniedFlow");
+}
+
+/* ---- output --------------------------------------------------------------------------------- */
+
+static void flags_agree_with_the_records(void **state)
+{
+	static const uint8_t outbound[] = {1, 0, 1, 0, 1, 1};
+	size_t at, n, packets = 0;
+	uint8_t bytes[1 << 14];
+	FILE *in;
+
+	(void)state;
+	begin(101);
+	tcp(0, HOST, 1000, DB, 5432, SYN);
+	tcp(0, DB, 5432, HOST, 1000, SYN | ACK);
+	tcp(0, APP, 1000, DB, 22, SYN);
+	tcp(0, HOST, 1, APP, 80, SYN);
+	tcp(0, APP, 80, HOST, 1, SYN | ACK); /* the app's answer to an inbound flow */
+	tcp(0, APP, 9, HOST, 9, ACK);
+	save("flags.pcap");
+	assert_int_equal(run("replay -w flags.pcapng flags.pcap >/dev/null 2>&1"), 0);
+	in = fopen("flags.pcapng", "r");
+	assert_non_null(in);
+	n = fread(bytes, 1, sizeof(bytes), in);
+	assert_int_equal(fclose(in), 0);
+	for (at = 0; at < n;) {
+		uint32_t block[2], flags;
+		size_t option;
+
+		memcpy(block, bytes + at, sizeof(block));
+		if (block[0] == 6) {
+			/* comment, then flags */
+			option = at + 28 + 40;
+			option +=
+			    4 + ((size_t)(bytes[option + 2] | bytes[option + 3] << 8) + 3) / 4 * 4;
+			assert_int_equal(bytes[option], 2);
+			memcpy(&flags, bytes + option + 4, 4);
+			assert_int_equal(flags, outbound[packets] ? 2 : 1);
+			packets++;
+		}
+		at += block[1];
+	}
+	assert_int_equal(packets, 6);
+	n = 0;
+	while (n + 16 < at && memcmp(bytes + n, "nsgd policy ", 12) != 0)
+		n++;
+	assert_non_null(strstr((char *)bytes + n, ", profile 2020-04, subnet "));
+}
+
+static void closing_tables(void **state)
+{
+	(void)state;
+	begin(101);
+	for (uint16_t i = 0; i < 30; i++) {
+		tcp(i, APP, 1000 + i, DB, 22, SYN);
+		tcp(i, APP, 1000 + i, DB, 22, SYN); /* retransmitted: the same flow */
+	}
+	tcp(40, APP, 7, DB, 5432, SYN);
+	tcp(40, DB, 5432, APP, 7, SYN | ACK);
+	save("tables.pcap");
+	assert_int_equal(run("replay -o table tables.pcap 2>/dev/null | tr -s ' '"), 0);
+	assert_non_null(strstr(output, "62 packets, 2480 bytes of IP, 31 flows\n"));
+	assert_non_null(strstr(output, "The 20 largest flows"));
+	assert_non_null(
+	    strstr(output, " securityRules/DenyRestOfData (200) drop nsg-deny 30 60 2400 1"));
+	assert_non_null(
+	    strstr(output, " securityRules/AllowDatabase (100) accept allowed 1 2 80 61"));
+	assert_non_null(strstr(output,
+			       " TCP 10.0.2.7:22 nsg-deny securityRules/DenyRestOfData (200) "
+			       "30 60 2400 1"));
+	assert_null(strstr(output, "PACKET TIME"));
+	assert_run("replay -o table --each-packet tables.pcap 2>/dev/null | grep -c nsg-deny", 0,
+		   "82\n"); /* 60 packets, and rows of the tables */
+	/* standard input and output */
+	assert_int_equal(run("replay - -w - <tables.pcap 2>/dev/null >piped.pcapng"), 0);
+	assert_run("replay -o jsonl piped.pcapng 2>/dev/null | wc -l", 0, "62\n");
+	assert_run("replay tables.pcap -w - -o jsonl 2>&1", 2, "cannot be used together");
+	assert_run("replay tables.pcap -w tables.pcap 2>&1", 2, "must not be the input");
+}
+
+static void the_good_part_of_a_capture(void **state)
+{
+	(void)state;
+	begin(101);
+	tcp(0, APP, 1000, DB, 22, SYN);
+	tcp(0, APP, 1001, DB, 22, SYN);
+	size -= 7;
+	save("cut.pcap");
+	assert_run("replay -o jsonl cut.pcap 2>&1 >/dev/null", 1,
+		   "cut.pcap: packet 2: the file ends after 49 of 56 bytes\n");
+	assert_run("replay -o jsonl cut.pcap 2>/dev/null", 1, "nsg-deny");
+	assert_run("replay -o table cut.pcap 2>/dev/null", 1, "1 packets, 40 bytes of IP, 1 flows");
+	begin(105);
+	tcp(0, APP, 1000, DB, 22, SYN);
+	save("wifi.pcap");
+	assert_run("replay -o jsonl wifi.pcap 2>&1", 1, "unsupported link type 105");
+}
+
+static void explain_tells_the_story_of_a_packet(void **state)
+{
+	(void)state;
+	assert_run("explain --packet 3 denied.pcap -o table 2>/dev/null", 0,
+		   "it belongs to a flow that is denied\n          the flow's first packet is 1\n");
+	assert_non_null(strstr(output, "securityRules/DenyRestOfData"));
+	assert_run(
+	    "explain --packet 2 denied.pcap -o jsonl 2>/dev/null", 0,
+	    "\"role\":\"it answers a flow that is denied: in Azure there would be no answer\","
+	    "\"firstPacket\":1,\"flow\":{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
+	    "\"srcPort\":1000,\"dst\":\"10.0.2.7\",\"dstPort\":22");
+	assert_run("explain --packet 1 old.pcap -o table 2>/dev/null", 0,
+		   "its connection began before the capture");
+	assert_run("explain --packet 7 old.pcap -o table 2>/dev/null", 0,
+		   "the app answers a connection that was opened to it");
+	assert_run("explain --packet 99 old.pcap 2>&1", 1, "old.pcap has only 7 packets");
+	assert_run("explain --packet x old.pcap 2>&1", 2, "from 1, not \"x\"");
+	assert_run("explain --packet 1 2>&1", 2, "--packet N needs a capture FILE");
+	assert_run("explain --packet 1 --expect accept denied.pcap 2>&1 >/dev/null", 1,
+		   "expected accept, got drop");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_denied_flow_stays_denied),
+	    cmocka_unit_test(only_what_began_before_is_preexisting),
+	    cmocka_unit_test(the_judged_source_travels),
+	    cmocka_unit_test(local_prefixes_are_the_app),
+	    cmocka_unit_test(replies_of_ip6_are_recognised),
+	    cmocka_unit_test(flags_agree_with_the_records),
+	    cmocka_unit_test(closing_tables),
+	    cmocka_unit_test(the_good_part_of_a_capture),
+	    cmocka_unit_test(explain_tells_the_story_of_a_packet),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
