@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "nsgd/instance.h"
+#include "nsgd/decision_log.h"
 #include "nsgd/log.h"
 #include "util/clock.h"
 #include "util/hash.h"
@@ -282,7 +283,7 @@ static void report(struct answers *a)
 		if (!d->unreported)
 			continue;
 		record = decide(a, &d->answer);
-		log_repeats(&record, d->unreported);
+		decision_log_repeats(&record, d->unreported);
 		d->unreported = 0;
 	}
 	if (lost_denials(a) > a->lost_denied)

@@ -12,6 +12,7 @@
 
 #include <systemd/sd-daemon.h>
 
+#include "nsgd/decision_log.h"
 #include "nsgd/flows.h"
 #include "nsgd/handover.h"
 #include "nsgd/instance.h"
@@ -387,6 +388,7 @@ static int on_health_timer(sd_event_source *source, uint64_t usec, void *data)
 	}
 	status_watch(&d->in);
 	answers_watch(d->in.answers);
+	decision_log_watch(false);
 	metrics_write_file(&d->in);
 	return again_in(source, HEALTH_USEC);
 }
@@ -541,6 +543,7 @@ static int stop_deciding(struct daemon *d)
 	if (d->in.trace)
 		trace_drain(d->in.trace);
 	d->in.trace = trace_free(d->in.trace);
+	decision_log_watch(true);
 	d->in.engine = nsg_engine_stop(d->in.engine);
 	accounting_end(&d->in.accounting);
 	return report(nsg_kernel_cleanup(d->in.kernel, &diag),

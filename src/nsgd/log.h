@@ -4,10 +4,9 @@
 #ifndef NSG_NSGD_LOG_H
 #define NSG_NSGD_LOG_H
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <syslog.h>
 
-#include "observe/ring.h"
 #include "util/diag.h"
 
 /* Until it is called the level is info and there is no instance. `instance` is copied. */
@@ -19,11 +18,10 @@ void log_close(void);
 void log_message(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Logs every record at its own severity. */
 void log_diag(const struct nsg_diag *diag);
-/* One decision as a line of text. Above a rate limit decisions are counted instead. */
-void log_decision(const struct nsg_trace_record *r);
-/* A denied destination whose next n packets the kernel dropped by itself: the record has its key,
- * without a source port, and the decision. The same rate limit. */
-void log_repeats(const struct nsg_trace_record *r, uint64_t n);
+/* Whether messages of this level are logged. */
+bool log_wants(int level);
+/* One of many messages, with fields for the journal: "KEY=value" on a line each. */
+void log_with_fields(int level, const char *text, const char *fields);
 
 #define log_error(...) log_message(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,9 @@
 /* All diagnostics of four reloads; some 600 KB. */
 #define MAX_LINES (4 * NSG_MAX_DIAGNOSTICS)
 #define FLUSH_NS 1000000000u
+/* A longer message is cut; a diagnostic has at most some 2,000 bytes. */
+#define MAX_MESSAGE 8192
+#define MAX_FIELDS 32
 
 struct waiting {
 	struct waiting *next;
@@ -27,6 +31,7 @@ struct waiting {
 	int level;
 	bool journal;
 	char instance[NSG_MAX_INSTANCE_LENGTH + 1];
+	const char *fields; /* after the text */
 	char text[];
 };
 
@@ -45,12 +50,37 @@ static struct {
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static bool write_text(const struct waiting *w, int level, const char *text)
+static struct iovec field(const char *text, size_t n)
+{
+	return (struct iovec){(void *)(uintptr_t)text, n};
+}
+
+static bool write_entry(const struct waiting *w, int level, const char *text, const char *fields)
+{
+	char message[MAX_MESSAGE], priority[16], instance[64];
+	struct iovec v[MAX_FIELDS];
+	int n = 0;
+
+	(void)snprintf(message, sizeof(message), "MESSAGE=%s", text);
+	(void)snprintf(priority, sizeof(priority), "PRIORITY=%i", level);
+	(void)snprintf(instance, sizeof(instance), "NSGD_INSTANCE=%s", w->instance);
+	v[n++] = field(message, strlen(message));
+	v[n++] = field(priority, strlen(priority));
+	v[n++] = field(instance, strlen(instance));
+	while (*fields && n < MAX_FIELDS) {
+		size_t length = strcspn(fields, "\n");
+
+		v[n++] = field(fields, length);
+		fields += length + (fields[length] == '\n');
+	}
+	return sd_journal_sendv(v, n) >= 0;
+}
+
+static bool write_text(const struct waiting *w, int level, const char *text, const char *fields)
 {
 	if (!w->journal)
 		return dprintf(STDERR_FILENO, "%s\n", text) >= 0;
-	return sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "NSGD_INSTANCE=%s",
-			       w->instance, NULL) >= 0;
+	return write_entry(w, level, text, fields);
 }
 
 static bool write_lost(const struct waiting *w, uint64_t lost)
@@ -60,7 +90,7 @@ static bool write_lost(const struct waiting *w, uint64_t lost)
 	(void)snprintf(text, sizeof(text),
 		       "%s%" PRIu64 " log messages were lost, because they could not be written",
 		       w->journal ? "" : "warning: ", lost);
-	return write_text(w, LOG_WARNING, text);
+	return write_text(w, LOG_WARNING, text, "");
 }
 
 /* Returns how many lines are lost with it. */
@@ -70,7 +100,7 @@ static uint64_t write_line(const struct waiting *w)
 
 	if (lost && write_lost(w, lost))
 		lost = 0;
-	return lost + !write_text(w, w->level, w->text);
+	return lost + !write_text(w, w->level, w->text, w->fields);
 }
 
 /* With the lock held, which is released meanwhile. */
@@ -118,8 +148,8 @@ static void *write_lines(void *unused)
 
 static struct waiting *waiting_new(const struct log_line *line)
 {
-	size_t n = strlen(line->text) + 1;
-	struct waiting *w = malloc(sizeof(*w) + n);
+	size_t n = strlen(line->text) + 1, n_fields = strlen(line->fields) + 1;
+	struct waiting *w = malloc(sizeof(*w) + n + n_fields);
 
 	if (!w)
 		return NULL;
@@ -128,6 +158,8 @@ static struct waiting *waiting_new(const struct log_line *line)
 	w->journal = line->journal;
 	(void)snprintf(w->instance, sizeof(w->instance), "%s", line->instance);
 	memcpy(w->text, line->text, n);
+	memcpy(w->text + n, line->fields, n_fields);
+	w->fields = w->text + n;
 	return w;
 }
 

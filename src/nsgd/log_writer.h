@@ -15,6 +15,7 @@ struct log_line {
 	bool is_minor;	      /* one of many: only half of the queue is for these */
 	const char *instance; /* copied, as is the text */
 	const char *text;
+	const char *fields; /* of the journal: "KEY=value" on a line each; "" for none */
 };
 
 void log_writer_put(const struct log_line *line);

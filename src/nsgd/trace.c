@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "nsgd/decision_log.h"
 #include "nsgd/log.h"
 #include "util/clock.h"
 
@@ -30,9 +31,10 @@ struct trace {
 
 static void take_record(struct trace *t, const struct nsg_trace_record *r)
 {
-	if (t->log == NSG_LOG_ALL ||
-	    (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP))
-		log_decision(r);
+	if (t->log == NSG_LOG_ALL)
+		decision_log(r);
+	else if (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP)
+		decision_log_denied(r);
 	server_trace(t->server, r);
 }
 
