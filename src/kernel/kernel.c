@@ -306,7 +306,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 			   : nsg_kernel_apply_routes_and_rules(k, diag);
 	if (r < 0)
 		return r;
-	return nsg_table_apply(k, true, diag);
+	return nsg_table_replace(k, diag);
 }
 
 static void warn_of_ip6(const struct nsg_kernel *k, struct nsg_diag *diag)

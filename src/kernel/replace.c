@@ -21,7 +21,10 @@
 struct part {
 	char name[NFT_NAME_MAXLEN];
 	uint64_t handle;
-	bool base; /* a chain with a hook */
+	/* of a chain with a hook: */
+	bool base;
+	char type[16];
+	uint32_t hook, priority;
 };
 
 struct parts {
@@ -38,37 +41,54 @@ static void parts_done(struct parts *p)
 #define cleanup_parts __attribute__((cleanup(parts_done)))
 
 struct attrs {
-	const char *table, *name;
+	const char *table, *name, *type;
 	uint64_t handle;
 	struct nsg_bytes hook;
 };
 
-static int take(const struct nlmsghdr *nlh, struct parts *parts, const struct nsg_attr *policy,
-		size_t n, bool is_set)
-{
-	struct attrs a = {0};
-	struct part part = {0};
+struct hook {
+	uint32_t number, priority;
+};
 
-	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, n, &a) < 0)
-		return -EBADMSG;
-	if (strcmp(a.table, parts->table) != 0 || strlen(a.name) >= sizeof(part.name))
-		return 0;
-	(void)snprintf(part.name, sizeof(part.name), "%s", a.name);
-	part.handle = a.handle;
-	part.base = a.hook.size > 0;
-	return is_set ? nsg_vec_push(&parts->sets, part) : nsg_vec_push(&parts->chains, part);
-}
-
-static int take_chain(const struct nlmsghdr *nlh, void *arg)
+static int read_chain(const struct nlmsghdr *nlh, const char *table, struct part *ret)
 {
 	static const struct nsg_attr policy[] = {
 	    NSG_ATTR_REQUIRED(NFTA_CHAIN_TABLE, STRING, struct attrs, table),
 	    NSG_ATTR_REQUIRED(NFTA_CHAIN_NAME, STRING, struct attrs, name),
-	    NSG_ATTR_REQUIRED(NFTA_CHAIN_HANDLE, BE64, struct attrs, handle),
+	    NSG_ATTR(NFTA_CHAIN_TYPE, STRING, struct attrs, type),
+	    NSG_ATTR(NFTA_CHAIN_HANDLE, BE64, struct attrs, handle),
 	    NSG_ATTR(NFTA_CHAIN_HOOK, BYTES, struct attrs, hook),
 	};
+	static const struct nsg_attr of_hook[] = {
+	    NSG_ATTR_REQUIRED(NFTA_HOOK_HOOKNUM, BE32, struct hook, number),
+	    NSG_ATTR_REQUIRED(NFTA_HOOK_PRIORITY, BE32, struct hook, priority),
+	};
+	struct attrs a = {.type = ""};
+	struct hook hook = {0};
 
-	return take(nlh, arg, policy, NSG_ARRAY_SIZE(policy), false);
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &a) < 0)
+		return -EBADMSG;
+	if (strcmp(a.table, table) != 0)
+		return -ENOENT;
+	*ret = (struct part){.handle = a.handle, .base = a.hook.size > 0};
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", a.name);
+	if (!ret->base)
+		return 0;
+	(void)snprintf(ret->type, sizeof(ret->type), "%s", a.type);
+	if (nsg_attr_parse_bytes(a.hook, of_hook, NSG_ARRAY_SIZE(of_hook), &hook) < 0)
+		return -EBADMSG;
+	ret->hook = hook.number;
+	ret->priority = hook.priority;
+	return 0;
+}
+
+static int take_chain(const struct nlmsghdr *nlh, void *arg)
+{
+	struct parts *parts = arg;
+	struct part part;
+	int r = read_chain(nlh, parts->table, &part);
+
+	return r == -ENOENT ? 0 : r < 0 ? r : nsg_vec_push(&parts->chains, part);
 }
 
 static int take_set(const struct nlmsghdr *nlh, void *arg)
@@ -77,8 +97,16 @@ static int take_set(const struct nlmsghdr *nlh, void *arg)
 	    NSG_ATTR_REQUIRED(NFTA_SET_TABLE, STRING, struct attrs, table),
 	    NSG_ATTR_REQUIRED(NFTA_SET_NAME, STRING, struct attrs, name),
 	};
+	struct parts *parts = arg;
+	struct part part = {0};
+	struct attrs a;
 
-	return take(nlh, arg, policy, NSG_ARRAY_SIZE(policy), true);
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &a) < 0)
+		return -EBADMSG;
+	if (strcmp(a.table, parts->table) != 0)
+		return 0;
+	(void)snprintf(part.name, sizeof(part.name), "%s", a.name);
+	return nsg_vec_push(&parts->sets, part);
 }
 
 static void reset_chains(void *arg)
@@ -160,6 +188,8 @@ static void rename_hooks(struct nsg_nft_batch *b, const struct parts *parts)
 		if (!chain->base)
 			continue;
 		(void)snprintf(name, sizeof(name), "old-%llu", (unsigned long long)chain->handle);
+		if (!strcmp(chain->name, name))
+			continue;
 		nlh = nsg_nft_message(b, NFT_MSG_NEWCHAIN, 0, "name of chain %s", chain->name);
 		if (!nlh)
 			return;
@@ -170,17 +200,37 @@ static void rename_hooks(struct nsg_nft_batch *b, const struct parts *parts)
 	}
 }
 
-static int replace(struct nsg_kernel *k, const struct parts *ip, const struct parts *ip6)
+static bool has_hook(const struct parts *parts, const struct part *wanted)
 {
-	cleanup_nft_batch struct nsg_nft_batch b;
+	for (size_t i = 0; i < parts->chains.n; i++) {
+		const struct part *chain = &parts->chains.v[i];
 
-	nsg_nft_batch_begin(&b, k->conf->instance);
-	empty(&b, ip);
-	nsg_nft_batch_ip6(&b, true);
-	empty(&b, ip6);
-	nsg_nft_batch_ip6(&b, false);
-	nsg_table_desired(&b, k);
-	return nsg_nft_batch_send(&b, &k->nft, "cannot replace the rules", NULL);
+		if (chain->base && !strcmp(chain->name, wanted->name) &&
+		    !strcmp(chain->type, wanted->type) && chain->hook == wanted->hook &&
+		    chain->priority == wanted->priority)
+			return true;
+	}
+	return false;
+}
+
+/* Whether every hook that the batch creates is there. Else all are created: of two chains with one
+ * priority the later one is first. */
+static bool has_hooks(const struct nsg_nft_batch *wanted, const struct parts *ip,
+		      const struct parts *ip6)
+{
+	for (size_t at = 0; at < wanted->data.n;) {
+		const struct nlmsghdr *nlh = (const void *)(wanted->data.v + at);
+		const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+		struct part chain;
+
+		at += MNL_ALIGN(nlh->nlmsg_len);
+		if (nlh->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWCHAIN) ||
+		    read_chain(nlh, ip->table, &chain) < 0 || !chain.base)
+			continue;
+		if (!has_hook(nfg->nfgen_family == NFPROTO_IPV6 ? ip6 : ip, &chain))
+			return false;
+	}
+	return true;
 }
 
 static int make_way(struct nsg_kernel *k, const struct parts *ip, const struct parts *ip6)
@@ -195,6 +245,25 @@ static int make_way(struct nsg_kernel *k, const struct parts *ip, const struct p
 	return nsg_nft_batch_send(&b, &k->nft, "cannot rename chains", NULL);
 }
 
+static int replace(struct nsg_kernel *k, const struct parts *ip, const struct parts *ip6)
+{
+	cleanup_nft_batch struct nsg_nft_batch b;
+	int r;
+
+	nsg_nft_batch_begin(&b, k->conf->instance);
+	empty(&b, ip);
+	nsg_nft_batch_ip6(&b, true);
+	empty(&b, ip6);
+	nsg_nft_batch_ip6(&b, false);
+	nsg_table_put(&b, k, true);
+	if (!has_hooks(&b, ip, ip6)) {
+		r = make_way(k, ip, ip6);
+		if (r < 0)
+			return r;
+	}
+	return nsg_nft_batch_send(&b, &k->nft, "cannot replace the rules", NULL);
+}
+
 int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	cleanup_parts struct parts ip = {0}, ip6 = {0};
@@ -207,9 +276,6 @@ int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot read the rules of the nsgd before");
 	r = replace(k, &ip, &ip6);
-	/* A chain has the name of one of ours and another hook or priority: it stays, without rules. */
-	if (r < 0 && make_way(k, &ip, &ip6) >= 0)
-		r = replace(k, &ip, &ip6);
 	if (r < 0)
 		return nsg_table_apply(k, true, diag);
 	nsg_table_note_paths(k);

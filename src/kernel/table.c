@@ -13,7 +13,7 @@
 #include "kernel/sets.h"
 #include "util/macro.h"
 
-static void put_table(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
+void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
 {
 	static const char *const counters[] = {
 	    NSG_COUNTER_OFFLOADED,    NSG_COUNTER_QUEUED,	    NSG_COUNTER_DENIED,
@@ -37,7 +37,7 @@ static void put_table(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool 
 
 void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	put_table(b, k, false);
+	nsg_table_put(b, k, false);
 }
 
 static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -51,7 +51,7 @@ static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	delete_table(b, k);
-	put_table(b, k, true);
+	nsg_table_put(b, k, true);
 }
 
 int nsg_table_change(struct nsg_kernel *k, const char *purpose, nsg_table_fill fill,

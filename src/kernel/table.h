@@ -11,6 +11,8 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/nft_batch.h"
 
+/* The whole table; with or without creating its hooks. */
+void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks);
 /* The whole table, for a kernel that has all base chains and some or all of the rest. */
 void nsg_table_desired(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The same, deleted first. Packets queued by the old table are dropped. */

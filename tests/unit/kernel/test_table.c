@@ -374,6 +374,76 @@ static void the_table_of_an_earlier_version_is_taken_over(void **state)
 	nsg_nl_close(&nl);
 }
 
+/* Handles of the table and of its chains with a hook, one a line. */
+#define HOOKS                                                                                      \
+	"nft -a list table ip unit | awk '/^table/ { print \"table\", $NF } "                      \
+	"/^\tchain/ { handle = $NF } / hook / { print \"chain\", handle }'"
+/* The chains and their rules without those that are left of another layout. */
+#define CHAINS                                                                                     \
+	"for f in ip ip6; do nft -s list table $f unit | sed -n '/chain old-/,/^\t}/d; "           \
+	"/chain/,/^\t}/p'; "                                                                       \
+	"done"
+
+/* Whether each line of `some` is one of `all`. Changes some. */
+static bool has_lines(const char *all, char *some)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(some, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		const char *at = strstr(all, line);
+
+		while (at && at[strlen(line)] != '\n')
+			at = strstr(at + 1, line);
+		if (!at)
+			return false;
+	}
+	return true;
+}
+
+/* Of every layout, from every layout: no hook is deleted, and the rules are those of a fresh table. */
+static void a_table_is_replaced_without_deleting_a_hook(void **state)
+{
+	static const int layouts[] = {OUTPUT | IP6, OUTPUT | PREROUTING | EXCLUDES | IP6};
+	char *fresh, *replaced, *before, *after;
+	struct nsg_nl nl;
+
+	(void)state;
+	if (!netns_enter())
+		skip();
+	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
+	for (size_t i = 0; i < 2 * (NSG_ARRAY_SIZE(older) + NSG_ARRAY_SIZE(goldens)); i++) {
+		const size_t n = i / 2;
+		const bool old = n < NSG_ARRAY_SIZE(older);
+		const char *file = old ? older[n] : goldens[n - NSG_ARRAY_SIZE(older)].file;
+		struct fixture f;
+
+		arrange(&f, layouts[i % 2]);
+		f.k.nft = nl;
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
+		fresh = netns_output(CHAINS);
+		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
+		assert_int_equal(netns_run("sed '/flags owner/d; " READABLE "%s/%s.nft | nft -f -",
+					   old ? "/older" : "", file),
+				 0);
+		/* a golden file of family ip6 has no other table */
+		assert_int_equal(netns_run("nft add table ip unit"), 0);
+		before = netns_output(HOOKS);
+		assert_non_null(before);
+		assert_int_equal(nsg_table_replace(&f.k, NULL), 0);
+		replaced = netns_output(CHAINS);
+		assert_true(is_same(replaced, fresh, file));
+		after = netns_output(HOOKS);
+		assert_true(has_lines(after, before));
+		free(fresh);
+		free(replaced);
+		free(before);
+		free(after);
+		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
+		drop(&f);
+	}
+	nsg_nl_close(&nl);
+}
+
 static void deleting_takes_all_of_it_and_needs_nothing_to_be_there(void **state)
 {
 	struct nsg_nl nl;
@@ -581,6 +651,7 @@ int main(void)
 	    cmocka_unit_test(nft_reads_a_golden_file_as_what_is_loaded),
 	    cmocka_unit_test(every_layout_loads_twice_and_is_listed),
 	    cmocka_unit_test(the_table_of_an_earlier_version_is_taken_over),
+	    cmocka_unit_test(a_table_is_replaced_without_deleting_a_hook),
 	    cmocka_unit_test(deleting_takes_all_of_it_and_needs_nothing_to_be_there),
 	    cmocka_unit_test(the_generation_is_one_element_in_each_of_two_sets),
 	    cmocka_unit_test(the_window_for_older_connections_closes),
