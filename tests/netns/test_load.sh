@@ -45,7 +45,7 @@ flood() { # PACKETS OPTION...: none of them arrives, their sender sees no error
 }
 
 t_start() { # [CONF...]
-	conf log.decisions=none "$@"
+	conf log.decisions=none offload.answers=no "$@"
 	nsgd_start
 }
 
