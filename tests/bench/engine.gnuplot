@@ -1,7 +1,7 @@
 # How the cost grows: gnuplot -e "dat='engine-growth.dat'; svg='engine-growth.svg'" engine.gnuplot
-set terminal svg size 1200,820 background rgb "white" font "sans,12"
+set terminal svg size 1200,1200 background rgb "white" font "sans,12"
 set output svg
-set multiplot layout 2,2 title "What a packet costs"
+set multiplot layout 3,2 title "What a packet costs"
 set logscale x
 set grid
 set key top left
@@ -22,4 +22,14 @@ set format x '%g'
 set xlabel "bytes; above 1,500 one GSO packet"
 plot pick("bytes", 3) using 1:2 with linespoints title "nsgd", \
      pick("bytes", 4) using 1:2 with linespoints title "null engine"
+set ylabel "ns a new flow"
+set format x '10^%T'
+set xlabel "destinations known to the kernel"
+plot pick("known", 3) using 1:2 with linespoints title "nsgd, answers", \
+     pick("known", 4) using 1:2 with linespoints title "a map by hand"
+unset logscale x
+set format x '%g'
+set xlabel "new flows to known destinations, per cent"
+plot pick("share", 3) using 1:2 with linespoints title "nsgd, answers", \
+     pick("share", 4) using 1:2 with linespoints title "nsgd, answers = no"
 unset multiplot

@@ -44,6 +44,7 @@ place() {
 			}
 		END
 	done
+	in_ns far ip route add local 10.230.0.0/15 dev lo
 	for ns in app bare; do
 		in_ns $ns ip route add 10.0.0.0/8 via 10.0.1.1
 		in_ns $ns ip route add default via 10.0.1.1
@@ -166,6 +167,73 @@ side_bare() { # CONF...
 	WORKER=
 }
 
+# What a user would write by hand, in full: decided flows pass; a destination's mark from a map, which becomes the
+# connection's. KNOWN other destinations are in the map. It does not route by the mark, and so costs less than it would.
+side_hand_map() {
+	side_bare subnet.watch=no && in_ns app nft -f - <<-END
+		delete table ip bare
+		table ip bare {
+			map known {
+				type inet_proto . ipv4_addr . inet_service : mark
+				elements = { $(for ((p = 9000; p < 9020; p++)); do echo "udp . $TO . $p : 0x08000000,"; done)
+					udp . $TO . 7 : 0x08000000 }
+			}
+			chain output {
+				type filter hook output priority mangle
+				ct mark and 0x08000000 != 0 accept
+				meta mark set ip protocol . ip daddr . th dport map @known
+				ct mark set meta mark
+			}
+		}
+		$(known_elements)
+	END
+}
+
+known_elements() {
+	[ "${KNOWN:-1}" -gt 1 ] || return 0
+	awk -v n="$KNOWN" 'BEGIN {
+		printf "add element ip bare known { "
+		for (i = 1; i < n; i++)
+			printf "udp . 10.230.%d.%d . 9000 : 0x08000000%s", i / 256, i % 256, i < n - 1 ? ", " : " }\n"
+	}'
+}
+
+# The rules of the policy as rules of nft, one each.
+side_hand_rules() {
+	side_bare subnet.watch=no && in_ns app nft -f - <<-END
+		delete table ip bare
+		table ip bare {
+			chain output {
+				type filter hook output priority mangle
+				ct mark and 0x08000000 != 0 accept
+				$(jq -r '.securityRules[] | "udp dport \(.destinationPortRange) ip daddr \(.destinationAddressPrefix) " +
+					(if .access == "Deny" then "drop" else "ct mark set ct mark or 0x08000000 accept" end)' "$T/policy/nsg.json")
+			}
+		}
+	END
+}
+
+# nsgd with answers for KNOWN destinations, ours among them.
+side_answers() { # CONF...
+	local size i
+	side_nsgd subnet.watch=no "$@" || return 1
+	for i in {9000..9019}; do
+		in_ns app "$TRAFFIC" send udp "$TO:$i" >/dev/null
+		in_ns app "$TRAFFIC" send udp "10.0.2.5:$i" >/dev/null
+	done
+	in_ns app "$TRAFFIC" send udp "$TO:7" >/dev/null
+	eventually 5 queue_empty || return 1
+	[ "${KNOWN:-1}" -gt 1 ] || return 0
+	# a burst may outrun the growth of the kernel's hash table
+	for ((i = 0; i < 5; i++)); do
+		in_ns app "$FLOOD" "$CPU_SEND" 10 0 "$TO:9000" 64 100 "$KNOWN" >/dev/null
+		eventually 10 queue_empty || return 1
+		in_ns app conntrack -F >/dev/null 2>&1
+		size=$(ctl status -o json | jq .kernel.answers.size)
+		[ "$size" -lt $((KNOWN * 98 / 100)) ] || return 0
+	done
+}
+
 side_off() {
 	stop null
 	if [ -n "${PIDS[nsgd]:-}" ]; then
@@ -201,16 +269,20 @@ queue_empty() {
 	in_ns app awk '$1 == 0 && $3 { exit 1 }' /proc/net/netfilter/nfnetlink_queue
 }
 
-# run_flood FLOWS [ADDRESS [SIZE]]: RATE of packets at the far end a second, SENT of those sent, COST in
+# New flows are not more than the connection table holds.
+MOST=$(($(cat /proc/sys/net/netfilter/nf_conntrack_max) * 3 / 4))
+
+# run_flood FLOWS [ADDRESS [SIZE [OTHERS]]]: RATE of packets at the far end a second, SENT of those sent, COST in
 # microseconds of the daemon's processor a packet sent, LOST those sent that neither arrived nor were
 # dropped by a full queue. Figures are read by name, in pairs.
 # shellcheck disable=SC2034
 run_flood() {
-	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0 dropped
+	local flows=$1 to=${2:-$TO} size=${3:-64} ns=${FLOOD_NS:-app} far=far before cpu=0 dropped most=
+	[ "$flows" != 0 ] || most=$MOST
 	[ "$ns" = app ] || far=barefar
 	before=$(got "$far") dropped=$(queue_dropped)
 	[ -z "$WORKER" ] || cpu=$(cpu_ns)
-	in_ns "$ns" "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" "$flows" "$to:9000" "$size" >"$T/flood.out" || return 1
+	in_ns "$ns" "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" "$flows" "$to:9000" "$size" "${4:-0}" $most >"$T/flood.out" || return 1
 	eventually 5 queue_empty
 	[ -z "$WORKER" ] || cpu=$(($(cpu_ns) - cpu))
 	read -r RATE SENT COST LOST < <(sed 's/[a-z_]*=//g' "$T/flood.out" | awk -v got=$(($(got "$far") - before)) \
@@ -299,11 +371,12 @@ wanted() {
 EVERY="offload.established=no"
 
 nsgd_every() { side_nsgd "$EVERY"; }
-nsgd_offload() { side_nsgd "subnet.watch=no"; }
+nsgd_offload() { side_nsgd "subnet.watch=no" "offload.answers=no"; }
 # Under this table the best daemon's verdict is "allowed" with the mark that the kernel remembers.
 null_every() { side_null 0x08000000 -- "$EVERY"; }
 null_one() { side_null 0x08000000 one -- "$EVERY"; }
-null_save() { side_null 0x08000000 -- subnet.watch=no; }
+null_save() { side_null 0x08000000 -- subnet.watch=no offload.answers=no; }
+null_answers() { side_null 0x08000000 -- subnet.watch=no; }
 null_drop() { side_null drop -- "$EVERY"; }
 bare_ct() { side_bare subnet.watch=no; }
 nothing() { WORKER=; }
@@ -364,6 +437,63 @@ rows_offload() {
 		run_flood 1024 10.0.2.5
 	pairs denied-new "flood of new denied flows / null engine dropping" 0.90 at-least SENT nsgd_offload null_drop \
 		run_flood 0 10.0.2.5
+}
+
+# Both processors busy with other programs of equal priority while the command runs.
+loaded() {
+	local cpu status
+	for cpu in $CPU_SEND $CPU_WORK; do
+		spawn busy$cpu app taskset -c "$cpu" sh -c 'while :; do :; done'
+	done
+	"$@"
+	status=$?
+	for cpu in $CPU_SEND $CPU_WORK; do
+		stop busy$cpu KILL
+	done
+	return $status
+}
+
+# shellcheck disable=SC2034
+run_first() { # [first-other]: RATE in nanoseconds, of a new flow each
+	RATE=$(in_ns app "$FLOOD" "$CPU_SEND" "$SECONDS_EACH" "${1:-first}" "$TO:7" | sed 's/.*median_ns=//')
+	COST=0
+}
+
+# Against what a user would write by hand.
+rows_answers() {
+	local how run
+	wanted answers || return 0
+	rm -rf "$T/policy"
+	policy "$T/policy" 1000 1
+	for how in quiet loaded; do
+		run=
+		[ $how = quiet ] || run=loaded
+		pairs "answers-new-flows-$how" "new flows a second to a known destination, $how / look-up in a map by hand" 0.78 \
+			at-least RATE side_answers side_hand_map $run run_flood 0
+		pairs "answers-rules-$how" "the same / the 1,000 rules as nft rules" 1.8 at-least RATE \
+			side_answers side_hand_rules $run run_flood 0
+		pairs "answers-first-$how" "first round trip, known destination, $how / ct-mark rule" \
+			"$([ $how = quiet ] && echo 1.05 || echo 1.2)" at-most RATE side_answers bare_ct $run run_first
+		pairs "answers-unknown-$how" "first round trip, unknown destination, $how / null engine" 1.05 at-most RATE \
+			side_answers null_answers $run run_first first-other
+		pairs "answers-unknown-bare-$how" "the same / ct-mark rule" "$([ $how = quiet ] && echo 1.1 || echo 3)" at-most RATE \
+			side_answers bare_ct $run run_first first-other
+	done
+	pairs answers-decided "UDP of a decided flow / ct-mark rule" 0.95 at-least RATE side_answers bare_ct run_flood 64
+	pairs answers-denied "flood of denied flows, one known destination / null engine dropping" 1.2 at-least SENT \
+		side_answers null_drop run_flood 0 10.0.2.5
+	side_answers || return 1
+	run_flood 0 10.0.2.5 && figure answers-denied-cpu "daemon's CPU ns a packet of that flood" \
+		"$(awk -v us="$COST" 'BEGIN { printf "%d", us * 1000 }')" 0
+	local before
+	before=$(ticks)
+	sleep 20
+	figure answers-idle "ticks of an idle daemon in 20 s" $(($(ticks) - before)) 0
+	side_off
+}
+
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/${PIDS[nsgd]}/stat"
 }
 
 rows_reload() {
@@ -503,6 +633,12 @@ rows_growth() {
 	for n in 64 512 1500 16384 65500; do
 		growth bytes $n nsgd_every null_every run_flood 64 "$TO" $n
 	done
+	for n in 1 100 10000 65535; do
+		KNOWN=$n growth known $n side_answers side_hand_map run_flood 0
+	done
+	for n in 0 25 50 75 90 100; do
+		growth share $n side_answers nsgd_offload run_flood 0 "$TO" 64 $((100 - n))
+	done
 	for n in 10 100 1000; do
 		rm -rf "$T/policy"
 		policy "$T/policy" $n 1
@@ -517,6 +653,7 @@ place || exit 1
 printf '%-28s %7s  %-13s %12s %12s  %6s %6s  %5s\n' row ratio min-max a b 'us a' 'us b' goal
 rows_queued
 rows_offload
+rows_answers
 rows_reload
 rows_repair
 rows_marks

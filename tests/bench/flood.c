@@ -2,9 +2,15 @@
 /*
  * A sender that does nothing else: UDP packets as fast as one core makes them, or round trips.
  *
- *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE]    FLOWS sockets in turn; 0: a new socket each time
+ *	flood CPU SECONDS FLOWS ADDRESS:PORT [SIZE [OTHERS [MOST]]]
+ *	                                               FLOWS sockets in turn; 0: a new socket each time
  *	flood CPU SECONDS ping ADDRESS:PORT            the far end echoes: one at a time
+ *	flood CPU SECONDS first|first-other ADDRESS:PORT
+ *	                                               the same, each from a new socket; to other addresses
  *	flood CPU SECONDS distance CPU                 a cache line, back and forth between two cores
+ *
+ * Other addresses are 10.230.0.1 and on, each used once. OTHERS in a hundred of new sockets send to
+ * them; at most MOST packets are sent. A new socket has a tuple that none before had.
  *
  * Above MAX_SOCKETS flows each socket sends to several ports in turn. SIZE counts the headers; above
  * MAX_FRAME the kernel gets it in one piece and cuts it as late as it can (GSO).
@@ -16,6 +22,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,20 +72,43 @@ static int compare(const void *a, const void *b)
 	return NSG_CMP(x, y);
 }
 
-static void ping(const struct sockaddr_in *to, uint64_t end_ns)
+static int open_patient(const struct sockaddr_in *to)
 {
-	uint64_t *times = calloc(MAX_ROUND_TRIPS, sizeof(*times));
 	const struct timeval patience = {.tv_sec = 1};
 	int fd = open_flow(to);
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+static struct sockaddr_in next_other(const struct sockaddr_in *to)
+{
+	static uint32_t others_host = 0x0ae60001; /* 10.230.0.1 */
+	struct sockaddr_in other = *to;
+
+	other.sin_addr.s_addr = htonl(others_host++);
+	return other;
+}
+
+static void ping(const struct sockaddr_in *to, uint64_t end_ns, bool anew, bool others)
+{
+	uint64_t *times = calloc(MAX_ROUND_TRIPS, sizeof(*times));
+	int fd = open_patient(to);
 	size_t n = 0;
 	char byte = 0;
 
 	if (!times)
 		die("memory");
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	while (nsg_clock_ns(CLOCK_MONOTONIC) < end_ns && n < MAX_ROUND_TRIPS) {
-		uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+		uint64_t start_ns;
 
+		if (anew) {
+			const struct sockaddr_in next = others ? next_other(to) : *to;
+
+			(void)close(fd);
+			fd = open_patient(&next);
+		}
+		start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 		if (send(fd, &byte, 1, 0) == 1 && recv(fd, &byte, 1, 0) == 1)
 			times[n++] = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
 	}
@@ -111,7 +141,38 @@ static int open_flow_of_size(const struct sockaddr_in *to, size_t size)
 	return fd;
 }
 
-static void flood(const struct sockaddr_in *to, double seconds, size_t flows, size_t size)
+/* Of new sockets. */
+struct mix {
+	unsigned int others; /* in a hundred */
+	uint64_t most;
+};
+
+/* The ports of a host come round before a second has passed: more than one destination port, of as
+ * many as the sink counts. */
+#define SOURCE_PORTS 60000u
+#define DESTINATION_PORTS 20u
+
+static int open_new(const struct sockaddr_in *to, const struct mix *mix, uint64_t i)
+{
+	const bool other = i * 37 % 100 < mix->others; /* evenly: 37 is prime to 100 */
+	struct sockaddr_in next = other ? next_other(to) : *to;
+	struct sockaddr_in from = {.sin_family = AF_INET,
+				   .sin_port = htons((uint16_t)(2000 + i % SOURCE_PORTS))};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (!other)
+		next.sin_port =
+		    htons((uint16_t)(ntohs(to->sin_port) + i / SOURCE_PORTS % DESTINATION_PORTS));
+	/* a port that is taken: any other */
+	if (fd < 0 ||
+	    (bind(fd, (const struct sockaddr *)&from, sizeof(from)) < 0 && errno != EADDRINUSE) ||
+	    connect(fd, (const struct sockaddr *)&next, sizeof(next)) < 0)
+		die("socket");
+	return fd;
+}
+
+static void flood(const struct sockaddr_in *to, double seconds, size_t flows, size_t size,
+		  const struct mix *mix)
 {
 	const size_t sockets = flows < MAX_SOCKETS ? flows : MAX_SOCKETS;
 	int *fds = calloc(sockets ? sockets : 1, sizeof(*fds));
@@ -126,9 +187,10 @@ static void flood(const struct sockaddr_in *to, double seconds, size_t flows, si
 		fds[i] = open_flow_of_size(to, size);
 	start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	end_ns = start_ns + (uint64_t)(seconds * 1e9);
-	for (uint64_t i = 0; i % LOOK_EVERY || nsg_clock_ns(CLOCK_MONOTONIC) < end_ns; i++) {
+	for (uint64_t i = 0;
+	     i < mix->most && (i % LOOK_EVERY || nsg_clock_ns(CLOCK_MONOTONIC) < end_ns); i++) {
 		size_t flow = flows ? i % flows : 0;
-		int fd = flows ? fds[flow % sockets] : open_flow(to);
+		int fd = flows ? fds[flow % sockets] : open_new(to, mix, i);
 		struct sockaddr_in port = *to;
 		ssize_t n;
 
@@ -206,9 +268,9 @@ int main(int argc, char **argv)
 	char *colon;
 
 	if (argc < 5) {
-		(void)fprintf(
-		    stderr,
-		    "usage: flood CPU SECONDS FLOWS|ping|distance ADDRESS:PORT|CPU [SIZE]\n");
+		(void)fprintf(stderr,
+			      "usage: flood CPU SECONDS FLOWS|ping|first|first-other|distance "
+			      "ADDRESS:PORT|CPU [SIZE [OTHERS [MOST]]]\n");
 		return 2;
 	}
 	pin(atoi(argv[1]));
@@ -225,13 +287,21 @@ int main(int argc, char **argv)
 	if (inet_pton(AF_INET, argv[4], &to.sin_addr) != 1)
 		return 2;
 	if (strcmp(argv[3], "ping") == 0) {
-		ping(&to, end_ns);
+		ping(&to, end_ns, false, false);
+	} else if (strcmp(argv[3], "first") == 0) {
+		ping(&to, end_ns, true, false);
+	} else if (strcmp(argv[3], "first-other") == 0) {
+		ping(&to, end_ns, true, true);
 	} else {
+		const struct mix mix = {
+		    .others = argc > 6 ? (unsigned int)atoi(argv[6]) : 0,
+		    .most = argc > 7 ? strtoull(argv[7], NULL, 0) : UINT64_MAX,
+		};
 		size_t flows = strtoul(argv[3], NULL, 0);
 		size_t size = argc > 5 ? strtoul(argv[5], NULL, 0) : 64;
 
 		flood(&to, seconds, flows < MAX_FLOWS ? flows : MAX_FLOWS,
-		      size > UDP_AND_IP ? size - UDP_AND_IP : 0);
+		      size > UDP_AND_IP ? size - UDP_AND_IP : 0, &mix);
 	}
 	return 0;
 }
