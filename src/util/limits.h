@@ -36,9 +36,10 @@
 /* The image: 1,024-bit rows hold 1,003 rules; 32-bit offsets and nine bits of next hop. */
 #define NSG_MAX_IMAGE_RULES 1024u
 #define NSG_MAX_IMAGE_SEGMENTS                                                                     \
-	2000000u /* 200,000 scattered prefixes make 400,001; this is five times as many */
-#define NSG_MAX_BGP_ROUTES 500000u /* gateway routes, after merging: half of the segments */
-#define NSG_MAX_HOPS 510u	   /* 0 is the host's own routing, 511 a denial */
+	4000000u /* scattered prefixes make two each; this is twice the gateway routes' */
+#define NSG_MAX_BGP_ROUTES                                                                         \
+	1000000u	  /* gateway routes, after merging: a full table has 900,000 or more */
+#define NSG_MAX_HOPS 510u /* 0 is the host's own routing, 511 a denial */
 
 /* Diagnostics kept; the rest is counted. A person reads tens, a machine hundreds. */
 #define NSG_MAX_DIAGNOSTICS 1000u
