@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include <linux/rtnetlink.h>
+
 #include "conf/value_priv.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
@@ -75,6 +77,8 @@ static const struct key keys[] = {
     {"route", "rule-priority", nsg_conf_set_rule_priority, CONF(rule_priority), .restart = true},
     {"snat", "vnet", nsg_conf_set_snat_vnet, CONF(snat_vnet_host), .restart = true},
     {"snat", "internet", nsg_conf_set_snat_internet, CONF(snat_internet_host), .restart = true},
+    {"bgp", "table", nsg_conf_set_bgp_table, CONF(bgp_table), .restart = true},
+    {"bgp", "protocol", nsg_conf_set_bgp_protocols, 0, true, true},
     {"log", "level", nsg_conf_set_level, CONF(log_level)},
     {"log", "decisions", nsg_conf_set_decisions, CONF(log_decisions)},
     {"metrics", "textfile", nsg_conf_set_textfile, CONF(metrics_textfile), .restart = true},
@@ -299,6 +303,22 @@ static char *read_line(char *buffer, int size, void *stream)
 	return strcpy(buffer, line);
 }
 
+/* Routes of nsgd's own tables are not announced by anyone, and in table main the host's own routes
+ * are told apart only by their protocol. */
+static void check_bgp(struct parser *p)
+{
+	struct nsg_conf *c = p->conf;
+
+	p->line = nsg_conf_line(c, "bgp", c->bgp_table ? "table" : "protocol");
+	if (!c->bgp_table && !c->bgp_any_protocol)
+		complain(p, "[bgp] protocol requires table");
+	if (c->bgp_table == RT_TABLE_MAIN && c->bgp_any_protocol)
+		complain(p, "[bgp] table = main requires protocol, e.g. protocol = bird");
+	if (c->bgp_table >= c->table_base && c->bgp_table - c->table_base <= NSG_MAX_HOPS)
+		complain(p, "[bgp] table = %u is one of the tables from [route] table-base on",
+			 c->bgp_table);
+}
+
 static void check_whole(struct parser *p)
 {
 	struct nsg_conf *c = p->conf;
@@ -320,6 +340,7 @@ static void check_whole(struct parser *p)
 			p->line = c->nexthops[i].line;
 			complain(p, "this next hop needs via or dev");
 		}
+	check_bgp(p);
 	if (c->queue_first + c->workers > 65535) {
 		p->line = nsg_conf_line(c, "queue", "first");
 		complain(p, "[queue] first + workers exceeds queue number 65534");
@@ -348,6 +369,7 @@ static struct nsg_conf *conf_new(const char *path)
 	c->mark_mask = 0x0fff0000;
 	c->table_base = 21000;
 	c->rule_priority = 21000;
+	c->bgp_any_protocol = true;
 	c->log_level = LOG_INFO;
 	c->log_decisions = NSG_LOG_DENIED;
 	return c;

@@ -95,6 +95,11 @@ struct nsg_conf {
 	bool has_snat_vnet, has_snat_internet;
 	uint32_t snat_vnet_host, snat_internet_host;
 
+	/* [bgp] */
+	uint32_t bgp_table;	 /* the kernel table of the gateway's routes; 0: none */
+	bool bgp_any_protocol;	 /* no list: every protocol */
+	bool bgp_protocols[256]; /* RTPROT_* that are listed */
+
 	/* [log] */
 	int log_level; /* syslog's numbers: LOG_ERR ... LOG_DEBUG */
 	enum nsg_conf_log_decisions log_decisions;
@@ -127,6 +132,12 @@ uint32_t nsg_conf_line(const struct nsg_conf *c, const char *section, const char
  * separated by commas; "" if there is none. */
 void nsg_conf_restart_keys(const struct nsg_conf *before, const struct nsg_conf *after, char *out,
 			   size_t size);
+
+/* Whether [bgp] protocol takes the routes of a program with this rtnetlink protocol. */
+static inline bool nsg_conf_takes_protocol(const struct nsg_conf *c, uint8_t protocol)
+{
+	return c->bgp_any_protocol || c->bgp_protocols[protocol];
+}
 
 /* NULL is fine; returns NULL. */
 struct nsg_conf *nsg_conf_free(struct nsg_conf *c);

@@ -9,6 +9,8 @@
 #include <strings.h>
 #include <syslog.h>
 
+#include <linux/rtnetlink.h>
+
 #include "conf/marks.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
@@ -343,6 +345,57 @@ const char *nsg_conf_set_strings(struct nsg_conf *c, const char *value, size_t o
 const char *nsg_conf_set_prefixes(struct nsg_conf *c, const char *value, size_t offset)
 {
 	return each_word(c, value, offset, add_prefix);
+}
+
+const char *nsg_conf_set_bgp_table(struct nsg_conf *c, const char *value, size_t offset)
+{
+	uint32_t table = RT_TABLE_MAIN;
+
+	if (!*value)
+		return NULL;
+	if (strcasecmp(value, "main") != 0 &&
+	    (parse_number(value, 1, UINT32_MAX, &table) || table == RT_TABLE_LOCAL))
+		return "must be main, or the number of another routing table than local";
+	*FIELD(c, offset, uint32_t) = table;
+	return NULL;
+}
+
+static const char *add_protocol(struct nsg_conf *c, const char *word, size_t offset)
+{
+	/* the names of iproute2's rt_protos */
+	static const struct {
+		const char *name;
+		uint8_t number;
+	} protocols[] = {
+	    {"redirect", RTPROT_REDIRECT}, {"kernel", RTPROT_KERNEL},
+	    {"boot", RTPROT_BOOT},	   {"static", RTPROT_STATIC},
+	    {"gated", RTPROT_GATED},	   {"ra", RTPROT_RA},
+	    {"mrt", RTPROT_MRT},	   {"zebra", RTPROT_ZEBRA},
+	    {"bird", RTPROT_BIRD},	   {"dnrouted", RTPROT_DNROUTED},
+	    {"xorp", RTPROT_XORP},	   {"ntk", RTPROT_NTK},
+	    {"dhcp", RTPROT_DHCP},	   {"keepalived", 18},
+	    {"babel", RTPROT_BABEL},	   {"openr", 99},
+	    {"bgp", RTPROT_BGP},	   {"isis", RTPROT_ISIS},
+	    {"ospf", RTPROT_OSPF},	   {"rip", RTPROT_RIP},
+	    {"eigrp", RTPROT_EIGRP},
+	};
+	uint32_t number = 0;
+
+	(void)offset;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(protocols); i++)
+		if (!strcasecmp(word, protocols[i].name))
+			number = protocols[i].number;
+	if (!number && parse_number(word, 1, UINT8_MAX, &number))
+		return "must be rtnetlink protocols, such as bird, zebra or bgp, or numbers from 1 "
+		       "to 255";
+	c->bgp_protocols[number] = true;
+	c->bgp_any_protocol = false;
+	return NULL;
+}
+
+const char *nsg_conf_set_bgp_protocols(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return each_word(c, value, offset, add_protocol);
 }
 
 const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t offset)

@@ -39,6 +39,8 @@ const char *nsg_conf_set_cgroups(struct nsg_conf *c, const char *value, size_t o
 const char *nsg_conf_set_strings(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_prefixes(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_ip6(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_bgp_table(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_bgp_protocols(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_level(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_decisions(struct nsg_conf *c, const char *value, size_t offset);
 

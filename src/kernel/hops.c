@@ -81,7 +81,7 @@ static int compare_addrs(const void *a, const void *b)
 }
 
 /* From the section for the address, else the one for the type, else the appliance's address. */
-static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop, struct nsg_diag *diag)
+static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop)
 {
 	const struct nsg_conf_nexthop *by_type = section_of_type(conf, hop->type);
 
@@ -99,11 +99,10 @@ static int find_paths(const struct nsg_conf *conf, struct nsg_hop *hop, struct n
 	}
 	if (!hop->n_addrs && by_type)
 		add_path(hop, path_of_section(by_type));
-	if (hop->type == NSG_HOP_GATEWAY && !hop->n_paths)
-		return nsg_diag_line(
-		    diag, NSG_ERROR, conf->path, 0, NULL,
-		    "the policy has routes to the VirtualNetworkGateway; add a "
-		    "[nexthop \"VirtualNetworkGateway\"] section with the path to it");
+	if (hop->type == NSG_HOP_GATEWAY && !hop->n_paths) {
+		hop->lookup = conf->bgp_table;
+		hop->unknown = !conf->bgp_table;
+	}
 	return 0;
 }
 
@@ -116,7 +115,7 @@ static void find_snat(const struct nsg_conf *conf, struct nsg_hop *hop)
 }
 
 int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
-	       struct nsg_diag *diag, struct nsg_hop *ret)
+	       struct nsg_hop *ret)
 {
 	struct nsg_image_hop of = nsg_image_hop(image, (uint16_t)index);
 	struct nsg_hop hop = {.type = of.type};
@@ -134,7 +133,7 @@ int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint3
 		hop.n_addrs = of.n_addrs;
 		qsort(hop.addrs_host, hop.n_addrs, sizeof(*hop.addrs_host), compare_addrs);
 	}
-	r = find_paths(conf, &hop, diag);
+	r = find_paths(conf, &hop);
 	if (r < 0) {
 		nsg_hop_done(&hop);
 		return r;
@@ -164,7 +163,27 @@ void nsg_hop_resolve(struct nsg_hop *hop, struct nsg_nl *nl, const struct nsg_li
 		path->up = path->reach == NSG_REACH_OK;
 		hop->up |= path->up;
 	}
-	hop->up |= !hop->n_paths;
+	hop->up |= !nsg_hop_has_table(hop);
+}
+
+int nsg_hop_set_links(struct nsg_hop *hop, const struct nsg_links *links, const uint32_t *ifindexes,
+		      size_t n)
+{
+	struct nsg_path *paths = calloc(n + 1, sizeof(*paths));
+	uint32_t found = 0;
+
+	if (!paths)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct nsg_link *link = nsg_links_by_index(links, ifindexes[i]);
+
+		if (link)
+			memcpy(paths[found++].dev, link->name, sizeof(link->name));
+	}
+	free(hop->paths);
+	hop->paths = paths;
+	hop->n_paths = found;
+	return 0;
 }
 
 static bool same_key(const struct nsg_hop *a, const struct nsg_hop *b)
@@ -176,7 +195,7 @@ static bool same_key(const struct nsg_hop *a, const struct nsg_hop *b)
 
 static bool needs_number(const struct nsg_hop *hop)
 {
-	return hop->n_paths || hop->has_snat;
+	return nsg_hop_has_table(hop) || hop->has_snat;
 }
 
 static uint32_t number_of(const struct nsg_hops *h, const struct nsg_hop *hop)
@@ -216,10 +235,9 @@ static void numbering_done(struct numbering *g)
 
 #define cleanup_numbering __attribute__((cleanup(numbering_done)))
 
-static int read_hops(const struct nsg_hops *h, const struct nsg_image *image, struct nsg_diag *diag,
-		     struct numbering *g)
+static int read_hops(const struct nsg_hops *h, const struct nsg_image *image, struct numbering *g)
 {
-	int error = 0, r;
+	int r = 0;
 
 	g->n = nsg_image_info(image).n_hops;
 	g->last = h->last;
@@ -227,12 +245,9 @@ static int read_hops(const struct nsg_hops *h, const struct nsg_image *image, st
 	g->given = calloc((size_t)h->max + 1, sizeof(*g->given));
 	if (!g->hops || !g->given)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < g->n; i++) {
-		r = nsg_hop_of(h->conf, image, i, diag, &g->hops[i]);
-		if (r < 0 && !error)
-			error = r;
-	}
-	return error;
+	for (uint32_t i = 0; !r && i < g->n; i++)
+		r = nsg_hop_of(h->conf, image, i, &g->hops[i]);
+	return r;
 }
 
 static uint16_t earlier(const struct numbering *g, uint32_t index, const uint16_t *number)
@@ -250,7 +265,7 @@ int nsg_hops_number(const struct nsg_hops *h, const struct nsg_image *image, str
 	uint32_t wanted = 0, missing = 0;
 	int r;
 
-	r = read_hops(h, image, diag, &g);
+	r = read_hops(h, image, &g);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < g.n; i++) {
@@ -305,11 +320,9 @@ int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uin
 		    uint32_t n)
 {
 	cleanup_numbering struct numbering g = {0};
-	struct nsg_diag ignored = {0};
 	int r;
 
-	r = read_hops(h, image, &ignored, &g);
-	nsg_diag_done(&ignored);
+	r = read_hops(h, image, &g);
 	if (r < 0)
 		return r;
 	if (n != g.n)
@@ -330,7 +343,6 @@ int nsg_hops_restore(struct nsg_hops *h, uint32_t number, uint8_t type, const ui
 		     uint32_t n_addrs)
 {
 	struct nsg_hop hop = {.type = type, .n_addrs = n_addrs, .used = true, .live = true};
-	struct nsg_diag ignored = {0};
 	int r;
 
 	if (!number || number > h->max || h->v[number].used)
@@ -341,8 +353,7 @@ int nsg_hops_restore(struct nsg_hops *h, uint32_t number, uint8_t type, const ui
 			return -ENOMEM;
 		memcpy(hop.addrs_host, addrs_host, n_addrs * sizeof(*hop.addrs_host));
 	}
-	r = find_paths(h->conf, &hop, &ignored);
-	nsg_diag_done(&ignored);
+	r = find_paths(h->conf, &hop);
 	if (r < 0) {
 		nsg_hop_done(&hop);
 		return r;

@@ -38,8 +38,12 @@ struct nsg_hop {
 	uint32_t *addrs_host; /* appliances; sorted */
 	uint32_t n_addrs;
 
-	struct nsg_path *paths; /* none: the host's own routing, numbered for [snat] only */
+	struct nsg_path *paths;
 	uint32_t n_paths;
+	/* The gateway without a [nexthop] section: */
+	uint32_t lookup; /* [bgp] table, which routes its packets; its paths are the interfaces of
+			  * that table's routes. 0: none */
+	bool unknown;	 /* nothing says how this host reaches it: its packets are dropped */
 	bool has_snat;
 	uint32_t snat_host;
 
@@ -50,6 +54,12 @@ struct nsg_hop {
 	uint64_t packets;      /* sent to it, when last read */
 	uint64_t lost;	       /* of these, sent while it was down */
 };
+
+/* Without a table a hop is routed by the host, and is numbered for [snat] only. */
+static inline bool nsg_hop_has_table(const struct nsg_hop *hop)
+{
+	return hop->n_paths || hop->lookup || hop->unknown;
+}
 
 struct nsg_hops {
 	const struct nsg_conf *conf;
@@ -83,9 +93,12 @@ void nsg_hops_swap(struct nsg_hops *h);
 bool nsg_hops_is_idle(const struct nsg_hop *hop);
 void nsg_hops_free_number(struct nsg_hops *h, uint32_t number);
 
-/* The image's hop with that index, its paths not resolved. n_paths is 0 where the host routes. */
+/* The image's hop with that index, its paths not resolved. -ENOMEM. */
 int nsg_hop_of(const struct nsg_conf *conf, const struct nsg_image *image, uint32_t index,
-	       struct nsg_diag *diag, struct nsg_hop *ret);
+	       struct nsg_hop *ret);
+/* The interfaces that its looked-up table leads to, instead of those before. -ENOMEM. */
+int nsg_hop_set_links(struct nsg_hop *hop, const struct nsg_links *links, const uint32_t *ifindexes,
+		      size_t n);
 /* Looks up every path: up, ifindex, reach; and whether the hop is up. */
 void nsg_hop_resolve(struct nsg_hop *hop, struct nsg_nl *nl, const struct nsg_links *links);
 void nsg_hop_done(struct nsg_hop *hop);

@@ -51,6 +51,30 @@ static bool report_unreachable(const struct nsg_hop *hop, enum nsg_severity seve
 	return any;
 }
 
+/* As this host reaches it now. */
+static int resolve(struct nsg_kernel *k, struct nsg_hop *hop)
+{
+	int r = 0;
+
+	if (hop->lookup)
+		r = nsg_hop_set_links(hop, &k->links, k->live_links.v, k->live_links.n);
+	if (r >= 0)
+		nsg_hop_resolve(hop, &k->rt, &k->links);
+	return r;
+}
+
+int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n)
+{
+	k->live_links.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		int r = nsg_vec_push(&k->live_links, ifindexes[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 struct image_hops {
 	struct nsg_hop *v; /* by image hop index */
 	uint32_t n;
@@ -75,11 +99,29 @@ static int resolve_image(struct nsg_kernel *k, const struct nsg_image *image, st
 	if (r < 0)
 		return r;
 	for (uint32_t i = 1; i < hops->n; i++) {
-		r = nsg_hop_of(k->conf, image, i, diag, &hops->v[i]);
+		r = nsg_hop_of(k->conf, image, i, &hops->v[i]);
 		if (r < 0)
 			return r;
-		nsg_hop_resolve(&hops->v[i], &k->rt, &k->links);
+		r = resolve(k, &hops->v[i]);
+		if (r < 0)
+			return r;
 	}
+	return 0;
+}
+
+/* At a start it is an error. Later the routes to the gateway may be new, and a reload must not fail
+ * for them. */
+static int check_gateway(const struct nsg_kernel *k, const struct image_hops *hops,
+			 struct nsg_diag *diag)
+{
+	for (uint32_t i = 0; i < hops->n; i++)
+		if (hops->v[i].unknown)
+			return nsg_diag_line(
+			    diag, k->running ? NSG_WARNING : NSG_ERROR, k->conf->path, 0, NULL,
+			    "the policy has routes to the VirtualNetworkGateway%s; add a "
+			    "[nexthop \"VirtualNetworkGateway\"] section with the path to it, or "
+			    "[bgp] table",
+			    k->running ? ", whose packets are dropped" : "");
 	return 0;
 }
 
@@ -98,6 +140,9 @@ int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool st
 	if (r < 0)
 		return r;
 	r = resolve_image(k, image, diag, &hops);
+	if (r < 0)
+		return r;
+	r = check_gateway(k, &hops, diag);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; i < n; i++)
@@ -123,7 +168,9 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 
 		if (!hop->used)
 			continue;
-		nsg_hop_resolve(hop, &k->rt, &k->links);
+		r = resolve(k, hop);
+		if (r < 0)
+			return r;
 		/* the plan has reported the first state of a new one */
 		if (!hop->reported)
 			hop->was_up = hop->up;

@@ -44,7 +44,8 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
- * Numbers for the image's hops. Errors: a gateway route without a [nexthop] section, too many hops.
+ * Numbers for the image's hops. Errors: too many hops, and before the start a gateway route without
+ * a [nexthop] section or [bgp] table.
  * Warning, or error with `strict`: a next hop that cannot be reached. Changes nothing in the
  * kernel. The caller frees ret->number.
  */
@@ -146,6 +147,10 @@ int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag);
  */
 int nsg_kernel_fd(const struct nsg_kernel *k);
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* The interfaces that the routes of [bgp] table lead to: packets for the gateway may leave by them.
+ * Takes effect with the next step of a start or reload. -ENOMEM. */
+int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n);
 
 /* The first address of the host inside any of the prefixes. -ENOENT. */
 int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefixes, size_t n,

@@ -48,7 +48,8 @@ struct nsg_kernel {
 
 	struct nsg_hops hops;
 	struct nsg_links links;
-	uint32_t *users; /* the captured uids */
+	NSG_VEC(uint32_t) live_links; /* interfaces of the routes in [bgp] table */
+	uint32_t *users;	      /* the captured uids */
 	size_t n_users;
 	struct nsg_cgroups cgroups;
 	struct nsg_gateways gateways; /* of the host's default routes */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kernel/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +11,12 @@
 #include <unistd.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
+#include <linux/rtnetlink.h>
 
 #include "kernel/attr.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 /* The kernel answers within send() and recv(); a limit for one that does not. */
 #define RECEIVE_TIMEOUT_SEC 5
@@ -123,6 +127,32 @@ int nsg_nl_subscribe(struct nsg_nl *nl, unsigned int group)
 	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 		return -errno;
 	return 0;
+}
+
+void nsg_nl_set_receive_buffer(struct nsg_nl *nl, int bytes)
+{
+	set_buffer(nl->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+}
+
+void nsg_nl_filter_routes(struct nsg_nl *nl, uint32_t table, bool only)
+{
+	/* fib_dump_info() puts RTA_TABLE first, also for tables below 256 */
+	const uint32_t attr = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof(struct rtmsg));
+	/* loads convert from network order */
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 4),
+	    BPF_STMT(BPF_LD | BPF_H | BPF_ABS, attr + offsetof(struct nlattr, nla_type)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTA_TABLE), 0, 2),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, attr + NLA_HDRLEN),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(table), !only, only),
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = {NSG_ARRAY_SIZE(code), code};
+
+	(void)setsockopt(nl->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 void nsg_nl_close(struct nsg_nl *nl)

@@ -46,6 +46,11 @@ int nsg_nl_open_transport(const struct nl_transport *transport, uint32_t portid,
 int nsg_nl_take_over(struct nsg_nl *nl, int fd);
 /* Joins a multicast group. */
 int nsg_nl_subscribe(struct nsg_nl *nl, unsigned int group);
+/* A larger buffer for bursts of notifications; the default is kept where that is not permitted. */
+void nsg_nl_set_receive_buffer(struct nsg_nl *nl, int bytes);
+/* Notifications of routes of one table: `only` these, or all but these. Other notifications pass.
+ * A hint: what the kernel does not filter the reader has to. */
+void nsg_nl_filter_routes(struct nsg_nl *nl, uint32_t table, bool only);
 void nsg_nl_close(struct nsg_nl *nl);
 
 /*

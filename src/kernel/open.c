@@ -222,6 +222,7 @@ struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 	nsg_cgroups_done(&k->cgroups);
 	nsg_hops_done(&k->hops);
 	nsg_links_done(&k->links);
+	nsg_vec_done(&k->live_links);
 	free(k->users);
 	free(k);
 	return NULL;

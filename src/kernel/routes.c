@@ -157,7 +157,7 @@ static uint32_t desired_routes(const struct nsg_hop *hop, uint32_t table,
 
 	ret[0] = (struct route){
 	    .table = table, .type = RTN_BLACKHOLE, .metric = METRIC_LAST, .protocol = NSG_RTPROT};
-	if (!hop->up)
+	if (!hop->up || hop->lookup)
 		return 1;
 	*route = (struct route){.table = table, .type = RTN_UNICAST, .protocol = NSG_RTPROT};
 	for (uint32_t i = 0; i < hop->n_paths; i++) {
@@ -355,7 +355,7 @@ static int remove_others(struct nsg_nl *nl, const struct nsg_hops *h, const stru
 		const struct route *route = &there->routes.v[i];
 		const struct nsg_hop *hop = &h->v[route->table - h->conf->table_base];
 
-		if ((hop->used && hop->n_paths) || route->protocol != NSG_RTPROT)
+		if ((hop->used && nsg_hop_has_table(hop)) || route->protocol != NSG_RTPROT)
 			continue;
 		r = remove_route(nl, route);
 		if (r < 0)
@@ -378,7 +378,7 @@ int nsg_routes_apply(struct nsg_nl *nl, struct nsg_hops *h, bool all, struct nsg
 	}
 	for (uint32_t n = 1; n <= h->max; n++) {
 		h->v[n].applied_change = false;
-		if (!h->v[n].used || !h->v[n].n_paths)
+		if (!h->v[n].used || !nsg_hop_has_table(&h->v[n]))
 			continue;
 		if (!all) {
 			r = read_routes(nl, base + n, &there);
@@ -419,7 +419,7 @@ int nsg_routes_check_foreign(struct nsg_nl *nl, const struct nsg_hops *h, struct
 		cleanup_reading struct reading there = {
 		    .first = table, .last = table, .of = FOREIGN};
 
-		if (!h->v[n].used || !h->v[n].n_paths)
+		if (!h->v[n].used || !nsg_hop_has_table(&h->v[n]))
 			continue;
 		r = read_routes(nl, table, &there);
 		if (r < 0)

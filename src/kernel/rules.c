@@ -28,7 +28,7 @@ void nsg_rules_done(struct nsg_rules *r)
 
 static bool has_table(const struct nsg_hop *hop)
 {
-	return hop->used && hop->n_paths;
+	return hop->used && nsg_hop_has_table(hop);
 }
 
 static int add(struct nsg_rules *r, struct nsg_rule rule)
@@ -93,13 +93,24 @@ int nsg_rules_desired(const struct nsg_hops *h, struct nsg_rules *ret)
 		if (!block_used(h, block))
 			continue;
 		e = add(&r, (struct nsg_rule){
-				.pref = base + 1 + block,
+				.pref = base + 2 + block,
 				.action = FR_ACT_GOTO,
 				.mark = (block * NSG_RULES_BLOCK) << shift,
 				/* hop bits above the block's; none when one block holds all hops */
 				.mask = ~((NSG_RULES_BLOCK << shift) - 1) & h->marks->hop,
 				.target = base + BLOCKS_FIRST + block * BLOCK_SPAN,
 			    });
+		if (e < 0)
+			return e;
+	}
+	for (uint32_t n = 1; n <= h->max; n++) {
+		if (!h->v[n].used || !h->v[n].lookup)
+			continue;
+		e = add(&r, (struct nsg_rule){.pref = base + 1,
+					      .action = FR_ACT_TO_TBL,
+					      .mark = n << shift,
+					      .mask = h->marks->hop,
+					      .table = h->v[n].lookup});
 		if (e < 0)
 			return e;
 	}

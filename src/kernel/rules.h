@@ -5,7 +5,9 @@
  * rule-priority:
  *
  *      P              our hop bits are 0: goto E            most packets pass only this one
- *      P + 1 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
+ *      P + 1          hop is the gateway's: lookup [bgp] table; what it has no route for goes on,
+ *                     to the blackhole in the hop's own table
+ *      P + 2 + b      hop's high bits are b: goto B(b)      for each block of 32 hops in use
  *      B(b)           nothing: the goto's target            B(b) = P + 20 + 34 b
  *      B(b) + 1 + i   hop is 32 b + i: lookup its table     (always ends there: a blackhole is last)
  *      B(b) + 33      goto E

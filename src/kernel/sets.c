@@ -269,7 +269,7 @@ void nsg_sets_add_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, uint3
 		nsg_nft_element_addr(b, hop_mark(k, number), hop->snat_host);
 		nsg_nft_elements_end(b);
 	}
-	if (!hop->n_paths) {
+	if (!nsg_hop_has_table(hop)) {
 		nsg_nft_elements(b, "host_routed", false);
 		nsg_nft_element_u32(b, hop_mark(k, number));
 		nsg_nft_elements_end(b);
@@ -294,7 +294,7 @@ void nsg_sets_remove_hop(struct nsg_nft_batch *b, const struct nsg_kernel *k, ui
 	remove_mark(b, k, "hops", number);
 	if (nsg_ruleset_has_snat(k) && hop->has_snat)
 		remove_mark(b, k, "sources", number);
-	if (nsg_ruleset_has_snat(k) && !hop->n_paths)
+	if (nsg_ruleset_has_snat(k) && !nsg_hop_has_table(hop))
 		remove_mark(b, k, "host_routed", number);
 	nsg_ruleset_hop_counter(number, name);
 	nsg_nft_object_delete(b, name, NFT_OBJECT_COUNTER);

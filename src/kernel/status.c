@@ -184,6 +184,16 @@ static json_t *path_json(const struct nsg_hop *hop, const struct nsg_path *path)
 			       PAIR_S("down", path->up ? NULL : why));
 }
 
+/* The table that routes its packets; null: the host's. */
+static json_t *table_json(const struct nsg_kernel *k, uint32_t number)
+{
+	const struct nsg_hop *hop = &k->hops.v[number];
+
+	if (!nsg_hop_has_table(hop) || k->conf->audit)
+		return json_null();
+	return json_integer(hop->lookup ? hop->lookup : k->conf->table_base + number);
+}
+
 static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
 {
 	const struct nsg_hop *hop = &k->hops.v[number];
@@ -196,11 +206,9 @@ static json_t *hop_json(const struct nsg_kernel *k, uint32_t number)
 	return NSG_JSON_OBJECT(PAIR_I("number", number),
 			       PAIR_S("type", nsg_hop_type_name((enum nsg_hop_type)hop->type)),
 			       PAIR_J("addresses", addresses),
-			       PAIR_J("table", hop->n_paths && !k->conf->audit
-						   ? json_integer(k->conf->table_base + number)
-						   : json_null()),
-			       PAIR_B("up", hop->up), PAIR_I("packets", hop->packets),
-			       PAIR_I("lost", hop->lost), PAIR_J("paths", paths));
+			       PAIR_J("table", table_json(k, number)), PAIR_B("up", hop->up),
+			       PAIR_I("packets", hop->packets), PAIR_I("lost", hop->lost),
+			       PAIR_J("paths", paths));
 }
 
 struct cgroup_count {

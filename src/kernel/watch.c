@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -82,6 +83,9 @@ static int open_watch(struct nsg_kernel *k)
 	r = nsg_nl_open(NETLINK_ROUTE, &k->rt_watch);
 	if (r < 0)
 		return r;
+	/* a full table of BGP routes must not fill this socket */
+	if (k->conf->bgp_table && k->conf->bgp_table != RT_TABLE_MAIN)
+		nsg_nl_filter_routes(&k->rt_watch, k->conf->bgp_table, false);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(groups); i++) {
 		r = nsg_nl_subscribe(&k->rt_watch, groups[i]);
 		if (r < 0)
@@ -236,6 +240,9 @@ static void report_transitions(struct nsg_kernel *k, struct nsg_diag *diag)
 		nsg_kernel_name_hop(hop, name, sizeof(name));
 		if (hop->n_paths)
 			nsg_kernel_explain_path(hop, &hop->paths[0], why, sizeof(why));
+		else
+			(void)snprintf(why, sizeof(why), "routing table %u has no routes",
+				       hop->lookup);
 		if (hop->up)
 			(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL, "next hop %s is up", name);
 		else

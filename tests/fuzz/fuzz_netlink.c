@@ -16,6 +16,7 @@
 
 #include "kernel/conntrack.h"
 #include "kernel/kernel_priv.h"
+#include "kernel/live_routes.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "util/cleanup.h"
@@ -227,9 +228,40 @@ static void tell_status(struct nsg_kernel *k)
 	k->cgroups = (struct nsg_cgroups){.inotify_fd = -1};
 }
 
-static void talk(struct nsg_kernel *k, uint8_t about, struct nsg_diag *diag)
+/* A routing table, read and followed: what the datagrams do not answer is a notification. */
+static void follow_routes(const struct nl_transport *transport)
 {
-	switch (about % 8) {
+	struct nsg_conf conf = {.bgp_table = 100, .bgp_any_protocol = true};
+	struct nsg_diag diag = {0};
+	struct nsg_live *live;
+
+	if (nsg_live_open(&conf, transport, &diag, &live) < 0)
+		abort();
+	for (int i = 0; i < 4; i++) {
+		struct nsg_route_set *set = NULL;
+		struct nsg_route_diff diff;
+
+		if (nsg_live_publish(live, &diff, &set) < 0)
+			break;
+		for (size_t j = 0; j < set->n; j++) {
+			uint32_t n;
+
+			(void)nsg_live_hops(set, &set->v[j], &n);
+			if (set->v[j].len > 32 ||
+			    (j && set->v[j - 1].addr_host > set->v[j].addr_host) ||
+			    !nsg_route_set_find(set, nsg_live_prefix(&set->v[j])))
+				abort();
+		}
+		nsg_route_set_unref(set);
+		(void)nsg_live_drain(live);
+	}
+	nsg_live_free(live);
+}
+
+static void talk(struct nsg_kernel *k, uint8_t about, const struct nl_transport *transport,
+		 struct nsg_diag *diag)
+{
+	switch (about % 9) {
 	case 0:
 		resolve(k);
 		break;
@@ -251,9 +283,12 @@ static void talk(struct nsg_kernel *k, uint8_t about, struct nsg_diag *diag)
 	case 6: /* notifications, of which nothing is repaired: links */
 		(void)nsg_kernel_process(k, diag);
 		break;
-	default: /* and all that they lead to */
+	case 7: /* and all that they lead to */
 		k->running = true;
 		(void)nsg_kernel_process(k, diag);
+		break;
+	default:
+		follow_routes(transport);
 		break;
 	}
 }
@@ -292,7 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(sockets); i++)
 		if (nsg_nl_open_transport(&transport, PORT_ID, sockets[i]) < 0)
 			abort();
-	talk(&k, data[0], &diag);
+	talk(&k, data[0], &transport, &diag);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(sockets); i++)
 		nsg_nl_close(sockets[i]);
 	nsg_links_done(&k.links);

@@ -49,6 +49,25 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(diag.n, 0);
 }
 
+static void live_routes_are_those_of_the_listed_protocols(void **state)
+{
+	struct nsg_diag diag = {0};
+	struct nsg_conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(load("[bgp]\ntable = main\nprotocol = bird, 186\n  zebra\n", &diag, &c),
+			 0);
+	assert_int_equal(c->bgp_table, 254);
+	assert_true(nsg_conf_takes_protocol(c, 12) && nsg_conf_takes_protocol(c, 186) &&
+		    nsg_conf_takes_protocol(c, 11));
+	assert_false(nsg_conf_takes_protocol(c, 4));
+	nsg_conf_free(c);
+	assert_int_equal(load("[bgp]\ntable = 100\n", &diag, &c), 0);
+	assert_true(nsg_conf_takes_protocol(c, 4));
+	nsg_conf_free(c);
+	assert_int_equal(diag.n, 0);
+}
+
 static void names_are_read_beside_errors_and_never_guessed(void **state)
 {
 	static const struct {
@@ -194,6 +213,13 @@ static void bad_lines_are_errors_at_their_line(void **state)
 	    {"[flow-log]\ndirectory = /x\n", 2, "flow logs"},
 	    {"[metrics]\ntextfile = nsgd.prom\n", 2, "absolute path that ends in .prom"},
 	    {"[metrics]\ntextfile = /x/nsgd.txt\n", 2, "absolute path that ends in .prom"},
+	    {"[bgp]\ntable = 255\n", 2, "another routing table than local"},
+	    {"[bgp]\ntable = bird\n", 2, "routing table"},
+	    {"[bgp]\ntable = main\n", 2, "requires protocol"},
+	    {"[bgp]\nprotocol = bird\n", 2, "requires table"},
+	    {"[bgp]\ntable = 100\nprotocol = bird, quagga\n", 3, "rtnetlink"},
+	    {"[bgp]\ntable = 100\nprotocol = 256\n", 3, "rtnetlink"},
+	    {"[bgp]\ntable = 21510\n", 2, "table-base"},
 	};
 
 	(void)state;
@@ -305,6 +331,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_file_gives_the_defaults),
+	    cmocka_unit_test(live_routes_are_those_of_the_listed_protocols),
 	    cmocka_unit_test(names_are_read_beside_errors_and_never_guessed),
 	    cmocka_unit_test(every_key_reaches_its_field),
 	    cmocka_unit_test(bad_lines_are_errors_at_their_line),

@@ -118,16 +118,52 @@ static void types_have_a_number_only_with_a_section(void **state)
 	end(&f);
 }
 
-static void gateway_without_a_section_is_an_error(void **state)
+static void gateway_without_a_section_has_a_table_that_drops(void **state)
 {
 	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
 	struct fixture f;
 
 	(void)state;
 	begin(&f, 0x0fff0000);
-	assert_int_equal(number(&f, hops, 1), -EINVAL);
-	assert_int_equal(f.diag.n_errors, 1);
-	assert_non_null(strstr(f.diag.v[0].text, "[nexthop \"VirtualNetworkGateway\"]"));
+	reload(&f, hops, 1);
+	assert_int_equal(f.number[1], 1);
+	assert_true(f.hops.v[1].unknown && nsg_hop_has_table(&f.hops.v[1]));
+	nsg_hop_resolve(&f.hops.v[1], NULL, NULL);
+	assert_false(f.hops.v[1].up);
+	end(&f);
+}
+
+static void the_table_of_a_routing_daemon_is_the_gateway(void **state)
+{
+	static char name[] = "er0";
+	const struct fake_hop hops[] = {{.type = NSG_HOP_GATEWAY}};
+	struct nsg_link link = {.ifindex = 7, .up = true};
+	const struct nsg_links links = {.links = {.v = &link, .n = 1}};
+	const uint32_t used[] = {7, 8};
+	struct nsg_conf_nexthop section = {.type = NSG_HOP_GATEWAY, .dev = "wg0"};
+	struct fixture f;
+
+	(void)state;
+	memcpy(link.name, name, sizeof(name));
+	begin(&f, 0x0fff0000);
+	f.conf.bgp_table = 100;
+	reload(&f, hops, 1);
+	assert_int_equal(f.hops.v[1].lookup, 100);
+	nsg_hop_resolve(&f.hops.v[1], NULL, &links);
+	assert_false(f.hops.v[1].up);
+	assert_int_equal(nsg_hop_set_links(&f.hops.v[1], &links, used, 2), 0);
+	assert_int_equal(f.hops.v[1].n_paths, 1);
+	nsg_hop_resolve(&f.hops.v[1], NULL, &links);
+	assert_true(f.hops.v[1].up);
+	end(&f);
+	/* a section takes precedence */
+	begin(&f, 0x0fff0000);
+	f.conf.bgp_table = 100;
+	f.conf.nexthops = &section;
+	f.conf.n_nexthops = 1;
+	reload(&f, hops, 1);
+	assert_int_equal(f.hops.v[1].lookup, 0);
+	assert_string_equal(f.hops.v[1].paths[0].dev, "wg0");
 	end(&f);
 }
 
@@ -324,7 +360,8 @@ int main(void)
 	    cmocka_unit_test(appliance_goes_by_its_own_address),
 	    cmocka_unit_test(section_of_an_address_wins_over_that_of_the_type),
 	    cmocka_unit_test(types_have_a_number_only_with_a_section),
-	    cmocka_unit_test(gateway_without_a_section_is_an_error),
+	    cmocka_unit_test(gateway_without_a_section_has_a_table_that_drops),
+	    cmocka_unit_test(the_table_of_a_routing_daemon_is_the_gateway),
 	    cmocka_unit_test(two_gateways_of_the_policy_are_one_way_here),
 	    cmocka_unit_test(equal_cost_addresses_are_one_hop_with_a_leg_each),
 	    cmocka_unit_test(numbers_stay_and_freed_ones_come_back_last),

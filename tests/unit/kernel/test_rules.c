@@ -80,6 +80,31 @@ static uint32_t walk(const struct nsg_rules *r, uint32_t mark, uint32_t *looked_
 	}
 }
 
+static void the_gateways_packets_ask_the_live_table_first(void **state)
+{
+	struct nsg_rules rules = {0};
+	struct fixture f;
+	uint32_t looked_at;
+
+	(void)state;
+	begin(&f, 0x0fff0000);
+	use(&f, 3, true);
+	use(&f, 40, false);
+	f.hops.v[40].lookup = 100;
+	assert_int_equal(nsg_rules_desired(&f.hops, &rules), 0);
+	assert_int_equal(walk(&rules, 3u << f.marks.hop_shift, &looked_at), f.conf.table_base + 3);
+	assert_int_equal(walk(&rules, 40u << f.marks.hop_shift, &looked_at), 100);
+	assert_int_equal(looked_at, 2);
+	/* what that table does not route goes on to the hop's own, which has a blackhole */
+	for (size_t i = 0; i < rules.rules.n; i++)
+		if (rules.rules.v[i].table == 100)
+			rules.rules.v[i].action = FR_ACT_NOP;
+	assert_int_equal(walk(&rules, 40u << f.marks.hop_shift, &looked_at),
+			 f.conf.table_base + 40);
+	nsg_rules_done(&rules);
+	end(&f);
+}
+
 static void every_number_finds_its_table_and_no_other_mark_does(void **state)
 {
 	static const uint32_t masks[] = {0x0fff0000, 0x00000fff, 0xfff00000,
@@ -237,6 +262,7 @@ static void rules_of_others_between_ours_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_gateways_packets_ask_the_live_table_first),
 	    cmocka_unit_test(every_number_finds_its_table_and_no_other_mark_does),
 	    cmocka_unit_test(priorities_stay_in_the_span_and_are_used_once),
 	    cmocka_unit_test(without_tables_there_are_no_rules),
