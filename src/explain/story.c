@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "explain/explain.h"
 #include "explain/flow.h"
@@ -273,6 +274,22 @@ static json_t *rows_json(const struct story *s)
 	return TAKE_PTR(array);
 }
 
+/* A live route is known with the time of its announcement, or of the start of nsgd. */
+static json_t *gateway_words(const struct nsg_effective *e, const struct nsg_row *row)
+{
+	const struct nsg_live_route *live =
+	    row->source == NSG_SOURCE_GATEWAY ? nsg_route_set_find(e->live, row->prefix) : NULL;
+	time_t since = live ? (time_t)live->since_s : 0;
+	char text[64] = "";
+	struct tm tm;
+
+	if (live && gmtime_r(&since, &tm))
+		(void)strftime(text, sizeof(text), ", announced since %Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_sprintf("the VPN or ExpressRoute gateway%s; the network behind it needs a "
+			    "route back to the subnet",
+			    text);
+}
+
 static json_t *next_hop_words(const struct story *s)
 {
 	const struct nsg_row *row = s->trial->row;
@@ -296,9 +313,7 @@ static json_t *next_hop_words(const struct story *s)
 	case NSG_HOP_INTERFACE_ENDPOINT:
 		return json_sprintf("private endpoint %s", detail);
 	case NSG_HOP_GATEWAY:
-		return json_string(
-		    "the VPN or ExpressRoute gateway; the network behind it needs a route "
-		    "back to the subnet");
+		return gateway_words(s->e, row);
 	case NSG_HOP_APPLIANCE:
 		return json_string(row->n_hops > 1 ? "one of the appliances, chosen per flow"
 						   : "the appliance");

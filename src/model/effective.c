@@ -90,6 +90,7 @@ int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options 
 	if (!e)
 		return -ENOMEM;
 	e->policy = policy;
+	e->live = nsg_route_set_ref(options->live);
 	e->profile = options->profile;
 	e->endpoint_lab = options->endpoint_lab;
 	r = build(&b);
@@ -110,6 +111,7 @@ struct nsg_effective *nsg_effective_free(struct nsg_effective *e)
 	if (!e)
 		return NULL;
 	free(e->rows);
+	nsg_route_set_unref(e->live);
 	nsg_tag_index_done(e->tag_index);
 	nsg_arena_done(&e->arena);
 	free(e);

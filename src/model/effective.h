@@ -16,6 +16,7 @@
 #include "model/policy.h"
 #include "model/profile.h"
 #include "util/diag.h"
+#include "util/route_set.h"
 
 enum nsg_platform {
 	NSG_PLATFORM_FROM_SITE,
@@ -29,7 +30,8 @@ struct nsg_options {
 	const struct nsg_profile *profile;
 	enum nsg_platform platform;
 	enum nsg_tristate route_all;
-	bool endpoint_lab; /* endpoint-precedence = lab */
+	bool endpoint_lab;	    /* endpoint-precedence = lab */
+	struct nsg_route_set *live; /* gateway routes of a routing daemon; NULL: none */
 };
 
 /* The origin of an address of a tag. */
@@ -103,6 +105,7 @@ struct nsg_row {
 struct nsg_effective {
 	struct nsg_arena arena;
 	const struct nsg_policy *policy;
+	struct nsg_route_set *live; /* a reference; NULL: none */
 
 	const struct nsg_profile *profile;
 	bool is_linux;

@@ -36,7 +36,7 @@ struct nsg_peer {
 /* A gateway route with all its next hops. */
 struct nsg_bgp_merged {
 	struct nsg_prefix prefix;
-	uint32_t *hops_host;
+	const uint32_t *hops_host;
 	size_t n_hops, order;
 };
 
@@ -56,7 +56,9 @@ struct nsg_build {
 	    n_suggested; /* unknown tags that got suggestions; each one compares all tags */
 
 	struct nsg_peer *peers;
-	struct nsg_bgp_merged *bgp; /* those that are propagated, in order of appearance */
+	struct nsg_bgp_merged
+	    *bgp; /* those that are propagated: of documents in order of appearance,
+				     * then live ones in order of prefixes */
 	struct nsg_endpoint_tag *endpoint_tags;
 	size_t n_peers, n_bgp, n_endpoint_tags;
 };

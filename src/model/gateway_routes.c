@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The gateway routes that are used, one for a prefix. They come from lists of learned routes, from
- * effective route tables and from the static ranges of gateways.
+ * effective route tables, from the static ranges of gateways, and live from a routing daemon.
  */
 #include "model/effective_priv.h"
 
@@ -383,27 +383,29 @@ static size_t rank(struct used *v, size_t n)
 /* The distinct next hops of routes of one prefix, each at its first appearance. */
 static int merge_hops(struct nsg_arena *a, const struct used *v, size_t n, struct nsg_bgp_merged *m)
 {
+	uint32_t *hops_host;
 	size_t n_hops = 0;
 
 	for (size_t i = 0; i < n; i++)
 		n_hops += v[i].effective ? v[i].effective->n_hops : 1;
-	m->hops_host = nsg_arena_array(a, n_hops + 1, sizeof(*m->hops_host));
-	if (!m->hops_host)
+	hops_host = nsg_arena_array(a, n_hops + 1, sizeof(*hops_host));
+	if (!hops_host)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].hop_host)
-			m->hops_host[m->n_hops++] = v[i].hop_host;
+			hops_host[m->n_hops++] = v[i].hop_host;
 		for (size_t j = 0; v[i].effective && j < v[i].effective->n_hops; j++)
-			m->hops_host[m->n_hops++] = v[i].effective->hops_host[j];
+			hops_host[m->n_hops++] = v[i].effective->hops_host[j];
 	}
-	return nsg_addresses_distinct(m->hops_host, &m->n_hops);
+	m->hops_host = hops_host;
+	return nsg_addresses_distinct(hops_host, &m->n_hops);
 }
 
-static int merge(struct nsg_build *b, struct used *v, size_t n)
+static int merge(struct nsg_build *b, struct used *v, size_t n, size_t n_live)
 {
 	int r;
 
-	b->bgp = nsg_arena_array(&b->e->arena, n + 1, sizeof(*b->bgp));
+	b->bgp = nsg_arena_array(&b->e->arena, n + n_live + 1, sizeof(*b->bgp));
 	if (!b->bgp)
 		return -ENOMEM;
 	if (n)
@@ -421,8 +423,104 @@ static int merge(struct nsg_build *b, struct used *v, size_t n)
 		if (r < 0)
 			return r;
 	}
-	if (b->n_bgp)
-		qsort(b->bgp, b->n_bgp, sizeof(*b->bgp), compare_order);
+	return 0;
+}
+
+/* ---- live routes ---------------------------------------------------------------------------- */
+
+/* A document's route that is live too has the next hops of both. */
+static int add_hops(struct nsg_arena *a, struct nsg_bgp_merged *m, const uint32_t *addrs_host,
+		    uint32_t n)
+{
+	uint32_t *hops_host = nsg_arena_array(a, m->n_hops + n + 1, sizeof(*hops_host));
+
+	if (!hops_host)
+		return -ENOMEM;
+	if (m->n_hops)
+		memcpy(hops_host, m->hops_host, m->n_hops * sizeof(*hops_host));
+	if (n)
+		memcpy(hops_host + m->n_hops, addrs_host, n * sizeof(*hops_host));
+	m->n_hops += n;
+	m->hops_host = hops_host;
+	return nsg_addresses_distinct(hops_host, &m->n_hops);
+}
+
+static void report_not_live(struct nsg_build *b, size_t n, struct nsg_prefix first)
+{
+	char text[NSG_PREFIX_TEXT];
+
+	if (!n)
+		return;
+	nsg_prefix_format(first, text);
+	(void)nsg_diag_add(b->diag, NSG_NOTICE, &b->policy->place, NULL,
+			   "%zu gateway routes of the documents are not live, the first is %s: the "
+			   "routing table of [bgp] has no such routes",
+			   n, text);
+}
+
+/* Both are in order of prefixes. Live routes come after those of documents. */
+static int join_live(struct nsg_build *b, const struct nsg_route_set *live)
+{
+	const size_t n_documents = b->n_bgp;
+	struct nsg_prefix missing = {0};
+	size_t at = 0, n_missing = 0;
+
+	for (size_t i = 0; i < live->n; i++) {
+		const struct nsg_prefix p = nsg_live_prefix(&live->v[i]);
+		const uint32_t *addrs_host;
+		uint32_t n;
+		int r = 0;
+
+		if (i && nsg_prefix_equal(nsg_live_prefix(&live->v[i - 1]), p))
+			continue;
+		for (; at < n_documents && nsg_prefix_compare(&b->bgp[at].prefix, &p) < 0; at++)
+			missing = n_missing++ ? missing : b->bgp[at].prefix;
+		addrs_host = nsg_live_hops(live, &live->v[i], &n);
+		if (at < n_documents && nsg_prefix_equal(b->bgp[at].prefix, p))
+			r = add_hops(&b->e->arena, &b->bgp[at++], addrs_host, n);
+		else
+			b->bgp[b->n_bgp++] = (struct nsg_bgp_merged){
+			    .prefix = p, .hops_host = addrs_host, .n_hops = n};
+		if (r < 0)
+			return r;
+	}
+	for (; at < n_documents; at++)
+		missing = n_missing++ ? missing : b->bgp[at].prefix;
+	report_not_live(b, n_missing, missing);
+	return 0;
+}
+
+static const struct nsg_route_set *usable_live(const struct gateways *g)
+{
+	struct nsg_build *b = g->b;
+	const struct nsg_route_set *live = b->options->live;
+
+	if (live && live->n && !g->learns)
+		(void)nsg_diag_add(b->diag, NSG_WARNING, &b->policy->place, NULL,
+				   "live gateway routes are not used: virtual network %s has no "
+				   "GatewaySubnet and none of its peerings has useRemoteGateways",
+				   b->e->vnet->name);
+	return g->learns ? live : NULL;
+}
+
+static int collect(const struct gateways *g, struct use *u)
+{
+	struct nsg_build *b = g->b;
+	const struct nsg_route_set *live = usable_live(g);
+	size_t n_documents;
+	int r;
+
+	r = merge(b, u->routes.v, u->routes.n, live ? live->n_prefixes : 0);
+	if (r < 0)
+		return r;
+	n_documents = b->n_bgp;
+	if (live) {
+		r = join_live(b, live);
+		if (r < 0)
+			return r;
+	}
+	if (n_documents)
+		qsort(b->bgp, n_documents, sizeof(*b->bgp), compare_order);
 	return 0;
 }
 
@@ -433,7 +531,7 @@ int nsg_build_gateway_routes(struct nsg_build *b)
 	cleanup_use struct use u = {0};
 	int r;
 
-	if (!p->n_bgp_routes && !p->n_gateways)
+	if (!p->n_bgp_routes && !p->n_gateways && !b->options->live)
 		return 0;
 	if (b->e->route_table && b->e->route_table->disable_bgp)
 		return 0;
@@ -444,13 +542,15 @@ int nsg_build_gateway_routes(struct nsg_build *b)
 	if (r < 0)
 		return r;
 	report_unused(&g, &u);
-	r = merge(b, u.routes.v, u.routes.n);
+	r = collect(&g, &u);
 	if (r < 0)
 		return r;
 	if (b->n_bgp > NSG_MAX_BGP_ROUTES)
-		(void)nsg_diag_add(
-		    b->diag, NSG_ERROR,
-		    p->n_bgp_routes ? &p->bgp_routes[0].place : &p->gateways[0].place, NULL,
-		    "%zu gateway routes, nsgd supports at most %u", b->n_bgp, NSG_MAX_BGP_ROUTES);
+		(void)nsg_diag_add(b->diag, NSG_ERROR,
+				   p->n_bgp_routes ? &p->bgp_routes[0].place
+				   : p->n_gateways ? &p->gateways[0].place
+						   : &p->place,
+				   NULL, "%zu gateway routes, nsgd supports at most %u", b->n_bgp,
+				   NSG_MAX_BGP_ROUTES);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "util/macro.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -85,9 +86,15 @@ void nsg_policy_forget_sources(struct nsg_policy *p)
 		nsg_shared_wipe(p->shared.v[i]);
 }
 
+struct nsg_policy *nsg_policy_hold(struct nsg_policy *p)
+{
+	atomic_fetch_add(&p->more_holders, 1);
+	return p;
+}
+
 struct nsg_policy *nsg_policy_free(struct nsg_policy *p)
 {
-	if (!p)
+	if (!p || atomic_fetch_sub(&p->more_holders, 1))
 		return NULL;
 	nsg_shared_list_done(&p->shared);
 	nsg_sources_done(&p->sources);

@@ -221,6 +221,7 @@ struct nsg_tag_document {
 
 struct nsg_policy {
 	struct nsg_arena arena;
+	_Atomic unsigned int more_holders; /* than the first */
 	const char *directory;
 
 	struct nsg_vnet *vnets;
@@ -279,7 +280,9 @@ const struct nsg_id_entry *nsg_ids_next(const struct nsg_id_entry *v, size_t n, 
 const struct nsg_place *nsg_place_of(const struct nsg_policy *p, const struct nsg_place *place);
 
 void nsg_policy_forget_sources(struct nsg_policy *p);
-/* NULL is allowed. Returns NULL. */
+/* Another reference to it. Thread-safe. */
+struct nsg_policy *nsg_policy_hold(struct nsg_policy *p);
+/* Drops a reference; the last one frees it. NULL is allowed. Returns NULL. */
 struct nsg_policy *nsg_policy_free(struct nsg_policy *p);
 
 #endif

@@ -53,6 +53,25 @@ int nsg_snapshot_load(const char *directory, const struct nsg_snapshot_options *
 	return 0;
 }
 
+int nsg_snapshot_update(const struct nsg_snapshot *before, const struct nsg_options *options,
+			struct nsg_diag *diag, struct nsg_snapshot **ret)
+{
+	cleanup_snapshot struct nsg_snapshot *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return -ENOMEM;
+	s->policy = nsg_policy_hold(before->policy);
+	r = nsg_effective_new(s->policy, options, diag, &s->effective);
+	if (r < 0)
+		return r;
+	r = nsg_compile(s->effective, before->image, diag, &s->image);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
 struct nsg_snapshot *nsg_snapshot_free(struct nsg_snapshot *s)
 {
 	if (!s)

@@ -32,6 +32,14 @@ int nsg_snapshot_load(const char *directory, const struct nsg_snapshot_options *
 		      const struct nsg_snapshot *before, struct nsg_diag *diag,
 		      struct nsg_snapshot **ret);
 
+/*
+ * The same documents with other options, usually other live routes: they are not read again. Shares
+ * the policy of `before`, and does not look at a running thread's data: any thread may call it.
+ * Errors like nsg_snapshot_load().
+ */
+int nsg_snapshot_update(const struct nsg_snapshot *before, const struct nsg_options *options,
+			struct nsg_diag *diag, struct nsg_snapshot **ret);
+
 /* NULL is fine; returns NULL. */
 struct nsg_snapshot *nsg_snapshot_free(struct nsg_snapshot *s);
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "support/policy_build.h"
+#include "util/limits.h"
 
 static int setup(void **state)
 {
@@ -189,7 +190,7 @@ static void gateway_routes_are_bounded_once_merged(void **state)
 
 	policy_build_gateway(b, "lng", "50.1.0.0/16");
 	p = &b->p->gateways[0].prefixes;
-	p->n = 2 * 500001;
+	p->n = 2 * (NSG_MAX_BGP_ROUTES + 1);
 	p->v = calloc(p->n, sizeof(*p->v));
 	assert_non_null(p->v);
 	for (size_t i = 0; i < p->n; i++)
@@ -200,10 +201,97 @@ static void gateway_routes_are_bounded_once_merged(void **state)
 	p->n = 0;
 }
 
+/* Live routes, in order: "PREFIX HOP..." each. They live as long as the build. */
+static void add_live(struct policy_build *b, const char *const *routes, size_t n)
+{
+	struct nsg_route_changes changes = {0};
+	struct nsg_hop_lists lists = {0};
+	struct nsg_route_diff diff;
+
+	for (size_t i = 0; i < n; i++) {
+		char text[128], *rest = text, *word;
+		struct nsg_route_change c = {.removed = false};
+		uint32_t hops_host[4], n_hops = 0;
+		struct nsg_prefix p;
+		bool masked;
+
+		strcpy(text, routes[i]);
+		assert_int_equal(nsg_prefix_parse(strsep(&rest, " "), &p, &masked), NSG_PREFIX_IP4);
+		while ((word = strsep(&rest, " ")))
+			assert_int_equal(nsg_ip4_parse(word, &hops_host[n_hops++]), 0);
+		c.route.addr_host = p.addr_host;
+		c.route.len = p.len;
+		assert_int_equal(nsg_hop_lists_add(&lists, hops_host, n_hops, &c.route.list), 0);
+		assert_int_equal(nsg_vec_push(&changes.changes, c), 0);
+	}
+	nsg_route_set_unref(b->options.live);
+	assert_int_equal(
+	    nsg_route_set_new(NULL, &changes, true, &lists, 1, n, &diff, &b->options.live), 0);
+	nsg_route_changes_done(&changes);
+	nsg_hop_lists_done(&lists);
+}
+
+#define LIVE(b, ...)                                                                               \
+	add_live(b, (const char *const[]){__VA_ARGS__},                                            \
+		 sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+static void live_routes_and_documents_are_one_set(void **state)
+{
+	struct policy_build *b = *state;
+
+	policy_build_bgp(b, "50.9.0.0/16", "10.0.255.7");
+	policy_build_bgp(b, "50.2.0.0/16", "10.0.255.7");
+	LIVE(b, "50.2.0.0/16 10.255.0.2 10.0.255.7", "50.1.0.0/16 10.255.0.2", "50.3.0.0/16");
+	assert_string_equal(listing(b),
+			    "50.9.0.0/16 10.0.255.7; 50.2.0.0/16 10.0.255.7 10.255.0.2; "
+			    "50.1.0.0/16 10.255.0.2; 50.3.0.0/16");
+	assert_true(nsg_ranges_contain(&b->e->virtual_network_ranges, NSG_IP4(50, 3, 0, 1)));
+	/* one document's route is not live */
+	assert_int_equal(b->diag.n, 1);
+	assert_non_null(strstr(b->diag.v[0].text, "50.9.0.0/16"));
+	nsg_route_set_unref(b->options.live);
+}
+
+static void live_routes_need_a_gateway_and_propagation(void **state)
+{
+	struct policy_build *b = *state;
+
+	LIVE(b, "50.1.0.0/16 10.255.0.2");
+	policy_build_peering(b, &b->p->vnets[0], "to-hub", "hub", "10.9.0.0/16");
+	assert_string_equal(listing(b), "");
+	assert_non_null(strstr(b->diag.v[b->diag.n - 1].text, "live gateway routes are not used"));
+	policy_build_subnet(b, &b->p->vnets[0], "GatewaySubnet", "10.0.255.0/27");
+	assert_string_equal(listing(b), "50.1.0.0/16 10.255.0.2");
+	policy_build_table(b, "rt")->disable_bgp = true;
+	assert_string_equal(listing(b), "");
+	nsg_route_set_unref(b->options.live);
+}
+
+static void a_live_default_route_takes_the_none_rows(void **state)
+{
+	struct policy_build *b = *state;
+	bool none = false;
+
+	LIVE(b, "0.0.0.0/0 10.255.0.2", "10.0.77.0/24 10.255.0.2");
+	assert_int_equal(policy_build_make(b), 0);
+	for (size_t i = 0; i < b->e->n_rows; i++)
+		none |=
+		    b->e->rows[i].hop_type == NSG_HOP_NONE && b->e->rows[i].state != NSG_ROW_GONE;
+	assert_false(none);
+	/* inside the network's own range it is not listed */
+	assert_int_equal(gateway_row(b, 1)->state, NSG_ROW_HIDDEN);
+	nsg_route_set_unref(b->options.live);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(live_routes_and_documents_are_one_set, setup, teardown),
+	    cmocka_unit_test_setup_teardown(live_routes_need_a_gateway_and_propagation, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(a_live_default_route_takes_the_none_rows, setup,
+					    teardown),
 	    TEST(gateway_routes_of_a_prefix_are_one),
 	    TEST(propagation_off_leaves_none),
 	    TEST(a_gateway_has_its_own_address_a_route_server_its_peers),
