@@ -89,6 +89,24 @@ static void put_flows(FILE *out, const json_t *flows, bool audit)
 
 /* ---- status --------------------------------------------------------------------------------- */
 
+/* "; 12 live routes in table 100, the last changed at 14:07 within 61 ms" */
+static void put_live(FILE *out, const json_t *bgp)
+{
+	json_int_t routes = number_at(bgp, "inForce"),
+		   changed_ns = number_at(bgp, "lastChangeTimeNs");
+
+	if (!json_is_object(bgp))
+		return;
+	fprintf(out, "; %" JSON_INTEGER_FORMAT " live route%s in table %" JSON_INTEGER_FORMAT,
+		routes, plural(routes), number_at(bgp, "table"));
+	if (!changed_ns)
+		return;
+	fputs(", the last changed at ", out);
+	put_when(out, changed_ns);
+	fprintf(out, " within %" JSON_INTEGER_FORMAT " ms",
+		number_at(bgp, "lastChangeToDecisionNs") / (json_int_t)NSG_NS_PER_MSEC);
+}
+
 static void put_sentence(FILE *out, const json_t *status)
 {
 	bool audit = strcmp(nsg_string_at(status, "mode"), "audit") == 0;
@@ -105,6 +123,7 @@ static void put_sentence(FILE *out, const json_t *status)
 		rules, plural(rules), routes, plural(routes),
 		json_is_true(nsg_at(status, "policy.routeAll")) ? "on" : "off");
 	put_flows(out, nsg_at(status, "flows"), audit);
+	put_live(out, nsg_at(status, "bgp"));
 	fputc('\n', out);
 }
 

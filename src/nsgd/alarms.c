@@ -98,6 +98,12 @@ static void describe_rules(const struct instance *in, const json_t *kernel, char
 		    (long long)json_integer_value(json_object_get(kernel, "firstRuleBefore")));
 }
 
+static void describe_live(const struct instance *in, const json_t *kernel, char *out, size_t size)
+{
+	(void)kernel;
+	(void)snprintf(out, size, "%s", live_alarm(in->live));
+}
+
 /* What is the case now, rather than counted. */
 static const struct {
 	const char *code;
@@ -107,6 +113,7 @@ static const struct {
     {"ConnectionTableNearlyFull", describe_connections},
     {"QueueNearlyFull", describe_queue},
     {"RulesBefore", describe_rules},
+    {"LiveRoutesNotUsed", describe_live},
 };
 _Static_assert(NSG_ARRAY_SIZE(states) == ALARM_STATES, "struct alarms has an element for each");
 

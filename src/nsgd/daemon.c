@@ -75,12 +75,25 @@ static enum nsg_exit load_conf(struct daemon *d, conf_load_fn *load)
 	return NSG_EXIT_DONE;
 }
 
+static enum nsg_exit read_live(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	if (!d->in.conf->bgp_table)
+		return NSG_EXIT_DONE;
+	return nsg_exit_from(
+	    report(live_new(d->in.conf_start, &diag, &d->in.live), "live routes", &diag));
+}
+
 static enum nsg_exit load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	const struct load load = {.conf = d->in.conf, .diag = &diag};
+	const struct load load = {
+	    .conf = d->in.conf, .live = live_begin_load(d->in.live), .diag = &diag};
 	int r = policy_load(&load, &d->in.policy);
 	bool reported = diag.n_errors;
+
+	live_loaded(d->in.live, r >= 0, NULL);
 
 	if (report(r, d->in.conf->policy, &diag) < 0)
 		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
@@ -97,9 +110,9 @@ static int report_kernel(int r, struct nsg_diag *diag)
 static enum nsg_exit open_kernel(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
+	int r = report_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag);
 
-	return nsg_exit_from(
-	    report_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag));
+	return nsg_exit_from(r < 0 ? r : live_attach(d->in.live, d->in.kernel));
 }
 
 static enum nsg_exit place(struct daemon *d, bool strict)
@@ -301,6 +314,13 @@ static void follow_policy(void *data)
 	(void)reload_request(d->in.reloader, true);
 }
 
+static void follow_routes(void *data)
+{
+	const struct daemon *d = data;
+
+	reload_request_routes(d->in.reloader);
+}
+
 static void on_reloaded(void *data, uint64_t number, enum nsg_exit status, json_t *done,
 			const struct nsg_diag *diag)
 {
@@ -432,6 +452,9 @@ static int add_sources(struct daemon *d)
 		      &d->in.trace);
 	if (r < 0)
 		return r;
+	r = live_follow(d->in.live, d->event, follow_routes, d);
+	if (r < 0)
+		return r;
 	return server_start(d->server);
 }
 
@@ -484,6 +507,9 @@ static enum nsg_exit start(struct daemon *d)
 		log_error("event loop: %s", strerror(-r));
 		return NSG_EXIT_FAILED;
 	}
+	status = read_live(d);
+	if (status)
+		return status;
 	status = load_policy(d);
 	if (status)
 		return status;
@@ -581,6 +607,7 @@ static enum nsg_exit stop(struct daemon *d)
 static void free_all(struct daemon *d)
 {
 	store_done(&d->in.store);
+	live_free(d->in.live);
 	watch_free(d->in.watch);
 	answers_free(d->in.answers);
 	sd_event_source_disable_unref(d->kernel_source);
@@ -638,6 +665,9 @@ static enum nsg_exit check(struct daemon *d)
 {
 	enum nsg_exit status = load_conf(d, nsg_conf_load);
 
+	if (status)
+		return status;
+	status = read_live(d);
 	if (status)
 		return status;
 	status = load_policy(d);

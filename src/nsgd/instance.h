@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "kernel/kernel.h"
 #include "nsgd/answers.h"
+#include "nsgd/live.h"
 #include "nsgd/policy.h"
 #include "nsgd/store.h"
 #include "nsgd/trace.h"
@@ -18,7 +19,7 @@
 
 /* What was last seen of each, so that a change is logged once. */
 #define ALARM_COUNTERS 7
-#define ALARM_STATES 3
+#define ALARM_STATES 4
 struct alarms {
 	uint64_t counts[ALARM_COUNTERS];
 	bool on[ALARM_STATES];
@@ -44,6 +45,7 @@ struct instance {
 	struct nsg_kernel *kernel;
 	struct nsg_engine *engine;
 	struct reloader *reloader;
+	struct live *live; /* NULL: no [bgp] table */
 	struct trace *trace;
 	struct answers *answers;
 	struct watch *watch; /* NULL: the policy directory is not watched */

@@ -44,6 +44,7 @@ int policy_load(const struct load *load, struct policy **ret)
 		    .platform = platform(conf),
 		    .route_all = NSG_UNSET,
 		    .endpoint_lab = conf->endpoint_lab,
+		    .live = load->live,
 		},
 	};
 	cleanup_policy struct policy *p = calloc(1, sizeof(*p));
@@ -53,12 +54,16 @@ int policy_load(const struct load *load, struct policy **ret)
 		return -ENOMEM;
 	p->engine.references = 1;
 	p->engine.free = free_policy;
-	r = nsg_snapshot_load(conf->policy, &options, before, load->diag, &p->snapshot);
+	if (load->routes_only)
+		r = nsg_snapshot_update(before, &options.effective, load->diag, &p->snapshot);
+	else
+		r = nsg_snapshot_load(conf->policy, &options, before, load->diag, &p->snapshot);
 	if (r < 0)
 		return r;
 	/* Later diagnostics are about this host: their places are not in the documents, whose texts
 	 * hold the app's secrets. */
-	nsg_policy_forget_sources(p->snapshot->policy);
+	if (!load->routes_only)
+		nsg_policy_forget_sources(p->snapshot->policy);
 	p->engine.image = p->snapshot->image;
 	*ret = TAKE_PTR(p);
 	return 0;
@@ -130,8 +135,12 @@ enum nsg_forget policy_forget(const struct policy_traits *a, const struct policy
 /* What the change means for flows that have already been decided. */
 static enum nsg_forget forget(const struct policy *before, const struct policy *after)
 {
-	const struct policy_traits a = policy_traits(before), b = policy_traits(after);
+	struct policy_traits a = policy_traits(before);
+	const struct policy_traits b = policy_traits(after);
 
+	/* Routes that are announced change the tag VirtualNetwork, but no rule. */
+	if (before->snapshot->policy == after->snapshot->policy)
+		a.nsg_hash = b.nsg_hash;
 	return policy_forget(&a, &b);
 }
 

@@ -21,6 +21,8 @@ struct load {
 	const struct nsg_conf *conf;	     /* its [subnet], with the directory of the documents */
 	const struct policy *before;	     /* the policy in force; NULL: none */
 	const _Atomic uint64_t *deadline_ns; /* of nsg_load_options */
+	struct nsg_route_set *live;	     /* of a routing daemon; NULL: none */
+	bool routes_only; /* the documents of `before`, which are not read again */
 	struct nsg_diag *diag;
 };
 

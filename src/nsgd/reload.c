@@ -37,10 +37,10 @@ struct reloader {
 	void *closure;
 	struct loader *loader;
 	sd_event_source *begin; /* on while a reload is wanted and none runs */
-	bool wanted, wanted_conf;
+	bool wanted, wanted_conf, wanted_routes;
 	/* The one that runs, or ran last. */
 	uint64_t number, start_ns;
-	bool running;
+	bool running, routes_only;
 	struct nsg_conf *conf; /* NULL: nsgd.conf is not loaded again */
 	json_t *done;	       /* what it changed */
 	struct nsg_diag diag;
@@ -147,7 +147,8 @@ static int take(struct reloader *r, struct policy **made)
 		return result;
 	policy_unref(in->policy);
 	in->policy = TAKE_PTR(*made);
-	in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
+	if (!r->routes_only)
+		in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	take_conf(in, &r->conf);
 	answers_after_reload(in->answers);
 	result = nsg_kernel_retire(in->kernel, &r->diag);
@@ -158,6 +159,19 @@ static int take(struct reloader *r, struct policy **made)
 				   strerror(-result));
 	r->done = describe_change(r, before);
 	return 0;
+}
+
+/* Warnings about the documents were logged when they were loaded. */
+static void report_routes(struct reloader *r, int result)
+{
+	const char *error = NULL;
+
+	for (size_t i = 0; result < 0 && i < r->diag.n && !error; i++)
+		if (r->diag.v[i].severity == NSG_ERROR)
+			error = r->diag.v[i].text;
+	if (result < 0 && !error)
+		error = strerror(-result);
+	live_loaded(r->in->live, result >= 0, error);
 }
 
 static enum nsg_exit report(struct reloader *r, int result)
@@ -183,7 +197,7 @@ static enum nsg_exit report(struct reloader *r, int result)
 
 static void begin_if_wanted(struct reloader *r)
 {
-	if (r->wanted && !r->running)
+	if ((r->wanted || r->wanted_routes) && !r->running)
 		(void)sd_event_source_set_enabled(r->begin, SD_EVENT_ONESHOT);
 }
 
@@ -196,8 +210,13 @@ static void end(struct reloader *r, int result)
 	nsg_conf_free(r->conf);
 	r->conf = NULL;
 	r->running = false;
-	in->reload_failed = result < 0;
-	r->ended(r->closure, r->number, report(r, result), r->done, &r->diag);
+	if (r->routes_only) {
+		report_routes(r, result);
+	} else {
+		in->reload_failed = result < 0;
+		live_loaded(in->live, result >= 0, NULL);
+		r->ended(r->closure, r->number, report(r, result), r->done, &r->diag);
+	}
 	json_decref(r->done);
 	r->done = NULL;
 	nsg_diag_done(&r->diag);
@@ -220,14 +239,20 @@ static void on_loaded(void *closure, int result, struct policy *made)
 static int begin(struct reloader *r, bool policy_only)
 {
 	struct instance *in = r->in;
-	struct load load = {.before = in->policy, .diag = &r->diag};
+	struct load load = {
+	    .before = in->policy,
+	    .live = live_begin_load(in->live),
+	    .routes_only = r->routes_only,
+	    .diag = &r->diag,
+	};
 	int result = policy_only ? 0 : load_conf(in, &r->diag, &r->conf);
 
 	if (result < 0)
 		return result;
 	load.conf = r->conf ? r->conf : in->conf;
 	/* Before loading, so that a change while files are being read is noticed. */
-	watch_follow(in->watch, load.conf->policy);
+	if (!r->routes_only)
+		watch_follow(in->watch, load.conf->policy);
 	return loader_start(r->loader, &load);
 }
 
@@ -238,12 +263,15 @@ static int on_wanted(sd_event_source *source, void *data)
 	int result;
 
 	(void)source;
-	r->wanted = r->wanted_conf = false;
+	r->routes_only = !r->wanted;
+	r->wanted = r->wanted_conf = r->wanted_routes = false;
 	r->running = true;
-	r->number++;
 	r->start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
-			 (unsigned long long)(r->start_ns / 1000));
+	if (!r->routes_only) {
+		r->number++;
+		(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=loading the policy",
+				 (unsigned long long)(r->start_ns / 1000));
+	}
 	result = begin(r, policy_only);
 	if (result < 0)
 		end(r, result);
@@ -256,6 +284,12 @@ uint64_t reload_request(struct reloader *r, bool policy_only)
 	r->wanted_conf |= !policy_only;
 	begin_if_wanted(r);
 	return r->number + 1;
+}
+
+void reload_request_routes(struct reloader *r)
+{
+	r->wanted_routes = true;
+	begin_if_wanted(r);
 }
 
 bool reload_runs(const struct reloader *r)

@@ -30,6 +30,10 @@ int reloader_new(sd_event *event, struct instance *in, reload_ended_fn *ended, v
  */
 uint64_t reload_request(struct reloader *r, bool policy_only);
 
+/* Asks for the policy in force with other live routes, unless a reload that includes them is to
+ * come. It is not counted as a reload. */
+void reload_request_routes(struct reloader *r);
+
 /* Whether a reload runs. */
 bool reload_runs(const struct reloader *r);
 

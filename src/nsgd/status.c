@@ -112,6 +112,7 @@ void status_watch(struct instance *in)
 
 	watch_capture(in, kernel);
 	alarms_watch(in, kernel);
+	live_flush_log(in->live);
 }
 
 static void warn_of_silence(struct instance *in, const json_t *kernel, struct nsg_diag *diag)
@@ -197,7 +198,7 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
 	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
 	    PAIR_J("flows", flows(&stats, answered)), PAIR_J("reloads", reloads(in)),
-	    PAIR_J("kernel", json_incref(kernel)));
+	    PAIR_J("bgp", live_status(in->live)), PAIR_J("kernel", json_incref(kernel)));
 }
 
 /* ---- stats ----------------------------------------------------------------------------------- */

@@ -132,6 +132,25 @@ void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 	(void)log;
 }
 
+static struct nsg_route_set *live_set;
+static unsigned int n_live_loads;
+static bool live_in_force;
+static char live_error[128];
+
+struct nsg_route_set *live_begin_load(struct live *l)
+{
+	(void)l;
+	n_live_loads++;
+	return live_set;
+}
+
+void live_loaded(struct live *l, bool in_force, const char *error)
+{
+	(void)l;
+	live_in_force = in_force;
+	(void)snprintf(live_error, sizeof(live_error), "%s", error ? error : "");
+}
+
 /* ---- the fixture ----------------------------------------------------------------------------- */
 
 struct fixture {
@@ -390,6 +409,56 @@ static void a_load_that_runs_at_the_end_is_given_up(void **state)
 		turn(f);
 }
 
+static void changed_routes_do_not_read_the_documents_again(void **state)
+{
+	struct fixture *f = *state;
+	const struct policy *before = f->in.policy;
+	const struct nsg_policy *documents = before->snapshot->policy;
+
+	f->number = 99;
+	n_live_loads = 0;
+	live_in_force = false;
+	reload_request_routes(f->in.reloader);
+	while (!live_in_force)
+		turn(f);
+	assert_ptr_not_equal(f->in.policy, before);
+	assert_ptr_equal(f->in.policy->snapshot->policy, documents);
+	assert_ptr_equal(published, &f->in.policy->engine);
+	assert_int_equal(forgot, NSG_FORGET_NOTHING);
+	assert_int_equal(n_live_loads, 1);
+	/* it is not a reload: nobody waits for it, and none is counted */
+	assert_int_equal(f->number, 99);
+	assert_int_equal(f->in.reloads, 0);
+	assert_string_equal(live_error, "");
+}
+
+static void a_reload_includes_the_routes_that_changed(void **state)
+{
+	struct fixture *f = *state;
+
+	n_live_loads = 0;
+	reload_request_routes(f->in.reloader);
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	assert_int_equal(n_live_loads, 1);
+	assert_int_equal(f->in.reloads, 1);
+}
+
+static void routes_that_cannot_be_in_force_leave_those_before(void **state)
+{
+	struct fixture *f = *state;
+	const struct policy *before = f->in.policy;
+
+	fail_at(PREPARE, -ENOMEM);
+	live_error[0] = '\0';
+	reload_request_routes(f->in.reloader);
+	while (!*live_error)
+		turn(f);
+	assert_false(live_in_force);
+	assert_ptr_equal(f->in.policy, before);
+	assert_false(f->in.reload_failed);
+	assert_string_equal(live_error, strerror(ENOMEM));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -402,6 +471,9 @@ int main(void)
 	    TEST(an_error_in_the_documents_or_the_configuration_changes_nothing),
 	    TEST(what_cannot_be_removed_afterwards_is_a_warning),
 	    TEST(requests_made_while_a_load_runs_share_the_next_one),
+	    TEST(changed_routes_do_not_read_the_documents_again),
+	    TEST(a_reload_includes_the_routes_that_changed),
+	    TEST(routes_that_cannot_be_in_force_leave_those_before),
 	    TEST(a_load_that_runs_at_the_end_is_given_up),
 	};
 

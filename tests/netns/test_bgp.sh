@@ -1,0 +1,367 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# tsan: yes
+# Live routes: BIRD on the app's host learns from two routers over eBGP, and packets follow. The configuration of
+# BIRD is the one in README. With NSG_BGP_LONG: a full table, and flapping for a minute.
+#
+#             10.0.90.0/30              lo: 10.50.0.7 10.0.77.7 10.61.0.7
+#    app --+-- one0 .1 --------- app0 .2 -- one   (AS 65010)
+#          +-- two0 .5 --------- app0 .6 -- two   (AS 65010)
+. "$(dirname "$0")/lib.sh"
+BIRD=$(PATH=$PATH:/usr/sbin type -p bird) || { echo "1..0 # skip: bird is not installed" >&2; exit 77; }
+lab_enter "$@"
+lab_make && lab_ns one two && lab_link app one0 10.0.90.1/30 one app0 10.0.90.2/30 &&
+	lab_link app two0 10.0.90.5/30 two app0 10.0.90.6/30 && lab_far_ends || exit 1
+HOPS='10.50.0.7 10.0.77.7 10.61.0.7 203.0.113.99'
+for ns in one two; do
+	for a in $HOPS; do
+		in_ns $ns ip address add "$a/32" dev lo
+	done
+	in_ns $ns ip route add default via "$([ $ns = one ] && echo 10.0.90.1 || echo 10.0.90.5)"
+	spawn_ready "sniff.$ns" $ns "$TRAFFIC" sniff && spawn_ready "serve.$ns" $ns "$TRAFFIC" serve tcp:22 tcp:443 udp:7 || exit 1
+done
+policy_copy
+# learned routes are used where the network has a gateway
+policy_edit vnet-shop.json '.subnets += [{"name": "GatewaySubnet", "addressPrefix": "10.0.255.0/27"}]'
+policy_edit nsg-integration.json 'del(.securityRules[] | select(.name == "DenyPublicDns" or .name == "DenyPlainHttp"))'
+route_all on
+conf bgp.table=100 bgp.protocol=bird subnet.watch=no capture.exclude=10.0.90.0/29
+
+# ---- BIRD --------------------------------------------------------------------------------------
+
+bird_start() { # NS
+	spawn "bird.$1" "$1" "$BIRD" -f -c "$T/bird.$1.conf" -s "$T/bird.$1.ctl" -P "$T/bird.$1.pid" "${@:2}"
+	eventually 5 test -S "$T/bird.$1.ctl"
+}
+
+bird_stop() { # NS SIGNAL
+	kill "-$2" "${PIDS[bird.$1]}" && ended "bird.$1" 5
+	rm -f "$T/bird.$1.ctl"
+}
+
+birdc() { # NS COMMAND...
+	"${BIRD}c" -s "$T/bird.$1.ctl" "${@:2}"
+}
+
+# The lines of README, for this host.
+host_conf() {
+	sed -n '/^    router id /,/^$/s/^    //p' "$LAB_TOP/README" |
+		sed -e 's/10\.255\.0\./10.0.90./' >"$T/bird.app.conf"
+	sed -n '/^protocol bgp/,/^}/p' "$T/bird.app.conf" | sed -e 's/router1/router2/' \
+		-e 's/10\.0\.90\.2 /10.0.90.6 /' >"$T/second"
+	cat "$T/second" >>"$T/bird.app.conf"
+}
+
+# announce NS [PREFIX...]: instead of what it announced before.
+announce() {
+	local ns=$1 p
+	shift
+	{
+		echo 'protocol static announced { ipv4;'
+		for p; do echo "route $p blackhole;"; done
+		echo '}'
+	} >"$T/$ns.routes"
+	[ ! -S "$T/bird.$ns.ctl" ] || birdc "$ns" configure >/dev/null
+}
+
+router_conf() { # NS ADDRESS NEIGHBOUR
+	cat >"$T/bird.$1.conf" <<-END
+		router id $2;
+		protocol device {}
+		protocol bgp host {
+			local $2 as 65010;
+			neighbor $3 as 64512;
+			connect delay time 1;
+			connect retry time 1;
+			error wait time 1, 2;
+			graceful restart;
+			ipv4 { import none; export where proto = "announced"; next hop self; };
+		}
+		include "$T/$1.routes";
+	END
+	announce "$1"
+}
+
+established() {
+	birdc "$1" show protocols | grep -c Established
+}
+
+table() { # the kernel's
+	in_ns app ip route show table 100 proto bird
+}
+
+# ---- facts -------------------------------------------------------------------------------------
+
+t_start() { # with an empty table, and before any router speaks
+	host_conf
+	router_conf one 10.0.90.2 10.0.90.1
+	router_conf two 10.0.90.6 10.0.90.5
+	nsgd_start && nsgd_trace && bird_start app && bird_start one && bird_start two &&
+		eventually 20 eval '[ "$(established app)" = 2 ]' && is "$(table)" ""
+}
+
+goes_to() { # NS IP:PORT: the packet arrives there and is answered, by a gateway route
+	probe udp "$2"
+	arrived "$1" && is "$ANSWERED" yes && says accept allowed AllowVnetOutBound VirtualNetworkGateway
+}
+
+t_none_before() { # a None row holds 10.0.0.0/8
+	probe udp 10.50.0.7:7
+	silent && says drop nsg-deny DenyAllOutBound None # the tag VirtualNetwork does not have it
+}
+
+routed() { # IP TYPE
+	ctl show-next-hop --source-ip 10.0.1.4 --dest-ip "$1" -o json | jq -e --arg t "$2" '.nextHopType == $t' >/dev/null
+}
+
+t_announced() {
+	announce one 10.50.0.0/16
+	eventually 5 routed 10.50.0.7 VirtualNetworkGateway && goes_to one 10.50.0.7:7 &&
+		eventually 5 matches "$T/nsgd.log" 'route 10.50.0.0/16 via 10.0.90.2 was announced'
+}
+
+t_listed() {
+	ctl effective-routes -o json >"$T/rows" && jq -e '[.value[] | select(.source == "VirtualNetworkGateway")] ==
+		[{"source": "VirtualNetworkGateway", "state": "Active", "addressPrefix": ["10.50.0.0/16"],
+		"nextHopType": "VirtualNetworkGateway", "nextHopIpAddress": ["10.0.90.2"]}] or
+		([.value[] | select(.source == "VirtualNetworkGateway")] | length == 1 and (.[0].nextHopIpAddress == ["10.0.90.2"]))' "$T/rows" &&
+		is "$(traced '.route.prefix')" 10.50.0.0/16
+}
+
+t_status() {
+	ctl status -o json | jq -e '.bgp | .table == 100 and .routes == 1 and .announced == 1 and
+		.lastChangeToDecisionNs > 0 and .lastChangeTimeNs > 0 and .alarm == null'
+}
+
+hold() { # TO
+	stop hold
+	rm -f "$T/hold.in"
+	mkfifo "$T/hold.in"
+	spawn_ready hold app "$TRAFFIC" hold "$1"
+}
+
+still() { # WORD echo|lost
+	echo "$1" >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^$2 $1\$"
+}
+
+t_withdrawn() { # an open connection follows at its next packet, and is not lost to the host's own routes
+	hold 10.50.0.7:443 && still before echo || return 1
+	announce one
+	eventually 5 routed 10.50.0.7 None && still after lost || return 1
+	probe udp 10.50.0.7:7
+	silent && says drop nsg-deny && eventually 5 matches "$T/nsgd.log" 'route 10.50.0.0/16 was withdrawn'
+}
+
+t_returns() {
+	announce one 10.50.0.0/16
+	eventually 5 routed 10.50.0.7 VirtualNetworkGateway && goes_to one 10.50.0.7:7 &&
+		eventually 5 matches "$T/nsgd.log" 'accept: established TCP 10.0.1.4:[0-9]+ -> 10.50.0.7:443,.*VirtualNetworkGateway'
+}
+
+t_forced_tunnel() {
+	probe udp 203.0.113.99:7
+	arrived inet || return 1
+	announce one 0.0.0.0/0
+	eventually 5 routed 203.0.113.99 VirtualNetworkGateway && goes_to one 203.0.113.99:7 || return 1
+	announce one
+	eventually 5 routed 203.0.113.99 Internet || return 1
+	probe udp 203.0.113.99:7
+	arrived inet && [ -z "$(seen one)" ]
+}
+
+t_inside_network() { # a longer prefix inside the network's own range is not used
+	announce one 10.0.77.0/24 10.50.0.0/16
+	eventually 5 routed 10.50.0.7 VirtualNetworkGateway && eventually 5 eval 'table | grep -q 10.0.77.0' &&
+		routed 10.0.77.7 VnetLocal && ! ctl effective-routes -o json | grep -q 10.0.77.0/24
+}
+
+t_ecmp() {
+	announce one 10.61.0.0/16
+	announce two 10.61.0.0/16
+	eventually 5 eval 'ctl show-next-hop --source-ip 10.0.1.4 --dest-ip 10.61.0.7 -o json | grep -q 10.0.90.6 &&
+		ctl effective-routes -o json | tr -d " \n" | grep -q "\"10.0.90.2\",\"10.0.90.6\""' || return 1
+	probe udp 10.61.0.7:7
+	is "$ANSWERED" yes && says accept allowed AllowVnetOutBound VirtualNetworkGateway || return 1
+	announce two # the other remains
+	eventually 5 eval '! ctl effective-routes -o json | grep -q 10.0.90.6' && goes_to one 10.61.0.7:7
+}
+
+t_since() {
+	ctl explain --protocol udp --src 10.0.1.4:1000 --dst 10.61.0.7:7 >"$T/explain.out" &&
+		matches "$T/explain.out" 'announced since'
+}
+
+t_other_types() { # of the same protocol; and routes of another program
+	in_ns app ip route add unreachable 10.62.0.0/16 table 100 proto bird
+	in_ns app ip route add 10.63.0.0/16 via 10.0.90.2 table 100 proto static
+	in_ns app ip route add 10.64.0.0/16 encap ip dst 10.0.90.2 via 10.0.90.2 table 100 proto bird metric 7 2>/dev/null ||
+		in_ns app ip route add 10.64.0.0/16 via 10.0.90.2 table 100 proto bird metric 7
+	eventually 5 routed 10.64.0.7 VirtualNetworkGateway && routed 10.62.0.7 None && routed 10.63.0.7 None &&
+		ctl status -o json | jq -e '.bgp.notUsed.otherTypes >= 1'
+}
+
+t_link_down() { # the kernel does not report the routes that go with their link
+	announce two 10.65.0.0/16
+	eventually 5 routed 10.65.0.7 VirtualNetworkGateway || return 1
+	in_ns app ip link set two0 down
+	eventually 5 routed 10.65.0.7 None || return 1
+	reload || return 1
+	in_ns app ip link set two0 up
+	eventually 20 routed 10.65.0.7 VirtualNetworkGateway
+}
+
+t_stolen_rule() { # a marked packet is not routed by the host when another program removes our rules
+	local p
+	for p in $(in_ns app ip rule show | sed -n 's/^\(2[1-9][0-9]*\):.*/\1/p'); do
+		in_ns app ip rule del pref "$p"
+	done
+	eventually 3 eval 'in_ns app ip rule show | grep -q "lookup 100"' && goes_to one 10.61.0.7:7
+}
+
+many() { # NS N: announces N prefixes of 100.64.0.0/10 and 172.16.0.0/12's neighbours
+	local i
+	{
+		echo 'protocol static announced { ipv4; route 10.61.0.0/16 blackhole;'
+		for ((i = 0; i < $2; i++)); do
+			echo "route 45.$((i / 256 % 256)).$((i % 256)).0/24 blackhole;"
+		done
+		echo '}'
+	} >"$T/$1.routes"
+	birdc "$1" configure >/dev/null
+}
+
+routes_are() { # N
+	ctl status -o json | jq -e --argjson n "$1" '.bgp.inForce == $n' >/dev/null
+}
+
+t_ten_thousand() {
+	announce two
+	in_ns app ip route flush table 100 proto bird metric 7
+	in_ns app ip route del unreachable 10.62.0.0/16 table 100
+	eventually 5 routes_are 1 || return 1
+	many one 10000
+	eventually 20 routes_are 10001 && routed 45.3.7.9 VirtualNetworkGateway && goes_to one 10.61.0.7:7 || return 1
+	ctl status -o json | jq -r '"# 10,000 routes: last change to decision \(.bgp.lastChangeToDecisionNs / 1e6 | floor) ms"'
+	reload && announce one 10.61.0.0/16 && eventually 20 routes_are 1 && matches "$T/nsgd.log" 'routes: [0-9]+ announced, [0-9]+ withdrawn'
+}
+
+t_bird_killed() { # the routes stay in the kernel, and in force
+	bird_stop app KILL
+	goes_to one 10.61.0.7:7 || return 1
+	bird_start app && eventually 30 eval '[ "$(established app)" = 2 ] && [ -n "$(table)" ]' &&
+		eventually 10 routed 10.61.0.7 VirtualNetworkGateway && goes_to one 10.61.0.7:7
+}
+
+t_graceful_restart() { # no packet is lost
+	bird_stop app KILL
+	bird_start app -R
+	local n=0
+	until [ "$(established app 2>/dev/null)" = 2 ] || [ $n = 60 ]; do
+		goes_to one 10.61.0.7:7 || return 1
+		n=$((n + 1))
+	done
+	eventually 20 eval '! birdc app show status | grep -q "Graceful restart"' && [ -n "$(table)" ] && goes_to one 10.61.0.7:7
+}
+
+t_bird_stopped() { # a clean end removes the routes
+	bird_stop app TERM
+	eventually 5 routed 10.61.0.7 None && reload && bird_start app && eventually 30 routed 10.61.0.7 VirtualNetworkGateway
+}
+
+flap() { # SECONDS: ten changes a second; a packet to another route all the time, and one after each change
+	local i end=$((SECONDS + $1))
+	announce one 10.50.0.0/16 10.61.0.0/16
+	eventually 5 routed 10.61.0.7 VirtualNetworkGateway || return 1
+	hold 10.61.0.7:443 && still begin echo || return 1
+	for ((i = 0; SECONDS < end; i++)); do
+		in_ns app ip route replace 10.66.$((i % 256)).0/24 via 10.0.90.2 table 100 proto bird
+		in_ns app ip route del 10.66.$((i % 256)).0/24 via 10.0.90.2 table 100 proto bird
+		sleep 0.08
+		still "f$i" echo || return 1
+	done
+	[ "$i" -gt 5 ] && goes_to one 10.50.0.7:7
+}
+
+t_flap() {
+	flap 3 && ctl status -o json |
+		jq -r '"# flap: longest change to decision \(.bgp.longestChangeToDecisionNs / 1e6 | floor) ms"'
+}
+
+# A full table of the Internet, as it was collected: NSG_BGP_LONG names the file of prefixes.
+t_full_table() {
+	local n start
+	{
+		echo 'protocol static announced { ipv4; route 10.50.0.0/16 blackhole; route 10.61.0.0/16 blackhole;'
+		zcat "$NSG_BGP_LONG" | sed -n '/:/!s/^\([0-9./]*\).*/route \1 blackhole;/p'
+		echo '}'
+	} >"$T/one.routes"
+	n=$(($(grep -c '^route' "$T/one.routes") + 2))
+	start=$SECONDS
+	birdc one configure >/dev/null
+	eventually 300 routes_are "$n" && routed 1.0.4.9 VirtualNetworkGateway && goes_to one 10.61.0.7:7 || return 1
+	echo "# full table: $n routes after $((SECONDS - start)) s, $(sed -n 's/^VmHWM:[[:space:]]*//p' "/proc/$(pgrep -P "${PIDS[nsgd]}" nsgd || echo "${PIDS[nsgd]}")/status")"
+	one_among "$n"
+}
+
+# one_among N: from the change of one route in the kernel to its decision, 20 times.
+one_among() {
+	local i ns=
+	for ((i = 0; i < 20; i++)); do
+		in_ns app ip route add 10.67.$i.0/24 via 10.0.90.2 table 100 proto bird
+		eventually 20 routed 10.67.$i.1 VirtualNetworkGateway || return 1
+		ns+=$(ctl status -o json | jq .bgp.lastChangeToDecisionNs)$'\n'
+		in_ns app ip route del 10.67.$i.0/24 table 100 proto bird
+		eventually 20 routed 10.67.$i.1 None || return 1
+	done
+	sort -n <<<"${ns%?}" | awk -v n="$1" '{ v[NR] = $1 / 1e6 }
+		END { printf "# one among %d: change to decision %.0f ms in the median, %.0f at most\n", n, v[int((NR + 1) / 2)], v[NR] }'
+}
+
+t_one_minute() {
+	flap 60
+}
+
+t_two_instances() { # on two tables
+	conf bgp.table=101 bgp.protocol=bird,static subnet.watch=no nsgd.instance=second queue.first=100 \
+		route.table-base=22000 route.rule-priority=23000 route.mark-mask=0x0000fff0 capture.hook=prerouting capture.interfaces=call0
+	CONF=$T/nsgd.conf
+	NOTIFY_SOCKET='' spawn second app "$NSGD" -c "$T/nsgd.conf"
+	eventually 20 matches "$T/second.log" 'second: deciding' || return 1
+	in_ns app ip route add 10.70.0.0/16 via 10.0.90.6 table 101 proto static
+	eventually 5 eval 'in_ns app "$NSGCTL" -i second show-next-hop --source-ip 10.0.1.4 --dest-ip 10.70.0.7 -o json | grep -q VirtualNetworkGateway' &&
+		routed 10.70.0.7 None && stop second
+}
+
+t_stop() {
+	stop trace
+	nsgd_stop && nothing_left && [ -n "$(table)" ]
+}
+
+fact start t_start
+[ "$FAILED" = 0 ] || exit 1
+fact none_before t_none_before
+fact announced t_announced
+fact listed t_listed
+fact status t_status
+fact withdrawn t_withdrawn
+fact returns t_returns
+fact forced_tunnel t_forced_tunnel
+fact inside_network t_inside_network
+fact ecmp t_ecmp
+fact since t_since
+fact other_types t_other_types
+fact link_down t_link_down
+fact stolen_rule t_stolen_rule
+fact ten_thousand t_ten_thousand
+fact bird_killed t_bird_killed
+fact graceful_restart t_graceful_restart
+fact bird_stopped t_bird_stopped
+fact flap t_flap
+if [ -n "${NSG_BGP_LONG:-}" ]; then
+	fact full_table t_full_table
+	fact one_minute t_one_minute
+fi
+fact two_instances t_two_instances
+fact stop t_stop
+lab_done
