@@ -37,7 +37,7 @@ static int pcap_next(struct nsg_capture *c, struct nsg_frame *ret)
 	uint32_t captured, length;
 	int r = nsg_capture_need(c, c->record_header);
 
-	if (r <= 0 && c->begin == c->end)
+	if (r == -EAGAIN || (r <= 0 && c->begin == c->end))
 		return r;
 	c->n_packets++;
 	if (r <= 0)
@@ -53,6 +53,8 @@ static int pcap_next(struct nsg_capture *c, struct nsg_frame *ret)
 		return nsg_capture_fail(c, "packet %llu: an impossible length of %u bytes",
 					(unsigned long long)c->n_packets, captured);
 	r = nsg_capture_need(c, c->record_header + captured);
+	if (r == -EAGAIN)
+		c->n_packets--;
 	if (r <= 0)
 		return r < 0 ? r : record_is_cut(c, c->record_header + captured);
 	p = c->buffer + c->begin;
@@ -152,6 +154,16 @@ int nsg_capture_open(int fd, struct nsg_capture **ret)
 int nsg_capture_next(struct nsg_capture *c, struct nsg_frame *ret)
 {
 	return c->next(c, ret);
+}
+
+int nsg_capture_next_buffered(struct nsg_capture *c, struct nsg_frame *ret)
+{
+	int r;
+
+	c->keeps_buffer = true;
+	r = c->next(c, ret);
+	c->keeps_buffer = false;
+	return r;
 }
 
 const char *nsg_capture_error(const struct nsg_capture *c)

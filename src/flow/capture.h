@@ -18,7 +18,7 @@
 
 #define NSG_MAX_INTERFACE_NAME 32
 
-/* Valid until the next call, its data too. */
+/* Valid until the next call of nsg_capture_next(), its data too. */
 struct nsg_frame {
 	uint64_t number; /* of the packet in the file, from 1 */
 	uint64_t time_ns;
@@ -44,6 +44,9 @@ struct nsg_capture;
 int nsg_capture_open(int fd, struct nsg_capture **ret);
 /* 1 with a frame, 0 at the end, or as above. */
 int nsg_capture_next(struct nsg_capture *c, struct nsg_frame *ret);
+/* The same of what is in the buffer, so that frames before it stay valid; -EAGAIN when the next one
+ * is not wholly there. */
+int nsg_capture_next_buffered(struct nsg_capture *c, struct nsg_frame *ret);
 const char *nsg_capture_error(const struct nsg_capture *c);
 /* `interface` of a frame that was returned. Numbers run on over sections. */
 const struct nsg_capture_interface *nsg_capture_interface(const struct nsg_capture *c,

@@ -45,6 +45,8 @@ static int fill(struct nsg_capture *c, size_t n)
 	ssize_t got;
 	int r;
 
+	if (c->keeps_buffer)
+		return -EAGAIN;
 	while (c->end - c->begin < n && !c->at_end) {
 		if (c->begin || c->end == c->room) {
 			r = make_room(c, c->end - c->begin + 1);

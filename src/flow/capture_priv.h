@@ -22,6 +22,7 @@ struct nsg_capture {
 	size_t room, begin, end; /* unread bytes are buffer[begin] to buffer[end - 1] */
 	uint64_t position;	 /* bytes read from fd */
 	bool at_end;		 /* of fd */
+	bool keeps_buffer;	 /* nothing is read, -EAGAIN instead */
 	char error[160];
 
 	int (*next)(struct nsg_capture *c, struct nsg_frame *ret);

@@ -2,7 +2,7 @@
 /*
  * The flow of a captured packet, for replay: a small conntrack. It distinguishes first and later
  * packets, replies, fragments, ICMP errors, and TCP packets of flows that began before the capture.
- * Bounded: the least recently seen flow is evicted.
+ * Bounded: when there are too many flows, one that was not seen for a while is evicted.
  */
 #ifndef NSG_FLOW_TRACK_H
 #define NSG_FLOW_TRACK_H
@@ -26,6 +26,7 @@ struct nsg_track_view {
 	struct nsg_key inner;
 	uint16_t inner_icmp_id;
 	uint8_t src6[16], dst6[16];
+	uint64_t hash; /* of nsg_tracker_prefetch(); 0: not known */
 };
 
 /* Like nsg_key_extract, but *ret is set for NSG_KEY_IP6, too. The ports of an IPv6 packet are those
@@ -78,6 +79,10 @@ struct nsg_tracker *nsg_tracker_new(uint32_t flow_timeout_minutes, uint32_t max_
  */
 int nsg_tracker_see(struct nsg_tracker *t, const struct nsg_track_view *v, uint64_t time_ns,
 		    struct nsg_track_data **ret_data);
+/* Where packets are known in advance: the first, then for each the second bring near what
+ * nsg_tracker_see() will look at. Not needed for its result. */
+void nsg_tracker_prefetch(const struct nsg_tracker *t, struct nsg_track_view *v);
+void nsg_tracker_prefetch_entry(const struct nsg_tracker *t, const struct nsg_track_view *v);
 /* Keeps `data`, the decision on a first fragment, for later ones. -ENOMEM. */
 int nsg_tracker_remember_fragment(struct nsg_tracker *t, const struct nsg_track_view *v,
 				  uint64_t time_ns, const struct nsg_track_data *data);

@@ -30,7 +30,8 @@ void nsgctl_outcomes_done(struct nsgctl_outcomes *o)
 
 /* ---- texts ---------------------------------------------------------------------------------- */
 
-static int keep_text(struct nsgctl_outcomes *o, const char *text, size_t n, struct nsgctl_text *ret)
+int nsgctl_outcome_keep(struct nsgctl_outcomes *o, const char *text, size_t n,
+			struct nsgctl_text *ret)
 {
 	if (o->texts.n + n >= UINT32_MAX || nsg_vec_reserve(&o->texts, n + 1) < 0)
 		return -ENOMEM;
@@ -55,7 +56,7 @@ static int keep_members(struct nsgctl_outcomes *o, const json_t *object, const c
 			return -ENOMEM;
 	}
 	line = nsg_json_line(part);
-	return line ? keep_text(o, line + 1, strlen(line) - 2, ret) : -ENOMEM;
+	return line ? nsgctl_outcome_keep(o, line + 1, strlen(line) - 2, ret) : -ENOMEM;
 }
 
 static int keep_rule(struct nsgctl_outcomes *o, const json_t *object, const char *reason,
@@ -76,7 +77,8 @@ static int keep_rule(struct nsgctl_outcomes *o, const json_t *object, const char
 	else if (*admin)
 		n = snprintf(text, sizeof(text), "admin rule %s (%d)", admin,
 			     (int)json_integer_value(nsg_at(object, "admin.priority")));
-	return keep_text(o, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1, ret);
+	return nsgctl_outcome_keep(o, text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1,
+				   ret);
 }
 
 static const char *reason_of(const json_t *object)
@@ -107,10 +109,10 @@ static int make(struct nsgctl_outcomes *o, const json_t *object, struct nsgctl_o
 	r = keep_members(o, object, route, NSG_ARRAY_SIZE(route), &made.route);
 	if (r < 0)
 		return r;
-	r = keep_text(o, comment, strlen(comment), &made.comment);
+	r = nsgctl_outcome_keep(o, comment, strlen(comment), &made.comment);
 	if (r < 0)
 		return r;
-	r = keep_text(o, comment_route, strlen(comment_route), &made.comment_route);
+	r = nsgctl_outcome_keep(o, comment_route, strlen(comment_route), &made.comment_route);
 	if (r < 0)
 		return r;
 	r = keep_rule(o, object, made.reason, &made.rule);

@@ -22,6 +22,8 @@ struct nsgctl_outcome {
 	struct nsgctl_text route; /* "route":… */
 	struct nsgctl_text comment, comment_route;
 	struct nsgctl_text rule; /* or route, that decided, for people; empty: none */
+	/* of a record from the gate to the end: as decided, established, reply; empty: not yet made */
+	struct nsgctl_text tails[3];
 	enum nsg_verdict verdict;
 	const char *reason;
 	/* sums of replay's closing tables */
@@ -54,6 +56,10 @@ int nsgctl_outcome_decide(struct nsgctl_outcomes *o, const struct nsg_flow *flow
 /* Of a packet for which neither the NSG nor a route was evaluated. */
 int nsgctl_outcome_undecided(struct nsgctl_outcomes *o, enum nsg_gate gate, enum nsg_reason reason,
 			     uint32_t *ret);
+
+/* Keeps a text. -ENOMEM. */
+int nsgctl_outcome_keep(struct nsgctl_outcomes *o, const char *text, size_t n,
+			struct nsgctl_text *ret);
 
 static inline const char *nsgctl_outcome_text(const struct nsgctl_outcomes *o,
 					      struct nsgctl_text text)

@@ -195,43 +195,84 @@ int replay_open(struct replay *r, struct nsgctl *ctl, const char *path)
 	return ctl->write ? replay_write_begin(r, fd) : 0;
 }
 
-/* Whether the frame contains an IP packet; counts those that do not. */
-static bool find_ip(struct replay *r, struct replay_packet *p)
+static void find_ip(struct replay_packet *p)
 {
 	size_t offset;
 
 	p->link_direction = p->frame.direction;
-	if (nsg_link_ip(p->frame.link_type, p->frame.data, p->frame.captured, &offset,
-			&p->link_direction)) {
-		p->ip = p->frame.data + offset;
-		p->captured = p->frame.captured - (uint32_t)offset;
-		p->length = p->frame.length - (uint32_t)offset;
-		return true;
-	}
-	if (nsg_link_is_supported(p->frame.link_type)) {
-		r->n_other++;
-	} else {
-		r->unsupported_link = p->frame.link_type;
-		r->n_unsupported++;
-	}
-	return false;
+	if (!nsg_link_ip(p->frame.link_type, p->frame.data, p->frame.captured, &offset,
+			 &p->link_direction))
+		return;
+	p->ip = p->frame.data + offset;
+	p->captured = p->frame.captured - (uint32_t)offset;
+	p->length = p->frame.length - (uint32_t)offset;
 }
 
-int replay_next(struct replay *r, struct replay_packet *ret)
+static void read_packet(struct replay *r, struct replay_packet *p)
+{
+	find_ip(p);
+	if (!p->ip)
+		return;
+	p->key_status = nsg_track_view(p->ip, p->captured, p->length, &p->view);
+	if (p->key_status != NSG_KEY_MALFORMED)
+		nsg_tracker_prefetch(r->tracker, &p->view);
+}
+
+/* As many packets as are in the buffer, one at least. 1, 0 at the end, or an error. */
+static int read_batch(struct replay *r)
+{
+	int got = nsg_capture_next(r->capture, &r->batch[0].frame);
+
+	r->batch_n = r->batch_at = 0;
+	if (got <= 0)
+		return got;
+	while (got == 1) {
+		read_packet(r, &r->batch[r->batch_n++]);
+		if (r->batch_n == REPLAY_BATCH)
+			break;
+		memset(&r->batch[r->batch_n], 0, sizeof(r->batch[0]));
+		got = nsg_capture_next_buffered(r->capture, &r->batch[r->batch_n].frame);
+	}
+	r->batch_end = got == -EAGAIN || got == 1 ? 0 : got;
+	for (size_t i = 0; i < r->batch_n; i++)
+		if (r->batch[i].view.hash)
+			nsg_tracker_prefetch_entry(r->tracker, &r->batch[i].view);
+	return 1;
+}
+
+static void count_other(struct replay *r, const struct replay_packet *p)
+{
+	if (nsg_link_is_supported(p->frame.link_type)) {
+		r->n_other++;
+		return;
+	}
+	r->unsupported_link = p->frame.link_type;
+	r->n_unsupported++;
+}
+
+int replay_next(struct replay *r, struct replay_packet **ret)
 {
 	for (;;) {
-		int got, status;
+		struct replay_packet *p = &r->batch[r->batch_at];
+		int got = 1, status;
 
-		*ret = (struct replay_packet){0};
-		got = nsg_capture_next(r->capture, &ret->frame);
+		if (r->batch_at == r->batch_n) {
+			memset(&r->batch[0], 0, sizeof(r->batch[0]));
+			got = r->batch_end < 0 ? r->batch_end : read_batch(r);
+			p = &r->batch[0];
+		}
 		if (got < 0)
 			return -fail_capture(r, r->ctl->operands[0], got);
 		if (got == 0)
 			return 0;
+		r->batch_at++;
 		r->n_packets++;
-		if (!find_ip(r, ret))
+		if (!p->ip) {
+			count_other(r, p);
 			continue;
-		status = replay_judge(r, ret);
+		}
+		status = replay_judge(r, p);
+		*ret = p;
 		return status ? -status : 1;
 	}
 }
@@ -298,13 +339,13 @@ static void report_progress(const struct replay *r, struct progress *p)
 
 static int replay_all(struct replay *r)
 {
-	struct replay_packet p;
+	struct replay_packet *p;
 	struct progress progress;
 	int got, status = 0;
 
 	begin_progress(r, &progress);
 	while (!status && (got = replay_next(r, &p)) != 0) {
-		status = got < 0 ? -got : print_packet(r, &p);
+		status = got < 0 ? -got : print_packet(r, p);
 		if (progress.on && r->n_packets % PROGRESS_PACKETS == 0)
 			report_progress(r, &progress);
 	}

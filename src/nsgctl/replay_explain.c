@@ -118,7 +118,7 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 int nsgctl_explain_packet(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(replay_done))) struct replay r = {.session = {.fd = -1}};
-	struct replay_packet p;
+	struct replay_packet *p;
 	char *end;
 	unsigned long long number = strtoull(ctl->packet, &end, 10);
 	int got, status;
@@ -130,12 +130,12 @@ int nsgctl_explain_packet(struct nsgctl *ctl)
 	status = replay_open(&r, ctl, ctl->operands[0]);
 	if (status)
 		return status;
-	while ((got = replay_next(&r, &p)) > 0 && p.frame.number < number)
+	while ((got = replay_next(&r, &p)) > 0 && p->frame.number < number)
 		;
 	if (got < 0)
 		return -got;
-	if (got && p.frame.number == number)
-		return print_packet(&r, &p);
+	if (got && p->frame.number == number)
+		return print_packet(&r, p);
 	if (got || r.n_packets >= number)
 		return nsgctl_fail(NSG_EXIT_FAILED, "packet %llu contains no IP packet", number);
 	return nsgctl_fail(NSG_EXIT_FAILED, "%s has only %" PRIu64 " packets", ctl->operands[0],

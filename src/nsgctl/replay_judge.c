@@ -283,13 +283,12 @@ static bool is_ip6_control(const struct replay_packet *p)
 
 int replay_judge(struct replay *r, struct replay_packet *p)
 {
-	enum nsg_key_status key = nsg_track_view(p->ip, p->captured, p->length, &p->view);
 	uint32_t outcome;
 	int status;
 
-	if (key != NSG_KEY_MALFORMED) {
+	if (p->key_status != NSG_KEY_MALFORMED) {
 		p->key = p->view.key;
-		if (key != NSG_KEY_IP6 || !is_ip6_control(p))
+		if (p->key_status != NSG_KEY_IP6 || !is_ip6_control(p))
 			return judge_flow(r, p);
 		status = not_judged(r, &outcome);
 	} else {

@@ -14,6 +14,7 @@
 
 #define REPLAY_MAX_PREFIXES 64
 #define REPLAY_TOP 20
+#define REPLAY_BATCH 32
 
 /* One of the largest flows, or of the destinations that are denied most. */
 struct replay_top {
@@ -29,6 +30,37 @@ struct replay_denied {
 	uint32_t *slots; /* index plus 1 */
 	uint32_t n_slots;
 	uint64_t other_packets; /* of destinations that did not fit */
+};
+
+enum replay_kind {
+	REPLAY_OUT, /* decided */
+	REPLAY_IN,
+	REPLAY_PREEXISTING,
+};
+
+/* One packet and what became of it. */
+struct replay_packet {
+	struct nsg_frame frame;
+	const uint8_t *ip;	   /* NULL: the frame contains none */
+	uint32_t captured, length; /* from the IP header on */
+	enum nsg_link_direction link_direction;
+	enum nsg_key_status key_status;
+	struct nsg_track_view view;
+	struct nsg_key key; /* as judged: view.key with another source */
+	bool malformed;
+
+	enum nsg_direction direction;
+	bool outbound; /* sent by the app */
+	uint32_t outcome;
+	enum nsg_verdict verdict;
+	const char *reason;
+	bool no_route; /* the outcome's route was not looked up for this packet */
+	bool of_denied_flow;
+	enum nsg_track_role role;
+	uint64_t first_packet; /* that the decision was made for; 0: none */
+	/* For explain: what was or, of a packet of an unknown flow, would have been decided. */
+	bool has_flow;
+	struct nsg_flow flow;
 };
 
 struct replay {
@@ -49,6 +81,11 @@ struct replay {
 	uint32_t timeout_minutes;
 	char section[256]; /* comment of the section that is written */
 
+	/* Packets read in advance, so that their flows' entries are near when they are judged. */
+	struct replay_packet batch[REPLAY_BATCH];
+	size_t batch_n, batch_at;
+	int batch_end; /* what ended it: an error, or 0 */
+
 	uint64_t n_packets, n_other, n_unsupported, n_bytes;
 	uint64_t size; /* of the file; 0: unknown */
 	uint32_t unsupported_link;
@@ -64,44 +101,14 @@ struct replay {
 	struct replay_denied denied;
 };
 
-enum replay_kind {
-	REPLAY_OUT, /* decided */
-	REPLAY_IN,
-	REPLAY_PREEXISTING,
-};
-
-/* One packet and what became of it. */
-struct replay_packet {
-	struct nsg_frame frame;
-	const uint8_t *ip;
-	uint32_t captured, length; /* from the IP header on */
-	enum nsg_link_direction link_direction;
-	struct nsg_track_view view;
-	struct nsg_key key; /* as judged: view.key with another source */
-	bool malformed;
-
-	enum nsg_direction direction;
-	bool outbound; /* sent by the app */
-	uint32_t outcome;
-	enum nsg_verdict verdict;
-	const char *reason;
-	bool no_route; /* the outcome's route was not looked up for this packet */
-	bool of_denied_flow;
-	enum nsg_track_role role;
-	uint64_t first_packet; /* that the decision was made for; 0: none */
-	/* For explain: what was or, of a packet of an unknown flow, would have been decided. */
-	bool has_flow;
-	struct nsg_flow flow;
-};
-
 /* ---- opening and reading (replay.c) --------------------------------------------------------- */
 
 /* 0 or an exit status. Zero-initialised but for session.fd. */
 int replay_open(struct replay *r, struct nsgctl *ctl, const char *path);
 void replay_done(struct replay *r);
-/* 1 with the next packet decided, 0 at the end, or a negative exit status after a message. Frames
- * without an IP packet are counted. */
-int replay_next(struct replay *r, struct replay_packet *ret);
+/* 1 with the next packet decided (valid until the next call), 0 at the end, or a negative exit status
+ * after a message. Frames without an IP packet are counted. */
+int replay_next(struct replay *r, struct replay_packet **ret);
 
 /* ---- judging (replay_judge.c) --------------------------------------------------------------- */
 

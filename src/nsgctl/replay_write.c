@@ -54,16 +54,12 @@ static bool has_other_source(const struct replay_packet *p)
 	return !p->malformed && !p->view.is_ip6 && p->key.src_host != p->view.key.src_host;
 }
 
-int replay_line(struct replay *r, const struct replay_packet *p)
+/* The record from the gate to the reason. */
+static void put_decision(struct replay *r, const struct replay_packet *p)
 {
 	const struct nsgctl_outcome *o = &r->outcomes.v.v[p->outcome];
 	struct nsg_line *l = &r->line;
 
-	nsg_line_begin(l);
-	PUT(l, "{");
-	nsg_line_put_packet(l, p->frame.number, p->frame.time_ns, p->length, p->direction);
-	PUT(l, ",");
-	put_flow(l, p);
 	PUT(l, ",");
 	put_outcome_text(r, o->gate);
 	PUT(l, ",");
@@ -77,6 +73,41 @@ int replay_line(struct replay *r, const struct replay_packet *p)
 		PUT(l, ",\"verdict\":\"drop\",\"reason\":\"");
 	put_text(l, p->reason);
 	PUT(l, "\"");
+}
+
+/* The common tails are made once for the outcome; NULL: it is not one of them. */
+static struct nsgctl_text *common_tail(struct replay *r, const struct replay_packet *p)
+{
+	struct nsgctl_outcome *o = &r->outcomes.v.v[p->outcome];
+
+	if (p->reason == o->reason)
+		return p->no_route ? NULL : &o->tails[0];
+	return &o->tails[p->no_route ? 2 : 1];
+}
+
+int replay_line(struct replay *r, const struct replay_packet *p)
+{
+	struct nsgctl_text *tail = common_tail(r, p), made;
+	struct nsg_line *l = &r->line;
+	size_t at;
+
+	nsg_line_begin(l);
+	PUT(l, "{");
+	nsg_line_put_packet(l, p->frame.number, p->frame.time_ns, p->length, p->direction);
+	PUT(l, ",");
+	put_flow(l, p);
+	at = l->text.n;
+	if (tail && tail->n) {
+		put_outcome_text(r, *tail);
+	} else {
+		put_decision(r, p);
+		if (tail && !l->error) {
+			if (nsgctl_outcome_keep(&r->outcomes, l->text.v + at, l->text.n - at,
+						&made) < 0)
+				return -ENOMEM;
+			*tail = made;
+		}
+	}
 	if (has_other_source(p)) {
 		PUT(l, ",\"hostSrc\":\"");
 		nsg_line_put_address(l, p->view.key.src_host);

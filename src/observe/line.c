@@ -45,15 +45,21 @@ static void put_text(struct nsg_line *l, const char *text)
 /* A key or anything else that is known at compile time. */
 #define PUT(l, literal) put(l, literal, sizeof(literal) - 1)
 
+/* Two digits a step: half the divisions. */
+static const char two_digits[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233"
+    "34353637383940414243444546474849505152535455565758596061626364656667"
+    "6869707172737475767778798081828384858687888990919293949596979899";
+
 static void put_number(struct nsg_line *l, uint64_t n)
 {
 	char text[MAX_DIGITS];
 	size_t i = sizeof(text);
 
-	do {
-		text[--i] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
+	for (; n > 9; n /= 100)
+		memcpy(text + (i -= 2), two_digits + 2 * (n % 100), 2);
+	if (n || i == sizeof(text))
+		text[--i] = (char)('0' + n);
 	put(l, text + i, sizeof(text) - i);
 }
 
@@ -146,8 +152,9 @@ static void put_time(struct nsg_line *l, uint64_t time_ns)
 		PUT(l, "null");
 		return;
 	}
-	for (size_t i = sizeof(fraction); i-- > 0; ns /= 10)
-		fraction[i] = (char)('0' + ns % 10);
+	for (size_t i = sizeof(fraction); i > 1; ns /= 100)
+		memcpy(fraction + (i -= 2), two_digits + (size_t)2 * (ns % 100), 2);
+	fraction[0] = (char)('0' + ns);
 	PUT(l, "\"");
 	put_text(l, l->clock);
 	PUT(l, ".");
