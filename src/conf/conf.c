@@ -81,12 +81,11 @@ static const struct key keys[] = {
     {"bgp", "protocol", nsg_conf_set_bgp_protocols, 0, true, true},
     {"log", "level", nsg_conf_set_level, CONF(log_level)},
     {"log", "decisions", nsg_conf_set_decisions, CONF(log_decisions)},
+    {"flow-log", "directory", nsg_conf_set_directory, CONF(flow_log_directory), .restart = true},
+    {"flow-log", "format", nsg_conf_set_flow_format, CONF(flow_log_nsg), .restart = true},
     {"metrics", "textfile", nsg_conf_set_textfile, CONF(metrics_textfile), .restart = true},
 };
 _Static_assert(NSG_ARRAY_SIZE(keys) <= NSG_CONF_MAX_KEYS, "values[] holds every key");
-
-/* Reserved: each of its keys is an error with a text of its own. */
-#define LATER_SECTION "flow-log"
 
 static const struct key *key_find(const char *section, const char *name, bool *ret_section_known)
 {
@@ -189,10 +188,7 @@ static void value_set(struct parser *p, const char *section, const char *name, c
 	const char *complaint;
 
 	if (!k) {
-		if (!strcmp(section, LATER_SECTION))
-			complain(p, "[flow-log] %s: flow logs are not supported by this version",
-				 name);
-		else if (section_known)
+		if (section_known)
 			complain(p, "unknown key \"%s\" in section [%s]", name, section);
 		else if (!p->refused)
 			complain(p, "unknown section [%s]", section);
@@ -257,7 +253,7 @@ static void section_begin(struct parser *p, const char *line)
 	}
 	(void)key_find(section, "", &known);
 	p->elsewhere = known && strcmp(section, "nsgd") != 0 && strcmp(section, "route") != 0;
-	p->refused = !known && strcmp(section, LATER_SECTION) != 0;
+	p->refused = !known;
 	if (p->refused)
 		complain(p, "unknown section [%s]", section);
 }

@@ -104,6 +104,10 @@ struct nsg_conf {
 	int log_level; /* syslog's numbers: LOG_ERR ... LOG_DEBUG */
 	enum nsg_conf_log_decisions log_decisions;
 
+	/* [flow-log] */
+	const char *flow_log_directory; /* NULL: none */
+	bool flow_log_nsg;		/* NSG flow log v2, else VNet flow log v4 */
+
 	/* [metrics] */
 	const char *metrics_textfile; /* NULL: none */
 };

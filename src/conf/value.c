@@ -64,6 +64,18 @@ static const char *set_word(struct nsg_conf *c, const char *value, size_t offset
 	return NULL;
 }
 
+const char *nsg_conf_set_directory(struct nsg_conf *c, const char *value, size_t offset)
+{
+	if (*value && *value != '/')
+		return "must be an absolute path";
+	return nsg_conf_set_string(c, value, offset);
+}
+
+const char *nsg_conf_set_flow_format(struct nsg_conf *c, const char *value, size_t offset)
+{
+	return set_word(c, value, offset, "vnet", "nsg", "must be vnet or nsg");
+}
+
 /* node_exporter reads no other names. */
 const char *nsg_conf_set_textfile(struct nsg_conf *c, const char *value, size_t offset)
 {

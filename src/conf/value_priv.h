@@ -14,6 +14,8 @@
 const char *nsg_conf_set_string(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_instance(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_path(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_directory(struct nsg_conf *c, const char *value, size_t offset);
+const char *nsg_conf_set_flow_format(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_textfile(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_bool(struct nsg_conf *c, const char *value, size_t offset);
 const char *nsg_conf_set_mode(struct nsg_conf *c, const char *value, size_t offset);

@@ -23,7 +23,7 @@ struct nsg_flow_dump {
 
 struct flow_attrs {
 	struct nsg_bytes tuple, protoinfo, out, in, timestamp;
-	uint32_t mark, status, timeout;
+	uint32_t mark, status, timeout, id;
 };
 
 struct tuple_attrs {
@@ -90,7 +90,8 @@ static bool read_counters(struct nsg_bytes attr, uint64_t *ret_packets, uint64_t
 	return true;
 }
 
-static int take_flow(const struct nlmsghdr *nlh, void *arg)
+/* False when the message is not of a decided connection. */
+static bool read_flow(const struct nlmsghdr *nlh, uint32_t decided, struct nsg_kernel_flow *ret)
 {
 	static const struct nsg_attr policy[] = {
 	    NSG_ATTR_REQUIRED(CTA_TUPLE_ORIG, BYTES, struct flow_attrs, tuple),
@@ -101,16 +102,17 @@ static int take_flow(const struct nlmsghdr *nlh, void *arg)
 	    NSG_ATTR(CTA_MARK, BE32, struct flow_attrs, mark),
 	    NSG_ATTR(CTA_STATUS, BE32, struct flow_attrs, status),
 	    NSG_ATTR(CTA_TIMEOUT, BE32, struct flow_attrs, timeout),
+	    NSG_ATTR(CTA_ID, BE32, struct flow_attrs, id),
 	};
 	static const struct nsg_attr time_policy[] = {
 	    {CTA_TIMESTAMP_START, true, NSG_ATTR_BE64, 0}};
-	const struct nsg_flow_dump *dump = arg;
 	struct nsg_kernel_flow flow = {0};
 	struct flow_attrs a = {0};
 
 	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
-	    !(a.mark & dump->marks.decided) || !read_tuple(a.tuple, &flow))
-		return 0;
+	    !(a.mark & decided) || !read_tuple(a.tuple, &flow))
+		return false;
+	flow.id = a.id;
 	flow.mark = a.mark;
 	flow.answered = a.status & IPS_SEEN_REPLY;
 	flow.expires_seconds = a.timeout;
@@ -118,7 +120,18 @@ static int take_flow(const struct nlmsghdr *nlh, void *arg)
 	flow.counted = read_counters(a.out, &flow.packets[0], &flow.bytes[0]) &&
 		       read_counters(a.in, &flow.packets[1], &flow.bytes[1]);
 	(void)nsg_attr_parse_bytes(a.timestamp, time_policy, 1, &flow.start_ns);
-	return dump->each(&flow, dump->arg);
+	*ret = flow;
+	return true;
+}
+
+/* ---- dumps ----------------------------------------------------------------------------------- */
+
+static int take_flow(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nsg_flow_dump *dump = arg;
+	struct nsg_kernel_flow flow;
+
+	return read_flow(nlh, dump->marks.decided, &flow) ? dump->each(&flow, dump->arg) : 0;
 }
 
 int nsg_flow_dump_new(const struct nsg_marks *marks, struct nsg_flow_dump **ret)
@@ -166,5 +179,71 @@ struct nsg_flow_dump *nsg_flow_dump_free(struct nsg_flow_dump *dump)
 	if (dump)
 		nsg_nl_close(&dump->nl);
 	free(dump);
+	return NULL;
+}
+
+/* ---- notifications --------------------------------------------------------------------------- */
+
+struct nsg_flow_watch {
+	struct nsg_nl nl;
+	uint32_t decided;
+	void (*each)(const struct nsg_kernel_flow *flow, bool has_ended, void *arg);
+	void *arg;
+};
+
+int nsg_flow_watch_new(const struct nsg_marks *marks, struct nsg_flow_watch **ret)
+{
+	static const unsigned int groups[] = {NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_DESTROY};
+	struct nsg_flow_watch *w = calloc(1, sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->decided = marks->decided;
+	r = nsg_nl_open(NETLINK_NETFILTER, &w->nl);
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(groups); i++) {
+		r = nsg_nl_subscribe(&w->nl, groups[i]);
+		if (r < 0) {
+			nsg_flow_watch_free(w);
+			return r;
+		}
+	}
+	*ret = w;
+	return 0;
+}
+
+int nsg_flow_watch_fd(const struct nsg_flow_watch *w)
+{
+	return w->nl.fd;
+}
+
+static int take_notification(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct nsg_flow_watch *w = arg;
+	struct nsg_kernel_flow flow;
+
+	if (nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK && read_flow(nlh, w->decided, &flow))
+		w->each(&flow, (nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE, w->arg);
+	return 0;
+}
+
+int nsg_flow_watch_read(struct nsg_flow_watch *w,
+			void (*each)(const struct nsg_kernel_flow *flow, bool has_ended, void *arg),
+			void *arg)
+{
+	w->each = each;
+	w->arg = arg;
+	return nsg_nl_drain(&w->nl, take_notification, w);
+}
+
+struct nsg_flow_watch *nsg_flow_watch_free(struct nsg_flow_watch *w)
+{
+	if (w)
+		nsg_nl_close(&w->nl);
+	free(w);
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include "conf/marks.h"
 
 struct nsg_kernel_flow {
+	uint32_t id; /* the kernel's, for the life of the connection */
 	/* Of its first packet. */
 	uint32_t src_host, dst_host;
 	uint16_t sport_host, dport_host;
@@ -33,5 +34,18 @@ int nsg_flow_dump_next(struct nsg_flow_dump *dump,
 		       int (*each)(const struct nsg_kernel_flow *flow, void *arg), void *arg);
 /* NULL is fine; returns NULL. */
 struct nsg_flow_dump *nsg_flow_dump_free(struct nsg_flow_dump *dump);
+
+struct nsg_flow_watch;
+
+/* Begins to listen to connections that are decided. -errno. */
+int nsg_flow_watch_new(const struct nsg_marks *marks, struct nsg_flow_watch **ret);
+/* Readable when some began or ended. */
+int nsg_flow_watch_fd(const struct nsg_flow_watch *w);
+/* Reads what has arrived. -ENOBUFS: some of it was lost. */
+int nsg_flow_watch_read(struct nsg_flow_watch *w,
+			void (*each)(const struct nsg_kernel_flow *flow, bool has_ended, void *arg),
+			void *arg);
+/* NULL is fine; returns NULL. */
+struct nsg_flow_watch *nsg_flow_watch_free(struct nsg_flow_watch *w);
 
 #endif

@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "nsgd/decision_log.h"
+#include "nsgd/flow_log.h"
 #include "nsgd/flows.h"
 #include "nsgd/handover.h"
 #include "nsgd/instance.h"
@@ -455,6 +456,10 @@ static int add_sources(struct daemon *d)
 	r = live_follow(d->in.live, d->event, follow_routes, d);
 	if (r < 0)
 		return r;
+	r = flow_log_new(d->event, &d->in, &d->in.flow_log);
+	if (r < 0)
+		return r;
+	trace_set_flow_log(d->in.trace, d->in.flow_log);
 	return server_start(d->server);
 }
 
@@ -568,6 +573,7 @@ static int stop_deciding(struct daemon *d)
 	}
 	if (d->in.trace)
 		trace_drain(d->in.trace);
+	d->in.flow_log = flow_log_free(d->in.flow_log);
 	d->in.trace = trace_free(d->in.trace);
 	decision_log_watch(true);
 	d->in.engine = nsg_engine_stop(d->in.engine);
@@ -580,6 +586,7 @@ static int stop_deciding(struct daemon *d)
 static void leave(struct daemon *d)
 {
 	trace_drain(d->in.trace);
+	d->in.flow_log = flow_log_free(d->in.flow_log);
 	d->in.trace = trace_free(d->in.trace);
 	d->in.engine = nsg_engine_stop(d->in.engine);
 }

@@ -48,7 +48,8 @@ struct instance {
 	struct live *live; /* NULL: no [bgp] table */
 	struct trace *trace;
 	struct answers *answers;
-	struct watch *watch; /* NULL: the policy directory is not watched */
+	struct flow_log *flow_log; /* NULL: none is written */
+	struct watch *watch;	   /* NULL: the policy directory is not watched */
 
 	uint64_t started_ns;  /* CLOCK_MONOTONIC */
 	uint64_t captured_ns; /* when packets were last seen to arrive, or the start */

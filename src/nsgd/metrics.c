@@ -107,6 +107,12 @@ static const struct metric metrics[] = {
 	 "stats.queue.malformedMessages", NULL, 0, {{0}}},
 	{"nsgd_queue_verdict_errors", COUNTER, "Verdicts that the kernel refused.",
 	 "stats.queue.verdictErrors", NULL, 0, {{0}}},
+	{"nsgd_flow_log_flows", GAUGE, "Flows that the flow log has begun and not ended.",
+	 "status.flowLog.flows", NULL, 0, {{0}}},
+	{"nsgd_flow_log_lost", COUNTER, "Tuples that are missing in the flow log.",
+	 "status.flowLog.lost", NULL, 0, {{0}}},
+	{"nsgd_flow_log_blocks_lost", COUNTER, "Minutes that could not be written to the flow log.",
+	 "status.flowLog.blocksLost", NULL, 0, {{0}}},
 	{"nsgd_trace_records_lost", COUNTER, "Trace records that were lost.",
 	 "stats.traceRecordsLost", NULL, 0, {{0}}},
 

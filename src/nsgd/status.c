@@ -9,6 +9,7 @@
 
 #include "explain/explain.h"
 #include "nsgd/alarms.h"
+#include "nsgd/flow_log.h"
 #include "nsgd/reload.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -197,7 +198,8 @@ json_t *status_json(struct instance *in, struct nsg_diag *diag)
 	    PAIR_S("policyDirectory", in->conf->policy),
 	    PAIR_J("policy", nsg_explain_policy(snapshot->effective, snapshot->image)),
 	    PAIR_J("capture", capture(in->conf_start)), PAIR_J("queue", queue(in, &stats)),
-	    PAIR_J("flows", flows(&stats, answered)), PAIR_J("reloads", reloads(in)),
+	    PAIR_J("flows", flows(&stats, answered)),
+	    PAIR_J("flowLog", flow_log_json(in->flow_log)), PAIR_J("reloads", reloads(in)),
 	    PAIR_J("bgp", live_status(in->live)), PAIR_J("kernel", json_incref(kernel)));
 }
 

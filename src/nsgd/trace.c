@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 
 #include "nsgd/decision_log.h"
+#include "nsgd/flow_log.h"
 #include "nsgd/log.h"
 #include "util/clock.h"
 
@@ -25,6 +26,7 @@ struct trace {
 	struct nsg_kernel *kernel;
 	struct server *server;
 	enum nsg_conf_log_decisions log;
+	struct flow_log *flow_log;
 	uint64_t missed; /* records that did not fit the rings, of which tracers were told */
 	sd_event_source *records, *rest;
 };
@@ -35,6 +37,7 @@ static void take_record(struct trace *t, const struct nsg_trace_record *r)
 		decision_log(r);
 	else if (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP)
 		decision_log_denied(r);
+	flow_log_take(t->flow_log, r);
 	server_trace(t->server, r);
 }
 
@@ -152,6 +155,12 @@ int trace_new(sd_event *event, struct nsg_engine *engine, struct nsg_kernel *ker
 	return 0;
 }
 
+void trace_set_flow_log(struct trace *t, struct flow_log *flow_log)
+{
+	t->flow_log = flow_log;
+	trace_update(t);
+}
+
 void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log)
 {
 	t->log = log;
@@ -172,7 +181,10 @@ void trace_update(struct trace *t)
 	nsg_engine_trace(t->engine, level,
 			 server_wants_payload(t->server) ? NSG_RECORD_PAYLOAD_BYTES : 0);
 	(void)nsg_kernel_answer(t->kernel,
-				level == NSG_LOG_ALL ? NSG_ANSWERS_NONE : NSG_ANSWERS_ALL, &diag);
+				level == NSG_LOG_ALL ? NSG_ANSWERS_NONE
+				: t->flow_log	     ? NSG_ANSWERS_ALLOWED
+						     : NSG_ANSWERS_ALL,
+				&diag);
 	log_diag(&diag);
 	nsg_diag_done(&diag);
 }

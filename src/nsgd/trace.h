@@ -12,6 +12,7 @@
 #include "kernel/kernel.h"
 #include "nsgd/server.h"
 
+struct flow_log;
 struct trace;
 
 /* Reads from the event loop. `log` is which decisions go to the log. Free it before the engine and
@@ -19,6 +20,8 @@ struct trace;
 int trace_new(sd_event *event, struct nsg_engine *engine, struct nsg_kernel *kernel,
 	      struct server *server, enum nsg_conf_log_decisions log, struct trace **ret);
 
+/* Denied flows go to the flow log too, which needs each: the kernel answers none by itself. */
+void trace_set_flow_log(struct trace *t, struct flow_log *flow_log);
 void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log);
 /* Makes the workers record what the log and the server's clients need now; while that is every
  * decision, the kernel answers no new flow by itself. NULL is fine. */

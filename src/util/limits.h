@@ -81,6 +81,12 @@
 #define NSG_MAX_RECORD_BYTES (1u << 20)
 #define NSG_COPY_BYTES 256u /* 60 of IPv4, and extension headers before the ports */
 
+/* A flow log: flows begun and not ended, some 150 bytes each; the tuples of a minute; and blocks that
+ * wait for a disk that is full. */
+#define NSG_MAX_LOGGED_FLOWS (1u << 20)
+#define NSG_MAX_FLOW_BLOCK_BYTES (16u << 20)
+#define NSG_MAX_FLOW_WAITING_BYTES (64u << 20)
+
 /* ARM templates: Azure's own limits (template best practices). A template has at most 4 MB. */
 #define NSG_MAX_TEMPLATE_EXPRESSION 24576u
 #define NSG_MAX_TEMPLATE_COPIES 800u
