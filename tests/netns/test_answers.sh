@@ -24,8 +24,10 @@ answers() { # size|hits|misses
 	ctl status -o json | jq -e ".kernel.answers.$1"
 }
 
+# Every packet has its verdict: a packet leaves the queue before it goes on its way, with the worker.
 queue_empty() {
-	in_ns app awk '$3 { n++ } END { exit n > 0 }' /proc/net/netfilter/nfnetlink_queue
+	in_ns app awk '$3 { n++ } END { exit n > 0 }' /proc/net/netfilter/nfnetlink_queue &&
+		! grep -qs '^[0-9]* (nsgd-q[0-9]*) [^S]' "/proc/${PIDS[nsgd]:-}"/task/*/stat
 }
 
 # As in lib.sh, but whatever the policy is: by destinations that are excluded, and so not in the queue.
