@@ -351,6 +351,7 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *data)
 void answers_after_reload(struct answers *a)
 {
 	take_policy(a);
+	a->read_ns = 0;
 	/* the elements are gone */
 	for (size_t i = 0; i < a->known.v.n; i++)
 		a->known.v.v[i].answer.packets = 0;

@@ -219,13 +219,13 @@ t_overtaken() { # its packet waits in the queue, and a SYN of its tuple clears t
 	# a gap: a connection that is not known is judged, not taken for a preexisting one
 	in_ns app nft add chain ip nsgd foreign
 	eventually 5 matches "$T/nsgd.log" 'table ip nsgd was modified by another program' || return 1
-	arrivals "$T/one" packet 41001 A && [ -s "$T/one" ] && access Deny || return 1
-	arrivals "$T/one" packet 41001 A && [ -s "$T/one" ] || return 1 # the old one lives on
+	arrivals "$T/one" packet 61001 A && [ -s "$T/one" ] && access Deny || return 1
+	arrivals "$T/one" packet 61001 A && [ -s "$T/one" ] || return 1 # the old one lives on
 	access Deny || return 1
 	kill -STOP "${PIDS[nsgd]}"
-	packet 41001 A
-	packet 41001 S
-	packet 41001 A
+	packet 61001 A
+	packet 61001 S
+	packet 61001 A
 	kill -CONT "${PIDS[nsgd]}"
 	settle && nothing_taught && ! arrived_once && ! arrived_once
 }
