@@ -150,11 +150,16 @@ static void reset(int fd)
 	close(fd);
 }
 
-/* Prints how connecting (or sending) ended, its time, and whether an answer came. */
+static long us_between(const struct timespec *from, const struct timespec *to)
+{
+	return (to->tv_sec - from->tv_sec) * 1000000 + (to->tv_nsec - from->tv_nsec) / 1000;
+}
+
+/* Prints how connecting (or sending) ended, its time, whether an answer came, and when. */
 int hostile_open(int argc, char **argv)
 {
 	struct options o = {.wait_ms = 200};
-	struct timespec start, end;
+	struct timespec start, end, last;
 	struct endpoint src, dst;
 	const char *text = "hostile";
 	bool tcp;
@@ -245,9 +250,10 @@ int hostile_open(int argc, char **argv)
 		else
 			answered = answer(fd, o.wait_ms);
 	}
-	printf("%s answer=%s us=%ld\n", error ? strerrorname_np(error) : "ok",
-	       answered ? strerrorname_np(answered) : "yes",
-	       (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000);
+	clock_gettime(CLOCK_MONOTONIC, &last);
+	printf("%s answer=%s after=%ld us=%ld\n", error ? strerrorname_np(error) : "ok",
+	       answered ? strerrorname_np(answered) : "yes", us_between(&end, &last),
+	       us_between(&start, &end));
 	if (o.reset)
 		reset(fd);
 	return 0;

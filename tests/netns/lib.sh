@@ -109,11 +109,12 @@ lab_done() {
 	[ "$FAILED" = 0 ]
 }
 
-# eventually SECONDS COMMAND...: until it succeeds. No test waits for a fixed time.
+# eventually SECONDS COMMAND...: until it succeeds. No test waits for a fixed time. LAB_SLOW: a machine that is that
+# many times slower, whose limits are longer.
 eventually() {
 	local -
 	set +x
-	local end=$((${EPOCHREALTIME/./} + ${1%%.*} * 1000000))
+	local end=$((${EPOCHREALTIME/./} + ${1%%.*} * 1000000 * ${LAB_SLOW:-1}))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
