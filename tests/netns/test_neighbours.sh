@@ -71,6 +71,12 @@ t_ecn() {
 	return $status
 }
 
+t_options() { # OPTIONS: on every packet, from the host, from the container, and to the host
+	answers app tcp 10.0.1.4 10.0.2.4:5432 -o "$1" -n 3 && answers app udp 10.0.1.4 10.1.0.4:7 -o "$1" &&
+		answers guest tcp 172.31.0.2 10.0.2.4:5432 -o "$1" -n 3 &&
+		answers guest tcp 172.31.0.2 172.31.0.1:8080 -o "$1" && ! answers app tcp 10.0.1.4 10.0.2.4:22 -o "$1"
+}
+
 t_fast_open() { # the second connection's SYN has the request in it
 	sysctl_ns app ipv4/tcp_fastopen 1
 	sysctl_ns vnet ipv4/tcp_fastopen 2
@@ -155,6 +161,8 @@ fact "DHCP: discover and rebind by broadcast" t_dhcp
 fact "DHCP: a renewal to the gateway" t_dhcp_renewal
 fact "ECN" t_ecn
 fact "TCP Fast Open" t_fast_open
+fact "a record of the route" t_options 070b0400000000000000000000
+fact "a time stamp of each host" t_options 440c05000000000000000000
 fact "a SYN sent again to a silent peer" t_silent_peer
 fact "a call that crosses the far end's" t_simultaneous_open
 fact "port unreachable, to a caller" t_port_unreachable
