@@ -51,7 +51,6 @@ static void create_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .key_type = NFT_TYPE_IPV6_ADDR,
 	      .key_bytes = 16,
 	      .flags = NFT_SET_INTERVAL}},
-	    {true, {.name = "neighbour", .key_type = NFT_TYPE_ICMPV6_TYPE, .key_bytes = 1}},
 	    {!k->conf->audit,
 	     {.name = "young",
 	      .key_type = NFT_TYPE_INET_PROTO,
@@ -91,16 +90,10 @@ static bool is_repeated(const struct nsg_conf *conf, size_t n)
 static void fill_sets(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	static const struct nsg_prefix6 link[] = {{{0}, 128}, {{0xfe, 0x80}, 10}, {{0xff}, 8}};
-	static const uint8_t neighbour[] = {ND_ROUTER_SOLICIT, ND_ROUTER_ADVERT,
-					    ND_NEIGHBOR_SOLICIT, ND_NEIGHBOR_ADVERT};
 
 	nsg_nft_elements(b, "link", false);
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(link); i++)
 		nsg_nft_element_prefix6(b, &link[i]);
-	nsg_nft_elements_end(b);
-	nsg_nft_elements(b, "neighbour", false);
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(neighbour); i++)
-		nsg_nft_element(b, &neighbour[i], sizeof(neighbour[i]));
 	nsg_nft_elements_end(b);
 	if (k->conf->n_excludes6) {
 		nsg_nft_elements(b, "excluded", false);
@@ -212,11 +205,10 @@ static void put_refuse(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 		RULE(b, "refuse", nft_count(b, NSG_COUNTER_PASSED); nft_accept(b));
 		return;
 	}
-	/* ip6 daddr @link counter name passed accept */
+	/* Neighbour discovery is among these or, with a unicast address, the kernel's, which has no
+	 * owner: another network would be reached by its messages too.
+	 * ip6 daddr @link counter name passed accept */
 	RULE(b, "refuse", nft_daddr_in(b, "link"); nft_count(b, NSG_COUNTER_PASSED); nft_accept(b));
-	/* icmpv6 type @neighbour counter name passed accept */
-	RULE(b, "refuse", nft_icmpv6_type_in(b, "neighbour"); nft_count(b, NSG_COUNTER_PASSED);
-	     nft_accept(b));
 	/* meta l4proto tcp @th,104,8 & 0x17 == 0x02 goto refused */
 	RULE(b, "refuse", nft_l4proto(b, IPPROTO_TCP); nft_tcp_bare_syn(b); nft_goto(b, "refused"));
 	if (!k->conf->audit)

@@ -9,8 +9,8 @@
  *   forward      filter, mangle + 1     interfaces: replies; refuse; only with hook prerouting
  *   replies      -                      replies and errors of the kernel pass, bare SYNs are none
  *   owners       -                      captured users and cgroups: refuse
- *   refuse       -                      excluded, link-local, multicast, neighbour discovery and
- *                                       established connections pass; the rest: refused
+ *   refuse       -                      excluded, link-local, multicast and established connections
+ *                                       pass; the rest: refused
  *   refused      -                      TCP: reset; else port unreachable
  *
  * While IPv6 passes, it is only counted; the kernel tracks its connections then. With [capture]

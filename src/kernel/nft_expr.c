@@ -441,13 +441,6 @@ void nft_accept(struct nsg_nft_batch *b)
 	verdict(b, NF_ACCEPT, NULL);
 }
 
-void nft_icmpv6_type_in(struct nsg_nft_batch *b, const char *set)
-{
-	nft_l4proto(b, IPPROTO_ICMPV6);
-	load_payload(b, NFT_PAYLOAD_TRANSPORT_HEADER, 0, 1, REG(0));
-	lookup(b, REG(0), set, false);
-}
-
 void nft_reject(struct nsg_nft_batch *b, uint32_t type, uint8_t code)
 {
 	struct nftnl_expr *e = ADD(b, "reject", {NFTNL_EXPR_REJECT_TYPE, type});

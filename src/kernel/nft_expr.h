@@ -55,8 +55,6 @@ void nft_daddr_local(struct nsg_nft_batch *b);
 void nft_saddr_not_local(struct nsg_nft_batch *b);
 /* fib saddr . iif oif missing: no route to the source leaves by the interface that it came by */
 void nft_saddr_without_route(struct nsg_nft_batch *b);
-/* icmpv6 type @set */
-void nft_icmpv6_type_in(struct nsg_nft_batch *b, const char *set);
 /* exthdr rt exists: an IPv6 routing header */
 void nft_routing_header(struct nsg_nft_batch *b);
 void nft_iif_loopback(struct nsg_nft_batch *b);

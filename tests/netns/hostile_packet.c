@@ -33,6 +33,7 @@ struct packet {
 	const char *text, *device, *link;
 	const char *options;	    /* hexadecimal; IPv6: a routing header */
 	int error_type, error_code; /* of an ICMP error; -1: none */
+	int echo_type;		    /* another type than an echo request's */
 	struct endpoint quoted_src, quoted_dst;
 	int quoted_protocol;
 };
@@ -168,7 +169,7 @@ static size_t put_echo(uint8_t *p, const struct packet *k)
 	size_t n = 8 + strlen(k->text);
 
 	memset(p, 0, 8);
-	p[0] = six ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
+	p[0] = k->echo_type ? (uint8_t)k->echo_type : six ? ICMP6_ECHO_REQUEST : ICMP_ECHO;
 	memcpy(p + 8, k->text, n - 8);
 	put16(p + 2,
 	      six ? transport_sum(&k->src, &k->dst, IPPROTO_ICMPV6, p, n) : fold(add_sum(0, p, n)));
@@ -320,7 +321,7 @@ static void parse(struct packet *k, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "bd:e:f:Fh:l:m:n:o:t:v:")) >= 0) {
+	while ((c = getopt(argc, argv, "bd:e:f:Fh:i:l:m:n:o:t:v:")) >= 0) {
 		switch (c) {
 		case 'b':
 			k->bad_checksum = true;
@@ -341,6 +342,9 @@ static void parse(struct packet *k, int argc, char **argv)
 			break;
 		case 'h':
 			k->ttl = atoi(optarg);
+			break;
+		case 'i':
+			k->echo_type = atoi(optarg);
 			break;
 		case 'l':
 			k->link = optarg;

@@ -482,6 +482,11 @@ for where in "output 4" "output 6" "prerouting 4" "prerouting 6"; do
 	row $where "nothing special: udp" "$FROM" plain udp
 done
 row output 6 "nothing special: an echo request" "$TEXT" eval 'h packet -t "row$SPORT" icmpv6 "$ME" "$D"'
+for type in 133 134 135 136; do
+	for where in "output 6" "prerouting 6"; do
+		row $where "a neighbour's message to another network: type $type" "$TEXT" eval 'h packet -i $type -t "row$SPORT" icmpv6 "$ME" "$D"'
+	done
+done
 row prerouting 6 "nothing special: an echo request" "$TEXT" eval 'h packet -t "row$SPORT" icmpv6 "$ME" "$D"'
 
 for how in peer-reset peer-fin own-reset own-fin; do

@@ -237,7 +237,7 @@ fact "a start warns of the host's IPv6" t_warned
 fact "::1 passes" opens app ok tcp '[::1]' '[::1]:8080'
 fact "own addresses pass" opens app ok tcp $HOST "$HOST:8080"
 fact "link-local addresses pass" t_link_local
-fact "neighbour discovery passes" t_neighbours
+fact "neighbour discovery passes, by unicast too" t_neighbours
 fact "replies to callers pass, from the host" t_replies vnet "$FAR" "$HOST"
 fact "replies to callers pass, from the container" t_replies vnet "$FAR" "$CONTAINER"
 fact "the container calls the host" t_replies guest "$CONTAINER" "$HOST"

@@ -58,8 +58,6 @@ static const char *type_name(uint32_t type)
 		return "ipv4_addr";
 	case NFT_TYPE_IPV6_ADDR:
 		return "ipv6_addr";
-	case NFT_TYPE_ICMPV6_TYPE:
-		return "icmpv6_type";
 	case NFT_TYPE_INET_PROTO:
 		return "inet_proto";
 	case NFT_TYPE_INET_SERVICE:
@@ -108,9 +106,6 @@ static void put_value(FILE *f, uint32_t type, const void *data)
 		break;
 	case NFT_TYPE_IPV6_ADDR:
 		(void)fputs(inet_ntop(AF_INET6, data, ip, sizeof(ip)), f);
-		break;
-	case NFT_TYPE_ICMPV6_TYPE:
-		(void)fprintf(f, "%u", u8);
 		break;
 	case NFT_TYPE_INET_PROTO:
 		if (nft_text_protocol(u8))

@@ -164,8 +164,6 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 		load(r, to, ADDRESS, "ip %s", offset == 12 ? "saddr" : "daddr");
 	else if (network && size == 16 && (offset == 8 || offset == 24))
 		load(r, to, ADDRESS, "ip6 %s", offset == 8 ? "saddr" : "daddr");
-	else if (!network && size == 1 && !offset && r->l4proto == IPPROTO_ICMPV6)
-		load(r, to, DECIMAL, "icmpv6 type");
 	else if (network && size == 2 && offset == 6)
 		load(r, to, WORD, "ip frag-off");
 	else if (network && size == 1 && !offset)
@@ -179,7 +177,7 @@ static void put_payload(struct rule *r, const struct nftnl_expr *e)
 	else
 		load(r, to, FLAGS, "@th,%u,%u", offset * 8, size * 8);
 	/* `udp dport` asks for the protocol by itself */
-	if ((r->l4proto == IPPROTO_UDP || r->l4proto == IPPROTO_ICMPV6) && !network)
+	if (r->l4proto == IPPROTO_UDP && !network)
 		r->held = false;
 }
 
