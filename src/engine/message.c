@@ -57,6 +57,14 @@ static void take_attribute(uint16_t type, const uint8_t *value, size_t size, str
 		else
 			m->length = ntohl(load_u32(value));
 		break;
+	case NFQA_UID:
+		if (size < 4) {
+			seen->lied = true;
+			break;
+		}
+		m->uid = ntohl(load_u32(value));
+		m->has_uid = true;
+		break;
 	case NFQA_PAYLOAD:
 		m->payload = value;
 		m->captured = (uint32_t)size;

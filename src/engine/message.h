@@ -31,7 +31,9 @@ struct nsg_message {
 	uint32_t captured; /* bytes at payload */
 	const uint8_t *payload;
 	uint8_t family; /* AF_INET, AF_INET6, ... */
-	int error;	/* -errno */
+	bool has_uid;	/* of the socket that sent it */
+	uint32_t uid;
+	int error; /* -errno */
 };
 
 /*

@@ -209,6 +209,8 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 		(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
 				   "queue %u: the kernel splits large packets before queueing",
 				   number);
+	/* for records: the sender of a packet of this host */
+	(void)set_flag(fd, number, NFQA_CFG_F_UID_GID);
 	if (options->overflow_accept) {
 		q.fail_open = set_flag(fd, number, NFQA_CFG_F_FAIL_OPEN) == 0;
 		if (!q.fail_open)

@@ -82,6 +82,8 @@ static void trace_packet(struct nsg_worker *w, uint32_t i, uint64_t time_ns, uin
 	r->captured = (uint16_t)(m->captured < max_bytes ? m->captured : max_bytes);
 	r->direction = NSG_DIRECTION_EGRESS;
 	r->enforced = !w->shared->options.audit;
+	r->has_uid = m->has_uid;
+	r->uid = m->uid;
 	if (r->captured)
 		memcpy(r->payload, m->payload, r->captured);
 	nsg_ring_commit(w->ring);

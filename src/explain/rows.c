@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "explain/rows.h"
 
+#include <pwd.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,6 +105,22 @@ static void put_route(const json_t *item, const char *path, char out[static CELL
 		       *prefix && hops && *hops ? " " : "", *prefix && hops ? hops : "");
 }
 
+static void put_user(const json_t *item, const char *path, char out[static CELL_BYTES])
+{
+	const json_t *uid = json_object_get(item, path);
+	const struct passwd *user;
+
+	if (!json_is_integer(uid)) {
+		(void)snprintf(out, CELL_BYTES, "-");
+		return;
+	}
+	user = getpwuid((uid_t)json_integer_value(uid));
+	if (user)
+		(void)snprintf(out, CELL_BYTES, "%s", user->pw_name);
+	else
+		(void)snprintf(out, CELL_BYTES, "%lld", (long long)json_integer_value(uid));
+}
+
 static void put_age(const json_t *item, const char *path, char out[static CELL_BYTES])
 {
 	const json_t *age = json_object_get(item, path);
@@ -171,6 +188,8 @@ static const struct nsg_rows_column columns[] = {
     {"STATE", "state", put_state, NSG_ROWS_FLOWS, 13, 0, false},
     {"OUT", "Out", put_volume, NSG_ROWS_FLOWS, 14, 0, false},
     {"IN", "In", put_volume, NSG_ROWS_FLOWS, 14, 0, false},
+    {"HOST SOURCE", "hostSrc", put_value, NSG_ROWS_TRACE, 15, 0, true},
+    {"USER", "uid", put_user, NSG_ROWS_TRACE, 8, 6, true},
     {"GATE", "gate", put_value, DECISIONS, 16, 0, true},
     {"RULE", "nsg.rule", put_rule, ALL_KINDS, 40, 20, false},
     {"ROUTE", "route.prefix", put_route, ALL_KINDS, 64, 28, false},

@@ -290,7 +290,7 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .more = "EXPRESSION selects packets, in the syntax of pcap-filter(7).\n"
 	     "Packets that the kernel passes or drops by an earlier decision are not shown.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
-	     "dstPort, hostSrc, rule, route, nextHopType. Addresses may be prefixes.\n\n"
+	     "dstPort, hostSrc, uid, rule, route, nextHopType. Addresses may be prefixes.\n\n"
 	     "  nsgctl trace --dropped-only tcp and dst net 10.0.0.0/8\n"
 	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n",
      .options = trace_options,

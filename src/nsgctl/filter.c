@@ -74,6 +74,17 @@ static bool is_port(struct nsgctl_condition *c)
 	return true;
 }
 
+static bool is_uid(struct nsgctl_condition *c)
+{
+	char *end;
+	unsigned long uid = strtoul(c->value, &end, 10);
+
+	if (!isdigit((unsigned char)c->value[0]) || *end || uid > UINT32_MAX)
+		return false;
+	(void)snprintf(c->value, sizeof(c->value), "%lu", uid);
+	return true;
+}
+
 static bool is_address(struct nsgctl_condition *c)
 {
 	bool masked;
@@ -102,6 +113,7 @@ static const struct key keys[] = {
     {"dst", "dst", ADDRESS},
     {"dstPort", "dstPort", PORT},
     {"hostSrc", "hostSrc", ADDRESS},
+    {"uid", "uid", .must_be = "a user id", .is_valid = is_uid},
     {"rule", "nsg.rule", .must_be = "the name of a security rule", .is_valid = is_name},
     {"admin", "admin.rule", .must_be = "the name of a security admin rule", .is_valid = is_name},
     {"route", "route.name", .must_be = "the name of a route", .is_valid = is_name},

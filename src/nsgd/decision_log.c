@@ -217,6 +217,8 @@ static void put_fields(FILE *f, const struct nsg_trace_record *r, bool flow)
 		(void)fprintf(f, "NSGD_SRC_PORT=%u\n", key->sport_host);
 	nsg_ip4_format(r->host_src, address);
 	(void)fprintf(f, "NSGD_HOST_SRC=%s\n", address);
+	if (r->has_uid)
+		(void)fprintf(f, "NSGD_UID=%u\n", r->uid);
 }
 
 /* What put_text() or put_fields() writes; NULL when out of memory. */

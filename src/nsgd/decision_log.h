@@ -9,7 +9,7 @@
  *	NSGD_RULE, _PRIORITY	of the NSG, if one was evaluated
  *	NSGD_ADMIN_RULE		if one matched
  *	NSGD_ROUTE, _NEXT_HOP	prefix; type and addresses
- *	NSGD_PROTOCOL, _DST, _DST_PORT, and of a single flow _SRC, _SRC_PORT, _HOST_SRC
+ *	NSGD_PROTOCOL, _DST, _DST_PORT, and of a single flow _SRC, _SRC_PORT, _HOST_SRC, _UID
  *	NSGD_COUNT		flows; packets where the kernel answered
  *
  * Main thread only.

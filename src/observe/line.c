@@ -351,6 +351,10 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool p
 	PUT(l, ",\"mark\":");
 	put_number(l, r->mark);
 	put_text(l, r->enforced ? ",\"enforced\":true" : ",\"enforced\":false");
+	if (r->has_uid) {
+		PUT(l, ",\"uid\":");
+		put_number(l, r->uid);
+	}
 	if (payload)
 		put_payload(l, r);
 	PUT(l, "}");

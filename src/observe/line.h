@@ -46,7 +46,7 @@ int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint3
  * reason. */
 int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
 		      const struct nsg_decision *decision);
-/* Both, hostSrc, mark, enforced and, if asked for, payload: the packet's first bytes. `prefix` and
+/* Both, hostSrc, mark, enforced, uid if known and, if asked for, payload: the packet's first bytes. `prefix` and
  * `suffix` enclose the object. */
 int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *record, bool payload,
 		    const char *prefix, const char *suffix);

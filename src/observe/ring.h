@@ -26,10 +26,12 @@ struct nsg_trace_record {
 	uint32_t host_src;	       /* in the packet */
 	uint32_t length;	       /* on the wire, bytes */
 	struct nsg_decision decision;
-	uint32_t mark;				   /* hop bits that leave */
-	uint16_t captured;			   /* bytes of payload */
-	uint8_t direction;			   /* enum nsg_direction */
-	bool enforced;				   /* false: audit */
+	uint32_t mark;	   /* hop bits that leave */
+	uint16_t captured; /* bytes of payload */
+	uint8_t direction; /* enum nsg_direction */
+	bool enforced;	   /* false: audit */
+	bool has_uid;	   /* of the socket that sent the packet */
+	uint32_t uid;
 	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES]; /* the packet's first bytes */
 };
 

@@ -33,7 +33,7 @@ t_fields() {
 	for field in 'MESSAGE=drop: nsg-deny UDP 10.0.1.4:.* -> 203.0.113.10:53, rule DenyPublicDns \(410\), route 0.0.0.0/0 Internet' \
 		PRIORITY=6 NSGD_INSTANCE=nsgd NSGD_VERDICT=drop NSGD_REASON=nsg-deny NSGD_ENFORCED=yes NSGD_GATE=route-all \
 		NSGD_RULE=DenyPublicDns NSGD_PRIORITY=410 NSGD_ROUTE=0.0.0.0/0 NSGD_NEXT_HOP=Internet NSGD_PROTOCOL=UDP \
-		NSGD_DST=203.0.113.10 NSGD_DST_PORT=53 NSGD_SRC=10.0.1.4 "NSGD_SRC_PORT=$SPORT" 'NSGD_HOST_SRC=.*' 'MESSAGE_ID=[0-9a-f]{32}'; do
+		NSGD_DST=203.0.113.10 NSGD_DST_PORT=53 NSGD_SRC=10.0.1.4 "NSGD_SRC_PORT=$SPORT" 'NSGD_HOST_SRC=.*' 'NSGD_UID=[0-9]+' 'MESSAGE_ID=[0-9a-f]{32}'; do
 		matches "$T/journal.log" "^$field\$" || return 1
 	done
 }

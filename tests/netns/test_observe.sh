@@ -7,7 +7,7 @@ lab_enter "$@"
 lab_make && lab_far_ends || exit 1
 policy_copy
 route_all on
-conf offload.established=no "metrics.textfile=$T/nsgd.prom"
+conf offload.established=no subnet.watch=no "metrics.textfile=$T/nsgd.prom"
 
 t_start() {
 	nsgd_start && nsgd_trace
@@ -17,7 +17,7 @@ t_keys() { # the contract's keys in the contract's order
 	probe tcp 10.0.2.4:22
 	silent || return 1
 	is "$(traced 'keys_unsorted | join(" ")')" \
-		"packet time length direction protocol src srcPort dst dstPort gate nsg route verdict reason hostSrc mark enforced"
+		"packet time length direction protocol src srcPort dst dstPort gate nsg route verdict reason hostSrc mark enforced uid"
 }
 
 t_egress() {
@@ -44,6 +44,16 @@ t_filter() {
 traces() { # ARGUMENT...: with output to $T/traced.log; probes until it shows one
 	spawn traced app "$NSGCTL" trace -o jsonl "$@"
 	eventually 5 eval 'probe tcp 10.0.2.4:22; [ -s "$T/traced.log" ] || ! alive traced' && alive traced
+}
+
+t_uid() { # of the socket that sent it
+	setpriv --reuid 12345 --clear-groups true 2>/dev/null || skip "no other user here" || return
+	spawn traced app "$NSGCTL" trace -o jsonl --filter uid=12345
+	eventually 5 eval 'in_ns app setpriv --reuid 12345 --clear-groups "$TRAFFIC" send udp 10.0.2.4:161 >/dev/null; [ -s "$T/traced.log" ]' &&
+		is "$(jq -r .uid "$T/traced.log" | sort -u)" 12345
+	local status=$?
+	stop traced
+	[ $status = 0 ] && gives 2 trace --filter uid=root && COLUMNS=200 gives 0 trace --last 1 -o table && matches "$T/out" ' 12345 '
 }
 
 t_expression() { # of the packet: here its real source, and flags
@@ -360,6 +370,7 @@ fact "a record has the contract's keys in order" t_keys
 fact "a record tells direction, enforcement, the address judged" t_egress
 fact "later packets are told as established" t_established
 fact "trace --filter" t_filter
+fact "trace tells the sender's uid" t_uid
 fact "trace EXPRESSION" t_expression
 fact "trace --dropped-only" t_dropped_only
 fact "trace --count, --for" t_count

@@ -77,9 +77,10 @@ static void impossible_conditions_are_refused(void **state)
 	} cases[] = {
 	    {"verdict", "\"verdict\" is not KEY=VALUE or KEY!=VALUE"},
 	    {"=drop", "\"=drop\" is not KEY=VALUE or KEY!=VALUE"},
-	    {"color=red", "\"color\" is not a key: must be verdict, reason, gate, direction, "
-			  "protocol, src, srcPort, dst, dstPort, hostSrc, rule, admin, route or "
-			  "nextHopType"},
+	    {"color=red",
+	     "\"color\" is not a key: must be verdict, reason, gate, direction, "
+	     "protocol, src, srcPort, dst, dstPort, hostSrc, uid, rule, admin, route or "
+	     "nextHopType"},
 	    {"verdict=deny", "verdict must be drop or accept, not \"deny\""},
 	    {"verdict!=allow", "verdict must be drop or accept, not \"allow\""},
 	    {"verdict=", "verdict must be drop or accept, not \"\""},
@@ -103,6 +104,7 @@ static void impossible_conditions_are_refused(void **state)
 	    {"srcPort=-1", "srcPort must be a port from 0 to 65535, not \"-1\""},
 	    {"dst=10.0.0.0/33", "dst must be an IPv4 address or prefix, not \"10.0.0.0/33\""},
 	    {"src=fd00::1", "src must be an IPv4 address or prefix, not \"fd00::1\""},
+	    {"uid=root", "uid must be a user id, not \"root\""},
 	    {"hostSrc=", "hostSrc must be an IPv4 address or prefix, not \"\""},
 	    {"rule=", "rule must be the name of a security rule, not \"\""},
 	    {"admin!=", "admin must be the name of a security admin rule, not \"\""},

@@ -134,6 +134,8 @@ static void a_record_has_the_contracts_members_in_order(void **state)
 	    .mark = 0x10000,
 	    .captured = 3,
 	    .direction = NSG_DIRECTION_REPLY,
+	    .has_uid = true,
+	    .uid = 1000,
 	    .payload = {0x45, 0x00, 0xfe},
 	};
 	static const char text[] =
@@ -142,7 +144,7 @@ static void a_record_has_the_contracts_members_in_order(void **state)
 	    "\"srcPort\":50000,\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\","
 	    "\"nsg\":null,\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\","
 	    "\"hostSrc\":\"192.0.2.1\",\"mark\":65536,\"enforced\":false,"
-	    "\"payload\":\"4500fe\"}>>";
+	    "\"uid\":1000,\"payload\":\"4500fe\"}>>";
 	struct nsg_line l = {0};
 
 	(void)state;
