@@ -179,12 +179,12 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 	return 0;
 }
 
-int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
+int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, bool all, struct nsg_diag *diag)
 {
 	uint32_t changed;
 	int r;
 
-	r = nsg_routes_apply(&k->rt, &k->hops, true, diag);
+	r = nsg_routes_apply(&k->rt, &k->hops, all, diag);
 	if (r < 0)
 		return r;
 	return nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
@@ -350,7 +350,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	if (r < 0)
 		return r;
 	r = k->conf->audit ? clear_routes_and_rules(k, diag)
-			   : nsg_kernel_apply_routes_and_rules(k, diag);
+			   : nsg_kernel_apply_routes_and_rules(k, true, diag);
 	if (r < 0)
 		return r;
 	return nsg_table_replace(k, diag);

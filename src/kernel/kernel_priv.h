@@ -77,8 +77,10 @@ struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k);
 int nsg_kernel_bind_silent(struct nsg_kernel *k, struct nsg_diag *diag);
 /* What follows once the table is in place: the connections that begin from now on, warnings. */
 void nsg_kernel_started(struct nsg_kernel *k, struct nsg_diag *diag);
-/* Routes first: a rule must not lead to a table without its blackhole. */
-int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag);
+/* Routes first: a rule must not lead to a table without its blackhole. `all`: also removes the routes
+ * of hops that are not used, for which the routes of every table are read: with a full table of BGP
+ * routes that takes a second. */
+int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, bool all, struct nsg_diag *diag);
 /* Reads the links and resolves the paths of every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
 

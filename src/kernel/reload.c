@@ -91,7 +91,8 @@ static int add_new_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = nsg_routes_check_foreign(&k->rt, &k->hops, diag);
 	if (r < 0)
 		return r;
-	return nsg_kernel_apply_routes_and_rules(k, diag);
+	/* the routes of hops that are no longer used are removed at the end of the reload */
+	return nsg_kernel_apply_routes_and_rules(k, k->inherited, diag);
 }
 
 static int prepare(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)

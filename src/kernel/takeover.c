@@ -238,7 +238,5 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot read the host's default routes");
 	k->inherited = true;
-	/* the nsgd before may have cleared decisions of packets that are still queued */
-	k->table.unsettled = true;
 	return 0;
 }

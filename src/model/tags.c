@@ -276,6 +276,9 @@ static int gather(struct nsg_build *b, struct members *m)
 		if (r < 0)
 			return r;
 	}
+	r = nsg_vec_reserve(m, b->n_bgp);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < b->n_bgp; i++) {
 		r = nsg_vec_push(m,
 				 ((struct nsg_tag_member){b->bgp[i].prefix, NSG_ORIGIN_BGP, ""}));

@@ -42,7 +42,7 @@ struct answers {
 	uint64_t before_policy; /* answered before it took effect, and not attributed */
 	uint64_t attributed_policy;
 	uint64_t reported_denied, lost_denied;
-	uint64_t read_ns, reported_ns;
+	uint64_t reported_ns;
 	bool line_drawn;
 	sd_event_source *settle;
 };
@@ -241,15 +241,6 @@ static uint64_t lost_denials(const struct answers *a)
 	return at_least(a->total.denied, a->attributed.denied) - a->attributed.denied;
 }
 
-/* Reading 65,535 answers takes a third of a second. */
-static bool is_fresh(const struct answers *a, const struct nsg_answer_counts *now)
-{
-	return a->policy == &a->in->policy->engine &&
-	       nsg_clock_ns(CLOCK_MONOTONIC) - a->read_ns < NSG_NS_PER_SEC &&
-	       now->allowed == a->last.allowed && now->denied == a->last.denied &&
-	       now->unanswered == a->last.unanswered;
-}
-
 const struct answered *answers_read(struct answers *a)
 {
 	static const struct answered none;
@@ -259,13 +250,12 @@ const struct answered *answers_read(struct answers *a)
 
 	if (!a)
 		return &none;
-	if (nsg_kernel_count_answers(a->in->kernel, &counts) < 0 || is_fresh(a, &counts))
+	if (nsg_kernel_count_answers(a->in->kernel, &counts) < 0)
 		return &a->sums;
 	take_policy(a);
 	a->total.allowed += more(counts.allowed, a->last.allowed);
 	a->total.denied += more(counts.denied, a->last.denied);
 	a->last = counts;
-	a->read_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	if (a->policy && nsg_kernel_read_answers(a->in->kernel, &v, &n) >= 0)
 		(void)take_answers(a, v, n);
 	free(v);
@@ -351,7 +341,6 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *data)
 void answers_after_reload(struct answers *a)
 {
 	take_policy(a);
-	a->read_ns = 0;
 	/* the elements are gone */
 	for (size_t i = 0; i < a->known.v.n; i++)
 		a->known.v.v[i].answer.packets = 0;

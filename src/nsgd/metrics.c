@@ -63,6 +63,18 @@ static const struct metric metrics[] = {
 	{"nsgd_repairs", COUNTER, "Objects of nsgd that were restored in the kernel.",
 	 "status.reloads.repairs", NULL, 0, {{0}}},
 
+	{"nsgd_live_routes", GAUGE, "Live gateway routes in force.",
+	 "status.bgp.inForce", NULL, 0, {{0}}},
+	{"nsgd_live_routes_announced", COUNTER, "Live routes that were announced.",
+	 "status.bgp.announced", NULL, 0, {{0}}},
+	{"nsgd_live_routes_withdrawn", COUNTER, "Live routes that were withdrawn.",
+	 "status.bgp.withdrawn", NULL, 0, {{0}}},
+	{"nsgd_live_routes_changed", COUNTER, "Live routes whose next hops changed.",
+	 "status.bgp.changed", NULL, 0, {{0}}},
+	{"nsgd_live_change_to_decision_seconds", GAUGE,
+	 "From the last change of live routes to its decisions.",
+	 "status.bgp.lastChangeToDecisionNs", NULL, 1e9, {{0}}},
+
 	{"nsgd_packets", COUNTER, "Packets that nsgd decided.",
 	 "stats.packets", NULL, 0, {{0}}},
 	{"nsgd_bytes", COUNTER, "Bytes of the packets that nsgd decided.",

@@ -24,10 +24,8 @@ answers() { # size|hits|misses
 	ctl status -o json | jq -e ".kernel.answers.$1"
 }
 
-# Every packet has its verdict: a packet leaves the queue before it goes on its way, with the worker.
 queue_empty() {
-	in_ns app awk '$3 { n++ } END { exit n > 0 }' /proc/net/netfilter/nfnetlink_queue &&
-		! grep -qs '^[0-9]* (nsgd-q[0-9]*) [^S]' "/proc/${PIDS[nsgd]:-}"/task/*/stat
+	in_ns app awk '$3 { n++ } END { exit n > 0 }' /proc/net/netfilter/nfnetlink_queue
 }
 
 # As in lib.sh, but whatever the policy is: by destinations that are excluded, and so not in the queue.
@@ -219,13 +217,13 @@ t_overtaken() { # its packet waits in the queue, and a SYN of its tuple clears t
 	# a gap: a connection that is not known is judged, not taken for a preexisting one
 	in_ns app nft add chain ip nsgd foreign
 	eventually 5 matches "$T/nsgd.log" 'table ip nsgd was modified by another program' || return 1
-	arrivals "$T/one" packet 61001 A && [ -s "$T/one" ] && access Deny || return 1
-	arrivals "$T/one" packet 61001 A && [ -s "$T/one" ] || return 1 # the old one lives on
+	arrivals "$T/one" packet 41001 A && [ -s "$T/one" ] && access Deny || return 1
+	arrivals "$T/one" packet 41001 A && [ -s "$T/one" ] || return 1 # the old one lives on
 	access Deny || return 1
 	kill -STOP "${PIDS[nsgd]}"
-	packet 61001 A
-	packet 61001 S
-	packet 61001 A
+	packet 41001 A
+	packet 41001 S
+	packet 41001 A
 	kill -CONT "${PIDS[nsgd]}"
 	settle && nothing_taught && ! arrived_once && ! arrived_once
 }
