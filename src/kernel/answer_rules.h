@@ -23,11 +23,4 @@ void nsg_answer_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *
 /* Their rules. The chains of ruleset.h and the sets must exist. */
 void nsg_answer_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
-/* The map and its switches: creates them, empty. */
-void nsg_answer_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* Sets the switches to what the state asks for; the map stays. */
-void nsg_answer_sets_switch(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* Removes all answers. */
-void nsg_answer_sets_flush(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-
 #endif

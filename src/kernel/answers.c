@@ -10,10 +10,10 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
-#include "kernel/answer_rules.h"
 #include "kernel/attr.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/ruleset.h"
+#include "kernel/sets.h"
 #include "kernel/table.h"
 #include "util/macro.h"
 
@@ -25,7 +25,7 @@ static int apply_switches(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	if (!k->running)
 		return 0;
-	r = nsg_table_change(k, "cannot switch the answers", nsg_answer_sets_switch, NULL);
+	r = nsg_table_change(k, "cannot switch the answers", nsg_sets_put_switches, NULL);
 	/* another program has removed a part: what it should be is loaded */
 	return r < 0 ? nsg_table_apply(k, false, diag) : 0;
 }

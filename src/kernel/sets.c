@@ -9,7 +9,6 @@
 
 #include <linux/netfilter/nf_tables.h>
 
-#include "kernel/answer_rules.h"
 #include "kernel/nft_expr.h"
 #include "kernel/nft_set.h"
 #include "kernel/ruleset.h"
@@ -35,6 +34,74 @@ void nsg_sets_create_wanted(struct nsg_nft_batch *b, const struct nsg_wanted_set
 		nsg_nft_set_flush(b, v[i].set.name);
 	}
 }
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+#define DESTINATION NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE)
+
+static void create_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const bool wanted = nsg_ruleset_answers(k);
+	const struct nft_set a_switch = {
+	    .key_type = NFT_TYPE_MARK, .key_bytes = 4, .size = 4, .host_order = true};
+	struct nsg_wanted_set all[] = {
+	    {wanted,
+	     {.name = NSG_MAP_ANSWERS,
+	      .key_type =
+		  NFT_TYPE_CONCAT3(NFT_TYPE_INET_PROTO, NFT_TYPE_IPV4_ADDR, NFT_TYPE_INET_SERVICE),
+	      .key_bytes = NFT_DESTINATION_KEY_BYTES,
+	      .flags = NFT_SET_MAP | NFT_SET_TIMEOUT | NFT_SET_EVAL,
+	      .data_type = NFT_TYPE_MARK,
+	      .data_bytes = 4,
+	      .size = NSG_MAX_ANSWERS,
+	      .counted = true}},
+	    {wanted,
+	     {.name = NSG_SET_LEARNED,
+	      .key_type = DESTINATION,
+	      .key_bytes = NFT_DESTINATION_KEY_BYTES,
+	      .flags = NFT_SET_TIMEOUT | NFT_SET_EVAL,
+	      .size = NSG_MAX_ANSWERS}},
+	    {wanted, a_switch},
+	    {wanted, a_switch},
+	    {wanted, a_switch},
+	};
+
+	all[2].set.name = NSG_SET_ANSWERING;
+	all[3].set.name = NSG_SET_ANSWERING_DENIED;
+	all[4].set.name = NSG_SET_LEARNING;
+	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
+}
+
+static void put_switch(struct nsg_nft_batch *b, const char *set, bool on)
+{
+	nsg_nft_set_flush(b, set);
+	if (!on)
+		return;
+	nsg_nft_elements(b, set, false);
+	nsg_nft_element_u32(b, 0);
+	nsg_nft_elements_end(b);
+}
+
+void nsg_sets_put_switches(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const bool on = nsg_ruleset_is_answering(k);
+
+	if (!nsg_ruleset_answers(k))
+		return;
+	put_switch(b, NSG_SET_ANSWERING, on);
+	put_switch(b, NSG_SET_ANSWERING_DENIED, on && k->table.answers == NSG_ANSWERS_ALL);
+	put_switch(b, NSG_SET_LEARNING, on && !k->table.unsettled);
+}
+
+static void flush_answers(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	if (!nsg_ruleset_answers(k))
+		return;
+	nsg_nft_set_flush(b, NSG_MAP_ANSWERS);
+	nsg_nft_set_flush(b, NSG_SET_LEARNED);
+}
+
+/* --- all sets -------------------------------------------------------------------------------- */
 
 void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
@@ -123,7 +190,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	};
 
 	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
-	nsg_answer_sets_create(b, k);
+	create_answers(b, k);
 	nsg_sets_create_selectors(b, k);
 }
 
@@ -346,8 +413,8 @@ void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k
 	add_generation(b, k);
 	if (nsg_ruleset_remembers_denied(k))
 		nsg_nft_set_flush(b, "denied");
-	nsg_answer_sets_flush(b, k);
-	nsg_answer_sets_switch(b, k);
+	flush_answers(b, k);
+	nsg_sets_put_switches(b, k);
 }
 
 void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -365,7 +432,7 @@ void nsg_sets_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 			nsg_nft_element(b, &ported[i], sizeof(ported[i]));
 		nsg_nft_elements_end(b);
 	}
-	nsg_answer_sets_switch(b, k);
+	nsg_sets_put_switches(b, k);
 	nsg_sets_fill_selectors(b, k);
 	if (k->conf->n_excludes)
 		put_excludes(b, k);

@@ -25,8 +25,10 @@ void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel 
 void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* What is left of the period in which connections may be preexisting; of the batch's family. */
 void nsg_sets_put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* The generation in force, and no denied flows. */
+/* The generation in force, no denied flows and no answers. */
 void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* What of the answers is used and learned, as the state asks for; the map stays. */
+void nsg_sets_put_switches(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The paths of all next hops. */
 void nsg_sets_put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* Where the host's leases may be renewed. */
