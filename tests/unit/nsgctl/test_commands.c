@@ -148,6 +148,29 @@ static void assert_all_known(const char *text, const char *mark, const char *wha
 	}
 }
 
+/* On the lines .Dl of EXAMPLES, in whatever place the options leave. */
+static void man_page_has_an_example_of_every_verb(void **state)
+{
+	const char *examples = strstr(man, ".Sh EXAMPLES");
+
+	(void)state;
+	assert_non_null(examples);
+	for (const struct nsgctl_verb *v = nsgctl_verbs; v->name; v++) {
+		bool found = false;
+
+		for (const char *line = examples; *line && !found;
+		     line += strcspn(line, "\n") + 1) {
+			char text[256];
+
+			(void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line);
+			found = strncmp(text, ".Dl ", 4) == 0 && strstr(text, "nsgctl ") &&
+				has_word(text, v->name);
+		}
+		if (!found)
+			fail_msg("EXAMPLES of nsgctl(1) lack %s", v->name);
+	}
+}
+
 static void man_page_and_completion_name_nothing_else(void **state)
 {
 	(void)state;
@@ -221,6 +244,7 @@ int main(void)
 	    cmocka_unit_test(tables_are_whole),
 	    cmocka_unit_test(help_names_every_verb_and_option),
 	    cmocka_unit_test(man_page_and_completion_name_everything),
+	    cmocka_unit_test(man_page_has_an_example_of_every_verb),
 	    cmocka_unit_test(man_page_and_completion_name_nothing_else),
 	    cmocka_unit_test(nsgd_conf_5_has_every_key),
 	};
