@@ -3,19 +3,29 @@
 
 #include <stddef.h>
 
+/* The settings that are read; the others may be secrets. */
+#define SETTINGS "[?name=='WEBSITE_VNET_ROUTE_ALL' || starts_with(name, 'WEBSITE_DNS_')]"
+#define SITE "az webapp show -g \"$GROUP\" -n \"$APP\""
+#define SUBNET "az network vnet subnet show --ids \"$SUBNET\""
+#define VNET "az network vnet show --ids \"${SUBNET%/subnets/*}\""
+
 const char *const nsg_commands[] = {
-    AZ_VNET " > vnet.json",
-    "az network vnet show --ids PEER > peer.json",
-    AZ_NSG " > nsg.json",
-    AZ_TABLE " > routes.json",
-    "az network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json",
-    AZ_SITE " > site.json",
-    "az appservice plan show -g GROUP -n PLAN > plan.json",
-    /* only the settings that are read: the others may be secrets */
-    AZ_SETTINGS
-    " --query \"[?name=='WEBSITE_VNET_ROUTE_ALL' || starts_with(name, 'WEBSITE_DNS_')]\""
-    " > settings.json",
-    "az network private-endpoint list -g GROUP > endpoints.json",
-    AZ_TAGS " > service-tags.json",
+    "SUBSCRIPTION=... GROUP=... APP=...",
+    "umask 027; az account set --subscription \"$SUBSCRIPTION\"",
+    SITE " > site.json",
+    "az webapp config appsettings list -g \"$GROUP\" -n \"$APP\" --query \"" SETTINGS
+    "\" > settings.json",
+    "PLAN=$(" SITE " --query 'appServicePlanId || serverFarmId' -o tsv)",
+    "az appservice plan show --ids \"$PLAN\" > plan.json",
+    "SUBNET=$(" SITE " --query virtualNetworkSubnetId -o tsv)",
+    VNET " > vnet.json",
+    "NSG=$(" SUBNET " --query networkSecurityGroup.id -o tsv)",
+    "[ -z \"$NSG\" ] || az network nsg show --ids \"$NSG\" > nsg.json",
+    "TABLE=$(" SUBNET " --query routeTable.id -o tsv)",
+    "[ -z \"$TABLE\" ] || az network route-table show --ids \"$TABLE\" > routes.json",
+    "for PEER in $(" VNET " --query 'virtualNetworkPeerings[].remoteVirtualNetwork.id' -o tsv); do"
+    " az network vnet show --ids \"$PEER\" > \"peer-${PEER##*/}.json\"; done",
+    "az network private-endpoint list > endpoints.json",
+    "az network list-service-tags -l \"$(" VNET " --query location -o tsv)\" > service-tags.json",
     NULL,
 };

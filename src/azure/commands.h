@@ -11,7 +11,8 @@
 #define AZ_TAGS "az network list-service-tags -l REGION"
 #define AZ_ROUTES "az network nic show-effective-route-table -g GROUP -n NIC"
 
-/* Those that fill the directory of a policy, each with its file; the last is NULL. */
+/* The lines of a shell script that fills the directory of a policy; only the first one is edited. The
+ * last is NULL. */
 extern const char *const nsg_commands[];
 
 #endif

@@ -65,11 +65,14 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 
 static void print_commands(void)
 {
-	puts("\nThese commands fill the directory. Replace GROUP, VNET and so on, and omit what "
-	     "the app does not have:");
+	puts("\nThese commands, in a shell that is logged in (az login), fill the directory. Only "
+	     "the "
+	     "first line must be edited:\n");
 	for (const char *const *command = nsg_commands; *command; command++)
 		puts(*command);
-	putchar('\n');
+	puts(
+	    "\nA gateway's learned routes: az network vnet-gateway list-learned-routes -g GROUP -n "
+	    "GATEWAY > learned.json\n");
 }
 
 static int print_counts(const struct nsg_load_counts *counts)

@@ -151,30 +151,57 @@ static void expect_turns_the_verdict_into_the_status(void **state)
 	assert_run(ASK "22 -o azure 2>/dev/null", 0, "\"securityRuleAccessResult\": \"Deny\"");
 }
 
-static void check_of_an_empty_directory_prints_commands(void **state)
-{
-	static const char *const lines[] = {
-	    "\naz network vnet show -g GROUP -n VNET > vnet.json\n",
-	    "\naz network vnet show --ids PEER > peer.json\n",
-	    "\naz network nsg show -g GROUP -n NSG > nsg.json\n",
-	    "\naz network route-table show -g GROUP -n TABLE > routes.json\n",
-	    "\naz network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json\n",
-	    "\naz webapp show -g GROUP -n APP > site.json\n",
-	    "\naz appservice plan show -g GROUP -n PLAN > plan.json\n",
-	    ("\naz webapp config appsettings list -g GROUP -n APP --query "
-	     "\"[?name=='WEBSITE_VNET_ROUTE_ALL' || starts_with(name, 'WEBSITE_DNS_')]\" > "
-	     "settings.json\n"),
-	    "\naz network list-service-tags -l REGION > service-tags.json\n",
-	};
+/* What az prints about the sample policy; service tags are none. */
+static const char az[] =
+    "az() {\n"
+    "	id=/subscriptions/S/resourceGroups/rg-shop/providers/Microsoft.Network\n"
+    "	case \"$*\" in\n"
+    "	'account set --subscription ...') ;;\n"
+    "	*'--query appServicePlanId || serverFarmId -o tsv') echo plan-shop ;;\n"
+    "	*'--query virtualNetworkSubnetId -o tsv') echo $id/virtualNetworks/vnet-shop/subnets/snet "
+    ";;\n"
+    "	*'--query networkSecurityGroup.id -o tsv') echo nsg-integration ;;\n"
+    "	*'--query routeTable.id -o tsv') echo rt-integration ;;\n"
+    "	*'--query virtualNetworkPeerings[].remoteVirtualNetwork.id -o tsv') echo $id/x/vnet-hub "
+    ";;\n"
+    "	*'--query location -o tsv') echo westeurope ;;\n"
+    "	'appservice plan show --ids plan-shop') echo '[]' ;;\n"
+    "	'network private-endpoint list' | 'network list-service-tags -l westeurope') echo '[]' ;;\n"
+    "	'webapp show -g ... -n ...') cat " NSG_POLICY "/site.json ;;\n"
+    "	'webapp config appsettings list -g ... -n ... --query '*) cat " NSG_POLICY
+    "/appsettings.json ;;\n"
+    "	'network vnet show --ids '*/virtualNetworks/vnet-shop) cat " NSG_POLICY
+    "/vnet-shop.json ;;\n"
+    "	'network vnet show --ids '*/vnet-hub) cat " NSG_POLICY "/vnet-hub.json ;;\n"
+    "	'network nsg show --ids nsg-integration') cat " NSG_POLICY "/nsg-integration.json ;;\n"
+    "	'network route-table show --ids rt-integration') cat " NSG_POLICY
+    "/rt-integration.json ;;\n"
+    "	*) echo \"unexpected: az $*\" >&2; exit 1 ;;\n"
+    "	esac\n"
+    "}\n";
 
+static void commands_of_an_empty_directory_fill_it(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		assert_run("check . 2>&1", 3, lines[i]);
-	assert_null(strstr(output, "list-advertised"));
+	write_file("az.sh", az, strlen(az));
+	assert_run(
+	    "check . 2>&1 >lines; "
+	    "{ cat az.sh; sed -n '/^SUBSCRIPTION=/,/> service-tags.json/p' lines; } >fill.sh; "
+	    "mkdir filled && cd filled && sh -eu ../fill.sh 2>&1 && ls && " NSGCTL " check . 2>&1",
+	    0, ": valid: 0 errors");
+	for (const char *const *name =
+		 (const char *const[]){"endpoints", "nsg", "peer-vnet-hub", "plan", "routes",
+				       "service-tags", "settings", "site", "vnet", NULL};
+	     *name; name++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "%s.json\n", *name);
+		assert_non_null(strstr(output, line));
+	}
 	assert_run("check " NSG_POLICY " 2>&1", 0, "read ");
 	assert_null(strstr(output, "az network vnet show"));
 	assert_run("check . -o jsonl 2>&1", 3, "az network vnet show");
-	assert_null(strstr(output, "PEER"));
+	assert_null(strstr(output, "SUBSCRIPTION"));
 }
 
 static void batches_answer_line_by_line(void **state)
@@ -377,7 +404,7 @@ int main(void)
 	    cmocka_unit_test(exit_status_tells_what_went_wrong),
 	    cmocka_unit_test(usage_errors_of_flows),
 	    cmocka_unit_test(expect_turns_the_verdict_into_the_status),
-	    cmocka_unit_test(check_of_an_empty_directory_prints_commands),
+	    cmocka_unit_test(commands_of_an_empty_directory_fill_it),
 	    cmocka_unit_test(batches_answer_line_by_line),
 	    cmocka_unit_test(strict_decides_nothing_on_a_warning),
 	    cmocka_unit_test(check_gives_records_as_json),
