@@ -31,6 +31,8 @@
 
 #define DRAIN_TIMEOUT_NS 3000000000u
 #define HEALTH_USEC 5000000u
+/* after a change of the kernel */
+#define HEALTH_SOON_USEC 500000u
 
 struct daemon {
 	struct instance in;
@@ -361,6 +363,16 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
+/* A change of the kernel may be an alarm. Further changes do not put it off. */
+static void check_soon(struct daemon *d)
+{
+	uint64_t now, due;
+
+	if (sd_event_now(d->event, CLOCK_MONOTONIC, &now) >= 0 &&
+	    sd_event_source_get_time(d->health_timer, &due) >= 0 && due > now + HEALTH_SOON_USEC)
+		(void)sd_event_source_set_time(d->health_timer, now + HEALTH_SOON_USEC);
+}
+
 static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct daemon *d = data;
@@ -373,6 +385,7 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *da
 	r = report(nsg_kernel_process(d->in.kernel, &diag), "watching the kernel", &diag);
 	if (r > 0)
 		d->in.repairs += (uint64_t)r;
+	check_soon(d);
 	return 0;
 }
 

@@ -38,8 +38,9 @@ t_vanished() { # another program clears the marks after us
 	first_lines 'lost the mark of their next hop' && counted .kernel.packets.vanished
 }
 
-t_rules_before() { # and what strays by them
+t_rules_before() { # within a second; and what strays by them
 	in_ns app ip rule add pref 300 to $PARTNER lookup main
+	eventually 1 matches "$T/nsgd.log" 'ip rules of other programs' || return 1
 	probe udp $PARTNER:9000
 	first_lines '1 ip rules of other programs .* priority 300' && first_lines 'routed past their next hop' &&
 		counted .kernel.packets.strayed && counted .kernel.rulesBefore
@@ -100,7 +101,7 @@ t_connections() { # calls from one far end after another
 
 t_journal() { # all of it
 	local text
-	for text in 'lost the mark' 'routed past' 'ip rules of other programs' 'forged packets' 'forged IPv6 packets' \
+	for text in 'lost the mark' 'routed past' 'forged packets' 'forged IPv6 packets' \
 		'packets from captured interfaces' 'IPv6 packets from captured interfaces' 'packets with a source route' \
 		'next hop .*10.0.100.4.* is down'; do
 		journal "$text" || return 1
