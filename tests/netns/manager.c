@@ -492,6 +492,8 @@ int main(int argc, char **argv)
 	bus = listen_at("bus", SOCK_STREAM);
 	(void)snprintf(address, sizeof(address), "unix:path=%s/bus", m.directory);
 	(void)setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1);
+	/* The descriptor of a process is readable before its tracer has let it go (strace). */
+	(void)setenv("SYSTEMD_PIDFD", "0", 1);
 	if (sd_event_new(&m.event) < 0 ||
 	    sd_event_add_io(m.event, NULL, notify, EPOLLIN, on_notice, NULL) < 0 ||
 	    sd_event_add_io(m.event, NULL, bus, EPOLLIN, on_client, NULL) < 0 ||

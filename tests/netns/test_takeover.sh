@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Crash and restart under a service manager that keeps descriptors (manager.c): what is lost, what leaks, who
-# keeps and who takes everything back. TAKEOVERS=1000: that many of each instead of 20.
+# keeps and who takes everything back. TAKEOVERS=1000: that many of each instead of 20. STEPS=all: killed at
+# every step of a takeover, not at some.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make || exit 1
@@ -42,7 +43,7 @@ managed() {
 }
 
 tell() {
-	echo "$*" >"$T/manager.in"
+	alive manager && echo "$*" >"$T/manager.in"
 }
 
 said() { # REGEX [SECONDS]
@@ -51,7 +52,7 @@ said() { # REGEX [SECONDS]
 
 unmanaged() {
 	[ -n "${PIDS[manager]:-}" ] || return 0
-	matches "$T/manager.log" '^dead' || { tell stop; said '^dead'; }
+	matches "$T/manager.log" '^dead' || { tell stop && said '^dead'; }
 	tell quit
 	ended manager 10
 }
@@ -64,28 +65,39 @@ sent_by() { # NAME...: datagrams
 	echo $n
 }
 
-# under_load COMMAND PAUSE: N kills or restarts while 5,000 datagrams a second leave: allowed ones of new and
-# old flows, denied ones, and some for the appliance. Sets LOST, of those that are allowed.
-under_load() {
-	local n=$TAKEOVERS allowed appliance denied straight load
-	managed || return 1
-	allowed=$(count vnet allowed) appliance=$(count inet appliance)
-	denied=$(count vnet denied) straight=$(count inet straight)
-	spawn_ready many app "$TRAFFIC" pump 3500 10.0.1.4 10.1.0.4:9000
-	spawn_ready bad app "$TRAFFIC" pump 500 10.0.1.4 10.0.2.4:161
-	spawn_ready way app "$TRAFFIC" pump 1000 10.0.1.4 198.51.100.10:9000
-	eventually 5 eval '[ "$(count vnet allowed)" -gt $((allowed + 500)) ]'
-	tell "$1 $n $2"
-	said "^idle $((n + 1))\$" $((n * 2 + 30)) || return 1
-	stop many; stop bad; stop way
+# load: 5,000 datagrams a second: allowed ones of new and old flows, denied ones, and some for the appliance.
+load() {
+	ALLOWED=$(count vnet allowed) APPLIANCE=$(count inet appliance)
+	DENIED=$(count vnet denied) STRAIGHT=$(count inet straight)
+	spawn_ready many app "$TRAFFIC" pump 3500 10.0.1.4 10.1.0.4:9000 &&
+		spawn_ready bad app "$TRAFFIC" pump 500 10.0.1.4 10.0.2.4:161 &&
+		spawn_ready way app "$TRAFFIC" pump 1000 10.0.1.4 198.51.100.10:9000 &&
+		eventually 5 eval '[ "$(count vnet allowed)" -gt $((ALLOWED + 500)) ]'
+}
+
+# unload: sets LOST, of LOAD that are allowed. Fails if one passed that is denied, or without the appliance.
+unload() {
+	stop many
+	stop bad
+	stop way
 	# behind everything that waits
 	probe udp 10.1.0.4:9999 && eventually 5 eval '[ "$(waiting)" = 0 ]'
-	load=$(sent_by many way)
-	LOST=$((load - $(count vnet allowed) + allowed - $(count inet appliance) + appliance + 1))
-	echo "# $n x $1, $2 ms apart: $LOST of $load datagrams lost; away for" \
+	LOAD=$(sent_by many way)
+	LOST=$((LOAD - $(count vnet allowed) + ALLOWED - $(count inet appliance) + APPLIANCE + 1))
+	is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT"
+}
+
+# under_load COMMAND MS: N kills or restarts, MS after each start.
+under_load() {
+	local n=$TAKEOVERS status
+	managed && load || return 1
+	tell "$1 $n $2"
+	said "^idle $((n + 1))\$" $((n * 2 + 30)) && unload
+	status=$?
+	echo "# $n x $1, $2 ms apart: $LOST of $LOAD datagrams lost; away for" \
 		"$(sed -n 's/.* after \([1-9][0-9]*\) ms.*/\1/p' "$T/manager.log" | sort -n |
 			awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] " ms, at most " t[NR] " ms" }')"
-	is "$(count vnet denied)" "$denied" && is "$(count inet straight)" "$straight"
+	return $status
 }
 
 waiting() { # in the queues
@@ -100,6 +112,51 @@ t_crash() { # [CONF...]: each may cost the batch that was being decided
 t_restart() { # [CONF...]
 	conf log.decisions=none "$@"
 	under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left
+}
+
+lives() {
+	sed -n 's/^idle //p' "$T/manager.log" | tail -n 1
+}
+
+# The daemon is killed at its N-th message to the kernel or to the manager, or write of the record, if $T/at has
+# N. Not --cleanup.
+at_step() {
+	cat >"$T/stepped" <<-END
+		#!/bin/sh
+		case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
+		[ -e $T/at ] || exec "$NSGD" "\$@"
+		read -r n <$T/at
+		rm $T/at
+		# the leak sanitizer needs ptrace itself
+		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+		exec strace -D -o $T/strace -e trace=sendto,sendmsg,pwrite64 \
+			-e inject=sendto,sendmsg,pwrite64:signal=KILL:when=\$n "$NSGD" "\$@"
+	END
+	chmod +x "$T/stepped"
+}
+
+# One takeover that is killed there. 77: it has no such step.
+killed_at() { # N
+	local life
+	life=$(lives)
+	echo "$1" >"$T/at"
+	tell kill
+	said "^idle ($((life + 1))|$((life + 2)))\$" && [ "$(lives)" = $((life + 2)) ] || return 77
+}
+
+t_steps() {
+	local n stride=10 status
+	[ "${STEPS:-}" != all ] || stride=1
+	conf log.decisions=none
+	at_step
+	NSGD=$T/stepped managed && load || return 1
+	for ((n = 1; n < 150; n += stride)); do
+		killed_at $n
+		status=$?
+		[ $status = 0 ] || break
+	done
+	is $status 77 && [ $n -gt 20 ] && unload && [ "$LOST" -le $((n * 2 * 64)) ] && decides && unmanaged &&
+		nothing_left
 }
 
 decides() { # a denied packet is dropped, an allowed one arrives
@@ -212,5 +269,8 @@ fact "another mark mask: a notice, and nothing of the old one is left" t_changed
 	'route.mark-mask has changed'
 fact "another number of workers" t_changed_conf queue.workers=2 'queue.workers has changed'
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
+if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
+	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps
+fi
 fact "restart with a policy that has errors: everything is removed" t_bad_policy
 lab_done
