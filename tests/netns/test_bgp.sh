@@ -243,6 +243,17 @@ t_ten_thousand() {
 	reload && announce one 10.61.0.0/16 && eventually 20 routes_are 1 && matches "$T/nsgd.log" 'routes: [0-9]+ announced, [0-9]+ withdrawn'
 }
 
+t_flood() { # another program fills the table with routes that are not used, and empties it
+	local i before
+	before=$(ctl status -o json | jq .bgp.inForce)
+	hold 10.61.0.7:443 && still before echo || return 1
+	for ((i = 0; i < 20000; i++)); do
+		echo "route add 46.$((i / 256)).$((i % 256)).0/24 via 10.0.90.2 table 100 proto static"
+	done >"$T/flood"
+	in_ns app ip -batch "$T/flood" && still during echo && in_ns app ip route flush table 100 proto static &&
+		still after echo && routes_are "$before" && goes_to one 10.61.0.7:7
+}
+
 t_bird_killed() { # the routes stay in the kernel, and in force
 	bird_stop app KILL
 	goes_to one 10.61.0.7:7 || return 1
@@ -351,6 +362,7 @@ fact other_types t_other_types
 fact link_down t_link_down
 fact stolen_rule t_stolen_rule
 fact ten_thousand t_ten_thousand
+fact flood t_flood
 fact bird_killed t_bird_killed
 fact graceful_restart t_graceful_restart
 fact bird_stopped t_bird_stopped

@@ -57,6 +57,30 @@ static void the_snapshot_that_was_replaced_is_not_needed_any_more(void **state)
 	nsg_snapshot_free(after);
 }
 
+static void other_live_routes_do_not_need_the_documents(void **state)
+{
+	struct nsg_snapshot_options o = options(NULL);
+	struct nsg_snapshot *before = load(NULL), *after = NULL;
+	struct nsg_route_changes none = {0};
+	struct nsg_hop_lists lists = {0};
+	struct nsg_route_diff diff;
+	struct nsg_diag diag = {0};
+
+	(void)state;
+	assert_int_equal(
+	    nsg_route_set_new(NULL, &none, true, &lists, 1, 1, &diff, &o.effective.live), 0);
+	assert_int_equal(nsg_snapshot_update(before, &o.effective, &diag, &after), 0);
+	assert_int_equal(diag.n_errors, 0);
+	assert_ptr_equal(after->policy, before->policy);
+	/* the one before may go first, and the set's maker too */
+	nsg_snapshot_free(before);
+	nsg_route_set_unref(o.effective.live);
+	assert_ptr_equal(after->effective->live, o.effective.live);
+	assert_true(after->policy->n_vnets > 0 && after->effective->n_rules > 0);
+	nsg_snapshot_free(after);
+	nsg_diag_done(&diag);
+}
+
 static void assert_fails(const char *directory, const char *subnet, int error)
 {
 	const struct nsg_snapshot_options o = options(subnet);
@@ -81,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(documents_their_meaning_and_the_image_come_together),
 	    cmocka_unit_test(the_snapshot_that_was_replaced_is_not_needed_any_more),
+	    cmocka_unit_test(other_live_routes_do_not_need_the_documents),
 	    cmocka_unit_test(errors_are_diagnostics_and_leave_nothing),
 	};
 
