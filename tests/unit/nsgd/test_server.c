@@ -380,6 +380,31 @@ static void a_tracer_of_denials_gets_no_others(void **state)
 	assert_non_null(strstr(text, "\"dstPort\":2,"));
 }
 
+/* The second one reads a part of a line; the third sends what is no request. */
+static void tracers_that_leave_or_misbehave_cost_nothing(void **state)
+{
+	static const char request[] = "{\"version\":1,\"verb\":\"trace\"}\n";
+	struct fixture *f = *state;
+	char part[40];
+
+	for (unsigned int i = 0; i < 3 * NSG_MAX_CONTROL_CLIENTS; i++) {
+		cleanup_close int fd = ask(f, request);
+
+		for (unsigned int n = 0; n < 100; n++)
+			decide(f, 2, NSG_VERDICT_DROP);
+		if (i % 3 == 1)
+			assert_int_equal(recv(fd, part, sizeof(part), 0), sizeof(part));
+		if (i % 3 == 2)
+			assert_int_equal(send(fd, "\0\n]\n", 4, 0), 4);
+		(void)close(fd);
+		fd = -1;
+		decide(f, 2, NSG_VERDICT_DROP);
+		assert_true(settle(f, 100));
+	}
+	assert_false(server_wants_trace(f->server));
+	assert_true(is_answered(f, 20));
+}
+
 static void a_tracer_is_told_what_it_missed(void **state)
 {
 	struct fixture *f = *state;
@@ -537,6 +562,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(the_last_decisions_are_remembered_and_denials_longer,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_is_told_what_it_missed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(tracers_that_leave_or_misbehave_cost_nothing, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_of_denials_gets_no_others, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(clients_that_wait_for_one_reload_are_answered_by_it,
 					    set_up, tear_down),
