@@ -50,6 +50,8 @@ lab_enter() {
 	PASSED=0 FAILED=0 SKIPPED=0
 	declare -gA PIDS=()
 	SPORT=20000
+	# of a reply; a silent probe takes all of it
+	WAIT_MS=$((300 * (${LAB_SLOW:-1} < 4 ? ${LAB_SLOW:-1} : 4)))
 	trap lab_leave EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
@@ -460,7 +462,7 @@ probe() {
 	shift 2
 	SPORT=$((SPORT + 1))
 	PROBE=$(in_ns "${PROBE_NS:-app}" "${PROBE_AS[@]}" "$TRAFFIC" send -s "0.0.0.0:$SPORT" \
-		-w "${PROBE_MS:-300}" -t "row$SPORT" "$@" "$PROBE_PROTOCOL" "$PROBE_TO" 2>&1)
+		-w "${PROBE_MS:-$WAIT_MS}" -t "row$SPORT" "$@" "$PROBE_PROTOCOL" "$PROBE_TO" 2>&1)
 	ANSWERED=no
 	case $PROBE in *replies=0*) ;; *replies=*) ANSWERED=yes ;; esac
 }
