@@ -59,7 +59,7 @@ for dir in src/*/; do
 			done
 			[[ $want != *_priv.h ]] || found=
 			;;
-		'<jansson>' | '<ini>' | '<libmnl>' | '<libnftnl>' | '<libnetfilter_'* | '<systemd>' | '<pcap>')
+		'<jansson>' | '<ini>' | '<libmnl>' | '<libnftnl>' | '<libnetfilter_'* | '<systemd>' | '<seccomp>' | '<pcap>')
 			found=
 			[[ " $allowed " != *" $want "* ]] || found=1
 			;;

@@ -70,7 +70,8 @@ static int give_to_group(const char *path, const char *name, struct nsg_diag *di
 		    "group %s does not exist: only root and the user of nsgd can use "
 		    "the control socket",
 		    name);
-	if (group && lchown(path, (uid_t)-1, group->gr_gid) < 0)
+	/* The unit has a filter without lchown(), and this group already. */
+	if (group && group->gr_gid != getegid() && lchown(path, (uid_t)-1, group->gr_gid) < 0)
 		return fail(diag, errno, path, "cannot change its group");
 	if (chmod(path, 0660) < 0)
 		return fail(diag, errno, path, "cannot set its mode");

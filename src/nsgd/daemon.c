@@ -16,6 +16,7 @@
 #include "nsgd/flow_log.h"
 #include "nsgd/flows.h"
 #include "nsgd/handover.h"
+#include "nsgd/confine.h"
 #include "nsgd/instance.h"
 #include "nsgd/job.h"
 #include "nsgd/log.h"
@@ -542,6 +543,9 @@ static enum nsg_exit start(struct daemon *d)
 	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	metrics_write_file(&d->in);
+	r = confine();
+	if (r < 0)
+		log_warning("cannot filter system calls: %s", strerror(-r));
 	log_ready(d);
 	return NSG_EXIT_DONE;
 }
