@@ -16,9 +16,10 @@
 void nsg_chains_create(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
 {
 	static const char *const regular[] = {
-	    "output_rest", "prerouting_rest", "related", "replies", "decided",
-	    "tunnels",	   "owners",	      "capture", "dhcp",    "multicast",
-	    "timeouts",	   "queue",	      "save",	 "keep",    "leave",
+	    "related_output", "output_rest", "prerouting_rest", "related", "replies",
+	    "decided",	      "tunnels",     "owners",		"capture", "dhcp",
+	    "multicast",      "timeouts",    "queue",		"save",	   "keep",
+	    "leave",
 	};
 	/* After the chains of other programs at `mangle`, which may copy whole marks from
 	 * connections to packets (CONNMARK --restore-mark, wg-quick's premangle). The two chains of
@@ -118,16 +119,18 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 
 /* --- output ---------------------------------------------------------------------------------- */
 
-/* Before the fast rules: an error has the mark of its flow. */
+/* Before the fast rules: an error has the mark of its flow. One rule, which every packet passes. */
 static void put_related_output(struct nsg_nft_batch *b)
 {
-	/* ct state related meta oiftype loopback accept */
-	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_oif_loopback(b); nft_accept(b));
+	/* ct state related jump related_output */
+	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_jump(b, "related_output"));
+	/* meta oiftype loopback accept */
+	RULE(b, "related_output", nft_oif_loopback(b); nft_accept(b));
 	/* The kernel's own errors have no owner; the app's, from a raw socket, have one.
-	 * ct state related meta l4proto icmp meta skuid != 4294967295 jump owners */
-	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_l4proto(b, IPPROTO_ICMP);
-	     nft_skuid_known(b); nft_jump(b, "owners"));
-	RULE(b, "output", nft_ct_state(b, STATE_RELATED); nft_jump(b, "related"));
+	 * meta l4proto icmp meta skuid != 4294967295 jump owners */
+	RULE(b, "related_output", nft_l4proto(b, IPPROTO_ICMP); nft_skuid_known(b);
+	     nft_jump(b, "owners"));
+	RULE(b, "related_output", nft_goto(b, "related"));
 }
 
 static void put_output(struct nsg_nft_batch *b, const struct nsg_kernel *k)

@@ -9,6 +9,7 @@
  *                                        prerouting_rest; without hook prerouting the first two only
  *   prerouting_rest -                    forged; local; replies; capture
  *   forward        filter, mangle + 1    source routed through this host: drop
+ *   related_output -                     loopback; errors that an app made: owners; related
  *   related        -                     errors pass; expected connections lose our bits
  *   replies        -                     replies pass, bare SYNs are none; decided before: decided
  *   decided        -                     denied since: silence; else queue
