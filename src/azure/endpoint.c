@@ -69,6 +69,8 @@ static const struct nsg_field private_endpoint_lines[] = {
     {NULL, FIELD_PLACE, AT(nsg_private_endpoint, place)},
     {"subnet", FIELD_REF, AT(nsg_private_endpoint, subnet_id)},
     {"networkInterfaces", FIELD_IDS, AT(nsg_private_endpoint, nic_ids)},
+    {"privateLinkServiceConnections", FIELD_TEXTS, AT(nsg_private_endpoint, service_ids),
+     .each = "privateLinkServiceId"},
     {"customDnsConfigs", FIELD_NUMBERS, NUMBERS(nsg_private_endpoint, addrs_host, n_addrs),
      .other = "ipConfigurations", .read = read_addresses},
 };

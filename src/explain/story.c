@@ -418,6 +418,53 @@ static json_t *contested_words(const struct story *s, const struct nsg_row *othe
 			    other->name ? other->name : "");
 }
 
+/* The service tag of a private endpoint's service that contains the destination; NULL: none does. */
+static const char *public_service(const struct story *s, const struct nsg_private_endpoint *p)
+{
+	for (size_t i = 0; i < p->service_ids.n; i++) {
+		const char *name = nsg_service_tag_of(p->service_ids.v[i]);
+		const struct nsg_tag *tag = name ? nsg_effective_tag_find(s->e, name) : NULL;
+
+		for (size_t j = 0; tag && j < tag->prefixes.n; j++)
+			if (nsg_prefix_contains(tag->prefixes.v[j], s->key->dst_host))
+				return name;
+	}
+	return NULL;
+}
+
+/* An app that reaches a service by its public address although a private endpoint of such a service is
+ * in reach has most likely resolved the public name. */
+static int add_private_endpoints(const struct story *s, json_t *array)
+{
+	char dst[NSG_IP4_TEXT], addr[NSG_IP4_TEXT];
+
+	nsg_ip4_format(s->key->dst_host, dst);
+	for (size_t i = 0; i < s->e->n_rows; i++) {
+		const struct nsg_row *row = &s->e->rows[i];
+		const struct nsg_private_endpoint *p = NULL;
+		const char *tag;
+
+		if (row->hop_type != NSG_HOP_INTERFACE_ENDPOINT || !row->detail)
+			continue;
+		for (size_t j = 0; j < s->e->policy->n_private_endpoints && !p; j++)
+			if (strcmp(s->e->policy->private_endpoints[j].name, row->detail) == 0)
+				p = &s->e->policy->private_endpoints[j];
+		tag = p ? public_service(s, p) : NULL;
+		if (!tag)
+			continue;
+		nsg_ip4_format(row->prefix.addr_host, addr);
+		if (json_array_append_new(
+			array,
+			json_sprintf("%s is a public address of %s, although the private "
+				     "endpoint %s (%s) of such a service is in reach: an app "
+				     "that means it has resolved the public name; check its "
+				     "private DNS zone",
+				     dst, tag, p->name, addr)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static json_t *notices_json(const struct story *s)
 {
 	const struct nsg_prefix all = {0, 0};
@@ -440,6 +487,7 @@ static json_t *notices_json(const struct story *s)
 			"address: AllowVnetOutBound allows all that no earlier rule denies"));
 	if (other)
 		r |= json_array_append_new(array, contested_words(s, other));
+	r |= add_private_endpoints(s, array);
 	return r ? NULL : TAKE_PTR(array);
 }
 

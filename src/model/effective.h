@@ -168,6 +168,9 @@ int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
 			  int (*found)(void *data, const char *tag, struct nsg_prefix by),
 			  void *data);
 
+/* The service tag of a resource's service, such as Sql for .../providers/Microsoft.Sql/servers/s. NULL:
+ * not known. */
+const char *nsg_service_tag_of(const char *resource_id);
 /* The prefixes of a service tag, any case; NULL: unknown. Not for the computed tags. */
 const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name);
 

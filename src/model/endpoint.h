@@ -14,7 +14,8 @@
 struct nsg_private_endpoint {
 	const char *id, *name, *subnet_id;
 	struct nsg_strings nic_ids;
-	uint32_t *addrs_host; /* customDnsConfigs and its own ipConfigurations */
+	struct nsg_strings service_ids; /* of the resources behind it */
+	uint32_t *addrs_host;		/* customDnsConfigs and its own ipConfigurations */
 	size_t n_addrs;
 	struct nsg_place place;
 };

@@ -28,6 +28,21 @@ static const struct {
     {"Microsoft.AzureActiveDirectory", "AzureActiveDirectory"},
 };
 
+const char *nsg_service_tag_of(const char *resource_id)
+{
+	static const char key[] = "/providers/";
+	const char *at = strcasestr(resource_id, key);
+
+	for (size_t i = 0; at && i < NSG_ARRAY_SIZE(services); i++) {
+		size_t n = strlen(services[i].service);
+
+		if (!strncasecmp(at + strlen(key), services[i].service, n) &&
+		    at[strlen(key) + n] == '/')
+			return services[i].tag;
+	}
+	return NULL;
+}
+
 struct found {
 	struct nsg_endpoint_tag *v;
 	size_t n, room;
