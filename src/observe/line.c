@@ -321,15 +321,6 @@ static void begin(struct nsg_line *l, const char *prefix)
 	PUT(l, "{");
 }
 
-int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
-		    enum nsg_direction direction)
-{
-	begin(l, "");
-	nsg_line_put_packet(l, packet, time_ns, length, direction);
-	PUT(l, "}");
-	return l->error;
-}
-
 int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
 		      const struct nsg_decision *decision)
 {

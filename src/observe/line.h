@@ -32,6 +32,7 @@ const char *nsg_direction_name(enum nsg_direction direction);
  * did not fit. Members are without braces and commas around them. */
 void nsg_line_begin(struct nsg_line *l);
 void nsg_line_put(struct nsg_line *l, const char *text, size_t n);
+/* packet, time (null: UINT64_MAX), length, direction. */
 void nsg_line_put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
 			 enum nsg_direction direction);
 void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key);
@@ -39,15 +40,12 @@ void nsg_line_put_address(struct nsg_line *l, uint32_t addr_host);
 
 /* Each of these replaces the text: 0 or -ENOMEM. */
 
-/* The members packet, time (null: UINT64_MAX), length, direction. */
-int nsg_line_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
-		    enum nsg_direction direction);
 /* protocol, src, srcPort, dst, dstPort (null for a malformed packet), gate, admin, nsg, route, verdict,
  * reason. */
 int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
 		      const struct nsg_decision *decision);
-/* Both, hostSrc, mark, enforced, uid if known and, if asked for, payload: the packet's first bytes. `prefix` and
- * `suffix` enclose the object. */
+/* Those of nsg_line_put_packet() and of nsg_line_decision(), hostSrc, mark, enforced, uid if known
+ * and, if asked for, payload: the packet's first bytes. `prefix` and `suffix` enclose the object. */
 int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *record, bool payload,
 		    const char *prefix, const char *suffix);
 

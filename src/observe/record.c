@@ -8,27 +8,15 @@
 
 #define cleanup_line __attribute__((cleanup(nsg_line_done)))
 
-static int put(json_t *object, const struct nsg_line *l)
-{
-	cleanup_json json_t *members = json_loadb(l->text.v, l->text.n, 0, NULL);
-
-	return json_object_update(object, members) < 0 ? -ENOMEM : 0;
-}
-
 int nsg_record_put_decision(json_t *object, const struct nsg_image *image,
 			    const struct nsg_key *key, const struct nsg_decision *decision)
 {
 	cleanup_line struct nsg_line l = {0};
+	cleanup_json json_t *members = NULL;
 	int r = nsg_line_decision(&l, image, key, decision);
 
-	return r < 0 ? r : put(object, &l);
-}
-
-int nsg_record_put_packet(json_t *object, uint64_t packet, uint64_t time_ns, uint32_t length,
-			  enum nsg_direction direction)
-{
-	cleanup_line struct nsg_line l = {0};
-	int r = nsg_line_packet(&l, packet, time_ns, length, direction);
-
-	return r < 0 ? r : put(object, &l);
+	if (r < 0)
+		return r;
+	members = json_loadb(l.text.v, l.text.n, 0, NULL);
+	return json_object_update(object, members) < 0 ? -ENOMEM : 0;
 }

@@ -12,8 +12,4 @@
 int nsg_record_put_decision(json_t *object, const struct nsg_image *image,
 			    const struct nsg_key *key, const struct nsg_decision *decision);
 
-/* Those of nsg_line_packet(). -ENOMEM. */
-int nsg_record_put_packet(json_t *object, uint64_t packet, uint64_t time_ns, uint32_t length,
-			  enum nsg_direction direction);
-
 #endif

@@ -12,7 +12,8 @@ conf nsgd.mode=audit
 ADDRESSES=10.0.1.4,10.0.100.1,192.0.2.2,192.0.2.9
 
 t_traffic() {
-	nsgd_start && nsgd_trace &&
+	nsgd_start && nsgd_trace && spawn writer app "$NSGCTL" trace -w "$T/own.pcapng" -o jsonl &&
+		eventually 5 eval '[ -s "$T/own.pcapng" ]' &&
 		spawn tcpdump app tcpdump -Z root -U --immediate-mode -i any -w "$T/app.pcap" ip &&
 		eventually 5 matches "$T/tcpdump.log" 'listening on' || return 1
 	local to
@@ -21,7 +22,7 @@ t_traffic() {
 		probe "${to%%:*}" "${to#*:}"
 	done
 	in_ns caller "$TRAFFIC" send -s 198.51.100.200:39000 -w 1000 tcp 192.0.2.9:8080 | grep -q replies=1 &&
-		settle && stop trace && stop tcpdump INT
+		settle && stop trace && stop writer INT && stop tcpdump INT
 }
 
 # decisions FILE: of the first packet of each flow that the app began.
@@ -35,6 +36,12 @@ t_same() {
 	"$NSGCTL" -p "$T/policy" replay -o jsonl --src 10.0.1.4 --local "$ADDRESSES" "$T/app.pcap" >"$T/replayed" &&
 		decisions "$T/trace.log" >"$T/live" && decisions "$T/replayed" >"$T/offline" || return 1
 	[ "$(wc -l <"$T/live")" -ge 12 ] && diff "$T/live" "$T/offline"
+}
+
+t_own() { # nsgd's own capture has the host's sources; those that were judged are in its comments
+	"$NSGCTL" -p "$T/policy" replay -o jsonl "$T/own.pcapng" >"$T/own" && decisions "$T/own" >"$T/own.flows" &&
+		[ "$(wc -l <"$T/own.flows")" -ge 12 ] && ! grep -vxFf "$T/live" "$T/own.flows" &&
+		tcpdump -nr "$T/own.pcapng" 2>/dev/null | grep -q '192.0.2.2.*203.0.113.10'
 }
 
 t_inbound() { # the flow that the caller began, and its answers
@@ -59,6 +66,7 @@ t_annotated() { # written with the judged sources, it needs no options
 
 fact "the demo's flows, live and captured" t_traffic
 fact "replay decides every flow as nsgd did" t_same
+fact "replay decides a capture of trace -w as nsgd did" t_own
 fact "the connection to the app is inbound" t_inbound
 fact "no packet of a denied flow is accepted" t_denied
 fact "a capture that replay wrote is decided the same" t_annotated
