@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kernel/flows.h"
+#include "kernel/flows_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -90,8 +90,7 @@ static bool read_counters(struct nsg_bytes attr, uint64_t *ret_packets, uint64_t
 	return true;
 }
 
-/* False when the message is not of a decided connection. */
-static bool read_flow(const struct nlmsghdr *nlh, uint32_t decided, struct nsg_kernel_flow *ret)
+bool nsg_kernel_flow_read(const struct nlmsghdr *nlh, uint32_t decided, struct nsg_kernel_flow *ret)
 {
 	static const struct nsg_attr policy[] = {
 	    NSG_ATTR_REQUIRED(CTA_TUPLE_ORIG, BYTES, struct flow_attrs, tuple),
@@ -131,7 +130,8 @@ static int take_flow(const struct nlmsghdr *nlh, void *arg)
 	const struct nsg_flow_dump *dump = arg;
 	struct nsg_kernel_flow flow;
 
-	return read_flow(nlh, dump->marks.decided, &flow) ? dump->each(&flow, dump->arg) : 0;
+	return nsg_kernel_flow_read(nlh, dump->marks.decided, &flow) ? dump->each(&flow, dump->arg)
+								     : 0;
 }
 
 int nsg_flow_dump_new(const struct nsg_marks *marks, struct nsg_flow_dump **ret)
@@ -226,7 +226,8 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 	const struct nsg_flow_watch *w = arg;
 	struct nsg_kernel_flow flow;
 
-	if (nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK && read_flow(nlh, w->decided, &flow))
+	if (nlh->nlmsg_type >> 8 == NFNL_SUBSYS_CTNETLINK &&
+	    nsg_kernel_flow_read(nlh, w->decided, &flow))
 		w->each(&flow, (nlh->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE, w->arg);
 	return 0;
 }

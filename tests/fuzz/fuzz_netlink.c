@@ -14,7 +14,10 @@
 
 #include <linux/netlink.h>
 
+#include <libmnl/libmnl.h>
+
 #include "kernel/conntrack.h"
+#include "kernel/flows_priv.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/live_routes.h"
 #include "kernel/routes.h"
@@ -69,6 +72,19 @@ static void set_sequence(char *data, size_t size, uint32_t seq)
 	}
 }
 
+/* Every message as one about a connection, whatever was asked. */
+static void read_flows(const void *data, size_t size)
+{
+	const struct nlmsghdr *nlh = data;
+	struct nsg_kernel_flow flow;
+
+	/* mnl_nlmsg_ok takes a length beyond INT_MAX for a negative one */
+	for (int left = (int)size; mnl_nlmsg_ok(nlh, left) && nlh->nlmsg_len <= (uint32_t)left;
+	     nlh = mnl_nlmsg_next(nlh, &left))
+		if (nsg_kernel_flow_read(nlh, UINT32_MAX, &flow) && !flow.mark)
+			abort();
+}
+
 static ssize_t script_recv(void *ctx, void *data, size_t size, int flags)
 {
 	struct script *s = ctx;
@@ -94,6 +110,7 @@ static ssize_t script_recv(void *ctx, void *data, size_t size, int flags)
 	s->data += n;
 	s->size -= n;
 	set_sequence(data, n, s->seq);
+	read_flows(data, n);
 	return n;
 }
 
