@@ -6,14 +6,19 @@
 #if HAVE_SECCOMP
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <seccomp.h>
 
+#include "util/cleanup.h"
 #include "util/macro.h"
 
 #define CALL(name) SCMP_SYS(name)
@@ -224,9 +229,6 @@ static int fill(scmp_filter_ctx ctx)
 {
 	int r;
 
-	r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
-	if (r < 0)
-		return r;
 	/* never a single thread: without its main thread the process would go on deciding */
 	r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (r < 0)
@@ -243,21 +245,57 @@ static int fill(scmp_filter_ctx ctx)
 	return add_conditions(ctx);
 }
 
-int confine(void)
+int confine_prepare(int *ret_fd)
 {
+	cleanup_close int fd = memfd_create("filter", MFD_CLOEXEC);
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = ctx ? fill(ctx) : -ENOMEM;
+	int r = fd < 0 ? -errno : ctx ? fill(ctx) : -ENOMEM;
 
 	if (r >= 0)
-		r = seccomp_load(ctx);
+		r = seccomp_export_bpf(ctx, fd);
 	seccomp_release(ctx);
+	if (r >= 0)
+		*ret_fd = TAKE_FD(fd);
 	return r;
+}
+
+int confine(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	struct sock_fprog program;
+	void *p;
+	long r;
+
+	if (size < 0)
+		return -errno;
+	p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return -errno;
+	program = (struct sock_fprog){
+	    .len = (unsigned short)((size_t)size / sizeof(struct sock_filter)),
+	    .filter = p,
+	};
+	r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (r == 0)
+		r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC,
+			    &program);
+	/* a positive number is a thread that could not be confined */
+	r = r < 0 ? -errno : r > 0 ? -EBUSY : 0;
+	(void)munmap(p, (size_t)size);
+	return (int)r;
 }
 
 #else
 
-int confine(void)
+int confine_prepare(int *ret_fd)
 {
+	*ret_fd = -1;
+	return 0;
+}
+
+int confine(int fd)
+{
+	(void)fd;
 	return 0;
 }
 

@@ -518,6 +518,7 @@ static void log_ready(const struct daemon *d)
 
 static enum nsg_exit start(struct daemon *d)
 {
+	cleanup_close int filter = -1;
 	enum nsg_exit status;
 	int r;
 
@@ -532,6 +533,9 @@ static enum nsg_exit start(struct daemon *d)
 	status = load_policy(d);
 	if (status)
 		return status;
+	r = confine_prepare(&filter);
+	if (r < 0)
+		log_warning("cannot prepare the filter of system calls: %s", strerror(-r));
 	status = bring_up(d);
 	if (status)
 		return status;
@@ -543,7 +547,7 @@ static enum nsg_exit start(struct daemon *d)
 	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 	metrics_write_file(&d->in);
-	r = confine();
+	r = filter < 0 ? 0 : confine(filter);
 	if (r < 0)
 		log_warning("cannot filter system calls: %s", strerror(-r));
 	log_ready(d);

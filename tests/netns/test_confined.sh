@@ -39,7 +39,7 @@ t_works() {
 	in_ns app ip rule show | sed -n 's/^\(2[1-9][0-9]*\):.*/\1/p' | while read -r p; do
 		in_ns app ip rule del pref "$p"
 	done
-	eventually 5 eval '[ "$(in_ns app ip rule show)" = "$rules" ]' || return 1
+	eventually 5 eval "[ '$rules' = \"\$(in_ns app ip rule show)\" ]" || return 1
 	in_ns app nft flush ruleset
 	eventually 5 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && probe tcp 10.0.2.4:5432 &&
 		is "$ANSWERED" yes && ! matches "$T/nsgd.log" 'Operation not permitted|cannot filter'
