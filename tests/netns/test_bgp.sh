@@ -283,11 +283,11 @@ flap() { # SECONDS: ten changes a second; a packet to another route all the time
 	eventually 5 routed 10.61.0.7 VirtualNetworkGateway || return 1
 	hold 10.61.0.7:443 && still begin echo || return 1
 	for ((i = 0; SECONDS < end; i++)); do
-		in_ns app ip route replace 10.66.$((i % 256)).0/24 via 10.0.90.2 table 100 proto bird
-		in_ns app ip route del 10.66.$((i % 256)).0/24 via 10.0.90.2 table 100 proto bird
+		in_ns app ip route "$([ $((i % 2)) = 0 ] && echo add || echo del)" 10.66.0.0/16 via 10.0.90.2 table 100 proto bird
 		sleep 0.08
 		still "f$i" echo || return 1
 	done
+	in_ns app ip route flush 10.66.0.0/16 table 100
 	[ "$i" -gt 5 ] && goes_to one 10.50.0.7:7
 }
 
