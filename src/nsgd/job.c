@@ -12,7 +12,8 @@
 #include "util/clock.h"
 
 #define MANAGER "org.freedesktop.systemd1"
-#define TIMEOUT_USEC 1000000u
+/* For all calls together, on a busy host; a stop has TimeoutStopSec=20s. */
+#define TIMEOUT_USEC 5000000u
 /* The manager itself, for hosts without a message bus; only root may connect. */
 #define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
 
@@ -46,22 +47,29 @@ static int connect_bus(sd_bus **ret)
 	return 0;
 }
 
-/* Authentication has no time limit of its own. */
-static int wait_until_ready(sd_bus *bus)
+static uint64_t left_usec(uint64_t end_ns)
 {
-	const uint64_t end_ns = nsg_clock_ns(CLOCK_MONOTONIC) + TIMEOUT_USEC * 1000u;
+	const uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+
+	return now_ns < end_ns ? (end_ns - now_ns) / 1000u : 0;
+}
+
+/* Authentication has no time limit of its own. */
+static int wait_until_ready(sd_bus *bus, uint64_t end_ns)
+{
 	int r = 0;
 
 	while (r >= 0 && sd_bus_is_ready(bus) <= 0) {
-		const uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+		const uint64_t left = left_usec(end_ns);
 
-		if (now_ns >= end_ns)
+		if (!left)
 			return -ETIMEDOUT;
 		r = sd_bus_process(bus, NULL);
 		if (!r)
-			r = sd_bus_wait(bus, (end_ns - now_ns) / 1000u);
+			r = sd_bus_wait(bus, left);
 	}
-	return r;
+	/* 0 would be the default of the library */
+	return r < 0 ? r : sd_bus_set_method_call_timeout(bus, left_usec(end_ns) / 4 + 1);
 }
 
 static int get(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -82,10 +90,7 @@ static int ask(uint32_t *ret_stored, enum job *ret)
 	r = connect_bus(&bus);
 	if (r < 0)
 		return r;
-	r = sd_bus_set_method_call_timeout(bus, TIMEOUT_USEC);
-	if (r < 0)
-		return r;
-	r = wait_until_ready(bus);
+	r = wait_until_ready(bus, nsg_clock_ns(CLOCK_MONOTONIC) + TIMEOUT_USEC * UINT64_C(1000));
 	if (r < 0)
 		return r;
 	r = sd_bus_call_method(bus, MANAGER, "/org/freedesktop/systemd1", MANAGER ".Manager",

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum job {
-	JOB_UNKNOWN, /* no service manager, or no answer within a second */
+	JOB_UNKNOWN, /* no service manager, or no answer within five seconds */
 	JOB_NONE,    /* e.g. a signal of an administrator */
 	JOB_RESTART, /* a start follows: restart, try-restart */
 	JOB_OTHER,   /* stop, start, reload */

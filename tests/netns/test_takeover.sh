@@ -81,7 +81,8 @@ unload() {
 	stop bad
 	stop way
 	# behind everything that waits
-	probe udp 10.1.0.4:9999 && eventually 5 eval '[ "$(waiting)" = 0 ]'
+	probe udp 10.1.0.4:9999
+	eventually 30 eval '[ "$(waiting)" = 0 ]' || return 1
 	LOAD=$(sent_by many way)
 	LOST=$((LOAD - $(count vnet allowed) + ALLOWED - $(count inet appliance) + APPLIANCE + 1))
 	is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT"
