@@ -13,7 +13,7 @@ policy_copy
 route_all on
 conf subnet.watch=yes
 TABLE=$T/faults
-SAMPLES=${FAULTS:-12}
+SAMPLES=${FAULTS:-6}
 
 number() { # INDEX: 0 the call that will fail, 1 calls, 2 the line of faults.c
 	od -An -tu4 -j$(($1 * 4)) -N4 "$TABLE" | tr -d ' '

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# tsan: yes
 # What another program removes is repaired while something else is slow. The facts are about order, since times
 # depend on the machine; these are printed.
 . "$(dirname "$0")/lib.sh"
