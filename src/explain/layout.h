@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "explain/table.h"
+#include "explain/text.h"
 
 struct nsg_field {
 	size_t width; /* wanted; after nsg_layout_fit() what it has */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "explain/table.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
