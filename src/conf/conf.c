@@ -283,8 +283,11 @@ static char *read_line(char *buffer, int size, void *stream)
 	size_t room = 0;
 	ssize_t n = getline(&line, &room, p->file);
 
-	if (n < 0)
+	if (n < 0) {
+		/* no memory for the line: the rest of the file must not be left out */
+		p->failed |= !feof(p->file) && !ferror(p->file);
 		return NULL;
+	}
 	p->line++;
 	p->indented = *line == ' ' || *line == '\t';
 	complaint = line_complaint(line, (size_t)n, size);
