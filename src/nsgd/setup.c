@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nsgd/daemon_priv.h"
+#include "nsgd/flows.h"
+#include "nsgd/handover.h"
+#include "nsgd/log.h"
+#include "nsgd/reload.h"
+#include "nsgd/verbs.h"
+#include "util/cleanup.h"
+#include "util/limits.h"
+
+int daemon_report(int r, const char *what, struct nsg_diag *diag)
+{
+	log_diag(diag);
+	if (r < 0 && !diag->n_errors)
+		log_error("%s: %s", what, strerror(-r));
+	nsg_diag_done(diag);
+	*diag = (struct nsg_diag){0};
+	return r;
+}
+
+enum nsg_exit daemon_load_conf(struct daemon *d, conf_load_fn *load)
+{
+	struct nsg_diag diag = {0};
+	int r = load(d->in.conf_path, d->in.conf_may_be_absent, &diag, &d->in.conf_start);
+	bool reported = diag.n_errors;
+
+	if (daemon_report(r, d->in.conf_path, &diag) < 0)
+		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	d->in.conf = d->in.conf_start;
+	log_open(d->in.conf->instance, d->in.conf->log_level);
+	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) <
+	    0) {
+		d->socket_path = NULL;
+		return NSG_EXIT_FAILED;
+	}
+	return NSG_EXIT_DONE;
+}
+
+enum nsg_exit daemon_read_live(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	if (!d->in.conf->bgp_table)
+		return NSG_EXIT_DONE;
+	return nsg_exit_from(
+	    daemon_report(live_new(d->in.conf_start, &diag, &d->in.live), "live routes", &diag));
+}
+
+enum nsg_exit daemon_load_policy(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+	const struct load load = {
+	    .conf = d->in.conf, .live = live_begin_load(d->in.live), .diag = &diag};
+	int r = policy_load(&load, &d->in.policy);
+	bool reported = diag.n_errors;
+
+	live_loaded(d->in.live, r >= 0, NULL);
+
+	if (daemon_report(r, d->in.conf->policy, &diag) < 0)
+		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	return NSG_EXIT_DONE;
+}
+
+int daemon_report_kernel(int r, struct nsg_diag *diag)
+{
+	if (daemon_report(r, "kernel", diag) == -EPERM)
+		log_error("not permitted: nsgd needs CAP_NET_ADMIN in this network namespace");
+	return r;
+}
+
+enum nsg_exit daemon_open_kernel(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+	int r =
+	    daemon_report_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag);
+
+	return nsg_exit_from(r < 0 ? r : live_attach(d->in.live, d->in.kernel));
+}
+
+enum nsg_exit daemon_place(struct daemon *d, bool strict)
+{
+	struct nsg_diag diag = {0};
+	int r = policy_place(d->in.policy, d->in.conf, d->in.kernel, strict, &diag);
+
+	if (daemon_report(r, "next hops", &diag) < 0)
+		return r == -EINVAL ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	return NSG_EXIT_DONE;
+}
+
+/* One processor is left to the programs that send the packets. */
+static uint32_t workers_of(const struct nsg_conf *conf)
+{
+	cpu_set_t cpus;
+	uint32_t n = 1, most;
+
+	if (conf->workers)
+		return conf->workers;
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+		n = (uint32_t)CPU_COUNT(&cpus);
+	n = n <= 2 ? 1 : n - 1;
+	if (n > NSG_MAX_WORKERS)
+		n = NSG_MAX_WORKERS;
+	/* the last queue number is not used, see nsg_conf_set_queue */
+	most = (uint32_t)UINT16_MAX - conf->queue_first;
+	return n < most ? n : most;
+}
+
+static int start_engine(void *daemon, struct nsg_diag *diag)
+{
+	struct daemon *d = daemon;
+	const struct nsg_conf *c = d->in.conf_start;
+	struct nsg_engine_options options = {
+	    .queue_first = c->queue_first,
+	    .n_workers = workers_of(c),
+	    .queue_length = c->queue_length,
+	    .audit = c->audit,
+	    /* audit must not drop */
+	    .overflow_accept = c->overflow_accept || c->audit,
+	    .remember_denied = c->offload && (c->denied_seconds > 0 || c->answers),
+	    .down_accept = c->down_accept || c->audit,
+	};
+	int r = nsg_marks_init(c->mark_mask, &options.marks);
+
+	if (r < 0)
+		return r;
+	return nsg_engine_start(&options, &d->in.policy->engine, d->in.store.queues, diag,
+				&d->in.engine);
+}
+
+/* The queues must be bound before a rule sends packets to them. */
+static int start_deciding(struct daemon *d, struct nsg_diag *diag)
+{
+	int r;
+
+	policy_number(d->in.policy, d->in.generation, NULL);
+	r = start_engine(d, diag);
+	if (r < 0)
+		return r;
+	handover_keep(&d->in);
+	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
+			     d->in.generation, nsg_engine_n_rings(d->in.engine), diag);
+	if (r < 0)
+		d->in.engine = nsg_engine_stop(d->in.engine);
+	return r;
+}
+
+static int take_table(struct daemon *d)
+{
+	return d->in.store.table < 0 ? 0 : nsg_kernel_take_table(d->in.kernel, &d->in.store.table);
+}
+
+int daemon_open_to_remove(struct daemon *d, struct nsg_diag *diag)
+{
+	d->in.conf_start->users.n = 0;
+	d->in.conf_start->cgroups.n = 0;
+	if (d->in.kernel)
+		return 0;
+	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
+}
+
+void daemon_sweep(struct daemon *d)
+{
+	cleanup_close int alive = nsg_control_connect(d->socket_path);
+	struct nsg_diag diag = {0};
+
+	if (alive < 0 && daemon_open_to_remove(d, &diag) >= 0 && take_table(d) >= 0)
+		(void)nsg_kernel_cleanup(d->in.kernel, &diag);
+	nsg_diag_done(&diag);
+}
+
+static enum nsg_exit answer(void *instance, const char *verb, const json_t *args,
+			    server_data_fn *data, void *closure, struct nsg_diag *diag)
+{
+	return verb_answer(instance, verb, args, data, closure, diag);
+}
+
+static int begin_flows(void *instance, struct nsg_diag *diag, struct server_stream **ret)
+{
+	return flows_begin(instance, diag, ret);
+}
+
+static uint64_t ask_for_reload(void *instance)
+{
+	return reload_request(((struct instance *)instance)->reloader, false);
+}
+
+static void trace_changed(void *instance)
+{
+	trace_update(((struct instance *)instance)->trace);
+}
+
+static const struct server_ops server_ops = {
+    .idle_usec = (uint64_t)NSG_CONTROL_IDLE_SECONDS * 1000000u,
+    .answer = answer,
+    .flows = begin_flows,
+    .reload = ask_for_reload,
+    .trace_changed = trace_changed,
+};
+
+/* Without the table of an earlier nsgd. */
+static enum nsg_exit start_anew(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+	enum nsg_exit status;
+	int r = daemon_report(nsg_kernel_silence(d->in.kernel, &diag),
+			      "silencing the rules of an earlier nsgd", &diag);
+
+	if (r < 0)
+		return nsg_exit_from(r);
+	status = daemon_place(d, false);
+	if (status)
+		return status;
+	return nsg_exit_from(daemon_report(start_deciding(d, &diag), "start", &diag));
+}
+
+static enum nsg_exit take_over(struct daemon *d, bool *ret_taken)
+{
+	struct nsg_diag diag = {0};
+	int r = handover_take_over(&d->in, workers_of(d->in.conf_start), start_engine, d, &diag);
+	bool invalid = r == -EINVAL;
+
+	*ret_taken = r != -ESTALE;
+	if (r == -ESTALE)
+		r = 0;
+	if (daemon_report(r, "taking over", &diag) < 0)
+		return invalid ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	return NSG_EXIT_DONE;
+}
+
+void daemon_open_store(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	store_open(&d->in.store, d->in.conf_start, &diag);
+	(void)daemon_report(0, "descriptors of the service manager", &diag);
+}
+
+enum nsg_exit daemon_bring_up(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+	enum nsg_exit status;
+	bool taken = false;
+	int r;
+
+	status = daemon_open_kernel(d);
+	if (status)
+		return status;
+	/* The owner of the control socket is the instance: only it may touch what is in the kernel. */
+	r = daemon_report(
+	    server_new(d->event, d->socket_path, &server_ops, &d->in, &diag, &d->server),
+	    d->socket_path, &diag);
+	if (r < 0)
+		return nsg_exit_from(r);
+	r = daemon_report(take_table(d), "taking over the table", &diag);
+	if (r < 0)
+		return nsg_exit_from(r);
+	if (d->in.store.record)
+		status = take_over(d, &taken);
+	if (!status && !taken)
+		status = start_anew(d);
+	if (status && !d->in.engine)
+		(void)daemon_report(nsg_kernel_cleanup(d->in.kernel, &diag),
+				    "removing the rules of an earlier nsgd", &diag);
+	if (!status)
+		handover_save(&d->in, NULL);
+	return status;
+}
