@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "explain/rows.h"
+#include "explain/table.h"
 
 static const char denied[] =
     "{\"packet\":1,\"time\":\"2020-04-15T22:59:59.123456789Z\",\"length\":60,"
