@@ -220,6 +220,12 @@ static struct nftnl_obj *object(struct nsg_nft_batch *b, const char *name, uint3
 	nftnl_obj_set_u32(o, NFTNL_OBJ_TYPE, type);
 	nftnl_obj_set_str(o, NFTNL_OBJ_TABLE, b->table);
 	nftnl_obj_set_str(o, NFTNL_OBJ_NAME, name);
+	/* the library does not report that its copy failed, and would use it */
+	if (!nftnl_obj_get_str(o, NFTNL_OBJ_TABLE) || !nftnl_obj_get_str(o, NFTNL_OBJ_NAME)) {
+		nsg_nft_fail(b, -ENOMEM);
+		nftnl_obj_free(o);
+		return NULL;
+	}
 	return o;
 }
 

@@ -82,6 +82,11 @@ static int read_counters(struct nsg_kernel *k, uint8_t family, struct counts *re
 	if (!filter)
 		return -ENOMEM;
 	nftnl_obj_set_str(filter, NFTNL_OBJ_TABLE, k->conf->instance);
+	/* the library does not report that its copy failed, and would use it */
+	if (!nftnl_obj_get_str(filter, NFTNL_OBJ_TABLE)) {
+		nftnl_obj_free(filter);
+		return -ENOMEM;
+	}
 	nftnl_obj_set_u32(filter, NFTNL_OBJ_TYPE, NFT_OBJECT_COUNTER);
 	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETOBJ, family, NLM_F_DUMP, 0);
 	nftnl_obj_nlmsg_build_payload(nlh, filter);
