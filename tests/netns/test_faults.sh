@@ -45,7 +45,7 @@ numbers() { # N
 }
 
 where() {
-	sed -n "$(number 2)p" "$LAB_DIR/faults.c" | sed 's/^[^(]*(\(E[A-Z]*, [a-z_]*, [a-z_0-9]*\).*/\1/'
+	sed -n "$(number 2)p" "$LAB_TOP/tests/netns/faults.c" | sed 's/^[^(]*(\(E[A-Z]*, [a-z_]*, [a-z_0-9]*\).*/\1/'
 }
 
 t_start() {
@@ -60,6 +60,7 @@ t_start() {
 		eventually 20 eval "matches '$T/nsgd.log' ': deciding, ' || ! alive nsgd"
 		n_all=$((n_all + 1))
 		if alive nsgd; then
+			set_fault 0 # it may not have come yet
 			nsgd_stop
 		else
 			ended nsgd 1
