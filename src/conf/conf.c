@@ -363,7 +363,7 @@ static struct nsg_conf *conf_new(const char *path)
 	c->queue_length = 32768;
 	c->offload = true;
 	c->answers = true;
-	c->answers_seconds = 300;
+	c->answers_seconds = 60;
 	c->denied_seconds = 2;
 	c->mark_mask = 0x0fff0000;
 	c->table_base = 21000;

@@ -39,7 +39,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(c->mark_mask, 0x0fff0000);
 	assert_int_equal(c->table_base, 21000);
 	assert_true(c->answers);
-	assert_int_equal(c->answers_seconds, 300);
+	assert_int_equal(c->answers_seconds, 60);
 	assert_int_equal(c->denied_seconds, 2);
 	assert_int_equal(c->queue_length, 32768);
 	assert_int_equal(c->log_decisions, NSG_LOG_DENIED);
