@@ -214,9 +214,9 @@ side_hand_rules() {
 }
 
 # nsgd with answers for KNOWN destinations, ours among them.
-side_answers() { # CONF...
+side_answers() {
 	local size i
-	side_nsgd subnet.watch=no "$@" || return 1
+	side_nsgd subnet.watch=no || return 1
 	for i in {9000..9019}; do
 		in_ns app "$TRAFFIC" send udp "$TO:$i" >/dev/null
 		in_ns app "$TRAFFIC" send udp "10.0.2.5:$i" >/dev/null
