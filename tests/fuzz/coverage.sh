@@ -73,8 +73,8 @@ reader conf 'src/conf/*.c' || status=1
 reader control src/control/frames.c src/explain/answer.c || status=1
 reader flows src/explain/flow.c src/nsgctl/lines.c || status=1
 reader "capture reader" src/nsgctl/replay_judge.c src/nsgctl/replay_write.c 'src/flow/*.c' || status=1
-reader reply src/control/client.c src/nsgctl/filter.c src/nsgctl/trace.c src/nsgctl/comment.c ||
+reader "reply reader" src/control/client.c src/nsgctl/filter.c src/nsgctl/trace.c src/nsgctl/comment.c ||
 	status=1
 reader netlink src/kernel/netlink.c src/kernel/links.c src/kernel/rules.c src/kernel/routes.c \
-	src/kernel/conntrack.c src/kernel/watch.c src/kernel/status.c || status=1
+	src/kernel/live_routes.c src/kernel/conntrack.c src/kernel/watch.c src/kernel/status.c || status=1
 exit $status

@@ -74,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	r = nsg_json_text(&sources, "x.json", data + skip, size - skip, &diag, &source);
 	if (!r) {
+		(void)nsg_json_count(source);
 		r = nsg_json_parse(source, &diag, &values);
 		locate(source, pointer);
 	}
