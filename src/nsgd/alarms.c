@@ -20,15 +20,16 @@ static const struct {
      "packets lost the mark of their next hop and were dropped: another program changes packet "
      "marks"},
     {"Forged", NULL, "forged",
-     "forged packets with a source that is not of this host were dropped"},
+     "forged packets whose source is not an address of this host were dropped"},
     {"ForgedInterface", NULL, "forged interface",
-     "packets from captured interfaces that have no route to their source were dropped"},
+     "packets from captured interfaces that are not the route back to their source were dropped"},
     {"SourceRouted", NULL, "source routed",
      "packets with a source route through this host were dropped"},
     {"ForgedIPv6", "ipv6", "forged",
-     "forged IPv6 packets with a source that is not of this host were dropped"},
+     "forged IPv6 packets whose source is not an address of this host were dropped"},
     {"ForgedInterfaceIPv6", "ipv6", "forged interface",
-     "IPv6 packets from captured interfaces that have no route to their source were dropped"},
+     "IPv6 packets from captured interfaces that are not the route back to their source were "
+     "dropped"},
 };
 _Static_assert(NSG_ARRAY_SIZE(counters) == ALARM_COUNTERS, "struct alarms has an element for each");
 
@@ -92,7 +93,7 @@ static void describe_rules(const struct instance *in, const json_t *kernel, char
 	if (n && json_array_size(json_object_get(kernel, "hops")))
 		(void)snprintf(
 		    out, size,
-		    "%lld ip rules of other programs come before nsgd's, the first with "
+		    "%lld ip rules of other programs come before those of nsgd, the first with "
 		    "priority %lld: they may route packets past their next hop",
 		    (long long)n,
 		    (long long)json_integer_value(json_object_get(kernel, "firstRuleBefore")));
@@ -160,8 +161,8 @@ void alarms_report(const struct instance *in, const json_t *kernel, struct nsg_d
 
 	if (in->reload_failed)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
-				   "the last reload failed, the previous policy is in force: run "
-				   "nsgctl reload, which prints the errors");
+				   "the last reload failed, the previous policy is in force; run "
+				   "nsgctl reload to print the errors");
 	for (i = 0; i < ALARM_COUNTERS; i++)
 		if (count_of(kernel, i))
 			(void)nsg_diag_add(diag, NSG_WARNING, NULL, counters[i].code,

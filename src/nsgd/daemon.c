@@ -56,7 +56,7 @@ static enum nsg_exit start(struct daemon *d)
 		return status;
 	r = confine_prepare(&filter);
 	if (r < 0)
-		log_warning("cannot prepare the filter of system calls: %s", strerror(-r));
+		log_warning("cannot prepare the system call filter: %s", strerror(-r));
 	status = daemon_bring_up(d);
 	if (status)
 		return status;
@@ -181,7 +181,7 @@ static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
 	if (!status)
 		status = stopped;
 	if (!reloader_free(d->in.reloader)) {
-		log_notice("exiting while a load of the policy runs");
+		log_notice("exiting while the policy is being loaded");
 		log_close();
 		_exit((int)status);
 	}
@@ -253,7 +253,7 @@ static enum nsg_exit cleanup(struct daemon *d)
 	if (status)
 		return status;
 	if (next_takes_over()) {
-		log_info("everything stays for the next process");
+		log_info("everything is kept for the next process");
 		return NSG_EXIT_DONE;
 	}
 	alive = nsg_control_connect(d->socket_path);

@@ -48,7 +48,7 @@ static uint64_t now_ms(void)
 static void count(struct flow_log *f, int r)
 {
 	if (r < 0 && !f->lost++)
-		log_warning("the flow log is not complete: %s",
+		log_warning("the flow log is incomplete: %s",
 			    r == -ENOBUFS ? "there are too many flows" : strerror(-r));
 }
 
@@ -372,7 +372,7 @@ int flow_log_new(sd_event *event, struct instance *in, struct flow_log **ret)
 	f->block_ns = nsg_clock_ns(CLOCK_REALTIME);
 	r = open_log(f, event);
 	if (r < 0) {
-		log_error("the flow log: %s", strerror(-r));
+		log_error("cannot start the flow log: %s", strerror(-r));
 		(void)flow_log_free(f);
 		return r;
 	}

@@ -96,13 +96,13 @@ static void report(struct flow_writer *w)
 	error = w->error;
 	(void)pthread_mutex_unlock(&w->lock);
 	if (error < 0 && error != w->reported)
-		log_warning("the flow log in %s cannot be written, what waits is kept in memory: "
-			    "%s",
+		log_warning("the flow log in %s cannot be written, blocks are kept in memory: %s",
 			    w->directory,
-			    error == -EBADMSG ? "the end of its file was changed"
-					      : strerror(-error));
+			    error == -EBADMSG
+				? "the end of the file was modified by another program"
+				: strerror(-error));
 	else if (!error && w->reported)
-		log_notice("the flow log in %s is written again", w->directory);
+		log_notice("the flow log in %s can be written again", w->directory);
 	w->reported = error;
 }
 

@@ -65,8 +65,8 @@ void handover_save(struct instance *in, const struct policy *next)
 	r = record ? store_write(&in->store, record) : -ENOMEM;
 	if (r < 0)
 		log_warning(
-		    "cannot record the next hops for the next start, which will not be able "
-		    "to take over: %s",
+		    "cannot write the record for the next process, which will not be able to "
+		    "take over: %s",
 		    strerror(-r));
 }
 

@@ -240,8 +240,8 @@ static void set_alarm(struct live *l, const char *error)
 {
 	if (error)
 		(void)snprintf(l->alarm, sizeof(l->alarm),
-			       "the present routes of table %u are not used: %s; those before "
-			       "stay in force",
+			       "the current routes of table %u are not used: %s; the previous "
+			       "routes stay in force",
 			       l->conf->bgp_table, error);
 	else
 		l->alarm[0] = '\0';

@@ -31,9 +31,8 @@ static void usage(FILE *out)
 	    "  -h, --help         print this help\n"
 	    "  -V, --version      print the version\n"
 	    "\n"
-	    "Exit status: 0 success, 1 failure, 2 usage error, 5 permission denied, 78 (with "
-	    "--check\n"
-	    "and --cleanup 3) errors in the configuration or the policy. See also nsgd(8), "
+	    "Exit status: 0 success, 1 failure, 2 usage error, 5 permission denied, 78 errors in\n"
+	    "the configuration or the policy (3 with --check and --cleanup). See nsgd(8),\n"
 	    "nsgd.conf(5) and nsgctl(1).\n");
 }
 

@@ -72,7 +72,7 @@ static const struct metric metrics[] = {
 	{"nsgd_live_routes_changed", COUNTER, "Live routes whose next hops changed.",
 	 "status.bgp.changed", NULL, 0, {{0}}},
 	{"nsgd_live_change_to_decision_seconds", GAUGE,
-	 "From the last change of live routes to its decisions.",
+	 "Time from the last change of live routes until it affected decisions.",
 	 "status.bgp.lastChangeToDecisionNs", NULL, 1e9, {{0}}},
 
 	{"nsgd_packets", COUNTER, "Packets that nsgd decided.",
@@ -103,25 +103,25 @@ static const struct metric metrics[] = {
 	 "Packets that nsgd decided since the last reload, by route; unused routes are left out.",
 	 "stats.routes", "packets", 0, {{"prefix", "prefix"}, {"source", "source"},
 					{"name", "name"}, {"next_hop_type", "nextHopType"}}},
-	{"nsgd_latency_seconds", HISTOGRAM, "From the receipt of packets to their verdicts.",
+	{"nsgd_latency_seconds", HISTOGRAM, "Time from receiving packets to sending their verdicts.",
 	 "stats.latencyNs", NULL, 0, {{0}}},
 
-	{"nsgd_queue_packets", GAUGE, "Packets that wait in the kernel's queues.",
+	{"nsgd_queue_packets", GAUGE, "Packets that are waiting in the kernel's queues.",
 	 "stats.queue.queued", NULL, 0, {{0}}},
-	{"nsgd_queue_length", GAUGE, "The most packets that each queue holds.",
+	{"nsgd_queue_length", GAUGE, "The number of packets that each queue can hold.",
 	 "status.queue.length", NULL, 0, {{0}}},
 	{"nsgd_queue_dropped_full", COUNTER, "Packets dropped by the kernel: the queue was full.",
 	 "stats.queue.droppedFull", NULL, 0, {{0}}},
 	{"nsgd_queue_dropped_buffer", COUNTER,
 	 "Packets dropped by the kernel: the buffer of the socket was full.",
 	 "stats.queue.droppedBuffer", NULL, 0, {{0}}},
-	{"nsgd_queue_malformed_messages", COUNTER, "Messages of the kernel that are not valid.",
+	{"nsgd_queue_malformed_messages", COUNTER, "Invalid messages from the kernel.",
 	 "stats.queue.malformedMessages", NULL, 0, {{0}}},
 	{"nsgd_queue_verdict_errors", COUNTER, "Verdicts that the kernel refused.",
 	 "stats.queue.verdictErrors", NULL, 0, {{0}}},
-	{"nsgd_flow_log_flows", GAUGE, "Flows that the flow log has begun and not ended.",
+	{"nsgd_flow_log_flows", GAUGE, "Open flows in the flow log.",
 	 "status.flowLog.flows", NULL, 0, {{0}}},
-	{"nsgd_flow_log_lost", COUNTER, "Tuples that are missing in the flow log.",
+	{"nsgd_flow_log_lost", COUNTER, "Tuples that are missing from the flow log.",
 	 "status.flowLog.lost", NULL, 0, {{0}}},
 	{"nsgd_flow_log_blocks_lost", COUNTER, "Minutes that could not be written to the flow log.",
 	 "status.flowLog.blocksLost", NULL, 0, {{0}}},
@@ -134,7 +134,7 @@ static const struct metric metrics[] = {
 	 "status.kernel.ipv6.packets", NULL, 0, {{"kind", ""}}},
 	{"nsgd_cgroup_packets", COUNTER, "Captured packets, by cgroup.",
 	 "status.kernel.cgroups", "packets", 0, {{"path", "path"}}},
-	{"nsgd_next_hop_up", GAUGE, "1 while the next hop has a path.",
+	{"nsgd_next_hop_up", GAUGE, "1 while the next hop is up.",
 	 "status.kernel.hops", "up", 0, {{"type", "type"}, {"address", "addresses.0"}}},
 	{"nsgd_next_hop_packets", COUNTER, "Packets sent to the next hop.",
 	 "status.kernel.hops", "packets", 0, {{"type", "type"}, {"address", "addresses.0"}}},
@@ -142,7 +142,7 @@ static const struct metric metrics[] = {
 	 "status.kernel.hops", "lost", 0, {{"type", "type"}, {"address", "addresses.0"}}},
 	{"nsgd_rules_before", GAUGE, "ip rules of other programs before those of nsgd.",
 	 "status.kernel.rulesBefore", NULL, 0, {{0}}},
-	{"nsgd_alarm", GAUGE, "1 while nsgctl status has the warning of that code.",
+	{"nsgd_alarm", GAUGE, "1 while nsgctl status prints the warning with that code.",
 	 "alarms", "on", 0, {{"code", "code"}}},
 };
 /* clang-format on */
@@ -443,7 +443,7 @@ void metrics_write_file(struct instance *in)
 	if (r < 0 && r != in->metrics_error)
 		log_warning("%s: cannot be written: %s", path, strerror(-r));
 	else if (!r && in->metrics_error)
-		log_notice("%s: is written again", path);
+		log_notice("%s: can be written again", path);
 	in->metrics_error = r;
 }
 

@@ -116,10 +116,10 @@ static const char *fault_of_socket(int fd)
 		return "not a netlink socket";
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) < 0 ||
 	    protocol != NETLINK_NETFILTER)
-		return "not a socket of netfilter";
+		return "not a netfilter socket";
 	/* 0: the kernel has no cookies, before Linux 5.14 */
 	if (cookie_of(fd) != cookie_of(own) || !cookie_of(fd))
-		return "of another network namespace";
+		return "from another network namespace";
 	return NULL;
 }
 
@@ -140,11 +140,11 @@ static const char *take_queue(struct store *s, const struct nsg_conf *conf, cons
 	char end;
 
 	if (sscanf(name, "queue%u%c", &worker, &end) != 1 || worker >= NSG_MAX_WORKERS)
-		return "an unknown name";
+		return "unknown name";
 	if (s->queues[worker] >= 0)
-		return "a second one of that name";
+		return "duplicate name";
 	if (!owns_queue(fd, conf->queue_first + worker))
-		return "not bound to that queue of [queue] first";
+		return "not bound to that queue, counted from [queue] first";
 	s->queues[worker] = fd;
 	return NULL;
 }
@@ -160,9 +160,9 @@ static const char *take(struct store *s, const struct nsg_conf *conf, const char
 
 	if (strcmp(name, "record") == 0) {
 		if (s->file >= 0)
-			return "a second one of that name";
+			return "duplicate name";
 		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fcntl(fd, F_GET_SEALS) < 0)
-			return "not a file in memory";
+			return "not a memory file";
 		s->file = fd;
 		return NULL;
 	}
@@ -172,7 +172,7 @@ static const char *take(struct store *s, const struct nsg_conf *conf, const char
 	if (!socket)
 		return take_queue(s, conf, name, fd);
 	if (*socket >= 0)
-		return "a second one of that name";
+		return "duplicate name";
 	*socket = fd;
 	return NULL;
 }

@@ -57,7 +57,7 @@ t_forged_interface() {
 	in_ns guest ip address add 10.0.2.9/32 dev eth0 && in_ns guest ip -6 address add 2001:db8:2::9/128 dev eth0 nodad
 	in_ns guest "$HOSTILE" packet udp 10.0.2.9:7 10.0.1.4:7 >/dev/null
 	in_ns guest "$HOSTILE" packet udp '[2001:db8:2::9]:7' '[2001:db8:1::4]:7' >/dev/null
-	FIRST=12 first_lines 'have no route to their source' && counted '.kernel.packets["forged interface"]' &&
+	FIRST=12 first_lines 'not the route back to their source' && counted '.kernel.packets["forged interface"]' &&
 		counted '.kernel.ipv6.packets["forged interface"]'
 }
 

@@ -194,10 +194,10 @@ t_junk() { # descriptors that are not its own are closed, and those of the same 
 	conf
 	managed JUNK=yes && tell kill && said '^idle 2' && decides || return 1
 	matches "$T/manager.log" '"queue0" .* not a netlink socket' &&
-		matches "$T/manager.log" '"silent" .* not a socket of netfilter' &&
+		matches "$T/manager.log" '"silent" .* not a netfilter socket' &&
 		matches "$T/manager.log" '"queue0" .* not bound to that queue' &&
-		matches "$T/manager.log" '"weather" .* an unknown name' &&
-		matches "$T/manager.log" '"record" .* not a file in memory' &&
+		matches "$T/manager.log" '"weather" .* unknown name' &&
+		matches "$T/manager.log" '"record" .* not a memory file' &&
 		matches "$T/manager.log" '"table" .* another network namespace' &&
 		tell restart && held 3 && unmanaged && nothing_left
 }
