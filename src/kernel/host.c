@@ -111,8 +111,8 @@ void nsg_kernel_check_families(const struct nsg_kernel *k, const char *protocols
 	static const struct {
 		const char *name, *module, *how;
 	} families[] = {
-	    {"RXRPC", "rxrpc", "AF_RXRPC sends by UDP sockets of the kernel"},
-	    {"RDS", "rds", "AF_RDS sends by connections of the kernel's own threads, or by RDMA"},
+	    {"RXRPC", "rxrpc", "AF_RXRPC sends from UDP sockets of the kernel"},
+	    {"RDS", "rds", "AF_RDS sends from connections of the kernel's own threads, or by RDMA"},
 	    {"SMC", "smc", "AF_SMC moves data from its TCP connection to RDMA"},
 	};
 	cleanup_fclose FILE *f = NULL;
@@ -131,7 +131,7 @@ void nsg_kernel_check_families(const struct nsg_kernel *k, const char *protocols
 			if (sscanf(line, "%31s", name) == 1 && !strcmp(name, families[i].name))
 				(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 						   "the module %s is loaded: %s, which cannot be "
-						   "captured; nsgd(8) says how to forbid it",
+						   "captured; nsgd(8) describes how to block it",
 						   families[i].module, families[i].how);
 }
 
@@ -148,8 +148,8 @@ void nsg_kernel_check_connections(const char *max, uint32_t flow_minutes, struct
 		return;
 	(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
 			   "the connection table is full at %" PRIu64
-			   " new flows a second, since an idle flow is kept for %u minutes; set "
-			   "net.netfilter.nf_conntrack_max to %" PRIu64 " for %u a second",
+			   " new flows per second, since idle flows are kept for %u minutes; set "
+			   "net.netfilter.nf_conntrack_max to %" PRIu64 " for %u per second",
 			   most / (60 * flow_minutes), flow_minutes, wanted, FLOWS_PER_SECOND);
 }
 

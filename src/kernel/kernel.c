@@ -363,7 +363,7 @@ static void warn_of_ip6(const struct nsg_kernel *k, struct nsg_diag *diag)
 	if (!k->table.ip6_reject)
 		(void)nsg_diag_add(diag, NSG_WARNING, NULL, NULL,
 				   "the kernel cannot refuse IPv6 with an error (nft_reject_ipv6): "
-				   "it is dropped, and a client that tries IPv6 first waits");
+				   "it is dropped, and clients that try IPv6 first have to wait");
 	if (!nsg_ip6_is_refused(k) || !nsg_ip6_host_has_address())
 		return;
 	(void)nsg_diag_add(

@@ -432,7 +432,7 @@ int nsg_live_open(const struct nsg_conf *conf, const struct nl_transport *transp
 	r = transport ? open_transport(l, transport) : open_sockets(l);
 	if (r < 0) {
 		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "cannot listen to changes of routing table %u: %s",
+				   "cannot listen for changes to routing table %u: %s",
 				   conf->bgp_table, strerror(-r));
 		return r;
 	}

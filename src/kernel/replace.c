@@ -271,10 +271,10 @@ int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	r = read_parts(k, NFPROTO_IPV4, &ip);
 	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot read the rules of the nsgd before");
+		return nsg_kernel_complain(diag, r, "cannot read the rules of the previous nsgd");
 	r = read_parts(k, NFPROTO_IPV6, &ip6);
 	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot read the rules of the nsgd before");
+		return nsg_kernel_complain(diag, r, "cannot read the rules of the previous nsgd");
 	r = replace(k, &ip, &ip6);
 	if (r < 0)
 		return nsg_table_apply(k, true, diag);

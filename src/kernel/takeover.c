@@ -206,8 +206,8 @@ static int start_over(struct nsg_kernel *k, struct nsg_diag *diag, const char *w
 	int r;
 
 	(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
-			   "%s: the rules of the nsgd before are removed, and packets that it had "
-			   "queued are lost",
+			   "%s: the rules of the previous nsgd are removed, and the packets in its "
+			   "queues are lost",
 			   why);
 	r = nsg_kernel_cleanup(k, diag);
 	return r < 0 ? r : -ESTALE;
@@ -222,7 +222,7 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 
 	r = read_record(json, &record);
 	if (r < 0)
-		return start_over(k, diag, "the record of the nsgd before cannot be read");
+		return start_over(k, diag, "the record of the previous nsgd cannot be read");
 	key = difference(k, &record, n_queues);
 	if (key) {
 		r = remove_other(k, &record, diag);
@@ -230,7 +230,7 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	}
 	r = restore(k, &record);
 	if (r < 0)
-		return start_over(k, diag, "a next hop of the nsgd before has no path any more");
+		return start_over(k, diag, "a next hop of the previous nsgd no longer has a path");
 	r = take_silent(k, &record, silent, diag);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");
