@@ -314,7 +314,7 @@ static void check_bgp(struct parser *p)
 	if (c->bgp_table == RT_TABLE_MAIN && c->bgp_any_protocol)
 		complain(p, "[bgp] table = main requires protocol, e.g. protocol = bird");
 	if (c->bgp_table >= c->table_base && c->bgp_table - c->table_base <= NSG_MAX_HOPS)
-		complain(p, "[bgp] table = %u is one of the tables from [route] table-base on",
+		complain(p, "[bgp] table = %u is used by nsgd itself, see [route] table-base",
 			 c->bgp_table);
 }
 
@@ -391,8 +391,8 @@ static int load(const char *path, bool may_be_absent, bool names, struct nsg_dia
 	if (!p.file && !(errno == ENOENT && may_be_absent)) {
 		status = -errno;
 		(void)nsg_diag_line(diag, NSG_ERROR, path, 0, NULL,
-				    errno == ENOENT ? "does not exist; create it: an empty file "
-						      "sets nothing, see nsgd.conf(5)"
+				    errno == ENOENT ? "does not exist; create it (an empty file is "
+						      "valid), see nsgd.conf(5)"
 						    : "cannot be opened: %m");
 	} else if (p.file && !fstat(fd, &st) && !S_ISREG(st.st_mode)) {
 		status = nsg_diag_line(diag, NSG_ERROR, path, 0, NULL, "is not a regular file");

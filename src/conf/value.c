@@ -367,7 +367,7 @@ const char *nsg_conf_set_bgp_table(struct nsg_conf *c, const char *value, size_t
 		return NULL;
 	if (strcasecmp(value, "main") != 0 &&
 	    (parse_number(value, 1, UINT32_MAX, &table) || table == RT_TABLE_LOCAL))
-		return "must be main, or the number of another routing table than local";
+		return "must be main, or the number of a routing table other than local";
 	*FIELD(c, offset, uint32_t) = table;
 	return NULL;
 }

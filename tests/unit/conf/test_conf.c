@@ -214,7 +214,7 @@ static void bad_lines_are_errors_at_their_line(void **state)
 	    {"[flow-log]\nformat = v4\n", 2, "vnet or nsg"},
 	    {"[metrics]\ntextfile = nsgd.prom\n", 2, "absolute path that ends in .prom"},
 	    {"[metrics]\ntextfile = /x/nsgd.txt\n", 2, "absolute path that ends in .prom"},
-	    {"[bgp]\ntable = 255\n", 2, "another routing table than local"},
+	    {"[bgp]\ntable = 255\n", 2, "a routing table other than local"},
 	    {"[bgp]\ntable = bird\n", 2, "routing table"},
 	    {"[bgp]\ntable = main\n", 2, "requires protocol"},
 	    {"[bgp]\nprotocol = bird\n", 2, "requires table"},
