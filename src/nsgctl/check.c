@@ -65,14 +65,12 @@ static int print_policy(const struct nsgctl *ctl, const struct nsg_snapshot *s)
 
 static void print_commands(void)
 {
-	puts("\nThese commands, in a shell that is logged in (az login), fill the directory. Only "
-	     "the "
-	     "first line must be edited:\n");
+	puts("\nTo fill the directory, edit the first of these lines and run all of them in the "
+	     "directory,\nin a shell that is logged in (az login):\n");
 	for (const char *const *command = nsg_commands; *command; command++)
 		puts(*command);
-	puts(
-	    "\nA gateway's learned routes: az network vnet-gateway list-learned-routes -g GROUP -n "
-	    "GATEWAY > learned.json\n");
+	puts("\nTo add the routes that a gateway has learned, also run:\n\n"
+	     "az network vnet-gateway list-learned-routes -g GROUP -n GATEWAY > learned.json\n");
 }
 
 static int print_counts(const struct nsg_load_counts *counts)

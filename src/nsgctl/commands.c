@@ -71,7 +71,7 @@ const struct nsgctl_option nsgctl_options[] = {
      FIELD(socket),
      .help = "the control socket of the nsgd to query"},
     {.letter = 'v', .name = "verbose", FIELD(verbose), .help = "print more"},
-    {.letter = 'h', .name = "help", FIELD(help), .help = "print this help, or that of a verb"},
+    {.letter = 'h', .name = "help", FIELD(help), .help = "print this help text, or that of a verb"},
     {.letter = 'V', .name = "version", FIELD(version), .help = "print the version"},
     {0},
 };
@@ -98,11 +98,11 @@ static const struct nsgctl_option explain_options[] = {
     {.name = "packet",
      .argument = "N",
      FIELD(packet),
-     .help = "explain this packet of the capture FILE, and its flow"},
+     .help = "explain packet N of the capture FILE, and its flow"},
     {.name = "local",
      .argument = "PREFIX,...",
      FIELD(local),
-     .help = "with --packet, the app's addresses in the capture"},
+     .help = "with --packet: the app's addresses in the capture"},
     {.letter = 'o',
      .name = "output",
      .argument = "FORM",
@@ -147,18 +147,18 @@ static const struct nsgctl_option replay_options[] = {
      .name = "write",
      .argument = "OUT.pcapng|-",
      FIELD(write),
-     .help = "write the packets with their verdicts as comments"},
+     .help = "write the packets to a file, with their verdicts as comments"},
     {.name = "each-packet",
      FIELD(each_packet),
-     .help = "a row for each packet before the closing tables"},
+     .help = "also print a row for each packet, before the tables"},
     {.name = "src",
      .argument = "IP",
      FIELD(src),
-     .help = "the source address to decide the app's packets with"},
+     .help = "the source address with which the app's packets are decided"},
     {.name = "local",
      .argument = "PREFIX,...",
      FIELD(local),
-     .help = "the app's addresses in the capture: only their packets are decided"},
+     .help = "the app's addresses in the capture; only packets from them are decided"},
     {0},
 };
 
@@ -167,12 +167,12 @@ static const struct nsgctl_option trace_options[] = {
      .name = "write",
      .argument = "OUT.pcapng|-",
      FIELD(write),
-     .help = "write the first bytes of the packets with their verdicts"},
+     .help = "write the first bytes of the packets to a file, with their verdicts"},
     {.name = "filter",
      .argument = "CONDITIONS",
      FIELD(filter),
      .help = "e.g. verdict=drop,dst=10.0.0.0/8: all must match; != negates"},
-    {.name = "dropped-only", FIELD(dropped_only), .help = "decisions that drop"},
+    {.name = "dropped-only", FIELD(dropped_only), .help = "print only decisions that drop"},
     {.name = "count", .argument = "N", FIELD(count), .help = "end after N decisions"},
     {.name = "for",
      .argument = "TIME",
@@ -190,8 +190,8 @@ static const struct nsgctl_option flows_options[] = {
      .argument = "CONDITIONS",
      FIELD(filter),
      .help = "as for trace, e.g. dst=10.0.0.0/8,rule=AllowDatabase"},
-    {.name = "no-answer", FIELD(no_answer), .help = "flows without an answer yet"},
-    {.name = "watch", FIELD(watch), .help = "again every second, until interrupted"},
+    {.name = "no-answer", FIELD(no_answer), .help = "print only flows without an answer"},
+    {.name = "watch", FIELD(watch), .help = "print again every second until interrupted"},
     {0},
 };
 
@@ -199,8 +199,8 @@ static const struct nsgctl_option stats_options[] = {
     {.name = "top",
      .argument = "N",
      FIELD(top),
-     .help = "only the N rows with the most packets of each table"},
-    {.name = "watch", FIELD(watch), .help = "again every second, until interrupted"},
+     .help = "print only the N rows of each table with the most packets"},
+    {.name = "watch", FIELD(watch), .help = "print again every second until interrupted"},
     {0},
 };
 
@@ -241,7 +241,8 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	     "and each output line its decision. An invalid line gives an error in its place\n"
 	     "and exit status 1 at the end. The source port of TCP and UDP flows on the command\n"
 	     "line is 50000 if none is given.\n\n"
-	     "With --packet, what replay decides about that packet of FILE, and its flow.\n",
+	     "With --packet, prints what replay decides about that packet of FILE, and explains\n"
+	     "its flow.\n",
      .options = explain_options,
      .run = nsgctl_explain},
     {.name = "test-ip-flow",
@@ -272,25 +273,27 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .max_operands = 1,
      .works = NSGCTL_BOTH,
      .help = "Decide every packet of a capture",
-     .more = "Prints the largest flows, what each rule decided, and the destinations that are\n"
-	     "denied most; with -o json or jsonl, a line for each packet. FILE may be -.\n\n"
-	     "Flows from elsewhere into the integration subnet are inbound and are not decided;\n"
-	     "all others are decided with the source address they have, or with the one that\n"
-	     "nsgd recorded in a capture of its own. Later packets of an accepted flow are\n"
-	     "\"established\", those of a denied one stay denied, packets in the other direction\n"
-	     "are \"reply\", and TCP packets of a connection older than the capture\n"
-	     "\"preexisting\".\n",
+     .more = "Prints the largest flows, the packets that each rule or route decided, and the\n"
+	     "destinations that are denied most often; with -o json or jsonl, a line for each\n"
+	     "packet. FILE may be -, standard input.\n\n"
+	     "Flows that were opened from outside to an address in the integration subnet are\n"
+	     "inbound and are not decided. All others are decided with the source address of\n"
+	     "the packet, or with the one that nsgd recorded in the capture. Later packets of\n"
+	     "an accepted flow are \"established\", those of a denied flow stay denied, packets\n"
+	     "in the other direction are \"reply\", and TCP packets of a connection that is\n"
+	     "older than the capture are \"preexisting\".\n",
      .options = replay_options,
      .run = nsgctl_replay},
     {.name = "trace",
      .operands = "[EXPRESSION]",
      .max_operands = NSGCTL_MAX_OPERANDS,
      .works = NSGCTL_LIVE,
-     .help = "Show decisions as they happen, until interrupted",
+     .help = "Print decisions as they are made, until interrupted",
      .more = "EXPRESSION selects packets, in the syntax of pcap-filter(7).\n"
-	     "Packets that the kernel passes or drops by an earlier decision are not shown.\n\n"
+	     "Packets that the kernel accepts or drops by an earlier decision are not printed.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
-	     "dstPort, hostSrc, uid, rule, route, nextHopType. Addresses may be prefixes.\n\n"
+	     "dstPort, hostSrc, uid, rule, admin, route, nextHopType. Addresses may be\n"
+	     "prefixes.\n\n"
 	     "  nsgctl trace --dropped-only tcp and dst net 10.0.0.0/8\n"
 	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n",
      .options = trace_options,
@@ -299,24 +302,26 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .operands = "[EXPRESSION]",
      .max_operands = NSGCTL_MAX_OPERANDS,
      .works = NSGCTL_LIVE,
-     .help = "Show the flows that are let through, and whether they were answered",
-     .more = "EXPRESSION selects flows by addresses, protocol and ports of their first packet, in\n"
-	     "the syntax of pcap-filter(7). A denied flow is not shown: see trace --last.\n\n"
+     .help = "List the flows that are let through, and whether they were answered",
+     .more = "EXPRESSION selects flows by the addresses, the protocol and the ports of their\n"
+	     "first packet, in the syntax of pcap-filter(7). Denied flows are not listed: see\n"
+	     "trace --last.\n\n"
 	     "  nsgctl flows --no-answer --watch\n",
      .options = flows_options,
      .run = nsgctl_flows},
     {.name = "status",
      .operands = "",
      .works = NSGCTL_LIVE,
-     .help = "Show what nsgd does and whether anything is wrong",
-     .more = "A sentence, then warnings if there are any. -v prints all of the policy, the\n"
-	     "capture, the queue and the next hops.\n",
+     .help = "Show whether nsgd works and whether anything is wrong",
+     .more = "Prints one sentence, then warnings if there are any. -v also prints details of the\n"
+	     "policy, the capture, the queue and the next hops.\n",
      .run = nsgctl_status},
     {.name = "stats",
      .operands = "",
      .works = NSGCTL_LIVE,
      .help = "Show counters by rule, route and reason",
-     .more = "Counters of 0 are not shown; with -v they are, and all buckets of the latency.\n",
+     .more = "Counters that are 0 are omitted. -v prints them too, and all buckets of the\n"
+	     "latency.\n",
      .options = stats_options,
      .run = nsgctl_stats},
     {.name = "metrics",
@@ -330,32 +335,34 @@ const struct nsgctl_verb nsgctl_verbs[] = {
     {.name = "reload",
      .operands = "",
      .works = NSGCTL_LIVE,
-     .help = "Reload configuration and policy, wait until they are in force, show what changed",
-     .more = "If there are errors, nothing changes: they are printed and the exit status is 3.\n",
+     .help = "Reload configuration and policy, and print what changed",
+     .more = "Waits until the new policy is in effect. If there are errors, nothing changes:\n"
+	     "they are printed and the exit status is 3.\n",
      .run = nsgctl_reload},
     {.name = "flatten",
      .operands = "TEMPLATE",
      .min_operands = 1,
      .max_operands = 1,
      .works = NSGCTL_OFFLINE,
-     .help = "Evaluate an ARM template to documents that nsgd can read",
+     .help = "Evaluate an ARM template and write documents that nsgd can read",
      .more = "Parameters are taken from --parameters FILE, then from X.parameters.json next to\n"
-	     "X.json, then from their defaults. Of app settings only WEBSITE_VNET_ROUTE_ALL,\n"
-	     "WEBSITE_DNS_SERVER and WEBSITE_DNS_ALT_SERVER are written.\n",
+	     "X.json, then from their defaults. Of the app settings, only\n"
+	     "WEBSITE_VNET_ROUTE_ALL, WEBSITE_DNS_SERVER and WEBSITE_DNS_ALT_SERVER are\n"
+	     "written.\n",
      .options = flatten_options,
      .run = nsgctl_flatten},
     {.name = "help",
      .operands = "[VERB]",
      .max_operands = 1,
      .works = NSGCTL_OFFLINE,
-     .help = "Print this help, or that of a verb",
+     .help = "Print this help text, or that of a verb",
      .run = nsgctl_help_verb},
     {.name = "completion",
      .operands = "bash|zsh|fish",
      .min_operands = 1,
      .max_operands = 1,
      .works = NSGCTL_OFFLINE,
-     .help = "Print the completion of a shell",
+     .help = "Print the completion script for a shell",
      .more = "For example, in ~/.bashrc: source <(nsgctl completion bash)\n",
      .run = nsgctl_completion},
     {0},

@@ -175,7 +175,7 @@ int nsgctl_explain(struct nsgctl *ctl)
 		if (!ctl->packet || !ctl->n_operands || ctl->batch || ctl->protocol || ctl->dst ||
 		    azure)
 			return nsgctl_fail(NSG_EXIT_USAGE,
-					   "--packet N needs a capture FILE, and cannot be used "
+					   "--packet N requires a capture FILE, and cannot be used "
 					   "with --batch, --protocol, --dst or -o azure");
 		return nsgctl_explain_packet(ctl);
 	}

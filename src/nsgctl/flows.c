@@ -78,9 +78,8 @@ int nsgctl_flows(struct nsgctl *ctl)
 			status = print_all(&flows, &session);
 	} while (!status && nsgctl_watch_wait(ctl));
 	if (flows.uncounted && ctl->form == NSGCTL_TABLE)
-		fputs("nsgctl: packets of some flows are not counted: they began before nsgd, or "
-		      "it may "
-		      "not set net.netfilter.nf_conntrack_acct\n",
+		fputs("nsgctl: the packets of some flows were not counted: the flows began before "
+		      "nsgd, or nsgd is not\npermitted to set net.netfilter.nf_conntrack_acct\n",
 		      stderr);
 	return status;
 }

@@ -44,8 +44,9 @@ void nsgctl_print_diag(const struct nsg_diag *diag, FILE *out)
 
 void nsgctl_report_missed(unsigned long long n)
 {
-	fprintf(stderr, "nsgctl: %llu decision%s missed: more were made than could be passed on\n",
-		n, n == 1 ? " was" : "s were");
+	fprintf(stderr,
+		"nsgctl: %llu decision%s missed: they were made faster than they were read\n", n,
+		n == 1 ? " was" : "s were");
 }
 
 int nsgctl_finish(int status)

@@ -362,12 +362,12 @@ static int report_rest(const struct replay *r)
 	if (r->n_other)
 		fprintf(stderr,
 			"nsgctl: %" PRIu64 " of %" PRIu64
-			" frames without an IP packet were skipped\n",
+			" frames were skipped: they contain no IP packet\n",
 			r->n_other, r->n_packets);
 	if (evicted)
 		fprintf(stderr,
 			"nsgctl: more than %u flows at a time: %" PRIu64
-			" of them were forgotten, and their later packets decided again\n",
+			" of them were forgotten, and their later packets were decided again\n",
 			NSG_MAX_TRACKED_FLOWS, evicted);
 	if (!r->n_unsupported)
 		return 0;

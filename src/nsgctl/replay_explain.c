@@ -25,7 +25,7 @@ static const char *role_words(const struct replay_packet *p)
 	if (p->malformed)
 		return "it is malformed: the integration drops it";
 	if (p->role == NSG_TRACK_ORPHAN)
-		return "it is a later fragment, and the first was not seen: it is dropped";
+		return "it is a later fragment whose first fragment was not seen: it is dropped";
 	if (p->role == NSG_TRACK_FRAGMENT)
 		return "it is a later fragment, decided like the first";
 	if (p->of_denied_flow)
@@ -39,8 +39,8 @@ static const char *role_words(const struct replay_packet *p)
 	if (p->direction == NSG_DIRECTION_INBOUND)
 		return "it is not from the app: inbound packets are not decided";
 	if (p->reason == nsg_reason_name(NSG_REASON_PREEXISTING))
-		return "its connection began before the capture: it passes; a new one is decided "
-		       "as below";
+		return "its connection began before the capture: it passes; a new connection is "
+		       "decided as below";
 	if (p->role == NSG_TRACK_FIRST)
 		return "it begins a flow, which is decided as below";
 	return "it belongs to a flow that was decided as below";

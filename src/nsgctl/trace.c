@@ -232,8 +232,8 @@ static int read_options(struct trace *t)
 	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &t->filter, error) < 0)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
 	if (ctl->last && (ctl->write || ctl->count || ctl->duration))
-		return nsgctl_fail(NSG_EXIT_USAGE, "--last prints past decisions, of which no "
-						   "packets are left: without -w, --count, --for");
+		return nsgctl_fail(NSG_EXIT_USAGE, "--last prints remembered decisions: it cannot "
+						   "be used with -w, --count or --for");
 	if (ctl->count)
 		status = nsgctl_number("count", ctl->count, 1, ULONG_MAX, &t->count);
 	if (!status && ctl->last)
@@ -269,10 +269,10 @@ static bool to_standard_output(const struct nsgctl *ctl)
 /* The first line of a table; with other forms, whose lines are records, for a person who watches. */
 static void print_cost(const struct trace *t)
 {
-	static const char text[] = "# While this runs every new flow waits for the daemon: the "
+	static const char text[] = "# While a trace runs, every new flow waits for the daemon: the "
 				   "kernel answers none by itself.\n"
-				   "# Its first round trip takes 1.1 times as long on an idle "
-				   "host, up to 9 times on a busy one.\n";
+				   "# The first round trip takes 1.1 times as long on an idle "
+				   "host, and up to 9 times on a busy one.\n";
 
 	if (t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl))
 		(void)fputs(text, stdout);

@@ -383,7 +383,7 @@ static void explain_tells_the_story_of_a_packet(void **state)
 		   "the app answers a connection that was opened to it");
 	assert_run("explain --packet 99 old.pcap 2>&1", 1, "old.pcap has only 7 packets");
 	assert_run("explain --packet x old.pcap 2>&1", 2, "from 1, not \"x\"");
-	assert_run("explain --packet 1 2>&1", 2, "--packet N needs a capture FILE");
+	assert_run("explain --packet 1 2>&1", 2, "--packet N requires a capture FILE");
 	assert_run("explain --packet 1 --expect accept denied.pcap 2>&1 >/dev/null", 1,
 		   "expected accept, got drop");
 }
