@@ -456,8 +456,8 @@ static int add_private_endpoints(const struct story *s, json_t *array)
 		if (json_array_append_new(
 			array,
 			json_sprintf("%s is a public address of %s, although the private "
-				     "endpoint %s (%s) of such a service is in reach: an app "
-				     "that means it has resolved the public name; check its "
+				     "endpoint %s (%s) for such a service is reachable: to use "
+				     "it, the app must resolve the private name; check the "
 				     "private DNS zone",
 				     dst, tag, p->name, addr)) < 0)
 			return -ENOMEM;
