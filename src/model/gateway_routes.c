@@ -453,8 +453,8 @@ static void report_not_live(struct nsg_build *b, size_t n, struct nsg_prefix fir
 		return;
 	nsg_prefix_format(first, text);
 	(void)nsg_diag_add(b->diag, NSG_NOTICE, &b->policy->place, NULL,
-			   "%zu gateway routes of the documents are not live, the first is %s: the "
-			   "routing table of [bgp] has no such routes",
+			   "%zu gateway routes in the documents are not in the routing table of "
+			   "[bgp], the first is %s",
 			   n, text);
 }
 
