@@ -74,9 +74,9 @@ static int check_bounds(struct nsg_reader *r, struct directory *d, size_t n_byte
 	d->n_bytes += n_bytes;
 	d->n_values += n_values;
 	if (d->n_bytes > NSG_MAX_DIRECTORY_BYTES)
-		return give_up(r, d, "the documents have more than 256 MiB in all");
+		return give_up(r, d, "the documents have more than 256 MiB in total");
 	if (d->n_values > NSG_MAX_JSON_VALUES)
-		return give_up(r, d, "the documents have more than 8 million JSON values in all");
+		return give_up(r, d, "the documents have more than 8 million JSON values in total");
 	return 0;
 }
 

@@ -200,7 +200,7 @@ static void more_bytes_than_the_bound_are_an_error(void **state)
 	/* those before were read, the last is not */
 	assert_int_equal(f.diag.n, 5);
 	assert_error(&f, 3, "3.json", "a NUL byte");
-	assert_error(&f, 4, "", "the documents have more than 256 MiB in all");
+	assert_error(&f, 4, "", "the documents have more than 256 MiB in total");
 	end(&f);
 }
 
@@ -222,7 +222,7 @@ static void more_values_than_the_bound_are_an_error(void **state)
 	load_dir(&f);
 	assert_int_equal(f.diag.n, 2);
 	assert_error(&f, 0, "a.json", "not JSON");
-	assert_error(&f, 1, "", "the documents have more than 8 million JSON values in all");
+	assert_error(&f, 1, "", "the documents have more than 8 million JSON values in total");
 	end(&f);
 }
 
