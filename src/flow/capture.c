@@ -50,7 +50,7 @@ static int pcap_next(struct nsg_capture *c, struct nsg_frame *ret)
 		captured = capture_read32(c, p + 12);
 	}
 	if (captured > NSG_MAX_FRAME_BYTES)
-		return nsg_capture_fail(c, "packet %llu: an impossible length of %u bytes",
+		return nsg_capture_fail(c, "packet %llu: invalid length of %u bytes",
 					(unsigned long long)c->n_packets, captured);
 	r = nsg_capture_need(c, c->record_header + captured);
 	if (r == -EAGAIN)

@@ -81,7 +81,7 @@ static int read_section(struct nsg_capture *c, const struct block *b)
 	unsigned int major;
 
 	if (b->n < 16)
-		return fail_block(c, b, "it is too short");
+		return fail_block(c, b, "too short");
 	major = capture_read16(c, b->body + 4);
 	if (major != 1)
 		return nsg_capture_fail(c,
@@ -114,7 +114,7 @@ static int read_interface(struct nsg_capture *c, const struct block *b)
 	size_t at = 8;
 
 	if (b->n < 8)
-		return fail_block(c, b, "it is too short");
+		return fail_block(c, b, "too short");
 	if (c->interfaces.n == NSG_MAX_CAPTURE_INTERFACES)
 		return fail_block(c, b, "too many interfaces");
 	i.shown.link_type = capture_read16(c, b->body);
@@ -134,7 +134,7 @@ static int read_interface(struct nsg_capture *c, const struct block *b)
 		}
 	}
 	if (!i.units_per_second)
-		return fail_block(c, b, "an impossible resolution of times");
+		return fail_block(c, b, "invalid time resolution");
 	return nsg_vec_push(&c->interfaces, i);
 }
 
@@ -178,7 +178,7 @@ static int read_packet(struct nsg_capture *c, const struct block *b, struct nsg_
 
 	c->n_packets++;
 	if (b->n < 20)
-		return fail_block(c, b, "it is too short");
+		return fail_block(c, b, "too short");
 	interface =
 	    b->type == BLOCK_PACKET ? capture_read32(c, b->body) : capture_read16(c, b->body);
 	captured = capture_read32(c, b->body + 12);
@@ -186,7 +186,7 @@ static int read_packet(struct nsg_capture *c, const struct block *b, struct nsg_
 	if (captured > b->n - 20)
 		return fail_block(c, b, "the packet is longer than its block");
 	if (interface >= c->interfaces.n - c->section_first)
-		return fail_block(c, b, "its interface was not described");
+		return fail_block(c, b, "the interface is not defined");
 	interface += (uint32_t)c->section_first;
 	i = &c->interfaces.v[interface];
 	f = (struct nsg_frame){
@@ -213,9 +213,9 @@ static int read_simple_packet(struct nsg_capture *c, const struct block *b, stru
 
 	c->n_packets++;
 	if (b->n < 4)
-		return fail_block(c, b, "it is too short");
+		return fail_block(c, b, "too short");
 	if (c->section_first == c->interfaces.n)
-		return fail_block(c, b, "its interface was not described");
+		return fail_block(c, b, "the interface is not defined");
 	i = &c->interfaces.v[c->section_first];
 	captured = capture_read32(c, b->body);
 	*ret = (struct nsg_frame){
@@ -246,7 +246,7 @@ static int take_byte_order(struct nsg_capture *c)
 		return r;
 	memcpy(&magic, c->buffer + c->begin + 8, sizeof(magic));
 	if (magic != BYTE_ORDER_MAGIC && magic != __builtin_bswap32(BYTE_ORDER_MAGIC))
-		return nsg_capture_fail(c, "after packet %llu: a section without byte order",
+		return nsg_capture_fail(c, "after packet %llu: invalid byte order of a section",
 					(unsigned long long)c->n_packets);
 	c->swapped = magic != BYTE_ORDER_MAGIC;
 	return 1;
@@ -279,8 +279,8 @@ static int next_block(struct nsg_capture *c, struct block *ret)
 	total = capture_read32(c, c->buffer + c->begin + 4);
 	if (total < FRAMING || total % 4 || total > NSG_MAX_CAPTURE_BLOCK_BYTES)
 		return nsg_capture_fail(c,
-					"after packet %llu: a block of type 0x%x with an "
-					"impossible length of %u bytes",
+					"after packet %llu: block of type 0x%x: invalid "
+					"length of %u bytes",
 					(unsigned long long)c->n_packets, ret->type, total);
 	r = nsg_capture_need(c, total);
 	if (r <= 0)
@@ -289,7 +289,7 @@ static int next_block(struct nsg_capture *c, struct block *ret)
 	ret->n = total - FRAMING;
 	if (capture_read32(c, ret->body + ret->n) != total)
 		return nsg_capture_fail(c,
-					"after packet %llu: a block of type 0x%x whose two "
+					"after packet %llu: block of type 0x%x: the two "
 					"lengths differ",
 					(unsigned long long)c->n_packets, ret->type);
 	c->begin += total;

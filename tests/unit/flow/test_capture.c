@@ -378,7 +378,7 @@ static void packets_of_unknown_interfaces(void **state)
 	put_section();
 	put_simple(4, "abcd");
 	assert_int_equal(count(file, size, &end, error), 0);
-	assert_string_equal(error, "packet 1: block of type 0x3: its interface was not described");
+	assert_string_equal(error, "packet 1: block of type 0x3: the interface is not defined");
 	size = 0;
 	put_section();
 	put_interface(1, 0, "", -1);
@@ -386,7 +386,7 @@ static void packets_of_unknown_interfaces(void **state)
 	put_section(); /* the first section's interfaces end with it */
 	put_packet(0, 0, "efgh", 0, "");
 	assert_int_equal(count(file, size, &end, error), 1);
-	assert_string_equal(error, "packet 2: block of type 0x6: its interface was not described");
+	assert_string_equal(error, "packet 2: block of type 0x6: the interface is not defined");
 }
 
 int main(void)
