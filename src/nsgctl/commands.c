@@ -312,7 +312,7 @@ const struct nsgctl_verb nsgctl_verbs[] = {
     {.name = "status",
      .operands = "",
      .works = NSGCTL_LIVE,
-     .help = "Show whether nsgd works and whether anything is wrong",
+     .help = "Show what nsgd is doing and whether anything is wrong",
      .more = "Prints one sentence, then warnings if there are any. -v also prints details of the\n"
 	     "policy, the capture, the queue and the next hops.\n",
      .run = nsgctl_status},
