@@ -41,6 +41,7 @@ struct reloader {
 	/* The one that runs, or ran last. */
 	uint64_t number, start_ns;
 	bool running, routes_only;
+	bool routes_too;       /* it was asked for because routes had changed, and for more */
 	struct nsg_conf *conf; /* NULL: nsgd.conf is not loaded again */
 	json_t *done;	       /* what it changed */
 	struct nsg_diag diag;
@@ -215,6 +216,8 @@ static void end(struct reloader *r, int result)
 	} else {
 		in->reload_failed = result < 0;
 		live_loaded(in->live, result >= 0, NULL);
+		/* an error in the documents must not keep withdrawn routes in force */
+		r->wanted_routes |= result < 0 && r->routes_too;
 		r->ended(r->closure, r->number, report(r, result), r->done, &r->diag);
 	}
 	json_decref(r->done);
@@ -264,6 +267,7 @@ static int on_wanted(sd_event_source *source, void *data)
 
 	(void)source;
 	r->routes_only = !r->wanted;
+	r->routes_too = r->wanted && r->wanted_routes;
 	r->wanted = r->wanted_conf = r->wanted_routes = false;
 	r->running = true;
 	r->start_ns = nsg_clock_ns(CLOCK_MONOTONIC);

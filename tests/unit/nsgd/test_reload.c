@@ -459,6 +459,28 @@ static void routes_that_cannot_be_in_force_leave_those_before(void **state)
 	assert_string_equal(live_error, strerror(ENOMEM));
 }
 
+/* The documents in force are used with the changed routes, whatever is wrong with the new ones. */
+static void routes_that_changed_outlive_a_reload_that_fails(void **state)
+{
+	struct fixture *f = *state;
+
+	write_conf(f, "/nonexistent", "");
+	n_live_loads = 0;
+	live_in_force = false;
+	reload_request_routes(f->in.reloader);
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	assert_false(live_in_force);
+	while (!live_in_force)
+		turn(f);
+	assert_int_equal(n_live_loads, 2);
+	assert_ptr_equal(published, &f->in.policy->engine);
+	assert_true(f->in.reload_failed);
+	/* and not once more after a failure that they had no part in */
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	assert_int_equal(sd_event_run(f->event, 0), 0);
+	assert_int_equal(n_live_loads, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -474,6 +496,7 @@ int main(void)
 	    TEST(changed_routes_do_not_read_the_documents_again),
 	    TEST(a_reload_includes_the_routes_that_changed),
 	    TEST(routes_that_cannot_be_in_force_leave_those_before),
+	    TEST(routes_that_changed_outlive_a_reload_that_fails),
 	    TEST(a_load_that_runs_at_the_end_is_given_up),
 	};
 
