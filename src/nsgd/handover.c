@@ -62,7 +62,7 @@ void handover_save(struct instance *in, const struct policy *next)
 	record =
 	    json_pack("{s:o, s:i, s:i, s:o}", "kernel", nsg_kernel_record(in->kernel), "generation",
 		      (int)in->generation, "allowedBy", (int)allowed_by, "policies", policies);
-	r = record ? store_write(&in->store, record) : -ENOMEM;
+	r = store_write(&in->store, record);
 	if (r < 0)
 		log_warning(
 		    "cannot write the record for the next process, which will not be able to "

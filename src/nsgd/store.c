@@ -66,20 +66,11 @@ static void read_record(struct store *s)
 	}
 }
 
-int store_write(struct store *s, const json_t *record)
+static int write_place(struct store *s, const json_t *record)
 {
-	cleanup_free struct place *p = NULL;
+	cleanup_free struct place *p = malloc(sizeof(*p));
 	size_t size;
 
-	if (!s->on)
-		return 0;
-	if (s->file < 0) {
-		s->file = memfd_create("nsgd-record", MFD_CLOEXEC);
-		if (s->file < 0)
-			return -errno;
-	}
-	store_keep(s, "record", s->file);
-	p = malloc(sizeof(*p));
 	if (!p)
 		return -ENOMEM;
 	size = json_dumpb(record, p->text, sizeof(p->text), JSON_COMPACT);
@@ -92,6 +83,25 @@ int store_write(struct store *s, const json_t *record)
 	return pwrite(s->file, p, size, (off_t)(p->sequence % 2 * sizeof(*p))) == (ssize_t)size
 		   ? 0
 		   : -EIO;
+}
+
+int store_write(struct store *s, const json_t *record)
+{
+	int r;
+
+	if (!s->on)
+		return 0;
+	if (s->file < 0) {
+		s->file = memfd_create("nsgd-record", MFD_CLOEXEC);
+		if (s->file < 0)
+			return -errno;
+	}
+	store_keep(s, "record", s->file);
+	r = record ? write_place(s, record) : -ENOMEM;
+	/* An older record has other numbers of next hops: marks would lead to wrong ones. */
+	if (r < 0 && ftruncate(s->file, 0) < 0)
+		return -errno;
+	return r;
 }
 
 /* ---- what the process before left ------------------------------------------------------------ */

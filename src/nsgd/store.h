@@ -39,7 +39,8 @@ void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *d
 void store_drop(struct store *s, const char *name, int *fd);
 /* Gives a socket to the manager, unless it holds one of that name. */
 void store_keep(struct store *s, const char *name, int fd);
-/* Replaces the record. When the process dies in between, one of the two is valid. -errno. */
+/* Replaces the record. When the process dies in between, one of the two is valid. -errno, -ENOMEM for
+ * NULL: then there is none. */
 int store_write(struct store *s, const json_t *record);
 /* The manager closes everything. */
 void store_forget(struct store *s);
