@@ -139,6 +139,30 @@ static const int allowed[] = {
     CALL(recvmsg),
     CALL(recvmmsg),
     CALL(socketpair),
+    /* those of 32-bit processors, and of POWER */
+    CALL(send),
+    CALL(recv),
+    CALL(fcntl64),
+    CALL(_llseek),
+    CALL(fstat64),
+    CALL(stat64),
+    CALL(lstat64),
+    CALL(fstatat64),
+    CALL(statfs64),
+    CALL(fstatfs64),
+    CALL(ftruncate64),
+    CALL(getuid32),
+    CALL(geteuid32),
+    CALL(getgid32),
+    CALL(getegid32),
+    CALL(sigreturn),
+    CALL(clock_gettime64),
+    CALL(clock_getres_time64),
+    CALL(clock_nanosleep_time64),
+    CALL(timerfd_settime64),
+    CALL(timerfd_gettime64),
+    CALL(ppoll_time64),
+    CALL(recvmmsg_time64),
 };
 
 static const int killed[] = {
@@ -196,9 +220,18 @@ static int add(scmp_filter_ctx ctx, uint32_t action, const int *calls, size_t n)
 	return 0;
 }
 
+/* clone(2): on S/390 the stack comes first. */
+#ifdef __s390__
+#define CLONE_FLAGS SCMP_A1
+#else
+#define CLONE_FLAGS SCMP_A0
+#endif
+
 #define WHEN(name, action, condition)                                                              \
 	do {                                                                                       \
-		r = seccomp_rule_add(ctx, action, SCMP_SYS(name), 1, condition);                   \
+		r = SCMP_SYS(name) < 0                                                             \
+			? 0                                                                        \
+			: seccomp_rule_add(ctx, action, SCMP_SYS(name), 1, condition);             \
 		if (r < 0)                                                                         \
 			return r;                                                                  \
 	} while (0)
@@ -209,6 +242,8 @@ static int add_conditions(scmp_filter_ctx ctx)
 
 	WHEN(mmap, SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	WHEN(mmap, SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
+	WHEN(mmap2, SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	WHEN(mmap2, SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	WHEN(mprotect, SCMP_ACT_ALLOW, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	WHEN(mprotect, SCMP_ACT_KILL_PROCESS, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
 	/* A thread, not a process. The flags of clone3() are in memory, which no filter reads: glibc uses
@@ -216,8 +251,8 @@ static int add_conditions(scmp_filter_ctx ctx)
 	r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	if (r < 0)
 		return r;
-	WHEN(clone, SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-	WHEN(clone, SCMP_ACT_KILL_PROCESS, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	WHEN(clone, SCMP_ACT_ALLOW, CLONE_FLAGS(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+	WHEN(clone, SCMP_ACT_KILL_PROCESS, CLONE_FLAGS(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
 	WHEN(socket, SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	WHEN(socket, SCMP_ACT_ALLOW, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
 	/* the name of a thread */
