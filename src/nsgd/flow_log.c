@@ -14,6 +14,7 @@
 #include "util/clock.h"
 #include "util/hash.h"
 #include "util/json_object.h"
+#include "util/limits.h"
 #include "util/vec.h"
 
 #define BLOCK_USEC 60000000u
@@ -216,6 +217,9 @@ static bool is_denied_again(struct flow_log *f, const struct nsg_key *key)
 
 	if (nsg_hash_find(&f->by_key, hash, is_key, f->denied.v, key) != NSG_HASH_NONE)
 		return true;
+	/* The block is full long before; the ring of a scan must not fill the memory instead. */
+	if (n >= NSG_MAX_LOGGED_FLOWS)
+		return false;
 	/* without memory a tuple may be there twice */
 	if (!nsg_vec_push(&f->denied, *key) && nsg_hash_add(&f->by_key, hash, n) < 0)
 		f->denied.n = n;
