@@ -53,7 +53,17 @@ static void free_first(struct flow_writer *w)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-/* With the lock held, which is released while it writes. */
+/* Whether a block of another file waits after the first one. */
+static bool another_file_waits(const struct flow_writer *w)
+{
+	for (const struct waiting *b = w->first->next; b; b = b->next)
+		if (strcmp(b->path, w->first->path) != 0)
+			return true;
+	return false;
+}
+
+/* With the lock held, which is released while it writes. A file that is damaged is waited for until
+ * the next one is begun. */
 static void write_first(struct flow_writer *w)
 {
 	const struct waiting *b = w->first;
@@ -63,10 +73,12 @@ static void write_first(struct flow_writer *w)
 	r = nsg_flow_file_append(w->directory, b->path, b->record);
 	(void)pthread_mutex_lock(&w->lock);
 	w->error = r;
-	if (r < 0)
+	if (r < 0 && (r != -EBADMSG || !another_file_waits(w))) {
 		w->try = false;
-	else
+	} else {
+		w->lost += r < 0;
 		free_first(w);
+	}
 	(void)eventfd_write(w->fd, 1);
 }
 

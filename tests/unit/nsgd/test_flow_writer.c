@@ -58,6 +58,39 @@ static void what_could_not_be_written_is_tried_again_in_order(void **state)
 	assert_int_equal(rmdir(directory), 0);
 }
 
+static void a_damaged_file_does_not_hold_up_the_next(void **state)
+{
+	char directory[] = "/tmp/nsg-writer-XXXXXX", path[64], text[128];
+	struct flow_writer *w = NULL;
+	sd_event *event = NULL;
+	FILE *out;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/1", directory);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_true(fputs("this was {\"records\":[", out) >= 0);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(sd_event_new(&event), 0);
+	assert_int_equal(flow_writer_new(event, directory, &w), 0);
+	give(w, "1", "1");
+	assert_true(sd_event_run(event, WAIT_USEC) > 0);
+	assert_int_equal(flow_writer_lost(w), 0); /* it may be repaired */
+	give(w, "1", "2");
+	give(w, "2", "3");
+	while (flow_writer_lost(w) < 2)
+		assert_true(sd_event_run(event, WAIT_USEC) > 0);
+	flow_writer_free(w);
+	assert_int_equal(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/2", directory);
+	read_file(path, text, sizeof(text));
+	assert_string_equal(text, "{\"records\":[3]}\n");
+	sd_event_unref(event);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 static void what_waits_is_bounded(void **state)
 {
 	struct flow_writer *w = NULL;
@@ -84,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_could_not_be_written_is_tried_again_in_order),
+	    cmocka_unit_test(a_damaged_file_does_not_hold_up_the_next),
 	    cmocka_unit_test(what_waits_is_bounded),
 	};
 
