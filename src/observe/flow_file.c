@@ -80,6 +80,9 @@ static int copy_records(const char *path, int to, bool *ret)
 		return errno == ENOENT ? write_all(to, HEAD, strlen(HEAD)) : -errno;
 	if (fstat(from, &st) < 0)
 		return -errno;
+	/* all that a power failure leaves of it on some file systems */
+	if (!st.st_size)
+		return write_all(to, HEAD, strlen(HEAD));
 	if (st.st_size < (off_t)(strlen(HEAD) + sizeof(tail)) ||
 	    pread(from, tail, sizeof(tail), st.st_size - (off_t)sizeof(tail)) !=
 		(ssize_t)sizeof(tail) ||

@@ -130,6 +130,17 @@ static void a_file_with_another_end_is_refused(void **state)
 	assert_file("{\"records\":[{\"time\":1},\n{\"time\":2},\n3]}\nx");
 }
 
+static void a_file_that_lost_its_content_is_begun_again(void **state)
+{
+	char path[64];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/a/b", directory);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(nsg_flow_file_append(directory, "a/b", "5"), 0);
+	assert_file("{\"records\":[5]}\n");
+}
+
 static int make(void **state)
 {
 	(void)state;
@@ -155,6 +166,7 @@ int main(void)
 	    cmocka_unit_test(records_are_appended),
 	    cmocka_unit_test(a_failure_leaves_the_file_as_it_was),
 	    cmocka_unit_test(a_file_with_another_end_is_refused),
+	    cmocka_unit_test(a_file_that_lost_its_content_is_begun_again),
 	};
 
 	return cmocka_run_group_tests(tests, make, clear);
