@@ -64,6 +64,20 @@ static bool admit(void)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* A name from a document must not begin a line of its own, where standard error is not the journal. */
+static void put_name(FILE *f, const char *name)
+{
+	for (; *name; name++)
+		(void)fputc((unsigned char)*name < ' ' ? ' ' : *name, f);
+}
+
+static void put_named_rule(FILE *f, const char *kind, const struct nsg_image_rule *rule)
+{
+	(void)fprintf(f, ", %s ", kind);
+	put_name(f, rule->name);
+	(void)fprintf(f, " (%u)", rule->priority);
+}
+
 static void put_rule(FILE *f, const struct nsg_image *image, uint16_t index)
 {
 	struct nsg_image_rule rule;
@@ -71,7 +85,7 @@ static void put_rule(FILE *f, const struct nsg_image *image, uint16_t index)
 	if (index == NSG_RULE_NONE || index == NSG_RULE_NO_NSG)
 		return;
 	rule = nsg_image_rule(image, index);
-	(void)fprintf(f, ", rule %s (%u)", rule.name, rule.priority);
+	put_named_rule(f, "rule", &rule);
 }
 
 static void put_admin_rule(FILE *f, const struct nsg_image *image, uint16_t number)
@@ -81,7 +95,7 @@ static void put_admin_rule(FILE *f, const struct nsg_image *image, uint16_t numb
 	if (!number)
 		return;
 	rule = nsg_image_rule(nsg_image_admin(image), number - 1);
-	(void)fprintf(f, ", admin rule %s (%u)", rule.name, rule.priority);
+	put_named_rule(f, "admin rule", &rule);
 }
 
 static void put_route(FILE *f, const struct nsg_image *image, uint32_t index)
@@ -93,8 +107,11 @@ static void put_route(FILE *f, const struct nsg_image *image, uint32_t index)
 		return;
 	route = nsg_image_route(image, index);
 	nsg_prefix_format(route.prefix, prefix);
-	(void)fprintf(f, ", route %s %s%s%s", prefix, nsg_hop_type_name(route.hop_type),
-		      route.name ? " " : "", route.name ? route.name : "");
+	(void)fprintf(f, ", route %s %s", prefix, nsg_hop_type_name(route.hop_type));
+	if (!route.name)
+		return;
+	(void)fputc(' ', f);
+	put_name(f, route.name);
 }
 
 static void put_protocol(FILE *f, uint8_t protocol)
