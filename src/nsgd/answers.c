@@ -366,6 +366,8 @@ int answers_new(sd_event *event, struct instance *in, struct answers **ret)
 		answers_free(a);
 		return r;
 	}
+	/* of a table that was taken over: what the process before has counted */
+	(void)nsg_kernel_count_answers(in->kernel, &a->last);
 	answers_after_reload(a);
 	*ret = a;
 	return 0;
