@@ -118,9 +118,11 @@ static int stop_deciding(struct daemon *d)
 /* What the workers have received has its verdict, the rest waits. */
 static void leave(struct daemon *d)
 {
+	answers_before_reload(d->in.answers);
 	trace_drain(d->in.trace);
 	d->in.flow_log = flow_log_free(d->in.flow_log);
 	d->in.trace = trace_free(d->in.trace);
+	decision_log_watch(true);
 	d->in.engine = nsg_engine_stop(d->in.engine);
 }
 
