@@ -270,6 +270,7 @@ static struct news take_news(struct live *l)
 static bool take(struct live *l)
 {
 	struct news news = take_news(l);
+	const bool changed = count(&news.diff);
 	int r;
 
 	l->readings = news.readings;
@@ -277,7 +278,9 @@ static bool take(struct live *l)
 		set_alarm(l, text_of(news.error));
 	if (!news.set)
 		return false;
-	if (news.error >= 0)
+	/* the routes that were refused are still there when a reading finds nothing else */
+	l->refused &= !changed;
+	if (news.error >= 0 && !l->refused)
 		set_alarm(l, NULL);
 	free(l->links);
 	l->links = news.links;
@@ -285,12 +288,13 @@ static bool take(struct live *l)
 	r = live_attach(l, l->kernel);
 	if (r < 0)
 		set_alarm(l, text_of(r));
+	memcpy(l->ignored, news.ignored, sizeof(l->ignored));
+	if (!changed && l->newest) {
+		nsg_route_set_unref(news.set);
+		return false;
+	}
 	nsg_route_set_unref(l->newest);
 	l->newest = news.set;
-	l->refused = false;
-	memcpy(l->ignored, news.ignored, sizeof(l->ignored));
-	if (!count(&news.diff))
-		return false;
 	l->newest_ns = l->newest_ns ? l->newest_ns : news.first_ns;
 	add_diff(&l->total, &news.diff);
 	log_changes(l, &news.diff);
