@@ -171,9 +171,10 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 		if (r < 0)
 			return r;
 	}
-	/* Packets in the queues may have the mark of a decision that was cleared above: their
-	 * verdicts are about the route alone, and look like those of new flows. */
-	k->table.unsettled |= forget == NSG_FORGET_DECISIONS;
+	/* Packets in the queues may have the mark of a decision that was cleared above, or by the
+	 * process before this one: their verdicts are about the route alone, and look like those of
+	 * new flows. */
+	k->table.unsettled |= forget == NSG_FORGET_DECISIONS || k->inherited;
 	k->table.generation = generation % NSG_GENERATIONS;
 	nsg_table_describe(&k->table, &k->coming);
 	r = nsg_table_change(k, "cannot change the generation", nsg_table_put_policy, NULL);
