@@ -318,9 +318,9 @@ int nsg_live_drain(struct nsg_live *l)
 	r = nsg_nl_drain(&l->watch, take_message, l);
 	if (r == -EINTR)
 		return r;
-	/* lost notifications, or more changes than there can be routes */
-	if (r == -ENOBUFS || r == -E2BIG)
-		l->must_read = true;
+	/* Lost notifications, or more changes than there can be routes; or one was received that could
+	 * not be applied. */
+	l->must_read |= r < 0;
 	if (r == -E2BIG)
 		l->pending.changes.n = 0;
 	return r == -ENOBUFS || r == -E2BIG ? 0 : r;
