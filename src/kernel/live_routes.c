@@ -35,6 +35,8 @@
 /* Next hops of a route, and interfaces, that are recorded; further ones of a route are only used. */
 #define HOPS_MAX 256u
 #define LINKS_MAX 256u
+/* Lists of next hops beyond the number of routes, most of which no route has any more. */
+#define IDLE_LISTS_MAX 4096u
 
 struct nsg_live {
 	const struct nsg_conf *conf;
@@ -356,6 +358,8 @@ int nsg_live_publish(struct nsg_live *l, struct nsg_route_diff *ret_diff,
 	}
 	nsg_route_set_unref(l->set);
 	l->set = set;
+	/* only a reading forgets them */
+	l->must_read |= !whole && l->lists.lists.n > set->n + IDLE_LISTS_MAX;
 	*ret = nsg_route_set_ref(set);
 	return 0;
 }

@@ -267,6 +267,28 @@ static void lost_notifications_are_made_up_for(void **state)
 	end(&f);
 }
 
+/* A program that gives one route ever other next hops. */
+static void next_hops_that_no_route_has_are_forgotten(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_int_equal(netns_run("for i in $(seq 2 70); do for j in $(seq 2 70); do "
+				   "[ $i = $j ] || echo route replace 10.1.0.0/16 table 100 "
+				   "proto bird nexthop via 10.0.100.$i nexthop via 10.0.100.$j; "
+				   "done; done | ip -batch -"),
+			 0);
+	publish(&f);
+	assert_true(nsg_live_must_read(f.live));
+	publish(&f);
+	assert_false(nsg_live_has_changed(f.live));
+	assert_int_equal(f.set->n_lists, 1);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.70 10.0.100.69");
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -278,6 +300,7 @@ int main(void)
 	    cmocka_unit_test(next_hop_objects_are_followed),
 	    cmocka_unit_test(every_protocol_is_used_without_a_list),
 	    cmocka_unit_test(lost_notifications_are_made_up_for),
+	    cmocka_unit_test(next_hops_that_no_route_has_are_forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
