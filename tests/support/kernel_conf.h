@@ -8,7 +8,7 @@
 #define KERNEL_CONF                                                                                \
 	{                                                                                          \
 		.path = "nsgd.conf", .instance = "unit", .hook_output = true, .offload = true,     \
-		.answers = true, .answers_seconds = 60, .denied_seconds = 2,                      \
+		.answers = true, .answers_seconds = 60, .denied_seconds = 2,                       \
 		.mark_mask = 0x0fff0000, .table_base = 21000, .rule_priority = 21000,              \
 		.queue_length = 1024                                                               \
 	}
