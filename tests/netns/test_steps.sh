@@ -48,7 +48,7 @@ step() { # CALL ERROR N
 
 steps() { # empty|left CALL ERROR
 	local n status failed=0
-	for ((n = 1; n <= 100; n++)); do
+	for ((n = 1; n <= 300; n++)); do
 		if [ "$1" = left ]; then
 			nsgd_start && nsgd_kill || return 1
 		fi
@@ -60,7 +60,7 @@ steps() { # empty|left CALL ERROR
 		[ $status != 0 ] || break
 		! grep -q '^error' "$T/nsgd.log" || failed=$((failed + 1))
 	done
-	[ $n -lt 100 ] && [ $failed -ge 1 ]
+	[ $n -lt 300 ] && [ $failed -ge 1 ]
 }
 
 command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null || {
