@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The answers that the kernel has learned, and what switches them. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <string.h>
 
-#include <libmnl/libmnl.h>
-#include <libnftnl/set.h>
-#include <linux/netfilter.h>
-#include <linux/netfilter/nf_tables.h>
-#include <linux/netfilter/nfnetlink.h>
-
-#include "kernel/attr.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/ruleset.h"
+#include "kernel/set_elements.h"
 #include "kernel/sets.h"
 #include "kernel/table.h"
-#include "util/macro.h"
 
 /* --- switches -------------------------------------------------------------------------------- */
 
@@ -75,67 +67,17 @@ struct reading {
 	NSG_VEC(struct nsg_answer) v;
 };
 
-struct element_attrs {
-	struct nsg_bytes key, data, expr;
-};
-
-struct value_attrs {
-	struct nsg_bytes value;
-};
-
-struct expr_attrs {
-	const char *name;
-	struct nsg_bytes data;
-};
-
-static struct nsg_bytes value_of(struct nsg_bytes data)
+static int take_answer(void *arg, const struct nsg_set_element *element)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_DATA_VALUE, BYTES, struct value_attrs, value),
-	};
-	struct value_attrs v = {0};
-
-	if (nsg_attr_parse_bytes(data, policy, NSG_ARRAY_SIZE(policy), &v) < 0)
-		return (struct nsg_bytes){0};
-	return v.value;
-}
-
-/* False when it has none. */
-static bool counter_of(struct nsg_bytes expr, uint64_t *ret)
-{
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_EXPR_NAME, STRING, struct expr_attrs, name),
-	    NSG_ATTR(NFTA_EXPR_DATA, BYTES, struct expr_attrs, data),
-	};
-	static const struct nsg_attr counter[] = {{NFTA_COUNTER_PACKETS, true, NSG_ATTR_BE64, 0}};
-	struct expr_attrs e = {0};
-
-	return nsg_attr_parse_bytes(expr, policy, NSG_ARRAY_SIZE(policy), &e) >= 0 &&
-	       !strcmp(e.name, "counter") && nsg_attr_parse_bytes(e.data, counter, 1, ret) >= 0;
-}
-
-static int take_answer(struct reading *r, struct nsg_bytes element)
-{
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_KEY, BYTES, struct element_attrs, key),
-	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_DATA, BYTES, struct element_attrs, data),
-	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_EXPR, BYTES, struct element_attrs, expr),
-	};
-	struct element_attrs e = {0};
-	struct nsg_bytes key, data;
-	struct nsg_answer a = {0};
+	struct nsg_answer a = {.packets = element->packets};
+	struct reading *r = arg;
 	uint8_t field[3][4]; /* of the key: protocol, address, port */
 	uint32_t mark;
 
-	if (nsg_attr_parse_bytes(element, policy, NSG_ARRAY_SIZE(policy), &e) < 0 ||
-	    !counter_of(e.expr, &a.packets))
+	if (element->key.size < sizeof(field) || element->data.size < sizeof(mark))
 		return 0;
-	key = value_of(e.key);
-	data = value_of(e.data);
-	if (key.size < sizeof(field) || data.size < sizeof(mark))
-		return 0;
-	memcpy(field, key.data, sizeof(field));
-	memcpy(&mark, data.data, sizeof(mark));
+	memcpy(field, element->key.data, sizeof(field));
+	memcpy(&mark, element->data.data, sizeof(mark));
 	if ((mark & r->marks->generation) != r->generation)
 		return 0;
 	a.protocol = field[0][0];
@@ -145,24 +87,6 @@ static int take_answer(struct reading *r, struct nsg_bytes element)
 	a.dport_host = ntohs(a.dport_host);
 	a.allowed = mark & r->marks->decided;
 	return nsg_vec_push(&r->v, a);
-}
-
-static int take_answers(const struct nlmsghdr *nlh, void *arg)
-{
-	static const struct nsg_attr policy[] = {
-	    {NFTA_SET_ELEM_LIST_ELEMENTS, true, NSG_ATTR_BYTES, 0}};
-	struct nsg_bytes list, element;
-	uint16_t number;
-	int r;
-
-	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, 1, &list) < 0)
-		return 0;
-	while (nsg_attr_next(&list, &number, &element)) {
-		r = take_answer(arg, element);
-		if (r < 0)
-			return r;
-	}
-	return 0;
 }
 
 static void begin_again(void *arg)
@@ -176,23 +100,11 @@ int nsg_kernel_read_answers(struct nsg_kernel *k, struct nsg_answer **ret, size_
 	    .marks = &k->marks,
 	    .generation = k->table.generation << k->marks.generation_shift,
 	};
-	struct nftnl_set *map;
-	struct nlmsghdr *nlh;
-	char buffer[512];
 	int r = 0;
 
-	if (k->running && nsg_ruleset_answers(k)) {
-		map = nftnl_set_alloc();
-		if (!map)
-			return -ENOMEM;
-		(void)nftnl_set_set_str(map, NFTNL_SET_TABLE, k->conf->instance);
-		(void)nftnl_set_set_str(map, NFTNL_SET_NAME, NSG_MAP_ANSWERS);
-		nlh =
-		    nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_IPV4, NLM_F_DUMP, 0);
-		nftnl_set_elems_nlmsg_build_payload(nlh, map);
-		nftnl_set_free(map);
-		r = nsg_nl_dump(&k->nft, nlh, take_answers, begin_again, &reading);
-	}
+	if (k->running && nsg_ruleset_answers(k))
+		r = nsg_set_elements_read(&k->nft, k->conf->instance, NSG_MAP_ANSWERS, take_answer,
+					  begin_again, &reading);
 	if (r < 0) {
 		nsg_vec_done(&reading.v);
 		return r;

@@ -6,7 +6,6 @@
 
 #include <libmnl/libmnl.h>
 #include <libnftnl/object.h>
-#include <libnftnl/set.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
@@ -16,6 +15,7 @@
 #include "kernel/kernel_priv.h"
 #include "kernel/rules.h"
 #include "kernel/ruleset.h"
+#include "kernel/set_elements.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
 #include "util/json_object.h"
@@ -224,78 +224,20 @@ struct cgroup_counts {
 	NSG_VEC(struct cgroup_count) v;
 };
 
-struct element_attrs {
-	struct nsg_bytes key, expr;
-};
-
-struct expr_attrs {
-	const char *name;
-	struct nsg_bytes data;
-};
-
-static int take_element(struct nsg_bytes element, struct cgroup_counts *counts)
+static int take_cgroup(void *arg, const struct nsg_set_element *element)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_KEY, BYTES, struct element_attrs, key),
-	    NSG_ATTR_REQUIRED(NFTA_SET_ELEM_EXPR, BYTES, struct element_attrs, expr),
-	};
-	static const struct nsg_attr key_policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_DATA_VALUE, U64, struct cgroup_count, id),
-	};
-	static const struct nsg_attr expr_policy[] = {
-	    NSG_ATTR_REQUIRED(NFTA_EXPR_NAME, STRING, struct expr_attrs, name),
-	    NSG_ATTR(NFTA_EXPR_DATA, BYTES, struct expr_attrs, data),
-	};
-	struct element_attrs e = {0};
-	struct expr_attrs expr = {0};
-	struct cgroup_count row = {0};
+	struct cgroup_counts *counts = arg;
+	struct cgroup_count row = {.packets = element->packets};
 
-	if (nsg_attr_parse_bytes(element, policy, NSG_ARRAY_SIZE(policy), &e) < 0 ||
-	    nsg_attr_parse_bytes(e.key, key_policy, NSG_ARRAY_SIZE(key_policy), &row) < 0 ||
-	    nsg_attr_parse_bytes(e.expr, expr_policy, NSG_ARRAY_SIZE(expr_policy), &expr) < 0 ||
-	    strcmp(expr.name, "counter"))
+	if (element->key.size < sizeof(row.id))
 		return 0;
-	row.packets = packets_in(expr.data);
+	memcpy(&row.id, element->key.data, sizeof(row.id));
 	return nsg_vec_push(&counts->v, row);
 }
 
-static int take_elements(const struct nlmsghdr *nlh, void *arg)
-{
-	static const struct nsg_attr policy[] = {
-	    {NFTA_SET_ELEM_LIST_ELEMENTS, true, NSG_ATTR_BYTES, 0}};
-	struct nsg_bytes list, element;
-	uint16_t number;
-	int r;
-
-	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, 1, &list) < 0)
-		return 0;
-	while (nsg_attr_next(&list, &number, &element)) {
-		r = take_element(element, arg);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void reset_elements(void *arg)
+static void reset_cgroups(void *arg)
 {
 	((struct cgroup_counts *)arg)->v.n = 0;
-}
-
-static void read_cgroup_counts(struct nsg_kernel *k, struct cgroup_counts *ret)
-{
-	struct nftnl_set *filter = nftnl_set_alloc();
-	struct nlmsghdr *nlh;
-	char buffer[512];
-
-	if (!filter)
-		return;
-	(void)nftnl_set_set_str(filter, NFTNL_SET_TABLE, k->conf->instance);
-	(void)nftnl_set_set_str(filter, NFTNL_SET_NAME, NSG_SET_CGROUPS);
-	nlh = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_IPV4, NLM_F_DUMP, 0);
-	nftnl_set_elems_nlmsg_build_payload(nlh, filter);
-	nftnl_set_free(filter);
-	(void)nsg_nl_dump(&k->nft, nlh, take_elements, reset_elements, ret);
 }
 
 static json_t *cgroups_json(struct nsg_kernel *k)
@@ -304,7 +246,8 @@ static json_t *cgroups_json(struct nsg_kernel *k)
 	json_t *a = json_array();
 
 	if (k->cgroups.n)
-		read_cgroup_counts(k, &counts);
+		(void)nsg_set_elements_read(&k->nft, k->conf->instance, NSG_SET_CGROUPS,
+					    take_cgroup, reset_cgroups, &counts);
 	for (size_t i = 0; i < k->cgroups.n; i++) {
 		const struct nsg_cgroup *c = &k->cgroups.v[i];
 		uint64_t packets = 0;
