@@ -455,6 +455,20 @@ nothing_left() {
 
 # ---- probes ----------------------------------------------------------------------------------
 
+# hold TO: opens a connection of the app that stays, as "hold".
+hold() {
+	stop hold
+	rm -f "$T/hold.in"
+	mkfifo "$T/hold.in"
+	spawn_ready hold app "$TRAFFIC" hold "$1"
+}
+
+# still WORD [lost]: what is written to it comes back, or does not.
+still() {
+	echo "$1" >"$T/hold.in"
+	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^${2:-echo} $1\$"
+}
+
 # probe PROTOCOL IP[:PORT] [OPTION of traffic send...]: sends from the app with a source port that no other
 # probe has. Sets PROBE to the sender's output, ANSWERED to yes if the far end answered.
 probe() {

@@ -133,18 +133,6 @@ t_status() {
 		.lastChangeToDecisionNs > 0 and .lastChangeTimeNs > 0 and .alarm == null'
 }
 
-hold() { # TO
-	stop hold
-	rm -f "$T/hold.in"
-	mkfifo "$T/hold.in"
-	spawn_ready hold app "$TRAFFIC" hold "$1"
-}
-
-still() { # WORD echo|lost
-	echo "$1" >"$T/hold.in"
-	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^$2 $1\$"
-}
-
 t_withdrawn() { # an open connection follows at its next packet, and is not lost to the host's own routes
 	hold 10.50.0.7:443 && still before echo || return 1
 	announce one

@@ -37,18 +37,6 @@ foreign() {
 	END
 }
 
-hold() { # TO
-	stop hold
-	rm -f "$T/hold.in"
-	mkfifo "$T/hold.in"
-	spawn_ready hold app "$TRAFFIC" hold "$1"
-}
-
-still() { # WORD [lost]
-	echo "$1" >"$T/hold.in"
-	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^${2:-echo} $1\$"
-}
-
 # A call from 10.0.2.4, which the app may not call, to a server of the app's host. PORT SOURCE-PORT.
 called() {
 	rm -f "$T/server.in" "$T/caller.in"

@@ -19,18 +19,6 @@ t_through() {
 	only_at nva inet && is "$ANSWERED" yes
 }
 
-hold() { # TO
-	stop hold
-	rm -f "$T/hold.in"
-	mkfifo "$T/hold.in"
-	spawn_ready hold app "$TRAFFIC" hold "$1"
-}
-
-still() { # WORD echo|lost
-	echo "$1" >"$T/hold.in"
-	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^$2 $1\$"
-}
-
 leaked() { # packets to the partner that reached the Internet past the NVA
 	grep -c '^app0 in .* 198.51.100.10 ' "$T/sniff.inet.log"
 }

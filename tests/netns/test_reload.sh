@@ -16,31 +16,23 @@ t_start() {
 	nsgd_start && nsgd_trace
 }
 
-hold() { # TO: a connection that stays, as "hold"
-	stop hold
-	rm -f "$T/hold.in"
-	mkfifo "$T/hold.in"
-	spawn_ready hold app "$TRAFFIC" hold "$1"
-}
-
 HELD=0
-still() { # echo|lost
+held() { # echo|lost
 	HELD=$((HELD + 1))
-	echo "line$HELD" >"$T/hold.in"
-	eventually 3 matches "$T/hold.log" "^(echo|lost) line$HELD\$" && matches "$T/hold.log" "^$1 line$HELD\$"
+	still "line$HELD" "$1"
 }
 
 t_rule_change() {
-	hold 10.0.2.4:5432 && still echo || return 1
+	hold 10.0.2.4:5432 && held echo || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
-	reload && still echo || return 1
+	reload && held echo || return 1
 	probe tcp 10.0.2.4:5432
 	silent && says drop nsg-deny AllowDatabase
 }
 
 t_flush_connection() {
 	policy_edit nsg-integration.json '.flushConnection = true'
-	reload && still lost
+	reload && held lost
 }
 
 # A datagram of the flow from that port; whether the other side answered.
@@ -102,7 +94,7 @@ t_sighup() {
 }
 
 t_route_change() { # an open flow's next packet takes the new route, its NSG verdict stays
-	hold 198.51.100.10:443 && still echo || return 1
+	hold 198.51.100.10:443 && held echo || return 1
 	local port
 	port=$(sed -n 's/.* in 6 192.0.2.2 \([0-9]*\) 198.51.100.10 443 .*/\1/p' "$T/sniff.nva.log" | tail -n1)
 	[ -n "$port" ] || return 1
@@ -114,7 +106,7 @@ t_route_change() { # an open flow's next packet takes the new route, its NSG ver
 	reload || return 1
 	local before
 	before=$(grep -c " in 6 192.0.2.2 $port " "$T/sniff.nva.log")
-	still echo || return 1
+	held echo || return 1
 	settle
 	is "$(grep -c " in 6 192.0.2.2 $port " "$T/sniff.nva.log")" "$before" || return 1
 	probe tcp 198.51.100.10:443
@@ -123,7 +115,7 @@ t_route_change() { # an open flow's next packet takes the new route, its NSG ver
 
 t_route_none() { # an open flow whose route becomes None is lost
 	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "None"'
-	reload && still lost || return 1
+	reload && held lost || return 1
 	policy_edit rt-integration.json '(.routes[] | select(.name == "partner-through-firewall")).nextHopType = "Internet"'
 	reload
 }
@@ -154,7 +146,7 @@ t_generations() {
 	local n i to=10.0.100.4 before route='(.routes[] | select(.name == "partner-through-firewall"))'
 	hold 198.51.100.10:443 || return 1
 	for n in 1 3 4 5 8 9 12; do
-		still echo || return 1
+		held echo || return 1
 		if [ $to = 10.0.100.4 ]; then
 			policy_edit rt-integration.json "$route |= (.nextHopType = \"VirtualAppliance\" | .nextHopIpAddress = \"$to\")"
 		else
@@ -164,7 +156,7 @@ t_generations() {
 			reload || return 1
 		done
 		before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
-		still echo && settle || return 1
+		held echo && settle || return 1
 		: "after $n reloads"
 		if [ $to = 10.0.100.4 ]; then
 			[ "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" -gt "$before" ] || return 1
@@ -179,20 +171,20 @@ t_generations() {
 t_route_all_off() { # forgets every decision: the flow is judged anew, and now bypasses
 	local before
 	route_all off
-	reload && still echo && settle || return 1
+	reload && held echo && settle || return 1
 	before=$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")
-	still echo && settle && is "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" "$before"
+	held echo && settle && is "$(grep -c ' in 6 .* 198.51.100.10 443 ' "$T/sniff.nva.log")" "$before"
 }
 
 # A flow that was allowed, then denied by a rule: it lives on, until something changes that in Azure restarts
 # the app or closes its connections.
 forgets() { # COMMAND...: makes such a change
 	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
-	reload && hold 10.0.2.4:5432 && still echo || return 1
+	reload && hold 10.0.2.4:5432 && held echo || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
-	reload && still echo || return 1
+	reload && held echo || return 1
 	"$@"
-	reload && still lost || return 1
+	reload && held lost || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Allow\""
 }
 
@@ -342,13 +334,13 @@ t_stop() {
 
 t_without_offload() { # every packet is queued; the flow's decision still stands
 	conf subnet.watch=no offload.established=no
-	nsgd_start && hold 10.0.2.4:5432 && still echo || return 1
+	nsgd_start && hold 10.0.2.4:5432 && held echo || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
-	reload && still echo || return 1
+	reload && held echo || return 1
 	probe tcp 10.0.2.4:5432
 	silent || return 1
 	policy_edit nsg-integration.json '.flushConnection = true'
-	reload && still lost || return 1
+	reload && held lost || return 1
 	policy_edit nsg-integration.json "($RULES).access = \"Allow\" | .flushConnection = false"
 	reload || return 1
 	t_generations || return 1
