@@ -1,64 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "nsgd/server.h"
+#include "nsgd/server_priv.h"
 
 #include <errno.h>
 #include <grp.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "nsgd/history.h"
-#include "observe/line.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
 #include "util/macro.h"
-#include "util/vec.h"
 
 #define SOCKET_GROUP "nsgd"
 #define READ_BYTES 65536
-/* Unsent trace bytes of a slow client; above this it misses records. */
-#define TRACE_BACKLOG_BYTES (4u << 20)
 /* Lines of the history that are sent in one turn. */
 #define HISTORY_LINES 512
-
-struct connection {
-	struct server *server;
-	struct connection *next;
-	sd_event_source *io;
-	int fd;
-	uid_t user;
-	uint64_t active_ns; /* when it last sent a whole request or took a part of a reply */
-	struct nsg_frames frames;
-	NSG_VEC(char) out;
-	size_t sent;  /* of out */
-	bool more;    /* whole requests may have arrived that are not answered yet */
-	bool closing; /* when all is sent */
-	bool trace, payload, dropped_only;
-	uint64_t lost; /* decisions that it missed and was not told of */
-	/* What is sent of the history: the next line, and the first that is not. Equal: nothing. */
-	uint64_t history, history_end;
-	struct server_stream *stream; /* being sent; NULL: none */
-	uint64_t reload;	      /* the number of the one that it waits for; 0: none */
-};
-
-struct server {
-	sd_event *event;
-	const struct server_ops *ops;
-	void *closure; /* of ops */
-	char *path;
-	int fd;
-	gid_t group; /* (gid_t)-1: there is none */
-	sd_event_source *io;
-	sd_event_source *idle; /* on while there are connections */
-	struct connection *connections;
-	size_t n_connections;
-	uint64_t trace_lost;
-	struct nsg_line lines[2]; /* the current record, without and with payload */
-	struct history *kept;
-};
 
 /* ---- one connection -------------------------------------------------------------------------- */
 
@@ -83,7 +41,7 @@ static void connection_free(struct connection *c)
 		s->ops->trace_changed(s->closure);
 }
 
-static int append(struct connection *c, const char *data, size_t n)
+int connection_append(struct connection *c, const char *data, size_t n)
 {
 	int r;
 
@@ -107,7 +65,7 @@ static int send_item(void *closure, json_t *item)
 	size_t n;
 	int r = nsg_control_data_line(item, &line, &n);
 
-	return r < 0 ? r : append(c, line, n);
+	return r < 0 ? r : connection_append(c, line, n);
 }
 
 static int send_exit(struct connection *c, enum nsg_exit status, const struct nsg_diag *diag)
@@ -119,7 +77,7 @@ static int send_exit(struct connection *c, enum nsg_exit status, const struct ns
 	/* The diagnostics do not fit a frame: the status is more important. */
 	if (r == -EMSGSIZE)
 		r = nsg_control_exit_line(status, NULL, &line, &n);
-	return r < 0 ? r : append(c, line, n);
+	return r < 0 ? r : connection_append(c, line, n);
 }
 
 /* The next lines of the history and, after the last one, the exit. */
@@ -135,7 +93,7 @@ static int put_history(struct connection *c)
 		    c->history > c->history_end)
 			c->history = c->history_end;
 		else
-			r = append(c, line, n);
+			r = connection_append(c, line, n);
 	}
 	if (r == 0 && c->history == c->history_end)
 		r = send_exit(c, NSG_EXIT_DONE, NULL);
@@ -192,8 +150,7 @@ static bool flush(struct connection *c)
 	return true;
 }
 
-/* For use outside of the connection's own event, which then frees it. */
-static void flush_or_shut_down(struct connection *c)
+void connection_flush(struct connection *c)
 {
 	if (flush(c))
 		return;
@@ -491,90 +448,6 @@ void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status, js
 			continue;
 		c->reload = 0;
 		c->closing |= (done && send_item(c, done) < 0) || send_exit(c, status, diag) < 0;
-		flush_or_shut_down(c);
+		connection_flush(c);
 	}
-}
-
-/* ---- trace ----------------------------------------------------------------------------------- */
-
-uint64_t server_trace_lost(const struct server *s)
-{
-	return s->trace_lost;
-}
-
-bool server_wants_trace(const struct server *s)
-{
-	for (const struct connection *c = s->connections; c; c = c->next)
-		if (c->trace)
-			return true;
-	return false;
-}
-
-bool server_wants_payload(const struct server *s)
-{
-	for (const struct connection *c = s->connections; c; c = c->next)
-		if (c->trace && c->payload)
-			return true;
-	return false;
-}
-
-static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record, bool payload)
-{
-	return nsg_line_record(l, record, payload, "{\"data\":", "}\n") == 0 &&
-	       l->text.n <= NSG_MAX_CONTROL_FRAME_BYTES;
-}
-
-static bool is_full(const struct connection *c)
-{
-	return c->out.n - c->sent > TRACE_BACKLOG_BYTES;
-}
-
-/* How many decisions the client missed since the one before. */
-static int put_lost(struct connection *c)
-{
-	char line[64];
-	int n, r;
-
-	if (!c->lost || is_full(c))
-		return 0;
-	n = snprintf(line, sizeof(line), "{\"data\":{\"lost\":%" PRIu64 "}}\n", c->lost);
-	r = append(c, line, (size_t)n);
-	if (r == 0)
-		c->lost = 0;
-	return r;
-}
-
-void server_trace(struct server *s, const struct nsg_trace_record *record)
-{
-	bool dropped = record->decision.verdict == NSG_VERDICT_DROP;
-	bool made[2] = {line_of(&s->lines[0], record, false), false};
-
-	if (made[0])
-		history_add(s->kept, dropped, s->lines[0].text.v, s->lines[0].text.n);
-	if (server_wants_payload(s))
-		made[1] = line_of(&s->lines[1], record, true);
-	for (struct connection *c = s->connections; c; c = c->next) {
-		const struct nsg_line *l = &s->lines[c->payload];
-
-		if (!c->trace || c->closing || (c->dropped_only && !dropped))
-			continue;
-		if (!made[c->payload] || is_full(c) || put_lost(c) < 0 ||
-		    append(c, l->text.v, l->text.n) < 0) {
-			c->lost++;
-			s->trace_lost++;
-		}
-	}
-}
-
-void server_trace_missed(struct server *s, uint64_t n)
-{
-	for (struct connection *c = s->connections; c; c = c->next)
-		c->lost += c->trace ? n : 0;
-}
-
-void server_flush_trace(struct server *s)
-{
-	for (struct connection *c = s->connections; c; c = c->next)
-		if (c->trace && !c->closing && put_lost(c) == 0)
-			flush_or_shut_down(c);
 }
