@@ -7,7 +7,6 @@
  */
 #include "kernel/live_routes.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
-#include "kernel/attr.h"
+#include "kernel/route_message.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
@@ -57,11 +56,6 @@ struct nsg_live {
 
 /* ---- one message ---------------------------------------------------------------------------- */
 
-struct route_attrs {
-	uint32_t table, metric, dst_host, gateway_host, ifindex, object;
-	struct nsg_bytes dst, multipath;
-};
-
 struct hops {
 	uint32_t addrs_host[HOPS_MAX];
 	uint32_t n;
@@ -82,31 +76,17 @@ static void add_hop(struct hops *hops, uint32_t gateway_host)
 		hops->addrs_host[hops->n++] = gateway_host;
 }
 
-/* RTA_MULTIPATH is a list of struct rtnexthop, each followed by its attributes. False: malformed. */
-static bool take_multipath(struct nsg_live *l, struct nsg_bytes list, struct hops *hops)
+/* The gateways of paths that are in use. -EBADMSG. */
+static int take_multipath(struct nsg_live *l, struct nsg_bytes list, struct hops *hops)
 {
-	static const struct nsg_attr policy[] = {{RTA_GATEWAY, false, NSG_ATTR_BE32, 0}};
+	struct nsg_route_path path;
+	int r;
 
-	while (list.size >= sizeof(struct rtnexthop)) {
-		const char *at = list.data;
-		uint32_t gateway_host = 0;
-		struct rtnexthop nh;
-		size_t step;
-
-		memcpy(&nh, at, sizeof(nh));
-		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > list.size)
-			return false;
-		(void)nsg_attr_parse_bytes(
-		    (struct nsg_bytes){at + sizeof(nh), nh.rtnh_len - sizeof(nh)}, policy, 1,
-		    &gateway_host);
-		add_hop(hops, gateway_host);
-		use_link(l, (uint32_t)nh.rtnh_ifindex);
-		step = RTNH_ALIGN(nh.rtnh_len);
-		if (step >= list.size)
-			return true;
-		list = (struct nsg_bytes){at + step, list.size - step};
+	while ((r = nsg_route_path_next(&list, &path)) == 0) {
+		add_hop(hops, path.gateway_host);
+		use_link(l, path.ifindex);
 	}
-	return list.size == 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 static int push(struct nsg_live *l, const struct nsg_live_route *route, bool removed)
@@ -119,21 +99,21 @@ static int push(struct nsg_live *l, const struct nsg_live_route *route, bool rem
 	return nsg_vec_push(&l->pending.changes, c);
 }
 
-static int add(struct nsg_live *l, struct nsg_live_route *route, const struct route_attrs *a)
+static int add(struct nsg_live *l, struct nsg_live_route *route, const struct nsg_route_message *m)
 {
 	struct hops hops = {.n = 0};
 	int r;
 
-	if (a->multipath.size) {
-		if (!take_multipath(l, a->multipath, &hops)) {
+	if (m->multipath.size) {
+		if (take_multipath(l, m->multipath, &hops) < 0) {
 			l->ignored[NSG_LIVE_MALFORMED]++;
 			return 0;
 		}
 	} else {
-		add_hop(&hops, a->gateway_host);
-		use_link(l, a->ifindex);
+		add_hop(&hops, m->gateway_host);
+		use_link(l, m->ifindex);
 	}
-	l->uses_objects |= a->object != 0;
+	l->uses_objects |= m->object != 0;
 	r = nsg_hop_lists_add(&l->lists, hops.addrs_host, hops.n, &route->list);
 	if (r < 0)
 		return r;
@@ -141,13 +121,13 @@ static int add(struct nsg_live *l, struct nsg_live_route *route, const struct ro
 }
 
 /* A new route replaces the one of equal prefix and metric, whatever its protocol and type. */
-static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct rtmsg *rtm,
-		const struct route_attrs *a)
+static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct nsg_route_message *m)
 {
+	const struct rtmsg *rtm = m->rtm;
 	struct nsg_live_route route = {
-	    .addr_host = a->dst_host & nsg_prefix_mask(rtm->rtm_dst_len),
+	    .addr_host = m->dst_host & nsg_prefix_mask(rtm->rtm_dst_len),
 	    .len = rtm->rtm_dst_len,
-	    .metric = a->metric,
+	    .metric = m->metric,
 	};
 	const bool is_new = nlh->nlmsg_type == RTM_NEWROUTE;
 	const bool listed = nsg_conf_takes_protocol(l->conf, rtm->rtm_protocol);
@@ -164,40 +144,18 @@ static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct rtm
 	else if (listed && is_new && rtm->rtm_tos)
 		l->ignored[NSG_LIVE_TOS]++;
 	if (used)
-		return is_new ? add(l, &route, a) : push(l, &route, true);
+		return is_new ? add(l, &route, m) : push(l, &route, true);
 	return is_new && !l->in_dump && !rtm->rtm_tos ? push(l, &route, true) : 0;
 }
 
 static int take_route(struct nsg_live *l, const struct nlmsghdr *nlh)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR(RTA_TABLE, U32, struct route_attrs, table),
-	    NSG_ATTR(RTA_PRIORITY, U32, struct route_attrs, metric),
-	    NSG_ATTR(RTA_DST, BE32, struct route_attrs, dst_host),
-	    NSG_ATTR(RTA_DST, BYTES, struct route_attrs, dst),
-	    NSG_ATTR(RTA_OIF, U32, struct route_attrs, ifindex),
-	    NSG_ATTR(RTA_GATEWAY, BE32, struct route_attrs, gateway_host),
-	    NSG_ATTR(RTA_MULTIPATH, BYTES, struct route_attrs, multipath),
-	    NSG_ATTR(RTA_NH_ID, U32, struct route_attrs, object),
-	};
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
-	struct route_attrs a = {0};
+	struct nsg_route_message m;
+	int r = nsg_route_message_read(nlh, &m);
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm)) {
+	if (r == -EBADMSG)
 		l->ignored[NSG_LIVE_MALFORMED]++;
-		return 0;
-	}
-	if (rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED))
-		return 0;
-	a.table = rtm->rtm_table;
-	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) >= 0 &&
-	    a.table != l->conf->bgp_table)
-		return 0;
-	if (rtm->rtm_dst_len > 32 || (rtm->rtm_dst_len && a.dst.size != sizeof(a.dst_host))) {
-		l->ignored[NSG_LIVE_MALFORMED]++;
-		return 0;
-	}
-	return take(l, nlh, rtm, &a);
+	return r < 0 || m.table != l->conf->bgp_table ? 0 : take(l, nlh, &m);
 }
 
 /* The routes over a link that goes down disappear. */

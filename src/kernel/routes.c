@@ -9,7 +9,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/rtnetlink.h>
 
-#include "kernel/attr.h"
+#include "kernel/route_message.h"
 #include "kernel/rules.h"
 #include "util/macro.h"
 #include "util/vec.h"
@@ -45,77 +45,43 @@ static void reading_done(struct reading *reading)
 
 /* --- read ------------------------------------------------------------------------------------ */
 
-struct route_attrs {
-	uint32_t table, metric, dst_host, ifindex, gateway_host;
-	struct nsg_bytes multipath;
-};
-
-/* RTA_MULTIPATH is a list of struct rtnexthop each followed by its attributes. */
+/* Paths beyond the limit, and those after one that is not valid, are ignored. */
 static void take_paths(struct nsg_bytes list, struct route *route)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR(RTA_GATEWAY, BE32, struct path, gateway_host),
-	};
+	struct nsg_route_path path;
 
-	while (list.size >= sizeof(struct rtnexthop) && route->n_paths < NSG_MAX_ECMP_NEXT_HOPS) {
-		struct path *path = &route->paths[route->n_paths];
-		const char *at = list.data;
-		struct rtnexthop nh;
-		size_t step;
-
-		memcpy(&nh, at, sizeof(nh));
-		if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > list.size)
-			return;
-		*path = (struct path){.ifindex = (uint32_t)nh.rtnh_ifindex};
-		(void)nsg_attr_parse_bytes(
-		    (struct nsg_bytes){at + sizeof(nh), nh.rtnh_len - sizeof(nh)}, policy,
-		    NSG_ARRAY_SIZE(policy), path);
-		route->n_paths++;
-		step = RTNH_ALIGN(nh.rtnh_len);
-		if (step > list.size)
-			return;
-		list = (struct nsg_bytes){at + step, list.size - step};
-	}
+	while (route->n_paths < NSG_MAX_ECMP_NEXT_HOPS && nsg_route_path_next(&list, &path) == 0)
+		route->paths[route->n_paths++] =
+		    (struct path){.ifindex = path.ifindex, .gateway_host = path.gateway_host};
 }
 
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR(RTA_TABLE, U32, struct route_attrs, table),
-	    NSG_ATTR(RTA_PRIORITY, U32, struct route_attrs, metric),
-	    NSG_ATTR(RTA_DST, BE32, struct route_attrs, dst_host),
-	    NSG_ATTR(RTA_OIF, U32, struct route_attrs, ifindex),
-	    NSG_ATTR(RTA_GATEWAY, BE32, struct route_attrs, gateway_host),
-	    NSG_ATTR(RTA_MULTIPATH, BYTES, struct route_attrs, multipath),
-	};
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct reading *reading = arg;
-	struct route_attrs a = {0};
+	struct nsg_route_message m;
 	struct route route;
+	bool ours;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) ||
-	    rtm->rtm_family != AF_INET || (rtm->rtm_flags & RTM_F_CLONED) ||
-	    (rtm->rtm_protocol == NSG_RTPROT && reading->of == FOREIGN) ||
-	    (rtm->rtm_protocol != NSG_RTPROT && reading->of == OURS))
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nsg_route_message_read(nlh, &m) < 0)
 		return 0;
-	a.table = rtm->rtm_table;
-	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) < 0 ||
-	    a.table < reading->first || a.table > reading->last)
+	ours = m.rtm->rtm_protocol == NSG_RTPROT;
+	if (reading->of == (ours ? FOREIGN : OURS) || m.table < reading->first ||
+	    m.table > reading->last)
 		return 0;
 	route = (struct route){
-	    .table = a.table,
-	    .metric = a.metric,
-	    .type = rtm->rtm_type,
-	    .dst_len = rtm->rtm_dst_len,
-	    .protocol = rtm->rtm_protocol,
-	    .dst_host = a.dst_host,
+	    .table = m.table,
+	    .metric = m.metric,
+	    .type = m.rtm->rtm_type,
+	    .dst_len = m.rtm->rtm_dst_len,
+	    .protocol = m.rtm->rtm_protocol,
+	    .dst_host = m.dst_host,
 	};
-	if (a.multipath.size) {
-		take_paths(a.multipath, &route);
-	} else if (a.ifindex) {
+	if (m.multipath.size) {
+		take_paths(m.multipath, &route);
+	} else if (m.ifindex) {
 		route.n_paths = 1;
 		route.paths[0] =
-		    (struct path){.gateway_host = a.gateway_host, .ifindex = a.ifindex};
+		    (struct path){.gateway_host = m.gateway_host, .ifindex = m.ifindex};
 	}
 	return nsg_vec_push(&reading->routes, route);
 }

@@ -76,5 +76,5 @@ reader "capture reader" src/nsgctl/replay_judge.c src/nsgctl/replay_write.c 'src
 reader "reply reader" src/control/client.c src/nsgctl/filter.c src/nsgctl/trace.c src/nsgctl/comment.c ||
 	status=1
 reader netlink src/kernel/netlink.c src/kernel/links.c src/kernel/rules.c src/kernel/routes.c \
-	src/kernel/live_routes.c src/kernel/conntrack.c src/kernel/watch.c src/kernel/status.c || status=1
+	src/kernel/route_message.c src/kernel/live_routes.c src/kernel/conntrack.c src/kernel/watch.c src/kernel/status.c || status=1
 exit $status
