@@ -83,7 +83,8 @@ static int take_multipath(struct nsg_live *l, struct nsg_bytes list, struct hops
 	int r;
 
 	while ((r = nsg_route_path_next(&list, &path)) == 0) {
-		add_hop(hops, path.gateway_host);
+		if (!path.dead)
+			add_hop(hops, path.gateway_host);
 		use_link(l, path.ifindex);
 	}
 	return r == -ENOENT ? 0 : r;

@@ -60,7 +60,10 @@ int nsg_route_path_next(struct nsg_bytes *list, struct nsg_route_path *ret)
 	memcpy(&nh, at, sizeof(nh));
 	if (nh.rtnh_len < sizeof(nh) || nh.rtnh_len > list->size)
 		return -EBADMSG;
-	*ret = (struct nsg_route_path){.ifindex = (uint32_t)nh.rtnh_ifindex};
+	*ret = (struct nsg_route_path){
+	    .ifindex = (uint32_t)nh.rtnh_ifindex,
+	    .dead = nh.rtnh_flags & RTNH_F_DEAD,
+	};
 	(void)nsg_attr_parse_bytes((struct nsg_bytes){at + sizeof(nh), nh.rtnh_len - sizeof(nh)},
 				   policy, NSG_ARRAY_SIZE(policy), ret);
 	step = RTNH_ALIGN(nh.rtnh_len);

@@ -3,6 +3,7 @@
 #ifndef NSG_KERNEL_ROUTE_MESSAGE_H
 #define NSG_KERNEL_ROUTE_MESSAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/rtnetlink.h>
@@ -19,6 +20,7 @@ struct nsg_route_message {
 
 struct nsg_route_path {
 	uint32_t ifindex, gateway_host; /* gateway 0: none, or one of IPv6 */
+	bool dead;			/* its link is down: the kernel uses the other paths */
 };
 
 /* -ENOENT: of another family, or an entry of a cache; -EBADMSG: not a valid message. */

@@ -222,6 +222,55 @@ static void next_hop_objects_are_followed(void **state)
 	end(&f);
 }
 
+static void paths_over_links_that_are_down_are_not_listed(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	assert_int_equal(netns_run("ip link add b0 type veth peer name b1;"
+				   "ip address add 10.0.101.1/24 dev b0;"
+				   "ip link set b0 up; ip link set b1 up"),
+			 0);
+	assert_int_equal(netns_run("ip route add 10.1.0.0/16 table 100 proto bird nexthop via "
+				   "10.0.100.2 nexthop via 10.0.101.2"),
+			 0);
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.2 10.0.101.2");
+	assert_int_equal(netns_run("ip link set b0 down"), 0);
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.2");
+	assert_int_equal(f.diff.changed, 1);
+	assert_int_equal(netns_run("ip link set a0 down"), 0);
+	publish(&f);
+	assert_int_equal(f.set->n, 0);
+	assert_int_equal(f.diff.removed, 1);
+	end(&f);
+}
+
+/* Routes have no address to list, but are used. */
+static void gateways_of_ipv6_are_used(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	(void)netns_run("echo 0 >/proc/sys/net/ipv6/conf/a0/disable_ipv6");
+	if (netns_run("ip route add 10.1.0.0/16 via inet6 fe80::1 dev a0 proto bird table 100")) {
+		end(&f);
+		skip();
+	}
+	assert_int_equal(netns_run("ip route add 10.2.0.0/16 table 100 proto bird nexthop via "
+				   "inet6 fe80::1 dev a0 nexthop via 10.0.100.2"),
+			 0);
+	ip_route("add 10.3.0.0/16 dev a0 proto bird");
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16, 10.2.0.0/16 10.0.100.2, 10.3.0.0/16");
+	end(&f);
+}
+
 static void every_protocol_is_used_without_a_list(void **state)
 {
 	struct fixture f;
@@ -298,6 +347,8 @@ int main(void)
 	    cmocka_unit_test(equal_routes_of_two_programs_are_told_apart_by_a_reading),
 	    cmocka_unit_test(routes_that_go_with_their_link_are_missed),
 	    cmocka_unit_test(next_hop_objects_are_followed),
+	    cmocka_unit_test(paths_over_links_that_are_down_are_not_listed),
+	    cmocka_unit_test(gateways_of_ipv6_are_used),
 	    cmocka_unit_test(every_protocol_is_used_without_a_list),
 	    cmocka_unit_test(lost_notifications_are_made_up_for),
 	    cmocka_unit_test(next_hops_that_no_route_has_are_forgotten),
