@@ -45,7 +45,7 @@ struct nsg_live {
 	struct nsg_route_changes pending;
 	uint32_t links[LINKS_MAX];
 	size_t n_links;
-	uint64_t ignored[NSG_LIVE_IGNORED_MAX];
+	uint64_t ignored[NSG_LIVE_IGNORED_MAX], losses;
 	uint32_t drained;
 	bool must_read;
 	bool in_dump; /* messages are routes of a reading */
@@ -282,6 +282,7 @@ int nsg_live_drain(struct nsg_live *l)
 	/* Lost notifications, or more changes than there can be routes; or one was received that could
 	 * not be applied. */
 	l->must_read |= r < 0;
+	l->losses += r == -ENOBUFS;
 	if (r == -E2BIG)
 		l->pending.changes.n = 0;
 	return r == -ENOBUFS || r == -E2BIG ? 0 : r;
@@ -332,6 +333,11 @@ const uint32_t *nsg_live_links(const struct nsg_live *l, size_t *ret_n)
 const uint64_t *nsg_live_ignored(const struct nsg_live *l)
 {
 	return l->ignored;
+}
+
+uint64_t nsg_live_losses(const struct nsg_live *l)
+{
+	return l->losses;
 }
 
 int nsg_live_fd(const struct nsg_live *l)

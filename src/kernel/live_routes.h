@@ -56,5 +56,7 @@ const uint32_t *nsg_live_links(const struct nsg_live *l, size_t *ret_n);
 /* Routes of the table that were seen and not used, by nsg_live_ignored: of the last whole reading
  * and the notifications since. */
 const uint64_t *nsg_live_ignored(const struct nsg_live *l);
+/* How often notifications were lost, each of which a reading makes up for. */
+uint64_t nsg_live_losses(const struct nsg_live *l);
 
 #endif

@@ -38,6 +38,7 @@ struct news {
 	uint64_t ignored[NSG_LIVE_IGNORED_MAX];
 	uint64_t first_ns; /* when the first of its changes arrived; 0: none */
 	uint64_t readings;
+	uint64_t losses;
 	int error;
 };
 
@@ -59,13 +60,14 @@ struct live {
 	void *closure;
 	struct nsg_route_set *newest, *loading, *in_force;
 	bool refused;			/* newest could not be loaded */
+	bool is_stale;			/* the table could not be read since newest */
 	uint64_t newest_ns, loading_ns; /* CLOCK_MONOTONIC: their first change; 0: none */
 	uint64_t changed_time_ns;	/* CLOCK_REALTIME: the last change in force */
 	uint64_t last_delay_ns, longest_delay_ns;
 	struct nsg_route_diff total, unlogged; /* only their counts */
 	uint64_t logged_ns;		       /* the start of the period of the log */
 	uint32_t lines;
-	uint64_t readings, ignored[NSG_LIVE_IGNORED_MAX];
+	uint64_t readings, losses, ignored[NSG_LIVE_IGNORED_MAX];
 	char alarm[192];
 };
 
@@ -108,6 +110,7 @@ static int publish(struct live *l, uint64_t first_ns)
 	r = nsg_live_publish(l->reader, &diff, &set);
 	(void)pthread_mutex_lock(&l->lock);
 	n->readings += reading;
+	n->losses = nsg_live_losses(l->reader);
 	if (r >= 0)
 		r = copy_links(n, l->reader);
 	n->error = r;
@@ -261,7 +264,7 @@ static struct news take_news(struct live *l)
 
 	(void)pthread_mutex_lock(&l->lock);
 	news = l->news;
-	l->news = (struct news){.readings = news.readings};
+	l->news = (struct news){.readings = news.readings, .losses = news.losses};
 	(void)pthread_mutex_unlock(&l->lock);
 	return news;
 }
@@ -274,6 +277,11 @@ static bool take(struct live *l)
 	int r;
 
 	l->readings = news.readings;
+	if (news.losses > l->losses)
+		log_notice("notifications about table %u were lost: it was read again",
+			   l->conf->bgp_table);
+	l->losses = news.losses;
+	l->is_stale = news.error < 0;
 	if (news.error < 0)
 		set_alarm(l, text_of(news.error));
 	if (!news.set)
@@ -343,9 +351,20 @@ void live_loaded(struct live *l, bool in_force, const char *error)
 	}
 	if (error)
 		set_alarm(l, error);
+	else if (in_force && l->in_force == l->newest && !l->is_stale)
+		set_alarm(l, NULL);
 	l->refused |= error && l->loading == l->newest;
 	l->loading = nsg_route_set_unref(l->loading);
 	l->loading_ns = 0;
+}
+
+bool live_retry(struct live *l)
+{
+	bool refused = l && l->refused;
+
+	if (refused)
+		l->refused = false;
+	return refused;
 }
 
 const char *live_alarm(const struct live *l)
@@ -373,6 +392,7 @@ json_t *live_status(const struct live *l)
 	    PAIR_I("inForce", l->in_force ? l->in_force->n_prefixes : 0),
 	    PAIR_I("announced", l->total.added), PAIR_I("withdrawn", l->total.removed),
 	    PAIR_I("changed", l->total.changed), PAIR_I("readings", l->readings),
+	    PAIR_I("losses", l->losses),
 	    PAIR_J("lastChangeTimeNs",
 		   l->changed_time_ns ? json_integer((json_int_t)l->changed_time_ns) : json_null()),
 	    PAIR_I("lastChangeToDecisionNs", l->last_delay_ns),

@@ -32,13 +32,16 @@ int live_follow(struct live *l, sd_event *event, void (*changed)(void *closure),
  * in force, or has failed. NULL live: NULL. */
 struct nsg_route_set *live_begin_load(struct live *l);
 void live_loaded(struct live *l, bool in_force, const char *error);
+/* After documents were loaded: whether routes that were refused with the previous ones are to be
+ * loaded again. NULL live: false. */
+bool live_retry(struct live *l);
 
 /* Logs the sums of the changes that were too many to be logged one by one. */
 void live_flush_log(struct live *l);
 /* Why the routes in force are not those of the table; "": they are, or soon will be. */
 const char *live_alarm(const struct live *l);
 /* {"table","protocols":[],"routes","announced","withdrawn","changed","readings",
- * "lastChangeTimeNs","lastChangeToDecisionNs","longestChangeToDecisionNs","notUsed":{...}} or null. */
+ * "losses","lastChangeTimeNs","lastChangeToDecisionNs","longestChangeToDecisionNs","notUsed":{...}} or null. */
 json_t *live_status(const struct live *l);
 
 /* NULL is fine; returns NULL. */

@@ -217,7 +217,7 @@ static void end(struct reloader *r, int result)
 		in->reload_failed = result < 0;
 		live_loaded(in->live, result >= 0, NULL);
 		/* an error in the documents must not keep withdrawn routes in force */
-		r->wanted_routes |= result < 0 && r->routes_too;
+		r->wanted_routes |= result < 0 ? r->routes_too : live_retry(in->live);
 		r->ended(r->closure, r->number, report(r, result), r->done, &r->diag);
 	}
 	json_decref(r->done);

@@ -114,6 +114,29 @@ routed() { # IP TYPE
 	ctl show-next-hop --source-ip 10.0.1.4 --dest-ip "$1" -o json | jq -e --arg t "$2" '.nextHopType == $t' >/dev/null
 }
 
+# appliances N: as many routes to different ones, beside those of the policy.
+appliances() {
+	policy_edit rt-integration.json ".routes |= map(select(.name | startswith(\"hop\") | not)) |
+		.routes += [range($1) as \$i | .routes[0] | .name = \"hop\(\$i)\" |
+		.id |= sub(\"partner-through-firewall\"; \"hop\(\$i)\") | .addressPrefix = \"198.18.\(\$i / 2 | floor).\(\$i % 2 * 128)/25\" |
+		.nextHopIpAddress = \"10.0.\(101 + (\$i / 250 | floor)).\(1 + \$i % 250)\"]"
+}
+
+# With documents that need as many next hops as there can be, the first route to the gateway is refused. It is used
+# after a reload of documents that leave room, without another announcement.
+t_refused() {
+	local free
+	in_ns app ip address add 10.0.101.254/22 dev nva0
+	free=$((511 - $(ctl status -o json | jq .policy.image.nextHops))) # one of them is no next hop
+	appliances $free && reload && announce one 10.50.0.0/16 &&
+		eventually 5 eval 'ctl status -o json | jq -e ".bgp.alarm != null and .bgp.routes == 1 and .bgp.inForce == 0" >/dev/null' &&
+		ctl status | grep -q 'current routes of table 100 are not used' && routed 10.50.0.7 None || return 1
+	reload && routed 10.50.0.7 None || return 1 # the same documents: neither blocked nor helped
+	appliances 0 && reload && eventually 5 routed 10.50.0.7 VirtualNetworkGateway &&
+		ctl status -o json | jq -e '.bgp.alarm == null' >/dev/null && announce one && eventually 5 routed 10.50.0.7 None
+	in_ns app ip address del 10.0.101.254/22 dev nva0
+}
+
 t_announced() {
 	announce one 10.50.0.0/16
 	eventually 5 routed 10.50.0.7 VirtualNetworkGateway && goes_to one 10.50.0.7:7 &&
@@ -129,7 +152,7 @@ t_listed() {
 }
 
 t_status() {
-	ctl status -o json | jq -e '.bgp | .table == 100 and .routes == 1 and .announced == 1 and
+	ctl status -o json | jq -e '.bgp | .table == 100 and .routes == 1 and .announced == 2 and .withdrawn == 1 and
 		.lastChangeToDecisionNs > 0 and .lastChangeTimeNs > 0 and .alarm == null'
 }
 
@@ -337,6 +360,7 @@ t_stop() {
 fact start t_start
 [ "$FAILED" = 0 ] || exit 1
 fact none_before t_none_before
+fact refused t_refused
 fact announced t_announced
 fact listed t_listed
 fact status t_status

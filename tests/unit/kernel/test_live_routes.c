@@ -311,6 +311,7 @@ static void lost_notifications_are_made_up_for(void **state)
 	while (nsg_live_drain(f.live) == -EINTR)
 		continue;
 	assert_true(nsg_live_must_read(f.live));
+	assert_int_equal(nsg_live_losses(f.live), 1);
 	publish(&f);
 	assert_int_equal(f.set->n, 250);
 	end(&f);

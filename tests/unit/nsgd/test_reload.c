@@ -136,6 +136,7 @@ static struct nsg_route_set *live_set;
 static unsigned int n_live_loads;
 static bool live_in_force;
 static char live_error[128];
+static bool live_refused;
 
 struct nsg_route_set *live_begin_load(struct live *l)
 {
@@ -149,6 +150,15 @@ void live_loaded(struct live *l, bool in_force, const char *error)
 	(void)l;
 	live_in_force = in_force;
 	(void)snprintf(live_error, sizeof(live_error), "%s", error ? error : "");
+}
+
+bool live_retry(struct live *l)
+{
+	bool refused = live_refused;
+
+	(void)l;
+	live_refused = false;
+	return refused;
 }
 
 /* ---- the fixture ----------------------------------------------------------------------------- */
@@ -481,6 +491,26 @@ static void routes_that_changed_outlive_a_reload_that_fails(void **state)
 	assert_int_equal(n_live_loads, 3);
 }
 
+static void routes_that_were_refused_are_tried_with_other_documents(void **state)
+{
+	struct fixture *f = *state;
+
+	live_refused = true;
+	n_live_loads = 0;
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	live_in_force = false;
+	while (!live_in_force)
+		turn(f);
+	assert_int_equal(n_live_loads, 2);
+	/* not after a reload that fails */
+	live_refused = true;
+	write_conf(f, "/nonexistent", "");
+	assert_int_equal(reload_all(f), NSG_EXIT_POLICY);
+	assert_int_equal(sd_event_run(f->event, 0), 0);
+	assert_int_equal(n_live_loads, 3);
+	live_refused = false;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -497,6 +527,7 @@ int main(void)
 	    TEST(a_reload_includes_the_routes_that_changed),
 	    TEST(routes_that_cannot_be_in_force_leave_those_before),
 	    TEST(routes_that_changed_outlive_a_reload_that_fails),
+	    TEST(routes_that_were_refused_are_tried_with_other_documents),
 	    TEST(a_load_that_runs_at_the_end_is_given_up),
 	};
 
