@@ -14,7 +14,8 @@
 
 #include <stdint.h>
 
-#define NSG_GENERATIONS 4u /* two bits of the mark */
+#define NSG_GENERATIONS 4u	/* two bits of the mark */
+#define NSG_ALL_GENERATIONS 0xf /* a bit each */
 
 struct nsg_marks {
 	uint32_t mask;

@@ -242,10 +242,13 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 	int table, routes, marks;
 
 	k->running = false;
+	nsg_generations_stop(k);
 	table = nsg_table_clear(k, diag);
 	/* without the table no packet is marked: routes and bits can go */
 	routes = clear_routes_and_rules(k, diag);
 	marks = nsg_preexisting_clear(&preexisting, diag);
+	if (marks >= 0)
+		k->generations = (struct nsg_generations){0};
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		nsg_hops_free_number(&k->hops, n);
 	return table < 0 ? table : routes < 0 ? routes : marks;

@@ -67,10 +67,22 @@ enum nsg_forget {
 };
 
 /*
- * Reload, step 1: adds the routes and rules of new hops, and changes connection marks that still
- * have `generation` to a stale one. Step 2, when the workers have acknowledged the new image:
- * changes the generation, in one transaction. Step 3, any time later: removes what only the old
- * image used.
+ * A number for the next policy that no connection's mark carries, and if possible none of `avoid` (bits).
+ * The marks of older policies are rewritten in a thread after a reload (nsg_kernel_sweep); while there is
+ * no free number, this waits for its end. False of the second: it would wait, and nsg_kernel_process will
+ * change that. -errno.
+ */
+int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, struct nsg_diag *diag,
+			      uint32_t *ret);
+bool nsg_kernel_has_generation(const struct nsg_kernel *k);
+/* Bit g: connections that a policy of generation g allowed stay allowed. */
+uint8_t nsg_kernel_standing(const struct nsg_kernel *k);
+void nsg_kernel_sweep(struct nsg_kernel *k);
+
+/*
+ * Reload, step 1: adds the routes and rules of new hops. Step 2, when the workers have acknowledged the
+ * new image: changes the generation, in one transaction. Step 3, any time later: removes what only the
+ * old image used. The generation is a new one.
  */
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		       const struct nsg_hop_numbers *numbers, uint32_t generation,
@@ -88,8 +100,8 @@ int nsg_kernel_take_table(struct nsg_kernel *k, int *fd);
  * `record` is the last nsg_kernel_record() of that process, which is valid at every step of its
  * reloads; NULL: it has none that can be read. *silent is its socket of the queue for silent drops
  * (-1: none), taken if it is used. nsg_kernel_plan and a reload follow, whose step 1 also replaces
- * the rules that were found, in one transaction. The generation must not be one that the process
- * before had in force or tried. -ESTALE: the record is not of this conf, with a notice; everything
+ * the rules that were found, in one transaction that changes the generation; it may be the one that is in
+ * force, if the policy decides the same. -ESTALE: the record is not of this conf, with a notice; everything
  * has been removed then. -errno.
  */
 int nsg_kernel_take_over(struct nsg_kernel *k, json_t *record, uint32_t n_queues, int *silent,

@@ -3,6 +3,8 @@
 #ifndef NSG_KERNEL_KERNEL_PRIV_H
 #define NSG_KERNEL_KERNEL_PRIV_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +39,25 @@ struct nsg_table_state {
 	bool gap; /* packets passed undecided while nsgd was started: what is unknown is decided */
 };
 
+/* Bit g: marks of connections may carry generation g, which is not in force. */
+struct nsg_generations {
+	uint8_t older;	   /* what was allowed stays allowed */
+	uint8_t forgotten; /* decided again; also that of a reload which has not swapped */
+};
+
+/* The rewriting of such marks, in a thread. */
+struct nsg_sweep {
+	int fd; /* an eventfd: the thread has ended */
+	pthread_t thread;
+	bool running;
+	/* Of the thread while it runs: */
+	struct nsg_nl *dump, *update; /* the kernel's ct_dump and ct_update */
+	struct nsg_marks marks;
+	struct nsg_generations work;
+	_Atomic bool stop;
+	int result;
+};
+
 struct nsg_kernel {
 	const struct nsg_conf *conf;
 	struct nsg_marks marks;
@@ -54,6 +75,8 @@ struct nsg_kernel {
 	struct nsg_cgroups cgroups;
 	struct nsg_gateways gateways; /* of the host's default routes */
 	struct nsg_nl silent;	      /* binds table.silent_queue; fd -1: no queue is bound */
+	struct nsg_generations generations;
+	struct nsg_sweep sweep;
 
 	struct nsg_table_state table;
 	bool running;	/* the table exists and is repaired */
@@ -83,6 +106,16 @@ void nsg_kernel_started(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, bool all, struct nsg_diag *diag);
 /* Reads the links and resolves the paths of every hop again. */
 int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag);
+
+/* generations.c */
+/* Workers are about to mark with this generation, which is not in force. */
+void nsg_generations_try(struct nsg_kernel *k, uint32_t generation);
+/* It is in force from now on. */
+void nsg_generations_change(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget);
+/* What follows the end of a sweep. */
+void nsg_generations_process(struct nsg_kernel *k, struct nsg_diag *diag);
+/* Ends the sweep, if one runs. */
+void nsg_generations_stop(struct nsg_kernel *k);
 
 /* host.c: messages about this host. */
 /* "what: error" as a diagnostic; returns the error. */

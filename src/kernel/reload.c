@@ -2,32 +2,10 @@
 /* The three steps of a reload in the kernel: add what is new, swap, remove what is old. */
 #include <errno.h>
 
-#include "kernel/conntrack.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/table.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
-
-static int conntrack_error(int r, struct nsg_diag *diag)
-{
-	return r < 0 ? nsg_kernel_complain(diag, r, "cannot rewrite the marks of connections") : 0;
-}
-
-/* Marks of an older generation whose number is about to be used again get a number that is neither
- * the new nor the present one. */
-static int make_stale(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
-{
-	const struct nsg_marks *m = &k->marks;
-	uint32_t other = 0;
-
-	while (other == generation || other == k->table.generation)
-		other++;
-	return conntrack_error(nsg_conntrack_set(&k->ct_dump, &k->ct_update,
-						 m->decided | m->generation,
-						 nsg_marks_accept(m, generation, 0), m->generation,
-						 other << m->generation_shift, NULL),
-			       diag);
-}
 
 /* After a change of the table that returned r. -ENOENT: another program has removed a part, and its
  * notification is still to come; the whole table is loaded, with the change. */
@@ -95,14 +73,13 @@ static int add_new_hops(struct nsg_kernel *k, struct nsg_diag *diag)
 	return nsg_kernel_apply_routes_and_rules(k, k->inherited, diag);
 }
 
-static int prepare(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
+static void take_effect(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget)
 {
-	int r;
-
-	r = make_stale(k, generation, diag);
-	if (r < 0)
-		return r;
-	return add_new_hops(k, diag);
+	/* Packets in the queues may have the mark of a decision that is cleared, or was by the process
+	 * before this one: their verdicts are about the route alone, and look like those of new flows. */
+	k->table.unsettled |= forget == NSG_FORGET_DECISIONS || k->inherited;
+	nsg_generations_change(k, generation, forget);
+	nsg_table_describe(&k->table, &k->coming);
 }
 
 int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
@@ -115,7 +92,13 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot assign numbers to the next hops");
-	r = prepare(k, generation % NSG_GENERATIONS, diag);
+	k->coming = nsg_image_info(image);
+	/* No worker runs at a takeover: what the kernel does not decide by this generation waits. */
+	if (k->inherited)
+		take_effect(k, generation, NSG_FORGET_NOTHING);
+	else
+		nsg_generations_try(k, generation);
+	r = add_new_hops(k, diag);
 	if (r < 0) {
 		for (uint32_t n = 1; n <= k->hops.max; n++)
 			k->hops.v[n].next = false;
@@ -123,64 +106,27 @@ int nsg_kernel_prepare(struct nsg_kernel *k, const struct nsg_image *image,
 		nsg_diag_done(&ignored);
 		return r;
 	}
-	/* route-all and the flow timeout take effect with the swap */
-	k->coming = nsg_image_info(image);
 	k->prepared = true;
 	return 0;
-}
-
-struct keeper {
-	const struct nsg_marks *marks;
-	uint32_t generation;
-};
-
-static uint32_t keep_own(const struct nsg_connection *c, void *arg)
-{
-	const struct keeper *keeper = arg;
-	const struct nsg_marks *m = keeper->marks;
-
-	return (c->mark & m->generation) == keeper->generation << m->generation_shift ? c->mark : 0;
-}
-
-/* Clears our bits of all connections that were decided in another generation. */
-static int forget_others(struct nsg_kernel *k, uint32_t generation, struct nsg_diag *diag)
-{
-	struct keeper keeper = {.marks = &k->marks, .generation = generation};
-	const struct nsg_conntrack_sweep all = {
-	    .match_mask = k->marks.decided,
-	    .match = k->marks.decided,
-	    .mask = k->marks.mask,
-	    .desired = keep_own,
-	    .arg = &keeper,
-	};
-
-	return conntrack_error(nsg_conntrack_apply(&k->ct_dump, &k->ct_update, &all, NULL), diag);
 }
 
 int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget,
 		    struct nsg_diag *diag)
 {
-	struct nsg_table_state before = k->table;
-	int r;
+	const struct nsg_generations generations = k->generations;
+	const struct nsg_table_state before = k->table;
+	int r = 0;
 
 	if (!k->prepared)
 		return -EINVAL;
-	if (forget == NSG_FORGET_DECISIONS) {
-		/* first: in the new generation an old mark would keep its verdict */
-		r = forget_others(k, generation % NSG_GENERATIONS, diag);
-		if (r < 0)
-			return r;
+	take_effect(k, generation, forget);
+	if (!k->inherited) {
+		r = nsg_table_change(k, "cannot change the generation", nsg_table_put_policy, NULL);
+		r = repair_change(k, r, "cannot change the generation", diag);
 	}
-	/* Packets in the queues may have the mark of a decision that was cleared above, or by the
-	 * process before this one: their verdicts are about the route alone, and look like those of
-	 * new flows. */
-	k->table.unsettled |= forget == NSG_FORGET_DECISIONS || k->inherited;
-	k->table.generation = generation % NSG_GENERATIONS;
-	nsg_table_describe(&k->table, &k->coming);
-	r = nsg_table_change(k, "cannot change the generation", nsg_table_put_policy, NULL);
-	r = repair_change(k, r, "cannot change the generation", diag);
 	if (r < 0) {
 		k->table = before;
+		k->generations = generations;
 		return r;
 	}
 	nsg_hops_swap(&k->hops);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,7 +58,8 @@ static int watch(struct nsg_kernel *k, int fd)
 
 static int watch_all(struct nsg_kernel *k)
 {
-	const int fds[] = {k->rt_watch.fd, k->nft_watch.fd, k->retry_fd, k->cgroups.inotify_fd};
+	const int fds[] = {k->rt_watch.fd, k->nft_watch.fd, k->retry_fd, k->sweep.fd,
+			   k->cgroups.inotify_fd};
 	int r;
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(fds); i++) {
@@ -78,7 +80,8 @@ static int open_watch(struct nsg_kernel *k)
 
 	k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	k->retry_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (k->epoll_fd < 0 || k->retry_fd < 0)
+	k->sweep.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->epoll_fd < 0 || k->retry_fd < 0 || k->sweep.fd < 0)
 		return -errno;
 	r = nsg_nl_open(NETLINK_ROUTE, &k->rt_watch);
 	if (r < 0)
@@ -429,6 +432,7 @@ int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag)
 		cgroups = nsg_cgroups_update(&k->cgroups);
 	if (!k->running)
 		return 0;
+	nsg_generations_process(k, diag);
 	if (cgroups && !dirty.table)
 		r = repair_cgroups(k, diag);
 	if (put_off(k, &dirty, expired, diag))

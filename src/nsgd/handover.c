@@ -8,6 +8,7 @@
 
 #include "conf/marks.h"
 #include "nsgd/log.h"
+#include "util/build_id.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
 
@@ -17,25 +18,29 @@ static json_t *record_policy(const struct policy *p)
 {
 	const struct policy_traits t = policy_traits(p);
 
-	return json_pack("{s:I, s:I, s:I, s:s, s:b, s:b, s:b}", "gateHash", (json_int_t)t.gate_hash,
-			 "nsgHash", (json_int_t)t.nsg_hash, "source", (json_int_t)t.src_host,
-			 "profile", t.profile, "linux", t.is_linux, "routeAll", t.route_all,
-			 "flushConnection", t.flush_connection);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b, s:b}", "gateHash",
+			 (json_int_t)t.gate_hash, "nsgHash", (json_int_t)t.nsg_hash, "adminHash",
+			 (json_int_t)t.admin_hash, "routeHash", (json_int_t)t.route_hash, "source",
+			 (json_int_t)t.src_host, "profile", t.profile, "linux", t.is_linux,
+			 "routeAll", t.route_all, "flushConnection", t.flush_connection);
 }
 
 static int read_policy(json_t *json, struct policy_traits *ret)
 {
-	json_int_t gate, nsg, source;
+	json_int_t gate, nsg, source, admin = 0, routes = 0;
 	int is_linux, route_all, flush;
 	const char *profile;
 
-	if (json_unpack(json, "{s:I, s:I, s:I, s:s, s:b, s:b, s:b}", "gateHash", &gate, "nsgHash",
-			&nsg, "source", &source, "profile", &profile, "linux", &is_linux,
-			"routeAll", &route_all, "flushConnection", &flush) < 0)
+	if (json_unpack(json, "{s:I, s:I, s:I, s:s, s:b, s:b, s:b, s?I, s?I}", "gateHash", &gate,
+			"nsgHash", &nsg, "source", &source, "profile", &profile, "linux", &is_linux,
+			"routeAll", &route_all, "flushConnection", &flush, "adminHash", &admin,
+			"routeHash", &routes) < 0)
 		return -EBADMSG;
 	*ret = (struct policy_traits){
 	    .gate_hash = (uint64_t)gate,
 	    .nsg_hash = (uint64_t)nsg,
+	    .admin_hash = (uint64_t)admin,
+	    .route_hash = (uint64_t)routes,
 	    .src_host = (uint32_t)source,
 	    .profile = profile,
 	    .is_linux = is_linux,
@@ -59,9 +64,9 @@ void handover_save(struct instance *in, const struct policy *next)
 		(void)json_array_append_new(policies, record_policy(next));
 		allowed_by |= next->engine.standing;
 	}
-	record =
-	    json_pack("{s:o, s:i, s:i, s:o}", "kernel", nsg_kernel_record(in->kernel), "generation",
-		      (int)in->generation, "allowedBy", (int)allowed_by, "policies", policies);
+	record = json_pack("{s:o, s:i, s:i, s:s, s:o}", "kernel", nsg_kernel_record(in->kernel),
+			   "generation", (int)in->generation, "allowedBy", (int)allowed_by, "build",
+			   nsg_build_id(), "policies", policies);
 	r = store_write(&in->store, record);
 	if (r < 0)
 		log_warning(
@@ -75,8 +80,9 @@ void handover_save(struct instance *in, const struct policy *next)
 /* What the process before had in force, or had begun to publish. */
 struct before {
 	json_t *kernel;
-	uint32_t generation, tried;
+	uint32_t generation;
 	uint8_t allowed_by;
+	bool same_program;
 	struct policy_traits policies[2];
 	size_t n_policies;
 };
@@ -85,12 +91,13 @@ static int read_record(json_t *record, struct before *ret)
 {
 	struct before before = {0};
 	json_t *policies, *json;
-	int generation, tried, allowed_by, r;
+	const char *build = "";
+	int generation, allowed_by, r;
 	size_t i;
 
-	if (json_unpack(record, "{s:o, s:{s:i}, s:i, s:i, s:o}", "kernel", &before.kernel, "kernel",
-			"generation", &generation, "generation", &tried, "allowedBy", &allowed_by,
-			"policies", &policies) < 0 ||
+	if (json_unpack(record, "{s:o, s:{s:i}, s:i, s:o, s?s}", "kernel", &before.kernel, "kernel",
+			"generation", &generation, "allowedBy", &allowed_by, "policies", &policies,
+			"build", &build) < 0 ||
 	    !json_array_size(policies) ||
 	    json_array_size(policies) > NSG_ARRAY_SIZE(before.policies))
 		return -EBADMSG;
@@ -102,28 +109,38 @@ static int read_record(json_t *record, struct before *ret)
 	}
 	before.n_policies = json_array_size(policies);
 	before.generation = (uint32_t)generation % NSG_GENERATIONS;
-	before.tried = (uint32_t)tried % NSG_GENERATIONS;
 	before.allowed_by = (uint8_t)allowed_by;
+	before.same_program = *build && !strcmp(build, nsg_build_id());
 	*ret = before;
 	return 0;
 }
 
-/* Numbers in->policy like the next one of a reload. */
-static enum nsg_forget number(struct instance *in, const struct before *before)
+/* Whether the marks of the generation in force are what this process would decide. */
+static bool decides_the_same(const struct before *before, const struct policy_traits *after)
+{
+	return before->same_program && before->n_policies == 1 &&
+	       policy_decides_the_same(&before->policies[0], after);
+}
+
+/* Numbers in->policy like the next one of a reload, but for a policy that decides the same. */
+static int number(struct instance *in, const struct before *before, struct nsg_diag *diag,
+		  enum nsg_forget *ret)
 {
 	const struct policy_traits after = policy_traits(in->policy);
-	enum nsg_forget forget = NSG_FORGET_NOTHING;
+	uint8_t standing = nsg_kernel_standing(in->kernel) & before->allowed_by;
+	int r = 0;
 
+	*ret = NSG_FORGET_NOTHING;
 	for (size_t i = 0; i < before->n_policies; i++)
 		if (policy_forget(&before->policies[i], &after) != NSG_FORGET_NOTHING)
-			forget = NSG_FORGET_DECISIONS;
-	in->generation = (before->tried + 1) % NSG_GENERATIONS;
-	if (in->generation == before->generation)
-		in->generation = (in->generation + 1) % NSG_GENERATIONS;
-	(void)policy_number(in->policy, in->generation, NULL);
-	if (forget == NSG_FORGET_NOTHING)
-		in->policy->engine.standing |= before->allowed_by;
-	return forget;
+			*ret = NSG_FORGET_DECISIONS;
+	if (*ret == NSG_FORGET_DECISIONS)
+		standing = 0;
+	in->generation = before->generation;
+	if (!decides_the_same(before, &after))
+		r = nsg_kernel_new_generation(in->kernel, standing, diag, &in->generation);
+	(void)policy_number(in->policy, in->generation, standing, NULL);
+	return r;
 }
 
 int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_fn *start_engine,
@@ -141,20 +158,25 @@ int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_f
 	r = policy_place(in->policy, in->conf, in->kernel, false, diag);
 	if (r < 0)
 		return r;
-	forget = number(in, &before);
+	r = number(in, &before, diag, &forget);
+	if (r < 0)
+		return r;
 	r = nsg_kernel_prepare(in->kernel, in->policy->engine.image, &in->policy->numbers,
 			       in->generation, diag);
 	if (r < 0)
 		return r;
+	r = nsg_kernel_swap(in->kernel, in->generation, forget, diag);
+	if (r < 0)
+		return r;
+	/* before a mark has the new generation */
+	handover_save(in, NULL);
 	r = start_engine(closure, diag);
 	if (r < 0)
 		return r;
 	handover_keep(in);
-	handover_save(in, NULL);
-	r = nsg_kernel_swap(in->kernel, in->generation, forget, diag);
-	if (r < 0)
-		return r;
-	return nsg_kernel_retire(in->kernel, diag);
+	r = nsg_kernel_retire(in->kernel, diag);
+	nsg_kernel_sweep(in->kernel);
+	return r;
 }
 
 void handover_keep(struct instance *in)

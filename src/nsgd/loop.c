@@ -93,6 +93,7 @@ static int on_kernel(sd_event_source *source, int fd, uint32_t revents, void *da
 	r = daemon_report(nsg_kernel_process(d->in.kernel, &diag), "watching the kernel", &diag);
 	if (r > 0)
 		d->in.repairs += (uint64_t)r;
+	reload_continue(d->in.reloader);
 	check_soon(d);
 	return 0;
 }

@@ -107,10 +107,13 @@ struct policy_traits policy_traits(const struct policy *p)
 {
 	const struct nsg_effective *e = p->snapshot->effective;
 	const struct nsg_image_info info = nsg_image_info(p->engine.image);
+	const struct nsg_image *admin = nsg_image_admin(p->engine.image);
 
 	return (struct policy_traits){
 	    .gate_hash = info.gate_hash,
 	    .nsg_hash = info.nsg_hash,
+	    .admin_hash = admin ? nsg_image_info(admin).nsg_hash : 0,
+	    .route_hash = info.route_hash,
 	    .src_host = p->engine.src_host,
 	    .profile = e->profile->name,
 	    .is_linux = e->is_linux,
@@ -119,11 +122,22 @@ struct policy_traits policy_traits(const struct policy *p)
 	};
 }
 
+static bool same_gate(const struct policy_traits *a, const struct policy_traits *b)
+{
+	return a->gate_hash == b->gate_hash && a->src_host == b->src_host &&
+	       strcmp(a->profile, b->profile) == 0 && a->is_linux == b->is_linux &&
+	       a->route_all == b->route_all;
+}
+
+bool policy_decides_the_same(const struct policy_traits *a, const struct policy_traits *b)
+{
+	return same_gate(a, b) && a->nsg_hash == b->nsg_hash && a->admin_hash == b->admin_hash &&
+	       a->route_hash == b->route_hash && a->flush_connection == b->flush_connection;
+}
+
 enum nsg_forget policy_forget(const struct policy_traits *a, const struct policy_traits *b)
 {
-	if (a->gate_hash != b->gate_hash || a->src_host != b->src_host ||
-	    strcmp(a->profile, b->profile) != 0 || a->is_linux != b->is_linux ||
-	    a->route_all != b->route_all)
+	if (!same_gate(a, b))
 		return NSG_FORGET_DECISIONS;
 	/* Azure evaluates open flows again when rules change while flushConnection is set, and when
 	 * it is set for the first time (the property's own description in the NSG's schema). */
@@ -144,13 +158,14 @@ static enum nsg_forget forget(const struct policy *before, const struct policy *
 	return policy_forget(&a, &b);
 }
 
-enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before)
+enum nsg_forget policy_number(struct policy *p, uint32_t generation, uint8_t standing,
+			      const struct policy *before)
 {
 	enum nsg_forget f = before ? forget(before, p) : NSG_FORGET_NOTHING;
 
 	p->engine.generation = generation;
 	p->engine.standing = (uint8_t)(1u << generation);
-	if (before && f == NSG_FORGET_NOTHING)
-		p->engine.standing |= before->engine.standing;
+	if (f == NSG_FORGET_NOTHING)
+		p->engine.standing |= standing;
 	return f;
 }

@@ -35,10 +35,10 @@ int policy_load(const struct load *load, struct policy **ret);
 int policy_place(struct policy *p, const struct nsg_conf *conf, struct nsg_kernel *kernel,
 		 bool strict, struct nsg_diag *diag);
 
-/* What determines whether flows that one policy allowed are decided again by the next. `profile` is
- * the policy's. */
+/* What determines the decisions of a policy, and whether flows that it allowed are decided again by the
+ * next. `profile` is the policy's. */
 struct policy_traits {
-	uint64_t gate_hash, nsg_hash;
+	uint64_t gate_hash, nsg_hash, admin_hash, route_hash;
 	uint32_t src_host;
 	const char *profile;
 	bool is_linux, route_all, flush_connection;
@@ -46,12 +46,15 @@ struct policy_traits {
 
 /* Of a policy that is placed. */
 struct policy_traits policy_traits(const struct policy *p);
+bool policy_decides_the_same(const struct policy_traits *a, const struct policy_traits *b);
 enum nsg_forget policy_forget(const struct policy_traits *before,
 			      const struct policy_traits *after);
 
-/* The generation that its marks carry. `before` (or NULL) is the policy in force: what it allowed
- * stays allowed unless the change makes Azure evaluate open flows again. */
-enum nsg_forget policy_number(struct policy *p, uint32_t generation, const struct policy *before);
+/* The generation that its marks carry. What policies of the generations `standing` (bits) allowed stays
+ * allowed, unless the change from `before`, the policy in force (NULL: none), makes Azure evaluate open
+ * flows again. */
+enum nsg_forget policy_number(struct policy *p, uint32_t generation, uint8_t standing,
+			      const struct policy *before);
 
 /* Drops a reference. NULL is fine; returns NULL. */
 struct policy *policy_unref(struct policy *p);

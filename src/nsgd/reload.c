@@ -4,13 +4,14 @@
  *
  *   load, compile              in the loader's thread, without touching the policy in force
  *   place                      finds the next hops
- *   nsg_kernel_prepare         adds the new routes and rules; clears the new generation from the
- *                              marks of older flows
+ *   nsg_kernel_new_generation  a number that the mark of no flow carries
+ *   nsg_kernel_prepare         adds the new routes and rules
  *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
  *                              offloaded yet
  *   nsg_kernel_swap            the kernel offloads flows of the new generation, and forgets all
  *                              answers
  *   nsg_kernel_retire          removes what only the old policy used
+ *   nsg_kernel_sweep           rewrites the marks of older flows, in a thread
  *
  * When a step up to the swap fails, the old policy stays in force or is published again.
  */
@@ -23,7 +24,6 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "conf/marks.h"
 #include "nsgd/handover.h"
 #include "nsgd/loader.h"
 #include "nsgd/log.h"
@@ -47,23 +47,17 @@ struct reloader {
 	struct nsg_diag diag;
 };
 
-/* Not the generation in force and, where possible, none of those whose policies the workers did not
- * acknowledge in time. */
-static uint32_t generation_after(const struct instance *in)
-{
-	uint32_t g = (in->generation + 1) % NSG_GENERATIONS;
-
-	return g == in->policy->engine.generation ? (g + 1) % NSG_GENERATIONS : g;
-}
-
 /* On failure the old policy is in force, in the workers and in the kernel. */
 static int publish(struct instance *in, struct policy *next, struct nsg_diag *diag)
 {
 	enum nsg_forget forget;
 	int r;
 
-	in->generation = generation_after(in);
-	forget = policy_number(next, in->generation, in->policy);
+	r = nsg_kernel_new_generation(in->kernel, in->policy->engine.standing, diag,
+				      &in->generation);
+	if (r < 0)
+		return r;
+	forget = policy_number(next, in->generation, nsg_kernel_standing(in->kernel), in->policy);
 	answers_before_reload(in->answers);
 	r = nsg_kernel_prepare(in->kernel, next->engine.image, &next->numbers, in->generation,
 			       diag);
@@ -198,7 +192,8 @@ static enum nsg_exit report(struct reloader *r, int result)
 
 static void begin_if_wanted(struct reloader *r)
 {
-	if ((r->wanted || r->wanted_routes) && !r->running)
+	if ((r->wanted || r->wanted_routes) && !r->running &&
+	    nsg_kernel_has_generation(r->in->kernel))
 		(void)sd_event_source_set_enabled(r->begin, SD_EVENT_ONESHOT);
 }
 
@@ -211,6 +206,7 @@ static void end(struct reloader *r, int result)
 	nsg_conf_free(r->conf);
 	r->conf = NULL;
 	r->running = false;
+	nsg_kernel_sweep(in->kernel);
 	if (r->routes_only) {
 		report_routes(r, result);
 	} else {
@@ -293,6 +289,11 @@ uint64_t reload_request(struct reloader *r, bool policy_only)
 void reload_request_routes(struct reloader *r)
 {
 	r->wanted_routes = true;
+	begin_if_wanted(r);
+}
+
+void reload_continue(struct reloader *r)
+{
 	begin_if_wanted(r);
 }
 

@@ -34,6 +34,9 @@ uint64_t reload_request(struct reloader *r, bool policy_only);
  * come. It is not counted as a reload. */
 void reload_request_routes(struct reloader *r);
 
+/* What the kernel's state has kept from beginning: call it after nsg_kernel_process. */
+void reload_continue(struct reloader *r);
+
 /* Whether a reload runs. */
 bool reload_runs(const struct reloader *r);
 

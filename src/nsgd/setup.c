@@ -137,7 +137,7 @@ static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
 	int r;
 
-	policy_number(d->in.policy, d->in.generation, NULL);
+	(void)policy_number(d->in.policy, d->in.generation, 0, NULL);
 	r = start_engine(d, diag);
 	if (r < 0)
 		return r;

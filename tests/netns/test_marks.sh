@@ -228,9 +228,11 @@ t_icmp_error_of_ours() {
 		mark=$(ct_mark udp $SPORT)
 		before=$(queued)
 		[ -n "$mark" ] || return 1
+		# without the generation: reloads rewrite those of older policies
+		mark=$((mark & ~0x06000000))
 		[ $round = first ] || { reload && before=$(queued); } || return 1
 		in_ns vnet "$TRAFFIC" send -s 10.1.0.4:4445 -w 2000 udp 10.0.1.4:$SPORT | grep -q errno=ECONNREFUSED || return 1
-		is "$(queued)" "$before" && is "$(ct_mark udp $SPORT)" "$mark" || return 1
+		is "$(queued)" "$before" && is $(($(ct_mark udp $SPORT) & ~0x06000000)) "$mark" || return 1
 	done
 }
 

@@ -312,39 +312,101 @@ static void a_reload_that_finds_no_table_makes_it_whole(void **state)
 	end(&f);
 }
 
-static void marks_of_a_generation_to_come_are_made_stale_or_forgotten(void **state)
+static uint32_t next_generation(struct fixture *f)
 {
+	uint32_t generation = UINT32_MAX;
+
+	assert_int_equal(
+	    nsg_kernel_new_generation(f->k, nsg_kernel_standing(f->k), &f->diag, &generation), 0);
+	return generation;
+}
+
+static void sweep(struct fixture *f)
+{
+	struct pollfd p = {.fd = nsg_kernel_fd(f->k), .events = POLLIN};
+
+	nsg_kernel_sweep(f->k);
+	while (f->k->sweep.running) {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		assert_int_equal(nsg_kernel_process(f->k, &f->diag), 0);
+	}
+}
+
+static void marks_are(const uint32_t *expected, uint32_t n)
+{
+	uint32_t marks[8];
+
+	connections_marks(marks, n);
+	for (uint32_t i = 0; i < n; i++)
+		assert_int_equal(marks[i], expected[i]);
+}
+
+static void marks_of_older_policies_are_rewritten_after_a_reload(void **state)
+{
+	/* host's, preexisting, then those of generations 0, 1, 2 */
+	uint32_t marks[6] = {FOREIGN, FOREIGN | 0x06000000, FOREIGN | 0x08010000,
+			     FOREIGN | 0x0a020000, FOREIGN | 0x0c030000};
 	struct fixture f;
-	uint32_t marks[4];
 
 	(void)state;
-	if (!begin(&f) || connections_add(0, false, FOREIGN) < 0)
+	if (!begin(&f) || connections_add(0, false, marks[0]) < 0)
 		skip();
 	start(&f);
-	/* decided in generations 0 (in force), 1 (to come), 3 */
-	assert_int_equal(connections_add(1, false, FOREIGN | 0x08010000), 0);
-	assert_int_equal(connections_add(2, false, FOREIGN | 0x0a010000), 0);
-	assert_int_equal(connections_add(3, false, FOREIGN | 0x0e010000), 0);
-	plan(&f, f.b);
-	assert_int_equal(nsg_kernel_prepare(f.k, f.b, &f.numbers, 1, &f.diag), 0);
-	connections_marks(marks, 4);
-	assert_int_equal(marks[0], FOREIGN);
-	assert_int_equal(marks[1], FOREIGN | 0x08010000);
-	assert_int_equal(marks[2], FOREIGN | 0x0c010000); /* neither 0 nor 1 */
-	assert_int_equal(marks[3], FOREIGN | 0x0e010000);
-	/* a worker decides with the new image before the swap */
-	assert_int_equal(connections_add(4, false, FOREIGN | 0x0a030000), 0);
-	assert_int_equal(nsg_kernel_swap(f.k, 1, NSG_FORGET_DECISIONS, &f.diag), 0);
-	connections_marks(marks, 4);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(marks[i], FOREIGN);
-	{
-		uint32_t all[5];
+	assert_int_equal(connections_add(1, true, marks[1]), 0);
+	assert_int_equal(connections_add(2, false, marks[2]), 0);
+	assert_int_equal(next_generation(&f), 1);
+	reload(&f, f.b, 1, NSG_FORGET_NOTHING);
+	assert_int_equal(connections_add(3, true, marks[3]), 0);
+	sweep(&f);
+	marks_are(marks, 4); /* there is but one older policy */
+	assert_int_equal(next_generation(&f), 2);
+	reload(&f, f.a, 2, NSG_FORGET_NOTHING);
+	assert_int_equal(connections_add(4, false, marks[4]), 0);
+	marks_are(marks, 5);
+	sweep(&f);
+	marks[3] = FOREIGN | 0x08020000; /* that of 1 has the number 0, and its next hop */
+	marks_are(marks, 5);
+	assert_int_equal(nsg_kernel_standing(f.k), 1 << 0 | 1 << 2);
+	/* the decisions of older policies do not stand: only the marks of the new one stay */
+	assert_int_equal(next_generation(&f), 1);
+	reload(&f, f.b, 1, NSG_FORGET_DECISIONS);
+	marks[5] = FOREIGN | 0x0a030000;
+	assert_int_equal(connections_add(5, false, marks[5]), 0);
+	sweep(&f);
+	marks[2] = marks[3] = marks[4] = FOREIGN;
+	marks_are(marks, 6);
+	assert_int_equal(nsg_kernel_standing(f.k), 1 << 1);
+	assert_int_equal(f.diag.n, 0);
+	cleanup_is_complete(&f);
+	end(&f);
+}
 
-		connections_marks(all, 5);
-		assert_int_equal(all[4], FOREIGN | 0x0a030000);
+/* Workers may have marked connections before the reload was given up. */
+static void a_generation_that_was_tried_is_swept_before_it_is_given_again(void **state)
+{
+	const uint32_t marks[] = {FOREIGN | 0x08010000, FOREIGN | 0x0a010000, FOREIGN | 0x0c010000,
+				  FOREIGN | 0x0e010000};
+	const uint32_t swept[] = {marks[0], FOREIGN, FOREIGN, FOREIGN};
+	struct fixture f;
+
+	(void)state;
+	if (!begin(&f))
+		skip();
+	start(&f);
+	if (connections_add(0, false, marks[0]) < 0)
+		skip();
+	for (uint32_t i = 1; i < 4; i++)
+		assert_int_equal(connections_add(i, false, marks[i]), 0);
+	for (uint32_t i = 1; i < 4; i++) {
+		assert_int_equal(next_generation(&f), i);
+		plan(&f, f.b);
+		assert_int_equal(nsg_kernel_prepare(f.k, f.b, &f.numbers, i, &f.diag), 0);
+		assert_int_equal(nsg_kernel_retire(f.k, &f.diag), 0);
 	}
-	assert_int_equal(nsg_kernel_retire(f.k, &f.diag), 0);
+	assert_int_equal(nsg_kernel_standing(f.k), 1 << 0);
+	/* no thread: in the call */
+	assert_int_equal(next_generation(&f), 1);
+	marks_are(swept, 4);
 	cleanup_is_complete(&f);
 	end(&f);
 }
@@ -736,7 +798,8 @@ int main(void)
 	    cmocka_unit_test(a_reload_that_was_given_up_can_be_taken_back),
 	    cmocka_unit_test(a_preparation_that_fails_leaves_the_old_policy_whole),
 	    cmocka_unit_test(a_reload_that_finds_no_table_makes_it_whole),
-	    cmocka_unit_test(marks_of_a_generation_to_come_are_made_stale_or_forgotten),
+	    cmocka_unit_test(marks_of_older_policies_are_rewritten_after_a_reload),
+	    cmocka_unit_test(a_generation_that_was_tried_is_swept_before_it_is_given_again),
 	    cmocka_unit_test(what_other_programs_change_is_repaired_and_counted),
 	    cmocka_unit_test(changes_of_other_objects_are_not_repaired),
 	    cmocka_unit_test(a_link_that_goes_takes_its_hop_down_and_up_again),
