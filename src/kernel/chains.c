@@ -9,6 +9,7 @@
 
 #include "kernel/answer_rules.h"
 #include "kernel/nft_expr.h"
+#include "kernel/packet_filters.h"
 #include "kernel/ruleset.h"
 #include "kernel/shared_rules.h"
 #include "util/macro.h"
@@ -109,8 +110,10 @@ static void put_fast(struct nsg_nft_batch *b, const struct nsg_kernel *k, const 
 
 	if (k->conf->audit)
 		return;
-	if (nsg_ruleset_offloads(k))
+	if (nsg_ruleset_offloads(k)) {
+		nsg_packet_filters_put_allowed(b, k, chain);
 		put_fast_decided(b, k, chain);
+	}
 	/* ct mark & MASK == PREEXISTING ct direction original counter name offloaded accept */
 	RULE(b, chain, nft_mark_is(b, NFT_MARK_CONNECTION, m->mask, nsg_ruleset_preexisting(m));
 	     nft_ct_direction(b, IP_CT_DIR_ORIGINAL); nft_count(b, NSG_COUNTER_OFFLOADED);
@@ -238,6 +241,7 @@ static void put_replies(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 /* A denied flow is dropped again. */
 static void put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k, const char *chain)
 {
+	nsg_packet_filters_put_denied(b, k, chain);
 	/* meta l4proto @ported meta l4proto . ip saddr . th sport . ip daddr . th dport @denied
 	 * counter name denied_again queue num SILENT */
 	RULE(b, chain, nft_l4proto_in(b, "ported", false); nft_flow_in(b, "denied");
@@ -536,6 +540,23 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_vanished(b, k);
 	put_guard(b, k);
 	nsg_chains_put_tunnels(b, k);
+}
+
+void nsg_chains_put_filtered(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	static const char *const chains[] = {
+	    "related_output", "output_rest", "prerouting", "prerouting_rest", "decided", "capture",
+	};
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(chains); i++)
+		nsg_nft_chain_flush(b, chains[i]);
+	if (k->conf->hook_output) {
+		nsg_nft_chain_flush(b, "output");
+		put_output(b, k);
+	}
+	put_prerouting(b, k);
+	put_decided(b, k);
+	put_capture(b, k);
 }
 
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)

@@ -17,6 +17,8 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* Those that a change of the packet filters rewrites. */
+void nsg_chains_put_filtered(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* No packet is captured any more. Queued packets stay queued and their verdicts are remembered. */
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k);

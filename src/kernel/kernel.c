@@ -18,6 +18,7 @@
 #include "kernel/preexisting.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
+#include "kernel/ruleset.h"
 #include "kernel/table.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -439,4 +440,42 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
 			    uint32_t *ret_host)
 {
 	return nsg_links_address(&k->rt, prefixes, n, ret_host);
+}
+
+/* --- packets of decided flows ----------------------------------------------------------------- */
+
+static bool same_filters(const struct nsg_packet_filters *a, const struct nsg_packet_filters *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].n != b->v[i].n || memcmp(a->v[i].program, b->v[i].program,
+						     a->v[i].n * sizeof(a->v[i].program[0])) != 0)
+			return false;
+	return true;
+}
+
+int nsg_kernel_filter_packets(struct nsg_kernel *k, const struct nsg_packet_filters *filters,
+			      struct nsg_diag *diag)
+{
+	const struct nsg_packet_filters before = k->filters;
+	int r;
+
+	if (same_filters(&before, filters))
+		return 0;
+	k->filters = *filters;
+	if (!k->running || !nsg_ruleset_offloads(k))
+		return 0;
+	r = nsg_table_change(k, "packet filters", nsg_chains_put_filtered, NULL);
+	if (r == 0)
+		return 0;
+	/* another program has removed a part: what it should be is loaded */
+	if (filters->n < before.n)
+		return nsg_table_apply(k, false, diag);
+	k->filters = before;
+	return nsg_kernel_complain(diag, r,
+				   r == -ENOENT
+				       ? "cannot match packets in the kernel, which needs the "
+					 "module xt_bpf (without a filter it is not needed)"
+				       : "cannot queue the packets of decided flows");
 }

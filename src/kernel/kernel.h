@@ -12,11 +12,13 @@
 #include <stdint.h>
 
 #include <jansson.h>
+#include <linux/filter.h>
 
 #include "classify/image.h"
 #include "conf/conf.h"
 #include "conf/marks.h"
 #include "util/diag.h"
+#include "util/limits.h"
 
 struct nsg_kernel;
 
@@ -125,6 +127,22 @@ enum nsg_answers {
 	NSG_ANSWERS_NONE,    /* the same of every flow */
 };
 int nsg_kernel_answer(struct nsg_kernel *k, enum nsg_answers answers, struct nsg_diag *diag);
+
+/* Which packets of decided flows are queued too, for traces. A program is classic BPF that sees the
+ * packet from its IP header on (xt_bpf). */
+struct nsg_packet_filter {
+	uint16_t n; /* instructions; 0: every packet matches */
+	struct sock_filter program[NSG_MAX_FILTER_PROGRAM];
+};
+struct nsg_packet_filters {
+	size_t n;
+	struct nsg_packet_filter v[NSG_MAX_PACKET_FILTERS];
+};
+/* Replaces those before; no filters: every decided flow stays in the kernel. On failure nothing
+ * changes. -ENOENT: the kernel has no xt_bpf; -EINVAL: it refuses a program; -errno. */
+int nsg_kernel_filter_packets(struct nsg_kernel *k, const struct nsg_packet_filters *filters,
+			      struct nsg_diag *diag);
+
 /* What is used at present; why not all of them, or NULL. */
 enum nsg_answers nsg_kernel_answering(const struct nsg_kernel *k, const char **ret_why);
 bool nsg_kernel_is_settled(const struct nsg_kernel *k);

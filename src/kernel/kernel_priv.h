@@ -79,6 +79,7 @@ struct nsg_kernel {
 	struct nsg_sweep sweep;
 
 	struct nsg_table_state table;
+	struct nsg_packet_filters filters;
 	bool running;	/* the table exists and is repaired */
 	bool inherited; /* the table is as another process left it */
 	bool prepared;

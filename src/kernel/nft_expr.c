@@ -17,6 +17,7 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_bpf.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -339,18 +340,23 @@ void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value)
 	(void)ADD(b, "ct", {NFTNL_EXPR_CT_KEY, NFT_CT_MARK}, {NFTNL_EXPR_CT_SREG, REG(0)});
 }
 
-/* An xt target. The expression frees the copy of its info. */
-static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revision,
-		      const void *info, size_t size)
+/* A match or a target of xt; their attributes have the same numbers. The expression frees the copy of
+ * the info. */
+static void xt(struct nsg_nft_batch *b, const char *kind, const char *name, uint32_t revision,
+	       const void *info, size_t size)
 {
 	size_t aligned = XT_ALIGN(size);
 	struct nftnl_expr *e;
 	void *copy;
 
+	_Static_assert((int)NFTNL_EXPR_TG_NAME == (int)NFTNL_EXPR_MT_NAME &&
+			   (int)NFTNL_EXPR_TG_REV == (int)NFTNL_EXPR_MT_REV &&
+			   (int)NFTNL_EXPR_TG_INFO == (int)NFTNL_EXPR_MT_INFO,
+		       "match and target differ");
 	if (b->error || !b->rule)
 		return;
 	copy = calloc(1, aligned);
-	e = copy ? ADD(b, "target", {NFTNL_EXPR_TG_REV, revision}) : NULL;
+	e = copy ? ADD(b, kind, {NFTNL_EXPR_TG_REV, revision}) : NULL;
 	if (!e) {
 		free(copy);
 		nsg_nft_fail(b, -ENOMEM);
@@ -361,6 +367,14 @@ static void xt_target(struct nsg_nft_batch *b, const char *name, uint32_t revisi
 	(void)nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, copy, (uint32_t)aligned);
 }
 
+void nft_program(struct nsg_nft_batch *b, const struct sock_filter *program, uint16_t n)
+{
+	struct xt_bpf_info info = {.bpf_program_num_elem = n};
+
+	memcpy(info.bpf_program, program, n * sizeof(*program));
+	xt(b, "match", "bpf", 0, &info, sizeof(info));
+}
+
 static void connmark(struct nsg_nft_batch *b, uint8_t mode, uint32_t mask)
 {
 	const struct xt_connmark_tginfo1 info = {
@@ -369,7 +383,7 @@ static void connmark(struct nsg_nft_batch *b, uint8_t mode, uint32_t mask)
 	    .mode = mode,
 	};
 
-	xt_target(b, "CONNMARK", 1, &info, sizeof(info));
+	xt(b, "target", "CONNMARK", 1, &info, sizeof(info));
 }
 
 void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask)
@@ -392,7 +406,7 @@ void nft_queue_to(struct nsg_nft_batch *b, const struct nft_queue *queue)
 	struct nftnl_expr *e;
 
 	if (!queue->native) {
-		xt_target(b, "NFQUEUE", 3, &info, sizeof(info));
+		xt(b, "target", "NFQUEUE", 3, &info, sizeof(info));
 		return;
 	}
 	e = add(b, "queue", NULL, 0);

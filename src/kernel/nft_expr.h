@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/filter.h>
+
 #include "kernel/nft_batch.h"
 
 void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain);
@@ -108,6 +110,9 @@ void nft_ct_mark_put(struct nsg_nft_batch *b, uint32_t mask, uint32_t value);
  */
 void nft_mark_save(struct nsg_nft_batch *b, uint32_t mask);    /* packet to connection */
 void nft_mark_restore(struct nsg_nft_batch *b, uint32_t mask); /* connection to packet */
+
+/* xt bpf: the program returns not 0 for the packet */
+void nft_program(struct nsg_nft_batch *b, const struct sock_filter *program, uint16_t n);
 
 /* The queue expression of nft or, on a kernel without it, xt NFQUEUE. */
 struct nft_queue {

@@ -33,6 +33,9 @@
  * drops every queued packet of the namespace when one of them goes. A reload changes elements, and
  * the rules of the chains multicast, timeouts and tunnels.
  *
+ * While traces ask for packets of decided flows, rules of packet_filters.h are before the fast rules and
+ * before those that drop denied flows again.
+ *
  * Audit mode marks and drops nothing: the table only has what leads to the queue. Without offload
  * decisions are remembered too, since the NSG is stateful, but every packet is queued.
  */

@@ -173,6 +173,9 @@ static const struct nsgctl_option trace_options[] = {
      FIELD(filter),
      .help = "e.g. verdict=drop,dst=10.0.0.0/8: all must match; != negates"},
     {.name = "dropped-only", FIELD(dropped_only), .help = "print only decisions that drop"},
+    {.name = "all-packets",
+     FIELD(all_packets),
+     .help = "also packets of flows that the kernel handles by itself"},
     {.name = "count", .argument = "N", FIELD(count), .help = "end after N decisions"},
     {.name = "for",
      .argument = "TIME",
@@ -290,12 +293,15 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .works = NSGCTL_LIVE,
      .help = "Print decisions as they are made, until interrupted",
      .more = "EXPRESSION selects packets, in the syntax of pcap-filter(7).\n"
-	     "Packets that the kernel accepts or drops by an earlier decision are not printed.\n\n"
+	     "Packets that the kernel accepts or drops by an earlier decision are printed with\n"
+	     "--all-packets only: while the trace runs, those that match EXPRESSION and the\n"
+	     "conditions on hostSrc, srcPort, dst, dstPort and protocol pass through nsgd.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
 	     "dstPort, hostSrc, uid, rule, admin, route, nextHopType. Addresses may be\n"
 	     "prefixes.\n\n"
 	     "  nsgctl trace --dropped-only tcp and dst net 10.0.0.0/8\n"
-	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n",
+	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n"
+	     "  nsgctl trace --all-packets --for 10s tcp and dst host 10.0.2.4\n",
      .options = trace_options,
      .run = nsgctl_trace},
     {.name = "flows",

@@ -223,6 +223,43 @@ int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
 	return 0;
 }
 
+/* One without a primitive, such as a rule's name, is left to nsgctl_filter_passes(). */
+static void put_condition(const struct nsgctl_condition *c, FILE *words)
+{
+	static const struct {
+		const char *path, *primitive;
+	} primitives[] = {
+	    {"hostSrc", "src net"},
+	    {"srcPort", "src port"},
+	    {"dst", "dst net"},
+	    {"dstPort", "dst port"},
+	};
+	const char *not = c->is_not ? "not " : "";
+	char address[NSG_IP4_TEXT];
+	uint8_t protocol;
+
+	if (strcmp(c->path, "protocol") == 0 && nsg_protocol_parse(c->value, &protocol) == 0) {
+		fprintf(words, " and %sip proto %u", not, protocol);
+		return;
+	}
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(primitives); i++) {
+		if (strcmp(c->path, primitives[i].path) != 0)
+			continue;
+		fprintf(words, " and %s%s ", not, primitives[i].primitive);
+		nsg_ip4_format(c->prefix.addr_host, address);
+		if (c->is_prefix)
+			fprintf(words, "%s/%u", address, c->prefix.len);
+		else
+			fputs(c->value, words);
+	}
+}
+
+void nsgctl_filter_put_expression(const struct nsgctl_filter *f, FILE *words)
+{
+	for (size_t i = 0; i < f->n; i++)
+		put_condition(&f->v[i], words);
+}
+
 static bool holds(const struct nsgctl_condition *c, const json_t *decision)
 {
 	const json_t *value = nsg_at(decision, c->path);

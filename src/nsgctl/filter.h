@@ -4,6 +4,7 @@
 #define NSG_NSGCTL_FILTER_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -27,6 +28,9 @@ struct nsgctl_filter {
 /* 0, or -EINVAL with the reason in `error`: a key or a value that no decision can have. */
 int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
 			char error[static NSGCTL_FILTER_ERROR]);
+/* Appends to `words` the conditions that are about a packet's headers, in the syntax of pcap-filter(7),
+ * each with " and " before it. */
+void nsgctl_filter_put_expression(const struct nsgctl_filter *f, FILE *words);
 bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision);
 
 #endif

@@ -41,7 +41,7 @@ struct nsgctl {
 	const char *source_ip, *dest_ip;
 	const char *filter, *write, *directory;
 	const char *top, *count, *duration, *last, *packet;
-	bool watch, dropped_only, no_answer, each_packet;
+	bool watch, dropped_only, no_answer, each_packet, all_packets;
 
 	/* from output and the terminal */
 	enum nsgctl_form form;

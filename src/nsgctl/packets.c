@@ -9,6 +9,8 @@
 #include "nsgctl/nsgctl.h"
 #include "observe/ring.h"
 #include "util/cleanup.h"
+#include "util/limits.h"
+#include "util/macro.h"
 #include "util/names.h"
 
 #define HEADERS_BYTES 40
@@ -39,6 +41,25 @@ int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, s
 	if (pcap)
 		pcap_close(pcap);
 	return status;
+}
+
+bool nsgctl_packets_fit(const struct nsgctl_packets *p)
+{
+	return p->program.bf_len <= NSG_MAX_FILTER_PROGRAM;
+}
+
+json_t *nsgctl_packets_json(const struct nsgctl_packets *p)
+{
+	cleanup_json json_t *program = json_array();
+
+	for (u_int i = 0; i < p->program.bf_len; i++) {
+		const struct bpf_insn *n = &p->program.bf_insns[i];
+
+		if (json_array_append_new(program, json_pack("[i,i,i,I]", n->code, n->jt, n->jf,
+							     (json_int_t)n->k)) < 0)
+			return NULL;
+	}
+	return TAKE_PTR(program);
 }
 
 static void put16(uint8_t *out, json_int_t value)

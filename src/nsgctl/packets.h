@@ -16,6 +16,9 @@ struct nsgctl_packets {
 
 /* The words are one expression. 0, or NSG_EXIT_USAGE after a message. */
 int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n);
+/* Whether the program fits the kernel's limit, and as the instructions of the verb `trace`. */
+bool nsgctl_packets_fit(const struct nsgctl_packets *p);
+json_t *nsgctl_packets_json(const struct nsgctl_packets *p);
 /*
  * Whether the packet of a decision matches: its first bytes or, when there are none (n is 0), headers
  * made from the decision, with the source that the packet had and without flags and options.

@@ -231,9 +231,10 @@ static int read_options(struct trace *t)
 
 	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &t->filter, error) < 0)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
-	if (ctl->last && (ctl->write || ctl->count || ctl->duration))
-		return nsgctl_fail(NSG_EXIT_USAGE, "--last prints remembered decisions: it cannot "
-						   "be used with -w, --count or --for");
+	if (ctl->last && (ctl->write || ctl->count || ctl->duration || ctl->all_packets))
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--last prints remembered decisions: it cannot "
+				   "be used with -w, --count, --for or --all-packets");
 	if (ctl->count)
 		status = nsgctl_number("count", ctl->count, 1, ULONG_MAX, &t->count);
 	if (!status && ctl->last)
@@ -280,13 +281,53 @@ static void print_cost(const struct trace *t)
 		(void)fputs(text, stderr);
 }
 
+/* --all-packets: the expression and the conditions as one program, which the kernel runs. None: every
+ * packet matches. 0 or an exit status. */
+static int add_program(const struct trace *t, json_t *args)
+{
+	__attribute__((cleanup(nsgctl_packets_done))) struct nsgctl_packets packets = {0};
+	const struct nsgctl *ctl = t->ctl;
+	cleanup_free char *text = NULL;
+	const char *word;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int status;
+
+	if (!out)
+		return nsgctl_out_of_memory();
+	fputs("ip", out);
+	for (size_t i = 0; i < ctl->n_operands; i++)
+		fprintf(out, "%s%s%s", i ? " " : " and (", ctl->operands[i],
+			i + 1 == ctl->n_operands ? ")" : "");
+	nsgctl_filter_put_expression(&t->filter, out);
+	if (fclose(out) != 0)
+		return nsgctl_out_of_memory();
+	if (strcmp(text, "ip") == 0)
+		return 0;
+	word = text;
+	status = nsgctl_packets_compile(&packets, &word, 1);
+	if (status)
+		return status;
+	if (!nsgctl_packets_fit(&packets))
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--all-packets: EXPRESSION and the conditions take %u "
+				   "instructions, the kernel's limit is %u: make them shorter",
+				   packets.program.bf_len, NSG_MAX_FILTER_PROGRAM);
+	return NSG_JSON_ADD(args, PAIR_J("program", nsgctl_packets_json(&packets))) < 0
+		   ? nsgctl_out_of_memory()
+		   : 0;
+}
+
 static int follow(struct trace *t, struct nsgctl_session *session)
 {
 	const struct nsgctl *ctl = t->ctl;
 	cleanup_json json_t *args = NSG_JSON_OBJECT(
-	    PAIR_B("payload", ctl->write || ctl->n_operands), PAIR_B("dropped", ctl->dropped_only));
-	int status;
+	    PAIR_B("payload", ctl->write || ctl->n_operands), PAIR_B("dropped", ctl->dropped_only),
+	    PAIR_B("allPackets", ctl->all_packets));
+	int status = ctl->all_packets ? add_program(t, args) : 0;
 
+	if (status)
+		return status;
 	if (ctl->write) {
 		status = begin_file(t, session);
 		if (status)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "nsgd/packet_filter.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
@@ -24,7 +25,7 @@ static void connection_free(struct connection *c)
 {
 	struct server *s = c->server;
 	struct connection **p = &s->connections;
-	bool traced = c->trace;
+	bool traced = c->trace, filtered = c->filter;
 
 	while (*p != c)
 		p = &(*p)->next;
@@ -36,9 +37,12 @@ static void connection_free(struct connection *c)
 	nsg_vec_done(&c->out);
 	if (c->stream)
 		c->stream->free(c->stream);
+	free(c->filter);
 	free(c);
 	if (traced)
 		s->ops->trace_changed(s->closure);
+	if (filtered)
+		(void)s->ops->filters_changed(s->closure, NULL);
 }
 
 int connection_append(struct connection *c, const char *data, size_t n)
@@ -170,14 +174,59 @@ static int refuse(struct connection *c, enum nsg_exit status, const char *why)
 	return r;
 }
 
-static void start_trace(struct connection *c, const json_t *args)
+static size_t count_filters(const struct server *s)
+{
+	size_t n = 0;
+
+	for (const struct connection *c = s->connections; c; c = c->next)
+		n += c->filter != NULL;
+	return n;
+}
+
+static int filter_packets(struct connection *c, const json_t *args, struct nsg_diag *diag)
+{
+	struct nsg_packet_filter *filter = calloc(1, sizeof(*filter));
+	struct server *s = c->server;
+	int r;
+
+	if (!filter)
+		return -ENOMEM;
+	c->filter = filter;
+	if (count_filters(s) > NSG_MAX_PACKET_FILTERS) {
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "there are already %u traces with --all-packets",
+				   NSG_MAX_PACKET_FILTERS);
+		r = -EBUSY;
+	} else if (packet_filter_read(json_object_get(args, "program"), filter) < 0) {
+		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
+				   "a program must be up to %u instructions [code, jt, jf, k]",
+				   NSG_MAX_FILTER_PROGRAM);
+		r = -EINVAL;
+	} else {
+		r = s->ops->filters_changed(s->closure, diag);
+	}
+	if (r == 0)
+		return 0;
+	free(filter);
+	c->filter = NULL;
+	return r;
+}
+
+static int start_trace(struct connection *c, const json_t *args, struct nsg_diag *diag)
 {
 	const struct server *s = c->server;
 
+	if (json_is_true(json_object_get(args, "allPackets")) && !c->filter) {
+		int r = filter_packets(c, args, diag);
+
+		if (r < 0)
+			return r;
+	}
 	c->trace = true;
 	c->payload = json_is_true(json_object_get(args, "payload"));
 	c->dropped_only = json_is_true(json_object_get(args, "dropped"));
 	s->ops->trace_changed(s->closure);
+	return 0;
 }
 
 static int start_history(struct connection *c, const json_t *args)
@@ -205,8 +254,10 @@ static int answer(struct connection *c, const json_t *request)
 		(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
 				   "a request must be {\"version\":…,\"verb\":\"…\",\"args\":{…}}");
 	else if (strcmp(verb, "trace") == 0) {
-		start_trace(c, args);
-		return 0;
+		r = start_trace(c, args, &diag);
+		if (r == 0)
+			return 0;
+		status = r == -EINVAL ? NSG_EXIT_USAGE : nsg_exit_from(r);
 	} else if (strcmp(verb, "history") == 0) {
 		return start_history(c, args);
 	} else if (strcmp(verb, "flows") == 0) {

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "control/control.h"
+#include "kernel/kernel.h"
 #include "observe/ring.h"
 #include "util/diag.h"
 
@@ -37,6 +38,9 @@ struct server_ops {
 	uint64_t (*reload)(void *closure);
 	/* What server_wants_trace() and server_wants_payload() return may have changed. */
 	void (*trace_changed)(void *closure);
+	/* So may what server_packet_filters() returns. -errno with a diagnostic; diag
+	 * NULL: it is logged. */
+	int (*filters_changed)(void *closure, struct nsg_diag *diag);
 };
 
 /* Creates the socket, without accepting connections yet: the process that has it is the instance.
@@ -58,6 +62,8 @@ void server_flush_trace(struct server *s);
 void server_trace_missed(struct server *s, uint64_t n);
 bool server_wants_trace(const struct server *s);
 bool server_wants_payload(const struct server *s);
+/* Which packets of decided flows clients want to see. */
+void server_packet_filters(const struct server *s, struct nsg_packet_filters *ret);
 /* Decisions that clients missed because they read too slowly. */
 uint64_t server_trace_lost(const struct server *s);
 

@@ -21,7 +21,8 @@ struct connection {
 	bool more;    /* whole requests may have arrived that are not answered yet */
 	bool closing; /* when all is sent */
 	bool trace, payload, dropped_only;
-	uint64_t lost; /* decisions that it missed and was not told of */
+	struct nsg_packet_filter *filter; /* its packets of decided flows; NULL: none */
+	uint64_t lost;			  /* decisions that it missed and was not told of */
 	/* What is sent of the history: the next line, and the first that is not. Equal: nothing. */
 	uint64_t history, history_end;
 	struct server_stream *stream; /* being sent; NULL: none */

@@ -9,6 +9,15 @@
 /* Unsent trace bytes of a slow client; above this it misses records. */
 #define TRACE_BACKLOG_BYTES (4u << 20)
 
+void server_packet_filters(const struct server *s, struct nsg_packet_filters *ret)
+{
+	ret->n = 0;
+	for (const struct connection *c = s->connections; c && ret->n < NSG_MAX_PACKET_FILTERS;
+	     c = c->next)
+		if (c->filter)
+			ret->v[ret->n++] = *c->filter;
+}
+
 uint64_t server_trace_lost(const struct server *s)
 {
 	return s->trace_lost;

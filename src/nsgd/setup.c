@@ -194,12 +194,18 @@ static void trace_changed(void *instance)
 	trace_update(((struct instance *)instance)->trace);
 }
 
+static int filters_changed(void *instance, struct nsg_diag *diag)
+{
+	return trace_filter_packets(((struct instance *)instance)->trace, diag);
+}
+
 static const struct server_ops server_ops = {
     .idle_usec = (uint64_t)NSG_CONTROL_IDLE_SECONDS * 1000000u,
     .answer = answer,
     .flows = begin_flows,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
+    .filters_changed = filters_changed,
 };
 
 /* Without the table of an earlier nsgd. */

@@ -189,6 +189,21 @@ void trace_update(struct trace *t)
 	nsg_diag_done(&diag);
 }
 
+int trace_filter_packets(struct trace *t, struct nsg_diag *diag)
+{
+	struct nsg_packet_filters filters;
+	struct nsg_diag logged = {0};
+	int r;
+
+	if (!t)
+		return 0;
+	server_packet_filters(t->server, &filters);
+	r = nsg_kernel_filter_packets(t->kernel, &filters, diag ? diag : &logged);
+	log_diag(&logged);
+	nsg_diag_done(&logged);
+	return r;
+}
+
 uint64_t trace_lost(const struct trace *t)
 {
 	return server_trace_lost(t->server) + missed(t);

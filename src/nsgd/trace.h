@@ -26,6 +26,9 @@ void trace_set_log(struct trace *t, enum nsg_conf_log_decisions log);
 /* Makes the workers record what the log and the server's clients need now; while that is every
  * decision, the kernel answers no new flow by itself. NULL is fine. */
 void trace_update(struct trace *t);
+/* Makes the kernel queue the packets of decided flows that clients want to see. NULL is fine. -errno
+ * with a diagnostic; diag NULL: it is logged. */
+int trace_filter_packets(struct trace *t, struct nsg_diag *diag);
 /* Reads all records that are in the rings. */
 void trace_drain(struct trace *t);
 /* Records that did not reach a reader: a ring was full, or a client read too slowly. */

@@ -48,6 +48,10 @@
 #define NSG_MAX_FLOW_LINE_BYTES (1u << 20)
 #define NSG_MAX_CONTROL_FRAME_BYTES (4u << 20)
 #define NSG_MAX_CONTROL_CLIENTS 64u
+/* Traces of decided flows: each adds a rule that every packet passes. The kernel's own limit of a
+ * program (XT_BPF_MAX_NUM_INSTR). */
+#define NSG_MAX_PACKET_FILTERS 8u
+#define NSG_MAX_FILTER_PROGRAM 64u
 /* Decisions that the daemon remembers, of each verdict: some 5 MB. */
 #define NSG_MAX_HISTORY 10240u
 /* A user has a few monitors and shells; the last places are for root and the user of nsgd. */

@@ -14,6 +14,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_NFQUEUE.h>
+#include <linux/netfilter/xt_bpf.h>
 #include <linux/netfilter/xt_connmark.h>
 #include <linux/rtnetlink.h>
 
@@ -433,6 +434,24 @@ static void put_target(struct rule *r, const struct nftnl_expr *e)
 	}
 }
 
+static void put_match(struct rule *r, const struct nftnl_expr *e)
+{
+	struct xt_bpf_info bpf;
+	uint32_t size;
+	const void *info = nftnl_expr_get(e, NFTNL_EXPR_MT_INFO, &size);
+	char text[256] = "";
+	size_t n = 0;
+
+	if (strcmp(nftnl_expr_get_str(e, NFTNL_EXPR_MT_NAME), "bpf") || size < sizeof(bpf))
+		abort();
+	memcpy(&bpf, info, sizeof(bpf));
+	for (uint16_t i = 0; i < bpf.bpf_program_num_elem; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ",%u %u %u %u",
+				      bpf.bpf_program[i].code, bpf.bpf_program[i].jt,
+				      bpf.bpf_program[i].jf, bpf.bpf_program[i].k);
+	say(r, "xt bpf \"%u%s\"", bpf.bpf_program_num_elem, text);
+}
+
 struct rendering {
 	struct rule rule;
 	struct nft_text_table *table;
@@ -466,6 +485,8 @@ static int put_expr(struct nftnl_expr *e, void *arg)
 		put_immediate(r, e);
 	else if (!strcmp(name, "fib"))
 		put_fib(r, e);
+	else if (!strcmp(name, "match"))
+		put_match(r, e);
 	else if (!strcmp(name, "socket"))
 		load(r, nftnl_expr_get_u32(e, NFTNL_EXPR_SOCKET_DREG), DECIMAL,
 		     "socket cgroupv2 level %u", nftnl_expr_get_u32(e, NFTNL_EXPR_SOCKET_LEVEL));

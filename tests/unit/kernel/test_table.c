@@ -42,6 +42,7 @@ enum layout {
 	IP6 = 8192, /* the table ip6 instead */
 	IP6_PASSES = 16384,
 	NO_REJECT = 32768,
+	TRACED = 65536,
 };
 
 struct fixture {
@@ -56,6 +57,17 @@ struct fixture {
 	uint32_t gateways[1];
 	const char *cgroup_paths[2];
 	struct nsg_cgroup cgroups[2];
+};
+
+/* Every packet; every UDP datagram. */
+static const struct nsg_packet_filters traced = {
+    .n = 2,
+    .v = {{.n = 0},
+	  {.n = 4,
+	   .program = {{BPF_LD | BPF_B | BPF_ABS, 0, 0, 9},
+		       {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, IPPROTO_UDP},
+		       {BPF_RET | BPF_K, 0, 0, 65535},
+		       {BPF_RET | BPF_K, 0, 0, 0}}}},
 };
 
 static void arrange(struct fixture *f, int layout)
@@ -127,6 +139,8 @@ static void arrange(struct fixture *f, int layout)
 	    .flow_minutes = 4,
 	    .started_ns = nsg_clock_ns(CLOCK_BOOTTIME),
 	};
+	if (layout & TRACED)
+		k->filters = traced;
 }
 
 static void drop(struct fixture *f)
@@ -176,6 +190,7 @@ static const struct {
     {"snat", OUTPUT | SNAT},
     {"no-offload", OUTPUT | NO_OFFLOAD},
     {"route-all", OUTPUT | ROUTE_ALL | NOT_REMEMBERED},
+    {"traced", OUTPUT | PREROUTING | TRACED},
     {"daemon-down-accept", OUTPUT | DOWN_ACCEPT},
     {"audit", OUTPUT | PREROUTING | AUDIT},
     {"ip6", OUTPUT | PREROUTING | USERS | CGROUPS | EXCLUDES | IP6},
@@ -253,12 +268,12 @@ static void every_golden_layout_is_its_file(void **state)
 	"/^$/d; /ip daddr \\. 0/d; "                                                               \
 	"s/timeout [0-9a-z]* expires [0-9a-z]*/timeout/; s/tcp timeout [0-9a-z]*/tcp timeout/; "   \
 	"s/xt target \"[A-Z]*\"/notrack/g; s/ct mark set ct mark and 0x[0-9a-f]*/notrack/g; "      \
-	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
+	"s/socket cgroupv2 level 1 != 0/notrack/; s/xt match \"*bpf\"*/notrack/; "                 \
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; s/ queue_it/ queue/'"
 /* What nft cannot read of a golden file is left out, or becomes a statement that it can. */
 #define READABLE                                                                                   \
 	"/ip daddr \\. 0/d; s/xt CONNMARK [a-z]* 0x[0-9a-f]*/notrack/g; "                          \
-	"s/socket cgroupv2 level 1 != 0/notrack/; "                                                \
+	"s/socket cgroupv2 level 1 != 0/notrack/; s/xt bpf \"[^\"]*\"/notrack/; "                  \
 	"s/xt NFQUEUE num [0-9-]*\\( bypass\\)*/notrack/; "                                        \
 	"s/queue num [0-9-]*\\( bypass\\)*/notrack/; "                                             \
 	"s/\\(goto\\|chain\\) queue/\\1 queue_it/' " NSG_RULESETS
@@ -297,7 +312,7 @@ static void nft_reads_a_golden_file_as_what_is_loaded(void **state)
 
 /* --- loading --------------------------------------------------------------------------------- */
 
-static void every_layout_loads_twice_and_is_listed(void **state)
+static void every_layout_loads_twice_and_with_a_trace(void **state)
 {
 	struct nsg_nl nl;
 
@@ -306,7 +321,7 @@ static void every_layout_loads_twice_and_is_listed(void **state)
 		skip();
 	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
 	for (int layout = 0; layout < LAYOUTS; layout++) {
-		char *once, *twice;
+		char *once, *twice, *after;
 		struct fixture f;
 
 		/* the rest of conf alone and in pairs */
@@ -320,8 +335,15 @@ static void every_layout_loads_twice_and_is_listed(void **state)
 		twice = listing();
 		assert_non_null(once);
 		assert_string_equal(once, twice);
+		f.k.filters = traced;
+		assert_true(put(&nl, &f.k, nsg_chains_put_filtered));
+		f.k.filters.n = 0;
+		assert_true(put(&nl, &f.k, nsg_chains_put_filtered));
+		after = listing();
+		assert_string_equal(once, after);
 		free(once);
 		free(twice);
+		free(after);
 		drop(&f);
 	}
 	nsg_nl_close(&nl);
@@ -649,7 +671,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_golden_layout_is_its_file),
 	    cmocka_unit_test(nft_reads_a_golden_file_as_what_is_loaded),
-	    cmocka_unit_test(every_layout_loads_twice_and_is_listed),
+	    cmocka_unit_test(every_layout_loads_twice_and_with_a_trace),
 	    cmocka_unit_test(the_table_of_an_earlier_version_is_taken_over),
 	    cmocka_unit_test(a_table_is_replaced_without_deleting_a_hook),
 	    cmocka_unit_test(deleting_takes_all_of_it_and_needs_nothing_to_be_there),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "nsgctl/filter.h"
+#include "util/macro.h"
 
 static const char decision[] =
     "{\"packet\":1,\"direction\":\"egress\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
@@ -125,11 +126,40 @@ static void impossible_conditions_are_refused(void **state)
 	}
 }
 
+static void conditions_on_headers_are_an_expression(void **state)
+{
+	static const struct {
+		const char *filter, *expression;
+	} cases[] = {
+	    {"verdict=drop,rule=x,src=10.0.1.4,uid=0", ""},
+	    {"dst=10.0.0.0/8,dstPort!=443", " and dst net 10.0.0.0/8 and not dst port 443"},
+	    {"protocol=tcp,hostSrc!=10.0.1.4,srcPort=050",
+	     " and ip proto 6 and not src net 10.0.1.4/32 and src port 50"},
+	    {"protocol!=47", " and not ip proto 47"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
+		char error[NSGCTL_FILTER_ERROR];
+		struct nsgctl_filter f;
+		char *text = NULL;
+		size_t size;
+		FILE *words = open_memstream(&text, &size);
+
+		assert_int_equal(nsgctl_filter_parse(cases[i].filter, &f, error), 0);
+		nsgctl_filter_put_expression(&f, words);
+		assert_int_equal(fclose(words), 0);
+		assert_string_equal(text, cases[i].expression);
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(all_conditions_must_hold),
 	    cmocka_unit_test(impossible_conditions_are_refused),
+	    cmocka_unit_test(conditions_on_headers_are_an_expression),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

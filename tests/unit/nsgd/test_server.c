@@ -12,6 +12,7 @@
 #include "nsgd/server.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
+#include "util/macro.h"
 
 /* The reply is some 130 bytes. */
 #define REQUEST "{\"version\":1,\"verb\":\"nope\"}\n"
@@ -37,6 +38,18 @@ static enum nsg_exit answer(void *closure, const char *verb, const json_t *args,
 static void trace_changed(void *closure)
 {
 	(void)closure;
+}
+
+/* The filters that the kernel was last given. */
+static struct nsg_packet_filters filters;
+
+static int filters_changed(void *closure, struct nsg_diag *diag)
+{
+	const struct fixture *f = closure;
+
+	(void)diag;
+	server_packet_filters(f->server, &filters);
+	return 0;
 }
 
 static uint64_t n_reloads; /* that have ended */
@@ -86,6 +99,7 @@ static struct server_ops ops = {
     .flows = begin_flows,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
+    .filters_changed = filters_changed,
 };
 
 static int set_up(void **state)
@@ -286,6 +300,42 @@ static void clients_that_do_nothing_are_disconnected(void **state)
 }
 
 /* What it is sent fails, and it is still there: who called may be its own request. */
+static void a_trace_of_all_packets_filters_them_until_it_ends(void **state)
+{
+	static const struct {
+		const char *args;
+		size_t n, n_instructions; /* n 0: refused */
+	} cases[] = {
+	    {"{}", 0, 0},
+	    {"{\"allPackets\":true}", 1, 0},
+	    {"{\"allPackets\":true,\"program\":[[40,0,0,9],[6,0,0,4294967295]]}", 1, 2},
+	    {"{\"allPackets\":true,\"program\":[]}", 0, 0},
+	    {"{\"allPackets\":true,\"program\":{}}", 0, 0},
+	    {"{\"allPackets\":true,\"program\":[[40,0,0]]}", 0, 0},
+	    {"{\"allPackets\":true,\"program\":[[40,0,256,9]]}", 0, 0},
+	    {"{\"allPackets\":true,\"program\":[[40,0,0,-1]]}", 0, 0},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(cases); i++) {
+		int fd = client(f);
+		char request[256];
+
+		filters.n = 0;
+		(void)snprintf(request, sizeof(request),
+			       "{\"version\":1,\"verb\":\"trace\",\"args\":%s}\n", cases[i].args);
+		assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+		assert_true(settle(f, 20));
+		assert_int_equal(filters.n, cases[i].n);
+		if (cases[i].n)
+			assert_int_equal(filters.v[0].n, cases[i].n_instructions);
+		assert_int_equal(count_replies(fd), i && !cases[i].n ? 1 : 0);
+		(void)close(fd);
+		assert_true(settle(f, 20));
+		assert_int_equal(filters.n, 0);
+	}
+}
+
 static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 {
 	static const struct nsg_trace_record record = {
@@ -582,6 +632,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(clients_that_do_nothing_are_disconnected, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_that_is_gone_is_forgotten_by_its_own_event,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_trace_of_all_packets_filters_them_until_it_ends,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_tracer_that_does_not_read_misses_records, set_up,
 					    tear_down),

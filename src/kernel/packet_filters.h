@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules for the packets of decided flows that a trace asks for: they are queued, where the kernel
+ * would accept them or drop them again by itself. Other packets, and the marks, are not affected.
+ */
+#ifndef NSG_KERNEL_PACKET_FILTERS_H
+#define NSG_KERNEL_PACKET_FILTERS_H
+
+#include "kernel/kernel_priv.h"
+#include "kernel/nft_batch.h"
+
+/* Before the rules that accept packets of allowed flows. */
+void nsg_packet_filters_put_allowed(struct nsg_nft_batch *b, const struct nsg_kernel *k,
+				    const char *chain);
+/* Before the rule that drops packets of denied flows again. */
+void nsg_packet_filters_put_denied(struct nsg_nft_batch *b, const struct nsg_kernel *k,
+				   const char *chain);
+
+#endif

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# nsgctl trace of decided flows, whose packets the kernel handles by itself, and over restarts and reloads.
+. "$(dirname "$0")/lib.sh"
+lab_enter "$@"
+lab_make && lab_far_ends || exit 1
+policy_copy
+conf subnet.watch=no
+
+t_start() {
+	nsgd_start && hold 10.0.2.4:5432 && still one && rules >"$T/rules"
+}
+
+rules() { # without sets, whose elements come and go
+	in_ns app nft -s list table ip nsgd 2>/dev/null | sed -n '/^\tchain/,/^\t}/p'
+}
+
+queued() { # N: so many filters are in the table
+	is "$(rules | sed -n '/chain output {/,/}/p' | grep -c ' bypass')" "$1"
+}
+
+# all_packets ARGUMENT...: a trace with --all-packets, started when its rules are in the table.
+all_packets() {
+	spawn all app "$NSGCTL" trace -o jsonl --all-packets "$@"
+	eventually 5 queued 1
+}
+
+not_queued() { # the kernel has what it had before the trace
+	eventually 5 eval 'rules | cmp -s - "$T/rules"'
+}
+
+t_allowed() { # of the flow that is asked for, and no other; the connection and its mark stay
+	local marks
+	marks=$(connection_marks | grep sport=5432) && all_packets tcp and dst host 10.0.2.4 || return 1
+	still two && still three &&
+		eventually 3 eval '[ "$(grep -c "\"reason\":\"established\"" "$T/all.log")" -ge 2 ]' || return 1
+	in_ns app "$TRAFFIC" send -n 10 udp 10.1.0.4:9000 >/dev/null
+	still four && is "$(connection_marks | grep sport=5432)" "$marks" || return 1
+	stop all
+	is "$(jq -r '[.dst, .dstPort, .verdict, .direction] | @csv' "$T/all.log" | sort -u)" '"10.0.2.4",5432,"accept","egress"' &&
+		not_queued && still five
+}
+
+t_denied() { # each packet, not only the first
+	probe udp 10.0.2.4:161 -n 5
+	all_packets --filter dst=10.0.2.4,dstPort=161,reason=nsg-deny || return 1
+	probe udp 10.0.2.4:161 -n 5
+	silent && eventually 3 eval '[ "$(grep -c "\"srcPort\":$SPORT," "$T/all.log")" = 5 ]'
+	local status=$?
+	stop all
+	[ $status = 0 ] && is "$(jq -r .reason "$T/all.log" | sort -u)" nsg-deny && not_queued
+}
+
+t_everything() { # without a filter no program is needed
+	all_packets && still six && eventually 3 matches "$T/all.log" '"reason":"established"'
+	local status=$?
+	stop all KILL
+	[ $status = 0 ] && not_queued && still seven
+}
+
+t_several() { # each has its own, up to a limit
+	local i status=0
+	for ((i = 0; i < 8; i++)); do
+		spawn all$i app "$NSGCTL" trace -o jsonl --all-packets udp port $((1000 + i))
+	done
+	eventually 5 queued 8 || status=1
+	ctl trace --all-packets --for 5s >"$T/out" 2>"$T/err"
+	is $? 1 && matches "$T/err" 'already 8 traces' || status=1
+	for ((i = 0; i < 8; i++)); do
+		stop all$i
+	done
+	[ $status = 0 ] && not_queued
+}
+
+t_refused() {
+	local ports
+	ports=$(seq -s ' or port ' 1 40)
+	ctl trace --all-packets "port $ports" >"$T/out" 2>"$T/err"
+	is $? 2 && matches "$T/err" '^nsgctl: --all-packets: .* the kernel.s limit is 64' || return 1
+	ctl trace --all-packets --last 5 2>"$T/err"
+	is $? 2 || return 1
+	printf '%s\n' '{"version":1,"verb":"trace","args":{"allPackets":true,"program":[[0,0,0,0]]}}' |
+		in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	jq -e '.exit != 0' "$T/out" && not_queued || return 1
+	printf '%s\n' '{"version":1,"verb":"trace","args":{"allPackets":true,"program":[[6,0,0]]}}' |
+		in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	jq -e '.exit == 2' "$T/out" && not_queued
+}
+
+t_reload() { # the rules are still there afterwards
+	all_packets dst host 10.0.2.4 || return 1
+	policy_edit nsg-integration.json '.securityRules[0].priority += 1' && reload && still eight &&
+		queued 1 || return 1
+	: >"$T/all.log"
+	still nine && eventually 3 matches "$T/all.log" '"reason":"established"'
+	local status=$?
+	stop all
+	return $status
+}
+
+t_killed() { # packets of allowed flows are not lost with the daemon
+	all_packets dst host 10.0.2.4 && nsgd_kill && still ten && still eleven
+}
+
+fact "nsgd starts" t_start
+fact "--all-packets: packets of an allowed flow, with the mark that it had" t_allowed
+fact "--all-packets: packets of a denied flow" t_denied
+fact "--all-packets without a filter" t_everything
+fact "--all-packets: several traces" t_several
+fact "--all-packets: what cannot be matched is refused" t_refused
+fact "--all-packets over a reload" t_reload
+fact "--all-packets when nsgd is killed" t_killed
+lab_done
