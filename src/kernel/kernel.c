@@ -64,18 +64,6 @@ static int resolve(struct nsg_kernel *k, struct nsg_hop *hop)
 	return r;
 }
 
-int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n)
-{
-	k->live_links.n = 0;
-	for (size_t i = 0; i < n; i++) {
-		int r = nsg_vec_push(&k->live_links, ifindexes[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 struct image_hops {
 	struct nsg_hop *v; /* by image hop index */
 	uint32_t n;
@@ -178,6 +166,23 @@ int nsg_kernel_resolve(struct nsg_kernel *k, struct nsg_diag *diag)
 		hop->reported = true;
 	}
 	return 0;
+}
+
+int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n,
+			      struct nsg_diag *diag)
+{
+	int r = 0;
+
+	if (n == k->live_links.n &&
+	    (!n || !memcmp(ifindexes, k->live_links.v, n * sizeof(*ifindexes))))
+		return 0;
+	k->live_links.n = 0;
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		r = nsg_vec_push(&k->live_links, ifindexes[i]);
+	if (r < 0 || !k->running || k->conf->audit)
+		return r;
+	r = nsg_kernel_resolve(k, diag);
+	return r < 0 ? r : nsg_table_apply_paths(k, diag);
 }
 
 int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, bool all, struct nsg_diag *diag)

@@ -178,9 +178,10 @@ int nsg_kernel_neutralise(struct nsg_kernel *k, struct nsg_diag *diag);
 int nsg_kernel_fd(const struct nsg_kernel *k);
 int nsg_kernel_process(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* The interfaces that the routes of [bgp] table lead to: packets for the gateway may leave by them.
- * Takes effect with the next step of a start or reload. -ENOMEM. */
-int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n);
+/* The interfaces that the routes of [bgp] table lead to: packets for the gateway may leave by them, at
+ * once. */
+int nsg_kernel_set_live_links(struct nsg_kernel *k, const uint32_t *ifindexes, size_t n,
+			      struct nsg_diag *diag);
 
 /* The first address of the host inside any of the prefixes. -ENOENT. */
 int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefixes, size_t n,

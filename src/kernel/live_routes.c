@@ -43,6 +43,7 @@ struct nsg_live {
 	struct nsg_route_set *set; /* the last one; NULL: none */
 	struct nsg_hop_lists lists;
 	struct nsg_route_changes pending;
+	/* Those of routes that are gone too: a route that returns over one of them loses no packet. */
 	uint32_t links[LINKS_MAX];
 	size_t n_links;
 	uint64_t ignored[NSG_LIVE_IGNORED_MAX], losses;
@@ -208,7 +209,6 @@ static void reset(void *arg)
 
 	l->pending.changes.n = 0;
 	nsg_hop_lists_done(&l->lists);
-	l->n_links = 0;
 	l->uses_objects = false;
 	memset(l->ignored, 0, sizeof(l->ignored));
 }

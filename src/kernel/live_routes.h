@@ -51,7 +51,7 @@ bool nsg_live_has_changed(const struct nsg_live *l);
 int nsg_live_publish(struct nsg_live *l, struct nsg_route_diff *ret_diff,
 		     struct nsg_route_set **ret);
 
-/* The interfaces that its routes lead to, *ret_n in number: valid until the next call. */
+/* The interfaces that its routes lead to or led to, *ret_n in number: valid until the next call. */
 const uint32_t *nsg_live_links(const struct nsg_live *l, size_t *ret_n);
 /* Routes of the table that were seen and not used, by nsg_live_ignored: of the last whole reading
  * and the notifications since. */

@@ -24,6 +24,7 @@
 #include "kernel/attr.h"
 #include "kernel/ip6.h"
 #include "kernel/kernel_priv.h"
+#include "kernel/route_message.h"
 #include "kernel/routes.h"
 #include "kernel/rules.h"
 #include "kernel/sets.h"
@@ -113,34 +114,22 @@ int nsg_kernel_watch_open(struct nsg_kernel *k, struct nsg_diag *diag)
 	return r;
 }
 
-struct route_attrs {
-	uint32_t table, dst_host;
-};
-
 /* A route in a table of ours, or one that leads to the gateway of a path. */
 static void route_changed(struct dirty *dirty, const struct nlmsghdr *nlh)
 {
-	static const struct nsg_attr policy[] = {
-	    NSG_ATTR(RTA_TABLE, U32, struct route_attrs, table),
-	    NSG_ATTR(RTA_DST, BE32, struct route_attrs, dst_host),
-	};
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
 	struct nsg_kernel *k = dirty->k;
-	struct route_attrs a = {0};
+	struct nsg_route_message m;
 	struct nsg_prefix dst;
 
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*rtm) || rtm->rtm_dst_len > 32)
+	if (nsg_route_message_read(nlh, &m) < 0)
 		return;
-	a.table = rtm->rtm_table;
-	if (nsg_attr_parse(nlh, sizeof(*rtm), policy, NSG_ARRAY_SIZE(policy), &a) < 0)
-		return;
-	if (a.table > k->conf->table_base && a.table <= k->conf->table_base + k->hops.max) {
-		k->hops.v[a.table - k->conf->table_base].foreign_change = true;
+	if (m.table > k->conf->table_base && m.table <= k->conf->table_base + k->hops.max) {
+		k->hops.v[m.table - k->conf->table_base].foreign_change = true;
 		dirty->paths = true;
 		return;
 	}
-	dirty->gateways |= a.table == RT_TABLE_MAIN && !rtm->rtm_dst_len;
-	dst = (struct nsg_prefix){a.dst_host, rtm->rtm_dst_len};
+	dirty->gateways |= m.table == RT_TABLE_MAIN && !m.rtm->rtm_dst_len;
+	dst = (struct nsg_prefix){m.dst_host, m.rtm->rtm_dst_len};
 	for (uint32_t n = 1; n <= k->hops.max && !dirty->paths; n++) {
 		const struct nsg_hop *hop = &k->hops.v[n];
 

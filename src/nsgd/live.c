@@ -127,6 +127,15 @@ static int publish(struct live *l, uint64_t first_ns)
 	return r;
 }
 
+/* Packets over an interface that no route had before are dropped until the main thread knows. */
+static bool has_new_link(const struct live *l, size_t *n_known)
+{
+	size_t before = *n_known;
+
+	(void)nsg_live_links(l->reader, n_known);
+	return *n_known > before;
+}
+
 static int timeout_ms(uint64_t due_ns)
 {
 	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
@@ -142,7 +151,9 @@ static void *run(void *data)
 	struct pollfd fds[] = {{.fd = nsg_live_fd(l->reader), .events = POLLIN},
 			       {.fd = l->stop_fd, .events = POLLIN}};
 	uint64_t first_ns = 0, due_ns = 0, next_read_ns = 0;
+	size_t n_links;
 
+	(void)nsg_live_links(l->reader, &n_links);
 	while (!fds[1].revents) {
 		uint64_t now_ns;
 
@@ -153,6 +164,8 @@ static void *run(void *data)
 		if (!first_ns && nsg_live_has_changed(l->reader))
 			first_ns = now_ns;
 		due_ns = first_ns ? first_ns + COALESCE_NS : 0;
+		if (has_new_link(l, &n_links))
+			due_ns = now_ns;
 		if (due_ns && nsg_live_must_read(l->reader) && due_ns < next_read_ns)
 			due_ns = next_read_ns;
 		if (!due_ns || due_ns > now_ns)
@@ -167,6 +180,7 @@ static void *run(void *data)
 			(void)publish(l, first_ns);
 		}
 		first_ns = due_ns = 0;
+		(void)nsg_live_links(l->reader, &n_links);
 	}
 	return NULL;
 }
@@ -434,10 +448,16 @@ int live_new(const struct nsg_conf *conf, struct nsg_diag *diag, struct live **r
 
 int live_attach(struct live *l, struct nsg_kernel *kernel)
 {
+	struct nsg_diag diag = {0};
+	int r;
+
 	if (!l || !kernel)
 		return 0;
 	l->kernel = kernel;
-	return nsg_kernel_set_live_links(kernel, l->links, l->n_links);
+	r = nsg_kernel_set_live_links(kernel, l->links, l->n_links, &diag);
+	log_diag(&diag);
+	nsg_diag_done(&diag);
+	return r;
 }
 
 int live_follow(struct live *l, sd_event *event, void (*changed)(void *closure), void *closure)
