@@ -2,102 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # tsan: yes
 # Live routes: BIRD on the app's host learns from two routers over eBGP, and packets follow. The configuration of
-# BIRD is the one in README. With NSG_BGP_LONG: a full table, and flapping for a minute.
-#
-#             10.0.90.0/30              lo: 10.50.0.7 10.0.77.7 10.61.0.7
-#    app --+-- one0 .1 --------- app0 .2 -- one   (AS 65010)
-#          +-- two0 .5 --------- app0 .6 -- two   (AS 65010)
-. "$(dirname "$0")/lib.sh"
-BIRD=$(PATH=$PATH:/usr/sbin type -p bird) || { echo "1..0 # skip: bird is not installed" >&2; exit 77; }
+# BIRD is the one in README. With NSG_BGP_LONG, the name of a file of prefixes: a full table, and flapping for a minute.
+. "$(dirname "$0")/bird.sh"
 lab_enter "$@"
-lab_make && lab_ns one two && lab_link app one0 10.0.90.1/30 one app0 10.0.90.2/30 &&
-	lab_link app two0 10.0.90.5/30 two app0 10.0.90.6/30 && lab_far_ends || exit 1
-HOPS='10.50.0.7 10.0.77.7 10.61.0.7 203.0.113.99'
-for ns in one two; do
-	for a in $HOPS; do
-		in_ns $ns ip address add "$a/32" dev lo
-	done
-	in_ns $ns ip route add default via "$([ $ns = one ] && echo 10.0.90.1 || echo 10.0.90.5)"
-	spawn_ready "sniff.$ns" $ns "$TRAFFIC" sniff && spawn_ready "serve.$ns" $ns "$TRAFFIC" serve tcp:22 tcp:443 udp:7 || exit 1
-done
-policy_copy
-# learned routes are used where the network has a gateway
-policy_edit vnet-shop.json '.subnets += [{"name": "GatewaySubnet", "addressPrefix": "10.0.255.0/27"}]'
-policy_edit nsg-integration.json 'del(.securityRules[] | select(.name == "DenyPublicDns" or .name == "DenyPlainHttp"))'
-route_all on
+bird_lab || exit 1
 conf bgp.table=100 bgp.protocol=bird subnet.watch=no capture.exclude=10.0.90.0/29
-
-# ---- BIRD --------------------------------------------------------------------------------------
-
-bird_start() { # NS
-	spawn "bird.$1" "$1" "$BIRD" -f -c "$T/bird.$1.conf" -s "$T/bird.$1.ctl" -P "$T/bird.$1.pid" "${@:2}"
-	eventually 5 test -S "$T/bird.$1.ctl"
-}
-
-bird_stop() { # NS SIGNAL
-	kill "-$2" "${PIDS[bird.$1]}" && ended "bird.$1" 5
-	rm -f "$T/bird.$1.ctl"
-}
-
-birdc() { # NS COMMAND...
-	"${BIRD}c" -s "$T/bird.$1.ctl" "${@:2}"
-}
-
-# The lines of README, for this host.
-host_conf() {
-	sed -n '/^    router id /,/^$/s/^    //p' "$LAB_TOP/README" |
-		sed -e 's/10\.255\.0\./10.0.90./' >"$T/bird.app.conf"
-	sed -n '/^protocol bgp/,/^}/p' "$T/bird.app.conf" | sed -e 's/router1/router2/' \
-		-e 's/10\.0\.90\.2 /10.0.90.6 /' >"$T/second"
-	cat "$T/second" >>"$T/bird.app.conf"
-}
-
-# announce NS [PREFIX...]: instead of what it announced before.
-announce() {
-	local ns=$1 p
-	shift
-	{
-		echo 'protocol static announced { ipv4;'
-		for p; do echo "route $p blackhole;"; done
-		echo '}'
-	} >"$T/$ns.routes"
-	[ ! -S "$T/bird.$ns.ctl" ] || birdc "$ns" configure >/dev/null
-}
-
-router_conf() { # NS ADDRESS NEIGHBOUR
-	cat >"$T/bird.$1.conf" <<-END
-		router id $2;
-		protocol device {}
-		protocol bgp host {
-			local $2 as 65010;
-			neighbor $3 as 64512;
-			connect delay time 1;
-			connect retry time 1;
-			error wait time 1, 2;
-			graceful restart;
-			ipv4 { import none; export where proto = "announced"; next hop self; };
-		}
-		include "$T/$1.routes";
-	END
-	announce "$1"
-}
-
-established() {
-	birdc "$1" show protocols | grep -c Established
-}
-
-table() { # the kernel's
-	in_ns app ip route show table 100 proto bird
-}
 
 # ---- facts -------------------------------------------------------------------------------------
 
 t_start() { # with an empty table, and before any router speaks
-	host_conf
-	router_conf one 10.0.90.2 10.0.90.1
-	router_conf two 10.0.90.6 10.0.90.5
-	nsgd_start && nsgd_trace && bird_start app && bird_start one && bird_start two &&
-		eventually 20 eval '[ "$(established app)" = 2 ]' && is "$(table)" ""
+	nsgd_start && nsgd_trace && bird_start_all && is "$(table)" "" && reload && count_arrivals
 }
 
 goes_to() { # NS IP:PORT: the packet arrives there and is answered, by a gateway route
@@ -108,10 +22,6 @@ goes_to() { # NS IP:PORT: the packet arrives there and is answered, by a gateway
 t_none_before() { # a None row holds 10.0.0.0/8
 	probe udp 10.50.0.7:7
 	silent && says drop nsg-deny DenyAllOutBound None # the tag VirtualNetwork does not have it
-}
-
-routed() { # IP TYPE
-	ctl show-next-hop --source-ip 10.0.1.4 --dest-ip "$1" -o json | jq -e --arg t "$2" '.nextHopType == $t' >/dev/null
 }
 
 # appliances N: as many routes to different ones, beside those of the policy.
@@ -212,6 +122,16 @@ t_other_types() { # of the same protocol; and routes of another program
 		ctl status -o json | jq -e '.bgp.notUsed.otherTypes >= 1'
 }
 
+t_other_link() { # a route without addresses of next hops leads elsewhere
+	in_ns two ip address add 10.65.0.7/32 dev lo
+	in_ns caller ip address add 10.65.0.7/32 dev lo
+	in_ns app ip route add 10.65.0.0/16 dev two0 table 100 proto bird
+	eventually 5 routed 10.65.0.7 VirtualNetworkGateway && goes_to two 10.65.0.7:7 || return 1
+	in_ns app ip route replace 10.65.0.0/16 dev call0 table 100 proto bird
+	eventually 2 eval 'probe udp 10.65.0.7:7; [ "$ANSWERED" = yes ]' && goes_to caller 10.65.0.7:7 &&
+		in_ns app ip route del 10.65.0.0/16 table 100
+}
+
 t_link_down() { # the kernel does not report the routes that go with their link
 	in_ns app ip route add 10.65.0.0/16 via 192.0.2.10 table 100 proto bird
 	eventually 5 routed 10.65.0.7 VirtualNetworkGateway || return 1
@@ -226,22 +146,6 @@ t_stolen_rule() { # a marked packet is not routed by the host when another progr
 		in_ns app ip rule del pref "$p"
 	done
 	eventually 3 eval 'in_ns app ip rule show | grep -q "lookup 100"' && goes_to one 10.61.0.7:7
-}
-
-many() { # NS N: announces N prefixes of 100.64.0.0/10 and 172.16.0.0/12's neighbours
-	local i
-	{
-		echo 'protocol static announced { ipv4; route 10.61.0.0/16 blackhole;'
-		for ((i = 0; i < $2; i++)); do
-			echo "route 45.$((i / 256 % 256)).$((i % 256)).0/24 blackhole;"
-		done
-		echo '}'
-	} >"$T/$1.routes"
-	birdc "$1" configure >/dev/null
-}
-
-routes_are() { # N
-	ctl status -o json | jq -e --argjson n "$1" '.bgp.inForce == $n' >/dev/null
 }
 
 t_ten_thousand() {
@@ -341,6 +245,44 @@ t_one_minute() {
 	flap 60
 }
 
+# unharmed COMMAND...: while it runs, no packet to a route that stays is lost or goes elsewhere.
+unharmed() {
+	pumped steady 300 "$@" && is "${ARRIVED[steady]} ${ASTRAY[steady]}" "${SENT[steady]} 0"
+}
+
+next_hop_is() { # IP ADDRESS...
+	ctl show-next-hop --source-ip 10.0.1.4 --dest-ip "$1" -o json | jq -e --arg a "${*:2}" '.nextHopIpAddress == $a' >/dev/null
+}
+
+come_and_go() { # a route, and one that takes forced tunnelling into effect
+	announce one 10.50.0.0/16 10.61.0.0/16
+	eventually 5 routed 10.50.0.7 VirtualNetworkGateway || return 1
+	announce one 10.61.0.0/16
+	eventually 5 routed 10.50.0.7 None || return 1
+	announce one 10.61.0.0/16 0.0.0.0/0
+	eventually 5 routed 203.0.113.99 VirtualNetworkGateway || return 1
+	announce one 10.61.0.0/16
+	eventually 5 routed 203.0.113.99 Internet
+}
+
+t_packets() { # counted where they arrive, not by nsgd
+	announce one 10.61.0.0/16
+	announce two
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.2 && eventually 5 routed 10.50.0.7 None || return 1
+	pumped "steady changing default" 200 come_and_go &&
+		is "${ARRIVED[steady]} ${ASTRAY[*]}" "${SENT[steady]} 0 0 0" && [ "${ARRIVED[changing]}" -gt 0 ]
+}
+
+# The second router is learned before the first one goes. Packets may use its interface, which had routes before.
+other_router() {
+	announce two 10.61.0.0/16
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.2 10.0.90.6 || return 1
+	announce one
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.6 || return 1
+	announce one 10.61.0.0/16
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.2 10.0.90.6
+}
+
 t_two_instances() { # on two tables
 	conf bgp.table=101 bgp.protocol=bird,static subnet.watch=no nsgd.instance=second queue.first=100 \
 		route.table-base=22000 route.rule-priority=23000 route.mark-mask=0x0000fff0 capture.hook=prerouting capture.interfaces=call0
@@ -371,17 +313,20 @@ fact inside_network t_inside_network
 fact ecmp t_ecmp
 fact since t_since
 fact other_types t_other_types
+fact other_link t_other_link
 fact link_down t_link_down
 fact stolen_rule t_stolen_rule
-fact ten_thousand t_ten_thousand
-fact flood t_flood
+fact ten_thousand unharmed t_ten_thousand
+fact flood unharmed t_flood
 fact bird_killed t_bird_killed
-fact graceful_restart t_graceful_restart
+fact graceful_restart unharmed t_graceful_restart
 fact bird_stopped t_bird_stopped
-fact flap t_flap
+fact flap unharmed t_flap
+fact packets t_packets
+fact other_router unharmed other_router
 if [ -n "${NSG_BGP_LONG:-}" ]; then
-	fact full_table t_full_table
-	fact one_minute t_one_minute
+	fact full_table unharmed t_full_table
+	fact one_minute unharmed t_one_minute
 fi
 fact two_instances t_two_instances
 fact stop t_stop

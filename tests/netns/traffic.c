@@ -222,6 +222,9 @@ static const struct {
     {"sniff", "[IF]: a line for every IPv4 packet that comes or goes", traffic_sniff},
     {"hold", "IP:PORT [FROM]: a connection that stays, driven by standard input", traffic_hold},
     {"pump", "PPS FROM IP:FIRST-PORT: datagrams of many flows until SIGTERM", traffic_pump},
+    {"latency", "IP:PORT|SOCKET MS: first packets or requests, timed until SIGTERM",
+     traffic_latency},
+    {"follow", "IP:PORT COMMAND...: the time until the destination answers", traffic_follow},
     {"notify", "SOCKET: prints what a daemon tells its service manager", traffic_notify},
     {"freeze", "THREAD-ID: stops one thread until this process ends", traffic_freeze},
 };

@@ -11,6 +11,8 @@
 
 /* Each is a verb: argv[0] is its name, returns the exit status. */
 int traffic_pump(int argc, char **argv);
+int traffic_latency(int argc, char **argv);
+int traffic_follow(int argc, char **argv);
 int traffic_send(int argc, char **argv);
 int traffic_serve(int argc, char **argv);
 int traffic_sniff(int argc, char **argv);
