@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "flow/track.h"
@@ -16,24 +17,18 @@
 
 #define FRAGMENT_SECONDS 30 /* Linux's net.ipv4.ipfrag_time */
 #define FIRST_ROOM 1024u    /* a power of two */
+#define LARGE_PAGE ((size_t)2 << 20)
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-/* The two ends; of a flow, the smaller (address, port) first. An IPv4 address is the first word. */
-struct tuple {
-	uint32_t addr[2][4];
-	uint16_t port[2];
-	uint16_t protocol; /* and 0x100 for IPv6 */
-	uint16_t id;	   /* ICMP's, or a fragment's */
-};
-
+/* In the protocol of a tuple: IPv6. */
 #define IP6 0x100u
 
 struct entry {
-	struct tuple tuple;
+	struct nsg_track_tuple tuple;
 	uint64_t seen_ns;
 	uint32_t chain;
 	bool recent;	/* seen since the hand passed */
@@ -53,27 +48,33 @@ struct table {
 
 struct nsg_tracker {
 	struct table flows, fragments;
-	uint64_t seed; /* keeps a hostile capture from choosing one bucket for all its flows */
+	uint64_t seed[4]; /* keeps a hostile capture from choosing one bucket for all its flows */
 	void (*ended)(void *closure, const struct nsg_track_flow *flow);
 	void *closure;
 };
 
 /* ---- a table -------------------------------------------------------------------------------- */
 
-static uint64_t hash(uint64_t seed, const struct tuple *t)
+static uint64_t multiply(uint64_t a, uint64_t b)
 {
-	uint64_t words[5];
-	uint64_t h = seed;
+	unsigned __int128 product = (unsigned __int128)a * b;
 
-	_Static_assert(sizeof(*t) == sizeof(words), "no padding to hash");
-	memcpy(words, t, sizeof(words));
-	for (size_t i = 0; i < 5; i++) {
-		h ^= words[i];
-		h *= 0x9e3779b97f4a7c15u;
-		h ^= h >> 32;
-		h += seed;
-	}
-	return h * 0xff51afd7ed558ccdu >> 20;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t hash(const uint64_t seed[static 4], const struct nsg_track_tuple *t)
+{
+	uint64_t h = multiply(t->addr[0][0] ^ seed[0], t->addr[1][0] ^ seed[1]) ^
+		     multiply(t->addr[0][1] ^ seed[2], t->addr[1][1] ^ seed[3]);
+
+	return multiply(h ^ t->rest, seed[3] | 1);
+}
+
+static bool is_same(const struct nsg_track_tuple *a, const struct nsg_track_tuple *b)
+{
+	return !((a->addr[0][0] ^ b->addr[0][0]) | (a->addr[0][1] ^ b->addr[0][1]) |
+		 (a->addr[1][0] ^ b->addr[1][0]) | (a->addr[1][1] ^ b->addr[1][1]) |
+		 (a->rest ^ b->rest));
 }
 
 static uint32_t *bucket(const struct table *t, uint64_t h)
@@ -82,11 +83,11 @@ static uint32_t *bucket(const struct table *t, uint64_t h)
 }
 
 /* NULL: not there. */
-static struct entry *look_up(const struct table *t, uint64_t h, const struct tuple *tuple)
+static struct entry *look_up(const struct table *t, uint64_t h, const struct nsg_track_tuple *tuple)
 {
 	uint32_t i = *bucket(t, h);
 
-	while (i && memcmp(&t->entries[i].tuple, tuple, sizeof(*tuple)) != 0)
+	while (i && !is_same(&t->entries[i].tuple, tuple))
 		i = t->entries[i].chain;
 	return i ? &t->entries[i] : NULL;
 }
@@ -103,33 +104,54 @@ static bool is_idle(const struct table *t, const struct entry *e, uint64_t time_
 	return time_ns > e->seen_ns && time_ns - e->seen_ns > t->timeout_ns;
 }
 
-static int grow(struct table *t, uint64_t seed)
+/* A large table in large pages: with small ones most packets would wait for the address of a page. */
+static void *allocate(size_t n)
 {
-	uint32_t room = t->room * 2;
-	struct entry *entries = realloc(t->entries, (room + 1) * sizeof(*entries));
-	uint32_t *buckets;
+	void *p;
 
-	if (!entries)
-		return -ENOMEM;
-	t->entries = entries;
-	buckets = calloc(2 * (size_t)room, sizeof(*buckets));
-	if (!buckets)
-		return -ENOMEM;
-	free(t->buckets);
-	t->buckets = buckets;
-	t->room = room;
+	if (n < LARGE_PAGE)
+		return malloc(n);
+	p = aligned_alloc(LARGE_PAGE, (n + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
+	if (p)
+		(void)madvise(p, n, MADV_HUGEPAGE);
+	return p;
+}
+
+static void chain_all(struct table *t, const uint64_t *seed)
+{
+	memset(t->buckets, 0, 2 * (size_t)t->room * sizeof(*t->buckets));
 	for (uint32_t i = 1; i <= t->n; i++) {
-		uint32_t *at = bucket(t, hash(seed, &entries[i].tuple));
+		uint32_t *at = bucket(t, hash(seed, &t->entries[i].tuple));
 
-		entries[i].chain = *at;
+		t->entries[i].chain = *at;
 		*at = i;
 	}
+}
+
+static int set_room(struct table *t, const uint64_t *seed, uint32_t room)
+{
+	struct entry *entries = allocate((room + (size_t)1) * sizeof(*entries));
+	uint32_t *buckets = allocate(2 * (size_t)room * sizeof(*buckets));
+
+	if (!entries || !buckets) {
+		free(entries);
+		free(buckets);
+		return -ENOMEM;
+	}
+	if (t->entries)
+		memcpy(entries, t->entries, (t->n + (size_t)1) * sizeof(*entries));
+	free(t->entries);
+	free(t->buckets);
+	t->entries = entries;
+	t->buckets = buckets;
+	t->room = room;
+	chain_all(t, seed);
 	return 0;
 }
 
 /* Takes an entry out of the table that was not seen for a while: the clock algorithm, which costs a
  * packet one store where a list of all entries in order would cost it three cache misses. */
-static struct entry *evict(struct table *t, uint64_t seed)
+static struct entry *evict(struct table *t, const uint64_t *seed)
 {
 	struct entry *e;
 	uint32_t *at;
@@ -155,14 +177,14 @@ static bool is_full(const struct table *t)
 }
 
 /* The table is not full, or `evicted` is an entry that was taken out. */
-static struct entry *add(struct table *t, uint64_t seed, struct entry *evicted,
-			 const struct tuple *tuple, uint64_t time_ns)
+static struct entry *add(struct table *t, const uint64_t *seed, struct entry *evicted,
+			 const struct nsg_track_tuple *tuple, uint64_t time_ns)
 {
 	struct entry *e = evicted;
 	uint32_t *at;
 
 	if (!e) {
-		if (t->n == t->room && grow(t, seed) < 0)
+		if (t->n == t->room && set_room(t, seed, t->room * 2) < 0)
 			return NULL;
 		e = &t->entries[++t->n];
 	}
@@ -172,14 +194,11 @@ static struct entry *add(struct table *t, uint64_t seed, struct entry *evicted,
 	return e;
 }
 
-static int table_init(struct table *t, uint32_t max, uint64_t timeout_ns)
+static int table_init(struct table *t, const uint64_t *seed, uint32_t max, uint64_t timeout_ns)
 {
-	t->room = FIRST_ROOM;
 	t->max = max;
 	t->timeout_ns = timeout_ns;
-	t->entries = calloc(t->room + 1, sizeof(*t->entries));
-	t->buckets = calloc(2 * (size_t)t->room, sizeof(*t->buckets));
-	return t->entries && t->buckets ? 0 : -ENOMEM;
+	return set_room(t, seed, FIRST_ROOM);
 }
 
 static void table_done(struct table *t)
@@ -190,50 +209,52 @@ static void table_done(struct table *t)
 
 /* ---- tuples --------------------------------------------------------------------------------- */
 
-/* One tuple for both directions of a flow; *ret_swapped: the packet goes from end 1 to end 0. */
-static struct tuple ip4_tuple(const struct nsg_key *key, uint16_t icmp_id, bool *ret_swapped)
+static uint64_t rest_of(uint16_t port0, uint16_t port1, unsigned int protocol, uint16_t id)
 {
-	bool swap = key->src_host > key->dst_host ||
-		    (key->src_host == key->dst_host && key->sport_host > key->dport_host);
-	struct tuple t = {
-	    .port = {swap ? key->dport_host : key->sport_host,
-		     swap ? key->sport_host : key->dport_host},
-	    .protocol = key->protocol,
-	    .id = icmp_id,
-	};
+	return (uint64_t)port0 | (uint64_t)port1 << 16 | (uint64_t)protocol << 32 |
+	       (uint64_t)id << 48;
+}
 
-	t.addr[0][0] = swap ? key->dst_host : key->src_host;
-	t.addr[1][0] = swap ? key->src_host : key->dst_host;
+/* Without a branch: which end is the smaller cannot be predicted. */
+static inline struct nsg_track_tuple ip4_tuple(const struct nsg_key *key, uint16_t icmp_id,
+					       bool *ret_swapped)
+{
+	uint64_t src = (uint64_t)key->src_host << 16 | key->sport_host;
+	uint64_t dst = (uint64_t)key->dst_host << 16 | key->dport_host;
+	uint64_t low = src > dst ? dst : src, high = src > dst ? src : dst;
+
+	*ret_swapped = src > dst;
+	return (struct nsg_track_tuple){
+	    .addr = {{low >> 16}, {high >> 16}},
+	    .rest = rest_of((uint16_t)low, (uint16_t)high, key->protocol, icmp_id),
+	};
+}
+
+static struct nsg_track_tuple ip6_tuple(const struct nsg_track_view *v, bool *ret_swapped)
+{
+	uint16_t sport = v->key.sport_host, dport = v->key.dport_host;
+	int order = memcmp(v->src6, v->dst6, sizeof(v->src6));
+	bool swap = order ? order > 0 : sport > dport;
+	struct nsg_track_tuple t = {.rest = rest_of(swap ? dport : sport, swap ? sport : dport,
+						    v->key.protocol | IP6, v->icmp_id)};
+
+	memcpy(t.addr[swap], v->src6, sizeof(v->src6));
+	memcpy(t.addr[!swap], v->dst6, sizeof(v->dst6));
 	*ret_swapped = swap;
 	return t;
 }
 
-static struct tuple flow_tuple(const struct nsg_track_view *v, bool *ret_swapped)
+static struct nsg_track_tuple flow_tuple(const struct nsg_track_view *v, bool *ret_swapped)
 {
-	int order = v->is_ip6 ? memcmp(v->src6, v->dst6, sizeof(v->src6)) : 0;
-	struct tuple t;
-
-	if (!v->is_ip6)
-		return ip4_tuple(&v->key, v->icmp_id, ret_swapped);
-	t = ip4_tuple(&v->key, v->icmp_id, ret_swapped);
-	if (order) {
-		*ret_swapped = order > 0;
-		t.port[order > 0] = v->key.sport_host;
-		t.port[order < 0] = v->key.dport_host;
-	}
-	memcpy(t.addr[*ret_swapped], v->src6, sizeof(v->src6));
-	memcpy(t.addr[!*ret_swapped], v->dst6, sizeof(v->dst6));
-	t.protocol |= IP6;
-	return t;
+	return v->is_ip6 ? ip6_tuple(v, ret_swapped) : ip4_tuple(&v->key, v->icmp_id, ret_swapped);
 }
 
-static struct tuple fragment_tuple(const struct nsg_track_view *v)
+static struct nsg_track_tuple fragment_tuple(const struct nsg_track_view *v)
 {
-	struct tuple t = {.protocol = v->key.protocol, .id = v->ip_id};
-
-	t.addr[0][0] = v->key.src_host;
-	t.addr[1][0] = v->key.dst_host;
-	return t;
+	return (struct nsg_track_tuple){
+	    .addr = {{v->key.src_host}, {v->key.dst_host}},
+	    .rest = rest_of(0, 0, v->key.protocol, v->ip_id),
+	};
 }
 
 /* ---- the tracker ---------------------------------------------------------------------------- */
@@ -248,11 +269,11 @@ struct nsg_tracker *nsg_tracker_new(uint32_t flow_timeout_minutes, uint32_t max_
 		return NULL;
 	t->ended = ended;
 	t->closure = closure;
-	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
-		t->seed = (uintptr_t)t;
-	if (table_init(&t->flows, max_flows, (uint64_t)flow_timeout_minutes * 60 * NSG_NS_PER_SEC) <
-		0 ||
-	    table_init(&t->fragments, NSG_MAX_TRACKED_FRAGMENTS,
+	if (getrandom(t->seed, sizeof(t->seed), GRND_NONBLOCK) != sizeof(t->seed))
+		t->seed[0] = t->seed[1] = (uintptr_t)t;
+	if (table_init(&t->flows, t->seed, max_flows,
+		       (uint64_t)flow_timeout_minutes * 60 * NSG_NS_PER_SEC) < 0 ||
+	    table_init(&t->fragments, t->seed, NSG_MAX_TRACKED_FRAGMENTS,
 		       (uint64_t)FRAGMENT_SECONDS * NSG_NS_PER_SEC) < 0)
 		return nsg_tracker_free(t);
 	return t;
@@ -270,13 +291,13 @@ struct nsg_tracker *nsg_tracker_free(struct nsg_tracker *t)
 
 static void end_flow(const struct nsg_tracker *t, const struct entry *e)
 {
-	const struct tuple *tuple = &e->tuple;
+	const struct nsg_track_tuple *tuple = &e->tuple;
 	bool src = e->swapped;
 	struct nsg_track_flow flow = {
-	    .key = {.sport_host = tuple->port[src],
-		    .dport_host = tuple->port[!src],
-		    .protocol = (uint8_t)tuple->protocol},
-	    .is_ip6 = tuple->protocol & IP6,
+	    .key = {.sport_host = (uint16_t)(tuple->rest >> (src ? 16 : 0)),
+		    .dport_host = (uint16_t)(tuple->rest >> (src ? 0 : 16)),
+		    .protocol = (uint8_t)(tuple->rest >> 32)},
+	    .is_ip6 = tuple->rest >> 32 & IP6,
 	    .data = &e->data,
 	};
 
@@ -286,8 +307,8 @@ static void end_flow(const struct nsg_tracker *t, const struct entry *e)
 		memcpy(flow.src6, tuple->addr[src], sizeof(flow.src6));
 		memcpy(flow.dst6, tuple->addr[!src], sizeof(flow.dst6));
 	} else {
-		flow.key.src_host = tuple->addr[src][0];
-		flow.key.dst_host = tuple->addr[!src][0];
+		flow.key.src_host = (uint32_t)tuple->addr[src][0];
+		flow.key.dst_host = (uint32_t)tuple->addr[!src][0];
 	}
 	t->ended(t->closure, &flow);
 }
@@ -321,7 +342,30 @@ static bool begins_again(const struct table *t, const struct entry *e,
 	return v->key.protocol != NSG_PROTOCOL_TCP || (!e->midstream && e->swapped == swapped);
 }
 
-static int see_new(struct nsg_tracker *t, const struct tuple *tuple, bool swapped, bool midstream,
+static void find_place(const struct nsg_tracker *t, const struct nsg_track_view *v,
+		       struct nsg_track_place *ret)
+{
+	struct nsg_track_tuple tuple = flow_tuple(v, &ret->swapped);
+
+	ret->tuple = tuple;
+	ret->hash = hash(t->seed, &tuple) | 1ull << 63; /* a bit that no bucket depends on: not 0 */
+}
+
+void nsg_tracker_prefetch(const struct nsg_tracker *t, struct nsg_track_view *v)
+{
+	find_place(t, v, &v->place);
+	__builtin_prefetch(bucket(&t->flows, v->place.hash));
+}
+
+void nsg_tracker_prefetch_entry(const struct nsg_tracker *t, const struct nsg_track_view *v)
+{
+	const struct entry *e = &t->flows.entries[*bucket(&t->flows, v->place.hash)];
+
+	__builtin_prefetch(e, 1);
+	__builtin_prefetch((const char *)(e + 1) - 1, 1);
+}
+
+static int see_new(struct nsg_tracker *t, const struct nsg_track_place *p, bool tcp, bool midstream,
 		   uint64_t time_ns, struct nsg_track_data **ret_data)
 {
 	struct entry *e = NULL;
@@ -330,52 +374,41 @@ static int see_new(struct nsg_tracker *t, const struct tuple *tuple, bool swappe
 		e = evict(&t->flows, t->seed);
 		end_flow(t, e);
 	}
-	e = add(&t->flows, t->seed, e, tuple, time_ns);
+	e = add(&t->flows, t->seed, e, &p->tuple, time_ns);
 	if (!e)
 		return -ENOMEM;
-	e->swapped = swapped;
+	e->swapped = p->swapped;
 	e->midstream = midstream && !t->flows.evicted;
-	e->opening = tuple->protocol == NSG_PROTOCOL_TCP && !midstream;
+	e->opening = tcp && !midstream;
 	*ret_data = &e->data;
 	return e->midstream ? NSG_TRACK_MIDSTREAM : NSG_TRACK_FIRST;
-}
-
-void nsg_tracker_prefetch(const struct nsg_tracker *t, struct nsg_track_view *v)
-{
-	bool swapped;
-	struct tuple tuple = flow_tuple(v, &swapped);
-
-	v->hash = hash(t->seed, &tuple);
-	__builtin_prefetch(bucket(&t->flows, v->hash));
-}
-
-void nsg_tracker_prefetch_entry(const struct nsg_tracker *t, const struct nsg_track_view *v)
-{
-	const struct entry *e = &t->flows.entries[*bucket(&t->flows, v->hash)];
-
-	__builtin_prefetch(e, 1);
-	__builtin_prefetch((const char *)(e + 1) - 1, 1);
 }
 
 static int see_flow(struct nsg_tracker *t, const struct nsg_track_view *v, uint64_t time_ns,
 		    struct nsg_track_data **ret_data)
 {
-	bool swapped;
-	struct tuple tuple = flow_tuple(v, &swapped);
-	struct entry *e = look_up(&t->flows, v->hash ? v->hash : hash(t->seed, &tuple), &tuple);
+	const struct nsg_track_place *p = &v->place;
+	bool tcp = v->key.protocol == NSG_PROTOCOL_TCP;
+	struct nsg_track_place made;
+	struct entry *e;
 	int role;
 
+	if (!p->hash) {
+		find_place(t, v, &made);
+		p = &made;
+	}
+	e = look_up(&t->flows, p->hash, &p->tuple);
 	if (!e)
-		return see_new(t, &tuple, swapped, !opens(v), time_ns, ret_data);
-	role = e->swapped == swapped ? NSG_TRACK_LATER : NSG_TRACK_REPLY;
-	if (begins_again(&t->flows, e, v, swapped, time_ns)) {
-		if (!e->opening || e->swapped != swapped) {
+		return see_new(t, p, tcp, !opens(v), time_ns, ret_data);
+	role = e->swapped == p->swapped ? NSG_TRACK_LATER : NSG_TRACK_REPLY;
+	if (begins_again(&t->flows, e, v, p->swapped, time_ns)) {
+		if (!e->opening || e->swapped != p->swapped) {
 			end_flow(t, e);
 			e->data = (struct nsg_track_data){0};
 		}
-		e->swapped = swapped;
+		e->swapped = p->swapped;
 		e->midstream = false;
-		e->opening = v->key.protocol == NSG_PROTOCOL_TCP;
+		e->opening = tcp;
 		role = NSG_TRACK_FIRST;
 	} else {
 		e->opening = false;
@@ -389,7 +422,7 @@ static int see_error(struct nsg_tracker *t, const struct nsg_track_view *v, uint
 		     struct nsg_track_data **ret_data)
 {
 	bool swapped;
-	struct tuple tuple = ip4_tuple(&v->inner, v->inner_icmp_id, &swapped);
+	struct nsg_track_tuple tuple = ip4_tuple(&v->inner, v->inner_icmp_id, &swapped);
 	struct entry *e = look_up(&t->flows, hash(t->seed, &tuple), &tuple);
 
 	if (!e)
@@ -401,7 +434,7 @@ static int see_error(struct nsg_tracker *t, const struct nsg_track_view *v, uint
 static struct entry *find_fragment(struct nsg_tracker *t, const struct nsg_track_view *v,
 				   uint64_t time_ns)
 {
-	struct tuple tuple = fragment_tuple(v);
+	struct nsg_track_tuple tuple = fragment_tuple(v);
 	struct entry *e = look_up(&t->fragments, hash(t->seed, &tuple), &tuple);
 
 	return e && !is_idle(&t->fragments, e, time_ns) ? e : NULL;
@@ -427,7 +460,7 @@ int nsg_tracker_see(struct nsg_tracker *t, const struct nsg_track_view *v, uint6
 int nsg_tracker_remember_fragment(struct nsg_tracker *t, const struct nsg_track_view *v,
 				  uint64_t time_ns, const struct nsg_track_data *data)
 {
-	struct tuple tuple = fragment_tuple(v);
+	struct nsg_track_tuple tuple = fragment_tuple(v);
 	struct entry *e = look_up(&t->fragments, hash(t->seed, &tuple), &tuple);
 
 	if (!e)

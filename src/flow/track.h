@@ -13,6 +13,21 @@
 
 #include "packet/key.h"
 
+/* The ends of a flow, the smaller (address, port) first, so that both directions have one tuple. An IPv4
+ * address is the first word. Whole words: a word that was stored in parts is slow to read. */
+struct nsg_track_tuple {
+	uint64_t addr[2][2];
+	uint64_t
+	    rest; /* from the low bits: two ports, protocol, ID of ICMP or a fragment; 16 bits each */
+};
+
+/* Where a tracker looks for the flow of a packet. */
+struct nsg_track_place {
+	uint64_t hash; /* 0: not known */
+	struct nsg_track_tuple tuple;
+	bool swapped; /* the packet goes from end 1 to end 0 */
+};
+
 /* The parts of a packet that a tracker uses. */
 struct nsg_track_view {
 	struct nsg_key key; /* addresses 0 when is_ip6 */
@@ -26,7 +41,7 @@ struct nsg_track_view {
 	struct nsg_key inner;
 	uint16_t inner_icmp_id;
 	uint8_t src6[16], dst6[16];
-	uint64_t hash; /* of nsg_tracker_prefetch(); 0: not known */
+	struct nsg_track_place place; /* of nsg_tracker_prefetch() */
 };
 
 /* Like nsg_key_extract, but *ret is set for NSG_KEY_IP6, too. The ports of an IPv6 packet are those

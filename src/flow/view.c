@@ -85,10 +85,8 @@ static void read_icmp(const uint8_t *p, size_t n, struct nsg_track_view *v)
 }
 
 /* The fixed header (RFC 8200, 3), and what follows when it is a transport header. */
-static bool read_ip6(const uint8_t *p, size_t n, struct nsg_track_view *v)
+static void read_ip6(const uint8_t *p, size_t n, struct nsg_track_view *v)
 {
-	if (n < IP6_HEADER)
-		return false;
 	v->is_ip6 = true;
 	v->key.protocol = p[IP6_NEXT_HEADER];
 	memcpy(v->src6, p + IP6_SOURCE, sizeof(v->src6));
@@ -104,35 +102,32 @@ static bool read_ip6(const uint8_t *p, size_t n, struct nsg_track_view *v)
 	if (v->key.protocol == PROTOCOL_ICMP6 && n >= ICMP_HEADER &&
 	    (p[0] == ICMP6_ECHO || p[0] == ICMP6_ECHO_REPLY))
 		v->icmp_id = read16(p + ICMP_ID);
-	return true;
 }
 
 enum nsg_key_status nsg_track_view(const uint8_t *packet, size_t captured, size_t length,
 				   struct nsg_track_view *ret)
 {
-	struct nsg_track_view v = {0};
-	enum nsg_key_status status = nsg_key_extract(packet, captured, length, &v.key);
+	enum nsg_key_status status = nsg_key_extract(packet, captured, length, &ret->key);
 	size_t header;
 
 	if (captured > length)
 		captured = length;
+	if (status == NSG_KEY_MALFORMED || (status == NSG_KEY_IP6 && captured < IP6_HEADER))
+		return NSG_KEY_MALFORMED;
+	memset(&ret->ip_id, 0, sizeof(*ret) - offsetof(struct nsg_track_view, ip_id));
 	if (status == NSG_KEY_IP6) {
-		if (!read_ip6(packet, captured, &v))
-			return NSG_KEY_MALFORMED;
-		*ret = v;
+		ret->key = (struct nsg_key){0};
+		read_ip6(packet, captured, ret);
 		return status;
 	}
-	if (status == NSG_KEY_MALFORMED)
-		return status;
 	/* nsg_key_extract has checked the IP and transport headers */
 	header = (size_t)(packet[0] & 15) * 4;
-	v.ip_id = read16(packet + 4);
-	v.later_fragment = status == NSG_KEY_LATER_FRAGMENT;
-	v.first_fragment = !v.later_fragment && (read16(packet + 6) & FRAGMENT_MORE);
-	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_TCP)
-		v.tcp_flags = packet[header + TCP_FLAGS];
-	if (!v.later_fragment && v.key.protocol == NSG_PROTOCOL_ICMP)
-		read_icmp(packet + header, captured - header, &v);
-	*ret = v;
+	ret->ip_id = read16(packet + 4);
+	ret->later_fragment = status == NSG_KEY_LATER_FRAGMENT;
+	ret->first_fragment = !ret->later_fragment && (read16(packet + 6) & FRAGMENT_MORE);
+	if (!ret->later_fragment && ret->key.protocol == NSG_PROTOCOL_TCP)
+		ret->tcp_flags = packet[header + TCP_FLAGS];
+	if (!ret->later_fragment && ret->key.protocol == NSG_PROTOCOL_ICMP)
+		read_icmp(packet + header, captured - header, ret);
 	return status;
 }
