@@ -17,13 +17,20 @@ struct nsgctl_text {
 	uint32_t at, n;
 };
 
+/* How a packet differs from the one that was decided. */
+#define NSGCTL_VARIANT_NO_ROUTE 1u /* no route was looked up */
+#define NSGCTL_VARIANT_FOLLOWS 2u  /* it follows that packet: another reason */
+#define NSGCTL_VARIANT_OF_DENIED 4u
+#define NSGCTL_VARIANT_OUTBOUND 8u
+
 struct nsgctl_outcome {
 	struct nsgctl_text gate;  /* "gate":…,"nsg":… with admin between them */
 	struct nsgctl_text route; /* "route":… */
 	struct nsgctl_text comment, comment_route;
 	struct nsgctl_text rule; /* or route, that decided, for people; empty: none */
-	/* of a record from the gate to the end: as decided, established, reply; empty: not yet made */
-	struct nsgctl_text tails[3];
+	/* of the packets with this outcome, by NSGCTL_VARIANT_ bits; empty: not yet made */
+	struct nsgctl_text tails[4];	/* of a record: from the gate to the end */
+	struct nsgctl_text options[16]; /* of a packet in pcapng */
 	enum nsg_verdict verdict;
 	const char *reason;
 	/* sums of replay's closing tables */

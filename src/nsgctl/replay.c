@@ -30,6 +30,7 @@ void replay_done(struct replay *r)
 	nsgctl_outcomes_done(&r->outcomes);
 	nsgctl_session_close(&r->session);
 	nsg_line_done(&r->line);
+	nsg_line_done(&r->comment);
 	replay_report_done(r);
 	free(r->interfaces);
 }
@@ -210,6 +211,8 @@ static void find_ip(struct replay_packet *p)
 
 static void read_packet(struct replay *r, struct replay_packet *p)
 {
+	memset(p, 0, offsetof(struct replay_packet, key));
+	p->view.place.hash = 0;
 	find_ip(p);
 	if (!p->ip)
 		return;
@@ -230,12 +233,11 @@ static int read_batch(struct replay *r)
 		read_packet(r, &r->batch[r->batch_n++]);
 		if (r->batch_n == REPLAY_BATCH)
 			break;
-		memset(&r->batch[r->batch_n], 0, sizeof(r->batch[0]));
 		got = nsg_capture_next_buffered(r->capture, &r->batch[r->batch_n].frame);
 	}
 	r->batch_end = got == -EAGAIN || got == 1 ? 0 : got;
 	for (size_t i = 0; i < r->batch_n; i++)
-		if (r->batch[i].view.hash)
+		if (r->batch[i].view.place.hash)
 			nsg_tracker_prefetch_entry(r->tracker, &r->batch[i].view);
 	return 1;
 }
@@ -257,7 +259,6 @@ int replay_next(struct replay *r, struct replay_packet **ret)
 		int got = 1, status;
 
 		if (r->batch_at == r->batch_n) {
-			memset(&r->batch[0], 0, sizeof(r->batch[0]));
 			got = r->batch_end < 0 ? r->batch_end : read_batch(r);
 			p = &r->batch[0];
 		}
@@ -283,10 +284,20 @@ static int print_row(struct replay *r)
 {
 	cleanup_json json_t *item = json_loadb(r->line.text.v, r->line.text.n, 0, NULL);
 
+	nsg_line_begin(&r->line);
 	if (!item)
 		return nsgctl_out_of_memory();
 	nsg_rows_put(&r->rows, item);
 	return 0;
+}
+
+/* nsgctl_finish() reports an error. */
+static int print_lines(struct replay *r)
+{
+	size_t n = r->line.text.n;
+
+	nsg_line_begin(&r->line);
+	return !n || fwrite_unlocked(r->line.text.v, n, 1, stdout) == 1 ? 0 : NSG_EXIT_FAILED;
 }
 
 static int print_packet(struct replay *r, const struct replay_packet *p)
@@ -305,9 +316,7 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 		return nsgctl_out_of_memory();
 	if (table)
 		return print_row(r);
-	/* nsgctl_finish() reports an error */
-	return fwrite_unlocked(r->line.text.v, r->line.text.n, 1, stdout) == 1 ? 0
-									       : NSG_EXIT_FAILED;
+	return r->line.text.n >= NSGCTL_OUTPUT_BYTES ? print_lines(r) : 0;
 }
 
 struct progress {
@@ -337,21 +346,38 @@ static void report_progress(const struct replay *r, struct progress *p)
 			(unsigned int)(nsg_capture_position(r->capture) * 100 / r->size));
 }
 
+/* What is known of a pipe is printed before more of it is waited for. */
+static int print_before_waiting(struct replay *r)
+{
+	int status;
+
+	if (r->size || r->batch_at < r->batch_n || r->batch_n == REPLAY_BATCH)
+		return 0;
+	status = print_lines(r);
+	(void)fflush(stdout);
+	if (r->file.out)
+		(void)fflush(r->file.out);
+	return status;
+}
+
 static int replay_all(struct replay *r)
 {
 	struct replay_packet *p;
 	struct progress progress;
-	int got, status = 0;
+	int got, printed, status = 0;
 
 	begin_progress(r, &progress);
 	while (!status && (got = replay_next(r, &p)) != 0) {
 		status = got < 0 ? -got : print_packet(r, p);
+		if (!status)
+			status = print_before_waiting(r);
 		if (progress.on && r->n_packets % PROGRESS_PACKETS == 0)
 			report_progress(r, &progress);
 	}
 	if (progress.on)
 		fputs("\r\033[K", stderr);
-	return status;
+	printed = print_lines(r);
+	return status ? status : printed;
 }
 
 /* What was not decided, and why. */

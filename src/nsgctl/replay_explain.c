@@ -57,7 +57,9 @@ static int make_item(struct replay *r, const struct replay_packet *p, json_t **r
 		return nsgctl_out_of_memory();
 	item = json_loadb(r->line.text.v, r->line.text.n, 0, NULL);
 	if (p->has_flow) {
-		if (nsg_flow_put(flow, &p->flow) < 0)
+		struct nsg_flow decided = replay_flow(p);
+
+		if (nsg_flow_put(flow, &decided) < 0)
 			return nsgctl_out_of_memory();
 		args = NSG_JSON_OBJECT(PAIR_J("flow", json_incref(flow)));
 		status = nsgctl_session_ask(&r->session, "explain", args, keep_item, &explained);

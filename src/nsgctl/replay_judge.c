@@ -64,34 +64,41 @@ static uint32_t judged_source(const struct replay *r, const struct replay_packet
 
 /* ---- decisions ------------------------------------------------------------------------------ */
 
-/* The flow as its first packet had it; `back`: the packet is in the other direction. An ICMP error
- * quotes a packet of the flow. */
 static void set_flow(struct replay_packet *p, uint32_t src_host, bool back)
 {
-	const struct nsg_track_view *v = &p->view;
-	const struct nsg_key *key = &v->key;
-
 	p->has_flow = true;
-	p->flow = (struct nsg_flow){.key = *key, .is_ip6 = v->is_ip6};
-	if (v->icmp_error && back) {
-		p->flow.key = v->inner;
-	} else if (back) {
-		p->flow.key.dst_host = key->src_host;
-		p->flow.key.sport_host = key->dport_host;
-		p->flow.key.dport_host = key->sport_host;
+	p->back = back;
+	p->flow_src_host = src_host;
+}
+
+struct nsg_flow replay_flow(const struct replay_packet *p)
+{
+	const struct nsg_track_view *v = &p->view;
+	struct nsg_flow flow = {.key = v->key, .is_ip6 = v->is_ip6};
+
+	if (v->icmp_error && p->back) { /* it quotes a packet of the flow */
+		flow.key = v->inner;
+	} else if (p->back) {
+		flow.key.dst_host = v->key.src_host;
+		flow.key.sport_host = v->key.dport_host;
+		flow.key.dport_host = v->key.sport_host;
 	}
 	if (!v->is_ip6)
-		p->flow.key.src_host = src_host;
-	memcpy(p->flow.src6, back ? v->dst6 : v->src6, sizeof(v->src6));
-	memcpy(p->flow.dst6, back ? v->src6 : v->dst6, sizeof(v->dst6));
+		flow.key.src_host = p->flow_src_host;
+	memcpy(flow.src6, p->back ? v->dst6 : v->src6, sizeof(v->src6));
+	memcpy(flow.dst6, p->back ? v->src6 : v->dst6, sizeof(v->dst6));
+	return flow;
 }
 
 static int decide(struct replay *r, struct replay_packet *p, uint32_t *ret, enum nsg_gate *ret_gate)
 {
+	struct nsg_flow flow;
+
 	if (!p->view.is_ip6)
 		p->key.src_host = judged_source(r, p);
 	set_flow(p, p->key.src_host, false);
-	return nsgctl_outcome_decide(&r->outcomes, &p->flow, ret, ret_gate);
+	flow = replay_flow(p);
+	return nsgctl_outcome_decide(&r->outcomes, &flow, ret, ret_gate);
 }
 
 static int not_judged(struct replay *r, uint32_t *ret)
@@ -220,10 +227,11 @@ static void see_fragment(const struct replay *r, struct replay_packet *p,
 static int remember_fragment(struct replay *r, const struct replay_packet *p,
 			     const struct nsg_track_data *data)
 {
-	struct nsg_track_data first = *data;
+	struct nsg_track_data first;
 
 	if (!p->view.first_fragment)
 		return 0;
+	first = *data;
 	first.outcome = p->outcome;
 	if (nsg_tracker_remember_fragment(r->tracker, &p->view, p->frame.time_ns, &first) < 0)
 		return nsgctl_out_of_memory();
@@ -238,7 +246,7 @@ static int judge_flow(struct replay *r, struct replay_packet *p)
 	int role = nsg_tracker_see(r->tracker, &p->view, time_ns, &data);
 	int status;
 
-	p->role = (enum nsg_track_role)role;
+	p->role = (uint8_t)role;
 	switch (role) {
 	case NSG_TRACK_FIRST:
 		status = see_first(r, p, data);

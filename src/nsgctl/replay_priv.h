@@ -40,27 +40,28 @@ enum replay_kind {
 
 /* One packet and what became of it. */
 struct replay_packet {
-	struct nsg_frame frame;
-	const uint8_t *ip;	   /* NULL: the frame contains none */
-	uint32_t captured, length; /* from the IP header on */
-	enum nsg_link_direction link_direction;
-	enum nsg_key_status key_status;
-	struct nsg_track_view view;
-	struct nsg_key key; /* as judged: view.key with another source */
+	const uint8_t *ip; /* NULL: the frame contains none */
 	bool malformed;
 
-	enum nsg_direction direction;
 	bool outbound; /* sent by the app */
-	uint32_t outcome;
-	enum nsg_verdict verdict;
-	const char *reason;
 	bool no_route; /* the outcome's route was not looked up for this packet */
 	bool of_denied_flow;
-	enum nsg_track_role role;
+	bool has_flow, back; /* for replay_flow(); back: the packet is in its other direction */
+	uint8_t direction;   /* enum nsg_direction */
+	uint8_t role;	     /* enum nsg_track_role */
+	enum nsg_key_status key_status;
+	enum nsg_link_direction link_direction;
+	enum nsg_verdict verdict;
+	uint32_t captured, length; /* from the IP header on */
+	uint32_t outcome;
+	const char *reason;
 	uint64_t first_packet; /* that the decision was made for; 0: none */
-	/* For explain: what was or, of a packet of an unknown flow, would have been decided. */
-	bool has_flow;
-	struct nsg_flow flow;
+
+	/* not cleared for each packet */
+	struct nsg_key key; /* as judged: view.key with another source */
+	struct nsg_frame frame;
+	struct nsg_track_view view; /* unless it is malformed */
+	uint32_t flow_src_host;	    /* if has_flow */
 };
 
 struct replay {
@@ -89,7 +90,8 @@ struct replay {
 	uint64_t n_packets, n_other, n_unsupported, n_bytes;
 	uint64_t size; /* of the file; 0: unknown */
 	uint32_t unsupported_link;
-	struct nsg_line line;
+	struct nsg_line line;	 /* JSON that is not yet printed */
+	struct nsg_line comment; /* of the packet that is written */
 	struct nsg_rows rows;
 
 	struct nsgctl_outfile file; /* -w */
@@ -114,10 +116,12 @@ int replay_next(struct replay *r, struct replay_packet **ret);
 
 /* 0 or an exit status. */
 int replay_judge(struct replay *r, struct replay_packet *p);
+/* The flow as its first packet had it, or would have had it, for explain. Requires p->has_flow. */
+struct nsg_flow replay_flow(const struct replay_packet *p);
 
 /* ---- writing (replay_write.c) --------------------------------------------------------------- */
 
-/* The packet as a line of JSON, in r->line. -ENOMEM. */
+/* Appends the packet as a line of JSON to r->line. -ENOMEM. */
 int replay_line(struct replay *r, const struct replay_packet *p);
 /* -w. 0 or an exit status. */
 int replay_write_begin(struct replay *r, int input_fd);

@@ -14,9 +14,9 @@ static void put_text(struct nsg_line *l, const char *text)
 	nsg_line_put(l, text, strlen(text));
 }
 
-static void put_outcome_text(struct replay *r, struct nsgctl_text text)
+static void put_outcome_text(struct nsg_line *l, const struct replay *r, struct nsgctl_text text)
 {
-	nsg_line_put(&r->line, nsgctl_outcome_text(&r->outcomes, text), text.n);
+	nsg_line_put(l, nsgctl_outcome_text(&r->outcomes, text), text.n);
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
@@ -61,12 +61,12 @@ static void put_decision(struct replay *r, const struct replay_packet *p)
 	struct nsg_line *l = &r->line;
 
 	PUT(l, ",");
-	put_outcome_text(r, o->gate);
+	put_outcome_text(l, r, o->gate);
 	PUT(l, ",");
 	if (p->no_route)
 		PUT(l, "\"route\":null");
 	else
-		put_outcome_text(r, o->route);
+		put_outcome_text(l, r, o->route);
 	if (p->verdict == NSG_VERDICT_ACCEPT)
 		PUT(l, ",\"verdict\":\"accept\",\"reason\":\"");
 	else
@@ -75,39 +75,43 @@ static void put_decision(struct replay *r, const struct replay_packet *p)
 	PUT(l, "\"");
 }
 
-/* The common tails are made once for the outcome; NULL: it is not one of them. */
-static struct nsgctl_text *common_tail(struct replay *r, const struct replay_packet *p)
+static unsigned int variant_of(const struct replay *r, const struct replay_packet *p)
 {
-	struct nsgctl_outcome *o = &r->outcomes.v.v[p->outcome];
+	bool follows = p->reason != r->outcomes.v.v[p->outcome].reason;
 
-	if (p->reason == o->reason)
-		return p->no_route ? NULL : &o->tails[0];
-	return &o->tails[p->no_route ? 2 : 1];
+	return (p->no_route ? NSGCTL_VARIANT_NO_ROUTE : 0) |
+	       (follows ? NSGCTL_VARIANT_FOLLOWS : 0) |
+	       (p->of_denied_flow ? NSGCTL_VARIANT_OF_DENIED : 0) |
+	       (p->outbound ? NSGCTL_VARIANT_OUTBOUND : 0);
+}
+
+/* A text that is made once for the outcome. */
+static int put_tail(struct replay *r, const struct replay_packet *p)
+{
+	unsigned int variant =
+	    variant_of(r, p) & (NSGCTL_VARIANT_NO_ROUTE | NSGCTL_VARIANT_FOLLOWS);
+	struct nsgctl_text *tail = &r->outcomes.v.v[p->outcome].tails[variant];
+	size_t at = r->line.text.n;
+
+	if (tail->n) {
+		put_outcome_text(&r->line, r, *tail);
+		return 0;
+	}
+	put_decision(r, p);
+	return nsgctl_outcome_keep(&r->outcomes, r->line.text.v + at, r->line.text.n - at, tail);
 }
 
 int replay_line(struct replay *r, const struct replay_packet *p)
 {
-	struct nsgctl_text *tail = common_tail(r, p), made;
 	struct nsg_line *l = &r->line;
-	size_t at;
 
-	nsg_line_begin(l);
 	PUT(l, "{");
-	nsg_line_put_packet(l, p->frame.number, p->frame.time_ns, p->length, p->direction);
+	nsg_line_put_packet(l, p->frame.number, p->frame.time_ns, p->length,
+			    (enum nsg_direction)p->direction);
 	PUT(l, ",");
 	put_flow(l, p);
-	at = l->text.n;
-	if (tail && tail->n) {
-		put_outcome_text(r, *tail);
-	} else {
-		put_decision(r, p);
-		if (tail && !l->error) {
-			if (nsgctl_outcome_keep(&r->outcomes, l->text.v + at, l->text.n - at,
-						&made) < 0)
-				return -ENOMEM;
-			*tail = made;
-		}
-	}
+	if (put_tail(r, p) < 0)
+		return -ENOMEM;
 	if (has_other_source(p)) {
 		PUT(l, ",\"hostSrc\":\"");
 		nsg_line_put_address(l, p->view.key.src_host);
@@ -162,7 +166,7 @@ static int write_interface(struct replay *r, const struct nsg_frame *frame, uint
 static void make_comment(struct replay *r, const struct replay_packet *p)
 {
 	const struct nsgctl_outcome *o = &r->outcomes.v.v[p->outcome];
-	struct nsg_line *l = &r->line;
+	struct nsg_line *l = &r->comment;
 
 	nsg_line_begin(l);
 	put_text(l, nsg_verdict_name(p->verdict));
@@ -174,9 +178,32 @@ static void make_comment(struct replay *r, const struct replay_packet *p)
 		PUT(l, "; source ");
 		nsg_line_put_address(l, p->key.src_host);
 	}
-	put_outcome_text(r, o->comment);
+	put_outcome_text(l, r, o->comment);
 	if (!p->no_route)
-		put_outcome_text(r, o->comment_route);
+		put_outcome_text(l, r, o->comment_route);
+}
+
+/* Those of a packet with the source that it was judged with are made once for the outcome. */
+static int write_packet(struct replay *r, const struct replay_packet *p,
+			struct nsg_pcapng_packet *out)
+{
+	struct nsgctl_text *known = &r->outcomes.v.v[p->outcome].options[variant_of(r, p)];
+	uint8_t options[NSG_PCAPNG_MAX_OPTIONS];
+	size_t n;
+
+	if (known->n && !has_other_source(p))
+		return nsg_pcapng_write_with(r->file.out, out,
+					     nsgctl_outcome_text(&r->outcomes, *known), known->n);
+	make_comment(r, p);
+	if (r->comment.error < 0)
+		return r->comment.error;
+	out->comment = r->comment.text.v;
+	out->comment_n = r->comment.text.n;
+	n = nsg_pcapng_options(out, options);
+	if (!has_other_source(p) &&
+	    nsgctl_outcome_keep(&r->outcomes, (const char *)options, n, known) < 0)
+		return -ENOMEM;
+	return nsg_pcapng_write_with(r->file.out, out, options, n);
 }
 
 int replay_write(struct replay *r, const struct replay_packet *p)
@@ -191,13 +218,8 @@ int replay_write(struct replay *r, const struct replay_packet *p)
 	};
 	int e = write_interface(r, &p->frame, &out.interface);
 
-	make_comment(r, p);
-	out.comment = r->line.text.v;
-	out.comment_n = r->line.text.n;
 	if (!e)
-		e = r->line.error;
-	if (!e)
-		e = nsg_pcapng_write(r->file.out, &out);
+		e = write_packet(r, p, &out);
 	return e < 0 ? nsgctl_outfile_fail(&r->file, e) : 0;
 }
 

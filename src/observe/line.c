@@ -11,6 +11,9 @@
 
 /* Longest text of a number: 2^64 - 1. */
 #define MAX_DIGITS 20
+/* Longest members of nsg_line_put_packet() and nsg_line_put_flow(), but for names. */
+#define MAX_PACKET 128
+#define MAX_FLOW 128
 
 /* Inlined so that the copy of a literal is a few moves. */
 static inline __attribute__((always_inline)) void put(struct nsg_line *l, const char *text,
@@ -51,37 +54,119 @@ static const char two_digits[] =
     "34353637383940414243444546474849505152535455565758596061626364656667"
     "6869707172737475767778798081828384858687888990919293949596979899";
 
-static void put_number(struct nsg_line *l, uint64_t n)
-{
-	char text[MAX_DIGITS];
-	size_t i = sizeof(text);
+/* ---- numbers, addresses and times: into room that was reserved ------------------------------- */
 
+/* The end of what has been written. */
+#define WRITE(out, literal)                                                                        \
+	((char *)memcpy(out, literal, sizeof(literal) - 1) + sizeof(literal) - 1)
+
+static char *write_number(char *out, uint64_t n)
+{
+	uint64_t left = n;
+	size_t digits = 1;
+	char *end, *at;
+
+	for (; left >= 10000; left /= 10000)
+		digits += 4;
+	digits += (size_t)(left > 9) + (left > 99) + (left > 999);
+	end = at = out + digits;
 	for (; n > 9; n /= 100)
-		memcpy(text + (i -= 2), two_digits + 2 * (n % 100), 2);
-	if (n || i == sizeof(text))
-		text[--i] = (char)('0' + n);
-	put(l, text + i, sizeof(text) - i);
+		memcpy(at -= 2, two_digits + 2 * (n % 100), 2);
+	if (at > out)
+		*--at = (char)('0' + n);
+	return end;
 }
 
-static size_t write_octet(char *out, unsigned int octet)
-{
-	size_t n = octet > 99 ? 3 : octet > 9 ? 2 : 1;
+/* The numbers of a byte, each followed by a dot, in four bytes. */
+/* clang-format off */
+#define OCTETS(tens, end) \
+	tens "0" end tens "1" end tens "2" end tens "3" end tens "4" end \
+	tens "5" end tens "6" end tens "7" end tens "8" end tens "9" end
+#define TENS(hundreds, end) \
+	OCTETS(hundreds "1", end) OCTETS(hundreds "2", end) OCTETS(hundreds "3", end) \
+	OCTETS(hundreds "4", end) OCTETS(hundreds "5", end) OCTETS(hundreds "6", end) \
+	OCTETS(hundreds "7", end) OCTETS(hundreds "8", end) OCTETS(hundreds "9", end)
 
-	for (size_t i = n; i-- > 0; octet /= 10)
-		out[i] = (char)('0' + octet % 10);
-	return n;
+static const char octets[] =
+	OCTETS("", ".  ") TENS("", ". ")
+	OCTETS("10", ".") TENS("1", ".")
+	OCTETS("20", ".") TENS("2", ".");
+/* clang-format on */
+
+static char *write_octet(char *out, unsigned int octet)
+{
+	memcpy(out, octets + (size_t)4 * octet, 4);
+	return out + 2 + (octet > 9) + (octet > 99);
+}
+
+/* At most 16 bytes. */
+static char *write_address(char *out, uint32_t addr_host)
+{
+	for (int shift = 24; shift >= 0; shift -= 8)
+		out = write_octet(out, addr_host >> shift & 255);
+	return out - 1;
+}
+
+/* Whether l->clock is the text of this second. */
+static bool set_clock(struct nsg_line *l, int64_t second)
+{
+	time_t t = (time_t)second;
+	struct tm tm;
+
+	if (l->has_second && l->second == second)
+		return true;
+	l->has_second = gmtime_r(&t, &tm) && strftime(l->clock, sizeof(l->clock),
+						      "%Y-%m-%dT%H:%M:%S", &tm) == NSG_LINE_CLOCK;
+	l->second = second;
+	return l->has_second;
+}
+
+static char *write_time(struct nsg_line *l, char *out, uint64_t time_ns)
+{
+	uint32_t ns = (uint32_t)(time_ns % NSG_NS_PER_SEC);
+
+	if (time_ns == UINT64_MAX || !set_clock(l, (int64_t)(time_ns / NSG_NS_PER_SEC)))
+		return WRITE(out, "null");
+	out = WRITE(out, "\"");
+	memcpy(out, l->clock, NSG_LINE_CLOCK);
+	out += NSG_LINE_CLOCK;
+	*out++ = '.';
+	for (size_t i = 9; i > 1; ns /= 100)
+		memcpy(out + (i -= 2), two_digits + (size_t)2 * (ns % 100), 2);
+	out[0] = (char)('0' + ns);
+	return WRITE(out + 9, "Z\"");
+}
+
+/* ---- parts ----------------------------------------------------------------------------------- */
+
+/* The end of the text, with this much room after it. NULL when out of memory. */
+static char *reserve(struct nsg_line *l, size_t n)
+{
+	if (l->text.room - l->text.n >= n || nsg_vec_reserve(&l->text, n) == 0)
+		return l->text.v + l->text.n;
+	l->error = -ENOMEM;
+	return NULL;
+}
+
+static void set_end(struct nsg_line *l, const char *end)
+{
+	l->text.n = (size_t)(end - l->text.v);
+}
+
+static void put_number(struct nsg_line *l, uint64_t n)
+{
+	char *out = reserve(l, MAX_DIGITS);
+
+	if (out)
+		set_end(l, write_number(out, n));
 }
 
 void nsg_line_put_address(struct nsg_line *l, uint32_t addr_host)
 {
-	char text[NSG_IP4_TEXT];
-	size_t n = 0;
+	char *out = reserve(l, NSG_IP4_TEXT);
 
-	for (int shift = 24; shift >= 0; shift -= 8) {
-		n += write_octet(text + n, addr_host >> shift & 255);
-		text[n++] = '.';
-	}
-	put(l, text, n - 1);
+	if (out)
+		set_end(l, write_address(out, addr_host));
 }
 
 static void put_quoted_address(struct nsg_line *l, uint32_t addr_host)
@@ -130,55 +215,31 @@ static void put_name_or_null(struct nsg_line *l, const char *name)
 	PUT(l, "\"");
 }
 
-static void put_time(struct nsg_line *l, uint64_t time_ns)
-{
-	int64_t second = (int64_t)(time_ns / NSG_NS_PER_SEC);
-	uint32_t ns = (uint32_t)(time_ns % NSG_NS_PER_SEC);
-	char fraction[9];
-
-	if (time_ns == UINT64_MAX) {
-		PUT(l, "null");
-		return;
-	}
-	if (!l->has_second || l->second != second) {
-		time_t t = (time_t)second;
-		struct tm tm;
-
-		l->has_second = gmtime_r(&t, &tm) &&
-				strftime(l->clock, sizeof(l->clock), "%Y-%m-%dT%H:%M:%S", &tm);
-		l->second = second;
-	}
-	if (!l->has_second) {
-		PUT(l, "null");
-		return;
-	}
-	for (size_t i = sizeof(fraction); i > 1; ns /= 100)
-		memcpy(fraction + (i -= 2), two_digits + (size_t)2 * (ns % 100), 2);
-	fraction[0] = (char)('0' + ns);
-	PUT(l, "\"");
-	put_text(l, l->clock);
-	PUT(l, ".");
-	put(l, fraction, sizeof(fraction));
-	PUT(l, "Z\"");
-}
-
 void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key)
 {
 	const char *protocol = nsg_protocol_name(key->protocol);
+	size_t n = protocol ? strlen(protocol) : 0;
+	char *out = reserve(l, MAX_FLOW + n);
 
-	PUT(l, "\"protocol\":");
-	if (protocol)
-		put_name_or_null(l, protocol);
-	else
-		put_number(l, key->protocol);
-	PUT(l, ",\"src\":");
-	put_quoted_address(l, key->src_host);
-	PUT(l, ",\"srcPort\":");
-	put_number(l, key->sport_host);
-	PUT(l, ",\"dst\":");
-	put_quoted_address(l, key->dst_host);
-	PUT(l, ",\"dstPort\":");
-	put_number(l, key->dport_host);
+	if (!out)
+		return;
+	out = WRITE(out, "\"protocol\":");
+	if (protocol) {
+		*out++ = '"';
+		memcpy(out, protocol, n);
+		out += n;
+		*out++ = '"';
+	} else {
+		out = write_number(out, key->protocol);
+	}
+	out = WRITE(out, ",\"src\":\"");
+	out = write_address(out, key->src_host);
+	out = WRITE(out, "\",\"srcPort\":");
+	out = write_number(out, key->sport_host);
+	out = WRITE(out, ",\"dst\":\"");
+	out = write_address(out, key->dst_host);
+	out = WRITE(out, "\",\"dstPort\":");
+	set_end(l, write_number(out, key->dport_host));
 }
 
 /* Only policies with admin rules have the key. */
@@ -283,13 +344,18 @@ const char *nsg_direction_name(enum nsg_direction direction)
 void nsg_line_put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, uint32_t length,
 			 enum nsg_direction direction)
 {
-	PUT(l, "\"packet\":");
-	put_number(l, packet);
-	PUT(l, ",\"time\":");
-	put_time(l, time_ns);
-	PUT(l, ",\"length\":");
-	put_number(l, length);
-	PUT(l, ",\"direction\":\"");
+	char *out = reserve(l, MAX_PACKET);
+
+	if (!out)
+		return;
+	out = WRITE(out, "\"packet\":");
+	out = write_number(out, packet);
+	out = WRITE(out, ",\"time\":");
+	out = write_time(l, out, time_ns);
+	out = WRITE(out, ",\"length\":");
+	out = write_number(out, length);
+	out = WRITE(out, ",\"direction\":\"");
+	set_end(l, out);
 	put_text(l, nsg_direction_name(direction));
 	PUT(l, "\"");
 }

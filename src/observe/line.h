@@ -14,13 +14,15 @@
 #include "observe/ring.h"
 #include "util/vec.h"
 
+#define NSG_LINE_CLOCK 19 /* the length of 2026-11-28T12:00:00 */
+
 /* Zero-initialise to begin; use for one text after another. One thread at a time. */
 struct nsg_line {
 	NSG_VEC(char) text; /* no NUL */
 	int error;
 	int64_t second; /* `clock` is this second's text; valid if has_second */
 	bool has_second;
-	char clock[32];
+	char clock[NSG_LINE_CLOCK + 1];
 };
 
 void nsg_line_done(struct nsg_line *l);

@@ -124,48 +124,55 @@ int nsg_pcapng_interface(FILE *out, uint16_t link_type, const char *name)
 	return write_out(out, p.v, p.n);
 }
 
-static void put_packet_options(struct part *p, const struct nsg_pcapng_packet *packet)
+size_t nsg_pcapng_options(const struct nsg_pcapng_packet *packet,
+			  uint8_t ret[NSG_PCAPNG_MAX_OPTIONS])
 {
 	size_t comment_n = packet->comment_n < MAX_TEXT ? packet->comment_n : MAX_TEXT;
 	uint32_t flags = packet->outbound ? FLAGS_OUTBOUND : FLAGS_INBOUND;
 	uint64_t action = packet->verdict == NSG_VERDICT_ACCEPT ? TC_ACT_OK : TC_ACT_SHOT;
 	uint8_t verdict[1 + sizeof(action)] = {VERDICT_TC};
+	struct part p;
 
+	p.n = 0;
 	memcpy(verdict + 1, &action, sizeof(action));
 	if (packet->comment && comment_n)
-		put_option(p, OPTION_COMMENT, packet->comment, comment_n);
-	put_option(p, OPTION_FLAGS, &flags, sizeof(flags));
-	put_option(p, OPTION_VERDICT, verdict, sizeof(verdict));
-	put16(p, OPTION_END, 0);
+		put_option(&p, OPTION_COMMENT, packet->comment, comment_n);
+	put_option(&p, OPTION_FLAGS, &flags, sizeof(flags));
+	put_option(&p, OPTION_VERDICT, verdict, sizeof(verdict));
+	put16(&p, OPTION_END, 0);
+	memcpy(ret, p.v, p.n);
+	return p.n;
+}
+
+int nsg_pcapng_write_with(FILE *out, const struct nsg_pcapng_packet *packet, const void *options,
+			  size_t n)
+{
+	static const uint8_t zeros[4];
+	size_t pad = padding(packet->captured);
+	uint32_t total = 28 + packet->captured + (uint32_t)(pad + n) + 4;
+	const uint32_t head[] = {
+	    BLOCK_PACKET,
+	    total,
+	    packet->interface,
+	    (uint32_t)(packet->time_ns >> 32),
+	    (uint32_t)packet->time_ns,
+	    packet->captured,
+	    packet->length,
+	};
+	int r = write_out(out, head, sizeof(head));
+
+	if (!r)
+		r = write_out(out, packet->data, packet->captured);
+	if (!r)
+		r = write_out(out, zeros, pad);
+	if (!r)
+		r = write_out(out, options, n);
+	return r ? r : write_out(out, &total, sizeof(total));
 }
 
 int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *packet)
 {
-	struct part head, tail;
-	uint32_t total;
-	int r;
+	uint8_t options[NSG_PCAPNG_MAX_OPTIONS];
 
-	/* the data's padding comes first */
-	memset(tail.v, 0, 4);
-	tail.n = padding(packet->captured);
-	put_packet_options(&tail, packet);
-	total = 28 + packet->captured + (uint32_t)tail.n + 4;
-	put32(&tail, total);
-
-	head.n = 0;
-	put32(&head, BLOCK_PACKET);
-	put32(&head, total);
-	put32(&head, packet->interface);
-	put32(&head, (uint32_t)(packet->time_ns >> 32));
-	put32(&head, (uint32_t)packet->time_ns);
-	put32(&head, packet->captured);
-	put32(&head, packet->length);
-
-	r = write_out(out, head.v, head.n);
-	if (r < 0)
-		return r;
-	r = write_out(out, packet->data, packet->captured);
-	if (r < 0)
-		return r;
-	return write_out(out, tail.v, tail.n);
+	return nsg_pcapng_write_with(out, packet, options, nsg_pcapng_options(packet, options));
 }

@@ -26,6 +26,8 @@ struct nsg_pcapng_packet {
 	size_t comment_n;
 };
 
+#define NSG_PCAPNG_MAX_OPTIONS 1152
+
 /* LINKTYPE_RAW: the packets begin with their IP header. */
 #define NSG_PCAPNG_LINK_RAW 101
 
@@ -36,5 +38,12 @@ int nsg_pcapng_section(FILE *out, const char *application, const char *comment);
 /* link_type is tcpdump.org's number; `name` "" is unknown. */
 int nsg_pcapng_interface(FILE *out, uint16_t link_type, const char *name);
 int nsg_pcapng_write(FILE *out, const struct nsg_pcapng_packet *packet);
+
+/* The options of a packet (direction, verdict and comment) in the file's form, for many packets that
+ * have the same. Returns their length. */
+size_t nsg_pcapng_options(const struct nsg_pcapng_packet *packet,
+			  uint8_t ret[NSG_PCAPNG_MAX_OPTIONS]);
+int nsg_pcapng_write_with(FILE *out, const struct nsg_pcapng_packet *packet, const void *options,
+			  size_t n);
 
 #endif

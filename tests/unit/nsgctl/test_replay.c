@@ -344,6 +344,14 @@ static void closing_tables(void **state)
 	/* standard input and output */
 	assert_int_equal(run("replay - -w - <tables.pcap 2>/dev/null >piped.pcapng"), 0);
 	assert_run("replay -o jsonl piped.pcapng 2>/dev/null | wc -l", 0, "62\n");
+	/* what has come through a pipe is printed before it ends */
+	assert_int_equal(system("mkfifo in printed; { cat tables.pcap; "
+				"timeout 9 sh -c 'read x <printed' || : >late; } >in &"),
+			 0);
+	assert_run("replay -o jsonl - <in 2>/dev/null | { head -n 62; [ -e late ] || echo "
+		   ">printed; } | wc -l; "
+		   "ls late 2>/dev/null",
+		   2, "62\n");
 	assert_run("replay tables.pcap -w - -o jsonl 2>&1", 2, "cannot be used together");
 	assert_run("replay tables.pcap -w tables.pcap 2>&1", 2, "must not be the input");
 }

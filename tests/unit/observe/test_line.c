@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -178,11 +179,40 @@ static void a_line_is_json_to_the_byte(void **state)
 	nsg_line_done(&l);
 }
 
+static void numbers_and_addresses_are_those_of_printf(void **state)
+{
+	uint64_t packet = 0; /* 0, 9, 10, 99, 100 ... */
+	struct nsg_line l = {0};
+
+	(void)state;
+	for (unsigned int i = 0; i < 256; i++) {
+		uint64_t ns = packet % 1000000000;
+		char expected[256];
+
+		nsg_line_begin(&l);
+		nsg_line_put_packet(&l, packet, 1586908800000000000 + ns, i * 1000,
+				    NSG_DIRECTION_INBOUND);
+		nsg_line_put_address(&l, NSG_IP4(i, 255 - i, i / 2, i));
+		assert_int_equal(l.error, 0);
+		(void)snprintf(expected, sizeof(expected),
+			       "\"packet\":%" PRIu64 ",\"time\":\"2020-04-15T00:00:00.%09" PRIu64
+			       "Z\",\"length\":%u,\"direction\":\"inbound\"%u.%u.%u.%u",
+			       packet, ns, i * 1000, i, 255 - i, i / 2, i);
+		assert_int_equal(l.text.n, strlen(expected));
+		assert_memory_equal(l.text.v, expected, l.text.n);
+		packet = packet > UINT64_MAX / 20
+			     ? UINT64_MAX
+			     : packet + (i % 2 ? 1 : 9 * (packet ? packet : 1));
+	}
+	nsg_line_done(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_record_has_the_contracts_members_in_order),
 	    cmocka_unit_test(a_line_is_json_to_the_byte),
+	    cmocka_unit_test(numbers_and_addresses_are_those_of_printf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
