@@ -219,7 +219,7 @@ static int take_line(struct nsg_frames *frames, const struct reader *reader, str
 		return 0;
 	if (reader->text && item_text(line, n, &line, &n))
 		return reader->text(reader->closure, line, n);
-	reply = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+	reply = nsg_json_load(line, n, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(reply))
 		return -EBADMSG;
 	return take_reply(reply, reader->data, reader->closure, diag, ret_exit, ret_last);

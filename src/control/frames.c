@@ -79,7 +79,7 @@ int nsg_frames_pop(struct nsg_frames *f, json_t **ret)
 
 	if (!nsg_frames_pop_text(f, &line, &n))
 		return 0;
-	value = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+	value = nsg_json_load(line, n, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(value)) {
 		json_decref(value);
 		return -EBADMSG;

@@ -8,6 +8,7 @@
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/ip.h"
+#include "util/json.h"
 #include "util/json_object.h"
 #include "util/limits.h"
 
@@ -217,7 +218,7 @@ static int not_json(const char *line, size_t size, const json_error_t *error, js
 
 	if (json_error_code(error) != json_error_duplicate_key)
 		return error_line(NULL, "not a JSON object", ret);
-	value = json_loadb(line, size, JSON_ALLOW_NUL, NULL);
+	value = nsg_json_load(line, size, JSON_ALLOW_NUL, NULL);
 	return error_line(string_id(value), "duplicate key", ret);
 }
 
@@ -236,7 +237,7 @@ int nsg_flow_line(const char *line, size_t size, json_t **ret)
 		*ret = NULL;
 		return 0;
 	}
-	value = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+	value = nsg_json_load(line, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
 	if (!value)
 		return not_json(line, size, &error, ret);
 	id = string_id(value);

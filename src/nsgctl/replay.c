@@ -15,6 +15,7 @@
 #include "nsgctl/replay_priv.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json.h"
 #include "util/limits.h"
 
 #define DEFAULT_TIMEOUT_MINUTES 4
@@ -282,7 +283,7 @@ int replay_next(struct replay *r, struct replay_packet **ret)
 
 static int print_row(struct replay *r)
 {
-	cleanup_json json_t *item = json_loadb(r->line.text.v, r->line.text.n, 0, NULL);
+	cleanup_json json_t *item = nsg_json_load(r->line.text.v, r->line.text.n, 0, NULL);
 
 	nsg_line_begin(&r->line);
 	if (!item)

@@ -9,6 +9,7 @@
 #include "explain/table.h"
 #include "nsgctl/replay_priv.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 #include "util/json_object.h"
 
 static int keep_item(void *closure, json_t *item)
@@ -55,7 +56,7 @@ static int make_item(struct replay *r, const struct replay_packet *p, json_t **r
 
 	if (replay_line(r, p) < 0 || !flow)
 		return nsgctl_out_of_memory();
-	item = json_loadb(r->line.text.v, r->line.text.n, 0, NULL);
+	item = nsg_json_load(r->line.text.v, r->line.text.n, 0, NULL);
 	if (p->has_flow) {
 		struct nsg_flow decided = replay_flow(p);
 

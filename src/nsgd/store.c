@@ -16,6 +16,7 @@
 
 #include "engine/queue.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 #include "util/macro.h"
 
 void store_init(struct store *s)
@@ -61,7 +62,7 @@ static void read_record(struct store *s)
 		if (!read_place(s->file, i, p) || p->sequence < s->sequence)
 			continue;
 		json_decref(s->record);
-		s->record = json_loadb(p->text, p->size, 0, NULL);
+		s->record = nsg_json_load(p->text, p->size, 0, NULL);
 		s->sequence = p->sequence;
 	}
 }

@@ -5,6 +5,7 @@
 
 #include "observe/line.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 
 #define cleanup_line __attribute__((cleanup(nsg_line_done)))
 
@@ -17,6 +18,6 @@ int nsg_record_put_decision(json_t *object, const struct nsg_image *image,
 
 	if (r < 0)
 		return r;
-	members = json_loadb(l.text.v, l.text.n, 0, NULL);
+	members = nsg_json_load(l.text.v, l.text.n, 0, NULL);
 	return json_object_update(object, members) < 0 ? -ENOMEM : 0;
 }

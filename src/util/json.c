@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -380,6 +381,37 @@ static int refuse_syntax(const struct nsg_source *source, struct nsg_diag *diag,
 	return refuse_at(source, diag, offset, describe(json_error_code(error)));
 }
 
+/* jansson goes on with what it has of a string or number when there is no memory for the rest. */
+static _Thread_local bool no_memory;
+
+static void *allocate(size_t size)
+{
+	void *p = malloc(size);
+
+	if (!p)
+		no_memory = true;
+	return p;
+}
+
+__attribute__((constructor)) static void set_allocator(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
+json_t *nsg_json_load(const char *text, size_t size, size_t flags, json_error_t *ret_error)
+{
+	json_t *value;
+
+	no_memory = false;
+	value = json_loadb(text, size, flags, ret_error);
+	if (!no_memory)
+		return value;
+	json_decref(value);
+	if (ret_error)
+		ret_error->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
+	return NULL;
+}
+
 static size_t next_value(const struct nsg_source *source, size_t at)
 {
 	while (at < source->size_bytes && strchr(" \t\r\n", source->text[at]) && source->text[at])
@@ -398,7 +430,7 @@ int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_
 		return refuse_at(source, diag, 0, "an empty file");
 	while (at < source->size_bytes) {
 		json_error_t error = {0};
-		json_t *value = json_loadb(
+		json_t *value = nsg_json_load(
 		    source->text + at, source->size_bytes - at,
 		    JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK, &error);
 

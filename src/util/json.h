@@ -23,6 +23,9 @@ int nsg_json_read(struct nsg_sources *sources, const char *path, struct nsg_diag
 int nsg_json_text(struct nsg_sources *sources, const char *path, const void *data,
 		  size_t size_bytes, struct nsg_diag *diag, const struct nsg_source **ret);
 
+/* json_loadb(), which does not always notice that it ran out of memory. */
+json_t *nsg_json_load(const char *text, size_t size, size_t flags, json_error_t *ret_error);
+
 /*
  * The JSON values of a text, one after another, as a JSON array of them (new reference). Each of
  * these is an error with a place: not JSON, invalid UTF-8, a duplicate key in an object, more than
