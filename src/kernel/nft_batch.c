@@ -133,7 +133,7 @@ static void table_message(struct nsg_nft_batch *b, int type, uint16_t flags, uin
 	if (!t)
 		nsg_nft_fail(b, -ENOMEM);
 	if (nlh) {
-		(void)nftnl_table_set_str(t, NFTNL_TABLE_NAME, b->table);
+		nsg_nft_check(b, nftnl_table_set_str(t, NFTNL_TABLE_NAME, b->table));
 		if (table_flags != NSG_NFT_TABLE_AS_IT_IS)
 			nftnl_table_set_u32(t, NFTNL_TABLE_FLAGS, table_flags);
 		nftnl_table_nlmsg_build_payload(nlh, t);
@@ -164,10 +164,10 @@ static void chain_message(struct nsg_nft_batch *b, const char *name, const char 
 	if (!c)
 		nsg_nft_fail(b, -ENOMEM);
 	if (nlh) {
-		(void)nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, b->table);
-		(void)nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name);
+		nsg_nft_check(b, nftnl_chain_set_str(c, NFTNL_CHAIN_TABLE, b->table));
+		nsg_nft_check(b, nftnl_chain_set_str(c, NFTNL_CHAIN_NAME, name));
 		if (type) {
-			(void)nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type);
+			nsg_nft_check(b, nftnl_chain_set_str(c, NFTNL_CHAIN_TYPE, type));
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_HOOKNUM, hook);
 			nftnl_chain_set_s32(c, NFTNL_CHAIN_PRIO, priority);
 			nftnl_chain_set_u32(c, NFTNL_CHAIN_POLICY, NF_ACCEPT);
@@ -199,8 +199,8 @@ void nsg_nft_chain_flush(struct nsg_nft_batch *b, const char *name)
 	if (!rule)
 		nsg_nft_fail(b, -ENOMEM);
 	if (nlh) {
-		(void)nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, b->table);
-		(void)nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, name);
+		nsg_nft_check(b, nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, b->table));
+		nsg_nft_check(b, nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, name));
 		nftnl_rule_nlmsg_build_payload(nlh, rule);
 		nsg_nft_message_end(b, nlh);
 	}

@@ -7,6 +7,7 @@
 #ifndef NSG_KERNEL_NFT_BATCH_H
 #define NSG_KERNEL_NFT_BATCH_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +53,12 @@ void nsg_nft_batch_done(struct nsg_nft_batch *b);
 bool nsg_nft_batch_is_empty(const struct nsg_nft_batch *b);
 /* Remembers the first error. */
 void nsg_nft_fail(struct nsg_nft_batch *b, int error);
+/* The result of a setter of libnftnl: it fails when there is no memory for its copy. */
+static inline void nsg_nft_check(struct nsg_nft_batch *b, int result)
+{
+	if (result < 0)
+		nsg_nft_fail(b, -ENOMEM);
+}
 
 /* A message header of that type (NFT_MSG_*) for the caller to fill, NULL after an error; then
  * nsg_nft_message_end. `what` is quoted in an error. */

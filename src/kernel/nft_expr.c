@@ -41,8 +41,8 @@ void nsg_nft_rule(struct nsg_nft_batch *b, const char *chain)
 		nsg_nft_fail(b, -ENOMEM);
 		return;
 	}
-	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_TABLE, b->table);
-	(void)nftnl_rule_set_str(b->rule, NFTNL_RULE_CHAIN, chain);
+	nsg_nft_check(b, nftnl_rule_set_str(b->rule, NFTNL_RULE_TABLE, b->table));
+	nsg_nft_check(b, nftnl_rule_set_str(b->rule, NFTNL_RULE_CHAIN, chain));
 	nftnl_rule_set_u32(b->rule, NFTNL_RULE_FAMILY, nsg_nft_batch_family(b));
 }
 
@@ -96,8 +96,8 @@ void nft_mark_oif_in(struct nsg_nft_batch *b, uint32_t mask, const char *set)
 void nft_count_by_mark(struct nsg_nft_batch *b, enum nft_mark mark, uint32_t mask, const char *map)
 {
 	load_mark(b, mark, mask);
-	set_name(ADD(b, "objref", {NFTNL_EXPR_OBJREF_SET_SREG, REG(0)}), NFTNL_EXPR_OBJREF_SET_NAME,
-		 map);
+	set_name(b, ADD(b, "objref", {NFTNL_EXPR_OBJREF_SET_SREG, REG(0)}),
+		 NFTNL_EXPR_OBJREF_SET_NAME, map);
 }
 
 void nft_ct_direction(struct nsg_nft_batch *b, uint8_t direction)
@@ -313,8 +313,8 @@ void nft_cgroup_known(struct nsg_nft_batch *b)
 
 static void object(struct nsg_nft_batch *b, uint32_t type, const char *name)
 {
-	set_name(ADD(b, "objref", {NFTNL_EXPR_OBJREF_IMM_TYPE, type}), NFTNL_EXPR_OBJREF_IMM_NAME,
-		 name);
+	set_name(b, ADD(b, "objref", {NFTNL_EXPR_OBJREF_IMM_TYPE, type}),
+		 NFTNL_EXPR_OBJREF_IMM_NAME, name);
 }
 
 void nft_count(struct nsg_nft_batch *b, const char *counter)
@@ -363,8 +363,8 @@ static void xt(struct nsg_nft_batch *b, const char *kind, const char *name, uint
 		return;
 	}
 	memcpy(copy, info, size);
-	(void)nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, name);
-	(void)nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, copy, (uint32_t)aligned);
+	nsg_nft_check(b, nftnl_expr_set_str(e, NFTNL_EXPR_TG_NAME, name));
+	nsg_nft_check(b, nftnl_expr_set(e, NFTNL_EXPR_TG_INFO, copy, (uint32_t)aligned));
 }
 
 void nft_program(struct nsg_nft_batch *b, const struct sock_filter *program, uint16_t n)
@@ -427,7 +427,7 @@ void nft_snat_by_mark(struct nsg_nft_batch *b, uint32_t mask, const char *map)
 {
 	load_mark(b, NFT_MARK_PACKET, mask);
 	set_name(
-	    ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, REG(0)}, {NFTNL_EXPR_LOOKUP_DREG, REG(0)}),
+	    b, ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, REG(0)}, {NFTNL_EXPR_LOOKUP_DREG, REG(0)}),
 	    NFTNL_EXPR_LOOKUP_SET, map);
 	snat_register(b, REG(0));
 }
@@ -436,7 +436,7 @@ void nft_snat(struct nsg_nft_batch *b, uint32_t addr_host)
 {
 	const uint32_t addr = htonl(addr_host);
 
-	set_data(ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, REG(0)}), NFTNL_EXPR_IMM_DATA, &addr,
+	set_data(b, ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, REG(0)}), NFTNL_EXPR_IMM_DATA, &addr,
 		 sizeof(addr));
 	snat_register(b, REG(0));
 }
@@ -447,7 +447,7 @@ static void verdict(struct nsg_nft_batch *b, int code, const char *chain)
 				   {NFTNL_EXPR_IMM_VERDICT, (uint32_t)code});
 
 	if (chain)
-		set_name(e, NFTNL_EXPR_IMM_CHAIN, chain);
+		set_name(b, e, NFTNL_EXPR_IMM_CHAIN, chain);
 }
 
 void nft_accept(struct nsg_nft_batch *b)

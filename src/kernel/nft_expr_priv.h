@@ -47,16 +47,18 @@ static inline struct nftnl_expr *add(struct nsg_nft_batch *b, const char *name,
 	add(b, name, (const struct field[]){__VA_ARGS__},                                          \
 	    NSG_ARRAY_SIZE(((const struct field[]){__VA_ARGS__})))
 
-static inline void set_name(struct nftnl_expr *e, uint16_t attr, const char *name)
+static inline void set_name(struct nsg_nft_batch *b, struct nftnl_expr *e, uint16_t attr,
+			    const char *name)
 {
 	if (e)
-		(void)nftnl_expr_set_str(e, attr, name);
+		nsg_nft_check(b, nftnl_expr_set_str(e, attr, name));
 }
 
-static inline void set_data(struct nftnl_expr *e, uint16_t attr, const void *data, uint32_t len)
+static inline void set_data(struct nsg_nft_batch *b, struct nftnl_expr *e, uint16_t attr,
+			    const void *data, uint32_t len)
 {
 	if (e)
-		(void)nftnl_expr_set(e, attr, data, len);
+		nsg_nft_check(b, nftnl_expr_set(e, attr, data, len));
 }
 
 static inline void load_meta(struct nsg_nft_batch *b, uint32_t key, uint32_t reg)
@@ -85,8 +87,8 @@ static inline void bitwise(struct nsg_nft_batch *b, uint32_t reg, const void *ma
 	    ADD(b, "bitwise", {NFTNL_EXPR_BITWISE_SREG, reg}, {NFTNL_EXPR_BITWISE_DREG, reg},
 		{NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_BOOL}, {NFTNL_EXPR_BITWISE_LEN, len});
 
-	set_data(e, NFTNL_EXPR_BITWISE_MASK, mask, len);
-	set_data(e, NFTNL_EXPR_BITWISE_XOR, xor, len);
+	set_data(b, e, NFTNL_EXPR_BITWISE_MASK, mask, len);
+	set_data(b, e, NFTNL_EXPR_BITWISE_XOR, xor, len);
 }
 
 static inline void mask_u32(struct nsg_nft_batch *b, uint32_t reg, uint32_t mask, uint32_t xor)
@@ -99,14 +101,14 @@ static inline void compare(struct nsg_nft_batch *b, uint32_t reg, uint32_t op, c
 {
 	struct nftnl_expr *e = ADD(b, "cmp", {NFTNL_EXPR_CMP_SREG, reg}, {NFTNL_EXPR_CMP_OP, op});
 
-	set_data(e, NFTNL_EXPR_CMP_DATA, data, len);
+	set_data(b, e, NFTNL_EXPR_CMP_DATA, data, len);
 }
 
 static inline void lookup(struct nsg_nft_batch *b, uint32_t reg, const char *set, bool inverted)
 {
 	struct nftnl_expr *e = ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, reg});
 
-	set_name(e, NFTNL_EXPR_LOOKUP_SET, set);
+	set_name(b, e, NFTNL_EXPR_LOOKUP_SET, set);
 	if (e && inverted)
 		nftnl_expr_set_u32(e, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
 }

@@ -31,7 +31,7 @@ static struct nftnl_expr *change(struct nsg_nft_batch *b, uint32_t operation, co
 	struct nftnl_expr *e = ADD(b, "dynset", {NFTNL_EXPR_DYNSET_SREG_KEY, REG(0)},
 				   {NFTNL_EXPR_DYNSET_OP, operation});
 
-	set_name(e, NFTNL_EXPR_DYNSET_SET_NAME, set);
+	set_name(b, e, NFTNL_EXPR_DYNSET_SET_NAME, set);
 	return e;
 }
 
@@ -53,7 +53,7 @@ void nft_flow_add(struct nsg_nft_batch *b, const char *set, uint64_t timeout_ms)
 
 static void load_immediate(struct nsg_nft_batch *b, uint32_t value, uint32_t reg)
 {
-	set_data(ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, reg}), NFTNL_EXPR_IMM_DATA, &value,
+	set_data(b, ADD(b, "immediate", {NFTNL_EXPR_IMM_DREG, reg}), NFTNL_EXPR_IMM_DATA, &value,
 		 sizeof(value));
 }
 
@@ -88,7 +88,7 @@ static void load_answer(struct nsg_nft_batch *b, bool ports, const char *map)
 {
 	load_destination(b, ports);
 	set_name(
-	    ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, REG(0)}, {NFTNL_EXPR_LOOKUP_DREG, ANSWER}),
+	    b, ADD(b, "lookup", {NFTNL_EXPR_LOOKUP_SREG, REG(0)}, {NFTNL_EXPR_LOOKUP_DREG, ANSWER}),
 	    NFTNL_EXPR_LOOKUP_SET, map);
 }
 

@@ -29,8 +29,8 @@ static void set_user_data(struct nsg_nft_batch *b, struct nftnl_set *s, const st
 		(void)nftnl_udata_put_u32(u, NFTNL_UDATA_SET_DATABYTEORDER,
 					  set->data_type == NFT_TYPE_MARK ? BYTEORDER_HOST
 									  : BYTEORDER_BIG);
-	(void)nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
-				 nftnl_udata_buf_len(u));
+	nsg_nft_check(b, nftnl_set_set_data(s, NFTNL_SET_USERDATA, nftnl_udata_buf_data(u),
+					    nftnl_udata_buf_len(u)));
 	nftnl_udata_buf_free(u);
 }
 
@@ -52,8 +52,8 @@ static void describe(struct nsg_nft_batch *b, struct nftnl_set *s, const struct 
 {
 	struct nftnl_expr *c = set->counted ? counter(b) : NULL;
 
-	(void)nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
-	(void)nftnl_set_set_str(s, NFTNL_SET_NAME, set->name);
+	nsg_nft_check(b, nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table));
+	nsg_nft_check(b, nftnl_set_set_str(s, NFTNL_SET_NAME, set->name));
 	nftnl_set_set_u32(s, NFTNL_SET_FAMILY, nsg_nft_batch_family(b));
 	/* required by the kernel; only used by rules of the batch that refer to it */
 	nftnl_set_set_u32(s, NFTNL_SET_ID, (uint32_t)b->what.n);
@@ -99,8 +99,8 @@ static struct nftnl_set *list(struct nsg_nft_batch *b, const char *name)
 		nsg_nft_fail(b, -ENOMEM);
 		return NULL;
 	}
-	(void)nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table);
-	(void)nftnl_set_set_str(s, NFTNL_SET_NAME, name);
+	nsg_nft_check(b, nftnl_set_set_str(s, NFTNL_SET_TABLE, b->table));
+	nsg_nft_check(b, nftnl_set_set_str(s, NFTNL_SET_NAME, name));
 	return s;
 }
 
@@ -167,7 +167,7 @@ static struct nftnl_set_elem *add(struct nsg_nft_batch *b, const void *key, uint
 		nsg_nft_fail(b, -ENOMEM);
 		return NULL;
 	}
-	(void)nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, size);
+	nsg_nft_check(b, nftnl_set_elem_set(e, NFTNL_SET_ELEM_KEY, key, size));
 	nftnl_set_elem_add(b->elements, e);
 	b->n_elements++;
 	return e;
@@ -206,7 +206,7 @@ void nsg_nft_element_object(struct nsg_nft_batch *b, uint32_t key, const char *o
 	struct nftnl_set_elem *e = add(b, &key, sizeof(key));
 
 	if (e)
-		(void)nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_OBJREF, object);
+		nsg_nft_check(b, nftnl_set_elem_set_str(e, NFTNL_SET_ELEM_OBJREF, object));
 }
 
 void nsg_nft_element_addr(struct nsg_nft_batch *b, uint32_t key, uint32_t addr_host)
@@ -215,7 +215,7 @@ void nsg_nft_element_addr(struct nsg_nft_batch *b, uint32_t key, uint32_t addr_h
 	const uint32_t addr = htonl(addr_host);
 
 	if (e)
-		(void)nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, &addr, sizeof(addr));
+		nsg_nft_check(b, nftnl_set_elem_set(e, NFTNL_SET_ELEM_DATA, &addr, sizeof(addr)));
 }
 
 void nsg_nft_element_range(struct nsg_nft_batch *b, const struct nsg_range *range)
