@@ -7,12 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "nsgd/log.h"
 #include "observe/flow_file.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/limits.h"
 #include "util/thread.h"
+
+/* A stop does not wait longer for a disk that does not answer. */
+#define STOP_NS 2000000000u
 
 struct waiting {
 	struct waiting *next;
@@ -21,17 +26,17 @@ struct waiting {
 };
 
 struct flow_writer {
-	const char *directory;
+	char *directory;
 	sd_event_source *source;
 	int fd; /* an eventfd: the thread has written or failed */
 	pthread_t thread;
 	bool running;
 
 	pthread_mutex_t lock; /* of everything below */
-	pthread_cond_t filled;
+	pthread_cond_t filled, done;
 	struct waiting *first, **end; /* the thread writes the first one */
 	size_t bytes;
-	bool try, stop;
+	bool try, stop, ended;
 	int error; /* of the last attempt */
 	uint64_t lost;
 
@@ -94,6 +99,8 @@ static void *run(void *data)
 			break;
 		write_first(w);
 	}
+	w->ended = true;
+	(void)pthread_cond_signal(&w->done);
 	(void)pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
@@ -136,12 +143,15 @@ int flow_writer_new(sd_event *event, const char *directory, struct flow_writer *
 
 	if (!w)
 		return -ENOMEM;
-	w->directory = directory;
+	w->directory = strdup(directory);
 	w->end = &w->first;
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->filled, NULL);
+	(void)pthread_cond_init(&w->done, NULL);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = w->fd < 0 ? -errno : sd_event_add_io(event, &w->source, w->fd, EPOLLIN, on_written, w);
+	r = w->fd < 0 ? -errno : w->directory ? 0 : -ENOMEM;
+	if (r >= 0)
+		r = sd_event_add_io(event, &w->source, w->fd, EPOLLIN, on_written, w);
 	if (r >= 0)
 		r = nsg_thread_start(&w->thread, "nsgd-flow-log", run, w);
 	w->running = r >= 0;
@@ -184,16 +194,39 @@ uint64_t flow_writer_lost(struct flow_writer *w)
 	return lost;
 }
 
+/* Whether it has ended in time. */
+static bool end_thread(struct flow_writer *w)
+{
+	const struct timespec until = nsg_ns_timespec(nsg_clock_ns(CLOCK_MONOTONIC) + STOP_NS);
+	bool ended;
+	int r = 0;
+
+	if (!w->running)
+		return true;
+	(void)pthread_mutex_lock(&w->lock);
+	w->stop = w->try = true;
+	(void)pthread_cond_signal(&w->filled);
+	while (!w->ended && !r)
+		r = pthread_cond_clockwait(&w->done, &w->lock, CLOCK_MONOTONIC, &until);
+	ended = w->ended;
+	(void)pthread_mutex_unlock(&w->lock);
+	if (ended)
+		(void)pthread_join(w->thread, NULL);
+	return ended;
+}
+
 struct flow_writer *flow_writer_free(struct flow_writer *w)
 {
 	if (!w)
 		return NULL;
-	(void)pthread_mutex_lock(&w->lock);
-	w->stop = w->try = true;
-	(void)pthread_cond_signal(&w->filled);
-	(void)pthread_mutex_unlock(&w->lock);
-	if (w->running)
-		(void)pthread_join(w->thread, NULL);
+	if (!end_thread(w)) {
+		log_warning(
+		    "the last minutes of the flow log in %s are lost: the disk does not answer",
+		    w->directory);
+		/* the thread has the rest until the process exits */
+		sd_event_source_disable_unref(w->source);
+		return NULL;
+	}
 	report(w);
 	if (w->first)
 		log_warning("the last minutes of the flow log in %s are lost", w->directory);
@@ -203,7 +236,9 @@ struct flow_writer *flow_writer_free(struct flow_writer *w)
 	if (w->fd >= 0)
 		(void)close(w->fd);
 	(void)pthread_cond_destroy(&w->filled);
+	(void)pthread_cond_destroy(&w->done);
 	(void)pthread_mutex_destroy(&w->lock);
+	free(w->directory);
 	free(w);
 	return NULL;
 }

@@ -12,13 +12,13 @@
 
 struct flow_writer;
 
-/* `directory` must outlive it. -errno. */
+/* -errno. */
 int flow_writer_new(sd_event *event, const char *directory, struct flow_writer **ret);
 /* Takes over both strings. */
 void flow_writer_give(struct flow_writer *w, char *path, char *record);
 /* Blocks that were discarded, because more waited than NSG_MAX_FLOW_WAITING_BYTES. */
 uint64_t flow_writer_lost(struct flow_writer *w);
-/* Tries once to write what waits. NULL is fine; returns NULL. */
+/* Tries once to write what waits; gives up on a disk that does not answer. NULL is fine; returns NULL. */
 struct flow_writer *flow_writer_free(struct flow_writer *w);
 
 #endif

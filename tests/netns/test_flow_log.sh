@@ -127,6 +127,15 @@ t_full_disk() { # is reported, and leaves what there is as it was
 	return $status
 }
 
+t_no_answer() { # a disk that does not answer, here a pipe that no process writes: the stop goes on
+	local name
+	name=$(file)
+	rm "$name" && mkfifo "$name" || return 1
+	nsgd_start && probe tcp 10.0.2.4:22 && settle && kill -TERM "${PIDS[nsgd]}" && ended nsgd 8 || return 1
+	stop notify
+	nothing_left && matches "$T/nsgd.log" 'last minutes of the flow log .* are lost: the disk does not answer'
+}
+
 t_nsg() {
 	rm -r "${LOGS:?}"/*
 	conf "flow-log.directory=$LOGS" flow-log.format=nsg
@@ -144,5 +153,6 @@ fact "the VNet flow log has each in its state, at Azure's place" t_vnet
 fact "the kernel's counters are as they were" t_accounting
 fact "another run appends to the hour's file" t_again
 fact "a full disk is reported and leaves the file whole" t_full_disk
+fact "a disk that does not answer delays a stop by two seconds" t_no_answer
 fact "the NSG flow log" t_nsg
 lab_done
