@@ -16,8 +16,6 @@
 #include "util/macro.h"
 #include "util/thread.h"
 
-#define PUBLISH_TIMEOUT_NS 5000000000u
-
 struct nsg_engine {
 	struct nsg_worker_shared shared;
 	struct nsg_worker *workers[NSG_MAX_WORKERS];
@@ -28,10 +26,12 @@ struct nsg_engine {
 	uint32_t idle_asked;
 	bool line_drawn;
 	uint32_t line[NSG_MAX_WORKERS]; /* ids */
-	/* Replaced slots whose records are not all read. After a publish that timed out workers may
-	 * still use any of them, until they acknowledge the next one. */
-	struct nsg_slot *retired[NSG_MAX_WORKERS];
-	bool timed_out;
+	/* Of a policy that is published and not in force yet; NULL: none. */
+	struct nsg_slot *offered[NSG_MAX_WORKERS];
+	/* Workers may use any slot that is retired, until they have all taken one that is offered:
+	 * taking the one in force again is not seen, so a withdrawal does not change this. */
+	bool unsettled;
+	struct nsg_slot *retired[NSG_MAX_WORKERS]; /* replaced, some with unread records */
 };
 
 /* ---- policies and slots ---------------------------------------------------------------------- */
@@ -109,12 +109,12 @@ static void close_retired(struct nsg_engine *e)
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		for (struct nsg_slot *s = e->retired[i]; s; s = s->next)
 			s->records_end = nsg_ring_end(e->workers[i]->ring);
-	e->timed_out = false;
+	e->unsettled = false;
 }
 
 static void free_read(struct nsg_engine *e)
 {
-	for (uint32_t i = 0; i < e->n_workers && !e->timed_out; i++) {
+	for (uint32_t i = 0; i < e->n_workers && !e->unsettled; i++) {
 		struct nsg_slot **p = &e->retired[i];
 
 		while (*p) {
@@ -232,6 +232,7 @@ struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		nsg_worker_free(e->workers[i]);
 	slots_free(e->slots, e->n_workers);
+	slots_free(e->offered, e->n_workers);
 	for (uint32_t i = 0; i < e->n_workers; i++) {
 		while (e->retired[i]) {
 			struct nsg_slot *s = e->retired[i];
@@ -291,9 +292,17 @@ static bool took_inbox(const struct nsg_engine *e, uint32_t i)
 
 static void offer(struct nsg_engine *e, struct nsg_slot **slots)
 {
+	e->unsettled = true;
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		atomic_store_explicit(&e->workers[i]->inbox, slots[i], memory_order_release);
 	wake_all(e);
+}
+
+static void retire_offered(struct nsg_engine *e)
+{
+	if (e->offered[0])
+		retire(e, e->offered);
+	memset(e->offered, 0, sizeof(e->offered));
 }
 
 int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
@@ -304,18 +313,46 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
 	r = slots_new(e->n_workers, policy, slots);
 	if (r < 0)
 		return r;
+	retire_offered(e);
+	memcpy(e->offered, slots, e->n_workers * sizeof(struct nsg_slot *));
 	offer(e, slots);
-	if (wait_for_all(e, PUBLISH_TIMEOUT_NS, took_inbox) < 0) {
-		offer(e, e->slots);
-		retire(e, slots);
-		e->timed_out = true;
-		return -ETIMEDOUT;
-	}
+	return 0;
+}
+
+void nsg_engine_withdraw(struct nsg_engine *e)
+{
+	if (!e->offered[0])
+		return;
+	retire_offered(e);
+	offer(e, e->slots);
+}
+
+bool nsg_engine_is_in_force(struct nsg_engine *e)
+{
+	eventfd_t rings;
+
+	(void)eventfd_read(e->shared.ack_fd, &rings);
+	if (!e->offered[0])
+		return false;
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		if (!took_inbox(e, i))
+			return false;
 	retire(e, e->slots);
-	memcpy(e->slots, slots, e->n_workers * sizeof(struct nsg_slot *));
+	memcpy(e->slots, e->offered, sizeof(e->slots));
+	memset(e->offered, 0, sizeof(e->offered));
 	close_retired(e);
 	free_read(e);
-	return 0;
+	return true;
+}
+
+bool nsg_engine_is_settled(const struct nsg_engine *e)
+{
+	return !e->unsettled;
+}
+
+int nsg_engine_ack_fd(const struct nsg_engine *e)
+{
+	return e->shared.ack_fd;
 }
 
 static bool was_idle(const struct nsg_engine *e, uint32_t i)

@@ -84,10 +84,21 @@ int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine
 /* The socket of a worker's queue, which is the engine's. */
 int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker);
 
-/* Hands a policy to every worker and waits until each has acknowledged it (between two batches:
- * micro- to milliseconds). -ETIMEDOUT after 5 s: the old policy stays in force, and some workers
- * may use the new one until the next successful call. -ENOMEM. */
+/*
+ * Hands a policy to every worker, which takes it between two batches (micro- to milliseconds), and
+ * does not wait for that. An earlier policy that was published and is not in force yet is given up.
+ * -ENOMEM.
+ */
 int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
+/* True once, when every worker has acknowledged the published policy. The descriptor is readable
+ * when this may have become true. */
+bool nsg_engine_is_in_force(struct nsg_engine *e);
+int nsg_engine_ack_fd(const struct nsg_engine *e);
+/* Gives up a policy that is published and not in force yet: the workers return to the one in force.
+ * Some may use the other one until the next one is in force. */
+void nsg_engine_withdraw(struct nsg_engine *e);
+/* Whether all workers use the policy in force. */
+bool nsg_engine_is_settled(const struct nsg_engine *e);
 
 /* Waits until every queue is empty and every verdict is sent. -ETIMEDOUT. */
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);

@@ -4,7 +4,8 @@
  *
  * Every mark of an older policy gets the number of one of them, or is cleared if its decision does not
  * stand; the numbers of the others are free then. Nothing can bring a free number back: a mark gets its
- * number from a verdict, and workers decide with the policy in force or the one being published.
+ * number from a verdict, and workers decide with the policy in force or the one being published; while one
+ * may still use a policy that was given up, nsgd/reload.c starts no sweep.
  */
 #include <errno.h>
 #include <sys/eventfd.h>

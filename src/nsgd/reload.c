@@ -7,7 +7,7 @@
  *   nsg_kernel_new_generation  a number that the mark of no flow carries
  *   nsg_kernel_prepare         adds the new routes and rules
  *   nsg_engine_publish         workers decide with the new image; flows that they mark are not
- *                              offloaded yet
+ *                              offloaded yet. The event loop goes on until all have acknowledged
  *   nsg_kernel_swap            the kernel offloads flows of the new generation, and forgets all
  *                              answers
  *   nsg_kernel_retire          removes what only the old policy used
@@ -18,9 +18,11 @@
 #include "nsgd/reload.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -31,7 +33,11 @@
 #include "util/clock.h"
 #include "util/json_object.h"
 
+/* A worker takes a policy between two batches, in micro- to milliseconds. */
+#define PUBLISH_TIMEOUT_USEC 5000000u
+
 struct reloader {
+	sd_event *event;
 	struct instance *in;
 	reload_ended_fn *ended;
 	void *closure;
@@ -45,36 +51,31 @@ struct reloader {
 	struct nsg_conf *conf; /* NULL: nsgd.conf is not loaded again */
 	json_t *done;	       /* what it changed */
 	struct nsg_diag diag;
+	/* While the workers have not all acknowledged its policy. */
+	struct policy *published; /* NULL: none */
+	enum nsg_forget forget;
+	sd_event_source *acks, *timeout;
 };
 
-/* On failure the old policy is in force, in the workers and in the kernel. */
-static int publish(struct instance *in, struct policy *next, struct nsg_diag *diag)
+/* -errno: the old policy is in force. 0: wait for the workers. */
+static int publish(struct reloader *r, struct policy *next)
 {
-	enum nsg_forget forget;
-	int r;
+	struct instance *in = r->in;
+	int result;
 
-	r = nsg_kernel_new_generation(in->kernel, in->policy->engine.standing, diag,
-				      &in->generation);
-	if (r < 0)
-		return r;
-	forget = policy_number(next, in->generation, nsg_kernel_standing(in->kernel), in->policy);
+	result = nsg_kernel_new_generation(in->kernel, in->policy->engine.standing, &r->diag,
+					   &in->generation);
+	if (result < 0)
+		return result;
+	r->forget =
+	    policy_number(next, in->generation, nsg_kernel_standing(in->kernel), in->policy);
 	answers_before_reload(in->answers);
-	r = nsg_kernel_prepare(in->kernel, next->engine.image, &next->numbers, in->generation,
-			       diag);
-	if (r < 0)
-		return r;
+	result = nsg_kernel_prepare(in->kernel, next->engine.image, &next->numbers, in->generation,
+				    &r->diag);
+	if (result < 0)
+		return result;
 	handover_save(in, next);
-	r = nsg_engine_publish(in->engine, &next->engine);
-	if (r < 0) {
-		(void)nsg_diag_add(diag, NSG_ERROR, NULL, NULL,
-				   "the workers did not acknowledge the new policy: %s",
-				   strerror(-r));
-		return r;
-	}
-	r = nsg_kernel_swap(in->kernel, in->generation, forget, diag);
-	if (r < 0)
-		(void)nsg_engine_publish(in->engine, &in->policy->engine);
-	return r;
+	return nsg_engine_publish(in->engine, &next->engine);
 }
 
 static void take_conf(struct instance *in, struct nsg_conf **conf)
@@ -127,21 +128,21 @@ static json_t *describe_change(const struct reloader *r, struct nsg_image_info b
 				   PAIR_B("changed", before.gate_hash != after.gate_hash))));
 }
 
-/* Whether the policy is in force now. -EINVAL: nsgd.conf or the policy has errors. */
-static int take(struct reloader *r, struct policy **made)
+/* The workers decide with r->published, and the kernel follows. On failure the old policy is in force
+ * in the kernel, and published again. */
+static int swap(struct reloader *r)
 {
 	struct instance *in = r->in;
 	struct nsg_image_info before = nsg_image_info(in->policy->engine.image);
 	int result;
 
-	result = policy_place(*made, r->conf ? r->conf : in->conf, in->kernel, false, &r->diag);
-	if (result < 0)
+	result = nsg_kernel_swap(in->kernel, in->generation, r->forget, &r->diag);
+	if (result < 0) {
+		(void)nsg_engine_publish(in->engine, &in->policy->engine);
 		return result;
-	result = publish(in, *made, &r->diag);
-	if (result < 0)
-		return result;
+	}
 	policy_unref(in->policy);
-	in->policy = TAKE_PTR(*made);
+	in->policy = TAKE_PTR(r->published);
 	if (!r->routes_only)
 		in->loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
 	take_conf(in, &r->conf);
@@ -197,6 +198,13 @@ static void begin_if_wanted(struct reloader *r)
 		(void)sd_event_source_set_enabled(r->begin, SD_EVENT_ONESHOT);
 }
 
+/* A worker may still write marks of a policy that was given up: its number must not become free. */
+static void sweep(struct instance *in)
+{
+	if (nsg_engine_is_settled(in->engine))
+		nsg_kernel_sweep(in->kernel);
+}
+
 static void end(struct reloader *r, int result)
 {
 	struct instance *in = r->in;
@@ -206,7 +214,7 @@ static void end(struct reloader *r, int result)
 	nsg_conf_free(r->conf);
 	r->conf = NULL;
 	r->running = false;
-	nsg_kernel_sweep(in->kernel);
+	sweep(in);
 	if (r->routes_only) {
 		report_routes(r, result);
 	} else {
@@ -223,6 +231,74 @@ static void end(struct reloader *r, int result)
 	begin_if_wanted(r);
 }
 
+static void end_publish(struct reloader *r, int result)
+{
+	(void)sd_event_source_set_enabled(r->timeout, SD_EVENT_OFF);
+	r->published = policy_unref(r->published);
+	end(r, result);
+}
+
+/* Without a reload that waits it is a policy that was published again after a failure. */
+static int on_ack(sd_event_source *source, int fd, uint32_t revents, void *data)
+{
+	struct reloader *r = data;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	if (!nsg_engine_is_in_force(r->in->engine))
+		return 0;
+	if (r->published)
+		end_publish(r, swap(r));
+	else
+		sweep(r->in);
+	return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct reloader *r = data;
+
+	(void)source;
+	(void)usec;
+	nsg_engine_withdraw(r->in->engine);
+	(void)nsg_diag_add(&r->diag, NSG_ERROR, NULL, NULL,
+			   "a worker did not acknowledge the new policy within %u s",
+			   PUBLISH_TIMEOUT_USEC / 1000000u);
+	end_publish(r, -ETIMEDOUT);
+	return 0;
+}
+
+/* The descriptor is a copy, since the engine ends before the reloader. */
+static int follow_workers(struct reloader *r)
+{
+	int fd, result;
+
+	if (r->acks)
+		return 0;
+	fd = fcntl(nsg_engine_ack_fd(r->in->engine), F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	result = sd_event_add_io(r->event, &r->acks, fd, EPOLLIN, on_ack, r);
+	if (result < 0) {
+		(void)close(fd);
+		return result;
+	}
+	return sd_event_source_set_io_fd_own(r->acks, true);
+}
+
+static int wait_for_workers(struct reloader *r)
+{
+	int result = follow_workers(r);
+
+	if (result < 0)
+		return result;
+	result = sd_event_source_set_time_relative(r->timeout, PUBLISH_TIMEOUT_USEC);
+	if (result < 0)
+		return result;
+	return sd_event_source_set_enabled(r->timeout, SD_EVENT_ONESHOT);
+}
+
 static void on_loaded(void *closure, int result, struct policy *made)
 {
 	cleanup_policy struct policy *next = made;
@@ -231,8 +307,16 @@ static void on_loaded(void *closure, int result, struct policy *made)
 	if (result < 0)
 		result = r->diag.n_errors ? -EINVAL : result;
 	else
-		result = take(r, &next);
-	end(r, result);
+		result = policy_place(next, r->conf ? r->conf : r->in->conf, r->in->kernel, false,
+				      &r->diag);
+	if (result >= 0)
+		result = wait_for_workers(r);
+	if (result >= 0)
+		result = publish(r, next);
+	if (result >= 0)
+		r->published = TAKE_PTR(next);
+	else
+		end_publish(r, result);
 }
 
 static int begin(struct reloader *r, bool policy_only)
@@ -310,10 +394,16 @@ int reloader_new(sd_event *event, struct instance *in, reload_ended_fn *ended, v
 
 	if (!r)
 		return -ENOMEM;
-	*r = (struct reloader){.in = in, .ended = ended, .closure = closure};
+	*r = (struct reloader){
+	    .event = sd_event_ref(event), .in = in, .ended = ended, .closure = closure};
 	result = sd_event_add_defer(event, &r->begin, on_wanted, r);
 	if (result >= 0)
 		result = sd_event_source_set_enabled(r->begin, SD_EVENT_OFF);
+	if (result >= 0)
+		result = sd_event_add_time(event, &r->timeout, CLOCK_MONOTONIC, UINT64_MAX, 1,
+					   on_timeout, r);
+	if (result >= 0)
+		result = sd_event_source_set_enabled(r->timeout, SD_EVENT_OFF);
 	if (result >= 0)
 		result = loader_new(event, on_loaded, r, &r->loader);
 	if (result < 0) {
@@ -331,6 +421,10 @@ bool reloader_free(struct reloader *r)
 	if (!loader_stop(r->loader))
 		return false;
 	sd_event_source_disable_unref(r->begin);
+	sd_event_source_disable_unref(r->acks);
+	sd_event_source_disable_unref(r->timeout);
+	sd_event_unref(r->event);
+	policy_unref(r->published);
 	nsg_conf_free(r->conf);
 	nsg_diag_done(&r->diag);
 	free(r);

@@ -316,7 +316,7 @@ t_stuck_worker() {
 	policy_edit nsg-integration.json "($RULES).access = \"Deny\""
 	for n in 1 2; do
 		ctl reload >"$T/reload.out" 2>&1
-		[ $? = 1 ] && matches "$T/reload.out" 'workers did not acknowledge' || status=1
+		[ $? = 1 ] && matches "$T/reload.out" 'a worker did not acknowledge' || status=1
 	done
 	stop freeze
 	probe tcp 10.0.2.4:5432

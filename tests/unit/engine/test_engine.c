@@ -2,6 +2,7 @@
 /* Threads and the kernel's own queues, in a network namespace of its own: needs the right to make
  * one. No packet flows here. */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,6 +173,16 @@ static void a_queue_outlives_its_engine_in_its_socket(void **state)
 	assert_int_equal(owner(20), 0);
 }
 
+static void put_in_force(struct nsg_engine *e, struct nsg_engine_policy *p)
+{
+	struct pollfd ack = {.fd = nsg_engine_ack_fd(e), .events = POLLIN};
+
+	assert_int_equal(nsg_engine_publish(e, p), 0);
+	while (!nsg_engine_is_in_force(e))
+		assert_int_equal(poll(&ack, 1, 10000), 1);
+	assert_false(nsg_engine_is_in_force(e));
+}
+
 static void every_policy_is_acknowledged_by_every_worker(void **state)
 {
 	struct nsg_engine *e = start(0, 2);
@@ -181,7 +192,7 @@ static void every_policy_is_acknowledged_by_every_worker(void **state)
 		struct nsg_engine_policy *p = policy(i);
 		uint64_t counts[400];
 
-		assert_int_equal(nsg_engine_publish(e, p), 0);
+		put_in_force(e, p);
 		nsg_engine_policy_unref(p);
 		memset(counts, 0xff, sizeof(counts));
 		nsg_engine_rule_counts(e, counts, 30);
@@ -201,10 +212,10 @@ static void a_policy_is_freed_when_the_last_holder_lets_go(void **state)
 
 	(void)state;
 	n_freed = 0;
-	assert_int_equal(nsg_engine_publish(e, first), 0);
+	put_in_force(e, first);
 	assert_int_equal(n_freed, 1); /* that of the start */
 	assert_int_equal(first->references, 3);
-	assert_int_equal(nsg_engine_publish(e, second), 0);
+	put_in_force(e, second);
 	assert_int_equal(first->references, 1);
 	assert_null(nsg_engine_policy_unref(first));
 	assert_int_equal(n_freed, 2);
@@ -213,6 +224,33 @@ static void a_policy_is_freed_when_the_last_holder_lets_go(void **state)
 	nsg_engine_stop(e);
 	assert_int_equal(n_freed, 3);
 	assert_null(nsg_engine_policy_unref(NULL));
+}
+
+/* Whether or not a worker took it, until all have taken another one. */
+static void a_policy_that_is_given_up_is_kept(void **state)
+{
+	struct nsg_engine *e = start(0, 2);
+	struct nsg_engine_policy *withdrawn = policy(1), *replaced = policy(2), *last = policy(3);
+
+	(void)state;
+	n_freed = 0;
+	nsg_engine_withdraw(e); /* there is none */
+	assert_int_equal(nsg_engine_publish(e, withdrawn), 0);
+	nsg_engine_withdraw(e);
+	assert_false(nsg_engine_is_in_force(e));
+	assert_int_equal(nsg_engine_publish(e, replaced), 0);
+	assert_int_equal(nsg_engine_publish(e, last), 0);
+	nsg_engine_policy_unref(withdrawn);
+	nsg_engine_policy_unref(replaced);
+	assert_true(nsg_engine_trace_arm(e)); /* frees what it may */
+	assert_int_equal(n_freed, 0);
+	assert_false(nsg_engine_is_settled(e));
+	put_in_force(e, last);
+	assert_true(nsg_engine_is_settled(e));
+	nsg_engine_policy_unref(last);
+	assert_int_equal(n_freed, 3); /* with that of the start */
+	nsg_engine_stop(e);
+	assert_int_equal(n_freed, 4);
 }
 
 /* The ring's writer is the worker, which has nothing to do: a record in its place. */
@@ -226,7 +264,7 @@ static void a_policy_with_unread_records_is_kept(void **state)
 	n_freed = 0;
 	assert_non_null(nsg_ring_claim(ring));
 	nsg_ring_commit(ring);
-	assert_int_equal(nsg_engine_publish(e, p), 0);
+	put_in_force(e, p);
 	nsg_engine_policy_unref(p);
 	assert_false(nsg_engine_trace_arm(e));
 	assert_int_equal(n_freed, 0);
@@ -273,6 +311,7 @@ int main(void)
 	    cmocka_unit_test(a_queue_outlives_its_engine_in_its_socket),
 	    cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
 	    cmocka_unit_test(a_policy_is_freed_when_the_last_holder_lets_go),
+	    cmocka_unit_test(a_policy_that_is_given_up_is_kept),
 	    cmocka_unit_test(a_policy_with_unread_records_is_kept),
 	    cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
 	};

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,7 +23,9 @@ enum step { PLAN, PREPARE, PUBLISH, SWAP, RETIRE, N_STEPS, NONE };
 static enum step failing;
 static int failure;
 static unsigned int n_calls[N_STEPS];
-static const struct nsg_engine_policy *published;
+static const struct nsg_engine_policy *offered, *published;
+static unsigned int n_acks;
+static int ack_fd;
 static const struct policy *recorded;
 static uint32_t prepared, swapped, given;
 static bool has_generation;
@@ -137,9 +140,47 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
 	int r = called(PUBLISH);
 
 	(void)e;
-	if (!r)
-		published = policy;
+	if (!r) {
+		offered = policy;
+		(void)eventfd_write(ack_fd, 1);
+	}
 	return r;
+}
+
+/* Two workers: the first to acknowledge is not the last. */
+bool nsg_engine_is_in_force(struct nsg_engine *e)
+{
+	eventfd_t n;
+
+	(void)e;
+	(void)eventfd_read(ack_fd, &n);
+	if (!offered)
+		return false;
+	if (++n_acks % 2) {
+		(void)eventfd_write(ack_fd, 1);
+		return false;
+	}
+	published = offered;
+	offered = NULL;
+	return true;
+}
+
+bool nsg_engine_is_settled(const struct nsg_engine *e)
+{
+	(void)e;
+	return !offered;
+}
+
+int nsg_engine_ack_fd(const struct nsg_engine *e)
+{
+	(void)e;
+	return ack_fd;
+}
+
+void nsg_engine_withdraw(struct nsg_engine *e)
+{
+	(void)e;
+	offered = NULL;
 }
 
 struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p)
@@ -253,7 +294,10 @@ static int set_up(void **state)
 	memset(n_calls, 0, sizeof(n_calls));
 	given = swapped = n_sweeps = 0;
 	has_generation = true;
-	published = NULL;
+	offered = published = NULL;
+	n_acks = 0;
+	ack_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(ack_fd >= 0);
 	recorded = NULL;
 	assert_true(sd_event_new(&f->event) >= 0);
 	assert_int_equal(reloader_new(f->event, &f->in, ended, f, &f->in.reloader), 0);
@@ -274,6 +318,7 @@ static int tear_down(void **state)
 	nsg_diag_done(&f->diag);
 	json_decref(f->done);
 	(void)unlink(f->conf_path);
+	(void)close(ack_fd);
 	free(f);
 	return 0;
 }
@@ -361,7 +406,7 @@ static void a_step_that_fails_leaves_the_old_policy_in_force(void **state)
 		unsigned int n_published;
 	} rows[] = {
 	    {PLAN, -EINVAL, NSG_EXIT_POLICY, 0},    {PREPARE, -EPERM, NSG_EXIT_NOT_PERMITTED, 0},
-	    {PREPARE, -ENOMEM, NSG_EXIT_FAILED, 0}, {PUBLISH, -ETIMEDOUT, NSG_EXIT_FAILED, 1},
+	    {PREPARE, -ENOMEM, NSG_EXIT_FAILED, 0}, {PUBLISH, -ENOMEM, NSG_EXIT_FAILED, 1},
 	    {SWAP, -EIO, NSG_EXIT_FAILED, 2},
 	};
 	struct fixture *f = *state;
@@ -380,6 +425,9 @@ static void a_step_that_fails_leaves_the_old_policy_in_force(void **state)
 		assert_int_equal(f->in.reloads_failed, i + 1);
 	}
 	/* The workers had the new policy when the swap failed. */
+	assert_ptr_equal(offered, &before->engine);
+	while (offered)
+		turn(f);
 	assert_ptr_equal(published, &before->engine);
 	assert_int_equal(f->in.policy->engine.references, 1);
 }
@@ -406,10 +454,17 @@ static void every_reload_ends_with_a_sweep(void **state)
 {
 	struct fixture *f = *state;
 
-	fail_at(PUBLISH, -ETIMEDOUT);
+	fail_at(PUBLISH, -ENOMEM);
 	assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
 	assert_int_equal(n_sweeps, 1);
 	assert_int_equal(prepared, 1);
+	/* but not while a worker may use the policy that was given up */
+	fail_at(SWAP, -EIO);
+	assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
+	assert_int_equal(n_sweeps, 1);
+	while (offered)
+		turn(f);
+	assert_int_equal(n_sweeps, 2);
 }
 
 static void an_error_in_the_documents_or_the_configuration_changes_nothing(void **state)
