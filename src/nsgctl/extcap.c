@@ -14,10 +14,10 @@
 
 #include "nsgctl/nsgctl.h"
 #include "nsgctl/packets.h"
+#include "observe/pcapng.h"
 #include "util/cleanup.h"
 
 #define INTERFACE "nsgd"
-#define LINK_RAW 101
 
 enum {
 	OPTION_INTERFACES = 256,
@@ -49,7 +49,7 @@ static int print_interfaces(void)
 
 static int print_dlts(void)
 {
-	printf("dlt {number=%d}{name=RAW}{display=Raw IP}\n", LINK_RAW);
+	printf("dlt {number=%d}{name=IPV4}{display=Raw IPv4}\n", NSG_PCAPNG_LINK_IPV4);
 	return NSG_EXIT_DONE;
 }
 

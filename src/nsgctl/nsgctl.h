@@ -116,6 +116,8 @@ int nsgctl_finish(int status);
 
 #define NSGCTL_COMMENT 640
 
+#define NSGCTL_SECTION_COMMENT 256
+
 /* Name and version, as captures state the program that wrote them. */
 extern const char nsgctl_application[];
 /* Which policy decided; `policy` as nsg_explain_policy() makes it. */
@@ -143,9 +145,13 @@ struct nsgctl_session {
 	int fd;
 	char path[256]; /* of the socket */
 	const volatile sig_atomic_t
-	    *interrupted;	       /* NULL, or when set a closed connection is not an error */
+	    *interrupted; /* NULL, or when set a closed connection is not an error */
+	bool follows;	  /* the daemon's end of the connection is NSGCTL_SESSION_ENDED */
 	struct nsg_snapshot *snapshot; /* NULL when live */
 };
+
+/* Not an exit status. */
+#define NSGCTL_SESSION_ENDED 65
 
 /* 0, or an exit status after printing the reason. */
 int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret);
@@ -157,6 +163,9 @@ int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure);
 /* For a daemon only: prints each item as received, one per line, without parsing it. */
 int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
+/* After NSGCTL_SESSION_ENDED: connects to the next daemon, for which it waits a minute. False: there is
+ * none, or the wait was interrupted. */
+bool nsgctl_session_follow(struct nsgctl_session *s);
 void nsgctl_session_close(struct nsgctl_session *s);
 
 #define cleanup_session __attribute__((cleanup(nsgctl_session_close)))

@@ -7,7 +7,6 @@
 
 #include "explain/table.h"
 #include "nsgctl/nsgctl.h"
-#include "observe/ring.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
 #include "util/macro.h"
@@ -60,6 +59,28 @@ json_t *nsgctl_packets_json(const struct nsgctl_packets *p)
 			return NULL;
 	}
 	return TAKE_PTR(program);
+}
+
+static int from_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t nsgctl_packets_payload(const json_t *decision, uint8_t out[static NSG_RECORD_PAYLOAD_BYTES])
+{
+	const char *text = json_string_value(json_object_get(decision, "payload"));
+	size_t n = 0;
+
+	for (; text && text[0] && text[1] && n < NSG_RECORD_PAYLOAD_BYTES; text += 2, n++) {
+		int high = from_hex(text[0]), low = from_hex(text[1]);
+
+		if (high < 0 || low < 0)
+			break;
+		out[n] = (uint8_t)(high << 4 | low);
+	}
+	return n;
 }
 
 static void put16(uint8_t *out, json_int_t value)

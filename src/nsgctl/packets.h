@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <pcap/pcap.h>
 
+#include "observe/ring.h"
+
 struct nsgctl_packets {
 	struct bpf_program program;
 };
@@ -19,6 +21,8 @@ int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, s
 /* Whether the program fits the kernel's limit, and as the instructions of the verb `trace`. */
 bool nsgctl_packets_fit(const struct nsgctl_packets *p);
 json_t *nsgctl_packets_json(const struct nsgctl_packets *p);
+/* The first bytes of a decision's packet; returns their number, 0: they are not in it. */
+size_t nsgctl_packets_payload(const json_t *decision, uint8_t out[static NSG_RECORD_PAYLOAD_BYTES]);
 /*
  * Whether the packet of a decision matches: its first bytes or, when there are none (n is 0), headers
  * made from the decision, with the source that the packet had and without flags and options.

@@ -229,6 +229,6 @@ int replay_write_end(struct replay *r)
 
 	/* a capture without an interface is not one to libpcap */
 	if (!r->n_written)
-		e = nsg_pcapng_interface(r->file.out, NSG_PCAPNG_LINK_RAW, "");
+		e = nsg_pcapng_interface(r->file.out, NSG_PCAPNG_LINK_IPV4, "");
 	return e < 0 ? nsgctl_outfile_fail(&r->file, e) : nsgctl_outfile_commit(&r->file);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "explain/explain.h"
@@ -11,6 +12,9 @@
 #include "util/cleanup.h"
 
 #define DEFAULT_INSTANCE "nsgd"
+/* A minute: a restart takes less, even with the largest policy. */
+#define REOPEN_PAUSE_NS 100000000
+#define REOPEN_TRIES 600
 
 /* ---- a directory ---------------------------------------------------------------------------- */
 
@@ -128,6 +132,21 @@ static int open_daemon(struct nsgctl_session *s)
 	return s->fd < 0 ? talk_status(s, s->fd) : 0;
 }
 
+bool nsgctl_session_follow(struct nsgctl_session *s)
+{
+	const struct timespec pause = {.tv_nsec = REOPEN_PAUSE_NS};
+
+	(void)close(s->fd);
+	s->fd = -1;
+	for (int i = 0; i < REOPEN_TRIES && !*s->interrupted; i++) {
+		s->fd = nsg_control_connect(s->path);
+		if (s->fd >= 0)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 /* nsgd disconnects a client that has asked nothing for a minute, e.g. because its own input waits. */
 static int reopen_daemon(struct nsgctl_session *s)
 {
@@ -166,6 +185,8 @@ static int end_talk(const struct nsgctl_session *s, int r, bool ended, int statu
 		return r < 0 ? NSG_EXIT_FAILED : r;
 	if (r < 0 && s->interrupted && *s->interrupted)
 		return NSG_EXIT_DONE;
+	if (s->follows && (r == -ECONNRESET || r == -EPIPE))
+		return NSGCTL_SESSION_ENDED;
 	return r < 0 ? talk_status(s, r) : status;
 }
 

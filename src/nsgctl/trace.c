@@ -8,9 +8,8 @@
 #include "explain/rows.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
-#include "nsgctl/outfile.h"
 #include "nsgctl/packets.h"
-#include "observe/pcapng.h"
+#include "nsgctl/trace_file.h"
 #include "observe/ring.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -22,109 +21,19 @@
 #define ENOUGH 64
 #define MAX_SECONDS (365u * 86400u)
 
-#define SECTION_COMMENT 256
-
 struct trace {
 	const struct nsgctl *ctl;
 	struct nsgctl_filter filter;
-	struct nsgctl_outfile file; /* -w */
+	struct nsgctl_trace_file file; /* -w */
 	struct nsg_rows rows;
-	struct nsgctl_packets packets; /* the expression */
-	unsigned long count;	       /* decisions left to print; 0: no limit */
-	unsigned int seconds;	       /* 0: no limit */
+	struct nsgctl_packets packets;	     /* the expression */
+	unsigned long count;		     /* decisions left to print; 0: no limit */
+	unsigned int seconds;		     /* 0: no limit */
+	char policy[NSGCTL_SECTION_COMMENT]; /* that decides now; "": not known */
 	/* --last: a ring of what passed. */
 	unsigned long last, n_kept;
 	json_t **kept;
 };
-
-static int from_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The packet's first bytes; returns their number. */
-static size_t read_payload(const json_t *item, uint8_t out[static NSG_RECORD_PAYLOAD_BYTES])
-{
-	const char *text = json_string_value(json_object_get(item, "payload"));
-	size_t n = 0;
-
-	for (; text && text[0] && text[1] && n < NSG_RECORD_PAYLOAD_BYTES; text += 2, n++) {
-		int high = from_hex(text[0]), low = from_hex(text[1]);
-
-		if (high < 0 || low < 0)
-			break;
-		out[n] = (uint8_t)(high << 4 | low);
-	}
-	return n;
-}
-
-/* Nanoseconds since the epoch of e.g. "2020-04-15T12:00:00.000000042Z"; 0 when it is invalid. */
-static uint64_t read_time(const json_t *item)
-{
-	const char *text = json_string_value(json_object_get(item, "time"));
-	struct tm tm = {0};
-	const char *rest = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
-	uint64_t ns = 0;
-
-	if (!rest)
-		return 0;
-	if (*rest == '.')
-		ns = strtoull(rest + 1, NULL, 10);
-	return (uint64_t)timegm(&tm) * NSG_NS_PER_SEC + ns;
-}
-
-static int write_decision(const struct trace *t, const json_t *item)
-{
-	const char *verdict = json_string_value(json_object_get(item, "verdict"));
-	const char *direction = json_string_value(json_object_get(item, "direction"));
-	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES];
-	char comment[2 * NSGCTL_COMMENT];
-	struct nsg_pcapng_packet packet = {
-	    .time_ns = read_time(item),
-	    .data = payload,
-	    .captured = (uint32_t)read_payload(item, payload),
-	    .length = (uint32_t)json_integer_value(json_object_get(item, "length")),
-	    .outbound = direction && strcmp(direction, "egress") == 0,
-	    .verdict =
-		verdict && strcmp(verdict, "accept") == 0 ? NSG_VERDICT_ACCEPT : NSG_VERDICT_DROP,
-	    .comment = comment,
-	};
-	int r;
-
-	nsgctl_comment(item, comment, sizeof(comment));
-	packet.comment_n = strlen(comment);
-	r = nsg_pcapng_write(t->file.out, &packet);
-	/* at once, so that a reader never finds part of a packet */
-	if (r == 0 && fflush(t->file.out) != 0)
-		r = -errno;
-	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : 0;
-}
-
-static int describe_policy(void *closure, json_t *item)
-{
-	nsgctl_section_comment(json_object_get(item, "policy"), closure, SECTION_COMMENT);
-	return 0;
-}
-
-/* The file has its name from the beginning, so that a reader can follow it. */
-static int begin_file(struct trace *t, struct nsgctl_session *session)
-{
-	cleanup_json json_t *args = json_object();
-	char comment[SECTION_COMMENT] = "";
-	int status = nsgctl_session_ask(session, "status", args, describe_policy, comment);
-	int r;
-
-	if (!status)
-		status = nsgctl_outfile_open(&t->file, t->ctl, -1);
-	if (status)
-		return status;
-	r = nsg_pcapng_section(t->file.out, nsgctl_application, comment);
-	if (r == 0)
-		r = nsg_pcapng_interface(t->file.out, NSG_PCAPNG_LINK_RAW, "");
-	return r < 0 ? nsgctl_outfile_fail(&t->file, r) : nsgctl_outfile_commit(&t->file);
-}
 
 /* ---- which decisions ------------------------------------------------------------------------- */
 
@@ -136,7 +45,8 @@ static bool passes(const struct trace *t, const json_t *item)
 		return false;
 	if (!t->ctl->n_operands)
 		return true;
-	return nsgctl_packets_match(&t->packets, item, payload, read_payload(item, payload));
+	return nsgctl_packets_match(&t->packets, item, payload,
+				    nsgctl_packets_payload(item, payload));
 }
 
 static bool report_missed(const json_t *item)
@@ -148,13 +58,18 @@ static bool report_missed(const json_t *item)
 	return lost;
 }
 
+static bool to_standard_output(const struct nsgctl *ctl)
+{
+	return ctl->write && strcmp(ctl->write, "-") == 0;
+}
+
 static int print_decision(struct trace *t, json_t *item)
 {
 	int status;
 
-	if (t->file.out) {
-		status = write_decision(t, item);
-		if (status || t->file.out == stdout)
+	if (t->ctl->write) {
+		status = nsgctl_trace_file_write(&t->file, item);
+		if (status || to_standard_output(t->ctl))
 			return status;
 	}
 	(void)json_object_del(item, "payload");
@@ -165,11 +80,28 @@ static int print_decision(struct trace *t, json_t *item)
 	return fflush(stdout) == 0 ? 0 : NSG_EXIT_FAILED;
 }
 
+/* The first one is no news. */
+static int take_policy(struct trace *t, const json_t *policy)
+{
+	char name[NSGCTL_SECTION_COMMENT];
+	bool changed;
+
+	nsgctl_section_comment(policy, name, sizeof(name));
+	changed = *t->policy && strcmp(name, t->policy) != 0;
+	(void)snprintf(t->policy, sizeof(t->policy), "%s", name);
+	if (changed && t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl))
+		printf("# %s\n", name);
+	return t->ctl->write ? nsgctl_trace_file_section(&t->file, name) : 0;
+}
+
 static int take_live(void *closure, json_t *item)
 {
+	const json_t *policy = json_object_get(item, "policy");
 	struct trace *t = closure;
 	int status;
 
+	if (policy)
+		return take_policy(t, policy);
 	if (report_missed(item) || !passes(t, item))
 		return 0;
 	status = print_decision(t, item);
@@ -199,7 +131,7 @@ static void trace_done(struct trace *t)
 		json_decref(t->kept[i]);
 	free(t->kept);
 	nsgctl_packets_done(&t->packets);
-	nsgctl_outfile_done(&t->file);
+	nsgctl_trace_file_done(&t->file);
 }
 
 /* "30", "30s", "5m", "2h", "1d". */
@@ -262,11 +194,6 @@ static int print_last(struct trace *t, struct nsgctl_session *session)
 	return status;
 }
 
-static bool to_standard_output(const struct nsgctl *ctl)
-{
-	return ctl->write && strcmp(ctl->write, "-") == 0;
-}
-
 /* The first line of a table; with other forms, whose lines are records, for a person who watches. */
 static void print_cost(const struct trace *t)
 {
@@ -275,10 +202,14 @@ static void print_cost(const struct trace *t)
 				   "# The first round trip takes 1.1 times as long on an idle "
 				   "host, and up to 9 times on a busy one.\n";
 
-	if (t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl))
-		(void)fputs(text, stdout);
-	else if (isatty(STDERR_FILENO))
-		(void)fputs(text, stderr);
+	static const char all[] = "# So does every packet that --all-packets selects.\n";
+	FILE *out = t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl) ? stdout : stderr;
+
+	if (out == stderr && !isatty(STDERR_FILENO))
+		return;
+	(void)fputs(text, out);
+	if (t->ctl->all_packets)
+		(void)fputs(all, out);
 }
 
 /* --all-packets: the expression and the conditions as one program, which the kernel runs. None: every
@@ -318,28 +249,68 @@ static int add_program(const struct trace *t, json_t *args)
 		   : 0;
 }
 
+static int describe_policy(void *closure, json_t *item)
+{
+	return take_policy(closure, json_object_get(item, "policy"));
+}
+
+static int begin_file(struct trace *t, struct nsgctl_session *session)
+{
+	cleanup_json json_t *args = json_object();
+	int status = nsgctl_trace_file_open(&t->file, t->ctl);
+
+	if (!status)
+		status = nsgctl_session_ask(session, "status", args, describe_policy, t);
+	return status ? status : nsgctl_trace_file_commit(&t->file);
+}
+
+/* Until the daemon's end of the connection, or the trace's. */
+static int follow_daemon(struct trace *t, struct nsgctl_session *session, json_t *args)
+{
+	const struct nsgctl *ctl = t->ctl;
+
+	if (ctl->form != NSGCTL_TABLE && !ctl->write && !ctl->filter && !ctl->n_operands &&
+	    !t->count)
+		return nsgctl_session_pass(session, "trace", args, stdout);
+	return nsgctl_session_ask(session, "trace", args, take_live, t);
+}
+
+static bool next_daemon(struct nsgctl_session *session)
+{
+	bool found;
+
+	fprintf(stderr, "nsgctl: nsgd closed the connection: waiting for it to start again\n");
+	found = nsgctl_session_follow(session);
+	nsgctl_interruptible(session);
+	if (found)
+		fprintf(stderr, "nsgctl: nsgd is running again; decisions may have been missed\n");
+	return found && !*session->interrupted;
+}
+
 static int follow(struct trace *t, struct nsgctl_session *session)
 {
 	const struct nsgctl *ctl = t->ctl;
 	cleanup_json json_t *args = NSG_JSON_OBJECT(
 	    PAIR_B("payload", ctl->write || ctl->n_operands), PAIR_B("dropped", ctl->dropped_only),
+	    PAIR_B("policy", ctl->write || ctl->form == NSGCTL_TABLE),
 	    PAIR_B("allPackets", ctl->all_packets));
 	int status = ctl->all_packets ? add_program(t, args) : 0;
 
+	if (!status && ctl->write)
+		status = begin_file(t, session);
 	if (status)
 		return status;
-	if (ctl->write) {
-		status = begin_file(t, session);
-		if (status)
-			return status;
-	}
 	if (t->seconds)
 		(void)alarm(t->seconds);
-	if (ctl->form != NSGCTL_TABLE && !ctl->write && !ctl->filter && !ctl->n_operands &&
-	    !t->count)
-		return nsgctl_session_pass(session, "trace", args, stdout);
-	status = nsgctl_session_ask(session, "trace", args, take_live, t);
-	return status == ENOUGH ? NSG_EXIT_DONE : status;
+	session->follows = true;
+	do
+		status = follow_daemon(t, session, args);
+	while (status == NSGCTL_SESSION_ENDED && next_daemon(session));
+	if (status == NSGCTL_SESSION_ENDED && !*session->interrupted)
+		return nsgctl_fail(NSG_EXIT_NO_DAEMON, "no nsgd is running at %s", session->path);
+	if (status == ENOUGH || status == NSGCTL_SESSION_ENDED)
+		status = NSG_EXIT_DONE;
+	return status || !ctl->write ? status : nsgctl_trace_file_end(&t->file);
 }
 
 int nsgctl_trace(struct nsgctl *ctl)

@@ -224,6 +224,7 @@ static int start_trace(struct connection *c, const json_t *args, struct nsg_diag
 	}
 	c->trace = true;
 	c->payload = json_is_true(json_object_get(args, "payload"));
+	c->policy = json_is_true(json_object_get(args, "policy"));
 	c->dropped_only = json_is_true(json_object_get(args, "dropped"));
 	s->ops->trace_changed(s->closure);
 	return 0;

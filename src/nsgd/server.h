@@ -36,6 +36,8 @@ struct server_ops {
 	int (*flows)(void *closure, struct nsg_diag *diag, struct server_stream **ret);
 	/* Asks for a reload; returns its number, for server_reloaded(). */
 	uint64_t (*reload)(void *closure);
+	/* The policy of that image, as `status` has it. NULL: it is not in effect, or no memory. */
+	json_t *(*policy)(void *closure, const struct nsg_image *image);
 	/* What server_wants_trace() and server_wants_payload() return may have changed. */
 	void (*trace_changed)(void *closure);
 	/* So may what server_packet_filters() returns. -errno with a diagnostic; diag

@@ -21,6 +21,8 @@ struct connection {
 	bool more;    /* whole requests may have arrived that are not answered yet */
 	bool closing; /* when all is sent */
 	bool trace, payload, dropped_only;
+	bool policy; /* it is sent the policy before the first decision of each */
+	struct nsg_image_info decided_by; /* the policy that it was sent last */
 	struct nsg_packet_filter *filter; /* its packets of decided flows; NULL: none */
 	uint64_t lost;			  /* decisions that it missed and was not told of */
 	/* What is sent of the history: the next line, and the first that is not. Equal: nothing. */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The server's clients that trace. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "nsgd/server_priv.h"
+#include "util/cleanup.h"
+#include "util/json_object.h"
 #include "util/limits.h"
 
 /* Unsent trace bytes of a slow client; above this it misses records. */
@@ -65,6 +68,36 @@ static int put_lost(struct connection *c)
 	return r;
 }
 
+static bool same_policy(const struct nsg_image_info *a, const struct nsg_image_info *b)
+{
+	return a->nsg_hash == b->nsg_hash && a->route_hash == b->route_hash &&
+	       a->gate_hash == b->gate_hash;
+}
+
+/* Before the first decision of another policy: {"policy":…}. */
+static int put_policy(struct connection *c, const struct nsg_image *image)
+{
+	struct nsg_image_info info = nsg_image_info(image);
+	cleanup_json json_t *item = NULL;
+	cleanup_free char *line = NULL;
+	json_t *policy;
+	size_t n;
+	int r;
+
+	if (same_policy(&info, &c->decided_by))
+		return 0;
+	policy = c->server->ops->policy(c->server->closure, image);
+	if (!policy)
+		return 0;
+	item = NSG_JSON_OBJECT(PAIR_J("policy", policy));
+	r = item ? nsg_control_data_line(item, &line, &n) : -ENOMEM;
+	if (r == 0)
+		r = connection_append(c, line, n);
+	if (r == 0)
+		c->decided_by = info;
+	return r;
+}
+
 void server_trace(struct server *s, const struct nsg_trace_record *record)
 {
 	bool dropped = record->decision.verdict == NSG_VERDICT_DROP;
@@ -80,6 +113,7 @@ void server_trace(struct server *s, const struct nsg_trace_record *record)
 		if (!c->trace || c->closing || (c->dropped_only && !dropped))
 			continue;
 		if (!made[c->payload] || is_full(c) || put_lost(c) < 0 ||
+		    (c->policy && put_policy(c, record->image) < 0) ||
 		    connection_append(c, l->text.v, l->text.n) < 0) {
 			c->lost++;
 			s->trace_lost++;

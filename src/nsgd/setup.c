@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain/explain.h"
 #include "nsgd/daemon_priv.h"
 #include "nsgd/flows.h"
 #include "nsgd/handover.h"
@@ -189,6 +190,13 @@ static uint64_t ask_for_reload(void *instance)
 	return reload_request(((struct instance *)instance)->reloader, false);
 }
 
+static json_t *describe_policy(void *instance, const struct nsg_image *image)
+{
+	const struct nsg_snapshot *s = ((const struct instance *)instance)->policy->snapshot;
+
+	return s->image == image ? nsg_explain_policy(s->effective, image) : NULL;
+}
+
 static void trace_changed(void *instance)
 {
 	trace_update(((struct instance *)instance)->trace);
@@ -204,6 +212,7 @@ static const struct server_ops server_ops = {
     .answer = answer,
     .flows = begin_flows,
     .reload = ask_for_reload,
+    .policy = describe_policy,
     .trace_changed = trace_changed,
     .filters_changed = filters_changed,
 };

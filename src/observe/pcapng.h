@@ -28,8 +28,9 @@ struct nsg_pcapng_packet {
 
 #define NSG_PCAPNG_MAX_OPTIONS 1152
 
-/* LINKTYPE_RAW: the packets begin with their IP header. */
-#define NSG_PCAPNG_LINK_RAW 101
+/* LINKTYPE_IPV4: the packets begin with their IPv4 header. With LINKTYPE_RAW, whose DLT_ has another
+ * number, libpcap (1.10) reads no file that has a second interface after a packet. */
+#define NSG_PCAPNG_LINK_IPV4 228
 
 /* The stream is not flushed; each returns 0, or -errno once a write has failed. */
 

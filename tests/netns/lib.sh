@@ -364,6 +364,7 @@ nsgd_stop() {
 	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
 	status=$STATUS
 	stop notify
+	stop trace # which waits for the next nsgd
 	STATUS=$status; [ "$status" = 0 ]
 }
 
@@ -371,6 +372,7 @@ nsgd_kill() {
 	kill -KILL "${PIDS[nsgd]}"
 	ended nsgd 5
 	stop notify
+	stop trace
 	return 0
 }
 

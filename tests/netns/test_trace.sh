@@ -102,6 +102,44 @@ t_killed() { # packets of allowed flows are not lost with the daemon
 	all_packets dst host 10.0.2.4 && nsgd_kill && still ten && still eleven
 }
 
+# A restart, and its trace: the first daemon is stopped, the second has another policy.
+t_restart() {
+	local order='[.verdict, .dstPort] | @csv'
+	nsgd_start || return 1
+	spawn table app "$NSGCTL" trace -o table --count 3
+	spawn follow app "$NSGCTL" trace -w "$T/follow.pcapng" -o jsonl --count 3 --filter dst=10.0.2.4
+	eventually 5 eval 'probe udp 10.0.2.4:161; matches "$T/follow.log" 161 && matches "$T/table.log" 161' || return 1
+	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 && stop notify &&
+		eventually 5 matches "$T/follow.log" '^nsgctl: nsgd closed the connection: waiting for it to start again$' || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyRestOfData")).access = "Allow"'
+	nsgd_start && eventually 5 matches "$T/follow.log" '^nsgctl: nsgd is running again' || return 1
+	eventually 5 eval 'probe udp 10.0.2.4:162; ! alive follow' && ended follow 1 && is $STATUS 0 &&
+		is "$(grep -v nsgctl: "$T/follow.log" | jq -r "$order" | sort -u | xargs)" 'accept,162 drop,161' || return 1
+	matches "$T/table.log" '^# nsgd policy [0-9a-f]{16}, profile 2020-04, subnet vnet-shop/'
+}
+
+t_sections() { # one for each policy, each with its packets
+	/usr/bin/python3 - "$T/follow.pcapng" <<-'END' && tcpdump -nr "$T/follow.pcapng" 2>"$T/err" | grep -c . >"$T/n" && is "$(cat "$T/n")" 3
+		import re, struct, sys
+		data = open(sys.argv[1], 'rb').read()
+		sections = []
+		while data:
+		    kind, size = struct.unpack('=II', data[:8])
+		    if kind == 0x0a0d0d0a:
+		        sections.append([re.search(rb'policy ([0-9a-f]+)', data[:size])[1], 0])
+		    sections[-1][1] += kind == 6
+		    data = data[size:]
+		assert len(sections) == 2, sections
+		assert sections[0][0] != sections[1][0], sections
+		assert all(n for _, n in sections), sections
+	END
+}
+
+t_gone() { # a nsgd that does not come back; the option --for still holds
+	spawn for app "$NSGCTL" trace -o jsonl --for 3s
+	connected 1 && nsgd_stop && eventually 5 eval '! alive for' && ended for 1 && is $STATUS 0
+}
+
 fact "nsgd starts" t_start
 fact "--all-packets: packets of an allowed flow, with the mark that it had" t_allowed
 fact "--all-packets: packets of a denied flow" t_denied
@@ -110,4 +148,7 @@ fact "--all-packets: several traces" t_several
 fact "--all-packets: what cannot be matched is refused" t_refused
 fact "--all-packets over a reload" t_reload
 fact "--all-packets when nsgd is killed" t_killed
+fact "a trace follows over a restart" t_restart
+fact "a capture has a section for each policy" t_sections
+fact "a trace ends in time while nsgd is stopped" t_gone
 lab_done

@@ -12,7 +12,7 @@ export HOME=$T
 
 t_alone() { # without a daemon: what Wireshark asks at its start, and while a filter is typed
 	"$EXTCAP" --extcap-interfaces --extcap-version=4.0 >"$T/out" && matches "$T/out" '^interface \{value=nsgd\}' &&
-		"$EXTCAP" --extcap-interface nsgd --extcap-dlts >"$T/out" && matches "$T/out" '^dlt \{number=101\}' &&
+		"$EXTCAP" --extcap-interface nsgd --extcap-dlts >"$T/out" && matches "$T/out" '^dlt \{number=228\}' &&
 		"$EXTCAP" --extcap-interface nsgd --extcap-config >"$T/out" && matches "$T/out" '^value \{arg=0\}\{value=drop\}' || return 1
 	"$EXTCAP" --extcap-interface nsgd --extcap-capture-filter 'tcp port 443' >"$T/out" && [ ! -s "$T/out" ] || return 1
 	"$EXTCAP" --extcap-interface nsgd --extcap-capture-filter 'tcp and' >"$T/out" && return 1
