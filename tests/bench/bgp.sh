@@ -18,7 +18,7 @@ FLAP=${FLAP:-60}
 PREFIXES=${PREFIXES:-$HERE/../../../shared/data/routes/iprbench-prefixes.txt.gz}
 . "$HERE/../netns/bird.sh"
 lab_enter "$@"
-START_SECONDS=120
+export START_SECONDS=120
 : >"$T/rows"
 
 row() { # NAME TEXT VALUE UNIT [GOAL]

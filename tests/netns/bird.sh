@@ -146,33 +146,43 @@ arrivals() { # NAME NS...
 	done | awk '{ n += $1 } END { print n }'
 }
 
+# right NAME: where its packets may arrive. wrong NAME: where not.
+right() {
+	[ "$1" = default ] && echo one two inet || echo one two
+}
+
+wrong() {
+	[ "$1" = default ] && echo vnet nva caller || echo inet vnet nva caller
+}
+
+count_arrived() { # NAME: since it began; fails until all have arrived
+	# shellcheck disable=SC2046
+	ARRIVED[$1]=$(($(arrivals "$1" $(right "$1")) - RIGHT_BEFORE[$1]))
+	[ "${ARRIVED[$1]}" = "${SENT[$1]}" ]
+}
+
 # pumped "NAME..." PPS COMMAND...: runs the command while a sender for each name sends so many datagrams a second, of
-# which every second one begins a flow. Sets SENT, ARRIVED (at the right place: a router, for `default` also the
-# Internet) and ASTRAY (elsewhere) for each name.
-declare -A SENT ARRIVED ASTRAY
+# which every second one begins a flow. Sets SENT, ARRIVED (where they may) and ASTRAY (elsewhere) for each name.
+# shellcheck disable=SC2034 # those who source this read them
+declare -A SENT ARRIVED ASTRAY RIGHT_BEFORE WRONG_BEFORE
+# shellcheck disable=SC2034,SC2046
 pumped() {
-	local name names=$1 pps=$2 status right wrong
-	local -A right_before wrong_before
+	local name names=$1 pps=$2 status
 	shift 2
 	for name in $names; do
-		right="one two" wrong="inet vnet nva caller"
-		[ $name != default ] || right="one two inet" wrong="vnet nva caller"
-		right_before[$name]=$(arrivals $name $right)
-		wrong_before[$name]=$(arrivals $name $wrong)
+		RIGHT_BEFORE[$name]=$(arrivals "$name" $(right "$name"))
+		WRONG_BEFORE[$name]=$(arrivals "$name" $(wrong "$name"))
 		spawn_ready "pump.$name" app "$TRAFFIC" pump "$pps" 10.0.1.4 "${PUMPED[$name]}:9000" || return 1
 	done
 	"$@"
 	status=$?
 	for name in $names; do
-		right="one two" wrong="inet vnet nva caller"
-		[ $name != default ] || right="one two inet" wrong="vnet nva caller"
 		stop "pump.$name"
 		# errors: a route that is gone, and not yet decided anew
 		SENT[$name]=$(sed -n 's/^sent=\([0-9]*\) errors=\([0-9]*\)$/\1 + \2/p' "$T/pump.$name.log")
 		SENT[$name]=$((SENT[$name]))
-		eventually 1 eval 'ARRIVED[$name]=$(($(arrivals $name $right) - ${right_before[$name]}))
-			[ "${ARRIVED[$name]}" = "${SENT[$name]}" ]'
-		ASTRAY[$name]=$(($(arrivals $name $wrong) - ${wrong_before[$name]}))
+		eventually 1 count_arrived "$name"
+		ASTRAY[$name]=$(($(arrivals "$name" $(wrong "$name")) - WRONG_BEFORE[$name]))
 	done
 	return $status
 }
