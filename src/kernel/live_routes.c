@@ -133,7 +133,8 @@ static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct nsg
 	};
 	const bool is_new = nlh->nlmsg_type == RTM_NEWROUTE;
 	const bool listed = nsg_conf_takes_protocol(l->conf, rtm->rtm_protocol);
-	const bool used = listed && rtm->rtm_type == RTN_UNICAST && !rtm->rtm_tos;
+	const bool unknown = m->object && !m->ifindex && !m->multipath.size;
+	const bool used = listed && rtm->rtm_type == RTN_UNICAST && !rtm->rtm_tos && !unknown;
 
 	if (!l->in_dump && is_new && (nlh->nlmsg_flags & NLM_F_APPEND))
 		l->ambiguous = true;
@@ -145,6 +146,8 @@ static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct nsg
 		l->ignored[NSG_LIVE_TYPE]++;
 	else if (listed && is_new && rtm->rtm_tos)
 		l->ignored[NSG_LIVE_TOS]++;
+	else if (listed && is_new && unknown)
+		l->ignored[NSG_LIVE_OBJECT]++;
 	if (used)
 		return is_new ? add(l, &route, m) : push(l, &route, true);
 	return is_new && !l->in_dump && !rtm->rtm_tos ? push(l, &route, true) : 0;

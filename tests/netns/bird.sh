@@ -106,7 +106,7 @@ many() { # NS N: announces N prefixes of 100.64.0.0/10 and 172.16.0.0/12's neigh
 }
 
 routes_are() { # N
-	ctl status -o json | jq -e --argjson n "$1" '.bgp.inForce == $n' >/dev/null
+	ctl status -o json 2>/dev/null | jq -e --argjson n "$1" '.bgp.inForce == $n' >/dev/null
 }
 
 # bird_start_all: with the lines of README. Returns when both sessions are established.

@@ -125,17 +125,22 @@ static void other_tables_protocols_and_types_are_not_used(void **state)
 			 0);
 	ip_route("add 10.2.0.0/16 via 10.0.100.2 proto static");
 	ip_route("add blackhole 10.3.0.0/16 proto bird");
+	ip_route("add unreachable 10.5.0.0/16 proto bird");
+	ip_route("add prohibit 10.6.0.0/16 proto bird");
+	ip_route("add throw 10.7.0.0/16 proto bird");
+	ip_route("add multicast 239.1.0.0/16 dev a0 proto bird");
+	ip_route("add broadcast 10.8.0.255 dev a0 proto bird");
 	ip_route("add 10.4.0.0/16 via 10.0.100.2 tos 0x10 proto bird");
 	publish(&f);
 	assert_string_equal(listing(&f), "");
-	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 1);
+	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 6);
 	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TOS], 1);
 	/* neither are they by a reading */
 	nsg_live_free(f.live);
 	assert_int_equal(nsg_live_open(&f.conf, NULL, &f.diag, &f.live), 0);
 	publish(&f);
 	assert_string_equal(listing(&f), "");
-	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 1);
+	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 6);
 	end(&f);
 }
 
@@ -219,6 +224,14 @@ static void next_hop_objects_are_followed(void **state)
 	assert_int_equal(netns_run("ip nexthop del id 7"), 0);
 	publish(&f);
 	assert_string_equal(listing(&f), "");
+	/* without its interface and gateway a route is not used */
+	assert_int_equal(netns_run("echo 0 >/proc/sys/net/ipv4/nexthop_compat_mode;"
+				   "ip nexthop add id 7 via 10.0.100.2 dev a0"),
+			 0);
+	ip_route("add 10.1.0.0/16 nhid 7 proto bird");
+	publish(&f);
+	assert_string_equal(listing(&f), "");
+	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_OBJECT], 1);
 	end(&f);
 }
 
