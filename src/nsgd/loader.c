@@ -35,8 +35,6 @@ static void *run(void *data)
 	struct loader *l = data;
 
 	l->result = policy_load(&l->load, &l->made);
-	/* The texts and their JSON take ten times what is left of them. */
-	(void)malloc_trim(0);
 	(void)eventfd_write(l->fd, 1);
 	return NULL;
 }
@@ -100,6 +98,26 @@ int loader_start(struct loader *l, const struct load *load)
 	r = nsg_thread_start(&l->thread, "nsgd-load", run, l);
 	l->running = r >= 0;
 	return r;
+}
+
+static void *trim(void *running)
+{
+	(void)malloc_trim(0);
+	atomic_store((atomic_bool *)running, false);
+	return NULL;
+}
+
+void loader_trim(void)
+{
+	static atomic_bool running;
+	pthread_t thread;
+
+	if (atomic_exchange(&running, true))
+		return;
+	if (nsg_thread_start(&thread, "nsgd-trim", trim, &running) >= 0)
+		(void)pthread_detach(thread);
+	else
+		atomic_store(&running, false);
 }
 
 bool loader_stop(struct loader *l)

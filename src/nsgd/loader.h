@@ -28,6 +28,10 @@ int loader_new(sd_event *event, loader_done_fn *done, void *closure, struct load
  * `done` is called. -EBUSY while another load runs, -errno. */
 int loader_start(struct loader *l, const struct load *load);
 
+/* Returns freed memory to the system, in a thread: a load takes ten times what is left of it, and the
+ * policy that it replaces is freed after it. */
+void loader_trim(void);
+
 /* Gives a load that runs a moment to end. False when it does not: what it reads must not be freed
  * then, and the process should exit. NULL is fine. */
 bool loader_stop(struct loader *l);

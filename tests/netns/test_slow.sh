@@ -71,6 +71,7 @@ is_loading() {
 }
 
 t_load() {
+	MB_AT_START=$(resident_mb)
 	service_tags 60
 	spawn reload app "$NSGCTL" reload
 	eventually 5 is_loading || return 1
@@ -80,6 +81,21 @@ t_load() {
 	repaired "a document of 60 MB is loaded twice" is_loading || return 1
 	ended reload 60 && is "$STATUS" 0 && ended second 60 && is "$STATUS" 0 && ended third 60 && is "$STATUS" 0 &&
 		is "$(ctl status -o json | jq -c '[.reloads.running, .reloads.done]')" '[false,2]'
+}
+
+resident_mb() {
+	sed -n 's/^VmRSS:\s*\([0-9]*\)[0-9]\{3\} kB/\1/p' "/proc/${PIDS[nsgd]}/status"
+}
+
+t_memory() { # without the document, what it took is given back
+	local loaded
+	loaded=$(resident_mb)
+	rm "$T/policy/ServiceTags_Public.json"
+	reload || return 1
+	# sanitizers keep what is freed
+	case ${BUILD##*/} in asan | tsan) return 0 ;; esac
+	eventually 5 eval '[ "$(resident_mb)" -le $((MB_AT_START + 8)) ]' || return 1
+	echo "# resident: $MB_AT_START MB after the start, $loaded MB with a document of 60 MB, $(resident_mb) MB without it"
 }
 
 t_stop_while_loading() {
@@ -176,6 +192,7 @@ t_clients() {
 
 fact "nsgd starts" t_start
 fact "repairs come first while a document of 60 MB is loaded" t_load
+fact "the memory of a load is given back" t_memory
 fact "a stop does not wait for a load" t_stop_while_loading
 fact "repairs and reloads go on while the reader of standard error is stopped; lost messages are counted" t_pipe
 fact "and while the journal is stopped" t_journal
