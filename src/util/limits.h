@@ -77,6 +77,8 @@
 #define NSG_MAX_FRAME_BYTES 262144u
 #define NSG_MAX_CAPTURE_BLOCK_BYTES (16u << 20)
 #define NSG_MAX_CAPTURE_INTERFACES 65536u
+/* Flow logs that are replayed: a minute's flows of one network interface, 150 bytes each. */
+#define NSG_MAX_LOG_RECORD_BYTES (64u << 20)
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u

@@ -72,7 +72,8 @@ reader queue src/engine/message.c src/engine/judge.c || status=1
 reader conf 'src/conf/*.c' || status=1
 reader control src/control/frames.c src/explain/answer.c || status=1
 reader flows src/explain/flow.c src/nsgctl/lines.c || status=1
-reader "capture reader" src/nsgctl/replay_judge.c src/nsgctl/replay_write.c 'src/flow/*.c' || status=1
+reader "capture reader" src/nsgctl/replay_judge.c src/nsgctl/replay_write.c 'src/flow/[!l]*.c' src/flow/link.c || status=1
+reader log src/flow/log_reader.c || status=1
 reader "reply reader" src/control/client.c src/nsgctl/filter.c src/nsgctl/trace.c src/nsgctl/comment.c ||
 	status=1
 reader netlink src/kernel/netlink.c src/kernel/links.c src/kernel/rules.c src/kernel/routes.c \
