@@ -271,11 +271,11 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .help = "Like az network nic show-effective-route-table",
      .run = nsgctl_effective},
     {.name = "replay",
-     .operands = "FILE.pcap[ng]",
+     .operands = "FILE",
      .min_operands = 1,
      .max_operands = 1,
      .works = NSGCTL_BOTH,
-     .help = "Decide every packet of a capture",
+     .help = "Decide every packet of a capture, or every tuple of a flow log",
      .more = "Prints the largest flows, the packets that each rule or route decided, and the\n"
 	     "destinations that are denied most often; with -o json or jsonl, a line for each\n"
 	     "packet. FILE may be -, standard input.\n\n"
@@ -284,7 +284,9 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	     "the packet, or with the one that nsgd recorded in the capture. Later packets of\n"
 	     "an accepted flow are \"established\", those of a denied flow stay denied, packets\n"
 	     "in the other direction are \"reply\", and TCP packets of a connection that is\n"
-	     "older than the capture are \"preexisting\".\n",
+	     "older than the capture are \"preexisting\".\n\n"
+	     "FILE may also be a flow log of Azure or nsgd, or a directory of them. Outbound\n"
+	     "flows from the integration subnet are decided, and compared with the log.\n",
      .options = replay_options,
      .run = nsgctl_replay},
     {.name = "trace",

@@ -11,14 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "explain/explain.h"
 #include "nsgctl/replay_priv.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/json.h"
 #include "util/limits.h"
 
-#define DEFAULT_TIMEOUT_MINUTES 4
 /* Packets between two looks at the clock, and the time between two reports of progress. */
 #define PROGRESS_PACKETS 16384
 #define PROGRESS_NS (NSG_NS_PER_SEC / 4)
@@ -34,116 +32,6 @@ void replay_done(struct replay *r)
 	nsg_line_done(&r->comment);
 	replay_report_done(r);
 	free(r->interfaces);
-}
-
-/* ---- options -------------------------------------------------------------------------------- */
-
-static int add_local(struct replay *r, const char *text)
-{
-	struct nsg_prefix prefix;
-	struct nsg_prefix6 prefix6;
-	bool masked;
-
-	switch (nsg_prefix_parse(text, &prefix, &masked)) {
-	case NSG_PREFIX_IP4:
-		if (r->n_local == REPLAY_MAX_PREFIXES)
-			break;
-		r->local[r->n_local++] = prefix;
-		return 0;
-	case NSG_PREFIX_IP6:
-		if (r->n_local6 == REPLAY_MAX_PREFIXES ||
-		    nsg_prefix6_parse(text, &prefix6, &masked) < 0)
-			break;
-		r->local6[r->n_local6++] = prefix6;
-		return 0;
-	default:
-		return nsgctl_fail(NSG_EXIT_USAGE, "--local: \"%s\" is not a valid prefix", text);
-	}
-	return nsgctl_fail(NSG_EXIT_USAGE, "--local: more than %d prefixes", REPLAY_MAX_PREFIXES);
-}
-
-static int read_local(struct replay *r, const char *list)
-{
-	while (*list) {
-		size_t n = strcspn(list, ", ");
-		char text[64];
-		int status;
-
-		(void)snprintf(text, sizeof(text), "%.*s", (int)(n < 64 ? n : 63), list);
-		list += n + (list[n] != '\0');
-		if (!n)
-			continue;
-		status = add_local(r, text);
-		if (status)
-			return status;
-	}
-	if (!r->n_local && !r->n_local6)
-		return nsgctl_fail(NSG_EXIT_USAGE, "--local requires a prefix");
-	return 0;
-}
-
-static int read_options(struct replay *r)
-{
-	const struct nsgctl *ctl = r->ctl;
-
-	if (ctl->src && (nsg_ip4_parse(ctl->src, &r->src_host) < 0 || !r->src_host))
-		return nsgctl_fail(NSG_EXIT_USAGE, "--src: \"%s\" is not a valid IPv4 address",
-				   ctl->src);
-	return ctl->local ? read_local(r, ctl->local) : 0;
-}
-
-/* ---- the policy ----------------------------------------------------------------------------- */
-
-static int keep_item(void *closure, json_t *item)
-{
-	json_t **kept = closure;
-
-	json_decref(*kept);
-	*kept = json_incref(item);
-	return 0;
-}
-
-static void take_policy(struct replay *r, const json_t *policy)
-{
-	const json_t *prefix;
-	size_t i;
-
-	json_array_foreach(json_object_get(policy, "subnetPrefixes"), i, prefix)
-	{
-		const char *text = json_string_value(prefix);
-		bool masked;
-
-		if (text && r->n_subnet < REPLAY_MAX_PREFIXES &&
-		    nsg_prefix_parse(text, &r->subnet[r->n_subnet], &masked) == NSG_PREFIX_IP4)
-			r->n_subnet++;
-	}
-	r->timeout_minutes =
-	    (uint32_t)json_integer_value(json_object_get(policy, "flowTimeoutInMinutes"));
-	if (!r->timeout_minutes)
-		r->timeout_minutes = DEFAULT_TIMEOUT_MINUTES;
-	nsgctl_section_comment(policy, r->section, sizeof(r->section));
-}
-
-static int learn_policy(struct replay *r)
-{
-	cleanup_json json_t *args = json_object();
-	cleanup_json json_t *answer = NULL;
-	const json_t *policy;
-	int status;
-
-	if (r->session.live) {
-		status = nsgctl_session_ask(&r->session, "status", args, keep_item, &answer);
-		if (status)
-			return status;
-		policy = json_object_get(answer, "policy");
-	} else {
-		policy = answer =
-		    nsg_explain_policy(r->session.snapshot->effective, r->session.snapshot->image);
-		if (!policy)
-			return nsgctl_out_of_memory();
-	}
-	take_policy(r, policy);
-	return nsgctl_outcomes_init(&r->outcomes, &r->session, policy);
 }
 
 /* ---- the capture ---------------------------------------------------------------------------- */
@@ -173,28 +61,19 @@ static int open_capture(struct replay *r, const char *path, int *ret_fd)
 	return 0;
 }
 
-int replay_open(struct replay *r, struct nsgctl *ctl, const char *path)
+int replay_open(struct replay *r, const char *path)
 {
-	int fd = -1, status;
+	int fd = -1, status = open_capture(r, path, &fd);
 
-	r->ctl = ctl;
-	status = read_options(r);
-	if (status)
-		return status;
-	status = open_capture(r, path, &fd);
-	if (status)
-		return status;
-	status = nsgctl_session_open(ctl, &r->session);
-	if (status)
-		return status;
-	status = learn_policy(r);
+	if (!status)
+		status = replay_open_policy(r);
 	if (status)
 		return status;
 	r->tracker =
 	    nsg_tracker_new(r->timeout_minutes, NSG_MAX_TRACKED_FLOWS, replay_flow_ended, r);
 	if (!r->tracker)
 		return nsgctl_out_of_memory();
-	return ctl->write ? replay_write_begin(r, fd) : 0;
+	return r->ctl->write ? replay_write_begin(r, fd) : 0;
 }
 
 static void find_ip(struct replay_packet *p)
@@ -292,15 +171,6 @@ static int print_row(struct replay *r)
 	return 0;
 }
 
-/* nsgctl_finish() reports an error. */
-static int print_lines(struct replay *r)
-{
-	size_t n = r->line.text.n;
-
-	nsg_line_begin(&r->line);
-	return !n || fwrite_unlocked(r->line.text.v, n, 1, stdout) == 1 ? 0 : NSG_EXIT_FAILED;
-}
-
 static int print_packet(struct replay *r, const struct replay_packet *p)
 {
 	bool table = r->ctl->form == NSGCTL_TABLE;
@@ -317,7 +187,7 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 		return nsgctl_out_of_memory();
 	if (table)
 		return print_row(r);
-	return r->line.text.n >= NSGCTL_OUTPUT_BYTES ? print_lines(r) : 0;
+	return r->line.text.n >= NSGCTL_OUTPUT_BYTES ? replay_print_lines(r) : 0;
 }
 
 struct progress {
@@ -354,7 +224,7 @@ static int print_before_waiting(struct replay *r)
 
 	if (r->size || r->batch_at < r->batch_n || r->batch_n == REPLAY_BATCH)
 		return 0;
-	status = print_lines(r);
+	status = replay_print_lines(r);
 	(void)fflush(stdout);
 	if (r->file.out)
 		(void)fflush(r->file.out);
@@ -377,7 +247,7 @@ static int replay_all(struct replay *r)
 	}
 	if (progress.on)
 		fputs("\r\033[K", stderr);
-	printed = print_lines(r);
+	printed = replay_print_lines(r);
 	return status ? status : printed;
 }
 
@@ -407,12 +277,14 @@ static int report_rest(const struct replay *r)
 
 int nsgctl_replay(struct nsgctl *ctl)
 {
-	__attribute__((cleanup(replay_done))) struct replay r = {.session = {.fd = -1}};
+	__attribute__((cleanup(replay_done))) struct replay r = {.ctl = ctl, .session = {.fd = -1}};
 	int rest, status;
 
 	if (fileno(stdout) >= 0)
 		(void)setvbuf(stdout, NULL, _IOFBF, NSGCTL_OUTPUT_BYTES);
-	status = replay_open(&r, ctl, ctl->operands[0]);
+	if (replay_is_log(ctl->operands[0]))
+		return replay_log(&r);
+	status = replay_open(&r, ctl->operands[0]);
 	if (status)
 		return status;
 	if (ctl->form == NSGCTL_TABLE && ctl->each_packet)

@@ -120,7 +120,7 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 
 int nsgctl_explain_packet(struct nsgctl *ctl)
 {
-	__attribute__((cleanup(replay_done))) struct replay r = {.session = {.fd = -1}};
+	__attribute__((cleanup(replay_done))) struct replay r = {.ctl = ctl, .session = {.fd = -1}};
 	struct replay_packet *p;
 	char *end;
 	unsigned long long number = strtoull(ctl->packet, &end, 10);
@@ -130,7 +130,7 @@ int nsgctl_explain_packet(struct nsgctl *ctl)
 		return nsgctl_fail(NSG_EXIT_USAGE,
 				   "--packet must be the number of a packet, from 1, not \"%s\"",
 				   ctl->packet);
-	status = replay_open(&r, ctl, ctl->operands[0]);
+	status = replay_open(&r, ctl->operands[0]);
 	if (status)
 		return status;
 	while ((got = replay_next(&r, &p)) > 0 && p->frame.number < number)

@@ -53,6 +53,16 @@ static bool comes_in(const struct replay *r, const struct replay_packet *p)
 	       is_in(r->subnet, r->n_subnet, p->view.key.dst_host);
 }
 
+bool replay_is_app(const struct replay *r, const struct nsg_flow *flow)
+{
+	if (r->src_host && !flow->is_ip6)
+		return true;
+	if (r->n_local || r->n_local6)
+		return flow->is_ip6 ? is_in6(r->local6, r->n_local6, flow->src6)
+				    : is_in(r->local, r->n_local, flow->key.src_host);
+	return !flow->is_ip6 && is_in(r->subnet, r->n_subnet, flow->key.src_host);
+}
+
 static uint32_t judged_source(const struct replay *r, const struct replay_packet *p)
 {
 	uint32_t src = p->view.key.src_host;

@@ -4,6 +4,7 @@
 #define NSG_NSGCTL_REPLAY_PRIV_H
 
 #include "explain/rows.h"
+#include "explain/table.h"
 #include "flow/capture.h"
 #include "flow/track.h"
 #include "nsgctl/nsgctl.h"
@@ -105,17 +106,25 @@ struct replay {
 
 /* ---- opening and reading (replay.c) --------------------------------------------------------- */
 
-/* 0 or an exit status. Zero-initialised but for session.fd. */
-int replay_open(struct replay *r, struct nsgctl *ctl, const char *path);
+/* 0 or an exit status. Zero-initialised but for session.fd and ctl. */
+int replay_open(struct replay *r, const char *path);
 void replay_done(struct replay *r);
 /* 1 with the next packet decided (valid until the next call), 0 at the end, or a negative exit status
  * after a message. Frames without an IP packet are counted. */
 int replay_next(struct replay *r, struct replay_packet **ret);
 
+/* ---- the policy (replay_policy.c) ----------------------------------------------------------- */
+
+/* The options --src and --local, and what is needed to decide. 0 or an exit status. */
+int replay_open_policy(struct replay *r);
+
 /* ---- judging (replay_judge.c) --------------------------------------------------------------- */
 
 /* 0 or an exit status. */
 int replay_judge(struct replay *r, struct replay_packet *p);
+/* Whether a flow of a flow log, which states that its source began it, is the app's: by --src and --local,
+ * else by the subnet. */
+bool replay_is_app(const struct replay *r, const struct nsg_flow *flow);
 /* The flow as its first packet had it, or would have had it, for explain. Requires p->has_flow. */
 struct nsg_flow replay_flow(const struct replay_packet *p);
 
@@ -123,6 +132,8 @@ struct nsg_flow replay_flow(const struct replay_packet *p);
 
 /* Appends the packet as a line of JSON to r->line. -ENOMEM. */
 int replay_line(struct replay *r, const struct replay_packet *p);
+/* Prints r->line. 0 or an exit status. */
+int replay_print_lines(struct replay *r);
 /* -w. 0 or an exit status. */
 int replay_write_begin(struct replay *r, int input_fd);
 int replay_write(struct replay *r, const struct replay_packet *p);
@@ -135,5 +146,16 @@ void replay_count(struct replay *r, const struct replay_packet *p, struct nsg_tr
 void replay_flow_ended(void *closure, const struct nsg_track_flow *flow);
 int replay_report(struct replay *r);
 void replay_report_done(struct replay *r);
+/* "10.0.2.7:22" */
+void replay_format_end(const struct nsg_track_flow *flow, bool dst, char out[static 64]);
+int replay_put_table(const struct replay *r, const char *title, json_t *rows,
+		     const struct nsg_column *columns, size_t n);
+
+/* ---- flow logs (replay_log.c) --------------------------------------------------------------- */
+
+/* Whether it is a directory, or a file that begins like JSON. */
+bool replay_is_log(const char *path);
+/* The verb. 0 or an exit status. */
+int replay_log(struct replay *r);
 
 #endif

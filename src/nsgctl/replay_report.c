@@ -139,7 +139,7 @@ void replay_flow_ended(void *closure, const struct nsg_track_flow *flow)
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-static void format_end(const struct nsg_track_flow *flow, bool dst, char out[static 64])
+void replay_format_end(const struct nsg_track_flow *flow, bool dst, char out[static 64])
 {
 	uint16_t port = dst ? flow->key.dport_host : flow->key.sport_host;
 	char text[INET6_ADDRSTRLEN] = "";
@@ -167,8 +167,8 @@ static json_t *row_of(const struct replay *r, const struct replay_top *t)
 	const char *rule = nsgctl_outcome_text(&r->outcomes, o->rule);
 	char src[64], dst[64];
 
-	format_end(&t->flow, false, src);
-	format_end(&t->flow, true, dst);
+	replay_format_end(&t->flow, false, src);
+	replay_format_end(&t->flow, true, dst);
 	return NSG_JSON_OBJECT(PAIR_J("protocol", protocol_json(&t->flow)), PAIR_S("src", src),
 			       PAIR_S("dst", dst), PAIR_S("verdict", nsg_verdict_name(o->verdict)),
 			       PAIR_S("reason", o->reason), PAIR_S("rule", *rule ? rule : NULL),
@@ -186,7 +186,7 @@ static int by_weight(const void *a, const void *b)
 	return x->data.first_packet < y->data.first_packet ? -1 : 1;
 }
 
-static int put_table(const struct replay *r, const char *title, json_t *rows,
+int replay_put_table(const struct replay *r, const char *title, json_t *rows,
 		     const struct nsg_column *columns, size_t n)
 {
 	if (!rows)
@@ -223,7 +223,7 @@ static int put_flows(struct replay *r)
 	(void)snprintf(title, sizeof(title),
 		       r->n_largest < REPLAY_TOP ? "Flows, by bytes" : "The %d largest flows",
 		       REPLAY_TOP);
-	return put_table(r, title, rows, columns, NSG_ARRAY_SIZE(columns));
+	return replay_put_table(r, title, rows, columns, NSG_ARRAY_SIZE(columns));
 }
 
 static int put_denied(struct replay *r)
@@ -239,8 +239,8 @@ static int put_denied(struct replay *r)
 	if (!r->denied.v.n)
 		return 0;
 	rows = top_rows(r, r->denied.v.v, r->denied.v.n);
-	status =
-	    put_table(r, "Denied destinations, by packets", rows, columns, NSG_ARRAY_SIZE(columns));
+	status = replay_put_table(r, "Denied destinations, by packets", rows, columns,
+				  NSG_ARRAY_SIZE(columns));
 	if (!status && r->denied.other_packets)
 		printf("  and %" PRIu64 " packets to other destinations\n",
 		       r->denied.other_packets);
@@ -291,8 +291,8 @@ static int put_rules(struct replay *r)
 			(void)json_integer_set(json_object_get(row, "first"),
 					       (json_int_t)o->first_packet);
 	}
-	return put_table(r, "Rules and routes that decided", rows, columns,
-			 NSG_ARRAY_SIZE(columns));
+	return replay_put_table(r, "Rules and routes that decided", rows, columns,
+				NSG_ARRAY_SIZE(columns));
 }
 
 int replay_report(struct replay *r)

@@ -123,6 +123,15 @@ int replay_line(struct replay *r, const struct replay_packet *p)
 	return l->error;
 }
 
+/* nsgctl_finish() reports an error. */
+int replay_print_lines(struct replay *r)
+{
+	size_t n = r->line.text.n;
+
+	nsg_line_begin(&r->line);
+	return !n || fwrite_unlocked(r->line.text.v, n, 1, stdout) == 1 ? 0 : NSG_EXIT_FAILED;
+}
+
 /* ---- pcapng --------------------------------------------------------------------------------- */
 
 int replay_write_begin(struct replay *r, int input_fd)

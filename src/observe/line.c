@@ -153,7 +153,7 @@ static void set_end(struct nsg_line *l, const char *end)
 	l->text.n = (size_t)(end - l->text.v);
 }
 
-static void put_number(struct nsg_line *l, uint64_t n)
+void nsg_line_put_number(struct nsg_line *l, uint64_t n)
 {
 	char *out = reserve(l, MAX_DIGITS);
 
@@ -204,14 +204,14 @@ static void put_escaped(struct nsg_line *l, const char *s)
 	}
 }
 
-static void put_name_or_null(struct nsg_line *l, const char *name)
+void nsg_line_put_string(struct nsg_line *l, const char *text)
 {
-	if (!name) {
+	if (!text) {
 		PUT(l, "null");
 		return;
 	}
 	PUT(l, "\"");
-	put_escaped(l, name);
+	put_escaped(l, text);
 	PUT(l, "\"");
 }
 
@@ -260,7 +260,7 @@ static void put_admin(struct nsg_line *l, const struct nsg_image *image, uint16_
 	PUT(l, "\",\"rule\":\"");
 	put_escaped(l, rule.name);
 	PUT(l, "\",\"priority\":");
-	put_number(l, rule.priority);
+	nsg_line_put_number(l, rule.priority);
 	PUT(l, "}");
 }
 
@@ -283,7 +283,7 @@ static void put_nsg(struct nsg_line *l, const struct nsg_image *image, uint16_t 
 	put_text(l, rule.is_default ? "defaultSecurityRules/" : "securityRules/");
 	put_escaped(l, rule.name);
 	PUT(l, "\",\"priority\":");
-	put_number(l, rule.priority);
+	nsg_line_put_number(l, rule.priority);
 	PUT(l, "}");
 }
 
@@ -299,11 +299,11 @@ static void put_route(struct nsg_line *l, const struct nsg_image *image, uint32_
 	PUT(l, ",\"route\":{\"prefix\":\"");
 	nsg_line_put_address(l, route.prefix.addr_host);
 	PUT(l, "/");
-	put_number(l, route.prefix.len);
+	nsg_line_put_number(l, route.prefix.len);
 	PUT(l, "\",\"source\":\"");
 	put_text(l, nsg_route_source_name((enum nsg_route_source)route.source));
 	PUT(l, "\",\"name\":");
-	put_name_or_null(l, route.name);
+	nsg_line_put_string(l, route.name);
 	PUT(l, ",\"nextHopType\":\"");
 	put_text(l, nsg_hop_type_name((enum nsg_hop_type)route.hop_type));
 	PUT(l, "\",\"nextHopIpAddress\":[");
@@ -369,7 +369,7 @@ static void put_decision(struct nsg_line *l, const struct nsg_image *image,
 	else
 		nsg_line_put_flow(l, key);
 	PUT(l, ",\"gate\":");
-	put_name_or_null(l, nsg_gate_name((enum nsg_gate)d->gate));
+	nsg_line_put_string(l, nsg_gate_name((enum nsg_gate)d->gate));
 	put_admin(l, image, d->admin);
 	put_nsg(l, image, d->rule);
 	put_route(l, image, d->route);
@@ -406,11 +406,11 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool p
 	PUT(l, ",\"hostSrc\":");
 	put_quoted_address(l, r->host_src);
 	PUT(l, ",\"mark\":");
-	put_number(l, r->mark);
+	nsg_line_put_number(l, r->mark);
 	put_text(l, r->enforced ? ",\"enforced\":true" : ",\"enforced\":false");
 	if (r->has_uid) {
 		PUT(l, ",\"uid\":");
-		put_number(l, r->uid);
+		nsg_line_put_number(l, r->uid);
 	}
 	if (payload)
 		put_payload(l, r);

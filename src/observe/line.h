@@ -39,6 +39,9 @@ void nsg_line_put_packet(struct nsg_line *l, uint64_t packet, uint64_t time_ns, 
 			 enum nsg_direction direction);
 void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key);
 void nsg_line_put_address(struct nsg_line *l, uint32_t addr_host);
+void nsg_line_put_number(struct nsg_line *l, uint64_t n);
+/* A JSON string, or null for NULL. */
+void nsg_line_put_string(struct nsg_line *l, const char *text);
 
 /* Each of these replaces the text: 0 or -ENOMEM. */
 

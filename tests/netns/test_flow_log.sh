@@ -98,6 +98,11 @@ t_vnet() {
 	done
 }
 
+t_replay() { # what nsgd decided, its policy decides again
+	"$NSGCTL" -p "$T/policy" replay -o jsonl "$LOGS" >"$T/replayed" 2>"$T/replay.log" &&
+		is "$(jq -r .agrees "$T/replayed" | sort | uniq -c | xargs)" "$(tuples "$(file)" | wc -l) true"
+}
+
 t_accounting() { # switched on for the log, and off again
 	is "$(in_ns app sysctl -n net.netfilter.nf_conntrack_acct)" 0
 }
@@ -150,9 +155,11 @@ t_nsg() {
 fact "nsgd starts with a flow log" t_start
 fact "flows begin, end, are denied, go on" t_traffic
 fact "the VNet flow log has each in its state, at Azure's place" t_vnet
+fact "replay decides each tuple as it is logged" t_replay
 fact "the kernel's counters are as they were" t_accounting
 fact "another run appends to the hour's file" t_again
 fact "a full disk is reported and leaves the file whole" t_full_disk
 fact "a disk that does not answer delays a stop by two seconds" t_no_answer
 fact "the NSG flow log" t_nsg
+fact "replay decides each tuple of that too as it is logged" t_replay
 lab_done

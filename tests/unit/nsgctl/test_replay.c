@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -374,6 +375,114 @@ static void the_good_part_of_a_capture(void **state)
 	assert_run("replay -o jsonl wifi.pcap 2>&1", 1, "unsupported link type 105");
 }
 
+/* ---- flow logs ------------------------------------------------------------------------------ */
+
+static void write_text(const char *name, const char *text)
+{
+	size = strlen(text);
+	memcpy(capture, text, size);
+	save(name);
+}
+
+#define LOG(rule, tuples)                                                                          \
+	"{\"records\":[{\"flowRecords\":{\"flows\":[{\"flowGroups\":[{\"rule\":\"" rule            \
+	"\",\"flowTuples\":[" tuples "]}]}]}}]}"
+#define TUPLE(src, dst, rest) "\"1663146003606," src "," dst "," rest "\""
+
+static void flow_logs_are_compared_with_the_policy(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("logs", 0700), 0);
+	assert_int_equal(mkdir("logs/h=01", 0700), 0);
+	write_text(
+	    "logs/h=01/PT1H.json",
+	    LOG("UserRule_a",
+		TUPLE("10.0.1.4", "10.0.2.7", "1,5432,6,O,B,NX,0,0,0,0") "," TUPLE(
+		    "10.0.1.4", "10.0.2.7",
+		    "1,5432,6,O,E,NX,5,500,4,400") "," TUPLE("10.0.1.4", "10.0.2.7",
+							     "2,22,6,O,B,NX,0,0,0,0") "," TUPLE("10"
+												".0"
+												".1"
+												"."
+												"4",
+												"10"
+												".0"
+												".2"
+												"."
+												"7",
+												"3,"
+												"54"
+												"32"
+												",6"
+												",O"
+												",D"
+												",N"
+												"X,"
+												"0,"
+												"0,"
+												"0,"
+												"0")));
+	write_text("logs/h=02.json",
+		   LOG("UserRule_\\u001b[1m",
+		       TUPLE("10.0.1.4", "10.0.2.7", "4,22,6,O,D,NX,0,0,0,0") "," TUPLE(
+			   "10.0.2.4", "10.0.2.7",
+			   "5,22,6,O,B,NX,0,0,0,0") "," TUPLE("10.0.2.4", "10.0.1.4",
+							      "5,22,6,I,B,NX,0,0,0,0")));
+	write_text("logs/notes", "not read");
+	assert_int_equal(run("replay -o table logs 2>&1 | tr -s ' '"), 0);
+	assert_non_null(strstr(output, "5 of 7 tuples decided: 3 as logged, 2 otherwise\n"));
+	assert_non_null(strstr(output, " TCP 10.0.2.7:22 allowed UserRule_a drop nsg-deny "
+				       "securityRules/DenyRestOfData (200) 1 1 0 0 3\n"));
+	assert_non_null(strstr(output, " TCP 10.0.2.7:5432 denied UserRule_a accept allowed "
+				       "securityRules/AllowDatabase (100) 1 1 0 0 4\n"));
+	assert_non_null(strstr(output, " allowed UserRule_a accept allowed "
+				       "securityRules/AllowDatabase (100) 2 1 9 900 1\n"));
+	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their flows are inbound"));
+	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their sources are not"));
+	assert_null(strchr(output, '\x1b'));
+
+	assert_int_equal(run("replay -o jsonl logs 2>/dev/null"), 0);
+	LINE("{\"packet\":1,\"time\":\"2022-09-14T09:00:03.606000000Z\",\"length\":0,",
+	     REASON("accept", "allowed") ",\"logged\":{\"access\":\"Allow\","
+					 "\"rule\":\"UserRule_a\",\"state\":\"B\",",
+	     ",\"agrees\":true}");
+	LINE("\"length\":900,", "\"packetsSent\":5,\"bytesSent\":500,\"packetsReceived\":4,"
+				"\"bytesReceived\":400},");
+	LINE(REASON("drop", "nsg-deny"), "\"agrees\":false}");
+	LINE("\"access\":\"Deny\"", "\"agrees\":false}");
+	LINE("\"rule\":\"UserRule_\\u001B[1m\"", "\"agrees\":true}");
+	assert_string_equal(line, "");
+
+	/* the rules of the sample allow what a route then drops */
+	write_text("none.json",
+		   LOG("UserRule_b", TUPLE("10.0.1.4", "192.168.9.9", "1,443,6,O,B,NX,0,0,0,0")));
+	assert_int_equal(run("replay -o jsonl - <none.json 2>/dev/null"), 0);
+	LINE(REASON("drop", "route-none"), "\"access\":\"Allow\"", "\"agrees\":null}");
+	assert_run("replay -o table none.json 2>/dev/null", 0,
+		   "1 of 1 tuples decided: 0 as logged, 0 otherwise, 1 allowed as logged, but "
+		   "dropped for another reason\n");
+	/* the app has another address, or the log is of another host */
+	assert_run("replay -o jsonl --local 10.0.2.0/24 logs 2>/dev/null | wc -l", 0, "1\n");
+	assert_run("replay -o jsonl --src 10.0.1.9 logs 2>/dev/null | grep -c 10.0.1.9", 0, "6\n");
+}
+
+static void bad_flow_logs(void **state)
+{
+	(void)state;
+	write_text("logs/h=00.json", "{\"records\":[{}");
+	assert_run("replay -o table logs 2>&1", 1,
+		   "logs/h=00.json: record 1: neither of a VNet nor of an NSG flow log\n");
+	assert_non_null(strstr(output, "5 of 7 tuples decided"));
+	assert_run("replay " NSG_POLICY "/site.json 2>&1", 1, "not a flow log: it must begin with");
+	assert_run("replay -w x.pcapng logs 2>&1", 2, "-w requires a capture, not a flow log");
+	assert_run("replay -o table --each-packet logs 2>&1", 2,
+		   "--each-packet requires a capture");
+	assert_int_equal(mkdir("empty", 0700), 0);
+	assert_run("replay empty 2>&1", 0, "empty contains no files *.json");
+}
+
+/* ---- explain -------------------------------------------------------------------------------- */
+
 static void explain_tells_the_story_of_a_packet(void **state)
 {
 	(void)state;
@@ -407,6 +516,8 @@ int main(void)
 	    cmocka_unit_test(flags_agree_with_the_records),
 	    cmocka_unit_test(closing_tables),
 	    cmocka_unit_test(the_good_part_of_a_capture),
+	    cmocka_unit_test(flow_logs_are_compared_with_the_policy),
+	    cmocka_unit_test(bad_flow_logs),
 	    cmocka_unit_test(explain_tells_the_story_of_a_packet),
 	};
 
