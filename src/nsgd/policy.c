@@ -31,21 +31,27 @@ static enum nsg_platform platform(const struct nsg_conf *conf)
 	return strcasecmp(conf->platform, "linux") == 0 ? NSG_PLATFORM_LINUX : NSG_PLATFORM_WINDOWS;
 }
 
-int policy_load(const struct load *load, struct policy **ret)
+struct load policy_source(const struct nsg_conf *conf)
 {
-	const struct nsg_snapshot *before = load->before ? load->before->snapshot : NULL;
-	const struct nsg_conf *conf = load->conf;
-	const struct nsg_snapshot_options options = {
-	    .load = {.deadline_ns = load->deadline_ns},
-	    .effective =
+	return (struct load){
+	    .directory = conf->policy,
+	    .options =
 		{
 		    .subnet = conf->subnet,
 		    .profile = nsg_profile_find(conf->profile),
 		    .platform = platform(conf),
 		    .route_all = NSG_UNSET,
 		    .endpoint_lab = conf->endpoint_lab,
-		    .live = load->live,
 		},
+	};
+}
+
+int policy_load(const struct load *load, struct nsg_diag *diag, struct policy **ret)
+{
+	const struct nsg_snapshot *before = load->before ? load->before->snapshot : NULL;
+	const struct nsg_snapshot_options options = {
+	    .load = {.deadline_ns = load->deadline_ns},
+	    .effective = load->options,
 	};
 	cleanup_policy struct policy *p = calloc(1, sizeof(*p));
 	int r;
@@ -55,9 +61,9 @@ int policy_load(const struct load *load, struct policy **ret)
 	p->engine.references = 1;
 	p->engine.free = free_policy;
 	if (load->routes_only)
-		r = nsg_snapshot_update(before, &options.effective, load->diag, &p->snapshot);
+		r = nsg_snapshot_update(before, &options.effective, diag, &p->snapshot);
 	else
-		r = nsg_snapshot_load(conf->policy, &options, before, load->diag, &p->snapshot);
+		r = nsg_snapshot_load(load->directory, &options, before, diag, &p->snapshot);
 	if (r < 0)
 		return r;
 	/* Later diagnostics are about this host: their places are not in the documents, whose texts

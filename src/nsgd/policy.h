@@ -16,19 +16,21 @@ struct policy {
 	struct nsg_hop_numbers numbers;
 };
 
-/* What a policy is made of, and where problems are reported. */
+/* What a policy is made of. */
 struct load {
-	const struct nsg_conf *conf;	     /* its [subnet], with the directory of the documents */
-	const struct policy *before;	     /* the policy in force; NULL: none */
-	const _Atomic uint64_t *deadline_ns; /* of nsg_load_options */
-	struct nsg_route_set *live;	     /* of a routing daemon; NULL: none */
+	const char *directory; /* of the documents */
+	struct nsg_options options;
+	struct policy *before;		     /* the policy in force; NULL: none */
+	const _Atomic uint64_t *deadline_ns; /* of nsg_load_options; NULL: none */
 	bool routes_only; /* the documents of `before`, which are not read again */
-	struct nsg_diag *diag;
 };
 
-/* In any thread, one at a time. Errors are those of nsg_snapshot_load(). The caller holds the only
+/* The first two, without live routes; conf must outlive it. */
+struct load policy_source(const struct nsg_conf *conf);
+
+/* In any thread. Errors are those of nsg_snapshot_load(). The caller holds the only
  * reference. */
-int policy_load(const struct load *load, struct policy **ret);
+int policy_load(const struct load *load, struct nsg_diag *diag, struct policy **ret);
 
 /* Finds the numbers of the next hops and the source address that packets are decided with. With
  * `strict` an unreachable next hop is an error. -EINVAL, -ENOMEM, -errno. */

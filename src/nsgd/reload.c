@@ -32,7 +32,10 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/json_object.h"
+#include "util/limits.h"
 
+/* A load that reaches its deadline ends by itself, after the document that it is reading. */
+#define LOAD_PATIENCE_USEC ((NSG_MAX_LOAD_SECONDS + 30) * (uint64_t)1000000)
 /* A worker takes a policy between two batches, in micro- to milliseconds. */
 #define PUBLISH_TIMEOUT_USEC 5000000u
 
@@ -301,14 +304,13 @@ static int wait_for_workers(struct reloader *r)
 	return sd_event_source_set_enabled(r->timeout, SD_EVENT_ONESHOT);
 }
 
-static void on_loaded(void *closure, int result, struct policy *made)
+static void on_loaded(void *closure, int result, struct policy *made, struct nsg_diag *diag)
 {
 	cleanup_policy struct policy *next = made;
 	struct reloader *r = closure;
 
-	if (result < 0)
-		result = r->diag.n_errors ? -EINVAL : result;
-	else
+	r->diag = *diag;
+	if (result >= 0)
 		result = policy_place(next, r->conf ? r->conf : r->in->conf, r->in->kernel, false,
 				      &r->diag);
 	if (result >= 0)
@@ -321,24 +323,38 @@ static void on_loaded(void *closure, int result, struct policy *made)
 		end_publish(r, result);
 }
 
+/* Before any document is read, so that a change while files are being read is noticed; but not before
+ * the directory has answered, which may take long. */
+static void on_opened(void *closure)
+{
+	const struct reloader *r = closure;
+	const struct instance *in = r->in;
+
+	watch_follow(in->watch, r->conf ? r->conf->policy : in->conf->policy);
+}
+
+static const struct loader_ops loader_ops = {.opened = on_opened, .done = on_loaded};
+
 static int begin(struct reloader *r, bool policy_only)
 {
 	struct instance *in = r->in;
-	struct load load = {
-	    .before = in->policy,
-	    .live = live_begin_load(in->live),
-	    .routes_only = r->routes_only,
-	    .diag = &r->diag,
-	};
+	struct nsg_route_set *live = live_begin_load(in->live);
 	int result = policy_only ? 0 : load_conf(in, &r->diag, &r->conf);
+	struct load load;
 
 	if (result < 0)
 		return result;
-	load.conf = r->conf ? r->conf : in->conf;
-	/* Before loading, so that a change while files are being read is noticed. */
-	if (!r->routes_only)
-		watch_follow(in->watch, load.conf->policy);
-	return loader_start(r->loader, &load);
+	load = policy_source(r->conf ? r->conf : in->conf);
+	load.options.live = live;
+	load.before = in->policy;
+	load.routes_only = r->routes_only;
+	result = loader_start(r->loader, &load, &r->diag);
+	if (result == -EBUSY)
+		(void)nsg_diag_add(
+		    &r->diag, NSG_ERROR, NULL, NULL,
+		    "too many earlier loads have not ended: the file system of their "
+		    "documents does not answer");
+	return result;
 }
 
 static int on_wanted(sd_event_source *source, void *data)
@@ -407,7 +423,7 @@ int reloader_new(sd_event *event, struct instance *in, reload_ended_fn *ended, v
 	if (result >= 0)
 		result = sd_event_source_set_enabled(r->timeout, SD_EVENT_OFF);
 	if (result >= 0)
-		result = loader_new(event, on_loaded, r, &r->loader);
+		result = loader_new(event, LOAD_PATIENCE_USEC, &loader_ops, r, &r->loader);
 	if (result < 0) {
 		(void)reloader_free(r);
 		return result;

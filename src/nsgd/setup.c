@@ -55,11 +55,13 @@ enum nsg_exit daemon_read_live(struct daemon *d)
 enum nsg_exit daemon_load_policy(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	const struct load load = {
-	    .conf = d->in.conf, .live = live_begin_load(d->in.live), .diag = &diag};
-	int r = policy_load(&load, &d->in.policy);
-	bool reported = diag.n_errors;
+	struct load load = policy_source(d->in.conf);
+	bool reported;
+	int r;
 
+	load.options.live = live_begin_load(d->in.live);
+	r = policy_load(&load, &diag, &d->in.policy);
+	reported = diag.n_errors;
 	live_loaded(d->in.live, r >= 0, NULL);
 
 	if (daemon_report(r, d->in.conf->policy, &diag) < 0)

@@ -183,6 +183,12 @@ void nsg_engine_withdraw(struct nsg_engine *e)
 	offered = NULL;
 }
 
+struct nsg_engine_policy *nsg_engine_policy_ref(struct nsg_engine_policy *p)
+{
+	p->references++;
+	return p;
+}
+
 struct nsg_engine_policy *nsg_engine_policy_unref(struct nsg_engine_policy *p)
 {
 	if (p && --p->references == 0)
@@ -287,8 +293,8 @@ static int set_up(void **state)
 	assert_int_equal(nsg_conf_load(f->conf_path, false, &f->diag, &f->in.conf), 0);
 	f->in.conf_start = f->in.conf;
 	failing = NONE;
-	load = (struct load){.conf = f->in.conf, .diag = &f->diag};
-	assert_int_equal(policy_load(&load, &f->in.policy), 0);
+	load = policy_source(f->in.conf);
+	assert_int_equal(policy_load(&load, &f->diag, &f->in.policy), 0);
 	assert_int_equal(policy_place(f->in.policy, f->in.conf, NULL, false, &f->diag), 0);
 	(void)policy_number(f->in.policy, 0, 0, NULL);
 	memset(n_calls, 0, sizeof(n_calls));

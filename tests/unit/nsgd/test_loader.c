@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Loads that end and loads that do not: policy_load() is the test's, and reads from a pipe. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "nsgd/loader.h"
+
+#define PATIENCE_USEC 50000
+
+/* ---- the fakes ------------------------------------------------------------------------------- */
+
+static int gate[2]; /* a byte lets one load end */
+static struct policy before;
+static _Atomic int n_made; /* and not freed */
+static _Atomic bool as_given;
+
+int policy_load(const struct load *load, struct nsg_diag *diag, struct policy **ret)
+{
+	char byte;
+
+	as_given = load->before == &before && strcmp(load->options.subnet, "apps") == 0 &&
+		   *load->directory == '/';
+	if (strcmp(load->directory, "/wrong") == 0)
+		return nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "wrong") ? -ENOENT : 0;
+	assert_int_equal(read(gate[0], &byte, 1), 1);
+	*ret = calloc(1, sizeof(**ret));
+	assert_non_null(*ret);
+	(*ret)->engine.references = 1;
+	n_made++;
+	return 0;
+}
+
+struct policy *policy_unref(struct policy *p)
+{
+	if (p && --p->engine.references == 0) {
+		free(p);
+		n_made--;
+	}
+	return NULL;
+}
+
+struct nsg_engine_policy *nsg_engine_policy_ref(struct nsg_engine_policy *p)
+{
+	p->references++;
+	return p;
+}
+
+/* ---- the fixture ----------------------------------------------------------------------------- */
+
+struct fixture {
+	sd_event *event;
+	struct loader *loader;
+	unsigned int n_opened, n_done;
+	int result;
+	size_t n_errors, n_warnings;
+};
+
+static void opened(void *closure)
+{
+	struct fixture *f = closure;
+
+	f->n_opened++;
+}
+
+static void done(void *closure, int r, struct policy *policy, struct nsg_diag *diag)
+{
+	struct fixture *f = closure;
+
+	f->n_done++;
+	f->result = r;
+	f->n_errors = diag->n_errors;
+	f->n_warnings = diag->n_warnings;
+	assert_true((policy != NULL) == (r == 0));
+	policy_unref(policy);
+	nsg_diag_done(diag);
+}
+
+static const struct loader_ops ops = {.opened = opened, .done = done};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	assert_int_equal(pipe(gate), 0);
+	assert_true(sd_event_new(&f->event) >= 0);
+	assert_int_equal(loader_new(f->event, PATIENCE_USEC, &ops, f, &f->loader), 0);
+	before.engine.references = 1;
+	n_made = 0;
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(loader_stop(f->loader));
+	assert_int_equal(before.engine.references, 1);
+	assert_int_equal(n_made, 0);
+	sd_event_unref(f->event);
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	free(f);
+	return 0;
+}
+
+static int start(struct fixture *f, const char *path, struct nsg_diag *diag)
+{
+	char directory[64], subnet[] = "apps";
+	const struct load load = {
+	    .directory = directory, .options = {.subnet = subnet}, .before = &before};
+	int r;
+
+	(void)strcpy(directory, path);
+	r = loader_start(f->loader, &load, diag);
+	/* it has copies */
+	(void)memset(directory, 'x', strlen(directory));
+	(void)memset(subnet, 'x', strlen(subnet));
+	return r;
+}
+
+static void let_end(unsigned int n)
+{
+	while (n--)
+		assert_int_equal(write(gate[1], "", 1), 1);
+}
+
+static void until_done(struct fixture *f, unsigned int n)
+{
+	while (f->n_done < n)
+		assert_true(sd_event_run(f->event, 10000000) > 0);
+}
+
+/* ---- the facts ------------------------------------------------------------------------------- */
+
+static void a_load_is_reported_with_its_diagnostics(void **state)
+{
+	struct fixture *f = *state;
+	struct nsg_diag diag = {0};
+
+	(void)nsg_diag_add(&diag, NSG_WARNING, NULL, NULL, "of nsgd.conf");
+	assert_int_equal(start(f, "/", &diag), 0);
+	assert_int_equal(diag.n, 0);
+	assert_int_equal(start(f, "/", &diag), -EBUSY);
+	let_end(1);
+	until_done(f, 1);
+	assert_int_equal(f->result, 0);
+	assert_int_equal(f->n_opened, 1);
+	assert_int_equal(f->n_warnings, 1);
+	assert_true(as_given);
+	/* an error in the documents is one of the policy, whatever it is */
+	assert_int_equal(start(f, "/wrong", &diag), 0);
+	until_done(f, 2);
+	assert_int_equal(f->result, -EINVAL);
+	assert_int_equal(f->n_errors, 1);
+}
+
+static void a_load_that_does_not_end_is_left_behind(void **state)
+{
+	struct fixture *f = *state;
+	struct nsg_diag diag = {0};
+
+	for (unsigned int i = 1; i <= 4; i++) {
+		assert_int_equal(start(f, "/", &diag), 0);
+		until_done(f, i);
+		assert_int_equal(f->result, -ETIMEDOUT);
+		assert_int_equal(f->n_errors, 1);
+		/* it may still read the policy of its time */
+		assert_int_equal(before.engine.references, 1 + i);
+	}
+	/* four of them hang: no more threads */
+	assert_int_equal(start(f, "/", &diag), -EBUSY);
+	assert_false(loader_stop(f->loader));
+	/* what they make is of no use any more */
+	let_end(4);
+	while (before.engine.references > 1)
+		assert_true(sd_event_run(f->event, 10000000) > 0);
+	assert_int_equal(n_made, 0);
+	assert_int_equal(f->n_done, 4);
+	assert_int_equal(start(f, "/", &diag), 0);
+	let_end(1);
+	until_done(f, 5);
+	assert_int_equal(f->result, 0);
+}
+
+static void a_load_that_runs_at_the_end_is_given_up(void **state)
+{
+	struct fixture *f = *state;
+	struct nsg_diag diag = {0};
+
+	assert_int_equal(start(f, "/", &diag), 0);
+	let_end(1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_load_is_reported_with_its_diagnostics),
+	    TEST(a_load_that_does_not_end_is_left_behind),
+	    TEST(a_load_that_runs_at_the_end_is_given_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
