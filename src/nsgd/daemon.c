@@ -16,6 +16,7 @@
 #include "nsgd/job.h"
 #include "nsgd/log.h"
 #include "nsgd/metrics.h"
+#include "nsgd/metrics_file.h"
 #include "nsgd/reload.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
@@ -134,12 +135,12 @@ static enum nsg_exit stop(struct daemon *d)
 
 	if (d->in.engine) {
 		(void)sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-		metrics_remove_file(&d->in);
 		if (d->restarting)
 			leave(d);
 		else
 			status = nsg_exit_from(stop_deciding(d));
 	}
+	d->in.metrics_file = metrics_file_free(d->in.metrics_file);
 	if (!d->restarting)
 		store_forget(&d->in.store);
 	d->server = server_free(d->server);

@@ -59,7 +59,7 @@ struct instance {
 	bool reload_failed; /* the last one */
 	struct alarms alarms;
 	struct accounting accounting;
-	int metrics_error; /* of the last time that [metrics] textfile was written; 0: none */
+	struct metrics_file *metrics_file; /* NULL: none is written */
 };
 
 #endif

@@ -2,14 +2,12 @@
 #include "nsgd/metrics.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "nsgd/alarms.h"
 #include "nsgd/log.h"
+#include "nsgd/metrics_file.h"
 #include "nsgd/status.h"
 #include "util/cleanup.h"
 #include "util/json_object.h"
@@ -402,53 +400,20 @@ int metrics_text(struct instance *in, bool openmetrics, char **ret)
 
 /* ---- the file --------------------------------------------------------------------------------- */
 
-/* A reader sees the old file or the new one. A file left at the temporary name by a crash is
- * replaced; a link there is not followed. */
-static int replace_file(const char *path, const char *text)
-{
-	cleanup_free char *temporary = NULL;
-	cleanup_close int fd = -1;
-	size_t n = strlen(text);
-	ssize_t written;
-
-	if (asprintf(&temporary, "%s.tmp", path) < 0) {
-		temporary = NULL;
-		return -ENOMEM;
-	}
-	if (unlink(temporary) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return -errno;
-	/* 0644 whatever the umask: the exporter runs as another user */
-	written = fchmod(fd, 0644) < 0 ? -1 : write(fd, text, n);
-	if (written == (ssize_t)n && rename(temporary, path) == 0)
-		return 0;
-	written = written < 0 || (size_t)written == n ? -errno : -ENOSPC;
-	(void)unlink(temporary);
-	return (int)written;
-}
-
 void metrics_write_file(struct instance *in)
 {
 	const char *path = in->conf_start->metrics_textfile;
-	cleanup_free char *text = NULL;
-	int r;
+	char *text = NULL;
+	int r = 0;
 
 	if (!path)
 		return;
-	r = metrics_text(in, false, &text);
-	if (!r)
-		r = replace_file(path, text);
-	if (r < 0 && r != in->metrics_error)
+	if (!in->metrics_file)
+		r = metrics_file_new(path, &in->metrics_file);
+	if (r < 0) {
 		log_warning("%s: cannot be written: %s", path, strerror(-r));
-	else if (!r && in->metrics_error)
-		log_notice("%s: can be written again", path);
-	in->metrics_error = r;
-}
-
-void metrics_remove_file(const struct instance *in)
-{
-	if (in->conf_start && in->conf_start->metrics_textfile)
-		(void)unlink(in->conf_start->metrics_textfile);
+		return;
+	}
+	(void)metrics_text(in, false, &text);
+	metrics_file_put(in->metrics_file, text);
 }

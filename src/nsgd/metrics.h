@@ -22,10 +22,7 @@ int metrics_put(FILE *out, bool openmetrics, json_t *status, json_t *stats,
 /* The text of a running instance, to be freed. -ENOMEM. */
 int metrics_text(struct instance *in, bool openmetrics, char **ret);
 
-/* Replaces [metrics] textfile, if there is one, by the metrics of now. A failure is logged when it
- * begins, and so is its end. Call it every few seconds. */
+/* Replaces [metrics] textfile, if there is one, by the metrics of now. Call it every few seconds. */
 void metrics_write_file(struct instance *in);
-/* Removes the file, so that no scrape takes the values of a stopped instance for present ones. */
-void metrics_remove_file(const struct instance *in);
 
 #endif

@@ -173,9 +173,32 @@ t_worker() {
 		nsgd_stop
 }
 
+waits_for_disk() { # THREAD
+	local comm
+	comm=$(grep -lx "$1" /proc/"${PIDS[nsgd]}"/task/*/comm) && matches "${comm%comm}stat" '\) D '
+}
+
+# A file system whose server never answers.
+t_disk() {
+	mkdir "$T/disk"
+	cp -r "$T/policy" "$T/disk/policy"
+	conf "subnet.policy=$T/disk/policy" "metrics.textfile=$T/disk/nsgd.prom"
+	nsgd_start || return 1
+	spawn disk app sh -c 'exec 8<>/dev/fuse
+		mount -i -t fuse -o fd=8,rootmode=40000,user_id=0,group_id=0 stuck "$0" && echo ready && exec sleep 1000' "$T/disk"
+	eventually 5 eval "matches '$T/disk.log' '^ready' || ! alive disk"
+	alive disk || { skip "no FUSE"; return; }
+	spawn reload app "$NSGCTL" reload
+	eventually 5 waits_for_disk nsgd-load && eventually 10 waits_for_disk nsgd-metrics || return 1
+	repaired "a disk does not answer" && is_loading && ctl status >/dev/null && nsgd_stop && nothing_left || return 1
+	stop disk
+	umount "$T/disk"
+}
+
 # Clients that ask without a pause for what takes longest, one that asks and does not read, one with half a request.
 t_clients() {
 	local i request flow='{"protocol":"TCP","src":"10.0.1.4","srcPort":1,"dst":"8.8.8.8","dstPort":53}'
+	conf subnet.watch=no
 	nsgd_start || return 1
 	request="{\"version\":1,\"verb\":\"explain\",\"args\":{\"flows\":[$flow$(printf ",$flow%.0s" {2..1024})]}}"
 	for ((i = 0; i < 4; i++)); do
@@ -197,5 +220,6 @@ fact "a stop does not wait for a load" t_stop_while_loading
 fact "repairs and reloads go on while the reader of standard error is stopped; lost messages are counted" t_pipe
 fact "and while the journal is stopped" t_journal
 fact "only the reload waits while a worker is stuck" t_worker
+fact "nothing but the reload waits for a disk that does not answer" t_disk
 fact "repairs come first while clients ask without a pause" t_clients
 lab_done
