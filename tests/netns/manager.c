@@ -8,6 +8,7 @@
  * message bus that answers for the unit's job are in DIRECTORY. A line of standard input is a command:
  *
  *     kill [N MS]       SIGKILL; a new process starts (Restart=on-failure). N times, MS after each READY
+ *     watchdog          SIGABRT, as to a process that does not report in time
  *     term              SIGTERM without a job, e.g. systemctl kill
  *     stop, restart     SIGTERM with that job. `restart` takes N and MS too
  *     hold, release     SIGSTOP, SIGCONT
@@ -52,6 +53,7 @@ static struct {
 	const char *again; /* the command to repeat */
 	unsigned int times, pause_ms, lives;
 	struct timespec died;
+	bool overdue; /* the watchdog ends the process */
 	bool quit;
 } m;
 
@@ -180,15 +182,18 @@ static void start(void)
 	if (m.lives == 2 && junk && !strcmp(junk, "yes"))
 		add_junk();
 	m.main = run(false);
+	printf("life %u process %d\n", m.lives, (int)m.main);
 }
 
 static void main_ended(const siginfo_t *info)
 {
 	(void)clock_gettime(CLOCK_MONOTONIC, &m.died);
 	m.main = 0;
-	m.result = info->si_code != CLD_EXITED ? "signal"
-		   : info->si_status	       ? "exit-code"
-					       : "success";
+	m.result = m.overdue			 ? "watchdog"
+		   : info->si_code != CLD_EXITED ? "signal"
+		   : info->si_status		 ? "exit-code"
+						 : "success";
+	m.overdue = false;
 	printf("ended %s %d\n", m.result, info->si_status);
 	m.post = run(true);
 }
@@ -199,7 +204,7 @@ static void post_ended(const siginfo_t *info)
 	if (info->si_code != CLD_EXITED || info->si_status)
 		printf("cleanup failed %d\n", info->si_status);
 	if ((m.job && strcmp(m.job, "restart") == 0) ||
-	    (!m.job && strcmp(m.result, "signal") == 0)) {
+	    (!m.job && (!strcmp(m.result, "signal") || !strcmp(m.result, "watchdog")))) {
 		m.job = m.job ? "start" : NULL;
 		start();
 		return;
@@ -214,8 +219,9 @@ static void post_ended(const siginfo_t *info)
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *closure)
 {
-	(void)source;
 	(void)closure;
+	/* it is freed: the number of the process may come again */
+	(void)sd_event_source_set_floating(source, 0);
 	if (info->si_pid == m.main)
 		main_ended(info);
 	else if (info->si_pid == m.post)
@@ -234,6 +240,9 @@ static void act(const char *command)
 	} else if (!strcmp(command, "restart") || !strcmp(command, "stop")) {
 		m.job = *command == 'r' ? "restart" : "stop";
 		(void)kill(m.main, SIGTERM);
+	} else if (!strcmp(command, "watchdog")) {
+		m.overdue = true;
+		(void)kill(m.main, SIGABRT);
 	} else if (!strcmp(command, "term")) {
 		(void)kill(m.main, SIGTERM);
 	} else if (!strcmp(command, "hold") || !strcmp(command, "release")) {

@@ -32,13 +32,13 @@ static void wait_until(uint64_t due_ns)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 }
 
-/* Ports of the next datagram: every second one begins a flow. New flows do not repeat for a long time. */
-static void choose_ports(struct udphdr *udp, uint16_t first_dst, uint64_t i)
+/* Ports of the next datagram: one of so many begins a flow. New flows do not repeat for a long time. */
+static void choose_ports(struct udphdr *udp, uint16_t first_dst, uint64_t i, unsigned long one_of)
 {
-	const uint64_t n = i / 2;
+	const uint64_t n = i / one_of;
 
-	if (i % 2) {
-		udp->source = htons((uint16_t)(OLD_FIRST + n % OLD_PORTS));
+	if (i % one_of) {
+		udp->source = htons((uint16_t)(OLD_FIRST + i % OLD_PORTS));
 		udp->dest = htons(first_dst);
 	} else {
 		udp->source = htons((uint16_t)(NEW_FIRST + n % NEW_PORTS));
@@ -55,11 +55,12 @@ int traffic_pump(int argc, char **argv)
 	} packet = {0}; /* without padding */
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	struct sockaddr_in from, to;
-	unsigned long sent = 0, errors = 0, rate;
+	unsigned long sent = 0, errors = 0, rate, one_of;
 	uint64_t start_ns = traffic_now_ns();
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: traffic pump PPS FROM IP:FIRST-PORT\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr,
+			"usage: traffic pump PPS FROM IP:FIRST-PORT [DATAGRAMS-PER-FLOW]\n");
 		return 2;
 	}
 	if (fd < 0) {
@@ -69,6 +70,7 @@ int traffic_pump(int argc, char **argv)
 	rate = traffic_number(argv[1], 1000000);
 	from = traffic_address(argv[2]);
 	to = traffic_address(argv[3]);
+	one_of = argc == 5 ? traffic_number(argv[4], 1000) : 2;
 	packet.ip = (struct iphdr){
 	    .version = 4,
 	    .ihl = 5,
@@ -83,7 +85,7 @@ int traffic_pump(int argc, char **argv)
 	puts("ready");
 	for (uint64_t i = 0; !ended; i++) {
 		wait_until(start_ns + i * NS_PER_SEC / rate);
-		choose_ports(&packet.udp, ntohs(to.sin_port), i);
+		choose_ports(&packet.udp, ntohs(to.sin_port), i, one_of);
 		if (sendto(fd, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 			errors++;
 		else

@@ -339,7 +339,7 @@ t_cleanup_running() { # nor with a running daemon
 		is "$(ctl status -o json | jq .kernel.repairs)" 0 && nsgd_stop && unchanged
 }
 
-t_watchdog() { # notified while the workers run
+t_watchdog_fed() { # notified while the workers run
 	conf
 	WATCHDOG_USEC=300000 nsgd_start && eventually 5 eval '[ "$(grep -c "^WATCHDOG=1" "$T/notify.log")" -ge 3 ]' &&
 		nsgd_stop
@@ -460,7 +460,7 @@ connection_marks | keyed >"$T/marks.before"
 fact "nsgd starts next to tables, rules and marks of other programs" eval 'nsgd_start && decides'
 fact "foreign mark bits stay, on packets and on connections" t_foreign_marks
 fact "SIGTERM: STOPPING is notified, all is as before, traffic flows" t_stop
-fact "the watchdog is fed" t_watchdog
+fact "the watchdog is fed" t_watchdog_fed
 fact "SIGHUP names the keys that need a restart; a bad conf changes nothing" t_restart_keys
 fact "--check changes nothing" t_check
 fact "--cleanup with nothing to clean changes nothing" t_cleanup_of_nothing

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Crash and restart under a service manager that keeps descriptors (manager.c): what is lost, what leaks, who
-# keeps and who takes everything back. TAKEOVERS=1000: that many of each instead of 20. STEPS=all: killed at
-# every step of a takeover, not at some.
+# keeps and who takes everything back. TAKEOVERS=1000: that many of each instead of 20. STEPS=all: killed
+# and stopped at every step of a takeover and of a reload, not at some.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make || exit 1
@@ -65,13 +65,16 @@ sent_by() { # NAME...: datagrams
 	echo $n
 }
 
-# load: 5,000 datagrams a second: allowed ones of new and old flows, denied ones, and some for the appliance.
+# load: 5,000 datagrams a second: allowed ones of new and old flows, denied ones, and some for the appliance. In a
+# long run fewer begin a flow: all of 240 seconds must fit into the connection table.
 load() {
+	local one_of=2
+	[ "$TAKEOVERS" -le 100 ] || one_of=6
 	ALLOWED=$(count vnet allowed) APPLIANCE=$(count inet appliance)
 	DENIED=$(count vnet denied) STRAIGHT=$(count inet straight)
-	spawn_ready many app "$TRAFFIC" pump 3500 10.0.1.4 10.1.0.4:9000 &&
+	spawn_ready many app "$TRAFFIC" pump 3500 10.0.1.4 10.1.0.4:9000 $one_of &&
 		spawn_ready bad app "$TRAFFIC" pump 500 10.0.1.4 10.0.2.4:161 &&
-		spawn_ready way app "$TRAFFIC" pump 1000 10.0.1.4 198.51.100.10:9000 &&
+		spawn_ready way app "$TRAFFIC" pump 1000 10.0.1.4 198.51.100.10:9000 $one_of &&
 		eventually 5 eval '[ "$(count vnet allowed)" -gt $((ALLOWED + 500)) ]'
 }
 
@@ -119,45 +122,109 @@ lives() {
 	sed -n 's/^idle //p' "$T/manager.log" | tail -n 1
 }
 
-# The daemon is killed at its N-th message to the kernel or to the manager, or write of the record, if $T/at has
-# N. Not --cleanup.
+# A step is a message of the daemon to the kernel or to the manager, or a write of the record. Step N is the N-th of
+# each: it may stop three times.
+CALLS=sendto,sendmsg,pwrite64
+
+# The next daemon gets a signal at its N-th step, if $T/at has the signal and N. Not --cleanup.
 at_step() {
 	cat >"$T/stepped" <<-END
 		#!/bin/sh
 		case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
 		[ -e $T/at ] || exec "$NSGD" "\$@"
-		read -r n <$T/at
+		read -r signal n <$T/at
 		rm $T/at
 		# the leak sanitizer needs ptrace itself
 		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-		exec strace -D -o $T/strace -e trace=sendto,sendmsg,pwrite64 \
-			-e inject=sendto,sendmsg,pwrite64:signal=KILL:when=\$n "$NSGD" "\$@"
+		exec strace -D -o $T/strace -e trace=$CALLS -e inject=$CALLS:signal=\$signal:when=\$n "$NSGD" "\$@"
 	END
 	chmod +x "$T/stepped"
 }
 
-# One takeover that is killed there. 77: it has no such step.
-killed_at() { # N
+main_pid() {
+	sed -n 's/^life .* process //p' "$T/manager.log" | tail -n 1
+}
+
+stopped_or() { # COMMAND...: waits until the traced daemon has stopped, or the command succeeds
+	eventually 20 eval "matches '$T/strace' 'stopped by SIGSTOP' || $*"
+	matches "$T/strace" 'stopped by SIGSTOP'
+}
+
+untrace() { # the steps that follow are not those of a start
+	local tracer
+	tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$(main_pid)/status")
+	[ "$tracer" = 0 ] || kill -KILL "$tracer"
+}
+
+# One takeover with a signal there. 77: it has no such step.
+take_over_at() { # SIGNAL N
 	local life
 	life=$(lives)
-	echo "$1" >"$T/at"
+	echo "$1 $2" >"$T/at"
+	rm -f "$T/strace"
 	tell kill
+	if [ "$1" = STOP ]; then
+		stopped_or "matches '$T/manager.log' '^idle $((life + 1))\$'" || {
+			untrace
+			return 77
+		}
+		# packets wait
+		eventually 5 eval '[ "$(waiting)" -gt 50 ]' || return 1
+		eventually 20 eval "kill -CONT $(main_pid); matches '$T/manager.log' '^idle $((life + 1))\$'" && untrace
+		return
+	fi
 	said "^idle ($((life + 1))|$((life + 2)))\$" && [ "$(lives)" = $((life + 2)) ] || return 77
 }
 
-t_steps() {
-	local n stride=10 status
+# One reload with a signal there.
+reload_at() { # SIGNAL N
+	local life pid status
+	life=$(lives) pid=$(main_pid)
+	rm -f "$T/strace"
+	policy_edit rt-integration.json '(.routes[] | select(.name == "old-warehouse")) |= (.nextHopType = "VirtualAppliance" |
+		.nextHopIpAddress |= (if . == "10.0.100.4" then "10.0.1.1" else "10.0.100.4" end))'
+	spawn tracer app strace -p "$pid" -o "$T/strace" -e trace=$CALLS -e inject=$CALLS:signal="$1":when="$2"
+	eventually 10 matches "$T/tracer.log" 'attached' || return 1
+	spawn reloads app "$NSGCTL" reload
+	if [ "$1" = STOP ]; then
+		if stopped_or '! alive reloads'; then
+			eventually 5 eval '[ "$(waiting)" -gt 50 ]' || return 1
+			eventually 20 eval "kill -CONT $pid; ! alive reloads"
+			ended reloads 1
+			status=$STATUS
+		else
+			ended reloads 1
+			status=77
+		fi
+		stop tracer INT
+		return $status
+	fi
+	eventually 20 eval "! alive reloads" && ended reloads 1
+	stop tracer INT
+	kill -0 "$pid" 2>/dev/null && [ "$(main_pid)" = "$pid" ] && return 77
+	said "^idle $((life + 1))\$"
+}
+
+t_steps() { # SIGNAL COMMAND FEWEST: the command with the signal at each of its steps, at least FEWEST
+	local n stride=10 status=0 most=0
 	[ "${STEPS:-}" != all ] || stride=1
-	conf log.decisions=none
+	conf log.decisions=none offload.answers=no
 	at_step
 	NSGD=$T/stepped managed && load || return 1
 	for ((n = 1; n < 150; n += stride)); do
-		killed_at $n
+		"$2" "$1" $n
 		status=$?
+		: "step $n: $status"
 		[ $status = 0 ] || break
 	done
-	is $status 77 && [ $n -gt 20 ] && unload && [ "$LOST" -le $((n * 2 * 64)) ] && decides && unmanaged &&
-		nothing_left
+	[ "$1" != KILL ] || most=$((n * 2 * 64))
+	is $status 77 && [ $n -gt "$3" ] && unload && [ "$LOST" -ge 0 ] && [ "$LOST" -le $most ] && decides || return 1
+	echo "# SIG$1 at $(((n - 1) / stride)) steps of ${2%_at}: $LOST of $LOAD datagrams lost"
+	unmanaged && nothing_left
+	status=$?
+	policy_copy
+	route_all on
+	return $status
 }
 
 decides() { # a denied packet is dropped, an allowed one arrives
@@ -255,9 +322,11 @@ t_bad_policy() { # a start that fails after a restart leaves nothing
 	is $status 0 && nothing_left && flows && unmanaged
 }
 
-fact "SIGKILL under 5,000 datagrams a second: at most a batch each, nothing denied passes" t_crash
-fact "restart under 5,000 datagrams a second: none lost, nothing denied passes" t_restart
+fact "SIGKILL under 5,000 datagrams a second: at most a batch each, nothing denied passes" t_crash \
+	offload.answers=no
+fact "restart under 5,000 datagrams a second: none lost, nothing denied passes" t_restart offload.answers=no
 fact "kill: the next process takes over" t_keeps kill
+fact "watchdog: the next process takes over" t_keeps watchdog
 fact "restart: the next process takes over" t_keeps restart
 fact "stop: everything is removed" t_takes_back stop
 fact "SIGTERM without a job: everything is removed" t_takes_back term
@@ -271,7 +340,10 @@ fact "another mark mask: a notice, and nothing of the old one is left" t_changed
 fact "another number of workers" t_changed_conf queue.workers=2 'queue.workers has changed'
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
 if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
-	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps
+	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
+	fact "SIGSTOP at a step of a takeover: packets wait, and none is lost" t_steps STOP take_over_at 20
+	fact "SIGKILL at a step of a reload: the next process takes over" t_steps KILL reload_at 10
+	fact "SIGSTOP at a step of a reload: packets wait, and none is lost" t_steps STOP reload_at 10
 fi
 fact "restart with a policy that has errors: everything is removed" t_bad_policy
 lab_done

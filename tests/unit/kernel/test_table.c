@@ -365,6 +365,10 @@ static const char *const older[] = {
     "tunnel-before-answers",
     "no-offload-before-answers",
     "audit-before-answers",
+    "output-before-takeover",
+    "prerouting-before-takeover",
+    "snat-before-takeover",
+    "audit-before-takeover",
 };
 
 static void the_table_of_an_earlier_version_is_taken_over(void **state)
