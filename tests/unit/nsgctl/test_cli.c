@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The program itself, on the sample policy: exit status, which stream says what, whole answers. */
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,73 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
+
+#include "unit/nsgctl/program.h"
 
 #define FLOW(id, dst, port)                                                                        \
 	"{\"id\":\"" id                                                                            \
 	"\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\",\"srcPort\":1,\"dst\":\"" dst                \
 	"\",\"dstPort\":" port "}\n"
-
-static char directory[] = "/tmp/nsg-test-cli-XXXXXX";
-static char output[1 << 16];
-
-static int make_directory(void **state)
-{
-	(void)state;
-	return mkdtemp(directory) ? 0 : -1;
-}
-
-static int remove_directory(void **state)
-{
-	char command[128];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf %s", directory);
-	return system(command);
-}
-
-/* Runs nsgctl with the words, in the directory; its status, its output (and errors after 2>&1). */
-static int run(const char *words)
-{
-	char command[1024];
-	FILE *p;
-	size_t n;
-	int status;
-
-	(void)snprintf(command, sizeof(command), "cd %s && NO_COLOR= %s %s", directory, NSGCTL,
-		       words);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(output, 1, sizeof(output) - 1, p);
-	output[n] = '\0';
-	status = pclose(p);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void write_file(const char *name, const void *data, size_t n)
-{
-	char path[PATH_MAX];
-	FILE *out;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	out = fopen(path, "w");
-	assert_non_null(out);
-	assert_int_equal(fwrite(data, 1, n, out), n);
-	assert_int_equal(fclose(out), 0);
-}
-
-static void assert_run(const char *words, int status, const char *part)
-{
-	int got = run(words);
-
-	if (got != status || !strstr(output, part))
-		fail_msg("nsgctl %s: exit status %d: %s", words, got, output);
-}
 
 static void exit_status_tells_what_went_wrong(void **state)
 {
@@ -234,8 +176,6 @@ static void batches_answer_line_by_line(void **state)
 
 static void strict_decides_nothing_on_a_warning(void **state)
 {
-	char command[1024];
-
 	(void)state;
 	assert_int_equal(run("check " NSG_POLICY " -o json"), 0);
 	/* a rule of the sample has no effect: a lint, which only check counts */
@@ -243,12 +183,11 @@ static void strict_decides_nothing_on_a_warning(void **state)
 	assert_run("check --strict " NSG_POLICY " | tail -n3", 0, "not valid");
 
 	/* a warning of loading: route-all as a word */
-	(void)snprintf(command, sizeof(command),
-		       "cd %s && mkdir policy && cp " NSG_POLICY "/*.json policy && "
-		       "chmod o-r policy/* && echo '[{\"name\":\"WEBSITE_VNET_ROUTE_ALL\","
-		       "\"value\":\"true\"}]' >policy/zz.json",
-		       directory);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(system("mkdir policy && cp " NSG_POLICY "/*.json policy && "
+				"chmod o-r policy/* && "
+				"echo '[{\"name\":\"WEBSITE_VNET_ROUTE_ALL\","
+				"\"value\":\"true\"}]' >policy/zz.json"),
+			 0);
 	assert_run("-p policy --strict effective-nsg 2>/dev/null; echo $?", 0, "3\n");
 	assert_string_equal(output, "3\n");
 	assert_run("-p policy effective-nsg 2>/dev/null", 0, "\"value\"");
@@ -414,5 +353,5 @@ int main(void)
 	    cmocka_unit_test(help_is_a_verb),
 	};
 
-	return cmocka_run_group_tests(tests, make_directory, remove_directory);
+	return cmocka_run_group_tests(tests, enter_directory, leave_directory);
 }

@@ -16,23 +16,7 @@
 #include <cmocka.h>
 
 #include "nsgctl/outfile.h"
-
-static char directory[] = "/tmp/nsg-test-outfile-XXXXXX";
-
-static int enter(void **state)
-{
-	(void)state;
-	return mkdtemp(directory) ? chdir(directory) : -1;
-}
-
-static int leave(void **state)
-{
-	char command[128];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "cd / && rm -rf %s", directory);
-	return system(command);
-}
+#include "unit/nsgctl/program.h"
 
 static void put(const char *path, const char *text)
 {
@@ -260,5 +244,5 @@ int main(void)
 	    cmocka_unit_test(places_that_cannot_be_written_are_reported),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, enter_directory, leave_directory);
 }

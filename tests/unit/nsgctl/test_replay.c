@@ -9,11 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-#include <jansson.h>
+
+#include "unit/nsgctl/program.h"
 
 #define FIN 0x01
 #define SYN 0x02
@@ -25,49 +24,26 @@
 #define DB "\x0a\x00\x02\x07"	/* 10.0.2.7 */
 #define BRANCH "\xc0\xa8\x07\x07"
 
-static char directory[] = "/tmp/nsg-test-replay-XXXXXX";
-static char output[1 << 20];
 static char *line; /* the next one of output */
 
-static int enter(void **state)
+/* The arguments of nsgctl on the sample policy. `line` is then the first line of its output. */
+static const char *on_sample(const char *words)
 {
-	(void)state;
-	return mkdtemp(directory) ? chdir(directory) : -1;
-}
+	static char all[1024];
 
-static int leave(void **state)
-{
-	char command[128];
-
-	(void)state;
-	(void)snprintf(command, sizeof(command), "cd / && rm -rf %s", directory);
-	return system(command);
-}
-
-static int run(const char *words)
-{
-	char command[1024];
-	FILE *p;
-	size_t n;
-	int status;
-
-	(void)snprintf(command, sizeof(command), "%s -p %s %s", NSGCTL, NSG_POLICY, words);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(output, 1, sizeof(output) - 1, p);
-	output[n] = '\0';
+	(void)snprintf(all, sizeof(all), "-p %s %s", NSG_POLICY, words);
 	line = output;
-	status = pclose(p);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return all;
 }
 
-static void assert_run(const char *words, int status, const char *part)
+static int ask(const char *words)
 {
-	int got = run(words);
+	return run(on_sample(words));
+}
 
-	if (got != status || !strstr(output, part))
-		fail_msg("%s: exit status %d: %s", words, got, output);
+static void assert_ask(const char *words, int status, const char *part)
+{
+	assert_run(on_sample(words), status, part);
 }
 
 /* ---- captures ------------------------------------------------------------------------------- */
@@ -118,11 +94,7 @@ static void tcp(uint32_t second, const char *src, uint16_t sport, const char *ds
 
 static void save(const char *name)
 {
-	FILE *out = fopen(name, "w");
-
-	assert_non_null(out);
-	assert_int_equal(fwrite(capture, 1, size, out), size);
-	assert_int_equal(fclose(out), 0);
+	write_file(name, capture, size);
 }
 
 /* The next line has all these words. */
@@ -161,7 +133,7 @@ static void a_denied_flow_stays_denied(void **state)
 	tcp(401, APP, 1000, DB, 22, SYN | ACK);
 	tcp(402, APP, 1000, DB, 22, SYN);
 	save("denied.pcap");
-	assert_int_equal(run("replay -o jsonl denied.pcap 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl denied.pcap 2>/dev/null"), 0);
 	LINE(EGRESS, REASON("drop", "nsg-deny") "}");
 	LINE(REPLY, "\"route\":null", DENIED);
 	LINE(EGRESS, "\"rule\":\"securityRules/DenyRestOfData\"", DENIED);
@@ -186,7 +158,7 @@ static void only_what_began_before_is_preexisting(void **state)
 	tcp(901, HOST, 1, APP, 80, SYN);
 	tcp(901, APP, 80, HOST, 1, SYN | ACK);
 	save("old.pcap");
-	assert_int_equal(run("replay -o jsonl old.pcap 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl old.pcap 2>/dev/null"), 0);
 	LINE(EGRESS, "\"gate\":\"rfc1918\",\"nsg\":null,\"route\":null",
 	     REASON("accept", "preexisting") "}");
 	LINE(REPLY, REASON("accept", "preexisting"));
@@ -208,10 +180,10 @@ static void the_judged_source_travels(void **state)
 	tcp(0, HOST, 1000, DB, 5432, ACK);
 	save("host.pcap");
 	/* the sample's rule allows the subnet alone */
-	assert_int_equal(run("replay -o jsonl host.pcap 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl host.pcap 2>/dev/null"), 0);
 	LINE("\"src\":\"192.0.2.9\"", REASON("drop", "nsg-deny"));
 	assert_int_equal(
-	    run("replay -o jsonl --src 10.0.1.4 -w judged.pcapng host.pcap 2>/dev/null"), 0);
+	    ask("replay -o jsonl --src 10.0.1.4 -w judged.pcapng host.pcap 2>/dev/null"), 0);
 	for (int i = 0; i < 2; i++) {
 		LINE("\"src\":\"10.0.1.4\"", REASON("accept", "allowed"),
 		     ",\"hostSrc\":\"192.0.2.9\"}");
@@ -220,9 +192,9 @@ static void the_judged_source_travels(void **state)
 		     ",\"hostSrc\":\"192.0.2.9\"}");
 		/* what was written, without the option */
 		if (i == 0)
-			assert_int_equal(run("replay -o jsonl judged.pcapng 2>/dev/null"), 0);
+			assert_int_equal(ask("replay -o jsonl judged.pcapng 2>/dev/null"), 0);
 	}
-	assert_run("replay --src 10.0.1.400 host.pcap 2>&1", 2,
+	assert_ask("replay --src 10.0.1.400 host.pcap 2>&1", 2,
 		   "--src: \"10.0.1.400\" is not a valid IPv4 address");
 }
 
@@ -236,14 +208,14 @@ static void local_prefixes_are_the_app(void **state)
 	tcp(0, BRANCH, 1, DB, 5432, SYN); /* of another host */
 	save("local.pcap");
 	assert_int_equal(
-	    run("replay -o jsonl --local 192.0.2.0/24,2001:db8::/32 local.pcap 2>/dev/null"), 0);
+	    ask("replay -o jsonl --local 192.0.2.0/24,2001:db8::/32 local.pcap 2>/dev/null"), 0);
 	LINE(INBOUND, REASON("accept", "bypass"));
 	LINE(REPLY, REASON("accept", "reply"));
 	LINE(EGRESS, REASON("drop", "nsg-deny"));
 	LINE(INBOUND, REASON("accept", "bypass"));
-	assert_run("replay --local 192.0.2.0/33 local.pcap 2>&1", 2,
+	assert_ask("replay --local 192.0.2.0/33 local.pcap 2>&1", 2,
 		   "--local: \"192.0.2.0/33\" is not a valid prefix");
-	assert_run("replay --local , local.pcap 2>&1", 2, "--local requires a prefix");
+	assert_ask("replay --local , local.pcap 2>&1", 2, "--local requires a prefix");
 }
 
 static void replies_of_ip6_are_recognised(void **state)
@@ -265,7 +237,7 @@ static void replies_of_ip6_are_recognised(void **state)
 		size += sizeof(ip);
 	}
 	save("six.pcap");
-	assert_int_equal(run("replay -o jsonl six.pcap 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl six.pcap 2>/dev/null"), 0);
 	LINE(EGRESS, "\"src\":\"fd00::\",\"srcPort\":256,\"dst\":\"2000::1\",\"dstPort\":512",
 	     REASON("drop", "not-carried"));
 	LINE(REPLY, "\"src\":\"2000::1\"", REASON("drop", "not-carried"), "ofDeniedFlow");
@@ -289,7 +261,7 @@ static void flags_agree_with_the_records(void **state)
 	tcp(0, APP, 80, HOST, 1, SYN | ACK); /* the app's answer to an inbound flow */
 	tcp(0, APP, 9, HOST, 9, ACK);
 	save("flags.pcap");
-	assert_int_equal(run("replay -w flags.pcapng flags.pcap >/dev/null 2>&1"), 0);
+	assert_int_equal(ask("replay -w flags.pcapng flags.pcap >/dev/null 2>&1"), 0);
 	in = fopen("flags.pcapng", "r");
 	assert_non_null(in);
 	n = fread(bytes, 1, sizeof(bytes), in);
@@ -329,7 +301,7 @@ static void closing_tables(void **state)
 	tcp(40, APP, 7, DB, 5432, SYN);
 	tcp(40, DB, 5432, APP, 7, SYN | ACK);
 	save("tables.pcap");
-	assert_int_equal(run("replay -o table tables.pcap 2>/dev/null | tr -s ' '"), 0);
+	assert_int_equal(ask("replay -o table tables.pcap 2>/dev/null | tr -s ' '"), 0);
 	assert_non_null(strstr(output, "62 packets, 2480 bytes of IP, 31 flows\n"));
 	assert_non_null(strstr(output, "The 20 largest flows"));
 	assert_non_null(
@@ -340,21 +312,21 @@ static void closing_tables(void **state)
 			       " TCP 10.0.2.7:22 nsg-deny securityRules/DenyRestOfData (200) "
 			       "30 60 2400 1"));
 	assert_null(strstr(output, "PACKET TIME"));
-	assert_run("replay -o table --each-packet tables.pcap 2>/dev/null | grep -c nsg-deny", 0,
+	assert_ask("replay -o table --each-packet tables.pcap 2>/dev/null | grep -c nsg-deny", 0,
 		   "82\n"); /* 60 packets, and rows of the tables */
 	/* standard input and output */
-	assert_int_equal(run("replay - -w - <tables.pcap 2>/dev/null >piped.pcapng"), 0);
-	assert_run("replay -o jsonl piped.pcapng 2>/dev/null | wc -l", 0, "62\n");
+	assert_int_equal(ask("replay - -w - <tables.pcap 2>/dev/null >piped.pcapng"), 0);
+	assert_ask("replay -o jsonl piped.pcapng 2>/dev/null | wc -l", 0, "62\n");
 	/* what has come through a pipe is printed before it ends */
 	assert_int_equal(system("mkfifo in printed; { cat tables.pcap; "
 				"timeout 9 sh -c 'read x <printed' || : >late; } >in &"),
 			 0);
-	assert_run("replay -o jsonl - <in 2>/dev/null | { head -n 62; [ -e late ] || echo "
+	assert_ask("replay -o jsonl - <in 2>/dev/null | { head -n 62; [ -e late ] || echo "
 		   ">printed; } | wc -l; "
 		   "ls late 2>/dev/null",
 		   2, "62\n");
-	assert_run("replay tables.pcap -w - -o jsonl 2>&1", 2, "cannot be used together");
-	assert_run("replay tables.pcap -w tables.pcap 2>&1", 2, "must not be the input");
+	assert_ask("replay tables.pcap -w - -o jsonl 2>&1", 2, "cannot be used together");
+	assert_ask("replay tables.pcap -w tables.pcap 2>&1", 2, "must not be the input");
 }
 
 static void the_good_part_of_a_capture(void **state)
@@ -365,23 +337,21 @@ static void the_good_part_of_a_capture(void **state)
 	tcp(0, APP, 1001, DB, 22, SYN);
 	size -= 7;
 	save("cut.pcap");
-	assert_run("replay -o jsonl cut.pcap 2>&1 >/dev/null", 1,
+	assert_ask("replay -o jsonl cut.pcap 2>&1 >/dev/null", 1,
 		   "cut.pcap: packet 2: the file ends after 49 of 56 bytes\n");
-	assert_run("replay -o jsonl cut.pcap 2>/dev/null", 1, "nsg-deny");
-	assert_run("replay -o table cut.pcap 2>/dev/null", 1, "1 packets, 40 bytes of IP, 1 flows");
+	assert_ask("replay -o jsonl cut.pcap 2>/dev/null", 1, "nsg-deny");
+	assert_ask("replay -o table cut.pcap 2>/dev/null", 1, "1 packets, 40 bytes of IP, 1 flows");
 	begin(105);
 	tcp(0, APP, 1000, DB, 22, SYN);
 	save("wifi.pcap");
-	assert_run("replay -o jsonl wifi.pcap 2>&1", 1, "unsupported link type 105");
+	assert_ask("replay -o jsonl wifi.pcap 2>&1", 1, "unsupported link type 105");
 }
 
 /* ---- flow logs ------------------------------------------------------------------------------ */
 
 static void write_text(const char *name, const char *text)
 {
-	size = strlen(text);
-	memcpy(capture, text, size);
-	save(name);
+	write_file(name, text, strlen(text));
 }
 
 #define LOG(rule, tuples)                                                                          \
@@ -429,7 +399,7 @@ static void flow_logs_are_compared_with_the_policy(void **state)
 			   "5,22,6,O,B,NX,0,0,0,0") "," TUPLE("10.0.2.4", "10.0.1.4",
 							      "5,22,6,I,B,NX,0,0,0,0")));
 	write_text("logs/notes", "not read");
-	assert_int_equal(run("replay -o table logs 2>&1 | tr -s ' '"), 0);
+	assert_int_equal(ask("replay -o table logs 2>&1 | tr -s ' '"), 0);
 	assert_non_null(strstr(output, "5 of 7 tuples decided: 3 as logged, 2 otherwise\n"));
 	assert_non_null(strstr(output, " TCP 10.0.2.7:22 allowed UserRule_a drop nsg-deny "
 				       "securityRules/DenyRestOfData (200) 1 1 0 0 3\n"));
@@ -441,7 +411,7 @@ static void flow_logs_are_compared_with_the_policy(void **state)
 	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their sources are not"));
 	assert_null(strchr(output, '\x1b'));
 
-	assert_int_equal(run("replay -o jsonl logs 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl logs 2>/dev/null"), 0);
 	LINE("{\"packet\":1,\"time\":\"2022-09-14T09:00:03.606000000Z\",\"length\":0,",
 	     REASON("accept", "allowed") ",\"logged\":{\"access\":\"Allow\","
 					 "\"rule\":\"UserRule_a\",\"state\":\"B\",",
@@ -456,29 +426,29 @@ static void flow_logs_are_compared_with_the_policy(void **state)
 	/* the rules of the sample allow what a route then drops */
 	write_text("none.json",
 		   LOG("UserRule_b", TUPLE("10.0.1.4", "192.168.9.9", "1,443,6,O,B,NX,0,0,0,0")));
-	assert_int_equal(run("replay -o jsonl - <none.json 2>/dev/null"), 0);
+	assert_int_equal(ask("replay -o jsonl - <none.json 2>/dev/null"), 0);
 	LINE(REASON("drop", "route-none"), "\"access\":\"Allow\"", "\"agrees\":null}");
-	assert_run("replay -o table none.json 2>/dev/null", 0,
+	assert_ask("replay -o table none.json 2>/dev/null", 0,
 		   "1 of 1 tuples decided: 0 as logged, 0 otherwise, 1 allowed as logged, but "
 		   "dropped for another reason\n");
 	/* the app has another address, or the log is of another host */
-	assert_run("replay -o jsonl --local 10.0.2.0/24 logs 2>/dev/null | wc -l", 0, "1\n");
-	assert_run("replay -o jsonl --src 10.0.1.9 logs 2>/dev/null | grep -c 10.0.1.9", 0, "6\n");
+	assert_ask("replay -o jsonl --local 10.0.2.0/24 logs 2>/dev/null | wc -l", 0, "1\n");
+	assert_ask("replay -o jsonl --src 10.0.1.9 logs 2>/dev/null | grep -c 10.0.1.9", 0, "6\n");
 }
 
 static void bad_flow_logs(void **state)
 {
 	(void)state;
 	write_text("logs/h=00.json", "{\"records\":[{}");
-	assert_run("replay -o table logs 2>&1", 1,
+	assert_ask("replay -o table logs 2>&1", 1,
 		   "logs/h=00.json: record 1: neither of a VNet nor of an NSG flow log\n");
 	assert_non_null(strstr(output, "5 of 7 tuples decided"));
-	assert_run("replay " NSG_POLICY "/site.json 2>&1", 1, "not a flow log: it must begin with");
-	assert_run("replay -w x.pcapng logs 2>&1", 2, "-w requires a capture, not a flow log");
-	assert_run("replay -o table --each-packet logs 2>&1", 2,
+	assert_ask("replay " NSG_POLICY "/site.json 2>&1", 1, "not a flow log: it must begin with");
+	assert_ask("replay -w x.pcapng logs 2>&1", 2, "-w requires a capture, not a flow log");
+	assert_ask("replay -o table --each-packet logs 2>&1", 2,
 		   "--each-packet requires a capture");
 	assert_int_equal(mkdir("empty", 0700), 0);
-	assert_run("replay empty 2>&1", 0, "empty contains no files *.json");
+	assert_ask("replay empty 2>&1", 0, "empty contains no files *.json");
 }
 
 /* ---- explain -------------------------------------------------------------------------------- */
@@ -486,22 +456,22 @@ static void bad_flow_logs(void **state)
 static void explain_tells_the_story_of_a_packet(void **state)
 {
 	(void)state;
-	assert_run("explain --packet 3 denied.pcap -o table 2>/dev/null", 0,
+	assert_ask("explain --packet 3 denied.pcap -o table 2>/dev/null", 0,
 		   "it belongs to a flow that is denied\n          the flow's first packet is 1\n");
 	assert_non_null(strstr(output, "securityRules/DenyRestOfData"));
-	assert_run(
+	assert_ask(
 	    "explain --packet 2 denied.pcap -o jsonl 2>/dev/null", 0,
 	    "\"role\":\"it answers a flow that is denied: in Azure there would be no answer\","
 	    "\"firstPacket\":1,\"flow\":{\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
 	    "\"srcPort\":1000,\"dst\":\"10.0.2.7\",\"dstPort\":22");
-	assert_run("explain --packet 1 old.pcap -o table 2>/dev/null", 0,
+	assert_ask("explain --packet 1 old.pcap -o table 2>/dev/null", 0,
 		   "its connection began before the capture");
-	assert_run("explain --packet 7 old.pcap -o table 2>/dev/null", 0,
+	assert_ask("explain --packet 7 old.pcap -o table 2>/dev/null", 0,
 		   "the app answers a connection that was opened to it");
-	assert_run("explain --packet 99 old.pcap 2>&1", 1, "old.pcap has only 7 packets");
-	assert_run("explain --packet x old.pcap 2>&1", 2, "from 1, not \"x\"");
-	assert_run("explain --packet 1 2>&1", 2, "--packet N requires a capture FILE");
-	assert_run("explain --packet 1 --expect accept denied.pcap 2>&1 >/dev/null", 1,
+	assert_ask("explain --packet 99 old.pcap 2>&1", 1, "old.pcap has only 7 packets");
+	assert_ask("explain --packet x old.pcap 2>&1", 2, "from 1, not \"x\"");
+	assert_ask("explain --packet 1 2>&1", 2, "--packet N requires a capture FILE");
+	assert_ask("explain --packet 1 --expect accept denied.pcap 2>&1 >/dev/null", 1,
 		   "expected accept, got drop");
 }
 
@@ -521,5 +491,5 @@ int main(void)
 	    cmocka_unit_test(explain_tells_the_story_of_a_packet),
 	};
 
-	return cmocka_run_group_tests(tests, enter, leave);
+	return cmocka_run_group_tests(tests, enter_directory, leave_directory);
 }
