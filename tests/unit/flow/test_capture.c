@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "flow/capture.h"
+#include "util/limits.h"
 
 static uint8_t file[4096];
 static size_t size;
@@ -389,6 +390,32 @@ static void packets_of_unknown_interfaces(void **state)
 	assert_string_equal(error, "packet 2: block of type 0x6: the interface is not defined");
 }
 
+/* Each takes memory until the end: a file of nothing else is refused in time. */
+static void interfaces_are_bounded(void **state)
+{
+	size_t header, block, n;
+	char error[160];
+	uint8_t *bytes;
+	int end;
+
+	(void)state;
+	size = 0;
+	put_section();
+	header = size;
+	put_interface(1, 0, "", -1);
+	block = size - header;
+	bytes = malloc(header + (NSG_MAX_CAPTURE_INTERFACES + 1) * block);
+	assert_non_null(bytes);
+	memcpy(bytes, file, header);
+	for (n = 0; n <= NSG_MAX_CAPTURE_INTERFACES; n++)
+		memcpy(bytes + header + n * block, file + header, block);
+	assert_int_equal(count(bytes, header + (n - 1) * block, &end, error), 0);
+	assert_int_equal(end, 0);
+	assert_int_equal(count(bytes, header + n * block, &end, error), 0);
+	assert_string_equal(error, "after packet 0: block of type 0x1: too many interfaces");
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +424,7 @@ int main(void)
 	    cmocka_unit_test(files_that_are_cut),
 	    cmocka_unit_test(numbers_that_lie),
 	    cmocka_unit_test(packets_of_unknown_interfaces),
+	    cmocka_unit_test(interfaces_are_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
