@@ -65,6 +65,7 @@ static int keep_rule(struct nsgctl_outcomes *o, const json_t *object, const char
 	const char *nsg = nsg_string_at(object, "nsg.rule"),
 		   *admin = nsg_string_at(object, "admin.rule");
 	const char *prefix = nsg_string_at(object, "route.prefix");
+	const char *slash = strchr(nsg, '/'); /* securityRules/NAME */
 	char text[256];
 	int n = 0;
 
@@ -72,7 +73,7 @@ static int keep_rule(struct nsgctl_outcomes *o, const json_t *object, const char
 		n = snprintf(text, sizeof(text), "route %s %s", prefix,
 			     nsg_string_at(object, "route.nextHopType"));
 	else if (*nsg)
-		n = snprintf(text, sizeof(text), "%s (%d)", nsg,
+		n = snprintf(text, sizeof(text), "%s (%d)", slash ? slash + 1 : nsg,
 			     (int)json_integer_value(nsg_at(object, "nsg.priority")));
 	else if (*admin)
 		n = snprintf(text, sizeof(text), "admin rule %s (%d)", admin,

@@ -77,19 +77,34 @@ static int make_item(struct replay *r, const struct replay_packet *p, json_t **r
 	return 0;
 }
 
+/* "10.0.2.7:22" */
+static void format_end(const json_t *item, const char *addr, const char *port, char out[static 64])
+{
+	const char *text = nsg_string_at(item, addr);
+	json_int_t number = json_integer_value(json_object_get(item, port));
+
+	if (!number)
+		(void)snprintf(out, 64, "%s", *text ? text : "-");
+	else
+		(void)snprintf(out, 64, strchr(text, ':') ? "[%s]:%d" : "%s:%d", text, (int)number);
+}
+
 static void put_text(const json_t *item, const struct nsg_term *term)
 {
 	const json_t *flow = json_object_get(item, "flow");
 	json_int_t first = json_integer_value(json_object_get(item, "firstPacket"));
 	json_int_t packet = json_integer_value(json_object_get(item, "packet"));
-	cleanup_free char *src = nsg_cell(json_object_get(item, "src"));
-	cleanup_free char *dst = nsg_cell(json_object_get(item, "dst"));
+	cleanup_free char *protocol = nsg_cell(json_object_get(item, "protocol"));
+	const char *time = nsg_string_at(item, "time");
+	char src[64], dst[64];
 
-	printf("packet    %" JSON_INTEGER_FORMAT " at %s, %" JSON_INTEGER_FORMAT
-	       " bytes, %s, from %s to %s\n",
-	       packet, nsg_string_at(item, "time"),
+	format_end(item, "src", "srcPort", src);
+	format_end(item, "dst", "dstPort", dst);
+	printf("packet    %" JSON_INTEGER_FORMAT "%s%s, %" JSON_INTEGER_FORMAT
+	       " bytes, %s, %s from %s to %s\n",
+	       packet, *time ? " at " : "", time,
 	       json_integer_value(json_object_get(item, "length")),
-	       nsg_string_at(item, "direction"), src ? src : "-", dst ? dst : "-");
+	       nsg_string_at(item, "direction"), protocol ? protocol : "-", src, dst);
 	printf("          %s\n", nsg_string_at(item, "role"));
 	if (first && first != packet)
 		printf("          the flow's first packet is %" JSON_INTEGER_FORMAT "\n", first);

@@ -22,7 +22,6 @@
 
 /* Of Azure's layout: a resource, year, month, day, hour, minute, network interface. */
 #define MAX_FOLDERS 32
-#define MAX_DESTINATION 64
 /* Of a rule's name, for the tables; Azure's have at most 92 bytes. */
 #define MAX_RULE 128
 
@@ -39,8 +38,8 @@ struct row {
 	bool denied;
 	char rule[MAX_RULE];
 	uint32_t outcome;
-	char dst[MAX_DESTINATION];
-	uint64_t tuples, flows, packets, bytes, first;
+	char protocol[8], dst[64]; /* "" if it agrees */
+	uint64_t tuples, packets, bytes, first;
 };
 
 struct log {
@@ -76,7 +75,7 @@ static bool is_row(const void *rows, uint32_t i, const void *key)
 
 	return row->denied == wanted->denied && row->outcome == wanted->outcome &&
 	       row->agreement == wanted->agreement && strcmp(row->rule, wanted->rule) == 0 &&
-	       strcmp(row->dst, wanted->dst) == 0;
+	       strcmp(row->protocol, wanted->protocol) == 0 && strcmp(row->dst, wanted->dst) == 0;
 }
 
 /* The row of these contents, added if there is none. NULL: there are too many. */
@@ -99,17 +98,17 @@ static struct row *row_of(struct log *g, const struct row *contents)
 	return &g->rows.v[g->rows.n - 1];
 }
 
-/* "TCP 10.0.2.7:22" */
-static void format_destination(const struct nsg_log_tuple *t, char out[static MAX_DESTINATION])
+static void set_destination(struct row *row, const struct nsg_log_tuple *t)
 {
 	struct nsg_track_flow flow = {.key = t->key, .is_ip6 = t->is_ip6};
 	const char *name = nsg_protocol_name(t->key.protocol);
-	char end[64], number[8];
 
 	memcpy(flow.dst6, t->dst6, sizeof(flow.dst6));
-	replay_format_end(&flow, true, end);
-	(void)snprintf(number, sizeof(number), "%u", t->key.protocol);
-	(void)snprintf(out, MAX_DESTINATION, "%s %.50s", name ? name : number, end);
+	replay_format_end(&flow, true, row->dst);
+	if (name)
+		(void)snprintf(row->protocol, sizeof(row->protocol), "%s", name);
+	else
+		(void)snprintf(row->protocol, sizeof(row->protocol), "%u", t->key.protocol);
 }
 
 static void add_up(struct log *g, const struct nsg_log_tuple *t, const struct replay_packet *p,
@@ -125,7 +124,7 @@ static void add_up(struct log *g, const struct nsg_log_tuple *t, const struct re
 
 	(void)snprintf(contents.rule, sizeof(contents.rule), "%s", t->rule);
 	if (agreement != AGREES)
-		format_destination(t, contents.dst);
+		set_destination(&contents, t);
 	g->sums[agreement]++;
 	row = row_of(g, &contents);
 	if (!row) {
@@ -133,7 +132,6 @@ static void add_up(struct log *g, const struct nsg_log_tuple *t, const struct re
 		return;
 	}
 	row->tuples++;
-	row->flows += t->state == 'B' || t->state == 'D';
 	row->packets += t->packets_sent + t->packets_received;
 	row->bytes += t->bytes_sent + t->bytes_received;
 }
@@ -288,19 +286,21 @@ bool replay_is_log(const char *path)
 	bool is_stdin = strcmp(path, "-") == 0;
 	cleanup_close int fd =
 	    is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	char start[16];
+	char start[17] = "";
+	const char *at = start;
 	struct stat st;
-	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return false;
 	if (S_ISDIR(st.st_mode))
 		return true;
-	n = S_ISREG(st.st_mode) ? pread(fd, start, sizeof(start), 0) : 0;
-	for (ssize_t i = n > 3 && memcmp(start, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; i < n; i++)
-		if (!strchr(" \r\n\t", start[i]))
-			return start[i] == '{';
-	return false;
+	if (!S_ISREG(st.st_mode) || pread(fd, start, sizeof(start) - 1, 0) < 0)
+		return false;
+	if (strncmp(at, "\n\r\r\n", 4) == 0) /* pcapng */
+		return false;
+	if (strncmp(at, "\xef\xbb\xbf", 3) == 0)
+		at += 3;
+	return at[strspn(at, " \r\n\t")] == '{';
 }
 
 /* ---- closing tables ------------------------------------------------------------------------- */
@@ -319,24 +319,24 @@ static json_t *row_json(const struct replay *r, const struct row *row)
 	const struct nsgctl_outcome *o = &r->outcomes.v.v[row->outcome];
 	const char *rule = nsgctl_outcome_text(&r->outcomes, o->rule);
 
-	return NSG_JSON_OBJECT(
-	    PAIR_S("dst", row->dst), PAIR_S("logged", row->denied ? "denied" : "allowed"),
-	    PAIR_S("loggedRule", row->rule), PAIR_S("verdict", nsg_verdict_name(o->verdict)),
-	    PAIR_S("reason", o->reason), PAIR_S("rule", *rule ? rule : NULL),
-	    PAIR_I("tuples", row->tuples), PAIR_I("flows", row->flows),
-	    PAIR_I("packets", row->packets), PAIR_I("bytes", row->bytes),
-	    PAIR_I("first", row->first));
+	return NSG_JSON_OBJECT(PAIR_S("protocol", row->protocol), PAIR_S("dst", row->dst),
+			       PAIR_S("logged", row->denied ? "denied" : "allowed"),
+			       PAIR_S("loggedRule", row->rule), PAIR_S("reason", o->reason),
+			       PAIR_S("rule", *rule ? rule : NULL), PAIR_I("tuples", row->tuples),
+			       PAIR_I("packets", row->packets), PAIR_I("bytes", row->bytes),
+			       PAIR_I("first", row->first));
 }
 
 static int put_rows(const struct log *g, enum agreement agreement, const char *title)
 {
 	static const struct nsg_column columns[] = {
-	    {"DESTINATION", "dst"}, {"LOGGED", "logged"},     {"LOGGED RULE", "loggedRule"},
-	    {"VERDICT", "verdict"}, {"REASON", "reason"},     {"RULE OR ROUTE", "rule"},
-	    {"TUPLES", "tuples"},   {"NEW FLOWS", "flows"},   {"PACKETS", "packets"},
-	    {"BYTES", "bytes"},	    {"FIRST TUPLE", "first"},
+	    {"PROTO", "protocol"}, {"DESTINATION", "dst"},
+	    {"LOGGED", "logged"},  {"LOGGED RULE", "loggedRule"},
+	    {"REASON", "reason"},  {"RULE OR ROUTE", "rule"},
+	    {"TUPLES", "tuples"},  {"PACKETS", "packets"},
+	    {"BYTES", "bytes"},	   {"FIRST", "first"},
 	};
-	size_t left_out = agreement == AGREES; /* the destination */
+	size_t left_out = agreement == AGREES ? 2 : 0; /* the destination */
 	cleanup_json json_t *rows = json_array();
 	uint64_t more = 0;
 	int status;

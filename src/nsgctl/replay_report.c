@@ -213,9 +213,9 @@ static json_t *top_rows(const struct replay *r, struct replay_top *v, size_t n)
 static int put_flows(struct replay *r)
 {
 	static const struct nsg_column columns[] = {
-	    {"PROTO", "protocol"},  {"SOURCE", "src"},	  {"DESTINATION", "dst"},
-	    {"VERDICT", "verdict"}, {"REASON", "reason"}, {"RULE OR ROUTE", "rule"},
-	    {"PACKETS", "packets"}, {"BYTES", "bytes"},	  {"FIRST PACKET", "first"},
+	    {"PROTO", "protocol"}, {"SOURCE", "src"},	      {"DESTINATION", "dst"},
+	    {"REASON", "reason"},  {"RULE OR ROUTE", "rule"}, {"PACKETS", "packets"},
+	    {"BYTES", "bytes"},	   {"FIRST", "first"},
 	};
 	cleanup_json json_t *rows = top_rows(r, r->largest, r->n_largest);
 	char title[64];
@@ -229,9 +229,9 @@ static int put_flows(struct replay *r)
 static int put_denied(struct replay *r)
 {
 	static const struct nsg_column columns[] = {
-	    {"PROTO", "protocol"},     {"DESTINATION", "dst"},	  {"REASON", "reason"},
-	    {"RULE OR ROUTE", "rule"}, {"FLOWS", "flows"},	  {"PACKETS", "packets"},
-	    {"BYTES", "bytes"},	       {"FIRST PACKET", "first"},
+	    {"PROTO", "protocol"},     {"DESTINATION", "dst"}, {"REASON", "reason"},
+	    {"RULE OR ROUTE", "rule"}, {"FLOWS", "flows"},     {"PACKETS", "packets"},
+	    {"BYTES", "bytes"},	       {"FIRST", "first"},
 	};
 	cleanup_json json_t *rows = NULL;
 	int status;
@@ -260,7 +260,7 @@ static int put_rules(struct replay *r)
 	static const struct nsg_column columns[] = {
 	    {"RULE OR ROUTE", "rule"}, {"VERDICT", "verdict"}, {"REASON", "reason"},
 	    {"FLOWS", "flows"},	       {"PACKETS", "packets"}, {"BYTES", "bytes"},
-	    {"FIRST PACKET", "first"},
+	    {"FIRST", "first"},
 	};
 	cleanup_json json_t *by_rule = json_object(), *rows = json_array();
 
@@ -297,14 +297,22 @@ static int put_rules(struct replay *r)
 
 int replay_report(struct replay *r)
 {
-	uint64_t flows = 0;
+	uint64_t flows = 0, denied_flows = 0, denied_packets = 0;
 	int status;
 
 	nsg_tracker_end(r->tracker);
-	for (size_t i = 0; i < r->outcomes.v.n; i++)
-		flows += r->outcomes.v.v[i].flows;
-	printf("%" PRIu64 " packets, %" PRIu64 " bytes of IP, %" PRIu64 " flows\n", r->n_packets,
-	       r->n_bytes, flows);
+	for (size_t i = 0; i < r->outcomes.v.n; i++) {
+		const struct nsgctl_outcome *o = &r->outcomes.v.v[i];
+
+		flows += o->flows;
+		if (o->verdict == NSG_VERDICT_DROP) {
+			denied_flows += o->flows;
+			denied_packets += o->packets;
+		}
+	}
+	printf("%" PRIu64 " packets, %" PRIu64 " bytes of IP, %" PRIu64 " flows; dropped: %" PRIu64
+	       " packets, %" PRIu64 " flows\n",
+	       r->n_packets, r->n_bytes, flows, denied_packets, denied_flows);
 	if (r->n_packets == r->n_other + r->n_unsupported)
 		return 0;
 	status = put_flows(r);
