@@ -57,6 +57,13 @@ static void take_attribute(uint16_t type, const uint8_t *value, size_t size, str
 		else
 			m->length = ntohl(load_u32(value));
 		break;
+	case NFQA_IFINDEX_INDEV:
+	case NFQA_IFINDEX_OUTDEV:
+		if (size < 4)
+			seen->lied = true;
+		else
+			m->ifindex = ntohl(load_u32(value));
+		break;
 	case NFQA_UID:
 		if (size < 4) {
 			seen->lied = true;

@@ -33,7 +33,9 @@ struct nsg_message {
 	uint8_t family; /* AF_INET, AF_INET6, ... */
 	bool has_uid;	/* of the socket that sent it */
 	uint32_t uid;
-	int error; /* -errno */
+	uint32_t
+	    ifindex; /* on which it arrived or, of this host's own, to which it was routed; 0: none */
+	int error;   /* -errno */
 };
 
 /*

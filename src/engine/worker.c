@@ -84,6 +84,7 @@ static void trace_packet(struct nsg_worker *w, uint32_t i, uint64_t time_ns, uin
 	r->enforced = !w->shared->options.audit;
 	r->has_uid = m->has_uid;
 	r->uid = m->uid;
+	r->ifindex = m->ifindex;
 	if (r->captured)
 		memcpy(r->payload, m->payload, r->captured);
 	nsg_ring_commit(w->ring);

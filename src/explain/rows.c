@@ -191,6 +191,7 @@ static const struct nsg_rows_column columns[] = {
     {"IN", "In", put_volume, NSG_ROWS_FLOWS, 14, 0, false},
     {"HOST SOURCE", "hostSrc", put_value, NSG_ROWS_TRACE, 15, 0, true},
     {"USER", "uid", put_user, NSG_ROWS_TRACE, 8, 6, true},
+    {"COMMAND", "command", put_value, NSG_ROWS_TRACE, 15, 7, true},
     {"GATE", "gate", put_value, DECISIONS, 16, 0, true},
     {"RULE", "nsg.rule", put_rule, ALL_KINDS, 40, 20, false},
     {"ROUTE", "route.prefix", put_route, ALL_KINDS, 64, 28, false},

@@ -29,7 +29,7 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
-static int find_root(const char *mounts, char **ret)
+int nsg_cgroups_find_root(const char *mounts, char **ret)
 {
 	cleanup_fclose FILE *f = fopen(mounts, "re");
 	cleanup_free char *line = NULL;
@@ -107,7 +107,7 @@ int nsg_cgroups_open(const struct nsg_conf_strings *paths, const char *mounts,
 		*ret = c;
 		return 0;
 	}
-	r = find_root(mounts, &c.root);
+	r = nsg_cgroups_find_root(mounts, &c.root);
 	if (r < 0)
 		return r;
 	c.v = calloc(c.n, sizeof(*c.v));

@@ -27,6 +27,8 @@ struct nsg_cgroups {
 	int inotify_fd; /* -1: no cgroups are captured */
 };
 
+/* Where the hierarchy is mounted, by `mounts`. -ENOENT, -errno. */
+int nsg_cgroups_find_root(const char *mounts, char **ret);
 /* Finds the hierarchy (`mounts`: /proc/self/mountinfo or a test's), and the ids. -ENOENT: no cgroup
  * v2 is mounted; -errno. `paths` must outlive it. */
 int nsg_cgroups_open(const struct nsg_conf_strings *paths, const char *mounts,

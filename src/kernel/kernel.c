@@ -447,6 +447,13 @@ int nsg_kernel_host_address(struct nsg_kernel *k, const struct nsg_prefix *prefi
 	return nsg_links_address(&k->rt, prefixes, n, ret_host);
 }
 
+const char *nsg_kernel_link_name(const struct nsg_kernel *k, uint32_t ifindex)
+{
+	const struct nsg_link *link = nsg_links_by_index(&k->links, ifindex);
+
+	return link ? link->name : NULL;
+}
+
 /* --- packets of decided flows ----------------------------------------------------------------- */
 
 static bool same_filters(const struct nsg_packet_filters *a, const struct nsg_packet_filters *b)

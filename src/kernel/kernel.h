@@ -128,6 +128,9 @@ enum nsg_answers {
 };
 int nsg_kernel_answer(struct nsg_kernel *k, enum nsg_answers answers, struct nsg_diag *diag);
 
+/* The name of a link of this namespace; NULL: there is none. Valid until the next call of this layer. */
+const char *nsg_kernel_link_name(const struct nsg_kernel *k, uint32_t ifindex);
+
 /* Which packets of decided flows are queued too, for traces. A program is classic BPF that sees the
  * packet from its IP header on (xt_bpf). */
 struct nsg_packet_filter {

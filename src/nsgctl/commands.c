@@ -299,8 +299,8 @@ const struct nsgctl_verb nsgctl_verbs[] = {
 	     "--all-packets only: while the trace runs, those that match EXPRESSION and the\n"
 	     "conditions on hostSrc, srcPort, dst, dstPort and protocol pass through nsgd.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
-	     "dstPort, hostSrc, uid, rule, admin, route, nextHopType. Addresses may be\n"
-	     "prefixes.\n\n"
+	     "dstPort, hostSrc, interface, uid, cgroup, command, rule, admin, route,\n"
+	     "nextHopType. Addresses may be prefixes.\n\n"
 	     "  nsgctl trace --dropped-only tcp and dst net 10.0.0.0/8\n"
 	     "  nsgctl trace --last 20 --filter reason=nsg-deny\n"
 	     "  nsgctl trace --all-packets --for 10s tcp and dst host 10.0.2.4\n",

@@ -162,7 +162,7 @@ int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret);
 int nsgctl_session_ask(struct nsgctl_session *s, const char *verb, json_t *args,
 		       int (*data)(void *closure, json_t *item), void *closure);
 /* For a daemon only: prints each item as received, one per line, without parsing it. */
-int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out);
+int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args);
 /* After NSGCTL_SESSION_ENDED: connects to the next daemon, for which it waits a minute. False: there is
  * none, or the wait was interrupted. */
 bool nsgctl_session_follow(struct nsgctl_session *s);

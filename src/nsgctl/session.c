@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "explain/explain.h"
+#include "nsgctl/command.h"
 #include "nsgctl/nsgctl.h"
 #include "template/template.h"
 #include "util/cleanup.h"
@@ -205,7 +206,6 @@ static int ask_daemon(struct nsgctl_session *s, const char *verb, json_t *args,
 }
 
 struct passing {
-	FILE *out;
 	bool failed;
 };
 
@@ -224,6 +224,18 @@ static bool reads_missed(const char *item, size_t n, unsigned long long *ret)
 	return true;
 }
 
+/* nsgd looks up the sockets of some hundred packets a second at most. */
+#define SOCKET_KEY ",\"socket\":"
+
+static int pass_with_command(struct passing *p, const char *item, size_t n)
+{
+	cleanup_json json_t *decision = json_loadb(item, n, JSON_REJECT_DUPLICATES, NULL);
+
+	p->failed =
+	    !decision || nsgctl_command_add(decision) < 0 || nsgctl_print_line(decision) < 0;
+	return p->failed ? NSG_EXIT_FAILED : 0;
+}
+
 /* Flushes only when no more items have arrived, which saves a system call per line. */
 static int pass(void *closure, const char *item, size_t n)
 {
@@ -235,8 +247,10 @@ static int pass(void *closure, const char *item, size_t n)
 		nsgctl_report_missed(missed);
 		return 0;
 	}
-	ok = item ? fwrite(item, n, 1, p->out) == 1 && putc('\n', p->out) != EOF
-		  : fflush(p->out) == 0;
+	if (item && memmem(item, n, SOCKET_KEY, sizeof(SOCKET_KEY) - 1))
+		return pass_with_command(p, item, n);
+	ok = item ? fwrite(item, n, 1, stdout) == 1 && putc('\n', stdout) != EOF
+		  : fflush(stdout) == 0;
 
 	p->failed = !ok;
 	return ok ? 0 : NSG_EXIT_FAILED;
@@ -250,9 +264,9 @@ int nsgctl_session_open(const struct nsgctl *ctl, struct nsgctl_session *ret)
 	return ret->live ? open_daemon(ret) : open_directory(ret);
 }
 
-int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args, FILE *out)
+int nsgctl_session_pass(struct nsgctl_session *s, const char *verb, json_t *args)
 {
-	struct passing passing = {.out = out};
+	struct passing passing = {0};
 	struct nsg_diag diag = {0};
 	int status = NSG_EXIT_FAILED;
 	int r = nsg_control_pass(s->fd, verb, args, pass, &passing, &diag, &status);

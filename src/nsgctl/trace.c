@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "explain/rows.h"
+#include "nsgctl/command.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
 #include "nsgctl/packets.h"
@@ -102,7 +103,11 @@ static int take_live(void *closure, json_t *item)
 
 	if (policy)
 		return take_policy(t, policy);
-	if (report_missed(item) || !passes(t, item))
+	if (report_missed(item))
+		return 0;
+	if (nsgctl_command_add(item) < 0)
+		return nsgctl_out_of_memory();
+	if (!passes(t, item))
 		return 0;
 	status = print_decision(t, item);
 	if (status || !t->count)
@@ -271,7 +276,7 @@ static int follow_daemon(struct trace *t, struct nsgctl_session *session, json_t
 
 	if (ctl->form != NSGCTL_TABLE && !ctl->write && !ctl->filter && !ctl->n_operands &&
 	    !t->count)
-		return nsgctl_session_pass(session, "trace", args, stdout);
+		return nsgctl_session_pass(session, "trace", args);
 	return nsgctl_session_ask(session, "trace", args, take_live, t);
 }
 

@@ -10,7 +10,7 @@
 
 #include "control/control.h"
 #include "kernel/kernel.h"
-#include "observe/ring.h"
+#include "observe/line.h"
 #include "util/diag.h"
 
 struct server;
@@ -58,7 +58,8 @@ void server_reloaded(struct server *s, uint64_t number, enum nsg_exit status, js
 
 /* Remembers a decision, and queues it for the clients that trace; server_flush_trace() sends what is
  * queued. */
-void server_trace(struct server *s, const struct nsg_trace_record *record);
+void server_trace(struct server *s, const struct nsg_trace_record *record,
+		  const struct nsg_line_origin *origin);
 void server_flush_trace(struct server *s);
 /* Decisions that no tracer got. They are told how many. */
 void server_trace_missed(struct server *s, uint64_t n);

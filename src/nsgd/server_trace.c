@@ -42,9 +42,10 @@ bool server_wants_payload(const struct server *s)
 	return false;
 }
 
-static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record, bool payload)
+static bool line_of(struct nsg_line *l, const struct nsg_trace_record *record,
+		    const struct nsg_line_origin *origin, bool payload)
 {
-	return nsg_line_record(l, record, payload, "{\"data\":", "}\n") == 0 &&
+	return nsg_line_record(l, record, origin, payload, "{\"data\":", "}\n") == 0 &&
 	       l->text.n <= NSG_MAX_CONTROL_FRAME_BYTES;
 }
 
@@ -98,15 +99,16 @@ static int put_policy(struct connection *c, const struct nsg_image *image)
 	return r;
 }
 
-void server_trace(struct server *s, const struct nsg_trace_record *record)
+void server_trace(struct server *s, const struct nsg_trace_record *record,
+		  const struct nsg_line_origin *origin)
 {
 	bool dropped = record->decision.verdict == NSG_VERDICT_DROP;
-	bool made[2] = {line_of(&s->lines[0], record, false), false};
+	bool made[2] = {line_of(&s->lines[0], record, origin, false), false};
 
 	if (made[0])
 		history_add(s->kept, dropped, s->lines[0].text.v, s->lines[0].text.n);
 	if (server_wants_payload(s))
-		made[1] = line_of(&s->lines[1], record, true);
+		made[1] = line_of(&s->lines[1], record, origin, true);
 	for (struct connection *c = s->connections; c; c = c->next) {
 		const struct nsg_line *l = &s->lines[c->payload];
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "kernel/senders.h"
 #include "nsgd/decision_log.h"
 #include "nsgd/flow_log.h"
 #include "nsgd/log.h"
@@ -27,18 +28,43 @@ struct trace {
 	struct server *server;
 	enum nsg_conf_log_decisions log;
 	struct flow_log *flow_log;
+	struct nsg_senders *senders; /* NULL: not known of any packet */
 	uint64_t missed; /* records that did not fit the rings, of which tracers were told */
 	sd_event_source *records, *rest;
 };
 
+static struct nsg_line_origin origin_of(struct trace *t, const struct nsg_trace_record *r)
+{
+	const struct nsg_sender_key key = {
+	    .protocol = r->key.protocol,
+	    .src_host = r->host_src,
+	    .dst_host = r->key.dst_host,
+	    .sport_host = r->key.sport_host,
+	    .dport_host = r->key.dport_host,
+	    .uid = r->uid,
+	};
+	struct nsg_sender sender = {0};
+
+	if (r->has_uid && t->senders)
+		nsg_senders_find(t->senders, &key, &sender);
+	return (struct nsg_line_origin){
+	    .interface = nsg_kernel_link_name(t->kernel, r->ifindex),
+	    .cgroup = sender.cgroup,
+	    .socket = sender.inode,
+	};
+}
+
 static void take_record(struct trace *t, const struct nsg_trace_record *r)
 {
+	struct nsg_line_origin origin;
+
 	if (t->log == NSG_LOG_ALL)
 		decision_log(r);
 	else if (t->log == NSG_LOG_DENIED && r->decision.verdict == NSG_VERDICT_DROP)
 		decision_log_denied(r);
 	flow_log_take(t->flow_log, r);
-	server_trace(t->server, r);
+	origin = origin_of(t, r);
+	server_trace(t->server, r, &origin);
 }
 
 static uint64_t missed(const struct trace *t)
@@ -144,7 +170,11 @@ int trace_new(sd_event *event, struct nsg_engine *engine, struct nsg_kernel *ker
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct trace){.engine = engine, .kernel = kernel, .server = server, .log = log};
+	*t = (struct trace){.engine = engine,
+			    .kernel = kernel,
+			    .server = server,
+			    .senders = nsg_senders_new("/proc/self/mountinfo"),
+			    .log = log};
 	r = add_sources(t, event);
 	if (r < 0) {
 		trace_free(t);
@@ -215,6 +245,7 @@ struct trace *trace_free(struct trace *t)
 		return NULL;
 	sd_event_source_disable_unref(t->records);
 	sd_event_source_disable_unref(t->rest);
+	nsg_senders_free(t->senders);
 	free(t);
 	return NULL;
 }

@@ -396,8 +396,30 @@ int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const s
 	return l->error;
 }
 
-int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool payload,
-		    const char *prefix, const char *suffix)
+static void put_origin(struct nsg_line *l, const struct nsg_trace_record *r,
+		       const struct nsg_line_origin *origin)
+{
+	if (origin->interface) {
+		PUT(l, ",\"interface\":");
+		nsg_line_put_string(l, origin->interface);
+	}
+	if (r->has_uid) {
+		PUT(l, ",\"uid\":");
+		nsg_line_put_number(l, r->uid);
+	}
+	if (origin->cgroup) {
+		PUT(l, ",\"cgroup\":");
+		nsg_line_put_string(l, origin->cgroup);
+	}
+	if (origin->socket) {
+		PUT(l, ",\"socket\":");
+		nsg_line_put_number(l, origin->socket);
+	}
+}
+
+int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r,
+		    const struct nsg_line_origin *origin, bool payload, const char *prefix,
+		    const char *suffix)
 {
 	begin(l, prefix);
 	nsg_line_put_packet(l, r->packet, r->time_ns, r->length, (enum nsg_direction)r->direction);
@@ -408,10 +430,7 @@ int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *r, bool p
 	PUT(l, ",\"mark\":");
 	nsg_line_put_number(l, r->mark);
 	put_text(l, r->enforced ? ",\"enforced\":true" : ",\"enforced\":false");
-	if (r->has_uid) {
-		PUT(l, ",\"uid\":");
-		nsg_line_put_number(l, r->uid);
-	}
+	put_origin(l, r, origin);
 	if (payload)
 		put_payload(l, r);
 	PUT(l, "}");

@@ -49,9 +49,18 @@ void nsg_line_put_string(struct nsg_line *l, const char *text);
  * reason. */
 int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const struct nsg_key *key,
 		      const struct nsg_decision *decision);
-/* Those of nsg_line_put_packet() and of nsg_line_decision(), hostSrc, mark, enforced, uid if known
- * and, if asked for, payload: the packet's first bytes. `prefix` and `suffix` enclose the object. */
-int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *record, bool payload,
-		    const char *prefix, const char *suffix);
+/* Where a packet comes from, as far as it is known. */
+struct nsg_line_origin {
+	const char *interface; /* NULL: not known */
+	const char *cgroup;    /* of its socket */
+	uint32_t socket;       /* inode number */
+};
+
+/* Those of nsg_line_put_packet() and of nsg_line_decision(), hostSrc, mark, enforced, what is known of
+ * interface, uid, cgroup and socket and, if asked for, payload: the packet's first bytes. `prefix` and
+ * `suffix` enclose the object. */
+int nsg_line_record(struct nsg_line *l, const struct nsg_trace_record *record,
+		    const struct nsg_line_origin *origin, bool payload, const char *prefix,
+		    const char *suffix);
 
 #endif

@@ -32,6 +32,7 @@ struct nsg_trace_record {
 	bool enforced;	   /* false: audit */
 	bool has_uid;	   /* of the socket that sent the packet */
 	uint32_t uid;
+	uint32_t ifindex;			   /* as in struct nsg_message */
 	uint8_t payload[NSG_RECORD_PAYLOAD_BYTES]; /* the packet's first bytes */
 };
 

@@ -52,6 +52,12 @@
  * program (XT_BPF_MAX_NUM_INSTR). */
 #define NSG_MAX_PACKET_FILTERS 8u
 #define NSG_MAX_FILTER_PROGRAM 64u
+/* Sockets looked up for traces: some 10 microseconds each. Paths of cgroups that are remembered, their
+ * length, and directories that are read to find one: some milliseconds. */
+#define NSG_MAX_SENDERS_A_SECOND 1000u
+#define NSG_MAX_KNOWN_CGROUPS 256u
+#define NSG_MAX_CGROUP_PATH 4096u
+#define NSG_MAX_CGROUPS_SEARCHED 4096u
 /* Decisions that the daemon remembers, of each verdict: some 5 MB. */
 #define NSG_MAX_HISTORY 10240u
 /* A user has a few monitors and shells; the last places are for root and the user of nsgd. */

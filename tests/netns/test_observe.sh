@@ -17,7 +17,7 @@ t_keys() { # the contract's keys in the contract's order
 	probe tcp 10.0.2.4:22
 	silent || return 1
 	is "$(traced 'keys_unsorted | join(" ")')" \
-		"packet time length direction protocol src srcPort dst dstPort gate nsg route verdict reason hostSrc mark enforced uid"
+		"packet time length direction protocol src srcPort dst dstPort gate nsg route verdict reason hostSrc mark enforced interface uid cgroup socket command"
 }
 
 t_egress() {

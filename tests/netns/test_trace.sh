@@ -58,6 +58,17 @@ t_everything() { # without a filter no program is needed
 	[ $status = 0 ] && not_queued && still seven
 }
 
+t_sender() { # of the packet: its interface, and the socket's user, cgroup and process
+	local sender='[.interface, .uid, .cgroup, .command] | map(tostring) | join(" ")'
+	all_packets --filter dstPort=5432,command=traffic && still sixteen &&
+		eventually 3 matches "$T/all.log" '"reason":"established"'
+	local status=$?
+	stop all
+	[ $status = 0 ] && is "$(jq -r "$sender" "$T/all.log" | sort -u)" \
+		"vnet0 0 $(sed -n 's/^0:://p' "/proc/${PIDS[hold]}/cgroup") traffic" || return 1
+	ctl trace --last 1 -o jsonl --filter dstPort=161 >"$T/out" && jq -e '.interface == "vnet0" and has("uid")' "$T/out"
+}
+
 t_several() { # each has its own, up to a limit
 	local i status=0
 	for ((i = 0; i < 8; i++)); do
@@ -115,6 +126,7 @@ t_restart() {
 	nsgd_start && eventually 5 matches "$T/follow.log" '^nsgctl: nsgd is running again' || return 1
 	eventually 5 eval 'probe udp 10.0.2.4:162; ! alive follow' && ended follow 1 && is $STATUS 0 &&
 		is "$(grep -v nsgctl: "$T/follow.log" | jq -r "$order" | sort -u | xargs)" 'accept,162 drop,161' || return 1
+	stop table
 	matches "$T/table.log" '^# nsgd policy [0-9a-f]{16}, profile 2020-04, subnet vnet-shop/'
 }
 
@@ -122,14 +134,18 @@ t_sections() { # one for each policy, each with its packets
 	/usr/bin/python3 - "$T/follow.pcapng" <<-'END' && tcpdump -nr "$T/follow.pcapng" 2>"$T/err" | grep -c . >"$T/n" && is "$(cat "$T/n")" 3
 		import re, struct, sys
 		data = open(sys.argv[1], 'rb').read()
-		sections = []
+		sections, names = [], set()
 		while data:
 		    kind, size = struct.unpack('=II', data[:8])
 		    if kind == 0x0a0d0d0a:
 		        sections.append([re.search(rb'policy ([0-9a-f]+)', data[:size])[1], 0])
+		    if kind == 1: # option if_name comes first
+		        code, n = struct.unpack('=HH', data[16:20])
+		        names.add(data[20:20 + n] if code == 2 else None)
 		    sections[-1][1] += kind == 6
 		    data = data[size:]
 		assert len(sections) == 2, sections
+		assert names == {b'vnet0'}, names
 		assert sections[0][0] != sections[1][0], sections
 		assert all(n for _, n in sections), sections
 	END
@@ -144,6 +160,7 @@ fact "nsgd starts" t_start
 fact "--all-packets: packets of an allowed flow, with the mark that it had" t_allowed
 fact "--all-packets: packets of a denied flow" t_denied
 fact "--all-packets without a filter" t_everything
+fact "a record has the sender of the packet" t_sender
 fact "--all-packets: several traces" t_several
 fact "--all-packets: what cannot be matched is refused" t_refused
 fact "--all-packets over a reload" t_reload

@@ -78,10 +78,9 @@ static void impossible_conditions_are_refused(void **state)
 	} cases[] = {
 	    {"verdict", "\"verdict\" is not KEY=VALUE or KEY!=VALUE"},
 	    {"=drop", "\"=drop\" is not KEY=VALUE or KEY!=VALUE"},
-	    {"color=red",
-	     "\"color\" is not a key: must be verdict, reason, gate, direction, "
-	     "protocol, src, srcPort, dst, dstPort, hostSrc, uid, rule, admin, route or "
-	     "nextHopType"},
+	    {"color=red", "\"color\" is not a key: must be verdict, reason, gate, direction, "
+			  "protocol, src, srcPort, dst, dstPort, hostSrc, interface, uid, cgroup, "
+			  "command, rule, admin, route or nextHopType"},
 	    {"verdict=deny", "verdict must be drop or accept, not \"deny\""},
 	    {"verdict!=allow", "verdict must be drop or accept, not \"allow\""},
 	    {"verdict=", "verdict must be drop or accept, not \"\""},

@@ -52,6 +52,8 @@ static int filters_changed(void *closure, struct nsg_diag *diag)
 	return 0;
 }
 
+static const struct nsg_line_origin unknown;
+
 static uint64_t n_reloads; /* that have ended */
 
 /* Items without an end: a piece has 100. */
@@ -348,14 +350,14 @@ static void a_tracer_that_is_gone_is_forgotten_by_its_own_event(void **state)
 	start_trace_of(f, fd);
 	assert_true(server_wants_trace(s));
 	assert_false(server_wants_payload(s));
-	server_trace(s, &record);
+	server_trace(s, &record, &unknown);
 	server_flush_trace(s);
 	assert_int_equal(count_replies(fd), 1);
 	(void)close(fd);
-	server_trace(s, &record);
+	server_trace(s, &record, &unknown);
 	server_flush_trace(s);
 	assert_true(server_wants_trace(s));
-	server_trace(s, &record);
+	server_trace(s, &record, &unknown);
 	server_flush_trace(s);
 	assert_true(settle(f, 20));
 	assert_false(server_wants_trace(s));
@@ -373,7 +375,7 @@ static void a_tracer_that_does_not_read_misses_records(void **state)
 
 	start_trace_of(f, fd);
 	for (; n < 100000 && !server_trace_lost(f->server); n++) {
-		server_trace(f->server, &record);
+		server_trace(f->server, &record, &unknown);
 		server_flush_trace(f->server);
 	}
 	assert_int_equal(server_trace_lost(f->server), 1);
@@ -399,7 +401,7 @@ static void decide(struct fixture *f, uint16_t port, enum nsg_verdict verdict)
 {
 	struct nsg_trace_record record = record_of(port, verdict);
 
-	server_trace(f->server, &record);
+	server_trace(f->server, &record, &unknown);
 	server_flush_trace(f->server);
 }
 

@@ -139,17 +139,20 @@ static void a_record_has_the_contracts_members_in_order(void **state)
 	    .uid = 1000,
 	    .payload = {0x45, 0x00, 0xfe},
 	};
+	static const struct nsg_line_origin origin = {
+	    .interface = "eth0", .cgroup = "/a\"b", .socket = 77};
 	static const char text[] =
 	    "<<{\"packet\":7,\"time\":\"2020-04-15T00:00:00.000000042Z\",\"length\":60,"
 	    "\"direction\":\"reply\",\"protocol\":\"TCP\",\"src\":\"10.0.1.4\","
 	    "\"srcPort\":50000,\"dst\":\"10.1.2.3\",\"dstPort\":443,\"gate\":\"bypass\","
 	    "\"nsg\":null,\"route\":null,\"verdict\":\"accept\",\"reason\":\"bypass\","
 	    "\"hostSrc\":\"192.0.2.1\",\"mark\":65536,\"enforced\":false,"
-	    "\"uid\":1000,\"payload\":\"4500fe\"}>>";
+	    "\"interface\":\"eth0\",\"uid\":1000,\"cgroup\":\"/"
+	    "a\\\"b\",\"socket\":77,\"payload\":\"4500fe\"}>>";
 	struct nsg_line l = {0};
 
 	(void)state;
-	assert_int_equal(nsg_line_record(&l, &record, true, "<<", ">>"), 0);
+	assert_int_equal(nsg_line_record(&l, &record, &origin, true, "<<", ">>"), 0);
 	assert_int_equal(l.text.n, sizeof(text) - 1);
 	assert_memory_equal(l.text.v, text, l.text.n);
 	nsg_line_done(&l);
@@ -158,6 +161,7 @@ static void a_record_has_the_contracts_members_in_order(void **state)
 /* jansson reads the text and writes the same one: it is JSON, escaped as jansson does it. */
 static void a_line_is_json_to_the_byte(void **state)
 {
+	static const struct nsg_line_origin origin = {0};
 	struct nsg_line l = {0};
 
 	(void)state;
@@ -169,7 +173,7 @@ static void a_line_is_json_to_the_byte(void **state)
 		cleanup_free char *text = NULL;
 
 		has_admin_rules = i % 3 == 0;
-		assert_int_equal(nsg_line_record(&l, &r, i % 2, "", ""), 0);
+		assert_int_equal(nsg_line_record(&l, &r, &origin, i % 2, "", ""), 0);
 		json = json_loadb(l.text.v, l.text.n, JSON_REJECT_DUPLICATES, NULL);
 		assert_non_null(json);
 		text = nsg_json_line(json);

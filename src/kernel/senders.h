@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The socket that sent a packet, found by its addresses and ports (sock_diag(7)), and its cgroup. Best
+ * effort: the socket may be closed meanwhile.
+ */
+#ifndef NSG_KERNEL_SENDERS_H
+#define NSG_KERNEL_SENDERS_H
+
+#include <stdint.h>
+
+/* In host order. */
+struct nsg_sender_key {
+	uint8_t protocol; /* only TCP and UDP have senders */
+	uint32_t src_host, dst_host;
+	uint16_t sport_host, dport_host;
+	uint32_t uid; /* of the socket */
+};
+
+struct nsg_sender {
+	uint32_t inode; /* of the socket; 0: not known */
+	const char
+	    *cgroup; /* its path in the version 2 hierarchy, "/": the root; NULL: not known. Valid
+			     * until the next call. */
+};
+
+struct nsg_senders;
+
+/* `mounts`: /proc/self/mountinfo or a test's. NULL: the kernel has no sock_diag, or no memory. */
+struct nsg_senders *nsg_senders_new(const char *mounts);
+/* Not known: also if more are asked for than NSG_MAX_SENDERS_A_SECOND. */
+void nsg_senders_find(struct nsg_senders *s, const struct nsg_sender_key *key,
+		      struct nsg_sender *ret);
+/* NULL is fine; returns NULL. */
+struct nsg_senders *nsg_senders_free(struct nsg_senders *s);
+
+#endif
