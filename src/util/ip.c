@@ -148,6 +148,14 @@ static int range_compare(const void *a, const void *b)
 	return NSG_CMP(x->lo, y->lo);
 }
 
+static bool is_ascending(const struct nsg_range *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (v[i - 1].lo > v[i].lo)
+			return false;
+	return true;
+}
+
 int nsg_ranges_from_ranges(struct nsg_range *v, size_t n, struct nsg_ranges *ret)
 {
 	struct nsg_range *out = malloc((n ? n : 1) * sizeof(*out));
@@ -155,7 +163,7 @@ int nsg_ranges_from_ranges(struct nsg_range *v, size_t n, struct nsg_ranges *ret
 
 	if (!out)
 		return -ENOMEM;
-	if (n)
+	if (!is_ascending(v, n))
 		qsort(v, n, sizeof(*v), range_compare);
 	for (size_t i = 0; i < n; i++) {
 		if (m && (out[m - 1].hi == UINT32_MAX || v[i].lo <= out[m - 1].hi + 1)) {
@@ -190,10 +198,12 @@ int nsg_ranges_union(const struct nsg_ranges *a, const struct nsg_ranges *b, str
 
 	if (!r)
 		return -ENOMEM;
-	if (a->n)
-		memcpy(r, a->v, a->n * sizeof(*r));
-	if (b->n)
-		memcpy(r + a->n, b->v, b->n * sizeof(*r));
+	for (size_t i = 0, j = 0; i < a->n || j < b->n;) {
+		const bool first = j == b->n || (i < a->n && a->v[i].lo <= b->v[j].lo);
+
+		r[i + j] = first ? a->v[i] : b->v[j];
+		*(first ? &i : &j) += 1;
+	}
 	status = nsg_ranges_from_ranges(r, a->n + b->n, ret);
 	free(r);
 	return status;

@@ -119,6 +119,22 @@ void nsg_route_changes_done(struct nsg_route_changes *c)
 	nsg_vec_done(&c->changes);
 }
 
+/* The first route that does not come before the key. */
+static size_t lower_bound(const struct nsg_route_set *s, const struct nsg_live_route *key)
+{
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (compare_routes(&s->v[mid], key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* ---- the next set --------------------------------------------------------------------------- */
 
 struct merge {
@@ -143,15 +159,14 @@ static void note(struct merge *m, int how, const struct nsg_live_route *r)
 	d->samples[d->n_samples++].prefix = nsg_live_prefix(r);
 }
 
-static int append(struct merge *m, const struct nsg_live_route *r)
+static int append(struct merge *m, const struct nsg_live_route *r, size_t n)
 {
 	struct nsg_route_set *s = m->set;
-	const struct nsg_live_route *last = s->n ? &s->v[s->n - 1] : NULL;
 
-	if (s->n == m->max)
+	if (s->n + n > m->max)
 		return -E2BIG;
-	s->n_prefixes += !last || last->addr_host != r->addr_host || last->len != r->len;
-	s->v[s->n++] = *r;
+	memcpy(&s->v[s->n], r, n * sizeof(*r));
+	s->n += n;
 	return 0;
 }
 
@@ -182,9 +197,10 @@ static int take_change(struct merge *m, const struct nsg_live_route *before,
 		note(m, NSG_ROUTE_ADDED, &r);
 	else if (!same_hops(m, before, &r))
 		note(m, NSG_ROUTE_CHANGED, &r);
-	return append(m, &r);
+	return append(m, &r, 1);
 }
 
+/* Most routes of a large set are copied at once, up to the next change. */
 static int merge(struct merge *m, const struct nsg_route_changes *changes, bool whole)
 {
 	const struct nsg_route_change *v = changes->changes.v;
@@ -195,16 +211,29 @@ static int merge(struct merge *m, const struct nsg_route_changes *changes, bool 
 		const struct nsg_live_route *before = i < n_before ? &m->before->v[i] : NULL;
 		int order = !before ? 1 : j == n ? -1 : compare_routes(before, &v[j].route);
 
-		if (order < 0 && whole)
+		size_t step = 1;
+
+		if (order < 0 && whole) {
 			note(m, NSG_ROUTE_REMOVED, before);
-		else if (order < 0)
-			r = append(m, before);
-		else
+		} else if (order < 0) {
+			step = (j < n ? lower_bound(m->before, &v[j].route) : n_before) - i;
+			r = append(m, before, step);
+		} else {
 			r = take_change(m, order ? NULL : before, &v[j]);
-		i += order <= 0;
+		}
+		i += order <= 0 ? step : 0;
 		j += order >= 0;
 	}
 	return r;
+}
+
+static size_t count_prefixes(const struct nsg_route_set *s)
+{
+	size_t n = s->n != 0;
+
+	for (size_t i = 1; i < s->n; i++)
+		n += s->v[i - 1].addr_host != s->v[i].addr_host || s->v[i - 1].len != s->v[i].len;
+	return n;
 }
 
 static int copy_lists(struct nsg_route_set *s, const struct nsg_hop_lists *l)
@@ -217,6 +246,7 @@ static int copy_lists(struct nsg_route_set *s, const struct nsg_hop_lists *l)
 		memcpy(s->addrs_host, l->addrs_host.v, l->addrs_host.n * sizeof(*s->addrs_host));
 	if (l->lists.n)
 		memcpy(s->lists, l->lists.v, l->lists.n * sizeof(*s->lists));
+	s->n_addrs = l->addrs_host.n;
 	s->n_lists = (uint32_t)l->lists.n;
 	return 0;
 }
@@ -244,6 +274,7 @@ int nsg_route_set_new(const struct nsg_route_set *before, struct nsg_route_chang
 	r = merge(&m, changes, whole);
 	if (r < 0)
 		return r;
+	s->n_prefixes = count_prefixes(s);
 	*ret_diff = m.diff;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -271,17 +302,34 @@ const struct nsg_live_route *nsg_route_set_find(const struct nsg_route_set *s,
 						struct nsg_prefix prefix)
 {
 	const struct nsg_live_route key = {.addr_host = prefix.addr_host, .len = prefix.len};
-	size_t lo = 0, hi = s ? s->n : 0;
+	size_t i = s ? lower_bound(s, &key) : 0;
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (compare_routes(&s->v[mid], &key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (!s || lo == s->n || !nsg_prefix_equal(nsg_live_prefix(&s->v[lo]), prefix))
+	if (!s || i == s->n || !nsg_prefix_equal(nsg_live_prefix(&s->v[i]), prefix))
 		return NULL;
-	return &s->v[lo];
+	return &s->v[i];
+}
+
+size_t nsg_route_set_from(const struct nsg_route_set *s, uint32_t addr_host)
+{
+	return lower_bound(s, &(struct nsg_live_route){.addr_host = addr_host});
+}
+
+int nsg_route_set_ranges(const struct nsg_route_set *s, struct nsg_ranges *ret)
+{
+	struct nsg_range *v = malloc((s->n_prefixes + 1) * sizeof(*v));
+	size_t n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct nsg_prefix p = nsg_live_prefix(&s->v[i]);
+		const uint32_t last = nsg_prefix_last(p);
+
+		if (!n || (v[n - 1].hi != UINT32_MAX && p.addr_host > v[n - 1].hi + 1))
+			v[n++] = (struct nsg_range){p.addr_host, last};
+		else if (last > v[n - 1].hi)
+			v[n - 1].hi = last;
+	}
+	*ret = (struct nsg_ranges){.v = v, .n = n};
+	return 0;
 }

@@ -34,6 +34,7 @@ struct nsg_route_set {
 	struct nsg_live_route *v; /* by address, length, metric */
 	size_t n, n_prefixes;
 	uint32_t *addrs_host;
+	size_t n_addrs;
 	struct nsg_live_hops *lists;
 	uint32_t n_lists;
 };
@@ -89,6 +90,11 @@ struct nsg_route_set *nsg_route_set_unref(struct nsg_route_set *s);
 /* The route of that prefix with the lowest metric; NULL: none. */
 const struct nsg_live_route *nsg_route_set_find(const struct nsg_route_set *s,
 						struct nsg_prefix prefix);
+
+/* The number of the first route at or after the address. */
+size_t nsg_route_set_from(const struct nsg_route_set *s, uint32_t addr_host);
+/* All addresses that have a route. -ENOMEM. */
+int nsg_route_set_ranges(const struct nsg_route_set *s, struct nsg_ranges *ret);
 
 static inline struct nsg_prefix nsg_live_prefix(const struct nsg_live_route *r)
 {

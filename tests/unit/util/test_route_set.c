@@ -228,6 +228,33 @@ static void a_random_history_equals_its_end(void **state)
 	assert_true(f->lists.lists.n <= 4);
 }
 
+static void addresses_with_a_route_are_ranges(void **state)
+{
+	struct fixture *f = *state;
+	struct nsg_ranges r;
+
+	add(f, "10.0.0.0/8", 1);
+	add(f, "10.1.0.0/16", 1);
+	add(f, "11.0.0.0/24", 1);
+	add(f, "11.0.2.0/24", 1);
+	change(f, "11.0.2.0/24", 7, 2, false);
+	add(f, "255.255.255.0/24", 1);
+	apply(f, true);
+	assert_int_equal(f->set->n_prefixes, 5);
+	assert_int_equal(nsg_route_set_ranges(f->set, &r), 0);
+	assert_int_equal(r.n, 3);
+	assert_int_equal(r.v[0].lo, NSG_IP4(10, 0, 0, 0));
+	assert_int_equal(r.v[0].hi, NSG_IP4(11, 0, 0, 255));
+	assert_int_equal(r.v[1].lo, NSG_IP4(11, 0, 2, 0));
+	assert_int_equal(r.v[2].hi, UINT32_MAX);
+	nsg_ranges_done(&r);
+	/* the first route at an address or after it */
+	assert_int_equal(nsg_route_set_from(f->set, 0), 0);
+	assert_int_equal(nsg_route_set_from(f->set, NSG_IP4(10, 1, 0, 0)), 1);
+	assert_int_equal(nsg_route_set_from(f->set, NSG_IP4(10, 1, 0, 1)), 2);
+	assert_int_equal(nsg_route_set_from(f->set, UINT32_MAX), f->set->n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +264,7 @@ int main(void)
 	    TEST(of_several_metrics_the_lowest_is_found),
 	    TEST(a_whole_reading_removes_what_it_does_not_have),
 	    TEST(too_many_routes_leave_the_set_before),
+	    TEST(addresses_with_a_route_are_ranges),
 	    TEST(a_random_history_equals_its_end),
 	};
 
