@@ -21,10 +21,29 @@ struct nsg_image_rule nsg_image_rule(const struct nsg_image *image, uint16_t ind
 	};
 }
 
+static struct nsg_image_route live_route(const struct nsg_image *image, uint32_t index)
+{
+	const struct nsg_layout_live *r = nsg_image_at(image, image->live_off);
+	const uint32_t *hops;
+
+	r += index;
+	hops = nsg_image_at(image, r->hops_off);
+	return (struct nsg_image_route){
+	    .prefix = {.addr_host = r->addr_host, .len = (uint8_t)r->len},
+	    .source = NSG_SOURCE_GATEWAY,
+	    .hop_type = NSG_HOP_GATEWAY,
+	    .hops_host = hops + 1,
+	    .n_hops = hops[0],
+	    .hop = (uint16_t)image->live_hop,
+	};
+}
+
 struct nsg_image_route nsg_image_route(const struct nsg_image *image, uint32_t index)
 {
 	const struct nsg_layout_route *r = nsg_image_at(image, image->routes_off);
 
+	if (index >= image->n_document_routes)
+		return live_route(image, index - image->n_document_routes);
 	r += index;
 	return (struct nsg_image_route){
 	    .prefix = {.addr_host = r->addr_host, .len = r->len},

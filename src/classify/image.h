@@ -5,6 +5,7 @@
  *
  *   header     offsets, sizes, which rules deny
  *   strings, addresses, rules, routes, hops          for people and for the kernel layer
+ *   live routes                                      likewise
  *   dst tree   last address of each destination segment, searched 16 keys a cache line
  *   src tree   the same of sources; the integration subnet's own by a table, without a search
  *   leaves     of each destination segment: class, gate, route, next hop, reason

@@ -131,6 +131,14 @@ struct nsg_layout_route {
 	uint32_t name_off; /* 0: none */
 	uint32_t hops_off, n_hops;
 	uint32_t hop;
+	uint32_t row; /* of the effective policy, when the route is a document's */
+};
+
+/* There may be a million; all else of them is alike. */
+struct nsg_layout_live {
+	uint32_t addr_host;
+	uint32_t hops_off; /* to their number and addresses */
+	uint32_t len;
 };
 
 struct nsg_layout_hop {
@@ -171,6 +179,10 @@ struct nsg_image {
 	uint32_t dst_rows_off, src_rows_off, l4_rows_off;
 
 	uint32_t rules_off, routes_off, hops_off;
+
+	/* Routes of documents come first, in the order of their rows; then each route of the set of
+	 * live ones, in its order: struct nsg_layout_live. Their next hop; 0: none of them is used. */
+	uint32_t n_document_routes, live_off, live_hop;
 
 	/* The image of the security admin rules; 0: none. Only the rule that matches is used of it. */
 	uint32_t admin_off;

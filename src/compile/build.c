@@ -39,6 +39,7 @@ struct writer {
 	struct nsg_layout_route *routes;
 	struct nsg_layout_hop *hops;
 	uint32_t *src_table;
+	uint32_t live_hops_off;
 	struct nsg_tree_part dst, src;
 };
 
@@ -56,7 +57,8 @@ static void writer_done(struct writer *w)
 
 #define cleanup_writer __attribute__((cleanup(writer_done)))
 
-/* Assigns an offset, a multiple of the cache line. The data must outlive the writer. */
+/* Assigns an offset, a multiple of the cache line. The data must outlive the writer; NULL: written
+ * later. */
 static uint32_t place(struct writer *w, const void *data, size_t size_bytes)
 {
 	size_t off = w->size_bytes;
@@ -192,6 +194,7 @@ static int describe_routes(struct writer *w, const struct nsg_effective *e,
 		    .unreachable = row->unreachable,
 		    .n_hops = (uint32_t)row->n_hops,
 		    .hop = routes->hop_of_route[i],
+		    .row = routes->rows[i],
 		};
 		if (before && row->name == before->name)
 			out->name_off = out[-1].name_off;
@@ -210,6 +213,44 @@ static int describe_routes(struct writer *w, const struct nsg_effective *e,
 	return 0;
 }
 
+/* The lists of next hops of live routes, each after its length. */
+static int add_live_hops(struct writer *w, const struct nsg_route_set *live)
+{
+	w->live_hops_off = (uint32_t)(w->addrs.n * sizeof(*w->addrs.v));
+	for (uint32_t i = 0; i < live->n_lists; i++) {
+		const struct nsg_live_hops *list = &live->lists[i];
+		uint32_t off;
+		int r = add_addrs(w, &list->n, 1, &off);
+
+		if (r < 0)
+			return r;
+		r = add_addrs(w, live->addrs_host + list->first, list->n, &off);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Each of them, also those that are selected nowhere: where one is in the image follows from its
+ * place in the set. They are written into the image itself, since a copy would take as long. A list
+ * comes after those before it and the lengths of these. */
+static void write_live(const struct writer *w, const struct nsg_route_set *live,
+		       struct nsg_image *image)
+{
+	struct nsg_layout_live *out = (void *)((char *)image + image->live_off);
+
+	for (size_t i = 0; live && i < live->n; i++) {
+		const struct nsg_live_route *route = &live->v[i];
+
+		out[i] = (struct nsg_layout_live){
+		    .addr_host = route->addr_host,
+		    .hops_off = w->live_hops_off + (live->lists[route->list].first + route->list) *
+						       (uint32_t)sizeof(uint32_t),
+		    .len = route->len,
+		};
+	}
+}
+
 static int describe_hops(struct writer *w, const struct nsg_effective *e,
 			 const struct nsg_routes_part *routes)
 {
@@ -218,15 +259,15 @@ static int describe_hops(struct writer *w, const struct nsg_effective *e,
 		return -ENOMEM;
 	w->hops[0].type = NSG_HOP_INTERNET;
 	for (size_t h = 1; h < routes->n_hops; h++) {
-		const struct nsg_row *row = &e->rows[routes->hops[h]];
-		bool appliance = row->hop_type == NSG_HOP_APPLIANCE;
-		int r = add_addrs(w, row->hops_host, appliance ? row->n_hops : 0,
-				  &w->hops[h].addrs_off);
+		const bool live = routes->hops[h] == NSG_ROW_NONE;
+		const struct nsg_row *row = live ? NULL : &e->rows[routes->hops[h]];
+		size_t n = row && row->hop_type == NSG_HOP_APPLIANCE ? row->n_hops : 0;
+		int r = add_addrs(w, n ? row->hops_host : NULL, n, &w->hops[h].addrs_off);
 
 		if (r < 0)
 			return r;
-		w->hops[h].type = row->hop_type;
-		w->hops[h].n_addrs = appliance ? (uint32_t)row->n_hops : 0;
+		w->hops[h].type = row ? row->hop_type : NSG_HOP_GATEWAY;
+		w->hops[h].n_addrs = (uint32_t)n;
 	}
 	return 0;
 }
@@ -243,6 +284,9 @@ static int place_records(struct writer *w, const struct nsg_effective *e,
 	r = describe_routes(w, e, routes);
 	if (r < 0)
 		return r;
+	r = e->live ? add_live_hops(w, e->live) : 0;
+	if (r < 0)
+		return r;
 	r = describe_hops(w, e, routes);
 	if (r < 0)
 		return r;
@@ -250,10 +294,13 @@ static int place_records(struct writer *w, const struct nsg_effective *e,
 	addrs_off = place(w, w->addrs.v, w->addrs.n * sizeof(*w->addrs.v));
 	for (size_t i = 0; i < routes->n_routes; i++)
 		w->routes[i].hops_off += addrs_off;
+	w->live_hops_off += addrs_off;
 	for (size_t h = 0; h < routes->n_hops; h++)
 		w->hops[h].addrs_off += addrs_off;
 	w->header.rules_off = place(w, w->rules, e->n_rules * sizeof(*w->rules));
 	w->header.routes_off = place(w, w->routes, routes->n_routes * sizeof(*w->routes));
+	w->header.live_off =
+	    place(w, NULL, (e->live ? e->live->n : 0) * sizeof(struct nsg_layout_live));
 	w->header.hops_off = place(w, w->hops, routes->n_hops * sizeof(*w->hops));
 	return 0;
 }
@@ -329,7 +376,7 @@ static int write_image(struct writer *w, struct nsg_image **ret)
 	w->header.info.size_bytes = w->size_bytes;
 	memcpy(image, &w->header, sizeof(w->header));
 	for (size_t i = 0; i < w->n_pieces; i++)
-		if (w->pieces[i].size_bytes)
+		if (w->pieces[i].data && w->pieces[i].size_bytes)
 			memcpy((char *)image + w->pieces[i].off, w->pieces[i].data,
 			       w->pieces[i].size_bytes);
 	*ret = image;
@@ -345,7 +392,7 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 
 	w.header.info = (struct nsg_image_info){
 	    .n_rules = (uint32_t)e->n_rules,
-	    .n_routes = (uint32_t)routes->n_routes,
+	    .n_routes = (uint32_t)nsg_routes_total(e, routes),
 	    .n_hops = (uint32_t)routes->n_hops,
 	    .src_classes = (uint32_t)nsg->n_src_rows,
 	    .dst_classes = (uint32_t)nsg->n_dst_rows,
@@ -359,6 +406,8 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	    .source_ports = !nsg->l4.sport_trivial || (admin && nsg_image_info(admin).source_ports),
 	    .route_hash = routes->hash,
 	};
+	w.header.n_document_routes = (uint32_t)routes->n_routes;
+	w.header.live_hop = routes->live_hop;
 	r = place_records(&w, e, routes);
 	if (r < 0)
 		return r;
@@ -367,5 +416,9 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 		return r;
 	if (admin)
 		w.header.admin_off = place(&w, admin, admin->info.size_bytes);
-	return write_image(&w, ret);
+	r = write_image(&w, ret);
+	if (r < 0)
+		return r;
+	write_live(&w, e->live, *ret);
+	return 0;
 }

@@ -25,14 +25,18 @@ static int check_rules(const struct nsg_effective *e, struct nsg_diag *diag)
 
 /* A row's part of a leaf. */
 static uint64_t route_part(const struct nsg_effective *e, const struct nsg_routes_part *routes,
-			   uint32_t row_index)
+			   uint32_t id)
 {
 	uint64_t reason = NSG_REASON_ROUTE_NONE, hop = 0, route = NSG_LEAF_ROUTE_NONE;
 
-	if (row_index != NSG_ROW_NONE) {
-		const struct nsg_row *row = &e->rows[row_index];
+	if (id != NSG_ROW_NONE && id >= e->n_rows) {
+		route = routes->n_routes + id - e->n_rows;
+		hop = routes->live_hop;
+		reason = NSG_REASON_ALLOWED;
+	} else if (id != NSG_ROW_NONE) {
+		const struct nsg_row *row = &e->rows[id];
 
-		route = routes->route_of_row[row_index];
+		route = routes->route_of_row[id];
 		hop = routes->hop_of_route[route];
 		if (row->hop_type != NSG_HOP_NONE)
 			reason =
@@ -78,8 +82,8 @@ static int cut_by_routes(const struct nsg_effective *e, const struct nsg_routes_
 	}
 }
 
-static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
-		    const struct nsg_routes_part *routes, struct nsg_leaves *ret)
+int nsg_lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
+		 const struct nsg_routes_part *routes, struct nsg_leaves *ret)
 {
 	struct walk w = {.p = &routes->winners,
 			 .part = route_part(e, routes, routes->winners.ids[0])};
@@ -104,8 +108,7 @@ static int lay_over(const struct nsg_effective *e, const struct nsg_leaves *base
 
 /* ---- all of it ---- */
 
-/* If this changes, the daemon forgets every decision. */
-static uint64_t gate_hash(const struct nsg_effective *e)
+uint64_t nsg_gate_hash(const struct nsg_effective *e)
 {
 	uint64_t h = nsg_mix(0, (uint64_t)e->route_all |
 				    (uint64_t)(e->is_linux && e->profile->linux_only_rfc1918) << 1 |
@@ -122,36 +125,37 @@ static int compile_rules(const struct nsg_effective *e, const struct nsg_image *
 			 struct nsg_nsg_part *ret)
 {
 	if (before && before->info.nsg_hash == fields->hash &&
-	    before->info.gate_hash == gate_hash(e))
+	    before->info.gate_hash == nsg_gate_hash(e))
 		return nsg_nsg_borrow(before, ret);
 	return nsg_nsg_compile(e, fields, gates, ret);
 }
 
-static void free_image(struct nsg_image **image)
+struct nsg_effective nsg_admin_effective(const struct nsg_effective *e)
 {
-	nsg_image_free(*image);
-}
+	static const struct nsg_nsg no_document;
+	struct nsg_effective admin = *e;
 
-#define cleanup_image __attribute__((cleanup(free_image)))
+	admin.nsg = &no_document;
+	admin.rules = e->admin_rules;
+	admin.n_rules = e->n_admin_rules;
+	admin.live = NULL;
+	return admin;
+}
 
 /* The admin rules are compiled like those of an NSG; the image has no routes. *ret is NULL when the
  * policy has none. */
 static int compile_admin(const struct nsg_effective *e, const struct nsg_image *before,
 			 const struct nsg_gates *gates, struct nsg_image **ret)
 {
-	static const struct nsg_nsg no_document;
 	const struct nsg_routes_part no_routes = {.n_hops = 1};
 	cleanup_fields struct nsg_fields fields = {0};
 	cleanup_nsg_part struct nsg_nsg_part part = {0};
-	struct nsg_effective admin = *e;
+	const struct nsg_effective admin = nsg_admin_effective(e);
 	int r;
 
 	*ret = NULL;
 	if (!e->n_admin_rules)
 		return 0;
-	admin.nsg = &no_document;
-	admin.rules = e->admin_rules;
-	admin.n_rules = e->n_admin_rules;
 	r = nsg_fields_new(&admin, &fields);
 	if (r < 0)
 		return r;
@@ -162,7 +166,7 @@ static int compile_admin(const struct nsg_effective *e, const struct nsg_image *
 	if (r < 0)
 		return r;
 	(*ret)->info.nsg_hash = fields.hash;
-	(*ret)->info.gate_hash = gate_hash(&admin);
+	(*ret)->info.gate_hash = nsg_gate_hash(&admin);
 	return 0;
 }
 
@@ -189,7 +193,7 @@ static int compile(const struct nsg_effective *e, const struct nsg_image *before
 	r = compile_rules(e, before, &gates, &fields, &nsg);
 	if (r < 0)
 		return r;
-	r = lay_over(e, &nsg.dst, &routes, &dst);
+	r = nsg_lay_over(e, &nsg.dst, &routes, &dst);
 	if (r < 0)
 		return r;
 	r = compile_admin(e, before, &gates, &admin);
@@ -199,7 +203,7 @@ static int compile(const struct nsg_effective *e, const struct nsg_image *before
 	if (r < 0)
 		return r;
 	(*ret)->info.nsg_hash = fields.hash;
-	(*ret)->info.gate_hash = gate_hash(e);
+	(*ret)->info.gate_hash = nsg_gate_hash(e);
 	return 0;
 }
 

@@ -54,6 +54,8 @@ int nsg_field_add(struct nsg_field *f, size_t rule, const struct nsg_ranges *val
 /* The same for ports, which are copied. -ENOMEM. */
 int nsg_field_add_ports(struct nsg_field *f, size_t rule, const struct nsg_port_range *ports,
 			size_t n);
+/* Leaves of the lists only what is in the windows. -ENOMEM. */
+int nsg_field_cut(struct nsg_field *f, const struct nsg_ranges *windows);
 void nsg_field_done(struct nsg_field *f);
 
 /* ---- layer4.c ---- */
@@ -127,27 +129,62 @@ void nsg_fields_done(struct nsg_fields *f);
 
 int nsg_nsg_compile(const struct nsg_effective *e, const struct nsg_fields *f,
 		    const struct nsg_gates *gates, struct nsg_nsg_part *ret);
+/* Only the windows are right: the rest is without rules. Its rows are those of `before`, and new ones;
+ * its other tables are borrowed. f: fields whose lists are cut to the windows. */
+int nsg_nsg_compile_windows(const struct nsg_effective *e, const struct nsg_fields *f,
+			    const struct nsg_gates *gates, const struct nsg_image *before,
+			    struct nsg_nsg_part *ret);
 /* before must outlive the part. */
 int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret);
+/* Takes the sources' partition. */
+void nsg_nsg_set_sources(struct nsg_nsg_part *part, struct nsg_partition *pieces);
 void nsg_nsg_done(struct nsg_nsg_part *part);
 
 /* ---- routes.c ---- */
 
 #define NSG_ROW_NONE UINT32_MAX
 
+/* Ids of rows: those of e->rows, then the live ones. */
 struct nsg_routes_part {
-	struct nsg_partition winners; /* ids: rows of the route table, or NSG_ROW_NONE */
-	uint32_t *route_of_row;	      /* index in the image, or NSG_ROW_NONE */
-	uint32_t *rows;		      /* the image's routes, in the order of the rows */
-	uint16_t *hop_of_route;
-	uint32_t *hops;		 /* of each hop but 0 the first route's row */
-	size_t n_routes, n_hops; /* n_hops counts hop 0 */
+	struct nsg_partition winners; /* ids of rows, or NSG_ROW_NONE */
+	uint32_t *route_of_row;	      /* of e->rows: index in the image, or NSG_ROW_NONE */
+	uint32_t *rows;		/* the image's routes but live ones, in the order of the rows */
+	uint16_t *hop_of_route; /* of these */
+	uint32_t *hops;		/* of each hop but 0 the first route's row, or NSG_ROW_NONE: live */
+	size_t n_routes; /* of documents; each live route is a route of the image after these */
+	size_t n_hops;	 /* with hop 0 */
+	uint16_t live_hop;
+	bool uses_live; /* some live route is selected somewhere */
 	uint64_t hash;
 };
 
+static inline uint32_t nsg_row_id(const struct nsg_effective *e, const struct nsg_row *row)
+{
+	return (uint32_t)(row->live ? e->n_rows + row->live - 1 : (size_t)(row - e->rows));
+}
+
+/* The image's routes. */
+static inline size_t nsg_routes_total(const struct nsg_effective *e,
+				      const struct nsg_routes_part *routes)
+{
+	return routes->n_routes + (e->live ? e->live->n : 0);
+}
+
 int nsg_routes_new(const struct nsg_effective *e, const struct nsg_gates *gates,
 		   struct nsg_diag *diag, struct nsg_routes_part *ret);
+/* The winners in the windows, and the numbers of routes and next hops in `before`, where the live routes
+ * were those of another set. -ENOENT: a row wins that has no number there. */
+int nsg_routes_new_windows(const struct nsg_effective *e, const struct nsg_gates *gates,
+			   const struct nsg_ranges *windows, const struct nsg_image *before,
+			   struct nsg_routes_part *ret);
 void nsg_routes_done(struct nsg_routes_part *r);
+
+/* ---- patch.c ---- */
+
+/* The image of e, made from that of `before`, which has other live routes of the same policy. -ENOENT:
+ * they differ in more, or in too much; -ENOMEM, -E2BIG. */
+int nsg_patch(const struct nsg_effective *e, const struct nsg_effective *before,
+	      const struct nsg_image *image, struct nsg_image **ret);
 
 /* ---- tree.c ---- */
 
@@ -161,6 +198,22 @@ struct nsg_tree_part {
 /* lasts: ascending, the last of all is 2^32 - 1. -ENOMEM. */
 int nsg_tree_new(const uint32_t *lasts, size_t n, struct nsg_tree_part *ret);
 void nsg_tree_done(struct nsg_tree_part *t);
+
+/* ---- compile.c ---- */
+
+/* Lays the rules' leaves over the routes. -ENOMEM, -E2BIG. */
+int nsg_lay_over(const struct nsg_effective *e, const struct nsg_leaves *base,
+		 const struct nsg_routes_part *routes, struct nsg_leaves *ret);
+/* If this changes, the daemon forgets every decision. */
+uint64_t nsg_gate_hash(const struct nsg_effective *e);
+/* The effective policy whose rules are the admin rules; it has no routes. */
+struct nsg_effective nsg_admin_effective(const struct nsg_effective *e);
+
+static inline void nsg_image_cleanup(struct nsg_image **image)
+{
+	nsg_image_free(*image);
+}
+#define cleanup_image __attribute__((cleanup(nsg_image_cleanup)))
 
 /* ---- build.c ---- */
 

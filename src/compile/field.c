@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "model/ranges.h"
 #include "util/cleanup.h"
+#include "util/vec.h"
 
 int nsg_field_init(struct nsg_field *f, size_t n_rules)
 {
@@ -116,6 +118,42 @@ int nsg_field_add_ports(struct nsg_field *f, size_t rule, const struct nsg_port_
 	if (f->n > before)
 		f->owned[f->n_owned++] = TAKE_PTR(v);
 	give(f, rule, list);
+	return 0;
+}
+
+static int cut(const struct nsg_ranges *list, const struct nsg_ranges *windows,
+	       struct nsg_ranges *ret)
+{
+	NSG_VEC(struct nsg_range) kept = {0};
+
+	for (size_t w = 0; w < windows->n; w++) {
+		const struct nsg_range window = windows->v[w];
+
+		for (size_t i = nsg_ranges_from(list, window.lo);
+		     i < list->n && list->v[i].lo <= window.hi; i++) {
+			const struct nsg_range r = list->v[i];
+			const struct nsg_range part = {r.lo > window.lo ? r.lo : window.lo,
+						       r.hi < window.hi ? r.hi : window.hi};
+
+			if (nsg_vec_push(&kept, part) < 0) {
+				nsg_vec_done(&kept);
+				return -ENOMEM;
+			}
+		}
+	}
+	*ret = (struct nsg_ranges){.v = kept.v, .n = kept.n};
+	return 0;
+}
+
+int nsg_field_cut(struct nsg_field *f, const struct nsg_ranges *windows)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		int r = cut(&f->lists[i], windows, &f->lists[i]);
+
+		if (r < 0)
+			return r;
+		f->owned[f->n_owned++] = f->lists[i].v;
+	}
 	return 0;
 }
 

@@ -196,8 +196,7 @@ static int class_of(const struct nsg_field *f, const struct nsg_bits *set, uint3
 	if (*class)
 		return 0;
 	row_of_set(f, set, &row);
-	*class = (uint32_t)rows->n;
-	return nsg_rowset_append(rows, &row);
+	return nsg_rowset_add(rows, &row, nsg_bits_hash(&row), class);
 }
 
 static int overlay(const struct nsg_effective *e, const struct nsg_field *f,
@@ -349,9 +348,10 @@ static int copy_sources(const struct nsg_image *before, struct nsg_partition *re
 	return 0;
 }
 
-int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
+/* All but the segments. */
+static void borrow_tables(const struct nsg_image *before, struct nsg_nsg_part *ret)
 {
-	cleanup_nsg_part struct nsg_nsg_part part = {
+	*ret = (struct nsg_nsg_part){
 	    .dst_rows = borrowed(before, before->dst_rows_off),
 	    .src_rows = borrowed(before, before->src_rows_off),
 	    .l4_rows = borrowed(before, before->l4_rows_off),
@@ -374,8 +374,14 @@ int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
 		},
 	    .borrowed = true,
 	};
+}
+
+int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
+{
+	cleanup_nsg_part struct nsg_nsg_part part = {0};
 	int r;
 
+	borrow_tables(before, &part);
 	r = strip_routes(before, &part.dst);
 	if (r < 0)
 		return r;
@@ -383,6 +389,100 @@ int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
 	if (r < 0)
 		return r;
 	point_at_sources(&part);
+	*ret = part;
+	part = (struct nsg_nsg_part){0};
+	return 0;
+}
+
+/* ---- windows ---- */
+
+/* The image's rows keep their numbers. The first `fixed` are not looked up. */
+static int take_rows(const struct nsg_bits *rows, size_t n, size_t fixed, struct nsg_rowset *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = nsg_rowset_append(ret, &rows[i]);
+
+		if (r < 0)
+			return r;
+		r = i < fixed ? 0 : nsg_hash_add(&ret->index, nsg_bits_hash(&rows[i]), (uint32_t)i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int compile_dst_windows(const struct nsg_effective *e, const struct nsg_field *f,
+			       const struct nsg_gates *gates, struct nsg_nsg_part *part)
+{
+	cleanup_classes struct nsg_classes sets = {0};
+	int r;
+
+	r = nsg_classes_new(f->lists, f->n, &sets);
+	if (r < 0)
+		return r;
+	r = take_rows(part->dst_rows, part->n_dst_rows, N_FIXED_CLASSES, &part->owned_dst_rows);
+	if (r < 0)
+		return r;
+	r = overlay(e, f, &sets, gates, part);
+	if (r < 0)
+		return r;
+	part->dst_rows = part->owned_dst_rows.rows;
+	part->n_dst_rows = part->owned_dst_rows.n;
+	return 0;
+}
+
+static int compile_src_windows(const struct nsg_field *f, struct nsg_nsg_part *part)
+{
+	cleanup_classes struct nsg_classes sets = {0};
+	struct nsg_rowset *rows = &part->owned_src.sets;
+	int r;
+
+	r = nsg_classes_new(f->lists, f->n, &sets);
+	if (r < 0)
+		return r;
+	r = take_rows(part->src_rows, part->n_src_rows, 0, rows);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sets.pieces.n; i++) {
+		struct nsg_bits row;
+		uint32_t class;
+
+		row_of_set(f, &sets.sets.rows[sets.pieces.ids[i]], &row);
+		r = nsg_rowset_add(rows, &row, nsg_bits_hash(&row), &class);
+		if (r < 0)
+			return r;
+		r = nsg_partition_push(&part->owned_src.pieces, sets.pieces.lasts[i], class);
+		if (r < 0)
+			return r;
+	}
+	point_at_sources(part);
+	part->src_rows = rows->rows;
+	part->n_src_rows = rows->n;
+	return 0;
+}
+
+void nsg_nsg_set_sources(struct nsg_nsg_part *part, struct nsg_partition *pieces)
+{
+	nsg_partition_done(&part->owned_src.pieces);
+	part->owned_src.pieces = *pieces;
+	*pieces = (struct nsg_partition){0};
+	point_at_sources(part);
+}
+
+int nsg_nsg_compile_windows(const struct nsg_effective *e, const struct nsg_fields *f,
+			    const struct nsg_gates *gates, const struct nsg_image *before,
+			    struct nsg_nsg_part *ret)
+{
+	cleanup_nsg_part struct nsg_nsg_part part = {0};
+	int r;
+
+	borrow_tables(before, &part);
+	r = compile_dst_windows(e, &f->dst, gates, &part);
+	if (r < 0)
+		return r;
+	r = compile_src_windows(&f->src, &part);
+	if (r < 0)
+		return r;
 	*ret = part;
 	part = (struct nsg_nsg_part){0};
 	return 0;

@@ -186,6 +186,14 @@ static json_t *address_elements(const struct nsg_effective_address *effective,
 	return prefixes_json(address->prefixes.v, address->prefixes.n);
 }
 
+static bool is_document_member(const struct nsg_effective *e, struct nsg_prefix p)
+{
+	for (size_t i = 0; i < e->n_virtual_network; i++)
+		if (nsg_prefix_equal(e->virtual_network[i].prefix, p))
+			return true;
+	return false;
+}
+
 /* Without duplicates: a route and a peering may have the same prefix. */
 static json_t *virtual_network_json(const struct nsg_effective *e)
 {
@@ -196,6 +204,13 @@ static json_t *virtual_network_json(const struct nsg_effective *e)
 
 		if (nsg_virtual_network_member(e, member->prefix) == member &&
 		    json_array_append_new(array, nsg_prefix_json(member->prefix)) < 0)
+			return NULL;
+	}
+	for (size_t i = 0; e->live && i < e->live->n; i++) {
+		struct nsg_row row;
+
+		if (nsg_effective_live_row(e, i, &row) && !is_document_member(e, row.prefix) &&
+		    json_array_append_new(array, nsg_prefix_json(row.prefix)) < 0)
 			return NULL;
 	}
 	return TAKE_PTR(array);
@@ -417,12 +432,36 @@ static bool is_listed(const struct nsg_row *r)
 	return r->state == NSG_ROW_ACTIVE || r->state == NSG_ROW_INVALID;
 }
 
-/* User rows are the last of e->rows: within a type they come after the others. */
-static int add_entries(const struct nsg_effective *e, enum nsg_hop_type type, json_t *entries)
+static int add_live_entries(const struct nsg_effective *e, json_t *entries)
+{
+	cleanup_free enum nsg_row_state *states = NULL;
+	int r;
+
+	if (!e->live)
+		return 0;
+	r = nsg_effective_live_states(e, &states);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < e->live->n; i++) {
+		struct nsg_row row;
+
+		if (!nsg_effective_live_row(e, i, &row))
+			continue;
+		row.state = states[i];
+		if (is_listed(&row) && json_array_append_new(entries, route_entry(e, &row, 1)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Within a type, user rows come after the others: they are the last of e->rows. */
+static int add_entries(const struct nsg_effective *e, enum nsg_hop_type type, bool user,
+		       json_t *entries)
 {
 	for (size_t i = 0, n; i < e->n_rows; i += n) {
 		n = 1;
-		if (e->rows[i].hop_type != type || !is_listed(&e->rows[i]))
+		if (e->rows[i].hop_type != type || !is_listed(&e->rows[i]) ||
+		    (e->rows[i].source == NSG_SOURCE_USER) != user)
 			continue;
 		while (i + n < e->n_rows && same_entry(&e->rows[i], &e->rows[i + n]))
 			n++;
@@ -430,6 +469,17 @@ static int add_entries(const struct nsg_effective *e, enum nsg_hop_type type, js
 			return -ENOMEM;
 	}
 	return 0;
+}
+
+static int add_type(const struct nsg_effective *e, enum nsg_hop_type type, json_t *entries)
+{
+	int r;
+
+	r = add_entries(e, type, false, entries);
+	if (r < 0)
+		return r;
+	r = type == NSG_HOP_GATEWAY ? add_live_entries(e, entries) : 0;
+	return r < 0 ? r : add_entries(e, type, true, entries);
 }
 
 int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
@@ -450,7 +500,7 @@ int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
 	int r;
 
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(order); i++) {
-		r = add_entries(e, order[i], entries);
+		r = add_type(e, order[i], entries);
 		if (r < 0)
 			return r;
 	}

@@ -178,10 +178,12 @@ json_t *nsg_protocol_words(unsigned int protocol)
 const struct nsg_tag_member *nsg_virtual_network_member(const struct nsg_effective *e,
 							struct nsg_prefix prefix)
 {
+	static const struct nsg_tag_member live = {.origin = NSG_ORIGIN_BGP, .name = ""};
+
 	for (size_t i = 0; i < e->n_virtual_network; i++)
 		if (nsg_prefix_equal(e->virtual_network[i].prefix, prefix))
 			return &e->virtual_network[i];
-	return NULL;
+	return nsg_route_set_find(e->live, prefix) ? &live : NULL;
 }
 
 json_t *nsg_origin_words(const struct nsg_effective *e, const struct nsg_tag_member *member)

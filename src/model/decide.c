@@ -113,23 +113,47 @@ static int find_rule(const struct nsg_effective *e, const struct nsg_key *key,
 	return 0;
 }
 
+static bool has_gateway_row(const struct nsg_trial *trial, struct nsg_prefix p)
+{
+	for (size_t i = 0; i < trial->n_rows; i++)
+		if (trial->rows[i]->source == NSG_SOURCE_GATEWAY &&
+		    nsg_prefix_equal(trial->rows[i]->prefix, p))
+			return true;
+	return false;
+}
+
+/* A document's row of the same prefix has the live route's next hops. */
+static void add_live_rows(const struct nsg_effective *e, uint32_t dst_host, struct nsg_trial *trial)
+{
+	for (uint8_t len = 0; e->live && len <= 32; len++) {
+		const struct nsg_prefix p = {dst_host & nsg_prefix_mask(len), len};
+		const struct nsg_live_route *route = nsg_route_set_find(e->live, p);
+		struct nsg_row *row = &trial->live_rows[len];
+
+		if (!route || has_gateway_row(trial, p))
+			continue;
+		if (nsg_effective_live_row(e, (size_t)(route - e->live->v), row))
+			trial->rows[trial->n_rows++] = row;
+	}
+}
+
 static int find_row(const struct nsg_effective *e, uint32_t dst_host, struct nsg_trial *trial)
 {
-	size_t n = 0;
+	size_t n = 33;
 
 	if (!nsg_gate_enters(trial->gate))
 		return 0;
 	for (size_t i = 0; i < e->n_rows; i++)
 		n += nsg_prefix_contains(e->rows[i].prefix, dst_host);
-	if (!n)
-		return 0;
 	trial->rows = calloc(n, sizeof(const struct nsg_row *));
 	trial->fates = calloc(n, sizeof(*trial->fates));
-	if (!trial->rows || !trial->fates)
+	trial->live_rows = calloc(33, sizeof(*trial->live_rows));
+	if (!trial->rows || !trial->fates || !trial->live_rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < e->n_rows; i++)
 		if (nsg_prefix_contains(e->rows[i].prefix, dst_host))
 			trial->rows[trial->n_rows++] = &e->rows[i];
+	add_live_rows(e, dst_host, trial);
 	trial->row = nsg_rows_judge(e, trial->gate, trial->rows, trial->n_rows, trial->fates);
 	return 0;
 }
@@ -184,6 +208,7 @@ void nsg_trial_done(struct nsg_trial *trial)
 	free(trial->admin_rules);
 	free(trial->rules);
 	free(trial->rows);
+	free(trial->live_rows);
 	free(trial->fates);
 	*trial = (struct nsg_trial){0};
 }

@@ -45,6 +45,7 @@ struct nsg_trial {
 	    *rows; /* all that cover the destination; n_rows is 0 when no route is looked up */
 	enum nsg_row_fate *fates;
 	size_t n_rows;
+	struct nsg_row *live_rows; /* those of `rows` that are live routes, by length */
 	const struct nsg_row *row;
 
 	enum nsg_verdict verdict;

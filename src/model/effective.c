@@ -90,7 +90,6 @@ int nsg_effective_new(const struct nsg_policy *policy, const struct nsg_options 
 	if (!e)
 		return -ENOMEM;
 	e->policy = policy;
-	e->live = nsg_route_set_ref(options->live);
 	e->profile = options->profile;
 	e->endpoint_lab = options->endpoint_lab;
 	r = build(&b);

@@ -77,7 +77,8 @@ enum nsg_row_state {
 
 /*
  * One row of the route table: one prefix and its next hop. A UDR or endpoint of a service tag makes
- * one row per prefix. User rows come last, in the table's order.
+ * one row per prefix. User rows come last, in the table's order. Live routes are rows too, but there
+ * may be a million: each is made when it is looked at.
  */
 struct nsg_row {
 	struct nsg_prefix prefix;
@@ -100,12 +101,15 @@ struct nsg_row {
 	const uint32_t *hops_host; /* next hop addresses, distinct, in order */
 	size_t n_hops;
 	const struct nsg_route *route; /* UDR; NULL else */
+	uint32_t live; /* 1 + its number in e->live; 0: one of e->rows. Its state is not known. */
 };
 
 struct nsg_effective {
 	struct nsg_arena arena;
 	const struct nsg_policy *policy;
-	struct nsg_route_set *live; /* a reference; NULL: none */
+	/* The live routes that are used; a reference. NULL: none. One that a document has too is the
+	 * document's row, with the next hops of both. */
+	struct nsg_route_set *live;
 
 	const struct nsg_profile *profile;
 	bool is_linux;
@@ -139,7 +143,8 @@ struct nsg_effective {
 	struct nsg_ranges endpoints;
 	/* The ranges of the virtual network and of its connected peers. */
 	struct nsg_ranges networks;
-	/* The computed tags. */
+	/* The computed tags. The prefixes of live routes are in VirtualNetwork and its ranges, but
+	 * not among its members here. */
 	struct nsg_tag_member *virtual_network;
 	size_t n_virtual_network;
 	struct nsg_ranges virtual_network_ranges, internet_ranges;
@@ -173,6 +178,13 @@ int nsg_effective_tags_of(const struct nsg_effective *e, uint32_t addr_host,
 const char *nsg_service_tag_of(const char *resource_id);
 /* The prefixes of a service tag, any case; NULL: unknown. Not for the computed tags. */
 const struct nsg_tag *nsg_effective_tag_find(const struct nsg_effective *e, const char *name);
+
+/* The row of a live route, which points into e->live. False: the route before it has the same prefix,
+ * so this one is not used. */
+bool nsg_effective_live_row(const struct nsg_effective *e, size_t i, struct nsg_row *ret);
+/* The states of the rows of e->live, to be freed; NSG_ROW_GONE: it is not a row of its own. Takes time
+ * that is linear in the number of all rows. -ENOMEM. */
+int nsg_effective_live_states(const struct nsg_effective *e, enum nsg_row_state **ret);
 
 /* NULL is allowed. Returns NULL. */
 struct nsg_effective *nsg_effective_free(struct nsg_effective *e);

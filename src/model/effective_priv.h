@@ -33,7 +33,7 @@ struct nsg_peer {
 	bool is_mesh;		/* the networks of all meshes, which bring no private endpoints */
 };
 
-/* A gateway route with all its next hops. */
+/* A gateway route of documents with all its next hops, live ones included. */
 struct nsg_bgp_merged {
 	struct nsg_prefix prefix;
 	const uint32_t *hops_host;
@@ -56,9 +56,7 @@ struct nsg_build {
 	    n_suggested; /* unknown tags that got suggestions; each one compares all tags */
 
 	struct nsg_peer *peers;
-	struct nsg_bgp_merged
-	    *bgp; /* those that are propagated: of documents in order of appearance,
-				     * then live ones in order of prefixes */
+	struct nsg_bgp_merged *bgp; /* those that are propagated, in order of appearance */
 	struct nsg_endpoint_tag *endpoint_tags;
 	size_t n_peers, n_bgp, n_endpoint_tags;
 };

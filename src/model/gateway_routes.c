@@ -401,11 +401,11 @@ static int merge_hops(struct nsg_arena *a, const struct used *v, size_t n, struc
 	return nsg_addresses_distinct(hops_host, &m->n_hops);
 }
 
-static int merge(struct nsg_build *b, struct used *v, size_t n, size_t n_live)
+static int merge(struct nsg_build *b, struct used *v, size_t n)
 {
 	int r;
 
-	b->bgp = nsg_arena_array(&b->e->arena, n + n_live + 1, sizeof(*b->bgp));
+	b->bgp = nsg_arena_array(&b->e->arena, n + 1, sizeof(*b->bgp));
 	if (!b->bgp)
 		return -ENOMEM;
 	if (n)
@@ -458,42 +458,36 @@ static void report_not_live(struct nsg_build *b, size_t n, struct nsg_prefix fir
 			   n, text);
 }
 
-/* Both are in order of prefixes. Live routes come after those of documents. */
-static int join_live(struct nsg_build *b, const struct nsg_route_set *live)
+/* The documents' routes that are live too get the next hops of both; *ret_n in number. */
+static int join_live(struct nsg_build *b, const struct nsg_route_set *live, size_t *ret_n)
 {
-	const size_t n_documents = b->n_bgp;
 	struct nsg_prefix missing = {0};
-	size_t at = 0, n_missing = 0;
+	size_t n_missing = 0;
 
-	for (size_t i = 0; i < live->n; i++) {
-		const struct nsg_prefix p = nsg_live_prefix(&live->v[i]);
+	for (size_t i = 0; i < b->n_bgp; i++) {
+		const struct nsg_live_route *route = nsg_route_set_find(live, b->bgp[i].prefix);
 		const uint32_t *addrs_host;
 		uint32_t n;
-		int r = 0;
+		int r;
 
-		if (i && nsg_prefix_equal(nsg_live_prefix(&live->v[i - 1]), p))
+		if (!route) {
+			missing = n_missing++ ? missing : b->bgp[i].prefix;
 			continue;
-		for (; at < n_documents && nsg_prefix_compare(&b->bgp[at].prefix, &p) < 0; at++)
-			missing = n_missing++ ? missing : b->bgp[at].prefix;
-		addrs_host = nsg_live_hops(live, &live->v[i], &n);
-		if (at < n_documents && nsg_prefix_equal(b->bgp[at].prefix, p))
-			r = add_hops(&b->e->arena, &b->bgp[at++], addrs_host, n);
-		else
-			b->bgp[b->n_bgp++] = (struct nsg_bgp_merged){
-			    .prefix = p, .hops_host = addrs_host, .n_hops = n};
+		}
+		addrs_host = nsg_live_hops(live, route, &n);
+		r = add_hops(&b->e->arena, &b->bgp[i], addrs_host, n);
 		if (r < 0)
 			return r;
 	}
-	for (; at < n_documents; at++)
-		missing = n_missing++ ? missing : b->bgp[at].prefix;
 	report_not_live(b, n_missing, missing);
+	*ret_n = b->n_bgp - n_missing;
 	return 0;
 }
 
-static const struct nsg_route_set *usable_live(const struct gateways *g)
+static struct nsg_route_set *usable_live(const struct gateways *g)
 {
 	struct nsg_build *b = g->b;
-	const struct nsg_route_set *live = b->options->live;
+	struct nsg_route_set *live = b->options->live;
 
 	if (live && live->n && !g->learns)
 		(void)nsg_diag_add(b->diag, NSG_WARNING, &b->policy->place, NULL,
@@ -503,24 +497,39 @@ static const struct nsg_route_set *usable_live(const struct gateways *g)
 	return g->learns ? live : NULL;
 }
 
+static void report_too_many(struct nsg_build *b, size_t n)
+{
+	const struct nsg_policy *p = b->policy;
+
+	(void)nsg_diag_add(b->diag, NSG_ERROR,
+			   p->n_bgp_routes ? &p->bgp_routes[0].place
+			   : p->n_gateways ? &p->gateways[0].place
+					   : &p->place,
+			   NULL, "%zu gateway routes, nsgd supports at most %u", n,
+			   NSG_MAX_BGP_ROUTES);
+}
+
 static int collect(const struct gateways *g, struct use *u)
 {
 	struct nsg_build *b = g->b;
-	const struct nsg_route_set *live = usable_live(g);
-	size_t n_documents;
+	struct nsg_route_set *live = usable_live(g);
+	size_t n_both = 0, n;
 	int r;
 
-	r = merge(b, u->routes.v, u->routes.n, live ? live->n_prefixes : 0);
+	r = merge(b, u->routes.v, u->routes.n);
 	if (r < 0)
 		return r;
-	n_documents = b->n_bgp;
 	if (live) {
-		r = join_live(b, live);
+		r = join_live(b, live, &n_both);
 		if (r < 0)
 			return r;
+		b->e->live = nsg_route_set_ref(live);
 	}
-	if (n_documents)
-		qsort(b->bgp, n_documents, sizeof(*b->bgp), compare_order);
+	if (b->n_bgp)
+		qsort(b->bgp, b->n_bgp, sizeof(*b->bgp), compare_order);
+	n = b->n_bgp + (live ? live->n_prefixes : 0) - n_both;
+	if (n > NSG_MAX_BGP_ROUTES)
+		report_too_many(b, n);
 	return 0;
 }
 
@@ -542,15 +551,5 @@ int nsg_build_gateway_routes(struct nsg_build *b)
 	if (r < 0)
 		return r;
 	report_unused(&g, &u);
-	r = collect(&g, &u);
-	if (r < 0)
-		return r;
-	if (b->n_bgp > NSG_MAX_BGP_ROUTES)
-		(void)nsg_diag_add(b->diag, NSG_ERROR,
-				   p->n_bgp_routes ? &p->bgp_routes[0].place
-				   : p->n_gateways ? &p->gateways[0].place
-						   : &p->place,
-				   NULL, "%zu gateway routes, nsgd supports at most %u", b->n_bgp,
-				   NSG_MAX_BGP_ROUTES);
-	return 0;
+	return collect(&g, &u);
 }

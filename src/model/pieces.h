@@ -19,4 +19,9 @@ typedef int nsg_visit_piece(void *data, struct nsg_range piece, enum nsg_gate ga
 int nsg_rows_walk(const struct nsg_effective *e, const struct nsg_gates *gates,
 		  nsg_visit_piece *visit, void *data);
 
+/* The same for the addresses in `windows` only (NULL: all); takes time for all of e->rows, but only
+ * for those live routes that overlap. */
+int nsg_rows_walk_in(const struct nsg_effective *e, const struct nsg_gates *gates,
+		     const struct nsg_ranges *windows, nsg_visit_piece *visit, void *data);
+
 #endif

@@ -34,8 +34,7 @@ bool nsg_ranges_equal(const struct nsg_ranges *a, const struct nsg_ranges *b)
 	return true;
 }
 
-/* The first range that ends at or after the address; r->n when there is none. */
-static size_t first_from(const struct nsg_ranges *r, uint32_t addr_host)
+size_t nsg_ranges_from(const struct nsg_ranges *r, uint32_t addr_host)
 {
 	size_t lo = 0, hi = r->n;
 
@@ -52,14 +51,14 @@ static size_t first_from(const struct nsg_ranges *r, uint32_t addr_host)
 
 bool nsg_ranges_overlap(const struct nsg_ranges *r, struct nsg_range piece)
 {
-	size_t i = first_from(r, piece.lo);
+	size_t i = nsg_ranges_from(r, piece.lo);
 
 	return i < r->n && r->v[i].lo <= piece.hi;
 }
 
 bool nsg_ranges_hold(const struct nsg_ranges *r, struct nsg_range piece)
 {
-	size_t i = first_from(r, piece.lo);
+	size_t i = nsg_ranges_from(r, piece.lo);
 
 	return i < r->n && r->v[i].lo <= piece.lo && r->v[i].hi >= piece.hi;
 }

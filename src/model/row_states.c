@@ -30,7 +30,8 @@ struct takers {
 
 static struct takers find_takers(const struct nsg_effective *e)
 {
-	struct takers t = {0};
+	static const struct nsg_prefix everything = {0, 0};
+	struct takers t = {.bgp = nsg_route_set_find(e->live, everything)};
 
 	for (size_t i = 0; i < e->n_rows; i++) {
 		const struct nsg_row *r = &e->rows[i];
@@ -79,7 +80,8 @@ static void remove_taken(struct nsg_effective *e)
 			continue;
 		none = none ? none : r;
 		n++;
-		if (taken || vnet_covers(e->vnet, r->prefix))
+		if (taken || vnet_covers(e->vnet, r->prefix) ||
+		    nsg_route_set_find(e->live, r->prefix))
 			r->state = NSG_ROW_GONE;
 	}
 	for (size_t i = 0; i < e->n_rows; i++) {
@@ -94,9 +96,10 @@ static void remove_taken(struct nsg_effective *e)
 /* ---- Active ---------------------------------------------------------------------------------- */
 
 struct marker {
-	struct nsg_effective *e;
+	const struct nsg_effective *e;
+	struct nsg_row *rows;	  /* e->rows, or NULL: live rows are marked */
+	enum nsg_row_state *live; /* NULL: e->rows are marked, and no live row is visited */
 	enum nsg_row_fate *fates;
-	const struct nsg_gate_piece *gate; /* of the present piece, as it is */
 };
 
 static bool is_struck(enum nsg_row_fate f)
@@ -110,9 +113,12 @@ static bool is_network(const struct nsg_row *r)
 	       is_default(r, NSG_HOP_VNET_GLOBAL_PEERING);
 }
 
-static struct nsg_row *row_of(const struct marker *m, const struct nsg_row *r)
+static void mark(const struct marker *m, const struct nsg_row *r, enum nsg_row_state state)
 {
-	return &m->e->rows[r - m->e->rows];
+	if (r->live)
+		m->live[r->live - 1] = state;
+	else if (m->rows)
+		m->rows[r - m->e->rows].state = state;
 }
 
 /* Of the best user route and the best other row of one prefix the preferred one: with `lab`, a
@@ -126,14 +132,30 @@ static const struct nsg_row *preferred(const struct nsg_effective *e, const stru
 	return user ? user : other;
 }
 
+/* Of a route and a private endpoint of one address, the route is preferred where it is not struck.
+ * No other row that is selected depends on a live one, except those that are gone. */
+static bool gives_way_to_live(const struct nsg_effective *e, const struct nsg_row *r, bool system)
+{
+	return is_default(r, NSG_HOP_INTERFACE_ENDPOINT) && !system &&
+	       nsg_route_set_find(e->live, r->prefix);
+}
+
 /* The covering rows come by length, those of one length in the order of e->rows. */
 static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 		      const struct nsg_row *const *covering, size_t n)
 {
-	struct marker *m = data;
-	const struct nsg_row *selected = nsg_rows_judge(m->e, gate, covering, n, m->fates);
-	bool in_network = false;
+	const struct marker *m = data;
+	bool in_network = false, system = false;
 
+	(void)piece;
+	(void)nsg_rows_judge(m->e, gate, covering, n, m->fates);
+	for (size_t i = 0; i < n; i++) {
+		const struct nsg_row *r = covering[i];
+
+		system |= is_network(r) || is_default(r, NSG_HOP_SERVICE_ENDPOINT);
+		if (r->live && m->live[r->live - 1] == NSG_ROW_GONE)
+			m->live[r->live - 1] = NSG_ROW_INVALID;
+	}
 	for (size_t i = 0, next; i < n; i = next) {
 		const struct nsg_row *best, *user = NULL, *other = NULL;
 
@@ -143,7 +165,7 @@ static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 
 			in_network |= is_network(r);
 			if (in_network && r->source == NSG_SOURCE_GATEWAY)
-				row_of(m, r)->state = NSG_ROW_HIDDEN;
+				mark(m, r, NSG_ROW_HIDDEN);
 			else if (is_struck(m->fates[next]))
 				continue;
 			else if (r->source == NSG_SOURCE_USER)
@@ -152,13 +174,9 @@ static int mark_piece(void *data, struct nsg_range piece, enum nsg_gate gate,
 				other = nsg_row_goes_before(r, other) ? r : other;
 		}
 		best = preferred(m->e, user, other);
-		if (best)
-			row_of(m, best)->state = NSG_ROW_ACTIVE;
+		if (best && !gives_way_to_live(m->e, best, system))
+			mark(m, best, NSG_ROW_ACTIVE);
 	}
-	while (m->gate->last < piece.lo)
-		m->gate++;
-	m->e->uses_gateway |=
-	    nsg_gate_enters(m->gate->gate) && selected && selected->hop_type == NSG_HOP_GATEWAY;
 	return 0;
 }
 
@@ -179,23 +197,69 @@ static int copy_open_gates(const struct nsg_gates *gates, struct nsg_gates *ret)
 	return 0;
 }
 
-int nsg_build_row_states(struct nsg_build *b)
+static int walk_open_gates(const struct nsg_effective *e, const struct nsg_gates *gates,
+			   struct marker *m)
 {
-	struct nsg_effective *e = b->e;
-	cleanup_gates struct nsg_gates gates = {0}, open = {0};
-	cleanup_free enum nsg_row_fate *fates = calloc(e->n_rows + 1, sizeof(*fates));
-	struct marker m = {.e = e, .fates = fates};
+	cleanup_gates struct nsg_gates open = {0};
+	cleanup_free enum nsg_row_fate *fates = calloc(e->n_rows + 34, sizeof(*fates));
 	int r;
 
 	if (!fates)
 		return -ENOMEM;
+	m->fates = fates;
+	r = copy_open_gates(gates, &open);
+	return r < 0 ? r : nsg_rows_walk(e, &open, mark_piece, m);
+}
+
+static int find_gateway(void *data, struct nsg_range piece, enum nsg_gate gate,
+			const struct nsg_row *const *covering, size_t n)
+{
+	const struct nsg_row *selected = nsg_rows_select(data, gate, covering, n);
+
+	(void)piece;
+	return selected && selected->hop_type == NSG_HOP_GATEWAY;
+}
+
+/* The states of documents' rows do not depend on live ones, which are many. */
+int nsg_build_row_states(struct nsg_build *b)
+{
+	struct nsg_effective *e = b->e, documents;
+	cleanup_gates struct nsg_gates gates = {0};
+	struct marker m = {.e = e, .rows = e->rows};
+	int r;
+
 	remove_taken(e);
 	r = nsg_gates_new(e, &gates);
 	if (r < 0)
 		return r;
-	r = copy_open_gates(&gates, &open);
+	documents = *e;
+	documents.live = NULL;
+	r = walk_open_gates(&documents, &gates, &m);
 	if (r < 0)
 		return r;
-	m.gate = gates.v;
-	return nsg_rows_walk(e, &open, mark_piece, &m);
+	r = nsg_rows_walk(e, &gates, find_gateway, e);
+	e->uses_gateway = r > 0;
+	return r < 0 ? r : 0;
+}
+
+int nsg_effective_live_states(const struct nsg_effective *e, enum nsg_row_state **ret)
+{
+	cleanup_gates struct nsg_gates gates = {0};
+	cleanup_free enum nsg_row_state *states =
+	    calloc((e->live ? e->live->n : 0) + 1, sizeof(*states));
+	struct marker m = {.e = e, .live = states};
+	int r;
+
+	if (!states)
+		return -ENOMEM;
+	for (size_t i = 0; e->live && i < e->live->n; i++)
+		states[i] = NSG_ROW_GONE;
+	r = nsg_gates_new(e, &gates);
+	if (r < 0)
+		return r;
+	r = walk_open_gates(e, &gates, &m);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(states);
+	return 0;
 }

@@ -267,7 +267,7 @@ int nsg_build_rows(struct nsg_build *b)
 	cleanup_table struct table t = {.b = b};
 	int r;
 
-	/* a full table of BGP routes must not be copied as the vector grows */
+	/* a full table of learned routes must not be copied as the vector grows */
 	r = nsg_vec_reserve(&t.rows, b->n_bgp);
 	if (r < 0)
 		return r;

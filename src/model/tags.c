@@ -294,7 +294,7 @@ static int gather(struct nsg_build *b, struct members *m)
 static int make_ranges(struct nsg_effective *e, const struct members *m, struct nsg_ranges *ret)
 {
 	cleanup_free struct nsg_range *v = calloc(m->n + 1, sizeof(*v));
-	cleanup_ranges struct nsg_ranges made = {0};
+	cleanup_ranges struct nsg_ranges made = {0}, live = {0}, all = {0};
 	int r;
 
 	if (!v)
@@ -305,7 +305,15 @@ static int make_ranges(struct nsg_effective *e, const struct members *m, struct 
 	r = nsg_ranges_from_ranges(v, m->n, &made);
 	if (r < 0)
 		return r;
-	return nsg_ranges_take(&e->arena, &made, ret);
+	if (!e->live)
+		return nsg_ranges_take(&e->arena, &made, ret);
+	r = nsg_route_set_ranges(e->live, &live);
+	if (r < 0)
+		return r;
+	r = nsg_ranges_union(&made, &live, &all);
+	if (r < 0)
+		return r;
+	return nsg_ranges_take(&e->arena, &all, ret);
 }
 
 /* Prefixes of BGP routes and UDRs stay in: azure-docs 81801 shows them in both tags. */
@@ -375,6 +383,14 @@ static bool best_member(const struct nsg_effective *e, uint32_t addr_host, struc
 		if (nsg_prefix_contains(p, addr_host) && p.len > len) {
 			*ret = p;
 			len = p.len;
+		}
+	}
+	for (int l = 32; e->live && l > len; l--) {
+		struct nsg_prefix p = {addr_host & nsg_prefix_mask((uint8_t)l), (uint8_t)l};
+
+		if (nsg_route_set_find(e->live, p)) {
+			*ret = p;
+			return true;
 		}
 	}
 	return len >= 0;

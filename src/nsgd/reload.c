@@ -231,7 +231,8 @@ static void end(struct reloader *r, int result)
 	r->done = NULL;
 	nsg_diag_done(&r->diag);
 	r->diag = (struct nsg_diag){0};
-	if (!r->wanted && !r->wanted_routes)
+	/* what other routes take is needed again for the next ones */
+	if (!r->wanted && !r->wanted_routes && !r->routes_only)
 		loader_trim();
 	begin_if_wanted(r);
 }

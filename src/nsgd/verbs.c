@@ -51,7 +51,7 @@ static enum nsg_exit give_metrics(struct instance *in, const json_t *args, serve
 static bool is_too_large(const struct nsg_effective *e, const char *verb)
 {
 	return strcmp(verb, "effective-routes") == 0 &&
-	       e->n_rows > NSG_MAX_CONTROL_FRAME_BYTES / ROUTE_BYTES;
+	       e->n_rows + (e->live ? e->live->n : 0) > NSG_MAX_CONTROL_FRAME_BYTES / ROUTE_BYTES;
 }
 
 static enum nsg_exit answer_from_policy(const struct nsg_snapshot *s, const char *verb,

@@ -65,7 +65,7 @@ int nsg_snapshot_update(const struct nsg_snapshot *before, const struct nsg_opti
 	r = nsg_effective_new(s->policy, options, diag, &s->effective);
 	if (r < 0)
 		return r;
-	r = nsg_compile(s->effective, before->image, diag, &s->image);
+	r = nsg_compile_live(s->effective, before->effective, before->image, diag, &s->image);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(s);

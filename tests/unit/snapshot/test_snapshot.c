@@ -75,7 +75,6 @@ static void other_live_routes_do_not_need_the_documents(void **state)
 	/* the one before may go first, and the set's maker too */
 	nsg_snapshot_free(before);
 	nsg_route_set_unref(o.effective.live);
-	assert_ptr_equal(after->effective->live, o.effective.live);
 	assert_true(after->policy->n_vnets > 0 && after->effective->n_rules > 0);
 	nsg_snapshot_free(after);
 	nsg_diag_done(&diag);
