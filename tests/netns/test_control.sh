@@ -43,8 +43,10 @@ t_may() {
 }
 
 t_others() {
-	in_ns app setpriv --reuid $MEMBER --regid 65534 --clear-groups /run/ctl status >"$T/out" 2>&1
-	is $? 5
+	local other=(setpriv --reuid "$MEMBER" --regid 65534 --clear-groups)
+	in_ns app "${other[@]}" /run/ctl status >"$T/out" 2>&1
+	is $? 5 && ! in_ns app "${other[@]}" kill -TERM "${PIDS[nsgd]}" && ! in_ns app "${other[@]}" rm -f $SOCKET &&
+		alive nsgd
 }
 
 # request JSON: the last line of the reply.
@@ -119,13 +121,58 @@ t_too_large() { # refused before the rest of the line is taken
 	[ $(($(peak_kb) - before)) -lt 100000 ] && member /run/ctl status
 }
 
+# Replies that nobody reads, requests that do not end, descriptors that nobody asked for. All are gone afterwards.
+t_hostile() {
+	local before
+	cat >/run/hostile.py <<-'END'
+		import array, socket, sys
+		status = b'{"version":1,"verb":"status"}\n'
+		def connect():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[1])
+		    s.settimeout(10)
+		    return s
+		def answered(send): # again while those that were closed are still counted
+		    while True:
+		        s = connect()
+		        send(s)
+		        reply = s.makefile('rb').readlines()
+		        s.close()
+		        if b'too many clients' not in reply[-1]:
+		            return reply[-1].startswith(b'{"exit":0')
+		def half_closed(s):
+		    s.send(status)
+		    s.shutdown(socket.SHUT_WR)
+		def descriptors(s):
+		    s.sendmsg([status], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [0] * 200))])
+		    s.shutdown(socket.SHUT_WR)
+		for i in range(200):
+		    s = connect() # half a request, and an end
+		    s.send(status[:i % len(status)])
+		    s.close()
+		    s = connect() # an end in the middle of a reply
+		    s.send(status * 8)
+		    s.recv(1)
+		    s.close()
+		    assert answered(half_closed) and answered(descriptors)
+		for byte in range(256):
+		    s = connect()
+		    s.send(bytes([byte]) * 3 + b'\n\n')
+		    s.close()
+	END
+	before=$(find "/proc/${PIDS[nsgd]}/fd" | wc -l)
+	member /usr/bin/python3 /run/hostile.py $SOCKET >"$T/hostile.log" 2>&1 || return 1
+	eventually 5 eval "[ \$(find '/proc/${PIDS[nsgd]}/fd' | wc -l) = $before ]" && member /run/ctl status
+}
+
 fact "the socket is the group's from the beginning" t_start
 fact "a member queries, traces and reloads" t_may
-fact "other users are refused" t_others
+fact "other users are refused, and do not stop nsgd" t_others
 fact "a member chooses neither configuration nor policy" t_may_not_choose
 fact "a member does not stop nsgd" t_may_not_stop
 fact "members take eight places each and fifty-six in all, root has the rest" t_places
 fact "members who ask for reloads share them" t_reloads
+fact "what a hostile member sends costs nothing" t_hostile
 fact "a request that is too large is refused" t_too_large
 fact "and nsgd stops as usual" nsgd_stop
 lab_done

@@ -76,10 +76,22 @@ t_world_readable() {
 		grep -E 'appsettings.json.*warning.*read' "$T/public" && clean
 }
 
+t_link() { # another file, which the author of the policy could not read
+	printf 'root:%s:19000:0:99999:7:::\n%s\n' $SECRET $NAME >"$T/shadow"
+	printf '{"%s": {"password": "%s"}, "list": ["%s", 1]}' $NAME $SECRET $SECRET >"$T/other.json"
+	chmod 600 "$T/shadow" "$T/other.json"
+	ln -s "$T/shadow" "$T/policy/shadow.json"
+	ln -s "$T/other.json" "$T/policy/other.json"
+	ask
+	rm "$T/policy/shadow.json" "$T/policy/other.json"
+	matches "$T/asked" 'shadow.json:1:1: error: not JSON' && matches "$T/asked" 'other.json:1:1: error: unknown document' && clean
+}
+
 fact "nsgd runs with a secret planted, and everything is asked" t_start
 fact "the secret is in no output, log, record or answer" clean
 fact "the secret is not in the daemon's memory" t_memory
 fact "no error about the document quotes it" t_bad_document
+fact "nor does one about another file, through a link" t_link
 fact "a world-readable app settings document gets a warning" t_world_readable
 fact "the daemon stops well" nsgd_stop
 lab_done

@@ -81,14 +81,20 @@ t_multicast() { # EXPECTED
 	is $(($(grep -c ' in .* 239.1.2.3 ' "$T/sniff.inet.log") - before)) "$1"
 }
 
-t_inbound() {
+t_inbound() { # none of it is queued
+	local before
+	before=$(ctl status -o json | jq .kernel.packets.queued)
 	in_ns caller "$TRAFFIC" send -s 198.51.100.200:$1 -w 1000 tcp 192.0.2.9:8080 | grep -q replies=1 &&
+		is "$(ctl status -o json | jq .kernel.packets.queued)" "$before" &&
 		settle && ! grep -q " 198.51.100.200 $1 " "$T/sniff.nva.log"
 }
 
 t_inbound_udp() {
+	local before
+	before=$(ctl status -o json | jq .kernel.packets.queued)
 	in_ns caller "$TRAFFIC" send -s 198.51.100.200:$1 -n 5 -w 1000 udp 192.0.2.9:8081 |
-		grep -q replies=5 && settle && ! grep -q " 198.51.100.200 $1 " "$T/sniff.nva.log"
+		grep -q replies=5 && is "$(ctl status -o json | jq .kernel.packets.queued)" "$before" &&
+		settle && ! grep -q " 198.51.100.200 $1 " "$T/sniff.nva.log"
 }
 
 t_caller_from_vnet() {
