@@ -236,7 +236,7 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	}
 	r = restore(k, &record);
 	if (r < 0)
-		return start_over(k, diag, "a next hop of the previous nsgd no longer has a path");
+		return start_over(k, diag, "the next hops of the previous nsgd cannot be restored");
 	r = take_silent(k, &record, silent, diag);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");
