@@ -23,19 +23,23 @@
 #include "util/macro.h"
 
 #define DRAIN_TIMEOUT_NS 3000000000u
+#define READY_TRIES 3
 
 /* ---- start ----------------------------------------------------------------------------------- */
 
 static void log_ready(const struct daemon *d)
 {
+	const char *ready =
+	    d->in.conf_start->audit ? "READY=1\nSTATUS=auditing" : "READY=1\nSTATUS=deciding";
 	struct nsg_image_info info = nsg_image_info(d->in.policy->engine.image);
 
 	log_notice("%s: %s, %u rules, %u routes, %u next hops, queue %u, %u workers",
 		   d->in.conf_start->instance, d->in.conf_start->audit ? "auditing" : "deciding",
 		   info.n_rules, info.n_routes, info.n_hops, d->in.conf_start->queue_first,
 		   nsg_engine_n_rings(d->in.engine));
-	(void)sd_notify(0, d->in.conf_start->audit ? "READY=1\nSTATUS=auditing"
-						   : "READY=1\nSTATUS=deciding");
+	/* without it, the service manager ends a start that has succeeded */
+	for (int i = 0; i < READY_TRIES && sd_notify(0, ready) < 0; i++)
+		;
 }
 
 static enum nsg_exit start(struct daemon *d)
