@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Preloaded into nsgd: makes one allocation or system call fail. The file $FAULTS is a table of three
- * 32-bit numbers that a test sets and reads while nsgd runs: the number of the call that fails, counted
- * down (0: none); how many calls there were; the line here of the one that failed.
+ * Preloaded into nsgd: makes one allocation or system call fail, in one of the ways in which it can. The file
+ * $FAULTS is a table of four 32-bit numbers that a test sets and reads while nsgd runs: the number of the
+ * fault that happens, counted down (0: none); how many were possible; the line here of the one that
+ * happened; its error.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,8 +32,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <linux/netlink.h>
+
 static struct table {
-	_Atomic uint32_t fails_at, calls, line;
+	_Atomic uint32_t fails_at, faults, line, error;
 } none, *table = &none;
 
 /* libseccomp 2.5 does not survive a failed allocation: nsgd calls it before anything is in the kernel. */
@@ -69,98 +74,229 @@ __attribute__((constructor)) static void begin(void)
 	(void)syscall(SYS_close, fd);
 }
 
-static bool fails_for(uintptr_t caller, int line, int error)
+/* Not errors: a part of the bytes; a dump that a change interrupted (NLM_F_DUMP_INTR). */
+#define SHORT 1001
+#define INTERRUPTED 1002
+
+/* The fault of this call, or 0. Each way in which it can fail is a number. */
+static int fault_of(uintptr_t caller, int line, const int *errors, uint32_t n)
 {
-	uint32_t n = atomic_load(&table->fails_at);
+	uint32_t at = atomic_load(&table->fails_at);
+	int error;
 
 	if (caller >= spared && caller < spared_end)
-		return false;
-	atomic_fetch_add(&table->calls, 1);
-	while (n && !atomic_compare_exchange_weak(&table->fails_at, &n, n - 1))
+		return 0;
+	atomic_fetch_add(&table->faults, n);
+	while (at && !atomic_compare_exchange_weak(&table->fails_at, &at, at > n ? at - n : 0))
 		;
-	if (n != 1)
-		return false;
+	if (!at || at > n)
+		return 0;
+	error = errors[at - 1];
 	atomic_store(&table->line, (uint32_t)line);
+	atomic_store(&table->error, (uint32_t)error);
 	errno = error;
-	return true;
+	return error;
 }
 
-#define fails(line, error) fails_for((uintptr_t)__builtin_return_address(0), line, error)
+#define COUNT(...) (sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+#define FAULT(...)                                                                                 \
+	fault_of((uintptr_t)__builtin_return_address(0), __LINE__, (const int[]){__VA_ARGS__},     \
+		 COUNT(__VA_ARGS__))
 
-/* ---- memory: glibc's own names, since dlsym() allocates ------------------------------------------- */
+/* ---- memory: glibc's own names, since dlsym() allocates; those of AddressSanitizer if there is one -- */
+
+#define WEAK extern __attribute__((weak))
 
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
+WEAK void *__interceptor_malloc(size_t size);
+WEAK void *__interceptor_calloc(size_t n, size_t size);
+WEAK void *__interceptor_realloc(void *p, size_t size);
+WEAK void *__interceptor_aligned_alloc(size_t alignment, size_t size);
+
+#define OWN(name) (__interceptor_##name ? __interceptor_##name : __libc_##name)
+#define __libc_aligned_alloc __libc_memalign
 
 void *malloc(size_t size)
 {
-	return fails(__LINE__, ENOMEM) ? NULL : __libc_malloc(size);
+	return FAULT(ENOMEM) ? NULL : OWN(malloc)(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails(__LINE__, ENOMEM) ? NULL : __libc_calloc(n, size);
+	return FAULT(ENOMEM) ? NULL : OWN(calloc)(n, size);
 }
 
 void *realloc(void *p, size_t size)
 {
-	return fails(__LINE__, ENOMEM) ? NULL : __libc_realloc(p, size);
+	return FAULT(ENOMEM) ? NULL : OWN(realloc)(p, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	return fails(__LINE__, ENOMEM) ? NULL : __libc_memalign(alignment, size);
+	return FAULT(ENOMEM) ? NULL : OWN(aligned_alloc)(alignment, size);
 }
 
 /* ---- system calls --------------------------------------------------------------------------------- */
 
+/* what read() is with FORTIFY_SOURCE */
+extern ssize_t __read_chk(int fd, void *p, size_t n, size_t size);
+
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-/* FAIL(ERROR, FUNCTION, PARAMETERS, ARGUMENTS): a function that returns -1 or a number. */
-#define FAIL(error, type, name, parameters, arguments)                                             \
+/* FAIL(FUNCTION's type and name, PARAMETERS, ARGUMENTS, ERROR...): returns -1 or a number. */
+#define FAIL(type, name, parameters, arguments, ...)                                               \
 	type name parameters                                                                       \
 	{                                                                                          \
 		static __typeof__(&name) next;                                                     \
                                                                                                    \
 		if (!next)                                                                         \
 			next = NEXT(name);                                                         \
-		return fails(__LINE__, error) ? -1 : next arguments;                               \
+		return FAULT(__VA_ARGS__) ? -1 : next arguments;                                   \
 	}
 
-FAIL(EMFILE, int, socket, (int domain, int kind, int protocol), (domain, kind, protocol))
-FAIL(EADDRINUSE, int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n))
-FAIL(EADDRINUSE, int, listen, (int fd, int n), (fd, n))
-FAIL(ENOBUFS, ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags))
-FAIL(ENOBUFS, ssize_t, sendto,
+/* It happens, and fails nevertheless. */
+#define FAIL_AFTER(type, name, parameters, arguments, ...)                                         \
+	type name parameters                                                                       \
+	{                                                                                          \
+		static __typeof__(&name) next;                                                     \
+		int error;                                                                         \
+		type result;                                                                       \
+                                                                                                   \
+		if (!next)                                                                         \
+			next = NEXT(name);                                                         \
+		error = FAULT(__VA_ARGS__);                                                        \
+		result = next arguments;                                                           \
+		if (!error)                                                                        \
+			return result;                                                             \
+		errno = error;                                                                     \
+		return -1;                                                                         \
+	}
+
+/* size is an argument: of a file, memory file or stream, a part of which is moved. */
+#define FAIL_OR_SHORT(name, parameters, arguments, size, ...)                                      \
+	ssize_t name parameters                                                                    \
+	{                                                                                          \
+		static __typeof__(&name) next;                                                     \
+		int error;                                                                         \
+                                                                                                   \
+		if (!next)                                                                         \
+			next = NEXT(name);                                                         \
+		error = FAULT(__VA_ARGS__, SHORT);                                                 \
+		if (error && error != SHORT)                                                       \
+			return -1;                                                                 \
+		if (error)                                                                         \
+			(size) = ((size) + 1) / 2;                                                 \
+		return next arguments;                                                             \
+	}
+
+FAIL(int, socket, (int domain, int kind, int protocol), (domain, kind, protocol), EMFILE, ENOBUFS)
+FAIL(int, bind, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n), EADDRINUSE)
+FAIL(int, listen, (int fd, int n), (fd, n), EADDRINUSE)
+FAIL(int, connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n), EAGAIN, EINTR)
+FAIL(int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags), (fd, a, n, flags), EMFILE,
+     EINTR)
+FAIL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags), ENOBUFS, EINTR,
+     EAGAIN)
+FAIL(ssize_t, sendto,
      (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t size),
-     (fd, p, n, flags, a, size))
-FAIL(ENOBUFS, ssize_t, send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags))
-FAIL(ENOBUFS, ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags))
-FAIL(ENOBUFS, ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags))
-FAIL(ENOBUFS, ssize_t, recvfrom,
-     (int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *size),
-     (fd, p, n, flags, a, size))
-FAIL(EINVAL, int, setsockopt, (int fd, int level, int name, const void *p, socklen_t n),
-     (fd, level, name, p, n))
-FAIL(EINVAL, int, getsockopt, (int fd, int level, int name, void *p, socklen_t *n),
-     (fd, level, name, p, n))
-FAIL(ENOBUFS, int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n))
-FAIL(EMFILE, int, epoll_create1, (int flags), (flags))
-FAIL(ENOMEM, int, epoll_ctl, (int fd, int op, int other, struct epoll_event *e), (fd, op, other, e))
-FAIL(EMFILE, int, eventfd, (unsigned int n, int flags), (n, flags))
-FAIL(EMFILE, int, timerfd_create, (int clock, int flags), (clock, flags))
-FAIL(EMFILE, int, signalfd, (int fd, const sigset_t *s, int flags), (fd, s, flags))
-FAIL(EMFILE, int, inotify_init1, (int flags), (flags))
-FAIL(ENOSPC, int, inotify_add_watch, (int fd, const char *path, uint32_t mask), (fd, path, mask))
-FAIL(EIO, ssize_t, read, (int fd, void *p, size_t n), (fd, p, n))
-FAIL(EIO, int, fstat, (int fd, struct stat *st), (fd, st))
-FAIL(EIO, int, lstat, (const char *path, struct stat *st), (path, st))
-FAIL(EROFS, int, mkdir, (const char *path, mode_t mode), (path, mode))
-FAIL(EROFS, int, fchmod, (int fd, mode_t mode), (fd, mode))
-FAIL(EROFS, int, chmod, (const char *path, mode_t mode), (path, mode))
-FAIL(EINTR, int, flock, (int fd, int op), (fd, op))
+     (fd, p, n, flags, a, size), ENOBUFS, EINTR, EAGAIN)
+FAIL_OR_SHORT(send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags), n, ENOBUFS,
+	      EINTR, EAGAIN)
+FAIL(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags), ENOBUFS, EINTR,
+     EAGAIN)
+FAIL(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), ENOBUFS, EINTR,
+     EAGAIN)
+FAIL(int, recvmmsg, (int fd, struct mmsghdr *m, unsigned int n, int flags, struct timespec *t),
+     (fd, m, n, flags, t), ENOBUFS, EINTR)
+FAIL(int, setsockopt, (int fd, int level, int name, const void *p, socklen_t n),
+     (fd, level, name, p, n), EINVAL)
+FAIL(int, getsockopt, (int fd, int level, int name, void *p, socklen_t *n), (fd, level, name, p, n),
+     EINVAL)
+FAIL(int, getsockname, (int fd, struct sockaddr *a, socklen_t *n), (fd, a, n), ENOBUFS)
+FAIL(int, epoll_create1, (int flags), (flags), EMFILE)
+FAIL(int, epoll_ctl, (int fd, int op, int other, struct epoll_event *e), (fd, op, other, e), ENOMEM)
+FAIL(int, poll, (struct pollfd * v, nfds_t n, int ms), (v, n, ms), EINTR, ENOMEM)
+FAIL(int, ppoll, (struct pollfd * v, nfds_t n, const struct timespec *t, const sigset_t *s),
+     (v, n, t, s), EINTR, ENOMEM)
+FAIL(int, eventfd, (unsigned int n, int flags), (n, flags), EMFILE)
+FAIL(int, timerfd_create, (int clock, int flags), (clock, flags), EMFILE)
+FAIL(int, signalfd, (int fd, const sigset_t *s, int flags), (fd, s, flags), EMFILE)
+FAIL(int, inotify_init1, (int flags), (flags), EMFILE)
+FAIL(int, inotify_add_watch, (int fd, const char *path, uint32_t mask), (fd, path, mask), ENOSPC)
+FAIL(int, memfd_create, (const char *name, unsigned int flags), (name, flags), EMFILE)
+FAIL_OR_SHORT(pread, (int fd, void *p, size_t n, off_t offset), (fd, p, n, offset), n, EIO, EINTR)
+FAIL_OR_SHORT(write, (int fd, const void *p, size_t n), (fd, p, n), n, ENOSPC, EIO, EINTR)
+FAIL_OR_SHORT(pwrite, (int fd, const void *p, size_t n, off_t offset), (fd, p, n, offset), n,
+	      ENOSPC, EIO, EINTR)
+FAIL(int, ftruncate, (int fd, off_t n), (fd, n), ENOSPC, EIO)
+FAIL(int, fstat, (int fd, struct stat *st), (fd, st), EIO)
+FAIL(int, stat, (const char *path, struct stat *st), (path, st), EIO)
+FAIL(int, lstat, (const char *path, struct stat *st), (path, st), EIO)
+FAIL(ssize_t, readlink, (const char *path, char *p, size_t n), (path, p, n), EIO)
+FAIL(int, mkdir, (const char *path, mode_t mode), (path, mode), EROFS, ENOSPC)
+FAIL(int, fchmod, (int fd, mode_t mode), (fd, mode), EROFS)
+FAIL(int, chmod, (const char *path, mode_t mode), (path, mode), EROFS)
+FAIL(int, rename, (const char *from, const char *to), (from, to), EROFS, ENOSPC, EIO)
+FAIL(int, unlink, (const char *path), (path), EROFS, EIO)
+FAIL(int, flock, (int fd, int op), (fd, op), EINTR)
+FAIL_AFTER(int, close, (int fd), (fd), EIO, EINTR)
+FAIL_AFTER(int, fclose, (FILE * f), (f), ENOSPC, EIO)
+
+/* Counters of events and timers, signals and notifications of files come as a whole. */
+static bool is_whole(int fd)
+{
+	struct stat st;
+
+	return syscall(SYS_fstat, fd, &st) == 0 && (st.st_mode & S_IFMT) == 0;
+}
+
+static int fault_of_read(uintptr_t caller, int line, int fd)
+{
+	static const int errors[] = {EINTR, EAGAIN, EIO, SHORT};
+
+	return fault_of(caller, line, errors, is_whole(fd) ? 2 : 4);
+}
+
+ssize_t read(int fd, void *p, size_t n)
+{
+	int error = fault_of_read((uintptr_t)__builtin_return_address(0), __LINE__, fd);
+
+	if (error && error != SHORT)
+		return -1;
+	return syscall(SYS_read, fd, p, error ? (n + 1) / 2 : n);
+}
+
+ssize_t __read_chk(int fd, void *p, size_t n, size_t size)
+{
+	int error = fault_of_read((uintptr_t)__builtin_return_address(0), __LINE__, fd);
+
+	if (n > size)
+		abort();
+	if (error && error != SHORT)
+		return -1;
+	return syscall(SYS_read, fd, p, error ? (n + 1) / 2 : n);
+}
+
+/* Also a dump of the kernel that something has changed meanwhile. */
+ssize_t recvfrom(int fd, void *p, size_t n, int flags, struct sockaddr *a, socklen_t *size)
+{
+	static __typeof__(&recvfrom) next;
+	struct nlmsghdr *nlh = p;
+	ssize_t got;
+
+	if (!next)
+		next = NEXT(recvfrom);
+	if (FAULT(ENOBUFS, EINTR, EAGAIN))
+		return -1;
+	got = next(fd, p, n, flags, a, size);
+	if (got >= (ssize_t)sizeof(*nlh) && a && a->sa_family == AF_NETLINK &&
+	    (nlh->nlmsg_flags & NLM_F_MULTI) && FAULT(INTERRUPTED))
+		nlh->nlmsg_flags |= NLM_F_DUMP_INTR;
+	return got;
+}
 
 int open(const char *path, int flags, ...)
 {
@@ -170,7 +306,9 @@ int open(const char *path, int flags, ...)
 	va_start(args, flags);
 	mode = flags & O_CREAT ? va_arg(args, mode_t) : 0;
 	va_end(args);
-	return fails(__LINE__, EMFILE) ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	if (flags & O_CREAT ? FAULT(EMFILE, EROFS, ENOSPC) : FAULT(EMFILE, EIO))
+		return -1;
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
 FILE *fopen(const char *path, const char *mode)
@@ -179,7 +317,25 @@ FILE *fopen(const char *path, const char *mode)
 
 	if (!next)
 		next = NEXT(fopen);
-	return fails(__LINE__, EMFILE) ? NULL : next(path, mode);
+	return FAULT(EMFILE, EROFS, EIO) ? NULL : next(path, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	static __typeof__(&opendir) next;
+
+	if (!next)
+		next = NEXT(opendir);
+	return FAULT(EMFILE, EIO) ? NULL : next(path);
+}
+
+struct dirent *readdir(DIR *d)
+{
+	static __typeof__(&readdir) next;
+
+	if (!next)
+		next = NEXT(readdir);
+	return FAULT(EIO) ? NULL : next(d);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data)
@@ -188,5 +344,5 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(v
 
 	if (!next)
 		next = NEXT(pthread_create);
-	return fails(__LINE__, EAGAIN) ? EAGAIN : next(thread, attr, run, data);
+	return FAULT(EAGAIN) ? EAGAIN : next(thread, attr, run, data);
 }

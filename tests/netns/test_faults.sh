@@ -1,133 +1,335 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Allocations and system calls that fail, one in each start, reload and stop: nsgd reports it or does without, leaves
-# nothing of its own in the kernel after a failed start or stop, and decides as before after a failed reload.
+# netns: long
+# Allocations and system calls that fail, one in each start, reload, takeover and stop, in every way in which it can:
+# nsgd reports it or does without, leaves nothing of its own in the kernel after a failed start or stop, and decides as
+# before after a failed reload.
 #
-# FAULTS=all fails every call once, which takes an hour; by default some, spread over all. With the plain build: the
-# sanitizers have allocators of their own.
-BUILD=$(cd "$(dirname "$0")/../.." && pwd)/.dev/plain
+#     test_faults.sh [start|reload|takeover|stop]...
+#
+# FAULTS=all makes every one happen, which takes hours; by default some, spread over all. FIRST and LAST bound the
+# numbers. libseccomp is spared, and with the sanitizers what allocates inside them.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 lab_make || exit 1
+MANAGER=$BUILD/tests/netns/manager
 policy_copy
 route_all on
-conf subnet.watch=yes
+conf subnet.watch=yes log.decisions=none
 TABLE=$T/faults
 SAMPLES=${FAULTS:-6}
 
-number() { # INDEX: 0 the call that will fail, 1 calls, 2 the line of faults.c
+# Exact counters at the far ends; nothing answers.
+for ns in vnet inet; do
+	in_ns $ns nft -f - <<-'END' || exit 1
+		table ip seen {
+			counter allowed {}; counter denied {}; counter dns {}
+			chain c {
+				type filter hook prerouting priority -300
+				udp dport 9000 counter name allowed drop
+				ip daddr 10.0.2.4 udp dport 161 counter name denied drop
+				ip daddr 203.0.113.10 udp dport 53 counter name dns drop
+			}
+		}
+	END
+done
+
+count() { # NS COUNTER
+	in_ns "$1" nft list counter ip seen "$2" | sed -n 's/.*packets \([0-9]*\) .*/\1/p'
+}
+
+# ---- faults ----------------------------------------------------------------------------------
+
+number() { # INDEX: 0 the fault to come, 1 how many were possible, 2 its line in faults.c, 3 its error
 	od -An -tu4 -j$(($1 * 4)) -N4 "$TABLE" | tr -d ' '
 }
 
-set_fault() { # N: the Nth call from now on fails; 0 none
-	printf '%b' "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00' \
-		$(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) $(($1 >> 24 & 255)))" |
-		dd of="$TABLE" conv=notrunc status=none
+set_fault() { # N: the Nth from now on happens; 0 none
+	printf '%b' "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 & 255)) $(($1 >> 8 & 255)) $(($1 >> 16 & 255)) \
+		$(($1 >> 24 & 255)))\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0" | dd of="$TABLE" conv=notrunc status=none
 }
 
-head -c 12 /dev/zero >"$TABLE"
-printf '#!/bin/sh\nexport FAULTS=%s LD_PRELOAD=%s\nexec %s "$@"\n' "$TABLE" "$BUILD/tests/netns/faults.so" "$NSGD" >"$T/preloaded"
+no_fault() { # from now on; what happened stays
+	printf '\0\0\0\0' | dd of="$TABLE" conv=notrunc status=none
+}
+
+where() { # what happened
+	local error
+	error=$(number 3)
+	case $error in
+	1001) error="a part" ;;
+	1002) error="an interrupted dump" ;;
+	esac
+	echo "$(sed -n "$(number 2)p" "$LAB_TOP/tests/netns/faults.c" | grep -o '[a-z_0-9]*' |
+		grep -vxE 'return|int|ssize_t|if|flags|void' | head -n 2 | tail -n 1), error $error"
+}
+
+# The daemon begins with the fault in $T/at, if there is one; not --cleanup.
+set_fault 0
+cat >"$T/preloaded" <<-END
+	#!/bin/sh
+	case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
+	[ ! -e "$T/at" ] || { dd if="$T/at" of="$TABLE" conv=notrunc status=none; rm "$T/at"; }
+	export FAULTS="$TABLE" LD_PRELOAD="$BUILD/tests/netns/faults.so"
+	export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0:fast_unwind_on_malloc=0"
+	exec "$NSGD" "\$@"
+	END
 chmod +x "$T/preloaded"
+REAL=$NSGD
 NSGD=$T/preloaded
 
-decides() {
-	local -
-	set +x
-	in_ns app "$TRAFFIC" send -w 200 udp 203.0.113.10:53 | grep -q 'errors=0' &&
-		ctl explain --protocol tcp --src 10.0.1.4 --dst 10.0.2.4:22 --expect drop >/dev/null 2>&1
+fault_at_start() { # N
+	TABLE=$T/at set_fault "$1"
 }
 
 # Numbers from 1 to N, all or SAMPLES of them.
 numbers() { # N
 	local n=$1 step=1
 	[ "$SAMPLES" = all ] || step=$(((n + SAMPLES - 1) / SAMPLES))
-	seq 1 "$step" "$n"
+	seq "${FIRST:-1}" "$step" "${LAST:-$n}"
 }
 
-where() {
-	sed -n "$(number 2)p" "$LAB_TOP/tests/netns/faults.c" | sed 's/^[^(]*(\(E[A-Z]*, [a-z_]*, [a-z_0-9]*\).*/\1/'
+# inject N COMMAND...: the fault is injected once; a failure is of the fact.
+inject() {
+	local n=$1
+	shift
+	"$@" "$n" && return
+	{ set +x; } 2>/dev/null
+	local what
+	what=$(where)
+	[ -z "${KEEP_GOING:-}" ] || {
+		echo "# FAILED $* $n: $what: status $STATUS"
+		tail -n 5 "$T/nsgd.log" | sed 's/^/#   /'
+		tail -n 30 "$T/xtrace" | sed 's/^/#   /'
+		no_fault
+		unmanaged
+		nsgd_stop
+		NSGD=$REAL begin; nsgd_stop
+		[ "$1" != reload_with ] || { conf subnet.watch=no log.decisions=none; begin; reload_to no; NOW=no FDS=$(fds); }
+		set -x
+		return 0
+	}
+	set -x
+	: "fault $n: $what: status $STATUS"
+	return 1
+}
+
+# ---- what must be true after it -----------------------------------------------------------------
+
+# One denied datagram, one that the policy allows or not, one that is allowed, in this order through the queue.
+decides() { # yes|no: the second
+	local -
+	set +x
+	local before after dns
+	before="$(count vnet denied) $(count vnet allowed)"
+	dns=$(count inet dns)
+	SPORT=$((SPORT + 1))
+	for to in 10.0.2.4:161 203.0.113.10:53 10.1.0.4:9000; do
+		in_ns app "$TRAFFIC" send -s 0.0.0.0:$SPORT udp $to | grep -q errors=0 || return 1
+	done
+	eventually 5 eval "[ \$(count vnet allowed) -gt ${before#* } ]" || return 1
+	after="$(count vnet denied) $(($(count inet dns) - dns))"
+	is "$after" "${before% *} $([ "$1" = yes ] && echo 1 || echo 0)"
+}
+
+ends_well() { # a status of nsgd's own, not a signal or a sanitizer's finding
+	[ "$STATUS" -lt 80 ]
+}
+
+gone() {
+	nothing_left && is "$(in_ns app cat /proc/net/netfilter/nfnetlink_queue)" ""
+}
+
+# ---- start -----------------------------------------------------------------------------------
+
+begin() {
+	NOTIFY_SOCKET='' spawn nsgd app "$NSGD" -c "$T/nsgd.conf"
+	eventually 10 eval "matches '$T/nsgd.log' ': deciding, ' || ! alive nsgd"
+}
+
+start_with() { # N
+	fault_at_start "$1"
+	begin
+	if alive nsgd; then
+		decides no || return 1
+		no_fault # it may not have come yet
+		nsgd_stop && gone
+	else
+		ended nsgd 1
+		FAILURES=$((FAILURES + 1))
+		[ "$STATUS" != 0 ] && ends_well && [ -s "$T/nsgd.log" ] && gone
+	fi
 }
 
 t_start() {
-	local calls n failed=0 n_all=0
-	set_fault 0
-	nsgd_start && decides || return 1
-	calls=$(number 1)
-	nsgd_stop && nothing_left && [ "$calls" -gt 1000 ] || return 1
-	for n in $(numbers "$calls"); do
-		set_fault "$n"
-		NOTIFY_SOCKET='' spawn nsgd app "$NSGD" -c "$T/nsgd.conf"
-		eventually 20 eval "matches '$T/nsgd.log' ': deciding, ' || ! alive nsgd"
-		n_all=$((n_all + 1))
-		if alive nsgd; then
-			set_fault 0 # it may not have come yet
-			nsgd_stop
-		else
-			ended nsgd 1
-			failed=$((failed + 1))
-			[ "$STATUS" != 0 ] && [ "$STATUS" -lt 128 ] && [ -s "$T/nsgd.log" ]
-		fi && nothing_left || {
-			: "call $n: $(where): status $STATUS"
-			return 1
-		}
+	local n faults injected=0
+	FAILURES=0
+	fault_at_start 0
+	begin && decides no || return 1
+	faults=$(number 1)
+	nsgd_stop && gone && [ "$faults" -gt 1000 ] || return 1
+	for n in $(numbers "$faults"); do
+		inject "$n" start_with || return 1
+		injected=$((injected + 1))
 	done
-	echo "# start: $n_all of $calls calls failed once: $failed starts failed and left nothing, the others did without"
+	echo "# start: $injected of $faults faults: $FAILURES starts failed and left nothing, the others did without"
 }
+
+# ---- reload ----------------------------------------------------------------------------------
 
 fds() {
 	find "/proc/${PIDS[nsgd]}/fd" -mindepth 1 | wc -l
 }
 
+# The policies that reloads alternate between.
+policies() {
+	cp -p "$T/policy/nsg-integration.json" "$T/no.json"
+	cp -p "$T/no.json" "$T/yes.json"
+	jq '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"' "$T/no.json" >"$T/yes.json"
+}
+
+other() {
+	[ $NOW = yes ] && echo no || echo yes
+}
+
+reload_to() { # yes|no
+	cp -p "$T/$1.json" "$T/new.json" && mv "$T/new.json" "$T/policy/nsg-integration.json"
+	ctl reload >"$T/reload.out" 2>&1
+}
+
+reload_with() { # N
+	set_fault "$1"
+	reload_to "$(other)"
+	STATUS=$?
+	no_fault
+	alive nsgd || return 1
+	if [ $STATUS = 0 ]; then
+		NOW=$(other)
+	else
+		FAILURES=$((FAILURES + 1))
+		# with the answer lost, it may have been done
+		[ $STATUS != 4 ] || reload_to "$NOW" || return 1
+	fi
+	decides $NOW && reload_to $NOW && decides $NOW && is "$(fds)" "$FDS"
+}
+
 t_reload() {
-	local calls n status failed=0 n_all=0 before
+	local n faults injected=0
+	FAILURES=0
+	conf subnet.watch=no log.decisions=none
+	policies
+	begin && reload_to yes && decides yes || return 1
+	NOW=yes FDS=$(fds)
 	set_fault 0
-	nsgd_start && reload && decides || return 1
-	before=$(fds)
-	set_fault 0
-	reload || return 1
-	calls=$(number 1)
-	[ "$calls" -gt 100 ] || return 1
-	for n in $(numbers "$calls"); do
-		set_fault "$n"
-		ctl reload >"$T/reload.out" 2>&1
-		status=$?
-		set_fault 0
-		n_all=$((n_all + 1))
-		[ $status = 0 ] || failed=$((failed + 1))
-		alive nsgd && decides && reload && decides && is "$(fds)" "$before" || {
-			: "call $n: $(where): status $status"
-			return 1
-		}
+	reload_to no || return 1
+	NOW=no
+	faults=$(number 1)
+	[ "$faults" -gt 100 ] || return 1
+	for n in $(numbers "$faults"); do
+		inject "$n" reload_with || return 1
+		injected=$((injected + 1))
 	done
-	echo "# reload: $n_all of $calls calls failed once: $failed reloads failed, the policy in force went on deciding"
-	nsgd_stop && nothing_left
+	reload_to no
+	conf subnet.watch=yes log.decisions=none
+	echo "# reload: $injected of $faults faults: $FAILURES reloads failed, the policy in force went on deciding"
+	nsgd_stop && gone
+}
+
+# ---- takeover --------------------------------------------------------------------------------
+
+tell() {
+	alive manager && echo "$*" >"$T/manager.in"
+}
+
+managed() {
+	rm -rf "$T/unit" "$T/manager.in"
+	mkdir "$T/unit"
+	mkfifo "$T/manager.in"
+	spawn manager app "$MANAGER" "$T/unit" "$NSGD" -c "$T/nsgd.conf"
+	eventually 20 matches "$T/manager.log" '^(idle 1|dead)' && matches "$T/manager.log" '^idle 1'
+}
+
+unmanaged() {
+	[ -n "${PIDS[manager]:-}" ] || return 0
+	matches "$T/manager.log" '^dead' || { tell stop && eventually 20 matches "$T/manager.log" '^dead'; }
+	tell quit
+	ended manager 10
+}
+
+removed() { # how often the next process removed the rules, since it could not continue
+	grep -c 'the rules of the previous nsgd are removed' "$T/manager.log"
+}
+
+# Denied datagrams are sent all the while: none passes when the next process takes over.
+takeover_with() { # N
+	local life denied anew
+	[ -n "${PIDS[manager]:-}" ] || managed || return 1
+	life=$(sed -n 's/^idle //p' "$T/manager.log" | tail -n 1)
+	denied=$(count vnet denied) anew=$(removed)
+	fault_at_start "$1"
+	tell kill
+	eventually 20 matches "$T/manager.log" "^(idle $((life + 1))\$|dead)" || return 1
+	no_fault
+	if matches "$T/manager.log" '^dead'; then
+		FAILURES=$((FAILURES + 1))
+		matches "$T/manager.log" '^dead exit-code' && gone && tell quit && ended manager 10
+	elif [ "$(removed)" != "$anew" ]; then
+		ANEW=$((ANEW + 1))
+		decides no
+	else
+		decides no && is "$(count vnet denied)" "$denied"
+	fi
+}
+
+t_takeover() {
+	local n faults injected=0
+	FAILURES=0 ANEW=0
+	managed || return 1
+	spawn_ready bad app "$TRAFFIC" pump 200 10.0.1.4 10.0.2.4:161
+	fault_at_start 0
+	tell kill
+	eventually 20 matches "$T/manager.log" '^idle 2$' || return 1
+	faults=$(number 1)
+	[ "$faults" -gt 1000 ] || return 1
+	for n in $(numbers "$faults"); do
+		inject "$n" takeover_with || return 1
+		injected=$((injected + 1))
+	done
+	stop bad
+	echo "# takeover: $injected of $faults faults: $FAILURES failed and left nothing, $ANEW started anew, the others took over"
+	unmanaged && gone
+}
+
+# ---- stop ------------------------------------------------------------------------------------
+
+stop_with() { # N
+	set_fault 0
+	begin
+	set_fault "$1"
+	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
+	no_fault
+	if [ "$STATUS" != 0 ]; then
+		FAILURES=$((FAILURES + 1))
+		ends_well && in_ns app "$REAL" -c "$T/nsgd.conf" --cleanup
+	fi && gone
 }
 
 t_stop() {
-	local calls n failed=0 n_all=0
+	local n faults injected=0
+	FAILURES=0
 	set_fault 0
-	nsgd_start && set_fault 0 && nsgd_stop || return 1
-	calls=$(number 1)
-	[ "$calls" -gt 100 ] || return 1
-	for n in $(numbers "$calls"); do
-		set_fault 0
-		NOTIFY_SOCKET='' spawn nsgd app "$NSGD" -c "$T/nsgd.conf"
-		eventually 20 matches "$T/nsgd.log" ': deciding, ' && set_fault "$n"
-		kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
-		n_all=$((n_all + 1))
-		set_fault 0
-		if [ "$STATUS" != 0 ]; then
-			failed=$((failed + 1))
-			[ "$STATUS" -lt 128 ] && in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup
-		fi && nothing_left || {
-			: "call $n: $(where): status $STATUS"
-			return 1
-		}
+	begin && set_fault 0 && nsgd_stop || return 1
+	faults=$(number 1)
+	[ "$faults" -gt 100 ] || return 1
+	for n in $(numbers "$faults"); do
+		inject "$n" stop_with || return 1
+		injected=$((injected + 1))
 	done
-	echo "# stop: $n_all of $calls calls failed once: $failed stops asked for --cleanup, the others left nothing"
+	echo "# stop: $injected of $faults faults: $FAILURES stops asked for --cleanup, the others left nothing"
 }
 
-fact "a call that fails in a start" t_start
-fact "a call that fails in a reload" t_reload
-fact "a call that fails in a stop" t_stop
+[ $# != 0 ] || set -- start reload takeover stop
+for phase; do
+	fact "a fault in a $phase" "t_$phase"
+done
 lab_done
