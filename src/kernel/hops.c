@@ -342,7 +342,8 @@ int nsg_hops_commit(struct nsg_hops *h, const struct nsg_image *image, const uin
 int nsg_hops_restore(struct nsg_hops *h, uint32_t number, uint8_t type, const uint32_t *addrs_host,
 		     uint32_t n_addrs)
 {
-	struct nsg_hop hop = {.type = type, .n_addrs = n_addrs, .used = true, .live = true};
+	struct nsg_hop hop = {
+	    .type = type, .n_addrs = n_addrs, .used = true, .live = true, .inherited = true};
 	int r;
 
 	if (!number || number > h->max || h->v[number].used)

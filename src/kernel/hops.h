@@ -51,6 +51,7 @@ struct nsg_hop {
 	bool was_up, reported; /* as of the last report */
 	bool foreign_change;   /* its table was changed by another program */
 	bool applied_change;   /* its table has just been corrected by nsgd */
+	bool inherited;	       /* `packets` was not read yet, but counted by an earlier process */
 	uint64_t packets;      /* sent to it, when last read */
 	uint64_t lost;	       /* of these, sent while it was down */
 };

@@ -119,9 +119,10 @@ static void take_hop_counts(struct nsg_kernel *k, const struct counts *counts)
 		/* the counters of a new table start from 0 */
 		if (packets < hop->packets)
 			hop->packets = 0;
-		if (!hop->was_up)
+		if (!hop->was_up && !hop->inherited)
 			hop->lost += packets - hop->packets;
 		hop->packets = packets;
+		hop->inherited = false;
 	}
 }
 

@@ -133,6 +133,12 @@ const char *alarms_code(size_t i)
 	return i < NSG_ARRAY_SIZE(others) ? others[i] : NULL;
 }
 
+void alarms_begin(struct instance *in, const json_t *kernel)
+{
+	for (size_t i = 0; i < ALARM_COUNTERS; i++)
+		in->alarms.counts[i] = count_of(kernel, i);
+}
+
 void alarms_watch(struct instance *in, const json_t *kernel)
 {
 	struct alarms *a = &in->alarms;

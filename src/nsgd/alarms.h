@@ -12,6 +12,8 @@
 /* Of status.c, which reports it. */
 #define ALARM_NOTHING_CAPTURED "NothingCaptured"
 
+/* What was counted before this process, whose alarms an earlier one has logged. */
+void alarms_begin(struct instance *in, const json_t *kernel);
 /* Logs each alarm when it begins, and each time a counter has grown. Call it every few seconds;
  * kernel: of nsg_kernel_status. */
 void alarms_watch(struct instance *in, const json_t *kernel);

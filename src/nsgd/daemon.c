@@ -13,11 +13,13 @@
 #include "nsgd/decision_log.h"
 #include "nsgd/flow_log.h"
 #include "nsgd/flows.h"
+#include "nsgd/handover.h"
 #include "nsgd/job.h"
 #include "nsgd/log.h"
 #include "nsgd/metrics.h"
 #include "nsgd/metrics_file.h"
 #include "nsgd/reload.h"
+#include "nsgd/status.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/macro.h"
@@ -71,7 +73,8 @@ static enum nsg_exit start(struct daemon *d)
 		return NSG_EXIT_FAILED;
 	}
 	d->in.loaded_time_ns = nsg_clock_ns(CLOCK_REALTIME);
-	d->in.started_ns = d->in.captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	status_begin(&d->in);
+	handover_save(&d->in, NULL);
 	metrics_write_file(&d->in);
 	r = filter < 0 ? 0 : confine(filter);
 	if (r < 0)

@@ -143,7 +143,7 @@ static bool change(const char *path, char from, char to)
 void accounting_begin(struct accounting *a)
 {
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
-		a->changed[i] = change(settings[i], '0', '1');
+		a->changed[i] |= change(settings[i], '0', '1');
 }
 
 void accounting_end(struct accounting *a)

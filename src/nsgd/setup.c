@@ -283,7 +283,5 @@ enum nsg_exit daemon_bring_up(struct daemon *d)
 	if (status && !d->in.engine)
 		(void)daemon_report(nsg_kernel_cleanup(d->in.kernel, &diag),
 				    "removing the rules of an earlier nsgd", &diag);
-	if (!status)
-		handover_save(&d->in, NULL);
 	return status;
 }

@@ -107,6 +107,15 @@ static void watch_capture(struct instance *in, const json_t *kernel)
 	in->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 }
 
+void status_begin(struct instance *in)
+{
+	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);
+
+	in->started_ns = in->captured_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	in->captured_packets = packets_seen(in, kernel);
+	alarms_begin(in, kernel);
+}
+
 void status_watch(struct instance *in)
 {
 	cleanup_json json_t *kernel = nsg_kernel_status(in->kernel);

@@ -13,6 +13,8 @@
 json_t *status_json(struct instance *in, struct nsg_diag *diag);
 json_t *stats_json(const struct instance *in);
 
+/* Before the first of the calls below. A table that was taken over has counted before this process. */
+void status_begin(struct instance *in);
 /* Notes whether packets have arrived since the last call, and logs alarms. Call it every few
  * seconds. */
 void status_watch(struct instance *in);

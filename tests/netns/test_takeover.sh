@@ -35,6 +35,10 @@ count() { # NS COUNTER
 # managed [VARIABLE=VALUE...]: the daemon as a unit; returns when it is ready.
 managed() {
 	unmanaged
+	# of a fact that failed
+	stop many
+	stop bad
+	stop way
 	rm -rf "$T/unit" "$T/manager.in"
 	mkdir "$T/unit"
 	mkfifo "$T/manager.in"
@@ -217,7 +221,8 @@ t_steps() { # SIGNAL COMMAND FEWEST: the command with the signal at each of its 
 		: "step $n: $status"
 		[ $status = 0 ] || break
 	done
-	[ "$1" != KILL ] || most=$((n * 2 * 64))
+	# each death may cost a batch
+	[ "$1 $2" = "STOP reload_at" ] || most=$((n * 2 * 64))
 	is $status 77 && [ $n -gt "$3" ] && unload && [ "$LOST" -ge 0 ] && [ "$LOST" -le $most ] && decides || return 1
 	echo "# SIG$1 at $(((n - 1) / stride)) steps of ${2%_at}: $LOST of $LOAD datagrams lost"
 	unmanaged && nothing_left
@@ -273,6 +278,68 @@ t_no_keeping() { # of a manager that keeps nothing: a stop and a start
 	conf
 	managed KEEP=no && tell restart && said '^READY life 2 after .*, 0 held' && said '^idle 2' && decides &&
 		matches "$T/manager.log" 'Terminated: stopping' && unmanaged && nothing_left
+}
+
+alarms() { # REGEX N: that often in the log, when nsgd has looked again
+	in_ns app ip rule add pref 300 to 203.0.113.77 lookup main
+	eventually 10 eval "[ \"\$(grep -c 'ip rules of other programs' '$T/manager.log')\" = $2 ]"
+	local status=$?
+	in_ns app ip rule del pref 300
+	[ $status = 0 ] && is "$(grep -c "$1" "$T/manager.log")" 1
+}
+
+status() { # JQ
+	ctl status -o json 2>/dev/null | jq "$1"
+}
+
+accounting() {
+	in_ns app cat /proc/sys/net/netfilter/nf_conntrack_acct
+}
+
+t_baselines() { # counters of the kernel go on, and no alarm of what an earlier process has logged
+	local queued command n=1
+	conf
+	sysctl_ns app netfilter/nf_conntrack_acct 0
+	managed && is "$(accounting)" 1 || return 1
+	in_ns app "$HOSTILE" packet udp 10.0.2.4:7 10.0.1.4:7 >/dev/null
+	probe udp 10.1.0.4:9001
+	alarms 'forged packets' $n || return 1
+	for command in kill restart; do
+		queued=$(status .kernel.packets.queued)
+		[ "$queued" -ge 1 ] || return 1
+		tell $command
+		n=$((n + 1))
+		said "^idle $n\$" && is "$(status .kernel.packets.queued)" "$queued" &&
+			is "$(status .kernel.packets.forged)" 1 && alarms 'forged packets' $n || return 1
+	done
+	is "$(accounting)" 1 && unmanaged && is "$(accounting)" 0 && nothing_left
+}
+
+# Another build, put in place under load and used by the next process: it decides by marks of its own generation, and
+# connections of the one before go on.
+t_upgrade() {
+	local id n generation before
+	conf log.decisions=none offload.answers=no
+	id=$(readelf -n "$NSGD" | sed -n 's/.*Build ID: //p')
+	[ -n "$id" ] || { skip "the linker gives programs no build id"; return; }
+	cp "$NSGD" "$T/build0"
+	ID=$id perl -0777 -pe 'BEGIN { $id = pack "H*", $ENV{ID} } s/\Q$id\E/~$id/e' "$NSGD" >"$T/build1"
+	chmod +x "$T/build1"
+	cmp -s "$T/build0" "$T/build1" && return 1
+	cp "$T/build0" "$T/nsgd-now"
+	NSGD=$T/nsgd-now managed && load || return 1
+	before=$(status .generation)
+	for ((n = 1; n <= 6; n++)); do
+		cp "$T/build$((n % 2))" "$T/nsgd-new" && mv "$T/nsgd-new" "$T/nsgd-now" || return 1
+		tell restart
+		said "^idle $((n + 1))\$" || return 1
+		generation=$(status .generation)
+		[ "$generation" != "$before" ] || return 1
+		before=$generation
+	done
+	unload && echo "# $LOST of $LOAD datagrams lost in 6 upgrades" && is "$LOST" 0 || return 1
+	tell restart
+	said '^idle 8$' && is "$(status .generation)" "$before" && decides && unmanaged && nothing_left
 }
 
 t_held() { # stopped where it is, the queue fills, and nothing is lost when it is killed
@@ -334,6 +401,8 @@ fact "SIGTERM with a manager that does not answer: everything is removed" t_take
 fact "restart by a manager that keeps no descriptors: stop and start" t_no_keeping
 fact "descriptors that are not its own: each is reported and closed" t_junk
 fact "SIGSTOP, then SIGKILL: what waited is decided" t_held
+fact "another build, put in place under 5,000 datagrams a second: none lost" t_upgrade
+fact "counters go on, and no alarm comes again" t_baselines
 fact "an edit between two processes is a reload" t_edited
 fact "another mark mask: a notice, and nothing of the old one is left" t_changed_conf route.mark-mask=0x00fff000 \
 	'route.mark-mask has changed'
