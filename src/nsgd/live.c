@@ -21,8 +21,10 @@
 #include "util/macro.h"
 #include "util/thread.h"
 
-/* A change waits this long for others. */
-#define COALESCE_NS (50 * (uint64_t)NSG_NS_PER_MSEC)
+/* A change waits this long for others, and if there was a set before, until the period from that one is
+ * over: one change is in force soon, and of a storm of them there are at most 20 sets a second. */
+#define COALESCE_NS (5 * (uint64_t)NSG_NS_PER_MSEC)
+#define PERIOD_NS (50 * (uint64_t)NSG_NS_PER_MSEC)
 /* Before a table that could not be read is read again. */
 #define RETRY_NS (10 * (uint64_t)NSG_NS_PER_SEC)
 /* Lines about changes in a period; further changes are summed. */
@@ -145,12 +147,22 @@ static int timeout_ms(uint64_t due_ns)
 	return due_ns <= now_ns ? 0 : (int)((due_ns - now_ns) / NSG_NS_PER_MSEC) + 1;
 }
 
+/* When the change that arrived at first_ns is due. What makes a reading necessary, such as a link that
+ * goes down, comes with more of its kind. */
+static uint64_t due_after(const struct live *l, uint64_t first_ns, uint64_t last_ns)
+{
+	const uint64_t due_ns =
+	    first_ns + (nsg_live_must_read(l->reader) ? PERIOD_NS : COALESCE_NS);
+
+	return due_ns > last_ns + PERIOD_NS ? due_ns : last_ns + PERIOD_NS;
+}
+
 static void *run(void *data)
 {
 	struct live *l = data;
 	struct pollfd fds[] = {{.fd = nsg_live_fd(l->reader), .events = POLLIN},
 			       {.fd = l->stop_fd, .events = POLLIN}};
-	uint64_t first_ns = 0, due_ns = 0, next_read_ns = 0;
+	uint64_t first_ns = 0, due_ns = 0, last_ns = 0, next_read_ns = 0;
 	size_t n_links;
 
 	(void)nsg_live_links(l->reader, &n_links);
@@ -163,7 +175,7 @@ static void *run(void *data)
 		now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
 		if (!first_ns && nsg_live_has_changed(l->reader))
 			first_ns = now_ns;
-		due_ns = first_ns ? first_ns + COALESCE_NS : 0;
+		due_ns = first_ns ? due_after(l, first_ns, last_ns) : 0;
 		if (has_new_link(l, &n_links))
 			due_ns = now_ns;
 		if (due_ns && nsg_live_must_read(l->reader) && due_ns < next_read_ns)
@@ -180,6 +192,7 @@ static void *run(void *data)
 			(void)publish(l, first_ns);
 		}
 		first_ns = due_ns = 0;
+		last_ns = now_ns;
 		(void)nsg_live_links(l->reader, &n_links);
 	}
 	return NULL;
