@@ -45,13 +45,19 @@ static enum nsg_exit give_metrics(struct instance *in, const json_t *args, serve
 	return status;
 }
 
-/* The least that a route takes in the answer. Making half a million would hold up the event loop. */
+/* The least that a route takes in the answer, and its prefix, which is in VirtualNetwork. Making half a
+ * million would hold up the event loop. */
 #define ROUTE_BYTES 100u
+#define PREFIX_BYTES 12u
 
 static bool is_too_large(const struct nsg_effective *e, const char *verb)
 {
-	return strcmp(verb, "effective-routes") == 0 &&
-	       e->n_rows + (e->live ? e->live->n : 0) > NSG_MAX_CONTROL_FRAME_BYTES / ROUTE_BYTES;
+	const size_t n_live = e->live ? e->live->n_prefixes : 0;
+
+	if (strcmp(verb, "effective-routes") == 0)
+		return e->n_rows + n_live > NSG_MAX_CONTROL_FRAME_BYTES / ROUTE_BYTES;
+	return strcmp(verb, "effective-nsg") == 0 &&
+	       n_live > NSG_MAX_CONTROL_FRAME_BYTES / PREFIX_BYTES;
 }
 
 static enum nsg_exit answer_from_policy(const struct nsg_snapshot *s, const char *verb,
