@@ -412,7 +412,7 @@ static void print_packet(const struct sockaddr_ll *from, const uint8_t *p, size_
 	bool six = ntohs(from->sll_protocol) == ETH_P_IPV6;
 	int family = six ? AF_INET6 : AF_INET, protocol;
 	char name[IF_NAMESIZE] = "?", src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
-	char flags[9] = "", text[41];
+	char flags[9] = "", *flag = flags, text[41];
 	size_t at = six ? 40 : (p[0] & 15u) * 4u, i;
 	unsigned int sport = 0, dport = 0;
 
@@ -431,7 +431,7 @@ static void print_packet(const struct sockaddr_ll *from, const uint8_t *p, size_
 		} else if (at + 20 <= n) {
 			for (i = 0; i < 8; i++)
 				if (p[at + 13] & 1u << i)
-					strncat(flags, &flag_letters[i], 1);
+					*flag++ = flag_letters[i];
 			at += (p[at + 12] >> 4) * 4u;
 		}
 	} else if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
