@@ -15,7 +15,7 @@
  *   test-ip-flow      {"flow":F}                                    one item
  *   show-next-hop     {"flow":F}                                    one item
  *   effective-nsg     {}                                            one item
- *   effective-routes  {}                                            one item
+ *   effective-routes  {}                                            one a page of {"value":[...]}
  *   status, stats     {}                                            one item
  *   metrics           {"format":"openmetrics"|"prometheus"}         one a part of the text
  *   reload            {}                                            one item, none when it failed

@@ -203,8 +203,9 @@ static int effective_nsg(const struct asker *a)
 
 static int effective_routes(const struct asker *a)
 {
+	cleanup_route_cursor struct nsg_route_cursor cursor = {.e = a->e};
 	json_t *item;
-	int r = nsg_explain_effective_routes(a->e, &item);
+	int r = nsg_explain_routes_next(&cursor, SIZE_MAX, &item);
 
 	if (r < 0)
 		return r;

@@ -432,79 +432,98 @@ static bool is_listed(const struct nsg_row *r)
 	return r->state == NSG_ROW_ACTIVE || r->state == NSG_ROW_INVALID;
 }
 
-static int add_live_entries(const struct nsg_effective *e, json_t *entries)
+/* Azure's order: 37 of 37 tables recorded in 2026 */
+static const enum nsg_hop_type order[] = {
+    NSG_HOP_VNET_LOCAL,
+    NSG_HOP_VNET_PEERING,
+    NSG_HOP_GATEWAY,
+    NSG_HOP_INTERNET,
+    NSG_HOP_NONE,
+    NSG_HOP_SERVICE_ENDPOINT,
+    NSG_HOP_APPLIANCE,
+    NSG_HOP_INTERFACE_ENDPOINT,
+    NSG_HOP_VNET_GLOBAL_PEERING,
+};
+
+/* The next entries of one type, user rows or the others. Whether there are more. */
+static int add_rows(struct nsg_route_cursor *c, size_t *left, json_t *entries)
 {
-	cleanup_free enum nsg_row_state *states = NULL;
-	int r;
+	const struct nsg_effective *e = c->e;
+	const bool user = c->part == NSG_ROUTES_USER;
 
-	if (!e->live)
-		return 0;
-	r = nsg_effective_live_states(e, &states);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < e->live->n; i++) {
-		struct nsg_row row;
+	for (size_t n; c->at < e->n_rows && *left; c->at += n) {
+		const struct nsg_row *row = &e->rows[c->at];
 
-		if (!nsg_effective_live_row(e, i, &row))
-			continue;
-		row.state = states[i];
-		if (is_listed(&row) && json_array_append_new(entries, route_entry(e, &row, 1)) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-/* Within a type, user rows come after the others: they are the last of e->rows. */
-static int add_entries(const struct nsg_effective *e, enum nsg_hop_type type, bool user,
-		       json_t *entries)
-{
-	for (size_t i = 0, n; i < e->n_rows; i += n) {
 		n = 1;
-		if (e->rows[i].hop_type != type || !is_listed(&e->rows[i]) ||
-		    (e->rows[i].source == NSG_SOURCE_USER) != user)
+		if (row->hop_type != order[c->type] || !is_listed(row) ||
+		    (row->source == NSG_SOURCE_USER) != user)
 			continue;
-		while (i + n < e->n_rows && same_entry(&e->rows[i], &e->rows[i + n]))
+		while (c->at + n < e->n_rows && same_entry(row, row + n))
 			n++;
-		if (json_array_append_new(entries, route_entry(e, &e->rows[i], n)) < 0)
+		if (json_array_append_new(entries, route_entry(e, row, n)) < 0)
 			return -ENOMEM;
+		*left -= n < *left ? n : *left;
 	}
-	return 0;
+	return c->at < e->n_rows;
 }
 
-static int add_type(const struct nsg_effective *e, enum nsg_hop_type type, json_t *entries)
+static int add_live(struct nsg_route_cursor *c, size_t *left, json_t *entries)
 {
+	const struct nsg_effective *e = c->e;
 	int r;
 
-	r = add_entries(e, type, false, entries);
-	if (r < 0)
-		return r;
-	r = type == NSG_HOP_GATEWAY ? add_live_entries(e, entries) : 0;
-	return r < 0 ? r : add_entries(e, type, true, entries);
-}
-
-int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret)
-{
-	/* Azure's order: 37 of 37 tables recorded in 2026 */
-	static const enum nsg_hop_type order[] = {
-	    NSG_HOP_VNET_LOCAL,
-	    NSG_HOP_VNET_PEERING,
-	    NSG_HOP_GATEWAY,
-	    NSG_HOP_INTERNET,
-	    NSG_HOP_NONE,
-	    NSG_HOP_SERVICE_ENDPOINT,
-	    NSG_HOP_APPLIANCE,
-	    NSG_HOP_INTERFACE_ENDPOINT,
-	    NSG_HOP_VNET_GLOBAL_PEERING,
-	};
-	cleanup_json json_t *entries = json_array();
-	int r;
-
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(order); i++) {
-		r = add_type(e, order[i], entries);
+	if (!e->live || order[c->type] != NSG_HOP_GATEWAY)
+		return 0;
+	if (!c->live_states) {
+		r = nsg_effective_live_states(e, &c->live_states);
 		if (r < 0)
 			return r;
 	}
+	for (; c->at < e->live->n && *left; c->at++) {
+		struct nsg_row row;
+
+		if (!nsg_effective_live_row(e, c->at, &row))
+			continue;
+		row.state = c->live_states[c->at];
+		if (!is_listed(&row))
+			continue;
+		if (json_array_append_new(entries, route_entry(e, &row, 1)) < 0)
+			return -ENOMEM;
+		--*left;
+	}
+	return c->at < e->live->n;
+}
+
+int nsg_explain_routes_next(struct nsg_route_cursor *c, size_t most, json_t **ret)
+{
+	cleanup_json json_t *entries = json_array();
+
+	while (!nsg_explain_routes_ended(c) && most) {
+		int r = c->part == NSG_ROUTES_LIVE ? add_live(c, &most, entries)
+						   : add_rows(c, &most, entries);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			break;
+		c->at = 0;
+		if (++c->part == NSG_ROUTES_PARTS) {
+			c->part = 0;
+			c->type++;
+		}
+	}
 	return give(NSG_JSON_OBJECT(PAIR_N("nextLink"), PAIR_J("value", TAKE_PTR(entries))), ret);
+}
+
+bool nsg_explain_routes_ended(const struct nsg_route_cursor *c)
+{
+	return c->type == NSG_ARRAY_SIZE(order);
+}
+
+void nsg_route_cursor_done(struct nsg_route_cursor *c)
+{
+	free(c->live_states);
+	c->live_states = NULL;
 }
 
 /* ---- NSG diagnostics ------------------------------------------------------------------------ */

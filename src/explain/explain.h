@@ -27,14 +27,33 @@ int nsg_explain_flow(const struct nsg_effective *e, const struct nsg_image *imag
 int nsg_explain_azure(const struct nsg_effective *e, const struct nsg_image *image,
 		      const struct nsg_key *key, struct nsg_diag *diag, json_t **ret);
 
-/* `az network watcher test-ip-flow` (plus gate), show-next-hop, list-effective-nsg,
- * show-effective-route-table. New reference in *ret. -ENOMEM. */
+/* `az network watcher test-ip-flow` (plus gate), show-next-hop, list-effective-nsg. New reference in *ret. -ENOMEM. */
 int nsg_explain_test_ip_flow(const struct nsg_image *image, const struct nsg_key *key,
 			     json_t **ret);
 int nsg_explain_next_hop(const struct nsg_effective *e, const struct nsg_image *image,
 			 const struct nsg_key *key, json_t **ret);
 int nsg_explain_effective_nsg(const struct nsg_effective *e, json_t **ret);
-int nsg_explain_effective_routes(const struct nsg_effective *e, json_t **ret);
+
+/* show-effective-route-table in pages, like Azure's, since there may be a million routes: begin with
+ * {.e = ...}, which must outlive it. */
+struct nsg_route_cursor {
+	const struct nsg_effective *e;
+	size_t type, at;
+	/* of the routes of one type of next hop */
+	enum { NSG_ROUTES_OTHER, NSG_ROUTES_LIVE, NSG_ROUTES_USER, NSG_ROUTES_PARTS } part;
+	enum nsg_row_state *live_states;
+};
+
+/* The next page, of at most so many rows and what else belongs to the last entry. -ENOMEM. */
+int nsg_explain_routes_next(struct nsg_route_cursor *c, size_t most, json_t **ret);
+bool nsg_explain_routes_ended(const struct nsg_route_cursor *c);
+void nsg_route_cursor_done(struct nsg_route_cursor *c);
+
+static inline void cleanup_route_cursor_p(struct nsg_route_cursor *c)
+{
+	nsg_route_cursor_done(c);
+}
+#define cleanup_route_cursor __attribute__((cleanup(cleanup_route_cursor_p)))
 
 /*
  * Answers explain, test-ip-flow, show-next-hop, effective-nsg and effective-routes from their

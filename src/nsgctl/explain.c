@@ -127,7 +127,8 @@ static int print_item(void *closure, json_t *item)
 }
 
 /* Consumes args. */
-static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json_t *item))
+static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json_t *item),
+	       void *closure)
 {
 	cleanup_json json_t *owned = args;
 	cleanup_session struct nsgctl_session session = {.fd = -1};
@@ -138,7 +139,7 @@ static int ask(struct nsgctl *ctl, json_t *args, int (*data)(void *closure, json
 	status = nsgctl_session_open(ctl, &session);
 	if (status)
 		return status;
-	return nsgctl_session_ask(&session, ctl->verb->name, owned, data, ctl);
+	return nsgctl_session_ask(&session, ctl->verb->name, owned, data, closure);
 }
 
 static int missing(const struct nsgctl *ctl, const char *options)
@@ -193,7 +194,7 @@ int nsgctl_explain(struct nsgctl *ctl)
 	if (status)
 		return status;
 	return ask(ctl, json_pack("{soss*}", "flow", flow, "output", azure ? "azure" : NULL),
-		   print_explained);
+		   print_explained, ctl);
 }
 
 /* ---- Network Watcher ------------------------------------------------------------------------ */
@@ -216,7 +217,7 @@ int nsgctl_test_ip_flow(struct nsgctl *ctl)
 	status = make_flow(ctl->protocol, "local", ctl->local, "remote", ctl->remote, &flow);
 	if (status)
 		return status;
-	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", flow)), print_item);
+	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", flow)), print_item, ctl);
 }
 
 int nsgctl_show_next_hop(struct nsgctl *ctl)
@@ -233,10 +234,35 @@ int nsgctl_show_next_hop(struct nsgctl *ctl)
 	status = check_flow(flow);
 	if (status)
 		return status;
-	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", TAKE_PTR(flow))), print_item);
+	return ask(ctl, NSG_JSON_OBJECT(PAIR_J("flow", TAKE_PTR(flow))), print_item, ctl);
 }
 
-int nsgctl_effective(struct nsgctl *ctl)
+int nsgctl_effective_nsg(struct nsgctl *ctl)
 {
-	return ask(ctl, json_object(), print_item);
+	return ask(ctl, json_object(), print_item, ctl);
+}
+
+/* Makes one page of all. */
+static int join_page(void *closure, json_t *page)
+{
+	json_t **all = closure;
+
+	if (!*all) {
+		*all = json_incref(page);
+		return 0;
+	}
+	return json_array_extend(json_object_get(*all, "value"), json_object_get(page, "value")) < 0
+		   ? nsgctl_out_of_memory()
+		   : 0;
+}
+
+int nsgctl_effective_routes(struct nsgctl *ctl)
+{
+	cleanup_json json_t *all = NULL;
+	int status;
+
+	if (ctl->form == NSGCTL_JSONL)
+		return ask(ctl, json_object(), print_item, ctl);
+	status = ask(ctl, json_object(), join_page, &all);
+	return status || !all ? status : print_item(ctl, all);
 }

@@ -60,6 +60,7 @@ struct instance {
 	struct alarms alarms;
 	struct accounting accounting;
 	struct metrics_file *metrics_file; /* NULL: none is written */
+	unsigned int n_route_lists;	   /* that clients are being sent */
 };
 
 #endif

@@ -261,8 +261,8 @@ static int answer(struct connection *c, const json_t *request)
 		status = r == -EINVAL ? NSG_EXIT_USAGE : nsg_exit_from(r);
 	} else if (strcmp(verb, "history") == 0) {
 		return start_history(c, args);
-	} else if (strcmp(verb, "flows") == 0) {
-		r = s->ops->flows(s->closure, &diag, &c->stream);
+	} else if (strcmp(verb, "flows") == 0 || strcmp(verb, "effective-routes") == 0) {
+		r = s->ops->stream(s->closure, verb, &diag, &c->stream);
 		if (r == 0)
 			return 0;
 		status = nsg_exit_from(r);

@@ -29,11 +29,12 @@ struct server_stream {
 struct server_ops {
 	uint64_t idle_usec; /* after which a client that does nothing is disconnected */
 	/* Answers a request: gives each data item to `data` and returns the exit status. `trace`,
-	 * `history`, `flows` and `reload` are not among the verbs. */
+	 * `history`, `reload` and the verbs of `stream` are not among the verbs. */
 	enum nsg_exit (*answer)(void *closure, const char *verb, const json_t *args,
 				server_data_fn *data, void *data_closure, struct nsg_diag *diag);
-	/* Begins the answer of the verb `flows`; -errno with a diagnostic. */
-	int (*flows)(void *closure, struct nsg_diag *diag, struct server_stream **ret);
+	/* Begins the answer of the verb `flows` or `effective-routes`; -errno with a diagnostic. */
+	int (*stream)(void *closure, const char *verb, struct nsg_diag *diag,
+		      struct server_stream **ret);
 	/* Asks for a reload; returns its number, for server_reloaded(). */
 	uint64_t (*reload)(void *closure);
 	/* The policy of that image, as `status` has it. NULL: it is not in effect, or no memory. */

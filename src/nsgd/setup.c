@@ -10,6 +10,7 @@
 #include "nsgd/handover.h"
 #include "nsgd/log.h"
 #include "nsgd/reload.h"
+#include "nsgd/route_list.h"
 #include "nsgd/verbs.h"
 #include "util/cleanup.h"
 #include "util/limits.h"
@@ -182,9 +183,11 @@ static enum nsg_exit answer(void *instance, const char *verb, const json_t *args
 	return verb_answer(instance, verb, args, data, closure, diag);
 }
 
-static int begin_flows(void *instance, struct nsg_diag *diag, struct server_stream **ret)
+static int begin_stream(void *instance, const char *verb, struct nsg_diag *diag,
+			struct server_stream **ret)
 {
-	return flows_begin(instance, diag, ret);
+	return strcmp(verb, "flows") == 0 ? flows_begin(instance, diag, ret)
+					  : route_list_begin(instance, diag, ret);
 }
 
 static uint64_t ask_for_reload(void *instance)
@@ -212,7 +215,7 @@ static int filters_changed(void *instance, struct nsg_diag *diag)
 static const struct server_ops server_ops = {
     .idle_usec = (uint64_t)NSG_CONTROL_IDLE_SECONDS * 1000000u,
     .answer = answer,
-    .flows = begin_flows,
+    .stream = begin_stream,
     .reload = ask_for_reload,
     .policy = describe_policy,
     .trace_changed = trace_changed,

@@ -65,6 +65,9 @@
 #define NSG_CONTROL_CLIENTS_OF_ROOT 8u
 /* Without a whole request or a part of a reply taken, the connection ends. */
 #define NSG_CONTROL_IDLE_SECONDS 60u
+/* Clients that are sent the effective routes at a time: each keeps its policy in memory, some 500 MB with
+ * a full table. */
+#define NSG_MAX_ROUTE_LISTS 4u
 /* Of a request: they are decided in one turn of the event loop, 12 microseconds each. nsgctl sends
  * 256. */
 #define NSG_MAX_CONTROL_FLOWS 1024u

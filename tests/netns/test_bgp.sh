@@ -172,6 +172,32 @@ t_ten_thousand() {
 	reload && announce one 10.61.0.0/16 && eventually 20 routes_are 1 && matches "$T/nsgd.log" 'routes: [0-9]+ announced, [0-9]+ withdrawn'
 }
 
+lists_all() { # in pages, which all together are the table
+	ctl effective-routes -o json | jq -e '[.value[] | select(.source == "VirtualNetworkGateway") | .addressPrefix[]] |
+		length == 10001 and (unique | length) == 10001' >/dev/null &&
+		[ "$(ctl effective-routes -o jsonl | wc -l)" -gt 10 ] && [ "$(ctl effective-routes | wc -l)" -gt 10001 ]
+}
+
+t_list() { # clients that do not read keep no more than four policies in memory
+	local i fd fds=()
+	many one 10000
+	eventually 20 routes_are 10001 && lists_all || return 1
+	for i in 1 2 3 4; do
+		mkfifo "$T/unread$i" && exec {fd}<>"$T/unread$i" || return 1
+		fds+=("$fd")
+		spawn "list$i" app sh -c 'exec "$0" effective-routes -o jsonl >"$1"' "$NSGCTL" "$T/unread$i"
+		read -rN1 -t 20 -u "$fd" || return 1
+	done
+	! ctl effective-routes >/dev/null 2>"$T/err" && matches "$T/err" '4 clients already list' || return 1
+	for i in 1 2 3 4; do
+		stop "list$i"
+	done
+	for fd in "${fds[@]}"; do
+		exec {fd}<&-
+	done
+	eventually 5 lists_all && announce one 10.61.0.0/16 && eventually 20 routes_are 1
+}
+
 t_flood() { # another program fills the table with routes that are not used, and empties it
 	local i before
 	before=$(ctl status -o json | jq .bgp.inForce)
@@ -332,6 +358,7 @@ fact other_link t_other_link
 fact link_down t_link_down
 fact stolen_rule t_stolen_rule
 fact ten_thousand unharmed t_ten_thousand
+fact list t_list
 fact flood unharmed t_flood
 fact bird_killed t_bird_killed
 fact graceful_restart unharmed t_graceful_restart

@@ -475,13 +475,14 @@ static uint64_t compare(const struct policy *p, const struct nsg_options *option
 static bool agrees_with_itself(const struct policy *p, const struct nsg_key *keys,
 			       const struct nsg_decision *decisions, size_t n)
 {
+	cleanup_route_cursor struct nsg_route_cursor cursor = {.e = p->effective};
 	cleanup_json json_t *routes = NULL;
 
 	if (!classifiers_agree(p->image, keys, n, decisions)) {
 		fprintf(stderr, "two ways to classify differ\n");
 		return false;
 	}
-	if (nsg_explain_effective_routes(p->effective, &routes))
+	if (nsg_explain_routes_next(&cursor, SIZE_MAX, &routes))
 		return false;
 	for (size_t i = 0; i < n; i += 10)
 		if (!next_hop_is_listed(p, routes, &keys[i], &decisions[i])) {

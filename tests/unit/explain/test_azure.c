@@ -213,6 +213,31 @@ static void a_flow_test_names_the_admin_rule_that_decides(void **state)
 	sample_free(&s);
 }
 
+static void pages_have_every_route_once(void **state)
+{
+	struct sample s = sample_new(false);
+	cleanup_route_cursor struct nsg_route_cursor all = {.e = s.effective};
+	json_t *want;
+
+	(void)state;
+	assert_int_equal(nsg_explain_routes_next(&all, SIZE_MAX, &want), 0);
+	for (size_t most = 1; most < 11; most++) {
+		cleanup_route_cursor struct nsg_route_cursor cursor = {.e = s.effective};
+		json_t *got = json_array(), *page;
+
+		while (!nsg_explain_routes_ended(&cursor)) {
+			assert_int_equal(nsg_explain_routes_next(&cursor, most, &page), 0);
+			assert_true(json_array_size(json_object_get(page, "value")) <= most);
+			json_array_extend(got, json_object_get(page, "value"));
+			json_decref(page);
+		}
+		assert_true(json_equal(got, json_object_get(want, "value")));
+		json_decref(got);
+	}
+	json_decref(want);
+	sample_free(&s);
+}
+
 static void effective_routes_are_in_azs_order_and_form(void **state)
 {
 	static const char *const prefixes[] = {
@@ -220,10 +245,12 @@ static void effective_routes_are_in_azs_order_and_form(void **state)
 	    "192.168.0.0/16", "100.64.0.0/10", "20.1.0.0/16", "10.1.0.0/16",
 	};
 	struct sample s = sample_new(false);
+	cleanup_route_cursor struct nsg_route_cursor cursor = {.e = s.effective};
 	json_t *value, *entries;
 
 	(void)state;
-	assert_int_equal(nsg_explain_effective_routes(s.effective, &value), 0);
+	assert_int_equal(nsg_explain_routes_next(&cursor, SIZE_MAX, &value), 0);
+	assert_true(nsg_explain_routes_ended(&cursor));
 	assert_true(json_is_null(json_object_get(value, "nextLink")));
 	entries = json_object_get(value, "value");
 	assert_int_equal(json_array_size(entries), 9);
@@ -290,6 +317,7 @@ int main(void)
 	    cmocka_unit_test(effective_nsg_names_its_subnet),
 	    cmocka_unit_test(admin_rules_are_a_group_of_their_network_manager),
 	    cmocka_unit_test(a_flow_test_names_the_admin_rule_that_decides),
+	    cmocka_unit_test(pages_have_every_route_once),
 	    cmocka_unit_test(effective_routes_are_in_azs_order_and_form),
 	    cmocka_unit_test(diagnostics_report_matches_rule_by_rule),
 	};

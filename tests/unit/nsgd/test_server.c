@@ -80,9 +80,11 @@ static void free_stream(struct server_stream *stream)
 
 static struct server_stream endless = {.next = next_piece, .free = free_stream};
 
-static int begin_flows(void *closure, struct nsg_diag *diag, struct server_stream **ret)
+static int begin_stream(void *closure, const char *verb, struct nsg_diag *diag,
+			struct server_stream **ret)
 {
 	(void)closure;
+	(void)verb;
 	(void)diag;
 	n_streams++;
 	*ret = &endless;
@@ -98,7 +100,7 @@ static uint64_t ask_for_reload(void *closure)
 static struct server_ops ops = {
     .idle_usec = 60000000,
     .answer = answer,
-    .flows = begin_flows,
+    .stream = begin_stream,
     .reload = ask_for_reload,
     .trace_changed = trace_changed,
     .filters_changed = filters_changed,
