@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,8 @@
 #define MAX_FIELDS 13
 /* NSG flow logs have seconds, VNet flow logs milliseconds: this many are in April 1970. */
 #define LEAST_MS 10000000000u
+
+#define FAIL(l, ...) ((void)snprintf((l)->error, sizeof((l)->error), __VA_ARGS__), -EBADMSG)
 
 struct text {
 	const char *rule, *tuple; /* in the record */
@@ -69,22 +70,9 @@ const char *nsg_log_reader_error(const struct nsg_log_reader *l)
 	return l->error;
 }
 
-__attribute__((format(printf, 2, 3))) static int fail(struct nsg_log_reader *l, const char *format,
-						      ...)
-{
-	va_list args;
-
-	if (ferror(l->in))
-		return errno ? -errno : -EIO;
-	va_start(args, format);
-	(void)vsnprintf(l->error, sizeof(l->error), format, args);
-	va_end(args);
-	return -EBADMSG;
-}
-
 static int fail_record(struct nsg_log_reader *l, const char *why)
 {
-	return fail(l, "record %llu: %s", (unsigned long long)l->n_records, why);
+	return FAIL(l, "record %llu: %s", (unsigned long long)l->n_records, why);
 }
 
 /* ---- records -------------------------------------------------------------------------------- */
@@ -119,10 +107,10 @@ static int open_records(struct nsg_log_reader *l)
 		return 0;
 	(void)ungetc(c, l->in);
 	if (!l->began && c == 0xef && !reads(l, "\xef\xbb\xbf")) /* a byte order mark */
-		return fail(l, "not a flow log");
+		return FAIL(l, "not a flow log");
 	l->began = true;
 	if (!reads(l, "{") || !reads(l, "\"records\"") || !reads(l, ":") || !reads(l, "["))
-		return fail(l, "not a flow log: it must begin with {\"records\":[");
+		return FAIL(l, "not a flow log: it must begin with {\"records\":[");
 	l->in_records = true;
 	return 1;
 }
@@ -144,7 +132,7 @@ static int find_record(struct nsg_log_reader *l)
 		if (c == '{')
 			return 1;
 		if (c != ']' || !reads(l, "}"))
-			return fail(l, "after record %llu: %s", (unsigned long long)l->n_records,
+			return FAIL(l, "after record %llu: %s", (unsigned long long)l->n_records,
 				    feof(l->in) ? "the file ends" : "not a record");
 		l->in_records = false;
 	}
@@ -159,7 +147,7 @@ static int read_text(struct nsg_log_reader *l)
 
 	for (l->text.n = 0;; c = getc_unlocked(l->in)) {
 		if (c == EOF)
-			return fail(l, "record %llu: the file ends after %zu bytes of it",
+			return FAIL(l, "record %llu: the file ends after %zu bytes of it",
 				    (unsigned long long)l->n_records, l->text.n);
 		if (l->text.n == NSG_MAX_LOG_RECORD_BYTES)
 			return fail_record(l, "too long");
@@ -379,6 +367,10 @@ int nsg_log_reader_next(struct nsg_log_reader *l, struct nsg_log_tuple *ret)
 	while (l->n_tuples == l->tuples.n) {
 		int r = read_record(l);
 
+		if (r == -EBADMSG && ferror(l->in)) {
+			l->error[0] = '\0';
+			return -EIO;
+		}
 		if (r <= 0)
 			return r;
 	}
@@ -389,7 +381,7 @@ int nsg_log_reader_next(struct nsg_log_reader *l, struct nsg_log_tuple *ret)
 			fields[n++] = field;
 	}
 	if (!read_fields(fields, n, text->has_verdict, &t))
-		return fail(l, "record %llu: tuple %llu of it is not a valid flow tuple",
+		return FAIL(l, "record %llu: tuple %llu of it is not a valid flow tuple",
 			    (unsigned long long)l->n_records, (unsigned long long)l->n_tuples);
 	t.rule = text->rule;
 	*ret = t;

@@ -138,7 +138,7 @@ static int set_room(struct table *t, const uint64_t *seed, uint32_t room)
 		free(buckets);
 		return -ENOMEM;
 	}
-	if (t->entries)
+	if (t->n)
 		memcpy(entries, t->entries, (t->n + (size_t)1) * sizeof(*entries));
 	free(t->entries);
 	free(t->buckets);

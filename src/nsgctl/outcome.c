@@ -151,7 +151,7 @@ int nsgctl_outcome_undecided(struct nsgctl_outcomes *o, enum nsg_gate gate, enum
 {
 	uint32_t *known = &o->undecided[gate][reason];
 	cleanup_json json_t *object = NULL;
-	uint32_t index;
+	uint32_t index = 0;
 	int status, r = 0;
 
 	if (*known) {
@@ -259,7 +259,7 @@ int nsgctl_outcome_decide(struct nsgctl_outcomes *o, const struct nsg_flow *flow
 	d = nsg_classify(o->session->snapshot->image, &flow->key);
 	at = hash(&d) % NSG_ARRAY_SIZE(o->recent);
 	if (!o->recent[at].index || memcmp(&o->recent[at].decision, &d, sizeof(d)) != 0) {
-		uint32_t index;
+		uint32_t index = 0;
 
 		status = intern_decision(o, &flow->key, &d, &index);
 		if (status)

@@ -233,7 +233,7 @@ static int print_before_waiting(struct replay *r)
 
 static int replay_all(struct replay *r)
 {
-	struct replay_packet *p;
+	struct replay_packet *p = NULL;
 	struct progress progress;
 	int got, printed, status = 0;
 

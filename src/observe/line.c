@@ -226,8 +226,7 @@ void nsg_line_put_flow(struct nsg_line *l, const struct nsg_key *key)
 	out = WRITE(out, "\"protocol\":");
 	if (protocol) {
 		*out++ = '"';
-		memcpy(out, protocol, n);
-		out += n;
+		out = mempcpy(out, protocol, n);
 		*out++ = '"';
 	} else {
 		out = write_number(out, key->protocol);

@@ -77,7 +77,7 @@
 #define NSG_MAX_CONF_LIST 1024u	     /* interfaces, users, cgroups, excluded prefixes, each */
 #define NSG_MAX_INSTANCE_LENGTH 15u  /* names a table, a socket and log lines */
 
-/* Replay: flows and first fragments remembered. A flow takes 112 bytes; a busy host has tens of
+/* Replay: flows and first fragments remembered. A flow takes 104 bytes; a busy host has tens of
  * thousands at a time. */
 #define NSG_MAX_TRACKED_FLOWS (1u << 20)
 #define NSG_MAX_TRACKED_FRAGMENTS (1u << 16)
