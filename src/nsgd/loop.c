@@ -47,7 +47,7 @@ static bool is_restarting(const struct daemon *d)
 {
 	uint32_t stored;
 
-	return d->in.store.n_held && job_ask(&stored) == JOB_RESTART &&
+	return d->in.store.n_held && !d->in.store.incomplete && job_ask(&stored) == JOB_RESTART &&
 	       stored >= d->in.store.n_held;
 }
 

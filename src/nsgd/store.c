@@ -281,6 +281,8 @@ void store_keep(struct store *s, const char *name, int fd)
 	(void)snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	if (sd_pid_notify_with_fds(0, 0, text, (const int *)&fd, 1) > 0)
 		note_held(s, name);
+	else
+		s->incomplete = true;
 }
 
 void store_forget(struct store *s)

@@ -27,6 +27,7 @@ struct store {
 	/* Names of what the manager should hold. */
 	char held[NSG_MAX_WORKERS + 3][16];
 	uint32_t n_held;
+	bool incomplete; /* one could not be given to it */
 };
 
 /* Before store_open. */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -115,6 +117,41 @@ static void a_record_that_cannot_be_written_leaves_none(void **state)
 	assert_int_equal(number_of_next(s), 0);
 }
 
+/* The process died while it wrote. */
+static void a_record_that_is_written_in_part_leaves_the_one_before(void **state)
+{
+	static const char zeros[4];
+	struct store *s = *state;
+
+	assert_int_equal(write_number(s, 1), 0);
+	assert_int_equal(write_number(s, 2), 0);
+	/* the second one is in the first place of the file; its text begins with {"number" */
+	assert_int_equal(pwrite(s->file, zeros, sizeof(zeros), 24), sizeof(zeros));
+	assert_int_equal(number_of_next(s), 1);
+}
+
+/* A restart would lose the packets of a queue that the manager does not hold. */
+static void what_the_manager_does_not_take_is_noted(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/tmp/nsgd-store-XXXXXX"};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct store *s = *state;
+
+	assert_non_null(mkdtemp(address.sun_path));
+	assert_int_equal(rmdir(address.sun_path), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(setenv("NOTIFY_SOCKET", address.sun_path, 1), 0);
+	store_keep(s, "queue0", fd);
+	assert_int_equal(s->n_held, 1);
+	assert_false(s->incomplete);
+	assert_int_equal(unlink(address.sun_path), 0);
+	store_keep(s, "queue1", fd);
+	assert_int_equal(s->n_held, 1);
+	assert_true(s->incomplete);
+	assert_int_equal(unsetenv("NOTIFY_SOCKET"), 0);
+	(void)close(fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -122,6 +159,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_next_process_reads_the_newest_record),
 	    TEST(a_record_that_cannot_be_written_leaves_none),
+	    TEST(a_record_that_is_written_in_part_leaves_the_one_before),
+	    TEST(what_the_manager_does_not_take_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
