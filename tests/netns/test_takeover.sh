@@ -170,11 +170,13 @@ take_over_at() { # SIGNAL N
 	if [ "$1" = STOP ]; then
 		stopped_or "matches '$T/manager.log' '^idle $((life + 1))\$'" || {
 			untrace
+			kill -CONT "$(main_pid)" # of a later call
 			return 77
 		}
 		# packets wait
 		eventually 5 eval '[ "$(waiting)" -gt 50 ]' || return 1
-		eventually 20 eval "kill -CONT $(main_pid); matches '$T/manager.log' '^idle $((life + 1))\$'" && untrace
+		eventually 20 eval "kill -CONT $(main_pid); matches '$T/manager.log' '^idle $((life + 1))\$'" && untrace &&
+			kill -CONT "$(main_pid)"
 		return
 	fi
 	said "^idle ($((life + 1))|$((life + 2)))\$" && [ "$(lives)" = $((life + 2)) ] || return 77
@@ -201,6 +203,7 @@ reload_at() { # SIGNAL N
 			status=77
 		fi
 		stop tracer INT
+		kill -CONT "$pid" # of a call after the reload
 		return $status
 	fi
 	eventually 20 eval "! alive reloads" && ended reloads 1
