@@ -280,6 +280,19 @@ static int fill(scmp_filter_ctx ctx)
 	return add_conditions(ctx);
 }
 
+int confine_start(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r = ctx ? seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1) : -ENOMEM;
+
+	if (r >= 0)
+		r = add(ctx, SCMP_ACT_KILL_PROCESS, killed, NSG_ARRAY_SIZE(killed));
+	if (r >= 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
 int confine_prepare(int *ret_fd)
 {
 	cleanup_close int fd = memfd_create("filter", MFD_CLOEXEC);
@@ -321,6 +334,11 @@ int confine(int fd)
 }
 
 #else
+
+int confine_start(void)
+{
+	return 0;
+}
 
 int confine_prepare(int *ret_fd)
 {

@@ -3,11 +3,19 @@
 #define NSG_NSGD_CONFINE_H
 
 /*
- * A filter that leaves a process the system calls that a started nsgd needs. Those that only an
- * intruder would make (running a program, tracing, mounting, loading code, memory that is written
- * and executed) end the process; others fail with EPERM. *ret_fd has it, -1 where the build has no
- * libseccomp, or sanitizers, which need more. Before anything is in the kernel: libseccomp does not
- * survive a failed allocation. -errno.
+ * Two filters of system calls. Those that only an intruder would make (running a program, tracing,
+ * mounting, loading code, memory that is written and executed) end the process. Builds without
+ * libseccomp, or with sanitizers, which need more, have none.
+ */
+
+/* Before a document is read: these calls end the process, except that code can still be loaded, which
+ * looking up names may need. -errno. */
+int confine_start(void);
+
+/*
+ * For a started nsgd: calls other than those that it needs fail with EPERM. *ret_fd has the filter, -1
+ * if there is none. Before anything is in the kernel: libseccomp does not survive a failed allocation.
+ * -errno.
  */
 int confine_prepare(int *ret_fd);
 

@@ -50,6 +50,9 @@ static enum nsg_exit start(struct daemon *d)
 	enum nsg_exit status;
 	int r;
 
+	r = confine_start();
+	if (r < 0)
+		log_warning("cannot filter system calls during the start: %s", strerror(-r));
 	r = daemon_prepare_loop(d);
 	if (r < 0) {
 		log_error("event loop: %s", strerror(-r));
