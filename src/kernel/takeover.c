@@ -34,11 +34,12 @@ int nsg_kernel_take_table(struct nsg_kernel *k, int *fd)
 
 static json_t *record_hop(uint32_t number, const struct nsg_hop *hop)
 {
-	json_t *addrs = json_array();
+	cleanup_json json_t *addrs = json_array();
 
 	for (uint32_t i = 0; i < hop->n_addrs; i++)
-		(void)json_array_append_new(addrs, json_integer(hop->addrs_host[i]));
-	return json_pack("{s:I, s:i, s:o}", "number", (json_int_t)number, "type", hop->type,
+		if (json_array_append_new(addrs, json_integer(hop->addrs_host[i])) < 0)
+			return NULL;
+	return json_pack("{s:I, s:i, s:O}", "number", (json_int_t)number, "type", hop->type,
 			 "addresses", addrs);
 }
 
@@ -46,14 +47,15 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 {
 	const struct nsg_conf *c = k->conf;
 	const struct nsg_table_state *t = &k->table;
-	json_t *hops = json_array();
+	cleanup_json json_t *hops = json_array();
 
 	for (uint32_t n = 1; n <= k->hops.max; n++)
-		if (k->hops.v[n].used)
-			(void)json_array_append_new(hops, record_hop(n, &k->hops.v[n]));
+		if (k->hops.v[n].used &&
+		    json_array_append_new(hops, record_hop(n, &k->hops.v[n])) < 0)
+			return NULL;
 	return json_pack(
 	    "{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
-	    "s:I, s:b, s:I, s:o, s:i, s:i}",
+	    "s:I, s:b, s:I, s:O, s:i, s:i}",
 	    "version", VERSION, "instance", c->instance, "audit", c->audit, "downAccept",
 	    c->down_accept, "markMask", (json_int_t)c->mark_mask, "tableBase",
 	    (json_int_t)c->table_base, "rulePriority", (json_int_t)c->rule_priority, "queueFirst",

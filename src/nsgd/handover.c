@@ -77,10 +77,11 @@ void handover_save(struct instance *in, const struct policy *next)
 
 	if (!in->store.on)
 		return;
-	policies = json_pack("[o]", record_policy(in->policy));
 	if (next) {
-		(void)json_array_append_new(policies, record_policy(next));
+		policies = json_pack("[o, o]", record_policy(in->policy), record_policy(next));
 		allowed_by |= next->engine.standing;
+	} else {
+		policies = json_pack("[o]", record_policy(in->policy));
 	}
 	record = json_pack("{s:o, s:i, s:i, s:s, s:o, s:o}", "kernel",
 			   nsg_kernel_record(in->kernel), "generation", (int)in->generation,
