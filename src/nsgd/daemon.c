@@ -121,7 +121,7 @@ static int stop_deciding(struct daemon *d)
 	d->in.trace = trace_free(d->in.trace);
 	decision_log_watch(true);
 	d->in.engine = nsg_engine_stop(d->in.engine);
-	accounting_end(&d->in.accounting);
+	accounting_end(d->in.conf_start->instance);
 	return daemon_report(nsg_kernel_cleanup(d->in.kernel, &diag),
 			     "removing everything from the kernel", &diag);
 }
@@ -277,6 +277,7 @@ static enum nsg_exit cleanup(struct daemon *d)
 	r = daemon_report_kernel(daemon_open_to_remove(d, &diag), &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
+	accounting_end(d->in.conf->instance);
 	r = nsg_kernel_cleanup(d->in.kernel, &diag);
 	return nsg_exit_from(daemon_report(r, "removing everything from the kernel", &diag));
 }

@@ -3,16 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "kernel/flows.h"
 #include "observe/record.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/ip.h"
 #include "util/json_object.h"
+#include "util/limits.h"
 #include "util/macro.h"
 
 struct flows {
@@ -125,6 +128,14 @@ int flows_begin(const struct instance *in, struct nsg_diag *diag, struct server_
 
 /* ---- accounting ------------------------------------------------------------------------------ */
 
+#define ACCOUNTING_SETTINGS 2
+#define ACCOUNTING_PATH (sizeof(NSG_CONTROL_DIRECTORY) + NSG_MAX_INSTANCE_LENGTH + 16)
+
+/* Those that were off before the start. In a file, which survives a crash. */
+struct accounting {
+	bool changed[ACCOUNTING_SETTINGS];
+};
+
 static const char *const settings[] = {
     "/proc/sys/net/netfilter/nf_conntrack_acct",
     "/proc/sys/net/netfilter/nf_conntrack_timestamp",
@@ -140,16 +151,60 @@ static bool change(const char *path, char from, char to)
 	return fd >= 0 && pread(fd, &now, 1, 0) == 1 && now == from && pwrite(fd, &to, 1, 0) == 1;
 }
 
-void accounting_begin(struct accounting *a)
+static void name_file(const char *instance, char path[static ACCOUNTING_PATH])
 {
-	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
-		a->changed[i] |= change(settings[i], '0', '1');
+	(void)snprintf(path, ACCOUNTING_PATH, NSG_CONTROL_DIRECTORY "/%s.accounting", instance);
 }
 
-void accounting_end(struct accounting *a)
+/* What an earlier process has changed and not restored. */
+static void read_changed(struct accounting *a, const char *path)
 {
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char flags[ACCOUNTING_SETTINGS] = {0};
+
+	if (fd < 0 || read(fd, flags, sizeof(flags)) != sizeof(flags))
+		return;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
-		if (a->changed[i])
+		a->changed[i] = flags[i] == '1';
+}
+
+static void write_changed(const struct accounting *a, const char *path)
+{
+	cleanup_close int fd = -1;
+	char flags[ACCOUNTING_SETTINGS];
+	bool any = false;
+
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++) {
+		flags[i] = a->changed[i] ? '1' : '0';
+		any |= a->changed[i];
+	}
+	if (any)
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0)
+		(void)!write(fd, flags, sizeof(flags));
+}
+
+void accounting_begin(const char *instance)
+{
+	struct accounting a = {0};
+	char path[ACCOUNTING_PATH];
+
+	name_file(instance, path);
+	read_changed(&a, path);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
+		a.changed[i] |= change(settings[i], '0', '1');
+	write_changed(&a, path);
+}
+
+void accounting_end(const char *instance)
+{
+	struct accounting a = {0};
+	char path[ACCOUNTING_PATH];
+
+	name_file(instance, path);
+	read_changed(&a, path);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
+		if (a.changed[i])
 			(void)change(settings[i], '1', '0');
-	*a = (struct accounting){0};
+	(void)unlink(path);
 }

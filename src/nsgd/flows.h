@@ -11,9 +11,10 @@ int flows_begin(const struct instance *in, struct nsg_diag *diag, struct server_
 
 /*
  * Makes the kernel count the packets of connections and note when they began, until accounting_end():
- * what was on before stays on. Without permission nothing changes.
+ * what was on before stays on. The end may be that of a later process. Without permission nothing
+ * changes.
  */
-void accounting_begin(struct accounting *a);
-void accounting_end(struct accounting *a);
+void accounting_begin(const char *instance);
+void accounting_end(const char *instance);
 
 #endif

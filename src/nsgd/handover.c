@@ -50,24 +50,6 @@ static int read_policy(json_t *json, struct policy_traits *ret)
 	return 0;
 }
 
-/* What the last process is to undo. */
-static json_t *record_accounting(const struct accounting *a)
-{
-	json_t *changed = json_array();
-
-	for (size_t i = 0; i < ACCOUNTING_SETTINGS; i++)
-		(void)json_array_append_new(changed, json_boolean(a->changed[i]));
-	return changed;
-}
-
-static void read_accounting(const json_t *record, struct accounting *ret)
-{
-	const json_t *changed = json_object_get(record, "accounting");
-
-	for (size_t i = 0; i < ACCOUNTING_SETTINGS; i++)
-		ret->changed[i] = json_is_true(json_array_get(changed, i));
-}
-
 void handover_save(struct instance *in, const struct policy *next)
 {
 	cleanup_json json_t *record = NULL;
@@ -83,10 +65,9 @@ void handover_save(struct instance *in, const struct policy *next)
 	} else {
 		policies = json_pack("[o]", record_policy(in->policy));
 	}
-	record = json_pack("{s:o, s:i, s:i, s:s, s:o, s:o}", "kernel",
-			   nsg_kernel_record(in->kernel), "generation", (int)in->generation,
-			   "allowedBy", (int)allowed_by, "build", nsg_build_id(), "accounting",
-			   record_accounting(&in->accounting), "policies", policies);
+	record = json_pack("{s:o, s:i, s:i, s:s, s:o}", "kernel", nsg_kernel_record(in->kernel),
+			   "generation", (int)in->generation, "allowedBy", (int)allowed_by, "build",
+			   nsg_build_id(), "policies", policies);
 	r = store_write(&in->store, record);
 	if (r < 0)
 		log_warning(
@@ -172,7 +153,6 @@ int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_f
 
 	/* of another version: kernel is NULL, and cannot be read either */
 	(void)read_record(in->store.record, &before);
-	read_accounting(in->store.record, &in->accounting);
 	r = nsg_kernel_take_over(in->kernel, before.kernel, n_queues, &in->store.silent, diag);
 	if (r < 0)
 		return r;

@@ -25,12 +25,6 @@ struct alarms {
 	bool on[ALARM_STATES];
 };
 
-/* Settings of conntrack that were off before the start. */
-#define ACCOUNTING_SETTINGS 2
-struct accounting {
-	bool changed[ACCOUNTING_SETTINGS];
-};
-
 struct instance {
 	const char *conf_path;
 	bool conf_may_be_absent;
@@ -58,7 +52,6 @@ struct instance {
 	uint64_t reloads, reloads_failed, repairs;
 	bool reload_failed; /* the last one */
 	struct alarms alarms;
-	struct accounting accounting;
 	struct metrics_file *metrics_file; /* NULL: none is written */
 	unsigned int n_route_lists;	   /* that clients are being sent */
 };

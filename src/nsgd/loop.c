@@ -167,7 +167,7 @@ int daemon_add_sources(struct daemon *d)
 		if (r < 0)
 			return r;
 	}
-	accounting_begin(&d->in.accounting);
+	accounting_begin(d->in.conf_start->instance);
 	r = answers_new(d->event, &d->in, &d->in.answers);
 	if (r < 0)
 		return r;

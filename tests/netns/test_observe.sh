@@ -365,6 +365,13 @@ t_stop() {
 	is "$(acct)" 1 && nsgd_stop && nothing_left && is "$(acct)" 0 && [ ! -e "$T/nsgd.prom" ]
 }
 
+t_accounting() { # by the next nsgd, and by --cleanup
+	nsgd_start && is "$(acct)" 1 && nsgd_kill && is "$(acct)" 1 && nsgd_start && nsgd_stop && is "$(acct)" 0 || return 1
+	nsgd_start && nsgd_kill && in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup 2>/dev/null && is "$(acct)" 0 &&
+		nothing_left && [ ! -e /run/nsgd/nsgd.accounting ] || return 1
+	sysctl_ns app netfilter/nf_conntrack_acct 1 && nsgd_start && nsgd_stop && is "$(acct)" 1
+}
+
 fact "nsgd starts" t_start
 fact "a record has the contract's keys in order" t_keys
 fact "a record tells direction, enforcement, the address judged" t_egress
@@ -397,4 +404,5 @@ fact "the control socket is mode 0660 and asks who is there" t_socket
 fact "garbage on the control socket" t_garbage
 fact "eight readers that never read hold nothing up" t_many_traces
 fact "SIGTERM leaves nothing behind" t_stop
+fact "the accounting of connections is reset after a crash too" t_accounting
 lab_done
