@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status, stats, reload: what a person wants to see first, of what the daemon says. */
+/* status, stats and reload: the daemon's answers, in short for a person. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -32,11 +32,21 @@ static const char *plural(json_int_t n)
 	return n == 1 ? "" : "s";
 }
 
-static void put_wrapped(const struct nsgctl *ctl, FILE *text, char **buffer)
+/* A sentence about the item, over as many lines as it takes. */
+static int print_sentence(const struct nsgctl *ctl, const json_t *item,
+			  void (*put)(FILE *out, const json_t *item))
 {
-	if (fclose(text) == 0)
-		nsg_wrap(stdout, *buffer, 2, ctl->term.columns);
-	free(*buffer);
+	cleanup_free char *buffer = NULL;
+	size_t size;
+	FILE *text = open_memstream(&buffer, &size);
+
+	if (!text)
+		return nsgctl_out_of_memory();
+	put(text, item);
+	if (fclose(text) != 0)
+		return nsgctl_out_of_memory();
+	nsg_wrap(stdout, buffer, 2, ctl->term.columns);
+	return 0;
 }
 
 /* "42 s", "35 min", "2 h", "3 days". */
@@ -107,7 +117,7 @@ static void put_live(FILE *out, const json_t *bgp)
 		number_at(bgp, "lastChangeToDecisionNs") / (json_int_t)NSG_NS_PER_MSEC);
 }
 
-static void put_sentence(FILE *out, const json_t *status)
+static void put_status(FILE *out, const json_t *status)
 {
 	bool audit = strcmp(nsg_string_at(status, "mode"), "audit") == 0;
 	json_int_t rules = number_at(status, "policy.image.rules");
@@ -131,17 +141,13 @@ static void put_sentence(FILE *out, const json_t *status)
 static int print_status(void *closure, json_t *item)
 {
 	const struct nsgctl *ctl = closure;
-	char *buffer = NULL;
-	size_t size;
-	FILE *text;
+	int status;
 
 	if (ctl->form != NSGCTL_TABLE)
 		return nsgctl_print(ctl, "status", item);
-	text = open_memstream(&buffer, &size);
-	if (!text)
-		return nsgctl_out_of_memory();
-	put_sentence(text, item);
-	put_wrapped(ctl, text, &buffer);
+	status = print_sentence(ctl, item, put_status);
+	if (status)
+		return status;
 	if (ctl->verbose)
 		nsg_render("status", item, &ctl->term, stdout);
 	return fflush(stdout) == 0 ? 0 : NSG_EXIT_FAILED;
@@ -369,32 +375,30 @@ static void put_changes(FILE *out, const json_t *item)
 	fputs(any ? "\n" : "nothing changed\n", out);
 }
 
-static int print_reload(void *closure, json_t *item)
+static void put_reload(FILE *out, const json_t *item)
 {
 	bool on = json_is_true(nsg_at(item, "gate.routeAll"));
+
+	fputs("policy ", out);
+	nsg_text(out, nsg_string_at(item, "policyDirectory"), 0);
+	fprintf(out, " loaded in %.1f ms: ", (double)number_at(item, "microseconds") / 1e3);
+	put_part(out, item, "rules");
+	fputs(", ", out);
+	put_part(out, item, "routes");
+	fprintf(out, ", route-all %s", on ? "on" : "off");
+	if (on != json_is_true(nsg_at(item, "gate.routeAllBefore")))
+		fprintf(out, " (before: %s)", on ? "off" : "on");
+	fputs("; ", out);
+	put_changes(out, item);
+}
+
+static int print_reload(void *closure, json_t *item)
+{
 	const struct nsgctl *ctl = closure;
-	char *buffer = NULL;
-	size_t size;
-	FILE *text;
 
 	if (ctl->form != NSGCTL_TABLE)
 		return nsgctl_print(ctl, "reload", item);
-	text = open_memstream(&buffer, &size);
-	if (!text)
-		return nsgctl_out_of_memory();
-	fputs("policy ", text);
-	nsg_text(text, nsg_string_at(item, "policyDirectory"), 0);
-	fprintf(text, " loaded in %.1f ms: ", (double)number_at(item, "microseconds") / 1e3);
-	put_part(text, item, "rules");
-	fputs(", ", text);
-	put_part(text, item, "routes");
-	fprintf(text, ", route-all %s", on ? "on" : "off");
-	if (on != json_is_true(nsg_at(item, "gate.routeAllBefore")))
-		fprintf(text, " (before: %s)", on ? "off" : "on");
-	fputs("; ", text);
-	put_changes(text, item);
-	put_wrapped(ctl, text, &buffer);
-	return 0;
+	return print_sentence(ctl, item, put_reload);
 }
 
 int nsgctl_reload(struct nsgctl *ctl)
