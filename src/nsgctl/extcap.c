@@ -16,6 +16,7 @@
 #include "nsgctl/packets.h"
 #include "observe/pcapng.h"
 #include "util/cleanup.h"
+#include "util/macro.h"
 
 #define INTERFACE "nsgd"
 
@@ -41,8 +42,15 @@ struct extcap {
 
 static int print_interfaces(void)
 {
-	puts("extcap {version=" PACKAGE_VERSION "}{help=file:///usr/share/man/man1/nsgctl.1.gz}"
-	     "{display=nsgd}");
+	static const char *const pages[] = {NSG_MANDIR "/man1/nsgctl.1.gz",
+					    NSG_MANDIR "/man1/nsgctl.1"};
+	const char *page = NULL;
+
+	/* packages compress it */
+	for (size_t i = 0; !page && i < NSG_ARRAY_SIZE(pages); i++)
+		page = access(pages[i], R_OK) == 0 ? pages[i] : NULL;
+	printf("extcap {version=" PACKAGE_VERSION "}%s%s%s{display=nsgd}\n",
+	       page ? "{help=file://" : "", page ? page : "", page ? "}" : "");
 	puts("interface {value=" INTERFACE "}{display=nsgd: packets with their verdicts}");
 	return NSG_EXIT_DONE;
 }
