@@ -27,7 +27,7 @@ int nsg_leaves_reserve(struct nsg_leaves *l, size_t n)
 	uint32_t *lasts;
 	uint64_t *leaves;
 
-	if (n <= l->room)
+	if (l->lasts && n <= l->room)
 		return 0;
 	lasts = realloc(l->lasts, n * sizeof(*lasts));
 	if (!lasts)

@@ -232,6 +232,7 @@ static size_t count_prefixes(const struct nsg_route_set *s)
 	size_t n = s->n != 0;
 
 	for (size_t i = 1; i < s->n; i++)
+		/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): merge() filled it */
 		n += s->v[i - 1].addr_host != s->v[i].addr_host || s->v[i - 1].len != s->v[i].len;
 	return n;
 }
