@@ -203,8 +203,6 @@ FAIL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flag
 FAIL(ssize_t, sendto,
      (int fd, const void *p, size_t n, int flags, const struct sockaddr *a, socklen_t size),
      (fd, p, n, flags, a, size), ENOBUFS, EINTR, EAGAIN)
-FAIL_OR_SHORT(send, (int fd, const void *p, size_t n, int flags), (fd, p, n, flags), n, ENOBUFS,
-	      EINTR, EAGAIN)
 FAIL(ssize_t, recv, (int fd, void *p, size_t n, int flags), (fd, p, n, flags), ENOBUFS, EINTR,
      EAGAIN)
 FAIL(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), ENOBUFS, EINTR,
@@ -244,6 +242,21 @@ FAIL(int, unlink, (const char *path), (path), EROFS, EIO)
 FAIL(int, flock, (int fd, int op), (fd, op), EINTR)
 FAIL_AFTER(int, close, (int fd), (fd), EIO, EINTR)
 FAIL_AFTER(int, fclose, (FILE * f), (f), ENOSPC, EIO)
+
+/* A datagram is sent as a whole. */
+ssize_t send(int fd, const void *p, size_t n, int flags)
+{
+	static const int errors[] = {ENOBUFS, EINTR, EAGAIN, SHORT};
+	socklen_t size = sizeof(int);
+	int type = 0, error;
+
+	(void)syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &size);
+	error = fault_of((uintptr_t)__builtin_return_address(0), __LINE__, errors,
+			 type == SOCK_STREAM ? 4 : 3);
+	if (error && error != SHORT)
+		return -1;
+	return syscall(SYS_sendto, fd, p, error ? (n + 1) / 2 : n, flags, NULL, 0);
+}
 
 /* Counters of events and timers, signals and notifications of files come as a whole. */
 static bool is_whole(int fd)

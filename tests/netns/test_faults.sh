@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # netns: long
-# Allocations and system calls that fail, one in each start, reload, takeover and stop, in every way in which it can:
-# nsgd reports it or does without, leaves nothing of its own in the kernel after a failed start or stop, and decides as
-# before after a failed reload.
+# Allocations and system calls that fail, one in each load, start, reload, takeover and stop, in every way in which it
+# can: nsgd reports it or does without, leaves nothing of its own in the kernel after a failed start or stop, and decides
+# as before after a failed reload.
 #
-#     test_faults.sh [start|reload|takeover|stop]...
+#     test_faults.sh [load|start|reload|takeover|stop]...
 #
 # FAULTS=all makes every one happen, which takes hours; by default some, spread over all. FIRST and LAST bound the
 # numbers. libseccomp is spared, and with the sanitizers what allocates inside them.
@@ -103,8 +103,9 @@ inject() {
 		tail -n 30 "$T/xtrace" | sed 's/^/#   /'
 		no_fault
 		unmanaged
-		nsgd_stop
-		NSGD=$REAL begin; nsgd_stop
+		nsgd_stop || nsgd_kill
+		NSGD=$REAL begin
+		nsgd_stop || nsgd_kill
 		[ "$1" != reload_with ] || { conf subnet.watch=no log.decisions=none; begin; reload_to no; NOW=no FDS=$(fds); }
 		set -x
 		return 0
@@ -138,6 +139,41 @@ ends_well() { # a status of nsgd's own, not a signal or a sanitizer's finding
 
 gone() {
 	nothing_left && is "$(in_ns app cat /proc/net/netfilter/nfnetlink_queue)" ""
+}
+
+# ---- load ------------------------------------------------------------------------------------
+
+explain() { # COMMAND...: about a packet whose decision depends on the first document that is read
+	"$@" "$NSGCTL" -p "$T/policy" explain --protocol udp --src 10.0.1.4 --dst 203.0.113.10:53 -o json
+}
+
+# The same decision, or an error: the short form, too, has every fault in the first document.
+t_load() {
+	local n faults status want got injected=0
+	local preload="env FAULTS=$TABLE LD_PRELOAD=$BUILD/tests/netns/faults.so
+		ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:verify_asan_link_order=0"
+	set_fault 0
+	# shellcheck disable=SC2086
+	want=$(explain $preload 2>/dev/null)
+	status=$?
+	faults=$(number 1)
+	matches <(echo "$want") DenyPublicDns && [ "$faults" -gt 1000 ] || return 1
+	FAILURES=0
+	{ set +x; } 2>/dev/null
+	for n in $([ "$SAMPLES" = all ] && seq 1 "$faults" || seq 1 200); do
+		set_fault "$n"
+		# shellcheck disable=SC2086
+		got=$(explain $preload 2>/dev/null)
+		STATUS=$?
+		injected=$((injected + 1))
+		[ $STATUS != $status ] || [ "$got" = "$want" ] || [ -z "$got" ] || break
+		[ $STATUS -lt 64 ] || break
+		[ "$got" = "$want" ] || FAILURES=$((FAILURES + 1))
+		got=$want
+	done
+	set -x
+	is "$got" "$want" && [ $STATUS -lt 64 ] || { : "fault $n: $(where): status $STATUS"; return 1; }
+	echo "# load: $injected of $faults faults: $FAILURES loads failed, the others decide the same"
 }
 
 # ---- start -----------------------------------------------------------------------------------
@@ -328,7 +364,7 @@ t_stop() {
 	echo "# stop: $injected of $faults faults: $FAILURES stops asked for --cleanup, the others left nothing"
 }
 
-[ $# != 0 ] || set -- start reload takeover stop
+[ $# != 0 ] || set -- load start reload takeover stop
 for phase; do
 	fact "a fault in a $phase" "t_$phase"
 done
