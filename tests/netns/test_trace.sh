@@ -3,7 +3,7 @@
 # nsgctl trace of decided flows, whose packets the kernel handles by itself, and over restarts and reloads.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
-lab_make && lab_far_ends || exit 1
+lab_make && lab_guest && lab_far_ends || exit 1
 policy_copy
 conf subnet.watch=no
 
@@ -156,6 +156,19 @@ t_gone() { # a nsgd that does not come back; the option --for still holds
 	connected 1 && nsgd_stop && eventually 5 eval '! alive for' && ended for 1 && is $STATUS 0
 }
 
+t_forwarded() { # the packets of a container
+	local marks
+	stop hold && rm -f "$T/hold.in" && mkfifo "$T/hold.in" && conf subnet.watch=no capture.hook=prerouting capture.interfaces=guest0 &&
+		nsgd_start && spawn_ready hold guest "$TRAFFIC" hold 10.0.2.4:5432 && still fourteen || return 1
+	marks=$(connection_marks | grep sport=5432)
+	spawn all app "$NSGCTL" trace -o jsonl --all-packets tcp and dst host 10.0.2.4
+	eventually 5 eval 'is "$(rules | sed -n "/chain prerouting {/,/}/p" | grep -c " bypass")" 1' && still fifteen &&
+		eventually 3 matches "$T/all.log" '"reason":"established"' && is "$(connection_marks | grep sport=5432)" "$marks"
+	local status=$?
+	stop all
+	[ $status = 0 ] && is "$(jq -r '.hostSrc + " " + .interface' "$T/all.log" | sort -u)" "172.31.0.2 guest0"
+}
+
 fact "nsgd starts" t_start
 fact "--all-packets: packets of an allowed flow, with the mark that it had" t_allowed
 fact "--all-packets: packets of a denied flow" t_denied
@@ -168,4 +181,5 @@ fact "--all-packets when nsgd is killed" t_killed
 fact "a trace follows over a restart" t_restart
 fact "a capture has a section for each policy" t_sections
 fact "a trace ends in time while nsgd is stopped" t_gone
+fact "--all-packets of forwarded traffic" t_forwarded
 lab_done
