@@ -157,7 +157,7 @@ stopped_or() { # COMMAND...: waits until the traced daemon has stopped, or the c
 untrace() { # the steps that follow are not those of a start
 	local tracer
 	tracer=$(sed -n 's/^TracerPid:[[:space:]]*//p' "/proc/$(main_pid)/status")
-	[ "$tracer" = 0 ] || kill -KILL "$tracer"
+	[ "${tracer:-0}" = 0 ] || kill -KILL "$tracer"
 }
 
 # One takeover with a signal there. 77: it has no such step.
@@ -179,7 +179,10 @@ take_over_at() { # SIGNAL N
 			kill -CONT "$(main_pid)"
 		return
 	fi
-	said "^idle ($((life + 1))|$((life + 2)))\$" && [ "$(lives)" = $((life + 2)) ] || return 77
+	said "^idle ($((life + 1))|$((life + 2)))\$" && [ "$(lives)" = $((life + 2)) ] || {
+		untrace
+		return 77
+	}
 }
 
 # One reload with a signal there.
@@ -218,7 +221,8 @@ t_steps() { # SIGNAL COMMAND FEWEST: the command with the signal at each of its 
 	conf log.decisions=none offload.answers=no
 	at_step
 	NSGD=$T/stepped managed && load || return 1
-	for ((n = 1; n < 150; n += stride)); do
+	# a daemon that asks the kernel who sent a packet has always another step
+	for ((n = 1; n < 45; n += stride)); do
 		"$2" "$1" $n
 		status=$?
 		: "step $n: $status"
@@ -226,7 +230,7 @@ t_steps() { # SIGNAL COMMAND FEWEST: the command with the signal at each of its 
 	done
 	# each death may cost a batch
 	[ "$1 $2" = "STOP reload_at" ] || most=$((n * 2 * 64))
-	is $status 77 && [ $n -gt "$3" ] && unload && [ "$LOST" -ge 0 ] && [ "$LOST" -le $most ] && decides || return 1
+	[ $status = 0 ] || [ $status = 77 ] && [ $n -gt "$3" ] && unload && [ "$LOST" -ge 0 ] && [ "$LOST" -le $most ] && decides || return 1
 	echo "# SIG$1 at $(((n - 1) / stride)) steps of ${2%_at}: $LOST of $LOAD datagrams lost"
 	unmanaged && nothing_left
 	status=$?
