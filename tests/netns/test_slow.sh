@@ -67,7 +67,7 @@ service_tags() {
 }
 
 is_loading() {
-	ctl status -o json | jq -e .reloads.running >/dev/null
+	ctl status -o json 2>/dev/null | jq -e .reloads.running >/dev/null
 }
 
 t_load() {
