@@ -28,8 +28,8 @@ struct nsg_engine {
 	uint32_t line[NSG_MAX_WORKERS]; /* ids */
 	/* Of a policy that is published and not in force yet; NULL: none. */
 	struct nsg_slot *offered[NSG_MAX_WORKERS];
-	/* Workers may use any slot that is retired, until they have all taken one that is offered:
-	 * taking the one in force again is not seen, so a withdrawal does not change this. */
+	/* Workers may use any slot that is retired, until they have all taken one that is offered.
+	 * Taking the one in force again is not seen, so a withdrawal offers new ones. */
 	bool unsettled;
 	struct nsg_slot *retired[NSG_MAX_WORKERS]; /* replaced, some with unread records */
 };
@@ -321,8 +321,9 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
 
 void nsg_engine_withdraw(struct nsg_engine *e)
 {
-	if (!e->offered[0])
+	if (!e->offered[0] || nsg_engine_publish(e, e->slots[0]->policy) >= 0)
 		return;
+	/* no memory: without new slots the engine is unsettled until the next policy is in force */
 	retire_offered(e);
 	offer(e, e->slots);
 }
@@ -345,9 +346,9 @@ bool nsg_engine_is_in_force(struct nsg_engine *e)
 	return true;
 }
 
-bool nsg_engine_is_settled(const struct nsg_engine *e)
+bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy)
 {
-	return !e->unsettled;
+	return !e->unsettled && e->slots[0]->policy == policy;
 }
 
 int nsg_engine_ack_fd(const struct nsg_engine *e)

@@ -94,11 +94,10 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
  * when this may have become true. */
 bool nsg_engine_is_in_force(struct nsg_engine *e);
 int nsg_engine_ack_fd(const struct nsg_engine *e);
-/* Gives up a policy that is published and not in force yet: the workers return to the one in force.
- * Some may use the other one until the next one is in force. */
+/* Gives up a policy that is published and not in force yet: the one in force is published again. */
 void nsg_engine_withdraw(struct nsg_engine *e);
-/* Whether all workers use the policy in force. */
-bool nsg_engine_is_settled(const struct nsg_engine *e);
+/* Whether all workers use this policy: none may still use one that was given up. */
+bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy);
 
 /* Waits until every queue is empty and every verdict is sent. -ETIMEDOUT. */
 int nsg_engine_drain(struct nsg_engine *e, uint64_t timeout_ns);

@@ -5,7 +5,7 @@
  * Every mark of an older policy gets the number of one of them, or is cleared if its decision does not
  * stand; the numbers of the others are free then. Nothing can bring a free number back: a mark gets its
  * number from a verdict, and workers decide with the policy in force or the one being published; while one
- * may still use a policy that was given up, nsgd/reload.c starts no sweep.
+ * may still use a policy that was given up, no sweep begins.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -210,8 +210,8 @@ bool nsg_kernel_has_generation(const struct nsg_kernel *k)
 	return free_generations(k) || !k->sweep.running;
 }
 
-int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, struct nsg_diag *diag,
-			      uint32_t *ret)
+int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
+			      struct nsg_diag *diag, uint32_t *ret)
 {
 	uint8_t unused;
 	int r;
@@ -222,6 +222,11 @@ int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, struct nsg_di
 			return r;
 	}
 	if (!free_generations(k)) {
+		if (!settled)
+			return nsg_kernel_complain(
+			    diag, -EBUSY,
+			    "a worker has not returned from the policies of earlier reloads, which "
+			    "were given up");
 		begin(k);
 		r = end(k, sweep(&k->sweep), diag);
 		if (r < 0)

@@ -139,7 +139,7 @@ static int number(struct instance *in, const struct before *before, struct nsg_d
 		standing = 0;
 	in->generation = before->generation;
 	if (!decides_the_same(before, &after))
-		r = nsg_kernel_new_generation(in->kernel, standing, diag, &in->generation);
+		r = nsg_kernel_new_generation(in->kernel, standing, true, diag, &in->generation);
 	(void)policy_number(in->policy, in->generation, standing, NULL);
 	return r;
 }

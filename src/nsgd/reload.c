@@ -60,14 +60,21 @@ struct reloader {
 	sd_event_source *acks, *timeout;
 };
 
+/* If not, a worker may still write marks of a policy that was given up: their number must not become
+ * free. */
+static bool is_settled(const struct instance *in)
+{
+	return nsg_engine_is_settled(in->engine, &in->policy->engine);
+}
+
 /* -errno: the old policy is in force. 0: wait for the workers. */
 static int publish(struct reloader *r, struct policy *next)
 {
 	struct instance *in = r->in;
 	int result;
 
-	result = nsg_kernel_new_generation(in->kernel, in->policy->engine.standing, &r->diag,
-					   &in->generation);
+	result = nsg_kernel_new_generation(in->kernel, in->policy->engine.standing, is_settled(in),
+					   &r->diag, &in->generation);
 	if (result < 0)
 		return result;
 	r->forget =
@@ -201,10 +208,9 @@ static void begin_if_wanted(struct reloader *r)
 		(void)sd_event_source_set_enabled(r->begin, SD_EVENT_ONESHOT);
 }
 
-/* A worker may still write marks of a policy that was given up: its number must not become free. */
 static void sweep(struct instance *in)
 {
-	if (nsg_engine_is_settled(in->engine))
+	if (is_settled(in))
 		nsg_kernel_sweep(in->kernel);
 }
 

@@ -173,14 +173,19 @@ static void a_queue_outlives_its_engine_in_its_socket(void **state)
 	assert_int_equal(owner(20), 0);
 }
 
-static void put_in_force(struct nsg_engine *e, struct nsg_engine_policy *p)
+static void wait_until_in_force(struct nsg_engine *e)
 {
 	struct pollfd ack = {.fd = nsg_engine_ack_fd(e), .events = POLLIN};
 
-	assert_int_equal(nsg_engine_publish(e, p), 0);
 	while (!nsg_engine_is_in_force(e))
 		assert_int_equal(poll(&ack, 1, 10000), 1);
 	assert_false(nsg_engine_is_in_force(e));
+}
+
+static void put_in_force(struct nsg_engine *e, struct nsg_engine_policy *p)
+{
+	assert_int_equal(nsg_engine_publish(e, p), 0);
+	wait_until_in_force(e);
 }
 
 static void every_policy_is_acknowledged_by_every_worker(void **state)
@@ -234,23 +239,43 @@ static void a_policy_that_is_given_up_is_kept(void **state)
 
 	(void)state;
 	n_freed = 0;
-	nsg_engine_withdraw(e); /* there is none */
 	assert_int_equal(nsg_engine_publish(e, withdrawn), 0);
-	nsg_engine_withdraw(e);
-	assert_false(nsg_engine_is_in_force(e));
 	assert_int_equal(nsg_engine_publish(e, replaced), 0);
 	assert_int_equal(nsg_engine_publish(e, last), 0);
 	nsg_engine_policy_unref(withdrawn);
 	nsg_engine_policy_unref(replaced);
 	assert_true(nsg_engine_trace_arm(e)); /* frees what it may */
 	assert_int_equal(n_freed, 0);
-	assert_false(nsg_engine_is_settled(e));
+	assert_false(nsg_engine_is_settled(e, last));
 	put_in_force(e, last);
-	assert_true(nsg_engine_is_settled(e));
+	assert_true(nsg_engine_is_settled(e, last));
 	nsg_engine_policy_unref(last);
 	assert_int_equal(n_freed, 3); /* with that of the start */
 	nsg_engine_stop(e);
 	assert_int_equal(n_freed, 4);
+}
+
+/* Without another reload: the workers acknowledge the policy in force, which is published again. */
+static void a_withdrawal_ends(void **state)
+{
+	struct nsg_engine *e = start(0, 2);
+	struct nsg_engine_policy *first = policy(1), *withdrawn = policy(2);
+
+	(void)state;
+	put_in_force(e, first);
+	n_freed = 0;
+	nsg_engine_withdraw(e); /* there is none */
+	assert_true(nsg_engine_is_settled(e, first));
+	assert_int_equal(nsg_engine_publish(e, withdrawn), 0);
+	nsg_engine_policy_unref(withdrawn);
+	nsg_engine_withdraw(e);
+	assert_false(nsg_engine_is_settled(e, first));
+	wait_until_in_force(e);
+	assert_true(nsg_engine_is_settled(e, first));
+	assert_int_equal(n_freed, 1);
+	nsg_engine_policy_unref(first);
+	nsg_engine_stop(e);
+	assert_int_equal(n_freed, 2);
 }
 
 /* The ring's writer is the worker, which has nothing to do: a record in its place. */
@@ -312,6 +337,7 @@ int main(void)
 	    cmocka_unit_test(every_policy_is_acknowledged_by_every_worker),
 	    cmocka_unit_test(a_policy_is_freed_when_the_last_holder_lets_go),
 	    cmocka_unit_test(a_policy_that_is_given_up_is_kept),
+	    cmocka_unit_test(a_withdrawal_ends),
 	    cmocka_unit_test(a_policy_with_unread_records_is_kept),
 	    cmocka_unit_test(an_idle_queue_is_drained_and_its_workers_are_alive),
 	};

@@ -317,7 +317,8 @@ static uint32_t next_generation(struct fixture *f)
 	uint32_t generation = UINT32_MAX;
 
 	assert_int_equal(
-	    nsg_kernel_new_generation(f->k, nsg_kernel_standing(f->k), &f->diag, &generation), 0);
+	    nsg_kernel_new_generation(f->k, nsg_kernel_standing(f->k), true, &f->diag, &generation),
+	    0);
 	return generation;
 }
 
@@ -388,6 +389,7 @@ static void a_generation_that_was_tried_is_swept_before_it_is_given_again(void *
 				  FOREIGN | 0x0e010000};
 	const uint32_t swept[] = {marks[0], FOREIGN, FOREIGN, FOREIGN};
 	struct fixture f;
+	uint32_t generation;
 
 	(void)state;
 	if (!begin(&f))
@@ -404,6 +406,10 @@ static void a_generation_that_was_tried_is_swept_before_it_is_given_again(void *
 		assert_int_equal(nsg_kernel_retire(f.k, &f.diag), 0);
 	}
 	assert_int_equal(nsg_kernel_standing(f.k), 1 << 0);
+	/* not while a worker may still write one */
+	assert_int_equal(nsg_kernel_new_generation(f.k, 0, false, &f.diag, &generation), -EBUSY);
+	assert_non_null(strstr(f.diag.v[f.diag.n - 1].text, "a worker has not returned"));
+	marks_are(marks, 4);
 	/* no thread: in the call */
 	assert_int_equal(next_generation(&f), 1);
 	marks_are(swept, 4);

@@ -28,7 +28,7 @@ static unsigned int n_acks;
 static int ack_fd;
 static const struct policy *recorded;
 static uint32_t prepared, swapped, given;
-static bool has_generation;
+static bool has_generation, was_settled, no_second_publish;
 static unsigned int n_sweeps;
 static enum nsg_forget forgot;
 
@@ -63,11 +63,12 @@ int nsg_kernel_plan(struct nsg_kernel *k, const struct nsg_image *image, bool st
 	return ret->number ? 0 : -ENOMEM;
 }
 
-int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, struct nsg_diag *diag,
-			      uint32_t *ret)
+int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
+			      struct nsg_diag *diag, uint32_t *ret)
 {
 	(void)k;
 	(void)diag;
+	was_settled = settled;
 	assert_true(has_generation);
 	do
 		given = (given + 1) % 4;
@@ -140,6 +141,8 @@ int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy)
 	int r = called(PUBLISH);
 
 	(void)e;
+	if (no_second_publish && n_calls[PUBLISH] == 2)
+		r = -ENOMEM;
 	if (!r) {
 		offered = policy;
 		(void)eventfd_write(ack_fd, 1);
@@ -165,10 +168,10 @@ bool nsg_engine_is_in_force(struct nsg_engine *e)
 	return true;
 }
 
-bool nsg_engine_is_settled(const struct nsg_engine *e)
+bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy)
 {
 	(void)e;
-	return !offered;
+	return !offered && (!published || published == policy);
 }
 
 int nsg_engine_ack_fd(const struct nsg_engine *e)
@@ -468,9 +471,26 @@ static void every_reload_ends_with_a_sweep(void **state)
 	fail_at(SWAP, -EIO);
 	assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
 	assert_int_equal(n_sweeps, 1);
+	assert_true(was_settled);
 	while (offered)
 		turn(f);
 	assert_int_equal(n_sweeps, 2);
+}
+
+/* No memory to publish the old policy again: the workers decide with the one that was given up. */
+static void no_sweep_while_the_workers_use_a_policy_that_was_given_up(void **state)
+{
+	struct fixture *f = *state;
+
+	fail_at(SWAP, -EIO);
+	no_second_publish = true;
+	assert_int_equal(reload_policy(f), NSG_EXIT_FAILED);
+	no_second_publish = false;
+	assert_int_equal(n_sweeps, 0);
+	fail_at(NONE, 0);
+	assert_int_equal(reload_policy(f), NSG_EXIT_DONE);
+	assert_false(was_settled);
+	assert_int_equal(n_sweeps, 1);
 }
 
 static void an_error_in_the_documents_or_the_configuration_changes_nothing(void **state)
@@ -630,6 +650,7 @@ int main(void)
 	    TEST(a_step_that_fails_leaves_the_old_policy_in_force),
 	    TEST(a_reload_waits_until_a_generation_is_free),
 	    TEST(every_reload_ends_with_a_sweep),
+	    TEST(no_sweep_while_the_workers_use_a_policy_that_was_given_up),
 	    TEST(an_error_in_the_documents_or_the_configuration_changes_nothing),
 	    TEST(what_cannot_be_removed_afterwards_is_a_warning),
 	    TEST(requests_made_while_a_load_runs_share_the_next_one),
