@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "util/cleanup.h"
 #include "util/clock.h"
+#include "util/json_object.h"
 #include "util/macro.h"
 #include "util/names.h"
 
@@ -395,12 +397,29 @@ int nsg_line_decision(struct nsg_line *l, const struct nsg_image *image, const s
 	return l->error;
 }
 
+static bool is_ascii(const char *text)
+{
+	while ((signed char)*text > 0)
+		text++;
+	return !*text;
+}
+
+/* Any user of the host can name a cgroup, in bytes that are not UTF-8, and JSON cannot hold those. */
+static void put_host_name(struct nsg_line *l, const char *name)
+{
+	cleanup_json json_t *text = is_ascii(name) ? NULL : nsg_json_string(name);
+
+	if (!text && !is_ascii(name))
+		l->error = -ENOMEM;
+	nsg_line_put_string(l, text ? json_string_value(text) : name);
+}
+
 static void put_origin(struct nsg_line *l, const struct nsg_trace_record *r,
 		       const struct nsg_line_origin *origin)
 {
 	if (origin->interface) {
 		PUT(l, ",\"interface\":");
-		nsg_line_put_string(l, origin->interface);
+		put_host_name(l, origin->interface);
 	}
 	if (r->has_uid) {
 		PUT(l, ",\"uid\":");
@@ -408,7 +427,7 @@ static void put_origin(struct nsg_line *l, const struct nsg_trace_record *r,
 	}
 	if (origin->cgroup) {
 		PUT(l, ",\"cgroup\":");
-		nsg_line_put_string(l, origin->cgroup);
+		put_host_name(l, origin->cgroup);
 	}
 	if (origin->socket) {
 		PUT(l, ",\"socket\":");

@@ -158,6 +158,38 @@ static void a_record_has_the_contracts_members_in_order(void **state)
 	nsg_line_done(&l);
 }
 
+static void any_name_of_the_host_is_json(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} rows[] = {
+	    {"/user.slice/a.scope", "/user.slice/a.scope"},
+	    {"/b\033[31m\n\"", "/b\033[31m\n\""},
+	    {"/caf\xc3\xa9", "/caf\xc3\xa9"},
+	    {"/caf\xe9\033", "/caf\\xe9\\x1b"},
+	    {"/\xed\xa0\x80", "/\\xed\\xa0\\x80"}, /* a surrogate */
+	    {"", ""},
+	};
+	struct nsg_line l = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct nsg_line_origin origin = {.interface = rows[i].name,
+						       .cgroup = rows[i].name};
+		struct nsg_trace_record r = random_record();
+		cleanup_json json_t *json = NULL;
+
+		assert_int_equal(nsg_line_record(&l, &r, &origin, false, "", ""), 0);
+		json = json_loadb(l.text.v, l.text.n, JSON_REJECT_DUPLICATES, NULL);
+		assert_non_null(json);
+		assert_string_equal(json_string_value(json_object_get(json, "cgroup")),
+				    rows[i].text);
+		assert_string_equal(json_string_value(json_object_get(json, "interface")),
+				    rows[i].text);
+	}
+	nsg_line_done(&l);
+}
+
 /* jansson reads the text and writes the same one: it is JSON, escaped as jansson does it. */
 static void a_line_is_json_to_the_byte(void **state)
 {
@@ -215,6 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_record_has_the_contracts_members_in_order),
+	    cmocka_unit_test(any_name_of_the_host_is_json),
 	    cmocka_unit_test(a_line_is_json_to_the_byte),
 	    cmocka_unit_test(numbers_and_addresses_are_those_of_printf),
 	};
