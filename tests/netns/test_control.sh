@@ -121,7 +121,7 @@ t_too_large() { # refused before the rest of the line is taken
 	[ $(($(peak_kb) - before)) -lt 100000 ] && member /run/ctl status
 }
 
-# Replies that nobody reads, requests that do not end, descriptors that nobody asked for. All are gone afterwards.
+# Replies that are not read, requests that do not end, descriptors that no request has. All are gone afterwards.
 t_hostile() {
 	local before
 	cat >/run/hostile.py <<-'END'
