@@ -169,23 +169,3 @@ int nsg_conntrack_apply(struct nsg_nl *dump, struct nsg_nl *update,
 		*ret_n = n;
 	return 0;
 }
-
-static uint32_t constant(const struct nsg_connection *c, void *arg)
-{
-	(void)c;
-	return *(const uint32_t *)arg;
-}
-
-int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask,
-		      uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n)
-{
-	const struct nsg_conntrack_sweep sweep = {
-	    .match_mask = match_mask,
-	    .match = match,
-	    .mask = mask,
-	    .desired = constant,
-	    .arg = &value,
-	};
-
-	return nsg_conntrack_apply(dump, update, &sweep, ret_n);
-}

@@ -35,8 +35,5 @@ struct nsg_conntrack_sweep {
  */
 int nsg_conntrack_apply(struct nsg_nl *dump, struct nsg_nl *update,
 			const struct nsg_conntrack_sweep *sweep, uint32_t *ret_n);
-/* The same with one value for all. */
-int nsg_conntrack_set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask,
-		      uint32_t match, uint32_t mask, uint32_t value, uint32_t *ret_n);
 
 #endif

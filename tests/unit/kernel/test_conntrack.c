@@ -20,6 +20,27 @@
 #define OURS 0x0fff0000u
 #define FOREIGN 0x7000beefu
 
+static uint32_t constant(const struct nsg_connection *c, void *arg)
+{
+	(void)c;
+	return *(const uint32_t *)arg;
+}
+
+/* One value for all entries that match. */
+static int set(struct nsg_nl *dump, struct nsg_nl *update, uint32_t match_mask, uint32_t match,
+	       uint32_t mask, uint32_t value, uint32_t *ret_n)
+{
+	const struct nsg_conntrack_sweep sweep = {
+	    .match_mask = match_mask,
+	    .match = match,
+	    .mask = mask,
+	    .desired = constant,
+	    .arg = &value,
+	};
+
+	return nsg_conntrack_apply(dump, update, &sweep, ret_n);
+}
+
 struct fixture {
 	struct nsg_nl dump, update;
 	uint32_t n;
@@ -75,8 +96,8 @@ static void only_matching_entries_and_only_our_bits_change(void **state)
 		want += (i & 7) == 6;
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	assert_int_equal(nsg_conntrack_set(&f.dump, &f.update, DECIDED | GENERATION,
-					   DECIDED | 2u << 25, GENERATION, 3u << 25, &n),
+	assert_int_equal(set(&f.dump, &f.update, DECIDED | GENERATION, DECIDED | 2u << 25,
+			     GENERATION, 3u << 25, &n),
 			 0);
 	print_message("%u of %u entries rewritten in %.1f ms\n", n, f.n, ms_since(&start));
 	assert_int_equal(n, want);
@@ -88,13 +109,13 @@ static void only_matching_entries_and_only_our_bits_change(void **state)
 						 (i & 4 ? DECIDED : 0));
 	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	assert_int_equal(nsg_conntrack_set(&f.dump, &f.update, 0, 0, OURS, 0, &n), 0);
+	assert_int_equal(set(&f.dump, &f.update, 0, 0, OURS, 0, &n), 0);
 	print_message("%u of %u entries cleared in %.1f ms\n", n, f.n, ms_since(&start));
 	connections_marks(f.marks, f.n);
 	for (uint32_t i = 0; i < f.n; i++)
 		assert_int_equal(f.marks[i], FOREIGN);
 	/* nothing left to do */
-	assert_int_equal(nsg_conntrack_set(&f.dump, &f.update, 0, 0, OURS, 0, &n), 0);
+	assert_int_equal(set(&f.dump, &f.update, 0, 0, OURS, 0, &n), 0);
 	assert_int_equal(n, 0);
 	end(&f);
 }
@@ -140,7 +161,7 @@ static void an_entry_that_ends_meanwhile_is_no_error(void **state)
 	fake_datagram(&kernel);
 	fake_error(&kernel, 0, -ENOENT, NULL);
 	fake_netlink_open(&kernel, &update);
-	assert_int_equal(nsg_conntrack_set(&f.dump, &update, 0, 0, OURS, DECIDED, &n), 0);
+	assert_int_equal(set(&f.dump, &update, 0, 0, OURS, DECIDED, &n), 0);
 	assert_true(n >= 1);
 	nsg_nl_close(&update);
 	end(&f);
@@ -158,7 +179,7 @@ static void an_error_of_the_kernel_is_told(void **state)
 	fake_datagram(&kernel);
 	fake_error(&kernel, 0, -EPERM, NULL);
 	fake_netlink_open(&kernel, &update);
-	assert_int_equal(nsg_conntrack_set(&f.dump, &update, 0, 0, OURS, DECIDED, NULL), -EPERM);
+	assert_int_equal(set(&f.dump, &update, 0, 0, OURS, DECIDED, NULL), -EPERM);
 	nsg_nl_close(&update);
 	end(&f);
 }
@@ -179,7 +200,7 @@ static void malformed_entries_are_passed_over(void **state)
 	fake_done(&dump_kernel, 0, 0);
 	fake_netlink_open(&dump_kernel, &dump);
 	fake_netlink_open(&update_kernel, &update);
-	assert_int_equal(nsg_conntrack_set(&dump, &update, 0, 0, OURS, DECIDED, &n), 0);
+	assert_int_equal(set(&dump, &update, 0, 0, OURS, DECIDED, &n), 0);
 	assert_int_equal(n, 0);
 	assert_int_equal(update_kernel.n_sends, 0);
 	nsg_nl_close(&dump);
