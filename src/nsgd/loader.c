@@ -211,6 +211,7 @@ int loader_start(struct loader *l, const struct load *load, struct nsg_diag *dia
 	if (r >= 0)
 		r = job_start(l, j);
 	if (r < 0) {
+		(void)sd_event_source_set_enabled(l->patience, SD_EVENT_OFF);
 		j->diag = (struct nsg_diag){0};
 		job_free(j);
 		return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loads that end and loads that do not: policy_load() is the test's, and reads from a pipe. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,8 +13,9 @@
 #include <cmocka.h>
 
 #include "nsgd/loader.h"
+#include "util/thread.h"
 
-#define PATIENCE_USEC 50000
+#define PATIENCE_USEC 200000
 
 /* ---- the fakes ------------------------------------------------------------------------------- */
 
@@ -36,6 +38,14 @@ int policy_load(const struct load *load, struct nsg_diag *diag, struct policy **
 	(*ret)->engine.references = 1;
 	n_made++;
 	return 0;
+}
+
+static bool no_threads;
+
+int nsg_thread_start(pthread_t *thread, const char *name, void *(*run)(void *data), void *data)
+{
+	(void)name;
+	return no_threads ? -EAGAIN : -pthread_create(thread, NULL, run, data);
 }
 
 struct policy *policy_unref(struct policy *p)
@@ -201,6 +211,18 @@ static void a_load_that_runs_at_the_end_is_given_up(void **state)
 	let_end(1);
 }
 
+static void a_load_without_a_thread_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	struct nsg_diag diag = {0};
+
+	no_threads = true;
+	assert_int_equal(start(f, "/", &diag), -EAGAIN);
+	no_threads = false;
+	assert_int_equal(sd_event_run(f->event, 2 * PATIENCE_USEC), 0);
+	assert_int_equal(f->n_done, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -209,6 +231,7 @@ int main(void)
 	    TEST(a_load_is_reported_with_its_diagnostics),
 	    TEST(a_load_that_does_not_end_is_left_behind),
 	    TEST(a_load_that_runs_at_the_end_is_given_up),
+	    TEST(a_load_without_a_thread_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
