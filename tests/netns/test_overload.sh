@@ -145,7 +145,7 @@ t_reloads() {
 	jq '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"' "$T/0.json" >"$T/1.json"
 	nsgd_start || return 1
 	in_ns app nft reset counters table ip account >/dev/null
-	spawn_ready many app "$TRAFFIC" pump 1000 10.0.1.4 10.1.0.4:9000
+	spawn_ready many app "$TRAFFIC" pump 1000 10.0.1.4 10.1.0.4:9000 100
 	{ set +x; } 2>/dev/null
 	for ((n = 1; n <= RELOADS; n++)); do
 		reload_decides $n || { status=1; break; }
