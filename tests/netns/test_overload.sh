@@ -137,13 +137,24 @@ reload_decides() { # N
 	fi
 }
 
+# Until nsgd has as many decisions of each kind as it keeps (NSG_MAX_HISTORY).
+fill_history() {
+	spawn_ready many app "$TRAFFIC" pump 5000 10.0.1.4 10.1.0.4:9000 1
+	spawn_ready bad app "$TRAFFIC" pump 5000 10.0.1.4 10.0.2.4:9000 1
+	eventually 60 eval 'ctl stats -o json | jq -e "[.verdicts[].packets] | length == 2 and min > 11000" >/dev/null'
+	local status=$?
+	stop many
+	stop bad
+	return $status
+}
+
 t_reloads() {
 	local n first last files status=0
-	conf subnet.watch=no log.decisions=none
+	conf subnet.watch=no log.decisions=none offload.answers=no offload.denied-seconds=0
 	cp -p "$T/policy/nsg-integration.json" "$T/0.json"
 	cp -p "$T/0.json" "$T/1.json"
 	jq '(.securityRules[] | select(.name == "DenyPublicDns")).access = "Allow"' "$T/0.json" >"$T/1.json"
-	nsgd_start || return 1
+	nsgd_start && fill_history && eventually 10 waits 0 || return 1
 	in_ns app nft reset counters table ip account >/dev/null
 	spawn_ready many app "$TRAFFIC" pump 1000 10.0.1.4 10.1.0.4:9000 100
 	{ set +x; } 2>/dev/null
