@@ -34,8 +34,9 @@ struct nsg_senders {
 	struct nsg_nl nl;
 	char *root; /* of the hierarchy; NULL: none is mounted */
 	struct known known[NSG_MAX_KNOWN_CGROUPS];
-	uint64_t second_ns; /* begin of the second in which `n` were asked for */
-	uint32_t n;
+	uint64_t second_ns; /* begin of the second of these: */
+	uint32_t n;	    /* sockets that were asked for */
+	uint32_t n_read;    /* directories that were read to find cgroups */
 };
 
 struct nsg_senders *nsg_senders_new(const char *mounts)
@@ -105,11 +106,12 @@ static bool search_below(struct search *s, int fd, size_t length)
 	return found;
 }
 
-static char *find_path(const struct nsg_senders *s, uint64_t id)
+static char *find_path(struct nsg_senders *s, uint64_t id)
 {
 	struct search search = {.id = id, .n = NSG_MAX_CGROUPS_SEARCHED};
 	int fd = s->root ? open(s->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct stat st;
+	bool found;
 
 	if (fd < 0)
 		return NULL;
@@ -117,16 +119,32 @@ static char *find_path(const struct nsg_senders *s, uint64_t id)
 		(void)close(fd);
 		return strdup("/");
 	}
-	return search_below(&search, fd, 0) ? strdup(search.path) : NULL;
+	found = search_below(&search, fd, 0);
+	s->n_read += NSG_MAX_CGROUPS_SEARCHED - search.n;
+	return found ? strdup(search.path) : NULL;
 }
 
-static const char *path_of(struct nsg_senders *s, uint64_t id)
+static void begin_second(struct nsg_senders *s)
+{
+	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+
+	if (now_ns - s->second_ns < NSG_NS_PER_SEC)
+		return;
+	s->second_ns = now_ns;
+	s->n = s->n_read = 0;
+}
+
+/* A user with many cgroups could otherwise keep the caller busy with searches. */
+const char *nsg_senders_cgroup(struct nsg_senders *s, uint64_t id)
 {
 	struct known *k = &s->known[id % NSG_ARRAY_SIZE(s->known)];
 
+	begin_second(s);
 	if (!id)
 		return NULL;
 	if (k->id != id) {
+		if (s->n_read >= NSG_MAX_CGROUPS_SEARCHED)
+			return NULL;
 		free(k->path);
 		*k = (struct known){.id = id, .path = find_path(s, id)};
 	}
@@ -188,12 +206,7 @@ static void ask(struct nsg_senders *s, const struct nsg_sender_key *key, struct 
 
 static bool is_too_many(struct nsg_senders *s)
 {
-	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-
-	if (now_ns - s->second_ns >= NSG_NS_PER_SEC) {
-		s->second_ns = now_ns;
-		s->n = 0;
-	}
+	begin_second(s);
 	return s->n++ >= NSG_MAX_SENDERS_A_SECOND;
 }
 
@@ -209,5 +222,5 @@ void nsg_senders_find(struct nsg_senders *s, const struct nsg_sender_key *key,
 	if (!found.inode || found.uid != key->uid)
 		return;
 	ret->inode = found.inode;
-	ret->cgroup = path_of(s, found.attrs.cgroup);
+	ret->cgroup = nsg_senders_cgroup(s, found.attrs.cgroup);
 }

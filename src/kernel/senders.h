@@ -30,6 +30,9 @@ struct nsg_senders *nsg_senders_new(const char *mounts);
 /* Not known: also if more are asked for than NSG_MAX_SENDERS_A_SECOND. */
 void nsg_senders_find(struct nsg_senders *s, const struct nsg_sender_key *key,
 		      struct nsg_sender *ret);
+/* The path of the cgroup with this id, as in nsg_sender. Not known: also if more directories are read
+ * within a second than NSG_MAX_CGROUPS_SEARCHED. */
+const char *nsg_senders_cgroup(struct nsg_senders *s, uint64_t id);
 /* NULL is fine; returns NULL. */
 struct nsg_senders *nsg_senders_free(struct nsg_senders *s);
 

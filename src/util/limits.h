@@ -53,7 +53,7 @@
 #define NSG_MAX_PACKET_FILTERS 8u
 #define NSG_MAX_FILTER_PROGRAM 64u
 /* Sockets looked up for traces: some 10 microseconds each. Paths of cgroups that are remembered, their
- * length, and directories that are read to find one: some milliseconds. */
+ * length, and directories that are read to find one, or in a second: some 50 milliseconds. */
 #define NSG_MAX_SENDERS_A_SECOND 1000u
 #define NSG_MAX_KNOWN_CGROUPS 256u
 #define NSG_MAX_CGROUP_PATH 4096u

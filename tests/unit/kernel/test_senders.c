@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -110,11 +111,55 @@ static void what_has_no_ports_has_no_sender_and_there_is_a_limit(void **state)
 	nsg_senders_free(s);
 }
 
+/* What no directory has as its inode number is looked for everywhere. */
+static void searches_for_cgroups_are_limited(void **state)
+{
+	char root[] = "/tmp/nsg-senders-XXXXXX", mounts[64], path[96];
+	const unsigned int n = 100;
+	struct nsg_senders *s;
+	bool reached = false;
+	struct stat st;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	(void)snprintf(mounts, sizeof(mounts), "%s/mounts", root);
+	f = fopen(mounts, "we");
+	assert_non_null(f);
+	fprintf(f, "30 1 0:26 / %s rw - cgroup2 cgroup2 rw\n", root);
+	(void)fclose(f);
+	for (unsigned int i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%u", root, i);
+		assert_int_equal(mkdir(path, 0700), 0);
+	}
+	s = nsg_senders_new(mounts);
+	assert_non_null(s);
+	for (unsigned int i = 0; !reached && i < n; i++) {
+		for (uint64_t j = 0; j < 60; j++)
+			assert_null(nsg_senders_cgroup(s, UINT64_MAX - 60 * i - j));
+		/* some may be of the next second */
+		(void)snprintf(path, sizeof(path), "%s/%u", root, i);
+		assert_int_equal(stat(path, &st), 0);
+		reached = !nsg_senders_cgroup(s, st.st_ino);
+	}
+	assert_true(reached);
+	(void)sleep(1);
+	assert_string_equal(nsg_senders_cgroup(s, st.st_ino), path + strlen(root));
+	nsg_senders_free(s);
+	for (unsigned int i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%u", root, i);
+		(void)rmdir(path);
+	}
+	(void)unlink(mounts);
+	(void)rmdir(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_socket_is_found_with_its_cgroup),
 	    cmocka_unit_test(what_has_no_ports_has_no_sender_and_there_is_a_limit),
+	    cmocka_unit_test(searches_for_cgroups_are_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
