@@ -390,6 +390,10 @@ int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *ns
 	cleanup_writer struct writer w = {.size_bytes = sizeof(w.header)};
 	int r;
 
+	/* those of layer 4 are fewer: ports, or NSG_MAX_CROSS */
+	if (nsg->n_dst_rows > (size_t)1 << NSG_LEAF_CLASS_BITS ||
+	    nsg->n_src_rows > (size_t)1 << NSG_SRC_CLASS_BITS)
+		return -E2BIG;
 	w.header.info = (struct nsg_image_info){
 	    .n_rules = (uint32_t)e->n_rules,
 	    .n_routes = (uint32_t)nsg_routes_total(e, routes),

@@ -221,8 +221,9 @@ int nsg_compile(const struct nsg_effective *effective, const struct nsg_image *b
 	if (r == -E2BIG)
 		return nsg_diag_add(diag, NSG_ERROR, NULL, "TooManySegments",
 				    "the prefixes of rules and routes divide the address space "
-				    "into more than %u pieces",
-				    NSG_MAX_IMAGE_SEGMENTS);
+				    "into more than %u pieces, or more than %u of them have "
+				    "different rules",
+				    NSG_MAX_IMAGE_SEGMENTS, 1u << NSG_LEAF_CLASS_BITS);
 	if (r < 0)
 		return r;
 	image->info.compile_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;

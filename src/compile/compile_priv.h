@@ -218,7 +218,7 @@ static inline void nsg_image_cleanup(struct nsg_image **image)
 /* ---- build.c ---- */
 
 /* Writes everything into one block; admin (NULL: none) becomes a part of it. -ENOMEM; -E2BIG when
- * 32-bit offsets do not suffice. */
+ * 32-bit offsets or the bits of a class do not suffice. */
 int nsg_image_build(const struct nsg_effective *e, const struct nsg_nsg_part *nsg,
 		    const struct nsg_routes_part *routes, const struct nsg_leaves *dst,
 		    const struct nsg_image *admin, struct nsg_image **ret);

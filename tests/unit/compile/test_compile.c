@@ -12,6 +12,7 @@
 
 #include "classify/simd_priv.h"
 #include "compile/compile.h"
+#include "compile/compile_priv.h"
 #include "model/decide.h"
 #include "support/effective_build.h"
 #include "util/limits.h"
@@ -646,6 +647,24 @@ static void too_many_segments(void **state)
 	effective_build_free(b);
 }
 
+/* A policy that has so many takes a gigabyte. */
+static void too_many_classes(void **state)
+{
+	const struct nsg_nsg_part many_dst = {.n_dst_rows = ((size_t)1 << NSG_LEAF_CLASS_BITS) + 1},
+				  many_src = {.n_src_rows = ((size_t)1 << NSG_SRC_CLASS_BITS) + 1};
+	const struct nsg_routes_part no_routes = {.n_hops = 1};
+	const struct nsg_leaves none = {0};
+	struct effective_build *b = effective_build_new();
+	struct nsg_image *image;
+
+	(void)state;
+	assert_int_equal(nsg_image_build(&b->e, &many_dst, &no_routes, &none, NULL, &image),
+			 -E2BIG);
+	assert_int_equal(nsg_image_build(&b->e, &many_src, &no_routes, &none, NULL, &image),
+			 -E2BIG);
+	effective_build_free(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +679,7 @@ int main(void)
 	    cmocka_unit_test(too_many_rules),
 	    cmocka_unit_test(too_many_next_hops),
 	    cmocka_unit_test(too_many_segments),
+	    cmocka_unit_test(too_many_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
