@@ -158,7 +158,8 @@ t_gone() { # a nsgd that does not come back; the option --for still holds
 
 t_forwarded() { # the packets of a container
 	local marks
-	stop hold && rm -f "$T/hold.in" && mkfifo "$T/hold.in" && conf subnet.watch=no capture.hook=prerouting capture.interfaces=guest0 &&
+	# that of t_killed follows every nsgd
+	stop all && stop hold && rm -f "$T/hold.in" && mkfifo "$T/hold.in" && conf subnet.watch=no capture.hook=prerouting capture.interfaces=guest0 &&
 		nsgd_start && spawn_ready hold guest "$TRAFFIC" hold 10.0.2.4:5432 && still fourteen || return 1
 	marks=$(connection_marks | grep sport=5432)
 	spawn all app "$NSGCTL" trace -o jsonl --all-packets tcp and dst host 10.0.2.4
