@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "explain/rows.h"
+#include "explain/text.h"
 #include "nsgctl/command.h"
 #include "nsgctl/filter.h"
 #include "nsgctl/nsgctl.h"
@@ -90,8 +91,11 @@ static int take_policy(struct trace *t, const json_t *policy)
 	nsgctl_section_comment(policy, name, sizeof(name));
 	changed = *t->policy && strcmp(name, t->policy) != 0;
 	(void)snprintf(t->policy, sizeof(t->policy), "%s", name);
-	if (changed && t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl))
-		printf("# %s\n", name);
+	if (changed && t->ctl->form == NSGCTL_TABLE && !to_standard_output(t->ctl)) {
+		fputs("# ", stdout);
+		nsg_text(stdout, name, 0);
+		putchar('\n');
+	}
 	return t->ctl->write ? nsgctl_trace_file_section(&t->file, name) : 0;
 }
 
