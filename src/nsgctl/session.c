@@ -140,10 +140,12 @@ bool nsgctl_session_follow(struct nsgctl_session *s)
 	(void)close(s->fd);
 	s->fd = -1;
 	for (int i = 0; i < REOPEN_TRIES && !*s->interrupted; i++) {
-		s->fd = nsg_control_connect(s->path);
+		/* first: one that closes every connection would be asked without a pause */
+		(void)nanosleep(&pause, NULL);
+		if (!*s->interrupted)
+			s->fd = nsg_control_connect(s->path);
 		if (s->fd >= 0)
 			return true;
-		(void)nanosleep(&pause, NULL);
 	}
 	return false;
 }

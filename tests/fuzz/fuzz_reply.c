@@ -5,7 +5,9 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct reply {
 	const uint8_t *data;
 	size_t size;
+	pthread_t client;
 	atomic_bool done; /* the next connection is the last */
 };
 
@@ -54,17 +57,21 @@ static void set_up(void)
 		abort();
 }
 
-/* Says what it says, and hangs up. */
+/* Says what it says, and hangs up. A trace would wait for another daemon: it is interrupted. */
 static void answer(const struct reply *reply, int fd)
 {
+	static const char trace[] = "\"trace\"";
 	char request[4096];
+	bool traces = false;
 	ssize_t n = 1;
 
 	for (size_t sent = 0; n > 0 && sent < reply->size; sent += (size_t)n)
 		n = send(fd, reply->data + sent, reply->size - sent, MSG_NOSIGNAL);
 	(void)shutdown(fd, SHUT_WR);
-	while (recv(fd, request, sizeof(request), 0) > 0)
-		;
+	while ((n = recv(fd, request, sizeof(request), 0)) > 0)
+		traces |= memmem(request, (size_t)n, trace, sizeof(trace) - 1) != NULL;
+	if (traces)
+		(void)pthread_kill(reply->client, SIGINT);
 }
 
 static void *serve(void *closure)
@@ -97,7 +104,7 @@ static bool may_run(struct nsgctl *ctl)
 
 static void run(struct nsgctl *ctl, const uint8_t *data, size_t size)
 {
-	struct reply reply = {.data = data, .size = size};
+	struct reply reply = {.data = data, .size = size, .client = pthread_self()};
 	pthread_t server;
 	int fd;
 
