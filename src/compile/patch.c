@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The next image when live routes come and go, without compiling a full table again. A route changes
- * what is decided for its own addresses only: for these windows of the address space rules and routes
- * are compiled as usual, with lists and routes cut to the windows; all other segments are copied from
- * the image before. What takes time for each route (records, search tree, ranges of VirtualNetwork) is
- * made anew in one pass without sorting.
+ * Compiles the next image after changes of live routes, without compiling a full table again. A route
+ * affects only the decisions for its own addresses. For these windows of the address space, rules and
+ * routes are compiled as usual, with address lists and routes cut to the windows. All other segments are
+ * copied from the previous image. Data that exists for each route (records, search tree, ranges of
+ * VirtualNetwork) is rebuilt in one pass, without sorting.
  */
 #include "compile/compile_priv.h"
 
@@ -18,7 +18,7 @@ struct patch {
 	const struct nsg_effective *e;
 	const struct nsg_image *before;
 	struct nsg_ranges windows;
-	uint32_t *live_of; /* of each live route before: its number now, or NSG_ROW_NONE */
+	uint32_t *live_of; /* by previous live route: its new number, or NSG_ROW_NONE */
 };
 
 static void patch_done(struct patch *p)
@@ -68,7 +68,7 @@ static size_t next_prefix(const struct nsg_route_set *s, size_t i)
 	return i;
 }
 
-/* The prefixes that only one of the sets has, which are in order. */
+/* Finds the prefixes that are in only one of the sets, which are sorted. */
 static int find_windows(const struct nsg_route_set *a, const struct nsg_route_set *b,
 			struct patch *ret)
 {
@@ -96,7 +96,7 @@ static int find_windows(const struct nsg_route_set *a, const struct nsg_route_se
 	return r;
 }
 
-/* A window costs its routes and the search for those that cover it. */
+/* The cost of a window is its routes, and the search for the routes that cover it (about 32 routes). */
 static bool is_small(const struct nsg_route_set *live, const struct nsg_ranges *windows)
 {
 	const size_t most = live->n / 2 + 1024;
@@ -151,10 +151,10 @@ static inline uint32_t last_of(const struct lasts *l, size_t i)
 	return l->lasts ? l->lasts[i] : nsg_tree_addr(l->keys[i]);
 }
 
-/* Takes a segment of one of the two, which ends with `last`. */
+/* Adds segment `i` of one of the two images, up to `last`. */
 typedef int take_fn(void *data, size_t i, uint32_t last);
 
-/* The segments from `first` to `last`, the outermost ones cut; *at is the first that ends there. */
+/* The outermost segments are cut to `first` and `last`. *at: the segment to begin the search with. */
 static inline __attribute__((always_inline)) int copy_segments(const struct lasts *l, size_t *at,
 							       uint32_t first, uint32_t last,
 							       take_fn *take, void *data)
@@ -207,7 +207,7 @@ struct dst_splice {
 	struct nsg_leaves *ret;
 };
 
-/* A live route has the number of its place in the set. */
+/* Live routes are numbered by their position in the set. */
 static int take_leaf_before(void *data, size_t i, uint32_t last)
 {
 	const struct dst_splice *s = data;
@@ -273,7 +273,7 @@ static int take_class_cut(void *data, size_t i, uint32_t last)
 	return nsg_partition_push(s->ret, last, s->cut[i]);
 }
 
-/* The part has the windows' sources, and then all. */
+/* Before the call, the part has only the sources of the windows. */
 static int splice_src(const struct patch *p, const struct nsg_image *before,
 		      struct nsg_nsg_part *part)
 {
@@ -299,7 +299,6 @@ static int splice_src(const struct patch *p, const struct nsg_image *before,
 
 /* ---- all of it ---- */
 
-/* The rules in the windows. */
 static int compile_rules(const struct patch *p, const struct nsg_effective *e,
 			 const struct nsg_image *before, const struct nsg_gates *gates,
 			 struct nsg_nsg_part *ret, uint64_t *ret_hash)

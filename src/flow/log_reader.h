@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads flow logs of Azure: VNet flow logs (version 4) and NSG flow logs (versions 1 and 2), files of
- * {"records":[...]}. One record at a time is in memory. Nothing in a file is trusted: what is not a
- * flow log ends the reading with an error that names the record; what came before has been returned.
+ * {"records":[...]}. One record at a time is in memory. Files are not trusted: invalid content ends the
+ * reading with an error that names the record, after the tuples before it have been returned.
  */
 #ifndef NSG_FLOW_LOG_READER_H
 #define NSG_FLOW_LOG_READER_H
@@ -20,7 +20,7 @@ struct nsg_log_tuple {
 	uint8_t src6[16], dst6[16];
 	bool inbound, denied;
 	char state; /* B(egin), C(ontinue), E(nd) or D(enied) */
-	/* since the tuple before; sent: by the source */
+	/* since the previous tuple of the flow; "sent" is from source to destination */
 	uint64_t packets_sent, bytes_sent, packets_received, bytes_received;
 	const char *rule; /* UTF-8; valid until the next call */
 };

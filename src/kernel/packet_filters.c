@@ -13,8 +13,8 @@ static void put_match(struct nsg_nft_batch *b, const struct nsg_packet_filter *f
 		nft_program(b, f->program, f->n);
 }
 
-/* The packet gets the mark of its connection before it is queued. If no process reads the queue, as
- * after a crash, it continues with that mark as if it had not been queued. */
+/* The packet gets the mark of its connection before it is queued. If no process reads the queue, e.g.
+ * after a crash, the packet is accepted with that mark. */
 void nsg_packet_filters_put_allowed(struct nsg_nft_batch *b, const struct nsg_kernel *k,
 				    const char *chain)
 {

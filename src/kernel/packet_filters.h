@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rules for the packets of decided flows that a trace asks for: they are queued, where the kernel
- * would accept them or drop them again by itself. Other packets, and the marks, are not affected.
+ * Rules that queue the packets of decided flows that a trace requests, which the kernel would otherwise
+ * accept or drop by itself. Other packets, and the marks, are not affected.
  */
 #ifndef NSG_KERNEL_PACKET_FILTERS_H
 #define NSG_KERNEL_PACKET_FILTERS_H

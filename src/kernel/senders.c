@@ -24,18 +24,18 @@
 
 #define TCP_LISTENS 10 /* of enum in net/tcp_states.h */
 
-/* A cgroup's id is never used again, and its path does not change. */
+/* The id of a cgroup is not reused, and its path does not change. */
 struct known {
 	uint64_t id; /* 0: none */
-	char *path;  /* NULL: it is not in the hierarchy that this process sees */
+	char *path;  /* NULL: not in the hierarchy that is visible to this process */
 };
 
 struct nsg_senders {
 	struct nsg_nl nl;
 	char *root; /* of the hierarchy; NULL: none is mounted */
 	struct known known[NSG_MAX_KNOWN_CGROUPS];
-	uint64_t second_ns; /* begin of the second of these: */
-	uint32_t n;	    /* sockets that were asked for */
+	uint64_t second_ns; /* start of the second that these two are for: */
+	uint32_t n;	    /* sockets that were looked up */
 	uint32_t n_read;    /* directories that were read to find cgroups */
 };
 
@@ -73,7 +73,7 @@ struct search {
 	char path[NSG_MAX_CGROUP_PATH];
 };
 
-/* Below the directory, whose path in the hierarchy has `length` bytes; true: `path` is found. Takes fd. */
+/* Searches below the directory whose path has `length` bytes. True if found: it is in `path`. Closes fd. */
 static bool search_below(struct search *s, int fd, size_t length)
 {
 	DIR *directory = fdopendir(fd);
@@ -191,7 +191,7 @@ static void ask(struct nsg_senders *s, const struct nsg_sender_key *key, struct 
 	    .id = {.idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}},
 	};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	/* udp_dump_one() takes both ends the other way round, "for historical reasons" */
+	/* udp_dump_one() swaps source and destination, "for historical reasons" */
 	bool swapped = key->protocol == IPPROTO_UDP;
 
 	request.id.idiag_src[0] = htonl(swapped ? key->dst_host : key->src_host);

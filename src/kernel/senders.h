@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The socket that sent a packet, found by its addresses and ports (sock_diag(7)), and its cgroup. Best
- * effort: the socket may be closed meanwhile.
+ * Finds the socket that sent a packet, and its cgroup, by addresses and ports (sock_diag(7)). This is best
+ * effort: the socket may already be closed.
  */
 #ifndef NSG_KERNEL_SENDERS_H
 #define NSG_KERNEL_SENDERS_H
@@ -25,9 +25,9 @@ struct nsg_sender {
 
 struct nsg_senders;
 
-/* `mounts`: /proc/self/mountinfo or a test's. NULL: the kernel has no sock_diag, or no memory. */
+/* `mounts`: /proc/self/mountinfo, or another file in tests. NULL without sock_diag or memory. */
 struct nsg_senders *nsg_senders_new(const char *mounts);
-/* Not known: also if more are asked for than NSG_MAX_SENDERS_A_SECOND. */
+/* Above NSG_MAX_SENDERS_A_SECOND look-ups, nothing is known of the sender. */
 void nsg_senders_find(struct nsg_senders *s, const struct nsg_sender_key *key,
 		      struct nsg_sender *ret);
 /* The path of the cgroup with this id, as in nsg_sender. Not known: also if more directories are read

@@ -15,10 +15,10 @@
 #include "util/clock.h"
 #include "util/json_object.h"
 
-#define NAME_BYTES 32 /* the kernel's names have up to 15 bytes, those of its threads a few more */
-/* File descriptors that are looked at for one packet: some 50 ms. */
+#define NAME_BYTES 32 /* names have up to 15 bytes, those of kernel threads a few more */
+/* File descriptors that are checked for one packet: about 50 ms. */
 #define MAX_DESCRIPTORS 50000u
-/* Inode numbers are used again. */
+/* Inode numbers are reused. */
 #define KEEP_NS (5 * NSG_NS_PER_SEC)
 #define N_KNOWN 256u
 
@@ -66,7 +66,7 @@ static bool has_socket(struct search *s, const char *pid)
 	return found;
 }
 
-/* The descriptor is looked at again afterwards: the number of the process may be another one's by now. */
+/* The descriptor is checked again afterwards: the process id may have been reused. */
 static void read_name(const struct search *s, const char *pid, char name[static NAME_BYTES])
 {
 	char path[32];
@@ -102,8 +102,8 @@ static void find_name(json_int_t inode, char name[static NAME_BYTES])
 		(void)closedir(d);
 }
 
-/* Searches take a quarter of the time, and a second at once: a reader that is slower than the daemon
- * misses decisions. */
+/* Searches may take a quarter of the time, and up to a second at once: a client that is slower than the
+ * daemon misses decisions. */
 static bool may_search(struct budget *b, uint64_t now_ns)
 {
 	b->ns += (int64_t)((now_ns - b->at_ns) / 4);

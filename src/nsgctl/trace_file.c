@@ -38,7 +38,7 @@ int nsgctl_trace_file_commit(struct nsgctl_trace_file *f)
 	return nsgctl_outfile_commit(&f->file);
 }
 
-/* The number of that interface in the section. 0 or -errno. */
+/* Finds or adds the interface in the current section. 0 or -errno. */
 static int find_interface(struct nsgctl_trace_file *f, const char *name, uint32_t *ret)
 {
 	uint32_t i;
@@ -96,13 +96,13 @@ int nsgctl_trace_file_write(struct nsgctl_trace_file *f, const json_t *decision)
 	packet.comment_n = strlen(comment);
 	if (r == 0)
 		r = nsg_pcapng_write(f->file.out, &packet);
-	/* at once, so that a reader never finds part of a packet */
+	/* at once: a reader never finds part of a packet */
 	if (r == 0 && fflush(f->file.out) != 0)
 		r = -errno;
 	return r < 0 ? nsgctl_outfile_fail(&f->file, r) : 0;
 }
 
-/* libpcap reads no file that has no interface. */
+/* libpcap refuses a file without an interface. */
 int nsgctl_trace_file_end(struct nsgctl_trace_file *f)
 {
 	uint32_t ignored;

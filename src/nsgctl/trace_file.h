@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The capture that a trace writes: a section for each policy that decides, an interface for each name.
+ * The capture file of a trace: one section for each policy, one interface for each interface name.
  * Every function returns 0, or an exit status after a message.
  */
 #ifndef NSG_NSGCTL_TRACE_FILE_H
@@ -9,7 +9,7 @@
 #include "nsgctl/nsgctl.h"
 #include "nsgctl/outfile.h"
 
-/* More in one section begin another one. */
+/* In one section; for more, a new section begins. */
 #define NSGCTL_TRACE_INTERFACES 64
 #define NSGCTL_TRACE_NAME 16 /* IFNAMSIZ */
 
@@ -23,10 +23,10 @@ struct nsgctl_trace_file {
 int nsgctl_trace_file_open(struct nsgctl_trace_file *f, const struct nsgctl *ctl);
 /* Begins a section, unless the last one has this comment. */
 int nsgctl_trace_file_section(struct nsgctl_trace_file *f, const char *comment);
-/* Gives the file its name, which it has from its first section on, so that a reader can follow it. */
+/* Renames the file to its final name, after the first section: a reader can then follow it. */
 int nsgctl_trace_file_commit(struct nsgctl_trace_file *f);
 int nsgctl_trace_file_write(struct nsgctl_trace_file *f, const json_t *decision);
-/* Makes a section without packets complete. */
+/* Completes a section that has no packets. */
 int nsgctl_trace_file_end(struct nsgctl_trace_file *f);
 void nsgctl_trace_file_done(struct nsgctl_trace_file *f);
 
