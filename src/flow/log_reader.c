@@ -20,7 +20,7 @@
 /* Longest text of a tuple: two IPv6 addresses, five numbers of 20 digits, and the rest. */
 #define MAX_TUPLE 320
 #define MAX_FIELDS 13
-/* NSG flow logs have seconds, VNet flow logs milliseconds: this many are in April 1970. */
+/* Times in NSG flow logs are seconds, in VNet flow logs milliseconds (this value: April 1970). */
 #define LEAST_MS 10000000000u
 
 #define FAIL(l, ...) ((void)snprintf((l)->error, sizeof((l)->error), __VA_ARGS__), -EBADMSG)
@@ -33,7 +33,7 @@ struct text {
 struct nsg_log_reader {
 	FILE *in;
 	bool began, in_records;
-	uint64_t n_records, n_tuples; /* n_tuples: returned of the record, or being read */
+	uint64_t n_records, n_tuples; /* n_tuples: of the current record, so far */
 	NSG_VEC(char) text;	      /* of the record */
 	json_t *record;
 	NSG_VEC(struct text) tuples;
@@ -138,7 +138,7 @@ static int find_record(struct nsg_log_reader *l)
 	}
 }
 
-/* Up to the '}' that belongs to it. */
+/* Reads up to the matching '}'. */
 static int read_text(struct nsg_log_reader *l)
 {
 	bool in_string = false, escaped = false;
@@ -147,7 +147,8 @@ static int read_text(struct nsg_log_reader *l)
 
 	for (l->text.n = 0;; c = getc_unlocked(l->in)) {
 		if (c == EOF)
-			return FAIL(l, "record %llu: the file ends after %zu bytes of it",
+			return FAIL(l,
+				    "record %llu: the file ends within the record, after %zu bytes",
 				    (unsigned long long)l->n_records, l->text.n);
 		if (l->text.n == NSG_MAX_LOG_RECORD_BYTES)
 			return fail_record(l, "too long");
@@ -173,7 +174,7 @@ static int add_tuples(struct nsg_log_reader *l, const json_t *rule, const json_t
 	size_t i;
 
 	if (!json_is_string(rule) || !json_is_array(tuples))
-		return fail_record(l, "a group of tuples without rule or flowTuples");
+		return fail_record(l, "a group of tuples has no rule or no flowTuples");
 	json_array_foreach(tuples, i, tuple)
 	{
 		struct text t = {json_string_value(rule), json_string_value(tuple), has_verdict};
@@ -198,7 +199,7 @@ static int collect_tuples(struct nsg_log_reader *l)
 
 	l->tuples.n = 0;
 	if (!json_is_array(vnet) && !json_is_array(nsg))
-		return fail_record(l, "neither of a VNet nor of an NSG flow log");
+		return fail_record(l, "not a record of a VNet flow log or an NSG flow log");
 	json_array_foreach(vnet, i, outer)
 	{
 		json_array_foreach(json_object_get(outer, "flowGroups"), j, inner)
@@ -261,7 +262,7 @@ static bool read_number(const char *text, uint64_t max, uint64_t *ret)
 	return true;
 }
 
-/* Both of one family. */
+/* Both must be of the same family. */
 static bool read_addresses(const char *src, const char *dst, struct nsg_log_tuple *t)
 {
 	if (nsg_ip4_parse(src, &t->key.src_host) == 0)
@@ -283,7 +284,7 @@ static bool read_ports(const char *src, const char *dst, struct nsg_log_tuple *t
 	return true;
 }
 
-/* Where there are no counters they are empty, or 0. */
+/* Tuples without counters have empty fields, or 0. */
 static bool read_counts(char *const fields[4], struct nsg_log_tuple *t)
 {
 	uint64_t *const counts[4] = {&t->packets_sent, &t->bytes_sent, &t->packets_received,
@@ -322,9 +323,8 @@ static bool read_protocol(const char *text, bool letter, uint8_t *ret)
 }
 
 /*
- * time, source, destination, two ports, protocol, direction; then of a VNet flow log: state,
- * encryption, four counters; of an NSG flow log: decision and, from version 2 on, state and four
- * counters.
+ * time, source, destination, two ports, protocol, direction; then, in a VNet flow log, state, encryption
+ * and four counters; in an NSG flow log, the decision and, since version 2, state and four counters.
  */
 static bool read_fields(char *const *fields, size_t n, bool has_verdict, struct nsg_log_tuple *t)
 {
@@ -381,7 +381,7 @@ int nsg_log_reader_next(struct nsg_log_reader *l, struct nsg_log_tuple *ret)
 			fields[n++] = field;
 	}
 	if (!read_fields(fields, n, text->has_verdict, &t))
-		return FAIL(l, "record %llu: tuple %llu of it is not a valid flow tuple",
+		return FAIL(l, "record %llu: tuple %llu is not valid",
 			    (unsigned long long)l->n_records, (unsigned long long)l->n_tuples);
 	t.rule = text->rule;
 	*ret = t;

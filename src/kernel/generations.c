@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which generations the marks of connections carry, and the sweep that makes their numbers free.
+ * The generations in the marks of connections, and the sweep that frees their numbers.
  *
- * Every mark of an older policy gets the number of one of them, or is cleared if its decision does not
- * stand; the numbers of the others are free then. Nothing can bring a free number back: a mark gets its
- * number from a verdict, and workers decide with the policy in force or the one being published; while one
- * may still use a policy that was given up, no sweep begins.
+ * The sweep gives all marks of older policies the number of one of these policies, and clears marks whose
+ * decision is no longer valid; the other numbers are then free. A freed number cannot reappear in a mark:
+ * marks get their number from a verdict, and workers use the policy in force or the one being published.
+ * No sweep begins while a worker may still use a policy whose publication was abandoned.
  */
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -15,7 +15,7 @@
 #include "kernel/kernel_priv.h"
 #include "util/thread.h"
 
-/* Until one finds nothing; a dump may miss an entry that moves in the table. */
+/* Most dumps of a rewrite, which ends when one finds nothing: a dump may miss an entry that moves. */
 #define ROUNDS 8
 
 static uint8_t bit(uint32_t generation)
@@ -89,7 +89,6 @@ static uint32_t clear_forgotten(const struct nsg_connection *c, void *arg)
 	return 0;
 }
 
-/* Until a round finds nothing. */
 static int rewrite(struct nsg_sweep *s, uint32_t mask, nsg_conntrack_desired desired)
 {
 	const struct nsg_conntrack_sweep order = {
@@ -115,9 +114,9 @@ static int rewrite(struct nsg_sweep *s, uint32_t mask, nsg_conntrack_desired des
 }
 
 /*
- * Of a mark only the generation is changed, so that a decision which arrives meanwhile keeps its next hop
- * and a mark that a new connection has cleared does not become a decision. Without `decided`, generation
- * 3 would be the mark of a preexisting connection: the lowest of several is another one.
+ * Only the generation of an older mark is changed, so that a decision that arrives at the same time keeps
+ * its next hop, and a mark that was cleared at the same time does not become a decision. Generation 3
+ * without `decided` would be the mark of a preexisting connection, but it is never the lowest of several.
  */
 static int sweep(struct nsg_sweep *s)
 {
@@ -177,7 +176,7 @@ void nsg_kernel_sweep(struct nsg_kernel *k)
 	if (k->sweep.running || !k->running || !has_work(&k->generations))
 		return;
 	begin(k);
-	/* without a thread it is done when a number is needed */
+	/* if no thread can be started, it is done when a number is needed */
 	k->sweep.running = nsg_thread_start(&k->sweep.thread, "nsgd-sweep", run, &k->sweep) >= 0;
 }
 
@@ -187,7 +186,7 @@ void nsg_generations_process(struct nsg_kernel *k, struct nsg_diag *diag)
 
 	if (eventfd_read(k->sweep.fd, &ends) < 0 || !k->sweep.running)
 		return;
-	/* after an error it is repeated with the next reload */
+	/* after an error, the next reload repeats it */
 	if (join(k, diag) >= 0)
 		nsg_kernel_sweep(k);
 }
@@ -225,8 +224,7 @@ int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
 		if (!settled)
 			return nsg_kernel_complain(
 			    diag, -EBUSY,
-			    "a worker has not returned from the policies of earlier reloads, which "
-			    "were given up");
+			    "a worker still uses a policy of an earlier reload that failed");
 		begin(k);
 		r = end(k, sweep(&k->sweep), diag);
 		if (r < 0)

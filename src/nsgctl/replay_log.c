@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* replay of flow logs: the tuples of flows that the app began are decided, and compared with what the
- * log says of them. */
+/* replay of flow logs: decides the tuples of flows that the app started, and compares the decisions with
+ * the log. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,19 +20,19 @@
 
 #define PUT(l, literal) nsg_line_put(l, literal, sizeof(literal) - 1)
 
-/* Of Azure's layout: a resource, year, month, day, hour, minute, network interface. */
+/* Azure's layout: folders for resource, year, month, day, hour, minute and network interface. */
 #define MAX_FOLDERS 32
-/* Of a rule's name, for the tables; Azure's have at most 92 bytes. */
+/* Bytes of a rule's name in the tables; Azure's names have at most 92. */
 #define MAX_RULE 128
 
-/* Whether the policy decides what the log says. */
+/* Whether the decision is the logged one. */
 enum agreement {
 	AGREES,
-	NOT_LOGGED, /* allowed by the rules, dropped later: Azure's logs show only the former */
+	NOT_LOGGED, /* allowed by the rules, then dropped: Azure does not log the latter */
 	DIFFERS,
 };
 
-/* Tuples that are alike; if they differ from the log, those to one destination. */
+/* Tuples with the same result; those that differ from the log, by destination. */
 struct row {
 	enum agreement agreement;
 	bool denied;
@@ -48,7 +48,7 @@ struct log {
 	uint64_t sums[3]; /* of tuples, by agreement */
 	NSG_VEC(struct row) rows;
 	struct nsg_hash by_content;
-	uint64_t other_tuples; /* of rows that did not fit */
+	uint64_t other_tuples; /* in no row: there were too many rows */
 };
 
 static void log_done(struct log *g)
@@ -78,7 +78,7 @@ static bool is_row(const void *rows, uint32_t i, const void *key)
 	       strcmp(row->protocol, wanted->protocol) == 0 && strcmp(row->dst, wanted->dst) == 0;
 }
 
-/* The row of these contents, added if there is none. NULL: there are too many. */
+/* Finds or adds the row with these contents. NULL if there are too many rows. */
 static struct row *row_of(struct log *g, const struct row *contents)
 {
 	uint64_t hash = nsg_hash_u64(nsg_hash_name(contents->rule) ^
@@ -144,7 +144,7 @@ static void put_count(struct nsg_line *l, const char *key, uint64_t n)
 	nsg_line_put_number(l, n);
 }
 
-/* The line of a packet, and what the log says. -ENOMEM. */
+/* The line of a packet, plus the logged values. -ENOMEM. */
 static int put_line(struct replay *r, const struct nsg_log_tuple *t, const struct replay_packet *p,
 		    enum agreement agreement)
 {
@@ -171,7 +171,7 @@ static int put_line(struct replay *r, const struct nsg_log_tuple *t, const struc
 	return l->error;
 }
 
-/* As the first packet of its flow, whatever its state. */
+/* Decides a tuple as the first packet of its flow, whatever its state. */
 static int decide(struct log *g, const struct nsg_log_tuple *t)
 {
 	struct replay *r = g->r;
@@ -238,8 +238,8 @@ static int is_shown(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-/* In the order of the names, which is that of time in Azure's layout. A file that is not good does not
- * keep the others from being read. */
+/* In the order of the names, which is chronological in Azure's layout. After a file with errors, the
+ * others are still read. */
 static int read_folder(struct log *g, const char *path, unsigned int depth)
 {
 	struct dirent **entries;
@@ -261,7 +261,7 @@ static int read_folder(struct log *g, const char *path, unsigned int depth)
 	return status;
 }
 
-/* Below a folder only files *.json and folders, no symbolic links: no file is read twice. */
+/* Below a folder, only folders and *.json files are read, and no symbolic links: no file is read twice. */
 static int read_path(struct log *g, const char *path, unsigned int depth)
 {
 	size_t n = strlen(path);
@@ -384,20 +384,20 @@ static int report(struct log *g)
 	return status;
 }
 
-/* What was not decided, and why. */
+/* Reports the tuples that were not decided. */
 static void report_rest(const struct log *g)
 {
 	if (!g->n_files)
-		fprintf(stderr, "nsgctl: %s contains no files *.json\n", g->r->ctl->operands[0]);
+		fprintf(stderr, "nsgctl: %s contains no *.json files\n", g->r->ctl->operands[0]);
 	if (g->n_inbound)
 		fprintf(stderr,
 			"nsgctl: %" PRIu64 " of %" PRIu64
-			" tuples were skipped: their flows are inbound\n",
+			" tuples were skipped: they belong to inbound flows\n",
 			g->n_inbound, g->r->n_packets);
 	if (g->n_not_app)
 		fprintf(stderr,
 			"nsgctl: %" PRIu64 " of %" PRIu64
-			" tuples were skipped: their sources are not the app's; see --local and "
+			" tuples were skipped: their source is not the app; see --local and "
 			"--src\n",
 			g->n_not_app, g->r->n_packets);
 }

@@ -16,24 +16,24 @@
 #include "util/limits.h"
 #include "util/thread.h"
 
-/* A stop does not wait longer: at a restart the next nsgd waits for the end of this one. */
+/* For a load when nsgd stops: during a restart, the next nsgd waits for this one to end. */
 #define STOP_TIMEOUT_MS 200
-/* Threads that are left behind. */
+/* Threads that were abandoned and have not ended. */
 #define MAX_LEFT 4
 
 struct job {
 	struct loader *loader;
-	struct job *next; /* of those that are left behind */
+	struct job *next; /* of the abandoned ones */
 	struct load load; /* its references are the job's */
 	char *directory, *subnet;
 	struct nsg_diag diag;
 	sd_event_source *source;
-	int fd; /* an eventfd: the directory answers, and then: the thread has ended */
+	int fd; /* eventfd, written when the directory answers and when the thread ends */
 	pthread_t thread;
 	sem_t go;		      /* the documents may be read */
-	_Atomic uint64_t deadline_ns; /* of the load; 0: it is to end */
+	_Atomic uint64_t deadline_ns; /* of the load; 0: end now */
 	atomic_bool ended;
-	/* Of the thread until it has ended. */
+	/* Owned by the thread until it has ended. */
 	int result;
 	struct policy *made;
 };
@@ -168,7 +168,7 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *data)
 	l->left = j;
 	l->n_left++;
 	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
-			   "loading %s has not ended within %u s: the file system does not answer",
+			   "%s could not be loaded within %u s: the file system does not answer",
 			   j->load.directory, (unsigned int)(l->patience_usec / 1000000u));
 	l->ops->done(l->closure, -ETIMEDOUT, NULL, &diag);
 	return 0;

@@ -148,7 +148,7 @@ static void what_is_not_a_flow_log(void **state)
 {
 #define LOG(text) "{\"records\":[" text "]}"
 #define BEGIN "not a flow log: it must begin with {\"records\":["
-#define TUPLE "record 1: tuple 1 of it is not a valid flow tuple"
+#define TUPLE "record 1: tuple 1 is not valid"
 	static const struct {
 		const char *text, *error;
 	} bad[] = {
@@ -160,14 +160,14 @@ static void what_is_not_a_flow_log(void **state)
 	    {"{\"records\":[]", "after record 0: the file ends"},
 	    {LOG("1"), "after record 0: not a record"},
 	    {"{\"records\":[" VNET("") VNET("") "]}", "after record 1: not a record"},
-	    {"{\"records\":[{\"a\":", "record 1: the file ends after 5 bytes of it"},
+	    {"{\"records\":[{\"a\":", "record 1: the file ends within the record, after 5 bytes"},
 	    {LOG("{\"a\"}"), "record 1: not valid JSON"},
 	    {LOG("{]"), "record 1: not valid JSON"},
-	    {LOG("{}"), "record 1: neither of a VNet nor of an NSG flow log"},
+	    {LOG("{}"), "record 1: not a record of a VNet flow log or an NSG flow log"},
 	    {LOG("{\"flowRecords\":{\"flows\":{}}}"),
-	     "record 1: neither of a VNet nor of an NSG flow log"},
+	     "record 1: not a record of a VNet flow log or an NSG flow log"},
 	    {LOG("{\"flowRecords\":{\"flows\":[{\"flowGroups\":[{\"rule\":\"a\"}]}]}}"),
-	     "record 1: a group of tuples without rule or flowTuples"},
+	     "record 1: a group of tuples has no rule or no flowTuples"},
 	    {LOG(NSG("1")), "record 1: a tuple is not a string"},
 	    {LOG(NSG("\"\"")), TUPLE},
 	    {LOG(NSG("\",,,,,,,,,,,,,,,,,,,,,,\"")), TUPLE},
@@ -191,9 +191,7 @@ static void what_is_not_a_flow_log(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(assert_bad(bad[i].text, bad[i].error), 0);
 	/* the good part comes first */
-	assert_int_equal(
-	    assert_bad(LOG(NSG(V2 ",\"1\"")), "record 1: tuple 2 of it is not a valid flow tuple"),
-	    1);
+	assert_int_equal(assert_bad(LOG(NSG(V2 ",\"1\"")), "record 1: tuple 2 is not valid"), 1);
 }
 
 /* Every beginning of a log is its records up to there, and an error. */

@@ -405,8 +405,8 @@ static void flow_logs_are_compared_with_the_policy(void **state)
 				       "AllowDatabase (100) 1 0 0 4\n"));
 	assert_non_null(strstr(output, " allowed UserRule_a allowed "
 				       "AllowDatabase (100) 2 9 900 1\n"));
-	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their flows are inbound"));
-	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their sources are not"));
+	assert_non_null(strstr(output, "1 of 7 tuples were skipped: they belong to inbound flows"));
+	assert_non_null(strstr(output, "1 of 7 tuples were skipped: their source is not"));
 	assert_null(strchr(output, '\x1b'));
 
 	assert_int_equal(ask("replay -o jsonl logs 2>/dev/null"), 0);
@@ -438,15 +438,16 @@ static void bad_flow_logs(void **state)
 {
 	(void)state;
 	write_text("logs/h=00.json", "{\"records\":[{}");
-	assert_ask("replay -o table logs 2>&1", 1,
-		   "logs/h=00.json: record 1: neither of a VNet nor of an NSG flow log\n");
+	assert_ask(
+	    "replay -o table logs 2>&1", 1,
+	    "logs/h=00.json: record 1: not a record of a VNet flow log or an NSG flow log\n");
 	assert_non_null(strstr(output, "5 of 7 tuples decided"));
 	assert_ask("replay " NSG_POLICY "/site.json 2>&1", 1, "not a flow log: it must begin with");
 	assert_ask("replay -w x.pcapng logs 2>&1", 2, "-w requires a capture, not a flow log");
 	assert_ask("replay -o table --each-packet logs 2>&1", 2,
 		   "--each-packet requires a capture");
 	assert_int_equal(mkdir("empty", 0700), 0);
-	assert_ask("replay empty 2>&1", 0, "empty contains no files *.json");
+	assert_ask("replay empty 2>&1", 0, "empty contains no *.json files");
 }
 
 /* ---- explain -------------------------------------------------------------------------------- */
