@@ -175,7 +175,7 @@ static const struct nsgctl_option trace_options[] = {
     {.name = "dropped-only", FIELD(dropped_only), .help = "print only decisions that drop"},
     {.name = "all-packets",
      FIELD(all_packets),
-     .help = "also packets of flows that the kernel handles by itself"},
+     .help = "also print packets of flows that the kernel handles by itself"},
     {.name = "count", .argument = "N", FIELD(count), .help = "end after N decisions"},
     {.name = "for",
      .argument = "TIME",
@@ -295,9 +295,10 @@ const struct nsgctl_verb nsgctl_verbs[] = {
      .works = NSGCTL_LIVE,
      .help = "Print decisions as they are made, until interrupted",
      .more = "EXPRESSION selects packets, in the syntax of pcap-filter(7).\n"
-	     "Packets that the kernel accepts or drops by an earlier decision are printed with\n"
-	     "--all-packets only: while the trace runs, those that match EXPRESSION and the\n"
-	     "conditions on hostSrc, srcPort, dst, dstPort and protocol pass through nsgd.\n\n"
+	     "Packets that the kernel accepts or drops by an earlier decision are printed only\n"
+	     "with --all-packets. While such a trace runs, the packets that match EXPRESSION\n"
+	     "and the conditions on hostSrc, srcPort, dst, dstPort and protocol are queued to\n"
+	     "nsgd.\n\n"
 	     "Keys of --filter: verdict, reason, gate, direction, protocol, src, srcPort, dst,\n"
 	     "dstPort, hostSrc, interface, uid, cgroup, command, rule, admin, route,\n"
 	     "nextHopType. Addresses may be prefixes.\n\n"
