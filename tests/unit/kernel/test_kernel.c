@@ -408,7 +408,7 @@ static void a_generation_that_was_tried_is_swept_before_it_is_given_again(void *
 	assert_int_equal(nsg_kernel_standing(f.k), 1 << 0);
 	/* not while a worker may still write one */
 	assert_int_equal(nsg_kernel_new_generation(f.k, 0, false, &f.diag, &generation), -EBUSY);
-	assert_non_null(strstr(f.diag.v[f.diag.n - 1].text, "a worker has not returned"));
+	assert_non_null(strstr(f.diag.v[f.diag.n - 1].text, "a worker still uses"));
 	marks_are(marks, 4);
 	/* no thread: in the call */
 	assert_int_equal(next_generation(&f), 1);
