@@ -15,7 +15,9 @@
 #include "nsgd/loader.h"
 #include "util/thread.h"
 
-#define PATIENCE_USEC 200000
+/* Of loads that end, and of those that do not. */
+#define PATIENCE_USEC 60000000u
+#define SHORT_USEC 200000u
 
 /* ---- the fakes ------------------------------------------------------------------------------- */
 
@@ -97,12 +99,13 @@ static const struct loader_ops ops = {.opened = opened, .done = done};
 
 static int set_up(void **state)
 {
+	const uint64_t *patience_usec = *state;
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
 	assert_int_equal(pipe(gate), 0);
 	assert_true(sd_event_new(&f->event) >= 0);
-	assert_int_equal(loader_new(f->event, PATIENCE_USEC, &ops, f, &f->loader), 0);
+	assert_int_equal(loader_new(f->event, *patience_usec, &ops, f, &f->loader), 0);
 	before.engine.references = 1;
 	n_made = 0;
 	*state = f;
@@ -199,7 +202,6 @@ static void a_load_that_does_not_end_is_left_behind(void **state)
 	assert_int_equal(start(f, "/", &diag), 0);
 	let_end(1);
 	until_done(f, 5);
-	assert_int_equal(f->result, 0);
 }
 
 static void a_load_that_runs_at_the_end_is_given_up(void **state)
@@ -219,19 +221,21 @@ static void a_load_without_a_thread_is_not_waited_for(void **state)
 	no_threads = true;
 	assert_int_equal(start(f, "/", &diag), -EAGAIN);
 	no_threads = false;
-	assert_int_equal(sd_event_run(f->event, 2 * PATIENCE_USEC), 0);
+	assert_int_equal(sd_event_run(f->event, 2 * SHORT_USEC), 0);
 	assert_int_equal(f->n_done, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name, patience_usec)                                                                  \
+	cmocka_unit_test_prestate_setup_teardown(name, set_up, tear_down, &(patience_usec))
 
 int main(void)
 {
+	static uint64_t patient = PATIENCE_USEC, impatient = SHORT_USEC;
 	const struct CMUnitTest tests[] = {
-	    TEST(a_load_is_reported_with_its_diagnostics),
-	    TEST(a_load_that_does_not_end_is_left_behind),
-	    TEST(a_load_that_runs_at_the_end_is_given_up),
-	    TEST(a_load_without_a_thread_is_not_waited_for),
+	    TEST(a_load_is_reported_with_its_diagnostics, patient),
+	    TEST(a_load_that_does_not_end_is_left_behind, impatient),
+	    TEST(a_load_that_runs_at_the_end_is_given_up, patient),
+	    TEST(a_load_without_a_thread_is_not_waited_for, impatient),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
