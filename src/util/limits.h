@@ -54,7 +54,7 @@
 #define NSG_MAX_FILTER_PROGRAM 64u
 /* Sockets looked up for traces: some 10 microseconds each. Paths of cgroups that are remembered, their
  * length, and directories that are read to find one, or in a second: some 50 milliseconds. */
-#define NSG_MAX_SENDERS_A_SECOND 1000u
+#define NSG_MAX_SENDERS_A_SECOND 100u
 #define NSG_MAX_KNOWN_CGROUPS 256u
 #define NSG_MAX_CGROUP_PATH 4096u
 #define NSG_MAX_CGROUPS_SEARCHED 4096u
