@@ -187,40 +187,40 @@ static int add_tuples(struct nsg_log_reader *l, const json_t *rule, const json_t
 	return 0;
 }
 
+/* `parts` names the array that has the tuples; the rule is in the group (NSG) or in the part (VNet). */
+static int add_groups(struct nsg_log_reader *l, const json_t *groups, const char *parts,
+		      bool is_nsg)
+{
+	const json_t *group, *part;
+	size_t i, j;
+
+	json_array_foreach(groups, i, group)
+	{
+		json_array_foreach(json_object_get(group, parts), j, part)
+		{
+			int r = add_tuples(l, json_object_get(is_nsg ? group : part, "rule"),
+					   json_object_get(part, "flowTuples"), is_nsg);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
 /* The groups of a VNet flow log are in flowRecords.flows[].flowGroups[]; those of an NSG flow log in
  * properties.flows[], their tuples in flows[] of these. */
 static int collect_tuples(struct nsg_log_reader *l)
 {
 	const json_t *vnet = json_object_get(json_object_get(l->record, "flowRecords"), "flows");
 	const json_t *nsg = json_object_get(json_object_get(l->record, "properties"), "flows");
-	const json_t *outer, *inner;
-	size_t i, j;
-	int r = 0;
+	int r;
 
 	l->tuples.n = 0;
 	if (!json_is_array(vnet) && !json_is_array(nsg))
 		return fail_record(l, "not a record of a VNet flow log or an NSG flow log");
-	json_array_foreach(vnet, i, outer)
-	{
-		json_array_foreach(json_object_get(outer, "flowGroups"), j, inner)
-		{
-			r = add_tuples(l, json_object_get(inner, "rule"),
-				       json_object_get(inner, "flowTuples"), false);
-			if (r < 0)
-				return r;
-		}
-	}
-	json_array_foreach(nsg, i, outer)
-	{
-		json_array_foreach(json_object_get(outer, "flows"), j, inner)
-		{
-			r = add_tuples(l, json_object_get(outer, "rule"),
-				       json_object_get(inner, "flowTuples"), true);
-			if (r < 0)
-				return r;
-		}
-	}
-	return 0;
+	r = add_groups(l, vnet, "flowGroups", false);
+	return r < 0 ? r : add_groups(l, nsg, "flows", true);
 }
 
 /* 1, or 0 at the end of the file. */
