@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "nsgd/log.h"
 #include "observe/flow_file.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/limits.h"
 #include "util/thread.h"
 
@@ -197,22 +195,13 @@ uint64_t flow_writer_lost(struct flow_writer *w)
 /* Whether it has ended in time. */
 static bool end_thread(struct flow_writer *w)
 {
-	const struct timespec until = nsg_ns_timespec(nsg_clock_ns(CLOCK_MONOTONIC) + STOP_NS);
-	bool ended;
-	int r = 0;
-
 	if (!w->running)
 		return true;
 	(void)pthread_mutex_lock(&w->lock);
 	w->stop = w->try = true;
 	(void)pthread_cond_signal(&w->filled);
-	while (!w->ended && !r)
-		r = pthread_cond_clockwait(&w->done, &w->lock, CLOCK_MONOTONIC, &until);
-	ended = w->ended;
 	(void)pthread_mutex_unlock(&w->lock);
-	if (ended)
-		(void)pthread_join(w->thread, NULL);
-	return ended;
+	return nsg_thread_join_within(w->thread, &w->lock, &w->done, &w->ended, STOP_NS);
 }
 
 struct flow_writer *flow_writer_free(struct flow_writer *w)

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "nsgd/log.h"
@@ -139,22 +138,13 @@ void metrics_file_put(struct metrics_file *f, char *text)
 /* Whether it has ended in time. */
 static bool end_thread(struct metrics_file *f)
 {
-	const struct timespec until = nsg_ns_timespec(nsg_clock_ns(CLOCK_MONOTONIC) + STOP_NS);
-	bool ended;
-	int r = 0;
-
 	if (!f->running)
 		return true;
 	(void)pthread_mutex_lock(&f->lock);
 	f->stop = true;
 	(void)pthread_cond_signal(&f->filled);
-	while (!f->ended && !r)
-		r = pthread_cond_clockwait(&f->done, &f->lock, CLOCK_MONOTONIC, &until);
-	ended = f->ended;
 	(void)pthread_mutex_unlock(&f->lock);
-	if (ended)
-		(void)pthread_join(f->thread, NULL);
-	return ended;
+	return nsg_thread_join_within(f->thread, &f->lock, &f->done, &f->ended, STOP_NS);
 }
 
 struct metrics_file *metrics_file_free(struct metrics_file *f)
