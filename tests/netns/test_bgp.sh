@@ -344,7 +344,9 @@ other_router() {
 	announce one
 	eventually 5 next_hop_is 10.61.0.7 10.0.90.6 || return 1
 	announce one 10.61.0.0/16
-	eventually 5 next_hop_is 10.61.0.7 10.0.90.2 10.0.90.6
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.2 10.0.90.6 || return 1
+	announce two
+	eventually 5 next_hop_is 10.61.0.7 10.0.90.2
 }
 
 t_two_instances() { # on two tables
