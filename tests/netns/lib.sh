@@ -14,8 +14,8 @@
 #                                                  lo: 198.51.100.200
 #
 # Everything is in a separate mount namespace with an empty /run, so that names cannot collide with those of
-# the host and nothing is left when the last process exits, for whatever reason. Every background process
-# is killed when this shell exits.
+# the host and nothing is left when the last process exits, for whatever reason. Every process started
+# here is killed when this shell exits.
 
 LAB_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=$(cd "${BUILD:-$LAB_TOP/.dev/plain}" && pwd) || exit 2
@@ -47,6 +47,8 @@ lab_enter() {
 	LAB=nsg$NSG_LAB
 	unset NSG_LAB
 	T=$(mktemp -d /run/lab.XXXXXX) # the script's files
+	mkfifo "$T/limit" # nothing is ever written to it
+	FACT_SECONDS=$((${FACT_SECONDS:-300} * ${LAB_SLOW:-1}))
 	PASSED=0 FAILED=0 SKIPPED=0
 	declare -gA PIDS=()
 	SPORT=20000
@@ -54,18 +56,19 @@ lab_enter() {
 	WAIT_MS=$((300 * (${LAB_SLOW:-1} < 4 ? ${LAB_SLOW:-1} : 4)))
 	trap lab_leave EXIT
 	trap 'exit 130' INT
-	trap 'exit 143' TERM
+	trap 'set +x; fact_failed "${FACT:-$0}, which was terminated"; exit 143' TERM
 }
 
 lab_leave() {
-	local status=$? name
+	local status=$? pid
 	trap - EXIT INT TERM
 	set +x
 	exec 2>/dev/null # bash reports each killed process
-	for name in "${!PIDS[@]}"; do
-		kill -KILL "${PIDS[$name]}" 2>/dev/null
+	# What a failed fact left behind may never end by itself.
+	for pid in $(pgrep -P $$); do
+		lab_kill "$pid"
 	done
-	wait 2>/dev/null
+	wait
 	lab_remove
 	[ -z "${LAB_KEEP:-}" ] || cp -r "$T" "$LAB_KEEP" 2>/dev/null
 	umount -l /run 2>/dev/null
@@ -74,11 +77,15 @@ lab_leave() {
 
 # ---- facts -----------------------------------------------------------------------------------
 
-# fact NAME FUNCTION [ARGUMENT...]: passes if the function returns 0; 77: cannot be tested here.
+# fact NAME FUNCTION [ARGUMENT...]: passes if the function returns 0; 77: cannot be tested here. What the function waits
+# for is killed after FACT_SECONDS.
 fact() {
-	local name=$1 status
+	local name=$1 status limit
 	shift
-	SKIP_WHY=
+	FACT=$name SKIP_WHY=
+	rm -f "$T/stuck"
+	fact_limit 2>"$T/stuck" &
+	limit=$!
 	exec 9>"$T/xtrace"
 	BASH_XTRACEFD=9
 	set -x
@@ -87,6 +94,9 @@ fact() {
 	{ set +x; } 2>/dev/null
 	unset BASH_XTRACEFD
 	exec 9>&-
+	kill -TERM $limit
+	wait $limit 2>/dev/null
+	[ ! -s "$T/stuck" ] || status=1
 	if [ $status = 77 ]; then
 		SKIPPED=$((SKIPPED + 1))
 		echo "skip $name${SKIP_WHY:+ # $SKIP_WHY}"
@@ -95,10 +105,41 @@ fact() {
 		echo "ok $name"
 	else
 		FAILED=$((FAILED + 1))
-		echo "not ok $name"
-		tail -n 25 "$T/xtrace" | sed 's/^/#   /'
-		[ ! -s "$T/nsgd.log" ] || tail -n 15 "$T/nsgd.log" | sed 's/^/#   nsgd: /'
+		fact_failed "$name"
 	fi
+}
+
+fact_failed() { # NAME
+	echo "not ok $1"
+	[ ! -s "$T/stuck" ] || sed 's/^/#   /' "$T/stuck"
+	[ ! -s "$T/xtrace" ] || tail -n 25 "$T/xtrace" | sed 's/^/#   /'
+	[ ! -s "$T/nsgd.log" ] || tail -n 15 "$T/nsgd.log" | sed 's/^/#   nsgd: /'
+}
+
+# Once a second after the limit, for a function may wait for one thing after the other.
+fact_limit() {
+	local -
+	set +x
+	local pid n end=$((EPOCHSECONDS + FACT_SECONDS))
+	while read -rt 1 || [ $EPOCHSECONDS -lt $end ]; do :; done <>"$T/limit"
+	echo "not finished after $FACT_SECONDS s; waited for:" >&2
+	for ((n = 0; n < 60; n++)); do
+		for pid in $(pgrep -P $$); do
+			[ "$pid" = "$BASHPID" ] || grep -qsz '^LAB_SPAWNED=' "/proc/$pid/environ" || lab_kill "$pid"
+		done
+		read -rt 1 <>"$T/limit"
+	done
+	kill -TERM $$
+}
+
+# A process and those that it started, with what each of them does.
+lab_kill() {
+	local child
+	for child in $(pgrep -P "$1"); do
+		lab_kill "$child"
+	done
+	echo "$(ps -o pid=,stat=,wchan:20=,args= -p "$1") in $(grep -hs . "/proc/$1/stack" | head -n 1)" >&2
+	kill -KILL "$1"
 }
 
 skip() {
@@ -148,7 +189,7 @@ spawn() {
 	shift 2
 	[ ! -p "$T/$name.in" ] || input=$T/$name.in
 	: >"$T/$name.log"
-	setpriv --pdeathsig KILL nsenter --net="/run/netns/$LAB-$ns" -- "$@" \
+	LAB_SPAWNED=$name setpriv --pdeathsig KILL nsenter --net="/run/netns/$LAB-$ns" -- "$@" \
 		<>"$input" >>"$T/$name.log" 2>&1 9>&- &
 	PIDS[$name]=$!
 }

@@ -5,6 +5,7 @@
 # BIRD is the one in README. With NSG_BGP_LONG, the name of a file of prefixes: a full table, and flapping for a minute.
 . "$(dirname "$0")/bird.sh"
 lab_enter "$@"
+[ -z "${NSG_BGP_LONG:-}" ] || export FACT_SECONDS=7200
 bird_lab || exit 1
 conf bgp.table=100 bgp.protocol=bird subnet.watch=no capture.exclude=10.0.90.0/29
 

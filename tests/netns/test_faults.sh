@@ -11,6 +11,7 @@
 # numbers. libseccomp is spared, and with the sanitizers what allocates inside them.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
+[ -z "${FAULTS:-}" ] || export FACT_SECONDS=7200
 lab_make || exit 1
 MANAGER=$BUILD/tests/netns/manager
 policy_copy

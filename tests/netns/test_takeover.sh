@@ -5,6 +5,7 @@
 # and stopped at every step of a takeover and of a reload, not at some.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
+[ -z "${TAKEOVERS:-}${STEPS:-}" ] || export FACT_SECONDS=7200
 lab_make || exit 1
 MANAGER=${MANAGER:-$BUILD/tests/netns/manager}
 TAKEOVERS=${TAKEOVERS:-20}
