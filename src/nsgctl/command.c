@@ -21,6 +21,7 @@
 /* Inode numbers are reused. */
 #define KEEP_NS (5 * NSG_NS_PER_SEC)
 #define N_KNOWN 256u
+#define PID_BYTES 11
 
 struct known {
 	json_int_t inode;
@@ -84,22 +85,34 @@ static void read_name(const struct search *s, const char *pid, char name[static 
 		name[0] = '\0';
 }
 
-static void find_name(json_int_t inode, char name[static NAME_BYTES])
+/* `last` is the process that had the socket before: a program with many sockets is found without reading
+ * all of /proc for each of them. */
+static bool find_process(struct search *s, char last[static PID_BYTES])
 {
-	struct search s = {.n = MAX_DESCRIPTORS};
 	const struct dirent *e;
-	DIR *d = opendir("/proc");
+	bool found = *last && has_socket(s, last);
+	DIR *d = found ? NULL : opendir("/proc");
 
-	name[0] = '\0';
-	(void)snprintf(s.link, sizeof(s.link), "socket:[%" JSON_INTEGER_FORMAT "]", inode);
-	while (d && s.n && (e = readdir(d))) {
-		if (!isdigit((unsigned char)e->d_name[0]) || !has_socket(&s, e->d_name))
+	while (!found && d && s->n && (e = readdir(d))) {
+		if (!isdigit((unsigned char)e->d_name[0]) || !has_socket(s, e->d_name))
 			continue;
-		read_name(&s, e->d_name, name);
-		break;
+		(void)snprintf(last, PID_BYTES, "%.10s", e->d_name);
+		found = true;
 	}
 	if (d)
 		(void)closedir(d);
+	return found;
+}
+
+static void find_name(json_int_t inode, char name[static NAME_BYTES])
+{
+	static char last[PID_BYTES];
+	struct search s = {.n = MAX_DESCRIPTORS};
+
+	name[0] = '\0';
+	(void)snprintf(s.link, sizeof(s.link), "socket:[%" JSON_INTEGER_FORMAT "]", inode);
+	if (find_process(&s, last))
+		read_name(&s, last, name);
 }
 
 /* Searches may take a quarter of the time, and up to a second at once: a client that is slower than the
