@@ -69,6 +69,27 @@ t_sender() { # of the packet: its interface, and the socket's user, cgroup and p
 	ctl trace --last 1 -o jsonl --filter dstPort=161 >"$T/out" && jq -e '.interface == "vnet0" and has("uid")' "$T/out"
 }
 
+# Each of two programs, in turn, as ss finds them.
+t_senders() {
+	local i program programs=(first second)
+	cp "$TRAFFIC" "$T/first" && cp "$TRAFFIC" "$T/second" && all_packets port 5432 || return 1
+	for i in 1 2 3 4 5 6; do
+		program=${programs[i % 2]}
+		mkfifo "$T/hold$i.in"
+		spawn_ready "hold$i" app "$T/$program" hold 10.0.2.4:5432 || return 1
+		echo word >"$T/hold$i.in"
+	done
+	in_ns app ss -Htnp dst 10.0.2.4:5432 | sed -n 's/.*:\([0-9]*\)  *10.0.2.4:5432 .*"\(first\|second\)".*/\1 \2/p' | sort >"$T/ss"
+	is "$(wc -l <"$T/ss")" 6 && eventually 5 eval 'jq -r "select(.command) | \"\(.srcPort) \(.command)\"" "$T/all.log" |
+		sort -u | cmp -s - "$T/ss"'
+	local status=$?
+	stop all
+	for i in 1 2 3 4 5 6; do
+		stop "hold$i"
+	done
+	return $status
+}
+
 t_several() { # each has its own, up to a limit
 	local i status=0
 	for ((i = 0; i < 8; i++)); do
@@ -175,6 +196,7 @@ fact "--all-packets: packets of an allowed flow, with the mark that it had" t_al
 fact "--all-packets: packets of a denied flow" t_denied
 fact "--all-packets without a filter" t_everything
 fact "a record has the sender of the packet" t_sender
+fact "a record has the program that sent the packet, of two with several connections each" t_senders
 fact "--all-packets: several traces" t_several
 fact "--all-packets: what cannot be matched is refused" t_refused
 fact "--all-packets over a reload" t_reload
