@@ -328,7 +328,7 @@ void nsg_engine_withdraw(struct nsg_engine *e)
 	offer(e, e->slots);
 }
 
-bool nsg_engine_is_in_force(struct nsg_engine *e)
+bool nsg_engine_is_acknowledged(struct nsg_engine *e)
 {
 	eventfd_t rings;
 
@@ -338,12 +338,16 @@ bool nsg_engine_is_in_force(struct nsg_engine *e)
 	for (uint32_t i = 0; i < e->n_workers; i++)
 		if (!took_inbox(e, i))
 			return false;
+	return true;
+}
+
+void nsg_engine_settle(struct nsg_engine *e)
+{
 	retire(e, e->slots);
 	memcpy(e->slots, e->offered, sizeof(e->slots));
 	memset(e->offered, 0, sizeof(e->offered));
 	close_retired(e);
 	free_read(e);
-	return true;
 }
 
 bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy)

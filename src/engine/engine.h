@@ -90,11 +90,15 @@ int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker);
  * -ENOMEM.
  */
 int nsg_engine_publish(struct nsg_engine *e, struct nsg_engine_policy *policy);
-/* True once, when every worker has acknowledged the published policy. The descriptor is readable
- * when this may have become true. */
-bool nsg_engine_is_in_force(struct nsg_engine *e);
+/* Whether every worker has acknowledged the published policy, which is then either put in force or
+ * withdrawn. The descriptor is readable when this may have become true. */
+bool nsg_engine_is_acknowledged(struct nsg_engine *e);
 int nsg_engine_ack_fd(const struct nsg_engine *e);
-/* Gives up a policy that is published and not in force yet: the one in force is published again. */
+/* The acknowledged policy is in force. */
+void nsg_engine_settle(struct nsg_engine *e);
+/* Gives up a policy that is published and not in force yet: the one in force is published again, and to be
+ * settled. Without memory for that the workers return to it, but the engine is not settled before the next
+ * policy is. */
 void nsg_engine_withdraw(struct nsg_engine *e);
 /* Whether all workers use this policy: none may still use one that was given up. */
 bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy);

@@ -13,7 +13,8 @@
  *   nsg_kernel_retire          removes what only the old policy used
  *   nsg_kernel_sweep           rewrites the marks of older flows, in a thread
  *
- * When a step up to the swap fails, the old policy stays in force or is published again.
+ * When a step up to the swap fails, the old policy stays in force: workers that have another one return
+ * to it.
  */
 #include "nsgd/reload.h"
 
@@ -139,7 +140,7 @@ static json_t *describe_change(const struct reloader *r, struct nsg_image_info b
 }
 
 /* The workers decide with r->published, and the kernel follows. On failure the old policy is in force
- * in the kernel, and published again. */
+ * in the kernel, and the workers return to it. */
 static int swap(struct reloader *r)
 {
 	struct instance *in = r->in;
@@ -148,9 +149,10 @@ static int swap(struct reloader *r)
 
 	result = nsg_kernel_swap(in->kernel, in->generation, r->forget, &r->diag);
 	if (result < 0) {
-		(void)nsg_engine_publish(in->engine, &in->policy->engine);
+		nsg_engine_withdraw(in->engine);
 		return result;
 	}
+	nsg_engine_settle(in->engine);
 	policy_unref(in->policy);
 	in->policy = TAKE_PTR(r->published);
 	if (!r->routes_only)
@@ -250,7 +252,7 @@ static void end_publish(struct reloader *r, int result)
 	end(r, result);
 }
 
-/* Without a reload that waits it is a policy that was published again after a failure. */
+/* Without a reload that waits it is the policy in force, published again after a failure. */
 static int on_ack(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
 	struct reloader *r = data;
@@ -258,12 +260,14 @@ static int on_ack(sd_event_source *source, int fd, uint32_t revents, void *data)
 	(void)source;
 	(void)fd;
 	(void)revents;
-	if (!nsg_engine_is_in_force(r->in->engine))
+	if (!nsg_engine_is_acknowledged(r->in->engine))
 		return 0;
-	if (r->published)
+	if (r->published) {
 		end_publish(r, swap(r));
-	else
+	} else {
+		nsg_engine_settle(r->in->engine);
 		sweep(r->in);
+	}
 	return 0;
 }
 

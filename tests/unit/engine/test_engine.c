@@ -173,13 +173,19 @@ static void a_queue_outlives_its_engine_in_its_socket(void **state)
 	assert_int_equal(owner(20), 0);
 }
 
-static void wait_until_in_force(struct nsg_engine *e)
+static void wait_until_acknowledged(struct nsg_engine *e)
 {
 	struct pollfd ack = {.fd = nsg_engine_ack_fd(e), .events = POLLIN};
 
-	while (!nsg_engine_is_in_force(e))
+	while (!nsg_engine_is_acknowledged(e))
 		assert_int_equal(poll(&ack, 1, 10000), 1);
-	assert_false(nsg_engine_is_in_force(e));
+}
+
+static void wait_until_in_force(struct nsg_engine *e)
+{
+	wait_until_acknowledged(e);
+	nsg_engine_settle(e);
+	assert_false(nsg_engine_is_acknowledged(e));
 }
 
 static void put_in_force(struct nsg_engine *e, struct nsg_engine_policy *p)
@@ -268,6 +274,7 @@ static void a_withdrawal_ends(void **state)
 	assert_true(nsg_engine_is_settled(e, first));
 	assert_int_equal(nsg_engine_publish(e, withdrawn), 0);
 	nsg_engine_policy_unref(withdrawn);
+	wait_until_acknowledged(e); /* and may be withdrawn nevertheless */
 	nsg_engine_withdraw(e);
 	assert_false(nsg_engine_is_settled(e, first));
 	wait_until_in_force(e);
