@@ -16,6 +16,9 @@
 #include "util/macro.h"
 #include "util/thread.h"
 
+/* A worker ends between two batches. */
+#define STOP_TIMEOUT_NS (2 * (uint64_t)NSG_NS_PER_SEC)
+
 struct nsg_engine {
 	struct nsg_worker_shared shared;
 	struct nsg_worker *workers[NSG_MAX_WORKERS];
@@ -130,6 +133,38 @@ static void free_read(struct nsg_engine *e)
 	}
 }
 
+/* ---- questions to all workers ---------------------------------------------------------------- */
+
+static void wake_all(struct nsg_engine *e)
+{
+	for (uint32_t i = 0; i < e->n_workers; i++)
+		nsg_worker_wake(e->workers[i]);
+}
+
+/* When `done` of a worker may have changed, it writes to ack_fd. */
+static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
+			bool (*done)(const struct nsg_engine *e, uint32_t worker))
+{
+	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+
+	for (uint32_t i = 0; i < e->n_workers;) {
+		struct pollfd p = {.fd = e->shared.ack_fd, .events = POLLIN};
+		uint64_t spent_ns;
+		eventfd_t rings;
+
+		if (done(e, i)) {
+			i++;
+			continue;
+		}
+		spent_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
+		if (spent_ns >= timeout_ns)
+			return -ETIMEDOUT;
+		(void)poll(&p, 1, (int)((timeout_ns - spent_ns) / 1000000u) + 1);
+		(void)eventfd_read(e->shared.ack_fd, &rings);
+	}
+	return 0;
+}
+
 /* ---- start and stop -------------------------------------------------------------------------- */
 
 static int start_thread(struct nsg_worker *w)
@@ -200,7 +235,7 @@ int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine
 	e->shared.trace_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (e->shared.ack_fd < 0 || e->shared.trace_fd < 0) {
 		r = -errno;
-		nsg_engine_stop(e);
+		(void)nsg_engine_stop(e);
 		return r;
 	}
 	r = slots_new(options->n_workers, policy, e->slots);
@@ -209,31 +244,34 @@ int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine
 		r = start_workers(e, sockets, diag);
 	}
 	if (r < 0) {
-		nsg_engine_stop(e);
+		(void)nsg_engine_stop(e);
 		return r;
 	}
 	*ret = e;
 	return 0;
 }
 
-struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
+static bool has_ended(const struct nsg_engine *e, uint32_t i)
+{
+	return !e->running[i] || atomic_load_explicit(&e->workers[i]->ended, memory_order_acquire);
+}
+
+bool nsg_engine_stop(struct nsg_engine *e)
 {
 	if (!e)
-		return NULL;
+		return true;
 	for (uint32_t i = 0; i < e->n_workers; i++) {
 		if (!e->running[i])
 			continue;
 		atomic_store_explicit(&e->workers[i]->stop, true, memory_order_release);
 		nsg_worker_wake(e->workers[i]);
 	}
-	for (uint32_t i = 0; i < e->n_workers; i++)
+	if (wait_for_all(e, STOP_TIMEOUT_NS, has_ended) < 0)
+		return false;
+	for (uint32_t i = 0; i < e->n_workers; i++) {
 		if (e->running[i])
 			(void)pthread_join(e->workers[i]->thread, NULL);
-	for (uint32_t i = 0; i < e->n_workers; i++)
 		nsg_worker_free(e->workers[i]);
-	slots_free(e->slots, e->n_workers);
-	slots_free(e->offered, e->n_workers);
-	for (uint32_t i = 0; i < e->n_workers; i++) {
 		while (e->retired[i]) {
 			struct nsg_slot *s = e->retired[i];
 
@@ -241,46 +279,17 @@ struct nsg_engine *nsg_engine_stop(struct nsg_engine *e)
 			slot_free(s);
 		}
 	}
+	slots_free(e->slots, e->n_workers);
+	slots_free(e->offered, e->n_workers);
 	if (e->shared.ack_fd >= 0)
 		(void)close(e->shared.ack_fd);
 	if (e->shared.trace_fd >= 0)
 		(void)close(e->shared.trace_fd);
 	free(e);
-	return NULL;
+	return true;
 }
 
-/* ---- questions to all workers ---------------------------------------------------------------- */
-
-static void wake_all(struct nsg_engine *e)
-{
-	for (uint32_t i = 0; i < e->n_workers; i++)
-		nsg_worker_wake(e->workers[i]);
-}
-
-/* Waits until `done` is true for every worker; they write to ack_fd whenever it may have
- * changed. */
-static int wait_for_all(struct nsg_engine *e, uint64_t timeout_ns,
-			bool (*done)(const struct nsg_engine *e, uint32_t worker))
-{
-	uint64_t start_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-
-	for (uint32_t i = 0; i < e->n_workers;) {
-		struct pollfd p = {.fd = e->shared.ack_fd, .events = POLLIN};
-		uint64_t spent_ns;
-		eventfd_t rings;
-
-		if (done(e, i)) {
-			i++;
-			continue;
-		}
-		spent_ns = nsg_clock_ns(CLOCK_MONOTONIC) - start_ns;
-		if (spent_ns >= timeout_ns)
-			return -ETIMEDOUT;
-		(void)poll(&p, 1, (int)((timeout_ns - spent_ns) / 1000000u) + 1);
-		(void)eventfd_read(e->shared.ack_fd, &rings);
-	}
-	return 0;
-}
+/* ---- publishing a policy ---------------------------------------------------------------------- */
 
 static bool took_inbox(const struct nsg_engine *e, uint32_t i)
 {

@@ -136,7 +136,8 @@ bool nsg_engine_alive(struct nsg_engine *e);
 /* 0, or the errno that ended a worker: its socket failed and its queue is without a reader. */
 int nsg_engine_failed(const struct nsg_engine *e);
 
-/* Stops the workers, unbinds. NULL is fine; returns NULL. */
-struct nsg_engine *nsg_engine_stop(struct nsg_engine *e);
+/* Stops the workers, unbinds, frees. False if a worker does not end within two seconds: then nothing is freed,
+ * since it uses its policy, and the process should exit. NULL is fine. */
+bool nsg_engine_stop(struct nsg_engine *e);
 
 #endif

@@ -262,6 +262,8 @@ void *nsg_worker_run(void *worker)
 		tell_idle(w, asked);
 		wait_for_work(w);
 	}
+	atomic_store_explicit(&w->ended, true, memory_order_release);
+	(void)eventfd_write(w->shared->ack_fd, 1);
 	return NULL;
 }
 

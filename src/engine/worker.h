@@ -72,7 +72,7 @@ struct nsg_slot {
 /* What all workers share; written by the main thread (the last two: also by workers). */
 struct nsg_worker_shared {
 	struct nsg_engine_options options;
-	int ack_fd;   /* eventfd: some worker took a slot, or was idle when asked */
+	int ack_fd;   /* eventfd: some worker took a slot, was idle when asked, or has ended */
 	int trace_fd; /* eventfd: some ring has records */
 	_Atomic int trace_level;
 	_Atomic uint32_t trace_bytes;
@@ -100,6 +100,7 @@ struct nsg_worker {
 	_Atomic uint32_t last_id; /* it and all before it have their verdict */
 	_Atomic uint32_t beats;
 	_Atomic int failed; /* errno that ended the thread */
+	_Atomic bool ended;
 
 	/* worker only */
 	alignas(NSG_CACHE_LINE) struct nsg_slot *slot;

@@ -120,7 +120,7 @@ static int stop_deciding(struct daemon *d)
 	d->in.flow_log = flow_log_free(d->in.flow_log);
 	d->in.trace = trace_free(d->in.trace);
 	decision_log_watch(true);
-	d->in.engine = nsg_engine_stop(d->in.engine);
+	daemon_stop_engine(d);
 	accounting_end(d->in.conf_start->instance);
 	return daemon_report(nsg_kernel_cleanup(d->in.kernel, &diag),
 			     "removing everything from the kernel", &diag);
@@ -134,7 +134,7 @@ static void leave(struct daemon *d)
 	d->in.flow_log = flow_log_free(d->in.flow_log);
 	d->in.trace = trace_free(d->in.trace);
 	decision_log_watch(true);
-	d->in.engine = nsg_engine_stop(d->in.engine);
+	daemon_stop_engine(d);
 }
 
 /* Also after a start that failed. Not DONE when something of this instance may be left in the
@@ -193,8 +193,9 @@ static enum nsg_exit finish(struct daemon *d, enum nsg_exit status)
 
 	if (!status)
 		status = stopped;
-	if (!reloader_free(d->in.reloader)) {
-		log_notice("exiting while the policy is being loaded");
+	if (d->stuck || !reloader_free(d->in.reloader)) {
+		if (!d->stuck)
+			log_notice("exiting while the policy is being loaded");
 		log_close();
 		_exit((int)status);
 	}

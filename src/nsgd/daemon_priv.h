@@ -20,6 +20,7 @@ struct daemon {
 	sd_event_source *kernel_source, *watchdog_timer, *health_timer;
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
 	bool restarting;	/* everything stays for the next process */
+	bool stuck;		/* a worker does not end: it uses what else would be freed */
 };
 
 typedef int conf_load_fn(const char *path, bool may_be_absent, struct nsg_diag *diag,
@@ -41,6 +42,8 @@ enum nsg_exit daemon_place(struct daemon *d, bool strict);
 void daemon_open_store(struct daemon *d);
 /* From the control socket to the rules that send packets to the queues. */
 enum nsg_exit daemon_bring_up(struct daemon *d);
+
+void daemon_stop_engine(struct daemon *d);
 
 /* For removal only [nsgd] and [route] matter; captured users and cgroups may not exist any more.
  * -errno. */

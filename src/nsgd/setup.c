@@ -136,6 +136,14 @@ static int start_engine(void *daemon, struct nsg_diag *diag)
 				&d->in.engine);
 }
 
+void daemon_stop_engine(struct daemon *d)
+{
+	if (!nsg_engine_stop(TAKE_PTR(d->in.engine))) {
+		d->stuck = true;
+		log_error("a worker does not end");
+	}
+}
+
 /* The queues must be bound before a rule sends packets to them. */
 static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
@@ -149,7 +157,7 @@ static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
 			     d->in.generation, nsg_engine_n_rings(d->in.engine), diag);
 	if (r < 0)
-		d->in.engine = nsg_engine_stop(d->in.engine);
+		daemon_stop_engine(d);
 	return r;
 }
 

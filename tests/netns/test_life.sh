@@ -413,6 +413,20 @@ t_watchdog() { # no notification is sent while a worker is stuck
 	eventually 5 eval "[ \$(pings) -gt $n ]" && decides && nsgd_stop && unchanged
 }
 
+t_stuck() { # a stop ends without a worker that does not move
+	local tid
+	nsgd_start && decides || return 1
+	tid=$(grep -lx nsgd-q0 /proc/"${PIDS[nsgd]}"/task/*/comm | sed 's#.*/task/\([0-9]*\)/comm#\1#')
+	spawn freeze app "$TRAFFIC" freeze "$tid"
+	eventually 5 eval "matches '$T/freeze.log' '^ready' || ! alive freeze"
+	alive freeze || { skip "a thread cannot be stopped here"; return; }
+	kill -TERM "${PIDS[nsgd]}"
+	# the process that has stopped the thread must let go of it
+	eventually 15 matches "/proc/${PIDS[nsgd]}/status" '^State:[[:space:]]Z' || return 1
+	stop freeze
+	ended nsgd 5 && is "$STATUS" 0 && stop notify && matches "$T/nsgd.log" 'a worker does not end' && unchanged
+}
+
 t_drain() { # [CONF...]: a stop in the middle of new flows loses none
 	conf "$@"
 	nsgd_start || return 1
@@ -499,5 +513,6 @@ fact "a start in the middle of 4,000 new flows loses no datagram" t_start_under_
 fact "nor in the middle of packets all queued" t_start_under_load offload.established=no
 fact "stopped for a second under 20,000 packets a second from 128 sockets: none lost" t_stall
 fact "the watchdog is not fed while a worker is stuck" t_watchdog
+fact "a stop does not wait for a worker that is stuck, and removes everything" t_stuck
 fact "a flow over stop, edit, start is decided again" t_open_flow_over_restart
 lab_done
