@@ -26,6 +26,8 @@ struct job {
 	struct job *next; /* of the abandoned ones */
 	struct load load; /* its references are the job's */
 	char *directory, *subnet;
+	struct nsg_conf *conf; /* read again; the thread's until the directory has answered */
+	bool opened;
 	struct nsg_diag diag;
 	sd_event_source *source;
 	int fd; /* eventfd, written when the directory answers and when the thread ends */
@@ -58,6 +60,7 @@ static struct job *job_free(struct job *j)
 	sd_event_source_disable_unref(j->source);
 	if (j->fd >= 0)
 		(void)close(j->fd);
+	nsg_conf_free(j->conf);
 	free(j->directory);
 	free(j->subnet);
 	policy_unref(j->load.before);
@@ -69,18 +72,36 @@ static struct job *job_free(struct job *j)
 	return NULL;
 }
 
+static int copy_names(struct job *j, const char *directory, const char *subnet)
+{
+	j->load.directory = j->directory = strdup(directory);
+	j->load.options.subnet = j->subnet = subnet ? strdup(subnet) : NULL;
+	return j->directory && (j->subnet || !subnet) ? 0 : -ENOMEM;
+}
+
 static int job_copy(struct job *j, const struct load *load)
 {
-	const char *subnet = load->options.subnet;
-
 	j->load = *load;
 	j->load.deadline_ns = &j->deadline_ns;
-	j->load.directory = j->directory = strdup(load->directory);
-	j->load.options.subnet = j->subnet = subnet ? strdup(subnet) : NULL;
 	nsg_route_set_ref(load->options.live);
 	if (load->before)
 		nsg_engine_policy_ref(&load->before->engine);
-	return j->directory && (j->subnet || !subnet) ? 0 : -ENOMEM;
+	return load->conf_path ? 0 : copy_names(j, load->directory, load->options.subnet);
+}
+
+/* In the thread. */
+static int read_conf(struct job *j)
+{
+	struct nsg_route_set *live = j->load.options.live;
+	struct load source;
+	int r = nsg_conf_load(j->load.conf_path, j->load.conf_may_be_absent, &j->diag, &j->conf);
+
+	if (r < 0)
+		return r;
+	source = policy_source(j->conf);
+	j->load.options = source.options;
+	j->load.options.live = live;
+	return copy_names(j, source.directory, source.options.subnet);
 }
 
 static void job_end_soon(struct job *j)
@@ -89,17 +110,26 @@ static void job_end_soon(struct job *j)
 	(void)sem_post(&j->go);
 }
 
-static void *run(void *data)
+static int load(struct job *j)
 {
-	struct job *j = data;
+	int r = j->load.conf_path ? read_conf(j) : 0;
 
+	if (r < 0)
+		return r;
 	if (!j->load.routes_only) {
 		(void)access(j->load.directory, R_OK);
 		(void)eventfd_write(j->fd, 1);
 		while (sem_wait(&j->go) < 0)
 			;
 	}
-	j->result = policy_load(&j->load, &j->diag, &j->made);
+	return policy_load(&j->load, &j->diag, &j->made);
+}
+
+static void *run(void *data)
+{
+	struct job *j = data;
+
+	j->result = load(j);
 	atomic_store(&j->ended, true);
 	(void)eventfd_write(j->fd, 1);
 	return NULL;
@@ -149,7 +179,8 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *data
 		else
 			finish_left(j);
 	} else if (j == l->job) {
-		l->ops->opened(l->closure);
+		j->opened = true;
+		l->ops->opened(l->closure, TAKE_PTR(j->conf));
 		(void)sem_post(&j->go);
 	}
 	return 0;
@@ -169,7 +200,8 @@ static int on_patience(sd_event_source *source, uint64_t usec, void *data)
 	l->n_left++;
 	(void)nsg_diag_add(&diag, NSG_ERROR, NULL, NULL,
 			   "%s could not be loaded within %u s: the file system does not answer",
-			   j->load.directory, (unsigned int)(l->patience_usec / 1000000u));
+			   j->load.conf_path && !j->opened ? j->load.conf_path : j->directory,
+			   (unsigned int)(l->patience_usec / 1000000u));
 	l->ops->done(l->closure, -ETIMEDOUT, NULL, &diag);
 	return 0;
 }

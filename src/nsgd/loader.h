@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads policies in a separate thread, one at a time, so that the event loop never waits for a document
- * or for the file system.
+ * Loads policies in a separate thread, one at a time, so that the event loop never waits for nsgd.conf, for a
+ * document or for the file system.
  *
  * The thread accesses only the data of the daemon that `struct load` refers to. Everything that
- * determines the next policy (documents, learned routes) is a member of `struct load` and is handled by
+ * determines the next policy (nsgd.conf, documents, learned routes) is a member of `struct load` and is handled by
  * policy_load(); loads are requested with reload_request(), which orders them.
  *
  * A load that does not end because the file system does not answer is abandoned, together with
@@ -23,8 +23,9 @@ struct loader;
 
 /* Called from the event loop. */
 struct loader_ops {
-	/* The directory can be accessed; none of its documents has been read yet. */
-	void (*opened)(void *closure);
+	/* The directory can be accessed; none of its documents has been read yet. The callee takes `conf`, if
+	 * that was read again; else NULL. */
+	void (*opened)(void *closure, struct nsg_conf *conf);
 	/* r is policy_load()'s, with -EINVAL if there is an error diagnostic, or -ETIMEDOUT; `made` has
 	 * its only reference, NULL on failure. The callee takes *diag. */
 	void (*done)(void *closure, int r, struct policy *made, struct nsg_diag *diag);
@@ -34,7 +35,7 @@ struct loader_ops {
 int loader_new(sd_event *event, uint64_t patience_usec, const struct loader_ops *ops, void *closure,
 	       struct loader **ret);
 
-/* Starts the thread and sets its deadline. Copies what `load` refers to; takes *diag, and passes it to
+/* Starts the thread and sets its deadline. Copies what `load` refers to, but the path of nsgd.conf; takes *diag, and passes it to
  * `done`. -EBUSY if another load is running or too many were abandoned, -errno; *diag is then
  * untouched. */
 int loader_start(struct loader *l, const struct load *load, struct nsg_diag *diag);

@@ -20,6 +20,9 @@ struct policy {
 struct load {
 	const char *directory; /* of the documents */
 	struct nsg_options options;
+	/* The file that names the first two, read again; NULL: they are given. */
+	const char *conf_path;
+	bool conf_may_be_absent;
 	struct policy *before;		     /* the policy in force; NULL: none */
 	const _Atomic uint64_t *deadline_ns; /* of nsg_load_options; NULL: none */
 	bool routes_only; /* the documents of `before`, which are not read again */

@@ -100,18 +100,14 @@ static void take_conf(struct instance *in, struct nsg_conf **conf)
 	trace_set_log(in->trace, in->conf->log_decisions);
 }
 
-static int load_conf(struct instance *in, struct nsg_diag *diag, struct nsg_conf **ret)
+static void warn_of_restart_keys(struct reloader *r)
 {
 	char keys[512];
-	int r = nsg_conf_load(in->conf_path, in->conf_may_be_absent, diag, ret);
 
-	if (r < 0)
-		return diag->n_errors ? -EINVAL : r;
-	nsg_conf_restart_keys(in->conf_start, *ret, keys, sizeof(keys));
+	nsg_conf_restart_keys(r->in->conf_start, r->conf, keys, sizeof(keys));
 	if (*keys)
-		(void)nsg_diag_line(diag, NSG_WARNING, in->conf_path, 0, NULL,
+		(void)nsg_diag_line(&r->diag, NSG_WARNING, r->in->conf_path, 0, NULL,
 				    "changed, but takes effect only after a restart: %s", keys);
-	return 0;
 }
 
 /* What is on either side of a reload; "changed" is about everything that decides, not the number. */
@@ -321,6 +317,8 @@ static void on_loaded(void *closure, int result, struct policy *made, struct nsg
 	struct reloader *r = closure;
 
 	r->diag = *diag;
+	if (r->conf)
+		warn_of_restart_keys(r);
 	if (result >= 0)
 		result = policy_place(next, r->conf ? r->conf : r->in->conf, r->in->kernel, false,
 				      &r->diag);
@@ -336,11 +334,12 @@ static void on_loaded(void *closure, int result, struct policy *made, struct nsg
 
 /* Before any document is read, so that a change while files are being read is noticed; but not before
  * the directory has answered, which may take long. */
-static void on_opened(void *closure)
+static void on_opened(void *closure, struct nsg_conf *conf)
 {
-	const struct reloader *r = closure;
+	struct reloader *r = closure;
 	const struct instance *in = r->in;
 
+	r->conf = conf;
 	watch_follow(in->watch, r->conf ? r->conf->policy : in->conf->policy);
 }
 
@@ -349,14 +348,12 @@ static const struct loader_ops loader_ops = {.opened = on_opened, .done = on_loa
 static int begin(struct reloader *r, bool policy_only)
 {
 	struct instance *in = r->in;
-	struct nsg_route_set *live = live_begin_load(in->live);
-	int result = policy_only ? 0 : load_conf(in, &r->diag, &r->conf);
-	struct load load;
+	struct load load = policy_source(in->conf);
+	int result;
 
-	if (result < 0)
-		return result;
-	load = policy_source(r->conf ? r->conf : in->conf);
-	load.options.live = live;
+	load.conf_path = policy_only ? NULL : in->conf_path;
+	load.conf_may_be_absent = in->conf_may_be_absent;
+	load.options.live = live_begin_load(in->live);
 	load.before = in->policy;
 	load.routes_only = r->routes_only;
 	result = loader_start(r->loader, &load, &r->diag);

@@ -179,7 +179,8 @@ waits_for_disk() { # THREAD
 }
 
 # A file system whose server never answers.
-t_disk() {
+t_disk() { # CONF
+	local CONF=$1
 	mkdir "$T/disk"
 	cp -r "$T/policy" "$T/disk/policy"
 	conf "subnet.policy=$T/disk/policy" "metrics.textfile=$T/disk/nsgd.prom"
@@ -192,7 +193,7 @@ t_disk() {
 	eventually 5 waits_for_disk nsgd-load && eventually 10 waits_for_disk nsgd-metrics || return 1
 	repaired "a disk does not answer" && is_loading && ctl status >/dev/null && nsgd_stop && nothing_left || return 1
 	stop disk
-	umount "$T/disk"
+	umount "$T/disk" && rm -r "$T/disk"
 }
 
 # Clients that ask without a pause for what takes longest, one that asks and does not read, one with half a request.
@@ -220,6 +221,7 @@ fact "a stop does not wait for a load" t_stop_while_loading
 fact "repairs and reloads go on while the reader of standard error is stopped; lost messages are counted" t_pipe
 fact "and while the journal is stopped" t_journal
 fact "only the reload waits while a worker is stuck" t_worker
-fact "nothing but the reload waits for a disk that does not answer" t_disk
+fact "nothing but the reload waits for a disk that does not answer" t_disk "$T/nsgd.conf"
+fact "nor when nsgd.conf is on it" t_disk "$T/disk/nsgd.conf"
 fact "repairs come first while clients ask without a pause" t_clients
 lab_done

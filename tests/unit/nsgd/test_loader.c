@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loads that end and loads that do not: policy_load() is the test's, and reads from a pipe. */
+/* Loads that end and loads that do not: policy_load() and nsg_conf_load() are the test's, and read from a pipe. */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -42,6 +42,35 @@ int policy_load(const struct load *load, struct nsg_diag *diag, struct policy **
 	return 0;
 }
 
+static struct nsg_conf conf;
+static _Atomic int n_confs; /* and not freed */
+
+int nsg_conf_load(const char *path, bool may_be_absent, struct nsg_diag *diag,
+		  struct nsg_conf **ret)
+{
+	char byte;
+
+	assert_true(may_be_absent);
+	if (strcmp(path, "/wrong") == 0)
+		return nsg_diag_add(diag, NSG_ERROR, NULL, NULL, "wrong") ? -ENOENT : 0;
+	assert_int_equal(read(gate[0], &byte, 1), 1);
+	n_confs++;
+	*ret = &conf;
+	return 0;
+}
+
+struct nsg_conf *nsg_conf_free(struct nsg_conf *c)
+{
+	n_confs -= c != NULL;
+	return NULL;
+}
+
+struct load policy_source(const struct nsg_conf *c)
+{
+	assert_ptr_equal(c, &conf);
+	return (struct load){.directory = "/", .options = {.subnet = "apps"}};
+}
+
 static bool no_threads;
 
 int nsg_thread_start(pthread_t *thread, const char *name, void *(*run)(void *data), void *data)
@@ -70,16 +99,18 @@ struct nsg_engine_policy *nsg_engine_policy_ref(struct nsg_engine_policy *p)
 struct fixture {
 	sd_event *event;
 	struct loader *loader;
-	unsigned int n_opened, n_done;
+	unsigned int n_opened, n_confs, n_done;
 	int result;
 	size_t n_errors, n_warnings;
 };
 
-static void opened(void *closure)
+static void opened(void *closure, struct nsg_conf *taken)
 {
 	struct fixture *f = closure;
 
 	f->n_opened++;
+	f->n_confs += taken != NULL;
+	nsg_conf_free(taken);
 }
 
 static void done(void *closure, int r, struct policy *policy, struct nsg_diag *diag)
@@ -119,6 +150,7 @@ static int tear_down(void **state)
 	assert_true(loader_stop(f->loader));
 	assert_int_equal(before.engine.references, 1);
 	assert_int_equal(n_made, 0);
+	assert_int_equal(n_confs, 0);
 	sd_event_unref(f->event);
 	(void)close(gate[0]);
 	(void)close(gate[1]);
@@ -204,6 +236,46 @@ static void a_load_that_does_not_end_is_left_behind(void **state)
 	until_done(f, 5);
 }
 
+static int start_with_conf(struct fixture *f, const char *path)
+{
+	const struct load load = {.conf_path = path, .conf_may_be_absent = true, .before = &before};
+	struct nsg_diag diag = {0};
+
+	return loader_start(f->loader, &load, &diag);
+}
+
+static void the_configuration_names_what_is_loaded(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(start_with_conf(f, "/conf"), 0);
+	let_end(2);
+	until_done(f, 1);
+	assert_int_equal(f->result, 0);
+	assert_int_equal(f->n_opened, 1);
+	assert_int_equal(f->n_confs, 1);
+	assert_true(as_given);
+	/* without one there is nothing to load */
+	assert_int_equal(start_with_conf(f, "/wrong"), 0);
+	until_done(f, 2);
+	assert_int_equal(f->result, -EINVAL);
+	assert_int_equal(f->n_errors, 1);
+	assert_int_equal(f->n_opened, 1);
+}
+
+static void a_configuration_that_cannot_be_read_is_left_behind(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(start_with_conf(f, "/conf"), 0);
+	until_done(f, 1);
+	assert_int_equal(f->result, -ETIMEDOUT);
+	let_end(2);
+	while (before.engine.references > 1)
+		assert_true(sd_event_run(f->event, 10000000) > 0);
+	assert_int_equal(f->n_opened, 0);
+}
+
 static void a_load_that_runs_at_the_end_is_given_up(void **state)
 {
 	struct fixture *f = *state;
@@ -234,6 +306,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_load_is_reported_with_its_diagnostics, patient),
 	    TEST(a_load_that_does_not_end_is_left_behind, impatient),
+	    TEST(the_configuration_names_what_is_loaded, patient),
+	    TEST(a_configuration_that_cannot_be_read_is_left_behind, impatient),
 	    TEST(a_load_that_runs_at_the_end_is_given_up, patient),
 	    TEST(a_load_without_a_thread_is_not_waited_for, impatient),
 	};
