@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Preloaded into nsgd: makes one allocation or system call fail, in one of the ways in which it can. The file
- * $FAULTS is a table of four 32-bit numbers that a test sets and reads while nsgd runs: the number of the
+ * $FAULTS is a table of 32-bit numbers that a test sets and reads while nsgd runs: the number of the
  * fault that happens, counted down (0: none); how many were possible; the line here of the one that
- * happened; its error.
+ * happened; its error; its site. While none happens, the sites of all follow: equal for faults of one kind
+ * that are reached by the same calls.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
@@ -34,9 +36,13 @@
 
 #include <linux/netlink.h>
 
+#define MAX_SITES 65536
+#define MAX_FRAMES 32
+
 static struct table {
-	_Atomic uint32_t fails_at, faults, line, error;
+	_Atomic uint32_t fails_at, faults, line, error, site, sites[];
 } none, *table = &none;
+static size_t n_sites;
 
 /* libseccomp 2.5 does not survive a failed allocation: nsgd calls it before anything is in the kernel. */
 static uintptr_t spared, spared_end;
@@ -62,16 +68,33 @@ __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("FAULTS");
 	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
-	void *p;
+	const size_t size = sizeof(*table) + MAX_SITES * sizeof(table->sites[0]);
+	void *frame, *p;
 
 	if (fd < 0)
 		return;
 	(void)dl_iterate_phdr(spare, NULL);
-	p = (void *)syscall(SYS_mmap, NULL, sizeof(*table), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-			    0L);
-	if (p != MAP_FAILED)
+	(void)backtrace(&frame, 1); /* which allocates the first time */
+	p = (void *)syscall(SYS_ftruncate, fd, size) == 0
+		? (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L)
+		: MAP_FAILED;
+	if (p != MAP_FAILED) {
 		table = p;
+		n_sites = MAX_SITES;
+	}
 	(void)syscall(SYS_close, fd);
+}
+
+/* FNV-1a of the calls that led here. */
+static uint32_t site_of(int line)
+{
+	void *frames[MAX_FRAMES];
+	int n = backtrace(frames, MAX_FRAMES);
+	uint32_t hash = 0x811c9dc5u ^ (uint32_t)line;
+
+	for (int i = 0; i < n; i++)
+		hash = (hash ^ (uint32_t)(uintptr_t)frames[i]) * 0x01000193u;
+	return hash;
 }
 
 /* Not errors: a part of the bytes; a dump that a change interrupted (NLM_F_DUMP_INTR). */
@@ -81,17 +104,23 @@ __attribute__((constructor)) static void begin(void)
 /* The fault of this call, or 0. Each way in which it can fail is a number. */
 static int fault_of(uintptr_t caller, int line, const int *errors, uint32_t n)
 {
-	uint32_t at = atomic_load(&table->fails_at);
+	uint32_t at = atomic_load(&table->fails_at), first, site;
 	int error;
 
 	if (caller >= spared && caller < spared_end)
 		return 0;
-	atomic_fetch_add(&table->faults, n);
+	first = atomic_fetch_add(&table->faults, n);
 	while (at && !atomic_compare_exchange_weak(&table->fails_at, &at, at > n ? at - n : 0))
 		;
-	if (!at || at > n)
+	if (at > n || (!at && first >= n_sites))
+		return 0;
+	site = site_of(line);
+	for (uint32_t i = 0; !at && i < n && first + i < n_sites; i++)
+		atomic_store(&table->sites[first + i], site + (uint32_t)errors[i]);
+	if (!at)
 		return 0;
 	error = errors[at - 1];
+	atomic_store(&table->site, site + (uint32_t)error);
 	atomic_store(&table->line, (uint32_t)line);
 	atomic_store(&table->error, (uint32_t)error);
 	errno = error;

@@ -7,8 +7,9 @@
 #
 #     test_faults.sh [load|start|reload|takeover|stop]...
 #
-# FAULTS=all makes every one happen, which takes hours; by default some, spread over all. FIRST and LAST bound the
-# numbers. libseccomp is spared, and with the sanitizers what allocates inside them.
+# By default some happen, spread over all. FAULTS=sites: one for each kind of failure at each place, which is the whole
+# chain of calls. FAULTS=all: every one, which takes an hour. FIRST and LAST bound the numbers. libseccomp is spared, and
+# with the sanitizers what allocates inside them.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 [ -z "${FAULTS:-}" ] || export FACT_SECONDS=7200
@@ -41,7 +42,7 @@ count() { # NS COUNTER
 
 # ---- faults ----------------------------------------------------------------------------------
 
-number() { # INDEX: 0 the fault to come, 1 how many were possible, 2 its line in faults.c, 3 its error
+number() { # INDEX: 0 the fault to come, 1 how many were possible, 2 its line in faults.c, 3 its error, 4 its site
 	od -An -tu4 -j$(($1 * 4)) -N4 "$TABLE" | tr -d ' '
 }
 
@@ -73,7 +74,8 @@ cat >"$T/preloaded" <<-END
 	[ ! -e "$T/at" ] || { dd if="$T/at" of="$TABLE" conv=notrunc status=none; rm "$T/at"; }
 	export FAULTS="$TABLE" LD_PRELOAD="$BUILD/tests/netns/faults.so"
 	export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0:fast_unwind_on_malloc=0"
-	exec "$NSGD" "\$@"
+	# the same addresses, and so the same sites, in each process
+	exec setarch -R "$NSGD" "\$@"
 	END
 chmod +x "$T/preloaded"
 REAL=$NSGD
@@ -83,18 +85,34 @@ fault_at_start() { # N
 	TABLE=$T/at set_fault "$1"
 }
 
-# Numbers from 1 to N, all or SAMPLES of them.
+places() { # where a fault happened in this phase
+	echo "at $(sort -u "$T/hit" | wc -l) places"
+	rm "$T/hit"
+}
+
+# Numbers from 1 to N: all, the first of each site, or SAMPLES of them.
 numbers() { # N
 	local n=$1 step=1
-	[ "$SAMPLES" = all ] || step=$(((n + SAMPLES - 1) / SAMPLES))
+	case $SAMPLES in
+	sites)
+		od -An -v -tu4 -w4 -j20 -N$((n * 4)) "$TABLE" >"$T/sites"
+		awk -v first="${FIRST:-1}" -v last="${LAST:-$n}" '!seen[$1]++ && NR >= first && NR <= last { print NR }' "$T/sites"
+		return
+		;;
+	all) ;;
+	*) step=$(((n + SAMPLES - 1) / SAMPLES)) ;;
+	esac
 	seq "${FIRST:-1}" "$step" "${LAST:-$n}"
 }
 
 # inject N COMMAND...: the fault is injected once; a failure is of the fact.
 inject() {
-	local n=$1
+	local n=$1 status
 	shift
-	"$@" "$n" && return
+	"$@" "$n"
+	status=$?
+	number 4 >>"$T/hit"
+	[ $status != 0 ] || return 0
 	{ set +x; } 2>/dev/null
 	local what
 	what=$(where)
@@ -161,7 +179,7 @@ t_load() {
 	matches <(echo "$want") DenyPublicDns && [ "$faults" -gt 1000 ] || return 1
 	FAILURES=0
 	{ set +x; } 2>/dev/null
-	for n in $([ "$SAMPLES" = all ] && seq 1 "$faults" || seq 1 200); do
+	for n in $(case $SAMPLES in all | sites) numbers "$faults" ;; *) seq 1 200 ;; esac); do
 		set_fault "$n"
 		# shellcheck disable=SC2086
 		got=$(explain $preload 2>/dev/null)
@@ -209,7 +227,7 @@ t_start() {
 		inject "$n" start_with || return 1
 		injected=$((injected + 1))
 	done
-	echo "# start: $injected of $faults faults: $FAILURES starts failed and left nothing, the others did without"
+	echo "# start: $injected of $faults faults, $(places): $FAILURES starts failed and left nothing, the others did without"
 }
 
 # ---- reload ----------------------------------------------------------------------------------
@@ -247,7 +265,8 @@ reload_with() { # N
 		# with the answer lost, it may have been done
 		[ $STATUS != 4 ] || reload_to "$NOW" || return 1
 	fi
-	decides $NOW && reload_to $NOW && decides $NOW && is "$(fds)" "$FDS"
+	# nsgd closes its end of a connection after nsgctl has
+	decides $NOW && reload_to $NOW && decides $NOW && eventually 5 eval 'is "$(fds)" "$FDS"'
 }
 
 t_reload() {
@@ -268,7 +287,7 @@ t_reload() {
 	done
 	reload_to no
 	conf subnet.watch=yes log.decisions=none
-	echo "# reload: $injected of $faults faults: $FAILURES reloads failed, the policy in force went on deciding"
+	echo "# reload: $injected of $faults faults, $(places): $FAILURES reloads failed, the policy in force went on deciding"
 	nsgd_stop && gone
 }
 
@@ -333,7 +352,7 @@ t_takeover() {
 		injected=$((injected + 1))
 	done
 	stop bad
-	echo "# takeover: $injected of $faults faults: $FAILURES failed and left nothing, $ANEW started anew, the others took over"
+	echo "# takeover: $injected of $faults faults, $(places): $FAILURES failed and left nothing, $ANEW started anew, the others took over"
 	unmanaged && gone
 }
 
@@ -362,7 +381,7 @@ t_stop() {
 		inject "$n" stop_with || return 1
 		injected=$((injected + 1))
 	done
-	echo "# stop: $injected of $faults faults: $FAILURES stops asked for --cleanup, the others left nothing"
+	echo "# stop: $injected of $faults faults, $(places): $FAILURES stops asked for --cleanup, the others left nothing"
 }
 
 [ $# != 0 ] || set -- load start reload takeover stop
