@@ -43,30 +43,28 @@ static int fail_capture(const struct replay *r, const char *path, int e)
 	return nsgctl_fail((int)nsg_exit_from(e), "%s: %s", path, *error ? error : strerror(-e));
 }
 
-static int open_capture(struct replay *r, const char *path, int *ret_fd)
+int replay_open_input(const char *path, int *ret_fd)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
-	int e;
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		r->size = (uint64_t)st.st_size;
-	e = nsg_capture_open(fd, &r->capture);
-	if (e < 0)
-		return fail_capture(r, path, e);
 	*ret_fd = fd;
 	return 0;
 }
 
-int replay_open(struct replay *r, const char *path)
+int replay_open(struct replay *r, int fd)
 {
-	int fd = -1, status = open_capture(r, path, &fd);
+	struct stat st;
+	int status;
 
-	if (!status)
-		status = replay_open_policy(r);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		r->size = (uint64_t)st.st_size;
+	status = nsg_capture_open(fd, &r->capture);
+	if (status < 0)
+		return fail_capture(r, r->ctl->operands[0], status);
+	status = replay_open_policy(r);
 	if (status)
 		return status;
 	r->tracker =
@@ -190,31 +188,35 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 	return r->line.text.n >= NSGCTL_OUTPUT_BYTES ? replay_print_lines(r) : 0;
 }
 
-struct progress {
-	bool on;
-	uint64_t next_ns;
-};
-
 /* On standard error, if it is a terminal and the packets do not go to one. */
-static void begin_progress(const struct replay *r, struct progress *ret)
+void replay_progress_begin(struct replay *r)
 {
 	bool prints = r->ctl->form != NSGCTL_TABLE || r->ctl->each_packet;
 
-	ret->on = isatty(STDERR_FILENO) && !(prints && isatty(STDOUT_FILENO));
-	ret->next_ns = nsg_clock_ns(CLOCK_MONOTONIC) + PROGRESS_NS;
+	if (isatty(STDERR_FILENO) && !(prints && isatty(STDOUT_FILENO)))
+		r->progress_ns = nsg_clock_ns(CLOCK_MONOTONIC) + PROGRESS_NS;
 }
 
-static void report_progress(const struct replay *r, struct progress *p)
+void replay_progress(struct replay *r, const char *what)
 {
-	uint64_t now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns;
 
-	if (now_ns < p->next_ns)
+	if (!r->progress_ns || r->n_packets % PROGRESS_PACKETS != 0)
 		return;
-	p->next_ns = now_ns + PROGRESS_NS;
-	fprintf(stderr, "\r%" PRIu64 " packets", r->n_packets);
+	now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
+	if (now_ns < r->progress_ns)
+		return;
+	r->progress_ns = now_ns + PROGRESS_NS;
+	fprintf(stderr, "\r%" PRIu64 " %s", r->n_packets, what);
 	if (r->size)
 		fprintf(stderr, ", %u %%",
 			(unsigned int)(nsg_capture_position(r->capture) * 100 / r->size));
+}
+
+void replay_progress_end(const struct replay *r)
+{
+	if (r->progress_ns)
+		fputs("\r\033[K", stderr);
 }
 
 /* What is known of a pipe is printed before more of it is waited for. */
@@ -234,19 +236,16 @@ static int print_before_waiting(struct replay *r)
 static int replay_all(struct replay *r)
 {
 	struct replay_packet *p = NULL;
-	struct progress progress;
 	int got, printed, status = 0;
 
-	begin_progress(r, &progress);
+	replay_progress_begin(r);
 	while (!status && (got = replay_next(r, &p)) != 0) {
 		status = got < 0 ? -got : print_packet(r, p);
 		if (!status)
 			status = print_before_waiting(r);
-		if (progress.on && r->n_packets % PROGRESS_PACKETS == 0)
-			report_progress(r, &progress);
+		replay_progress(r, "packets");
 	}
-	if (progress.on)
-		fputs("\r\033[K", stderr);
+	replay_progress_end(r);
 	printed = replay_print_lines(r);
 	return status ? status : printed;
 }
@@ -278,13 +277,16 @@ static int report_rest(const struct replay *r)
 int nsgctl_replay(struct nsgctl *ctl)
 {
 	__attribute__((cleanup(replay_done))) struct replay r = {.ctl = ctl, .session = {.fd = -1}};
-	int rest, status;
+	int fd = -1, rest, status;
 
 	if (fileno(stdout) >= 0)
 		(void)setvbuf(stdout, NULL, _IOFBF, NSGCTL_OUTPUT_BYTES);
-	if (replay_is_log(ctl->operands[0]))
-		return replay_log(&r);
-	status = replay_open(&r, ctl->operands[0]);
+	status = replay_open_input(ctl->operands[0], &fd);
+	if (status)
+		return status;
+	if (replay_is_log(fd))
+		return replay_log(&r, fd);
+	status = replay_open(&r, fd);
 	if (status)
 		return status;
 	if (ctl->form == NSGCTL_TABLE && ctl->each_packet)

@@ -139,13 +139,15 @@ int nsgctl_explain_packet(struct nsgctl *ctl)
 	struct replay_packet *p;
 	char *end;
 	unsigned long long number = strtoull(ctl->packet, &end, 10);
-	int got, status;
+	int fd = -1, got, status;
 
 	if (ctl->packet[0] < '0' || ctl->packet[0] > '9' || *end || !number)
 		return nsgctl_fail(NSG_EXIT_USAGE,
 				   "--packet must be the number of a packet, from 1, not \"%s\"",
 				   ctl->packet);
-	status = replay_open(&r, ctl->operands[0]);
+	status = replay_open_input(ctl->operands[0], &fd);
+	if (!status)
+		status = replay_open(&r, fd);
 	if (status)
 		return status;
 	while ((got = replay_next(&r, &p)) > 0 && p->frame.number < number)

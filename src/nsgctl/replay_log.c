@@ -220,8 +220,10 @@ static int read_log(struct log *g, const char *path, int fd)
 	struct nsg_log_tuple t;
 	int got = -ENOMEM, status = 0;
 
-	while (l && !status && (got = nsg_log_reader_next(l, &t)) > 0)
+	while (l && !status && (got = nsg_log_reader_next(l, &t)) > 0) {
 		status = decide(g, &t);
+		replay_progress(g->r, "tuples");
+	}
 	g->n_files++;
 	if (!status && got < 0)
 		status = nsgctl_fail((int)nsg_exit_from(got), "%s: %s", path,
@@ -231,7 +233,21 @@ static int read_log(struct log *g, const char *path, int fd)
 	return status;
 }
 
-static int read_path(struct log *g, const char *path, unsigned int depth);
+static int read_path(struct log *g, const char *path, int fd, unsigned int depth);
+
+/* Below a folder, only folders and *.json files are read, and no symbolic links: no file is read twice. */
+static int read_below(struct log *g, const char *path, unsigned int depth)
+{
+	size_t n = strlen(path);
+	int fd = -1, status;
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	    (!S_ISREG(st.st_mode) || n < 5 || strcmp(path + n - 5, ".json") != 0))
+		return 0;
+	status = replay_open_input(path, &fd);
+	return status ? status : read_path(g, path, fd, depth);
+}
 
 static int is_shown(const struct dirent *d)
 {
@@ -252,7 +268,7 @@ static int read_folder(struct log *g, const char *path, unsigned int depth)
 		cleanup_free char *below = NULL;
 		int r = asprintf(&below, "%s/%s", path, entries[i]->d_name);
 
-		r = r < 0 ? nsgctl_out_of_memory() : read_path(g, below, depth + 1);
+		r = r < 0 ? nsgctl_out_of_memory() : read_below(g, below, depth + 1);
 		status = status ? status : r;
 		free(entries[i]);
 	}
@@ -261,40 +277,46 @@ static int read_folder(struct log *g, const char *path, unsigned int depth)
 	return status;
 }
 
-/* Below a folder, only folders and *.json files are read, and no symbolic links: no file is read twice. */
-static int read_path(struct log *g, const char *path, unsigned int depth)
+/* Takes the descriptor. */
+static int read_path(struct log *g, const char *path, int fd, unsigned int depth)
 {
-	size_t n = strlen(path);
 	struct stat st;
-	int fd;
 
-	if (depth && lstat(path, &st) == 0 && !S_ISDIR(st.st_mode) &&
-	    (!S_ISREG(st.st_mode) || n < 5 || strcmp(path + n - 5, ".json") != 0))
-		return 0;
-	fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-				    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", path, strerror(errno));
-	if (!S_ISDIR(st.st_mode))
-		return read_log(g, path, fd);
-	(void)close(fd);
-	return read_folder(g, path, depth);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		(void)close(fd);
+		return read_folder(g, path, depth);
+	}
+	return read_log(g, path, fd);
 }
 
-bool replay_is_log(const char *path)
+/* The first bytes of a file or a pipe, which stay there. */
+static ssize_t peek(int fd, char *start, size_t n)
 {
-	bool is_stdin = strcmp(path, "-") == 0;
-	cleanup_close int fd =
-	    is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int ends[2];
+	ssize_t got = pread(fd, start, n, 0);
+
+	if (got >= 0 || errno != ESPIPE || pipe2(ends, O_CLOEXEC) < 0)
+		return got;
+	got = tee(fd, ends[1], n, 0);
+	if (got > 0)
+		got = read(ends[0], start, n);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	return got;
+}
+
+bool replay_is_log(int fd)
+{
 	char start[17] = "";
 	const char *at = start;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return false;
 	if (S_ISDIR(st.st_mode))
 		return true;
-	if (!S_ISREG(st.st_mode) || pread(fd, start, sizeof(start) - 1, 0) < 0)
+	if ((!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode)) ||
+	    peek(fd, start, sizeof(start) - 1) < 0)
 		return false;
 	if (strncmp(at, "\n\r\r\n", 4) == 0) /* pcapng */
 		return false;
@@ -402,19 +424,24 @@ static void report_rest(const struct log *g)
 			g->n_not_app, g->r->n_packets);
 }
 
-int replay_log(struct replay *r)
+int replay_log(struct replay *r, int fd)
 {
 	__attribute__((cleanup(log_done))) struct log g = {.r = r};
 	const struct nsgctl *ctl = r->ctl;
 	int printed, status;
 
 	if (ctl->write || ctl->each_packet)
-		return nsgctl_fail(NSG_EXIT_USAGE, "%s requires a capture, not a flow log",
-				   ctl->write ? "-w" : "--each-packet");
-	status = replay_open_policy(r);
-	if (status)
+		status = nsgctl_fail(NSG_EXIT_USAGE, "%s requires a capture, not a flow log",
+				     ctl->write ? "-w" : "--each-packet");
+	else
+		status = replay_open_policy(r);
+	if (status) {
+		(void)close(fd);
 		return status;
-	status = read_path(&g, ctl->operands[0], 0);
+	}
+	replay_progress_begin(r);
+	status = read_path(&g, ctl->operands[0], fd, 0);
+	replay_progress_end(r);
 	printed = replay_print_lines(r);
 	if (!printed && ctl->form == NSGCTL_TABLE)
 		printed = report(&g);

@@ -89,7 +89,8 @@ struct replay {
 	int batch_end; /* what ended it: an error, or 0 */
 
 	uint64_t n_packets, n_other, n_unsupported, n_bytes;
-	uint64_t size; /* of the file; 0: unknown */
+	uint64_t size;	      /* of the capture; 0: unknown */
+	uint64_t progress_ns; /* when progress is reported next; 0: never */
 	uint32_t unsupported_link;
 	struct nsg_line line;	 /* JSON that is not yet printed */
 	struct nsg_line comment; /* of the packet that is written */
@@ -106,12 +107,18 @@ struct replay {
 
 /* ---- opening and reading (replay.c) --------------------------------------------------------- */
 
-/* 0 or an exit status. Zero-initialised but for session.fd and ctl. */
-int replay_open(struct replay *r, const char *path);
+/* "-": standard input. 0 or an exit status after a message. */
+int replay_open_input(const char *path, int *ret_fd);
+/* Takes the descriptor of a capture. 0 or an exit status. Zero-initialised but for session.fd and ctl. */
+int replay_open(struct replay *r, int fd);
 void replay_done(struct replay *r);
 /* 1 with the next packet decided (valid until the next call), 0 at the end, or a negative exit status
  * after a message. Frames without an IP packet are counted. */
 int replay_next(struct replay *r, struct replay_packet **ret);
+/* Reports n_packets of `what` from time to time, and removes the report. */
+void replay_progress_begin(struct replay *r);
+void replay_progress(struct replay *r, const char *what);
+void replay_progress_end(const struct replay *r);
 
 /* ---- the policy (replay_policy.c) ----------------------------------------------------------- */
 
@@ -153,9 +160,9 @@ int replay_put_table(const struct replay *r, const char *title, json_t *rows,
 
 /* ---- flow logs (replay_log.c) --------------------------------------------------------------- */
 
-/* Whether it is a directory, or a file that begins like JSON. */
-bool replay_is_log(const char *path);
-/* The verb. 0 or an exit status. */
-int replay_log(struct replay *r);
+/* Whether it is a directory, or a file or pipe that begins like JSON. Waits for the first data of a pipe. */
+bool replay_is_log(int fd);
+/* The verb. Takes the descriptor. 0 or an exit status. */
+int replay_log(struct replay *r, int fd);
 
 #endif

@@ -434,6 +434,22 @@ static void flow_logs_are_compared_with_the_policy(void **state)
 	assert_ask("replay -o jsonl --src 10.0.1.9 logs 2>/dev/null | grep -c 10.0.1.9", 0, "6\n");
 }
 
+/* The format of a pipe is recognised from its first bytes, which are not lost; a FIFO is opened once, or its
+ * writer would be killed. */
+static void captures_and_flow_logs_through_pipes(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("replay -o jsonl tables.pcap 2>/dev/null >by-name.jsonl"), 0);
+	assert_int_equal(ask("replay -o jsonl none.json 2>/dev/null >>by-name.jsonl"), 0);
+	assert_int_equal(system("mkfifo fifo; cat tables.pcap >fifo &"), 0);
+	assert_int_equal(ask("replay -o jsonl fifo 2>/dev/null >by-pipe.jsonl"), 0);
+	assert_int_equal(system("cat none.json >fifo &"), 0);
+	assert_int_equal(ask("replay -o jsonl fifo 2>/dev/null >>by-pipe.jsonl"), 0);
+	assert_int_equal(system("cmp by-name.jsonl by-pipe.jsonl"), 0);
+	assert_int_equal(system("true >fifo &"), 0);
+	assert_ask("replay fifo 2>&1", 1, "nsgctl: fifo: ");
+}
+
 static void bad_flow_logs(void **state)
 {
 	(void)state;
@@ -488,6 +504,7 @@ int main(void)
 	    cmocka_unit_test(closing_tables),
 	    cmocka_unit_test(the_good_part_of_a_capture),
 	    cmocka_unit_test(flow_logs_are_compared_with_the_policy),
+	    cmocka_unit_test(captures_and_flow_logs_through_pipes),
 	    cmocka_unit_test(bad_flow_logs),
 	    cmocka_unit_test(explain_tells_the_story_of_a_packet),
 	};
