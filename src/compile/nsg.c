@@ -235,6 +235,22 @@ static int overlay(const struct nsg_effective *e, const struct nsg_field *f,
 	return 0;
 }
 
+/* The image's rows keep their numbers. The first `fixed` are not looked up. */
+static int take_rows(const struct nsg_bits *rows, size_t n, size_t fixed, struct nsg_rowset *ret)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = nsg_rowset_append(ret, &rows[i]);
+
+		if (r < 0)
+			return r;
+		r = i < fixed ? 0 : nsg_hash_add(&ret->index, nsg_bits_hash(&rows[i]), (uint32_t)i);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* If the part has rows already, they keep their numbers. */
 static int compile_dst(const struct nsg_effective *e, const struct nsg_field *f,
 		       const struct nsg_gates *gates, struct nsg_nsg_part *part)
 {
@@ -244,7 +260,9 @@ static int compile_dst(const struct nsg_effective *e, const struct nsg_field *f,
 	r = nsg_classes_new(f->lists, f->n, &sets);
 	if (r < 0)
 		return r;
-	r = fixed_rows(e, &part->owned_dst_rows);
+	r = part->n_dst_rows ? take_rows(part->dst_rows, part->n_dst_rows, N_FIXED_CLASSES,
+					 &part->owned_dst_rows)
+			     : fixed_rows(e, &part->owned_dst_rows);
 	if (r < 0)
 		return r;
 	r = overlay(e, f, &sets, gates, part);
@@ -396,41 +414,6 @@ int nsg_nsg_borrow(const struct nsg_image *before, struct nsg_nsg_part *ret)
 
 /* ---- windows ---- */
 
-/* The image's rows keep their numbers. The first `fixed` are not looked up. */
-static int take_rows(const struct nsg_bits *rows, size_t n, size_t fixed, struct nsg_rowset *ret)
-{
-	for (size_t i = 0; i < n; i++) {
-		int r = nsg_rowset_append(ret, &rows[i]);
-
-		if (r < 0)
-			return r;
-		r = i < fixed ? 0 : nsg_hash_add(&ret->index, nsg_bits_hash(&rows[i]), (uint32_t)i);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int compile_dst_windows(const struct nsg_effective *e, const struct nsg_field *f,
-			       const struct nsg_gates *gates, struct nsg_nsg_part *part)
-{
-	cleanup_classes struct nsg_classes sets = {0};
-	int r;
-
-	r = nsg_classes_new(f->lists, f->n, &sets);
-	if (r < 0)
-		return r;
-	r = take_rows(part->dst_rows, part->n_dst_rows, N_FIXED_CLASSES, &part->owned_dst_rows);
-	if (r < 0)
-		return r;
-	r = overlay(e, f, &sets, gates, part);
-	if (r < 0)
-		return r;
-	part->dst_rows = part->owned_dst_rows.rows;
-	part->n_dst_rows = part->owned_dst_rows.n;
-	return 0;
-}
-
 static int compile_src_windows(const struct nsg_field *f, struct nsg_nsg_part *part)
 {
 	cleanup_classes struct nsg_classes sets = {0};
@@ -477,7 +460,7 @@ int nsg_nsg_compile_windows(const struct nsg_effective *e, const struct nsg_fiel
 	int r;
 
 	borrow_tables(before, &part);
-	r = compile_dst_windows(e, &f->dst, gates, &part);
+	r = compile_dst(e, &f->dst, gates, &part);
 	if (r < 0)
 		return r;
 	r = compile_src_windows(&f->src, &part);
