@@ -12,6 +12,7 @@
 
 #include "util/clock.h"
 #include "util/ip.h"
+#include "util/json.h"
 #include "util/limits.h"
 #include "util/names.h"
 #include "util/vec.h"
@@ -142,7 +143,7 @@ static int find_record(struct nsg_log_reader *l)
 static int read_text(struct nsg_log_reader *l)
 {
 	bool in_string = false, escaped = false;
-	unsigned int depth = 0;
+	unsigned int depth = 0, n_values = 0;
 	int c = '{';
 
 	for (l->text.n = 0;; c = getc_unlocked(l->in)) {
@@ -152,6 +153,8 @@ static int read_text(struct nsg_log_reader *l)
 				    (unsigned long long)l->n_records, l->text.n);
 		if (l->text.n == NSG_MAX_LOG_RECORD_BYTES)
 			return fail_record(l, "too long");
+		if (n_values == NSG_MAX_LOG_RECORD_VALUES)
+			return fail_record(l, "too many values");
 		if (nsg_vec_push(&l->text, (char)c) < 0)
 			return -ENOMEM;
 		if (in_string) {
@@ -161,6 +164,9 @@ static int read_text(struct nsg_log_reader *l)
 			in_string = true;
 		} else if (c == '{' || c == '[') {
 			depth++;
+			n_values++;
+		} else if (c == ',') {
+			n_values++;
 		} else if ((c == '}' || c == ']') && --depth == 0) {
 			return 0;
 		}
@@ -226,6 +232,7 @@ static int collect_tuples(struct nsg_log_reader *l)
 /* 1, or 0 at the end of the file. */
 static int read_record(struct nsg_log_reader *l)
 {
+	json_error_t error;
 	int r = find_record(l);
 
 	if (r <= 0)
@@ -236,9 +243,11 @@ static int read_record(struct nsg_log_reader *l)
 	if (r < 0)
 		return r;
 	json_decref(l->record);
-	l->record = json_loadb(l->text.v, l->text.n, 0, NULL);
+	l->record = nsg_json_load(l->text.v, l->text.n, 0, &error);
 	if (!l->record)
-		return fail_record(l, "not valid JSON");
+		return json_error_code(&error) == json_error_out_of_memory
+			   ? -ENOMEM
+			   : fail_record(l, "not valid JSON");
 	r = collect_tuples(l);
 	return r < 0 ? r : 1;
 }

@@ -11,6 +11,7 @@
 #include "nsgctl/nsgctl.h"
 #include "template/template.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 
 #define DEFAULT_INSTANCE "nsgd"
 /* A minute: a restart takes less, even with the largest policy. */
@@ -231,7 +232,7 @@ static bool reads_missed(const char *item, size_t n, unsigned long long *ret)
 
 static int pass_with_command(struct passing *p, const char *item, size_t n)
 {
-	cleanup_json json_t *decision = json_loadb(item, n, JSON_REJECT_DUPLICATES, NULL);
+	cleanup_json json_t *decision = nsg_json_load(item, n, JSON_REJECT_DUPLICATES, NULL);
 
 	p->failed =
 	    !decision || nsgctl_command_add(decision) < 0 || nsgctl_print_line(decision) < 0;

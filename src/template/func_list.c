@@ -6,6 +6,7 @@
 #include "template/func_priv.h"
 #include "template/text_priv.h"
 #include "util/cleanup.h"
+#include "util/json.h"
 #include "util/json_object.h"
 
 int nsg_func_array(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
@@ -444,11 +445,14 @@ int nsg_func_json(struct nsg_eval *ev, const struct nsg_call *c, json_t **ret)
 {
 	const char *s = json_string_value(c->args[0]);
 	cleanup_json json_t *value = NULL;
+	json_error_t error;
 	int r = nsg_eval_pay(ev, strlen(s));
 
 	if (r < 0)
 		return r;
-	value = json_loads(s, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+	value = nsg_json_load(s, strlen(s), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
+	if (!value && json_error_code(&error) == json_error_out_of_memory)
+		return -ENOMEM;
 	if (!value)
 		return nsg_eval_fail(ev, NSG_FAIL_INVALID, "json(): the text is not valid JSON");
 	r = nsg_eval_walk(ev, value);

@@ -88,6 +88,7 @@
 #define NSG_MAX_CAPTURE_INTERFACES 65536u
 /* Flow logs that are replayed: a minute's flows of one network interface, 150 bytes each. */
 #define NSG_MAX_LOG_RECORD_BYTES (64u << 20)
+#define NSG_MAX_LOG_RECORD_VALUES 1000000u
 
 /* Engine */
 #define NSG_MAX_WORKERS 64u

@@ -194,6 +194,21 @@ static void what_is_not_a_flow_log(void **state)
 	assert_int_equal(assert_bad(LOG(NSG(V2 ",\"1\"")), "record 1: tuple 2 is not valid"), 1);
 }
 
+/* jansson takes 50 bytes and more for an element of an array that has two in the text. */
+static void a_record_has_a_limit_of_values(void **state)
+{
+	static const char begin[] = "{\"records\":[{\"a\":[";
+	char *text = malloc(sizeof(begin) + 2 * 1000000 + 8);
+	char *p = stpcpy(text, begin);
+
+	(void)state;
+	for (size_t i = 0; i < 1000000; i++)
+		p = stpcpy(p, i ? ",0" : "0");
+	strcpy(p, "]}]}");
+	assert_int_equal(assert_bad(text, "record 1: too many values"), 0);
+	free(text);
+}
+
 /* Every beginning of a log is its records up to there, and an error. */
 static void a_log_is_cut_at_each_byte(void **state)
 {
@@ -220,6 +235,7 @@ int main(void)
 	    cmocka_unit_test(an_nsg_flow_log),
 	    cmocka_unit_test(documents_follow_one_another),
 	    cmocka_unit_test(what_is_not_a_flow_log),
+	    cmocka_unit_test(a_record_has_a_limit_of_values),
 	    cmocka_unit_test(a_log_is_cut_at_each_byte),
 	};
 
