@@ -283,9 +283,16 @@ static enum nsg_exit cleanup(struct daemon *d)
 	return nsg_exit_from(daemon_report(r, "removing everything from the kernel", &diag));
 }
 
-enum nsg_exit daemon_cleanup(const char *conf_path, bool conf_may_be_absent)
+int daemon_cleanup(const char *conf_path, bool conf_may_be_absent)
 {
 	struct daemon d = daemon_of(conf_path, conf_may_be_absent);
+	/* of the main process of the unit (ExecStopPost=), which has logged the errors */
+	const char *ended = getenv("EXIT_STATUS");
+	const bool is_logged = ended && atoi(ended) == DAEMON_EXIT_CONFIG;
+	enum nsg_exit status;
 
-	return finish(&d, cleanup(&d));
+	if (is_logged)
+		log_open("", LOG_CRIT); /* until the level of the configuration is known */
+	status = finish(&d, cleanup(&d));
+	return status == NSG_EXIT_POLICY && is_logged ? DAEMON_EXIT_CONFIG : (int)status;
 }

@@ -17,7 +17,9 @@
 int daemon_run(const char *conf_path, bool conf_may_be_absent);
 /* `nsgd --check`: loads everything and looks for the next hops, changes nothing. */
 enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent);
-/* `nsgd --cleanup`: removes what a crashed nsgd left in the kernel. */
-enum nsg_exit daemon_cleanup(const char *conf_path, bool conf_may_be_absent);
+/* `nsgd --cleanup`: removes what a crashed nsgd left in the kernel. After a daemon that ended with
+ * DAEMON_EXIT_CONFIG (systemd sets $EXIT_STATUS), errors of the configuration are not logged again,
+ * and it ends with the same status. Otherwise it returns an enum nsg_exit. */
+int daemon_cleanup(const char *conf_path, bool conf_may_be_absent);
 
 #endif

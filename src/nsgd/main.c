@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	case MODE_CHECK:
 		return (int)daemon_check(conf_path, conf_may_be_absent);
 	case MODE_CLEANUP:
-		return (int)daemon_cleanup(conf_path, conf_may_be_absent);
+		return daemon_cleanup(conf_path, conf_may_be_absent);
 	default:
 		return daemon_run(conf_path, conf_may_be_absent);
 	}

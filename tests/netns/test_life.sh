@@ -211,6 +211,21 @@ t_cleanup_spoilt_conf() { # cleanup only needs the keys that name its objects
 	is $status 3
 }
 
+t_cleanup_after_daemon() { # the unit's ExecStopPost= does not log again what the daemon has logged
+	local status
+	conf
+	nsgd_start && nsgd_kill || return 1
+	printf '[log]\nlevel = loud\n' >>"$T/nsgd.conf"
+	in_ns app env EXIT_STATUS=78 "$NSGD" -c "$T/nsgd.conf" --cleanup >"$T/nsgd.log" 2>&1
+	status=$?
+	conf
+	is $status 0 && [ ! -s "$T/nsgd.log" ] && unchanged || return 1
+	in_ns app env EXIT_STATUS=78 "$NSGD" -c "$T/absent.conf" --cleanup >"$T/nsgd.log" 2>&1
+	is $? 78 && [ ! -s "$T/nsgd.log" ] || return 1
+	in_ns app env EXIT_STATUS=0 "$NSGD" -c "$T/absent.conf" --cleanup >"$T/nsgd.log" 2>&1
+	is $? 3 && matches "$T/nsgd.log" 'does not exist'
+}
+
 t_daemon_down_drop() {
 	conf queue.daemon-down=drop
 	nsgd_start && nsgd_kill || return 1
@@ -494,6 +509,7 @@ fact "SIGKILL, then a start with ip rules of another program in its range: all i
 	'in_ns app ip rule add pref 21050 fwmark 0x1/0xf lookup 77' 'in_ns app ip rule del pref 21050'
 fact "a second nsgd that fails leaves the first one's state alone" t_kill_second
 fact "--cleanup works with errors in the rest of nsgd.conf" t_cleanup_spoilt_conf
+fact "--cleanup after a daemon that ended with 78 does not repeat its errors" t_cleanup_after_daemon
 fact "daemon-down = drop: nothing leaves a dead nsgd" t_daemon_down_drop
 fact "daemon-down = accept: all leaves a dead nsgd" t_daemon_down_accept
 fact "a start without a VNet: exit 3, names the az command, leaves nothing" t_bad_policy
