@@ -32,7 +32,9 @@ runs() { # COMMAND: as printed, for a short time
 	*' | wireshark '*) command=${command%% | wireshark *}' >/dev/null' ;;
 	*' flatten '*) mkdir -p flat && cp main*.json flat && command="cd flat && $command" ;;
 	esac
-	timeout -s INT 1 nsenter --net="/run/netns/$LAB-app" -- bash -c "nsgctl() { exec '$NSGCTL' \"\$@\"; }; $command" \
+	# --foreground: else it sends SIGCONT too, which takes away the SIGSTOP that the leak sanitizer waits for when a program
+	# ends, without a limit. SIGTERM, for SIGINT is ignored in a background job until a program handles it.
+	timeout --foreground -k 20 1 nsenter --net="/run/netns/$LAB-app" -- bash -c "nsgctl() { exec '$NSGCTL' \"\$@\"; }; $command" \
 		</dev/null >"$T/out" 2>"$T/err"
 	local status=$?
 	is $status $want || is $status 124
