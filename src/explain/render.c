@@ -8,6 +8,7 @@
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 #define LABEL_COLUMNS 10
 
@@ -435,6 +436,6 @@ void nsg_render(const char *verb, const json_t *item, const struct nsg_term *ter
 	if (!whole)
 		return;
 	put_item(verb, item, term, whole);
-	if (fclose(whole) == 0)
+	if (nsg_text_end(whole, &text))
 		nsg_wrap(out, text, LABEL_COLUMNS, term->columns);
 }

@@ -10,6 +10,7 @@
 #include "util/clock.h"
 #include "util/json_object.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 #define MAX_TOP 65535
 
@@ -43,7 +44,7 @@ static int print_sentence(const struct nsgctl *ctl, const json_t *item,
 	if (!text)
 		return nsgctl_out_of_memory();
 	put(text, item);
-	if (fclose(text) != 0)
+	if (!nsg_text_end(text, &buffer))
 		return nsgctl_out_of_memory();
 	nsg_wrap(stdout, buffer, 2, ctl->term.columns);
 	return 0;

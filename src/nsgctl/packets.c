@@ -11,6 +11,7 @@
 #include "util/limits.h"
 #include "util/macro.h"
 #include "util/names.h"
+#include "util/text.h"
 
 #define HEADERS_BYTES 40
 #define TCP 6
@@ -24,7 +25,7 @@ static int join(const char *const *words, size_t n, char **ret)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		fprintf(out, "%s%s", i ? " " : "", words[i]);
-	return fclose(out) == 0 ? 0 : -ENOMEM;
+	return nsg_text_end(out, ret) ? 0 : -ENOMEM;
 }
 
 int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n)

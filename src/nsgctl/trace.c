@@ -18,6 +18,7 @@
 #include "util/json_object.h"
 #include "util/limits.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 /* Not an exit status: all has been printed. */
 #define ENOUGH 64
@@ -240,7 +241,7 @@ static int add_program(const struct trace *t, json_t *args)
 		fprintf(out, "%s%s%s", i ? " " : " and (", ctl->operands[i],
 			i + 1 == ctl->n_operands ? ")" : "");
 	nsgctl_filter_put_expression(&t->filter, out);
-	if (fclose(out) != 0)
+	if (!nsg_text_end(out, &text))
 		return nsgctl_out_of_memory();
 	if (strcmp(text, "ip") == 0)
 		return 0;

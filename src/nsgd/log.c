@@ -12,6 +12,7 @@
 #include "util/cleanup.h"
 #include "util/limits.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 static struct {
 	char instance[NSG_MAX_INSTANCE_LENGTH + 1];
@@ -113,7 +114,7 @@ void log_diag(const struct nsg_diag *diag)
 		if (!f)
 			continue;
 		nsg_diag_print(&diag->v[i], f);
-		if (fclose(f) == 0)
+		if (nsg_text_end(f, &text))
 			put(levels[diag->v[i].severity], text);
 	}
 	if (diag->n_dropped)

@@ -12,6 +12,7 @@
 #include "util/cleanup.h"
 #include "util/json_object.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 enum type {
 	COUNTER,
@@ -390,7 +391,7 @@ int metrics_text(struct instance *in, bool openmetrics, char **ret)
 	if (status && stats && out)
 		r = metrics_put(out, openmetrics, status, stats, &warnings);
 	nsg_diag_done(&warnings);
-	if (out && fclose(out))
+	if (out && !nsg_text_end(out, &text))
 		r = -ENOMEM;
 	if (r < 0)
 		return r;

@@ -16,6 +16,7 @@
 #include "util/hash.h"
 #include "util/ip.h"
 #include "util/limits.h"
+#include "util/text.h"
 #include "util/vec.h"
 
 /* The tuples of one rule, as the text within the brackets of a JSON array. */
@@ -302,7 +303,7 @@ char *nsg_flow_block_take(struct nsg_flow_block *b, const struct nsg_flow_origin
 	else
 		put_vnet_record(out, b, origin);
 	fputc('}', out);
-	if (fclose(out)) {
+	if (!nsg_text_end(out, &text)) {
 		free(text);
 		return NULL;
 	}
