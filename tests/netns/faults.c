@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <link.h>
 #include <poll.h>
 #include <pthread.h>
@@ -44,24 +45,40 @@ static struct table {
 } none, *table = &none;
 static size_t n_sites;
 
-/* libseccomp 2.5 does not survive a failed allocation: nsgd calls it before anything is in the kernel. */
-static uintptr_t spared, spared_end;
+/*
+ * What does not survive a failed allocation, all of which nsgd calls before anything is in the kernel: libseccomp 2.5;
+ * the loader of glibc, which ends the process when it has no memory for the thread-local data of a library; the look-up
+ * of a group in glibc (getgrnam() below).
+ */
+#define MAX_SPARED 2
+static struct spared {
+	uintptr_t begin, end;
+} spared[MAX_SPARED];
+static size_t n_spared;
+static _Thread_local bool in_group __attribute__((tls_model("initial-exec")));
 
 static int spare(struct dl_phdr_info *info, size_t size, void *data)
 {
 	(void)size;
 	(void)data;
-	if (!strstr(info->dlpi_name, "libseccomp"))
+	if (!strstr(info->dlpi_name, "libseccomp") && !strstr(info->dlpi_name, "/ld-"))
 		return 0;
-	for (int i = 0; i < info->dlpi_phnum; i++) {
+	for (int i = 0; i < info->dlpi_phnum && n_spared < MAX_SPARED; i++) {
 		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+		const uintptr_t begin = info->dlpi_addr + h->p_vaddr;
 
-		if (h->p_type != PT_LOAD || !(h->p_flags & PF_X))
-			continue;
-		spared = info->dlpi_addr + h->p_vaddr;
-		spared_end = spared + h->p_memsz;
+		if (h->p_type == PT_LOAD && (h->p_flags & PF_X))
+			spared[n_spared++] = (struct spared){begin, begin + h->p_memsz};
 	}
-	return 1;
+	return 0;
+}
+
+static bool is_spared(uintptr_t caller)
+{
+	for (size_t i = 0; i < n_spared; i++)
+		if (caller >= spared[i].begin && caller < spared[i].end)
+			return true;
+	return in_group;
 }
 
 __attribute__((constructor)) static void begin(void)
@@ -107,7 +124,7 @@ static int fault_of(uintptr_t caller, int line, const int *errors, uint32_t n)
 	uint32_t at = atomic_load(&table->fails_at), first, site;
 	int error;
 
-	if (caller >= spared && caller < spared_end)
+	if (is_spared(caller))
 		return 0;
 	first = atomic_fetch_add(&table->faults, n);
 	while (at && !atomic_compare_exchange_weak(&table->fails_at, &at, at > n ? at - n : 0))
@@ -378,6 +395,19 @@ struct dirent *readdir(DIR *d)
 	if (!next)
 		next = NEXT(readdir);
 	return FAULT(EIO) ? NULL : next(d);
+}
+
+struct group *getgrnam(const char *name)
+{
+	static __typeof__(&getgrnam) next;
+	struct group *group;
+
+	if (!next)
+		next = NEXT(getgrnam);
+	in_group = true;
+	group = next(name);
+	in_group = false;
+	return group;
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *data)

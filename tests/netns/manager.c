@@ -53,7 +53,8 @@ static struct {
 	const char *again; /* the command to repeat */
 	unsigned int times, pause_ms, lives;
 	struct timespec died;
-	bool overdue; /* the watchdog ends the process */
+	uint64_t waited_ns; /* for a processor since then, by whom READY had to wait for */
+	bool overdue;	    /* the watchdog ends the process */
 	bool quit;
 } m;
 
@@ -174,6 +175,23 @@ static void add_junk(void)
 	}
 }
 
+/* How long this process was ready to run, and did not. 0: a kernel that does not say. */
+static uint64_t waited_ns(pid_t pid)
+{
+	unsigned long long ran, waited = 0;
+	char path[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	(void)fclose(f);
+	return waited;
+}
+
 static void start(void)
 {
 	const char *junk = getenv("JUNK");
@@ -188,6 +206,7 @@ static void start(void)
 static void main_ended(const siginfo_t *info)
 {
 	(void)clock_gettime(CLOCK_MONOTONIC, &m.died);
+	m.waited_ns = -waited_ns(getpid());
 	m.main = 0;
 	m.result = m.overdue			 ? "watchdog"
 		   : info->si_code != CLD_EXITED ? "signal"
@@ -200,6 +219,7 @@ static void main_ended(const siginfo_t *info)
 
 static void post_ended(const siginfo_t *info)
 {
+	m.waited_ns += waited_ns(m.post);
 	m.post = 0;
 	if (info->si_code != CLD_EXITED || info->si_status)
 		printf("cleanup failed %d\n", info->si_status);
@@ -298,11 +318,15 @@ static void ready(void)
 	sd_event_source *timer = NULL;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	printf("READY life %u after %lld ms, %zu held\n", m.lives,
-	       m.lives == 1 ? 0
-			    : (long long)(now.tv_sec - m.died.tv_sec) * 1000 +
-				  (now.tv_nsec - m.died.tv_nsec) / 1000000,
-	       m.n_stored);
+	m.waited_ns += waited_ns(m.main) + waited_ns(getpid());
+	if (m.lives == 1) {
+		m.died = now;
+		m.waited_ns = 0;
+	}
+	printf("READY life %u after %lld ms, %llu without a processor, %zu held\n", m.lives,
+	       (long long)(now.tv_sec - m.died.tv_sec) * 1000 +
+		   (now.tv_nsec - m.died.tv_nsec) / 1000000,
+	       (unsigned long long)m.waited_ns / 1000000, m.n_stored);
 	m.job = NULL;
 	if (m.times)
 		(void)sd_event_add_time_relative(m.event, &timer, CLOCK_MONOTONIC,

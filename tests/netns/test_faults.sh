@@ -8,8 +8,8 @@
 #     test_faults.sh [load|start|reload|takeover|stop]...
 #
 # By default some happen, spread over all. FAULTS=sites: one for each kind of failure at each place, which is the whole
-# chain of calls. FAULTS=all: every one, which takes an hour. FIRST and LAST bound the numbers. libseccomp is spared, and
-# with the sanitizers what allocates inside them.
+# chain of calls. FAULTS=all: every one, which takes an hour. FIRST and LAST bound the numbers. Libraries that do
+# not survive it are spared (faults.c), and with the sanitizers what allocates inside them.
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
 [ -z "${FAULTS:-}" ] || export FACT_SECONDS=7200
@@ -72,10 +72,9 @@ cat >"$T/preloaded" <<-END
 	#!/bin/sh
 	case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
 	[ ! -e "$T/at" ] || { dd if="$T/at" of="$TABLE" conv=notrunc status=none; rm "$T/at"; }
-	export FAULTS="$TABLE" LD_PRELOAD="$BUILD/tests/netns/faults.so"
-	export ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0:fast_unwind_on_malloc=0"
 	# the same addresses, and so the same sites, in each process
-	exec setarch -R "$NSGD" "\$@"
+	exec setarch -R env FAULTS="$TABLE" LD_PRELOAD="$BUILD/tests/netns/faults.so" \\
+		ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0:fast_unwind_on_malloc=0" "$NSGD" "\$@"
 	END
 chmod +x "$T/preloaded"
 REAL=$NSGD
@@ -119,6 +118,7 @@ inject() {
 	[ -z "${KEEP_GOING:-}" ] || {
 		echo "# FAILED $* $n: $what: status $STATUS"
 		tail -n 5 "$T/nsgd.log" | sed 's/^/#   /'
+		[ ! -e "$T/reload.out" ] || tail -n 5 "$T/reload.out" | sed 's/^/#   /'
 		tail -n 30 "$T/xtrace" | sed 's/^/#   /'
 		no_fault
 		unmanaged

@@ -104,8 +104,8 @@ under_load() {
 	said "^idle $((n + 1))\$" $((n * 2 + 30)) && unload
 	status=$?
 	echo "# $n x $1, $2 ms apart: $LOST of $LOAD datagrams lost; away for" \
-		"$(sed -n 's/.* after \([1-9][0-9]*\) ms.*/\1/p' "$T/manager.log" | sort -n |
-			awk '{ t[NR] = $1 } END { print t[int((NR + 1) / 2)] " ms, at most " t[NR] " ms" }')"
+		"$(sed -n 's/.* after \([1-9][0-9]*\) ms, \([0-9]*\) without.*/\1 \2/p' "$T/manager.log" | sort -n |
+			awk '{ t[NR] = $1; w = $2 } END { print t[int((NR + 1) / 2)] " ms, at most " t[NR] " ms, " w " of them without a processor" }')"
 	return $status
 }
 
