@@ -13,6 +13,7 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/limits.h"
+#include "util/vec.h"
 
 /* jansson has a limit of its own, 2048 levels (JSON_PARSER_MAX_DEPTH). */
 _Static_assert(NSG_MAX_JSON_DEPTH < 2048, "jansson's own depth limit would come first");
@@ -474,7 +475,32 @@ size_t nsg_json_count(const struct nsg_source *source)
 	return n;
 }
 
+struct line {
+	char *v;
+	size_t n, room;
+	bool failed;
+};
+
+static int append(const char *text, size_t n, void *data)
+{
+	struct line *line = data;
+
+	line->failed |= nsg_vec_reserve(line, n + 1) < 0;
+	if (line->failed)
+		return -1;
+	memcpy(line->v + line->n, text, n);
+	line->n += n;
+	line->v[line->n] = '\0';
+	return 0;
+}
+
 char *nsg_json_line(const json_t *value)
 {
-	return json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	struct line line = {0};
+
+	/* Jansson ignores the failure of a key: not json_dumps(), which would leave it out. */
+	if (json_dump_callback(value, append, &line, JSON_COMPACT | JSON_ENCODE_ANY) < 0 ||
+	    line.failed)
+		nsg_vec_done(&line);
+	return line.v;
 }
