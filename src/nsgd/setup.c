@@ -38,6 +38,7 @@ enum nsg_exit daemon_load_conf(struct daemon *d, conf_load_fn *load)
 	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) <
 	    0) {
 		d->socket_path = NULL;
+		log_error("%s", strerror(ENOMEM));
 		return NSG_EXIT_FAILED;
 	}
 	return NSG_EXIT_DONE;
