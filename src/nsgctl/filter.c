@@ -26,9 +26,12 @@ static const char *verdict_name(size_t i)
 	return i <= NSG_VERDICT_ACCEPT ? nsg_verdict_name((enum nsg_verdict)i) : NULL;
 }
 
+/* The daemon never decides replies and packets of preexisting connections. */
 static const char *reason_name(size_t i)
 {
-	return nsg_reason_name((enum nsg_reason)i);
+	const size_t skipped = NSG_REASON_FRAGMENT - NSG_REASON_REPLY;
+
+	return nsg_reason_name((enum nsg_reason)(i < NSG_REASON_REPLY ? i : i + skipped));
 }
 
 /* NSG_GATE_NONE has no name. */
@@ -44,7 +47,7 @@ static const char *hop_type_name(size_t i)
 
 static const char *direction_name(size_t i)
 {
-	return nsg_direction_name((enum nsg_direction)i);
+	return i == 0 ? nsg_direction_name(NSG_DIRECTION_EGRESS) : NULL;
 }
 
 /* Replaces a number by the name that decisions have for it. */

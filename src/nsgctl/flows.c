@@ -55,11 +55,16 @@ static int read_options(struct flows *f)
 {
 	const struct nsgctl *ctl = f->ctl;
 	char error[NSGCTL_FILTER_ERROR];
+	int status = 0;
 
 	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &f->filter, error) < 0)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
-	return ctl->n_operands ? nsgctl_packets_compile(&f->packets, ctl->operands, ctl->n_operands)
-			       : 0;
+	if (ctl->n_operands)
+		status = nsgctl_packets_compile(&f->packets, ctl->operands, ctl->n_operands);
+	if (!status && nsgctl_packets_need_payload(&f->packets))
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "EXPRESSION can only use addresses, protocol and ports");
+	return status;
 }
 
 int nsgctl_flows(struct nsgctl *ctl)

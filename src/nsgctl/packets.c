@@ -28,19 +28,62 @@ static int join(const char *const *words, size_t n, char **ret)
 	return nsg_text_end(out, ret) ? 0 : -ENOMEM;
 }
 
+/* Such as "inbound": loads what the kernel knows about a packet, which the packet does not contain. */
+static bool needs_metadata(const struct bpf_program *program)
+{
+	for (u_int i = 0; i < program->bf_len; i++) {
+		const struct bpf_insn *n = &program->bf_insns[i];
+
+		if (BPF_CLASS(n->code) == BPF_LD && BPF_MODE(n->code) == BPF_ABS &&
+		    n->k > INT32_MAX)
+			return true;
+	}
+	return false;
+}
+
 int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n)
 {
 	cleanup_free char *text = NULL;
-	pcap_t *pcap = pcap_open_dead(DLT_RAW, NSG_RECORD_PAYLOAD_BYTES);
+	/* an expression that no IPv4 packet matches is an error */
+	pcap_t *pcap = pcap_open_dead(DLT_IPV4, NSG_RECORD_PAYLOAD_BYTES);
 	int status = 0;
 
 	if (!pcap || join(words, n, &text) < 0)
 		status = nsgctl_out_of_memory();
 	else if (pcap_compile(pcap, &p->program, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
 		status = nsgctl_fail(NSG_EXIT_USAGE, "\"%s\": %s", text, pcap_geterr(pcap));
+	else if (needs_metadata(&p->program))
+		status = nsgctl_fail(NSG_EXIT_USAGE,
+				     "\"%s\": only the bytes of the packet can be matched", text);
 	if (pcap)
 		pcap_close(pcap);
 	return status;
+}
+
+/* Of the headers that make_headers() writes: addresses, protocol, ports, length; all are first fragments. */
+static bool loads_made_header(const struct bpf_insn *n)
+{
+	switch (n->code) {
+	case BPF_LD | BPF_W | BPF_ABS:
+		return n->k == 12 || n->k == 16;
+	case BPF_LD | BPF_H | BPF_ABS:
+		return n->k == 2 || n->k == 6;
+	case BPF_LD | BPF_B | BPF_ABS:
+		return n->k == 9;
+	case BPF_LD | BPF_H | BPF_IND:
+		return n->k == 0 || n->k == 2;
+	default:
+		return BPF_CLASS(n->code) != BPF_LD ||
+		       (BPF_MODE(n->code) != BPF_ABS && BPF_MODE(n->code) != BPF_IND);
+	}
+}
+
+bool nsgctl_packets_need_payload(const struct nsgctl_packets *p)
+{
+	for (u_int i = 0; i < p->program.bf_len; i++)
+		if (!loads_made_header(&p->program.bf_insns[i]))
+			return true;
+	return false;
 }
 
 bool nsgctl_packets_fit(const struct nsgctl_packets *p)

@@ -185,6 +185,10 @@ static int read_options(struct trace *t)
 		status = read_seconds(ctl->duration, &t->seconds);
 	if (!status && ctl->n_operands)
 		status = nsgctl_packets_compile(&t->packets, ctl->operands, ctl->n_operands);
+	if (!status && ctl->last && nsgctl_packets_need_payload(&t->packets))
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "--last: packets are not remembered: EXPRESSION can only use "
+				   "addresses, protocol, ports and length");
 	return status;
 }
 

@@ -44,6 +44,35 @@ static void a_decision_without_its_packet_has_headers(void **state)
 	assert_false(matches("port 80", NULL, 0));
 }
 
+/* Headers made from a decision have zeros there, which would match or not whatever the packet was. */
+static void what_only_packets_have_is_recognized(void **state)
+{
+	static const struct {
+		const char *expression;
+		bool needs;
+	} cases[] = {
+	    {"tcp", false},
+	    {"tcp dst port 443 and not src portrange 1-1023", false},
+	    {"host 10.0.2.4 or dst net 10.0.0.0/8", false},
+	    {"ip proto 47 or icmp", false},
+	    {"len > 60 or greater 100", false},
+	    {"tcp[tcpflags] & tcp-syn != 0", true},
+	    {"icmp[icmptype] == icmp-echo", true},
+	    {"ip[8] < 5", true},
+	    {"port 53 and udp[10] & 0x80 == 0", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct nsgctl_packets p = {0};
+
+		assert_int_equal(nsgctl_packets_compile(&p, &cases[i].expression, 1), 0);
+		if (nsgctl_packets_need_payload(&p) != cases[i].needs)
+			fail_msg("%s", cases[i].expression);
+		nsgctl_packets_done(&p);
+	}
+}
+
 static void a_packet_is_matched_as_it_is(void **state)
 {
 	uint8_t syn[40] = {0x45, [3] = 40, [9] = 6, [19] = 1, [32] = 0x50, [33] = 0x02};
@@ -73,7 +102,9 @@ static void words_are_joined(void **state)
 static void invalid_expressions_are_usage_errors(void **state)
 {
 	static const char *const bad[] = {"tcp and", "host 1.2.3.400", "port 70000", "((((",
-					  "wlan type mgt"};
+					  "wlan type mgt",
+					  /* nothing would ever match */
+					  "ip6", "inbound", "outbound and tcp"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -88,6 +119,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_decision_without_its_packet_has_headers),
+	    cmocka_unit_test(what_only_packets_have_is_recognized),
 	    cmocka_unit_test(a_packet_is_matched_as_it_is),
 	    cmocka_unit_test(words_are_joined),
 	    cmocka_unit_test(invalid_expressions_are_usage_errors),
