@@ -172,9 +172,12 @@ int nsgctl_explain(struct nsgctl *ctl)
 	if (azure && ctl->expect)
 		return nsgctl_fail(NSG_EXIT_USAGE,
 				   "--expect needs the verdict, which -o azure does not show");
-	if (ctl->packet || ctl->n_operands) {
-		if (!ctl->packet || !ctl->n_operands || ctl->batch || ctl->protocol || ctl->dst ||
-		    azure)
+	if (ctl->n_operands && !ctl->packet)
+		return nsgctl_fail(NSG_EXIT_USAGE,
+				   "explain %s requires --packet N: the number of a packet in it",
+				   ctl->operands[0]);
+	if (ctl->packet) {
+		if (!ctl->n_operands || ctl->batch || ctl->protocol || ctl->dst || azure)
 			return nsgctl_fail(NSG_EXIT_USAGE,
 					   "--packet N requires a capture FILE, and cannot be used "
 					   "with --batch, --protocol, --dst or -o azure");

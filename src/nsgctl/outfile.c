@@ -169,6 +169,8 @@ int nsgctl_outfile_open(struct nsgctl_outfile *f, const struct nsgctl *ctl, int 
 	struct stat st;
 
 	f->path = ctl->write;
+	if (!f->path[0])
+		return nsgctl_fail(NSG_EXIT_USAGE, "-w requires the name of a file");
 	if (strcmp(f->path, "-") == 0)
 		return open_standard_output(f, ctl, input_fd);
 	if (lstat(f->path, &st) < 0)

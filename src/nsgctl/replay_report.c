@@ -295,6 +295,11 @@ static int put_rules(struct replay *r)
 				NSG_ARRAY_SIZE(columns));
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 int replay_report(struct replay *r)
 {
 	uint64_t flows = 0, denied_flows = 0, denied_packets = 0;
@@ -310,9 +315,10 @@ int replay_report(struct replay *r)
 			denied_packets += o->packets;
 		}
 	}
-	printf("%" PRIu64 " packets, %" PRIu64 " bytes of IP, %" PRIu64 " flows; dropped: %" PRIu64
-	       " packets, %" PRIu64 " flows\n",
-	       r->n_packets, r->n_bytes, flows, denied_packets, denied_flows);
+	printf("%" PRIu64 " packet%s, %" PRIu64 " bytes of IP, %" PRIu64
+	       " flow%s; dropped: %" PRIu64 " packet%s, %" PRIu64 " flow%s\n",
+	       r->n_packets, plural(r->n_packets), r->n_bytes, flows, plural(flows), denied_packets,
+	       plural(denied_packets), denied_flows, plural(denied_flows));
 	if (r->n_packets == r->n_other + r->n_unsupported)
 		return 0;
 	status = put_flows(r);

@@ -338,7 +338,7 @@ static void the_good_part_of_a_capture(void **state)
 	assert_ask("replay -o jsonl cut.pcap 2>&1 >/dev/null", 1,
 		   "cut.pcap: packet 2: the file ends after 49 of 56 bytes\n");
 	assert_ask("replay -o jsonl cut.pcap 2>/dev/null", 1, "nsg-deny");
-	assert_ask("replay -o table cut.pcap 2>/dev/null", 1, "1 packets, 40 bytes of IP, 1 flows");
+	assert_ask("replay -o table cut.pcap 2>/dev/null", 1, "1 packet, 40 bytes of IP, 1 flow;");
 	begin(105);
 	tcp(0, APP, 1000, DB, 22, SYN);
 	save("wifi.pcap");
@@ -485,9 +485,11 @@ static void explain_tells_the_story_of_a_packet(void **state)
 		   "its connection began before the capture");
 	assert_ask("explain --packet 7 old.pcap -o table 2>/dev/null", 0,
 		   "the app answers a connection that was opened to it");
+	assert_ask("replay -w '' old.pcap 2>&1", 2, "nsgctl: -w requires the name of a file\n");
 	assert_ask("explain --packet 99 old.pcap 2>&1", 1, "old.pcap has only 7 packets");
 	assert_ask("explain --packet x old.pcap 2>&1", 2, "from 1, not \"x\"");
 	assert_ask("explain --packet 1 2>&1", 2, "--packet N requires a capture FILE");
+	assert_ask("explain old.pcap 2>&1", 2, "explain old.pcap requires --packet N");
 	assert_ask("explain --packet 1 --expect accept denied.pcap 2>&1 >/dev/null", 1,
 		   "expected accept, got drop");
 }
