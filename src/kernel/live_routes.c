@@ -136,7 +136,8 @@ static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct nsg
 	const bool unknown = m->object && !m->ifindex && !m->multipath.size;
 	const bool used = listed && rtm->rtm_type == RTN_UNICAST && !rtm->rtm_tos && !unknown;
 
-	if (!l->in_dump && is_new && (nlh->nlmsg_flags & NLM_F_APPEND))
+	/* added before or after an equal one ("ip route prepend", "append") */
+	if (!l->in_dump && is_new && !(nlh->nlmsg_flags & (NLM_F_EXCL | NLM_F_REPLACE)))
 		l->ambiguous = true;
 	if (!l->in_dump && l->ambiguous) {
 		l->must_read = true;

@@ -85,9 +85,9 @@ static int compare_changes(const void *a, const void *b)
 	return r ? r : NSG_CMP(x->route.since_s, y->route.since_s);
 }
 
-/* Sorts, and keeps the last change of each route. A dump of the kernel is in order of addresses, so
+/* Sorts, and keeps one change of each route: the last one, or the first of a whole table. A dump of the kernel is in order of addresses, so
  * that only the routes of one address have to be sorted. */
-static void sort_changes(struct nsg_route_changes *c)
+static void sort_changes(struct nsg_route_changes *c, bool whole)
 {
 	struct nsg_route_change *v = c->changes.v;
 	size_t n = c->changes.n, m = 0;
@@ -107,8 +107,11 @@ static void sort_changes(struct nsg_route_changes *c)
 			qsort(v + i, next - i, sizeof(*v), compare_changes);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (m && !compare_routes(&v[m - 1].route, &v[i].route))
-			m--;
+		bool again = m && !compare_routes(&v[m - 1].route, &v[i].route);
+
+		if (again && whole)
+			continue;
+		m -= again;
 		v[m++] = v[i];
 	}
 	c->changes.n = m;
@@ -264,7 +267,7 @@ int nsg_route_set_new(const struct nsg_route_set *before, struct nsg_route_chang
 	if (!s)
 		return -ENOMEM;
 	atomic_init(&s->references, 1);
-	sort_changes(changes);
+	sort_changes(changes, whole);
 	room = changes->changes.n + (before && !whole ? before->n : 0);
 	s->v = malloc((room + 1) * sizeof(*s->v));
 	if (!s->v)

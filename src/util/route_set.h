@@ -76,8 +76,9 @@ struct nsg_route_diff {
 
 /*
  * The set after the changes, which are sorted in place; of several changes of one route the last is
- * used. before: NULL for none. With `whole`, routes that no change adds are removed. -ENOMEM; -E2BIG
- * with more than `max` routes.
+ * used. before: NULL for none. With `whole`, the changes are the whole table: routes that no change
+ * adds are removed, and of several routes with equal prefix and metric the first is used, as the
+ * kernel does. -ENOMEM; -E2BIG with more than `max` routes.
  */
 int nsg_route_set_new(const struct nsg_route_set *before, struct nsg_route_changes *changes,
 		      bool whole, const struct nsg_hop_lists *lists, uint32_t now_s, size_t max,

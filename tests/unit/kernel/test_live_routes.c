@@ -176,9 +176,25 @@ static void equal_routes_of_two_programs_are_told_apart_by_a_reading(void **stat
 		continue;
 	assert_true(nsg_live_must_read(f.live));
 	publish(&f);
+	/* the one that the kernel uses */
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.2");
 	ip_route("del 10.1.0.0/16 via 10.0.100.2 proto bird");
 	publish(&f);
 	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.3");
+	ip_route("prepend 10.1.0.0/16 via 10.0.100.4 proto bird");
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.4");
+	ip_route("del 10.1.0.0/16 via 10.0.100.4 proto bird");
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.3");
+	/* of a program whose routes are not used */
+	ip_route("prepend 10.1.0.0/16 via 10.0.100.5 proto static");
+	ip_route("del 10.1.0.0/16 via 10.0.100.5 proto static");
+	publish(&f);
+	assert_string_equal(listing(&f), "10.1.0.0/16 10.0.100.3");
+	ip_route("replace 10.1.0.0/16 via 10.0.100.6 proto bird");
+	publish(&f);
+	assert_false(nsg_live_must_read(f.live));
 	end(&f);
 }
 
