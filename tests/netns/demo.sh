@@ -127,7 +127,7 @@ inbound_reply() {
 
 held() { # TEXT AZURE
 	local good=false seen_at="no answer"
-	echo "$1" >"$T/hold.in"
+	send hold "$1"
 	eventually 2 matches "$T/hold.log" "^(echo|lost) $1\$"
 	matches "$T/hold.log" "^echo $1\$" && good=true seen_at="VNet host, answered"
 	row $good "held tcp 10.0.2.4:5432" "$2" "$seen_at" "(an established connection)"

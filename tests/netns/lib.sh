@@ -152,16 +152,30 @@ lab_done() {
 	[ "$FAILED" = 0 ]
 }
 
-# eventually SECONDS COMMAND...: until it succeeds. No test waits for a fixed time. LAB_SLOW: a machine that is that
-# many times slower, whose limits are longer.
+# eventually SECONDS COMMAND...: until it succeeds. The limit is not what is tested: it is at least 30 seconds, since a
+# busy machine may stand still for several. LAB_SLOW: a machine that is that many times slower.
 eventually() {
 	local -
 	set +x
-	local end=$((${EPOCHREALTIME/./} + ${1%%.*} * 1000000 * ${LAB_SLOW:-1}))
+	local seconds=${1%%.*}
+	local end=$((${EPOCHREALTIME/./} + (seconds < 30 ? 30 : seconds) * 1000000 * ${LAB_SLOW:-1}))
 	shift
 	until "$@"; do
 		[ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
 		sleep 0.02
+	done
+}
+
+# in_time SECONDS COMMAND...: the same for a time that nsgd promises. It is counted in turns, which take longer on a busy
+# machine, as what nsgd does.
+in_time() {
+	local -
+	set +x
+	local turns=$(($1 * 20 * ${LAB_SLOW:-1}))
+	shift
+	until "$@"; do
+		[ $((turns--)) -gt 0 ] || return 1
+		sleep 0.05
 	done
 }
 
@@ -187,11 +201,14 @@ in_ns() {
 spawn() {
 	local name=$1 ns=$2 input=/dev/null
 	shift 2
+	[ -z "${PIDS[$name]:-}" ] || stop "$name" KILL # a failed fact may have left it
 	[ ! -p "$T/$name.in" ] || input=$T/$name.in
 	: >"$T/$name.log"
+	exec 8<>"$input" # here: what is sent to it at once is not lost
 	LAB_SPAWNED=$name setpriv --pdeathsig KILL nsenter --net="/run/netns/$LAB-$ns" -- "$@" \
-		<>"$input" >>"$T/$name.log" 2>&1 9>&- &
+		<&8 8>&- >>"$T/$name.log" 2>&1 9>&- &
 	PIDS[$name]=$!
+	exec 8>&-
 }
 
 spawn_ready() {
@@ -199,13 +216,14 @@ spawn_ready() {
 	eventually 5 matches "$T/$1.log" '^ready'
 }
 
-alive() {
-	kill -0 "${PIDS[$1]}" 2>/dev/null
+alive() { # as a child of this shell: numbers of processes come again
+	local parent
+	read -r _ _ _ parent _ 2>/dev/null <"/proc/${PIDS[$1]:-none}/stat" && [ "$parent" = $$ ]
 }
 
 # ended NAME SECONDS: waits for the end; sets STATUS to the exit status.
 ended() {
-	eventually "$2" eval "! kill -0 ${PIDS[$1]} 2>/dev/null" || return 1
+	eventually "$2" eval "! alive $1" || return 1
 	wait "${PIDS[$1]}"
 	STATUS=$?
 	unset "PIDS[$1]"
@@ -213,8 +231,18 @@ ended() {
 
 stop() { # NAME [SIGNAL]
 	[ -n "${PIDS[$1]:-}" ] || return 0
-	kill "-${2:-TERM}" "${PIDS[$1]}" 2>/dev/null
+	if alive "$1"; then
+		# Left so by a failed fact. To others a SIGCONT does harm: it takes away the SIGSTOP that the leak sanitizer waits
+		# for at the end of a program.
+		! grep -q '^State:.*stopped' "/proc/${PIDS[$1]}/status" || kill -CONT "${PIDS[$1]}"
+		kill "-${2:-TERM}" "${PIDS[$1]}"
+	fi
 	ended "$1" 10 2>/dev/null
+}
+
+# send NAME TEXT: to its input. Does not wait for a process that has ended to read it.
+send() {
+	echo "$2" 1<>"$T/$1.in"
 }
 
 sysctl_ns() { # NS PATH VALUE
@@ -276,7 +304,7 @@ lab_make() {
 	sysctl_ns nva ipv4/ip_forward 1
 	# Resolve neighbours now, not during a measurement.
 	for a in app:10.0.1.1 app:10.0.100.4 app:192.0.2.1 caller:192.0.2.9 nva:192.0.2.14; do
-		in_ns "${a%%:*}" "$TRAFFIC" send -w 2000 icmp "${a#*:}" >/dev/null || return 1
+		in_ns "${a%%:*}" "$TRAFFIC" send -w 20000 icmp "${a#*:}" >/dev/null || return 1
 	done
 }
 
@@ -390,7 +418,7 @@ route_all() { # on|off
 # nsgd_start [OPTION...]: returns when nsgd is ready. Its log is $T/nsgd.log, its notifications
 # $T/notify.log.
 nsgd_start() {
-	nsgd_stop # a failed fact may have left one running
+	nsgd_stop || [ -z "${PIDS[nsgd]:-}" ] || nsgd_kill # a failed fact may have left one running
 	rm -f "$T/notify.socket"
 	spawn_ready notify app "$TRAFFIC" notify "$T/notify.socket" || return 1
 	NOTIFY_SOCKET=$T/notify.socket spawn nsgd app "$NSGD" -c "${CONF:-$T/nsgd.conf}" "$@"
@@ -402,11 +430,11 @@ nsgd_start() {
 nsgd_stop() {
 	local status
 	[ -n "${PIDS[nsgd]:-}" ] || return 0
-	kill -TERM "${PIDS[nsgd]}" && ended nsgd 20 || return 1
-	status=$STATUS
+	stop nsgd && status=$STATUS || return 1
 	stop notify
 	stop trace # which waits for the next nsgd
-	STATUS=$status; [ "$status" = 0 ]
+	STATUS=$status
+	[ "$status" = 0 ]
 }
 
 nsgd_kill() {
@@ -508,7 +536,7 @@ hold() {
 
 # still WORD [lost]: what is written to it comes back, or does not.
 still() {
-	echo "$1" >"$T/hold.in"
+	send hold "$1"
 	eventually 3 matches "$T/hold.log" "^(echo|lost) $1\$" && matches "$T/hold.log" "^${2:-echo} $1\$"
 }
 

@@ -294,7 +294,7 @@ t_reload() {
 # ---- takeover --------------------------------------------------------------------------------
 
 tell() {
-	alive manager && echo "$*" >"$T/manager.in"
+	alive manager && send manager "$*"
 }
 
 managed() {

@@ -48,7 +48,7 @@ managed() {
 }
 
 tell() {
-	alive manager && echo "$*" >"$T/manager.in"
+	alive manager && send manager "$*"
 }
 
 said() { # REGEX [SECONDS]

@@ -171,14 +171,14 @@ t_flow_timeout() { # an idle flow is forgotten after flowTimeoutInMinutes; absen
 	mkfifo "$T/hold.in"
 	nsgd_start && probe udp 10.1.0.4:5000 && is "$ANSWERED" yes && within "$(left udp --sport $SPORT)" 4 || return 1
 	spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432
-	echo line >"$T/hold.in"
+	send hold line
 	eventually 3 matches "$T/hold.log" '^echo line$' && within "$(left tcp --dport 5432)" 4 || return 1
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 10'
 	reload && probe udp 10.1.0.4:5000 && within "$(left udp --sport $SPORT)" 10 || return 1
 	stop hold
 	policy_edit vnet-shop.json '.flowTimeoutInMinutes = 5'
 	reload && spawn_ready hold app "$TRAFFIC" hold 10.0.2.4:5432 || return 1
-	echo line >"$T/hold.in"
+	send hold line
 	eventually 3 matches "$T/hold.log" '^echo line$' || return 1
 	within "$(left tcp --dport 5432)" 5 || return 1
 	stop hold
