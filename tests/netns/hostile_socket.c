@@ -92,10 +92,20 @@ static void bind_to(int fd, const struct endpoint *src)
 		fail("hostile: bind");
 }
 
+/* poll(2) in turns of a millisecond, which take longer on a busy machine. */
+static int wait_for(int fd, short events, int turns)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int r = 0;
+
+	while (r == 0 && turns-- > 0)
+		r = poll(&p, 1, 1);
+	return r;
+}
+
 /* 0 or errno of the connection. */
 static int connect_to(int fd, const struct endpoint *dst, int wait_ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	int error = 0;
 	socklen_t size = sizeof(error);
 
@@ -103,7 +113,7 @@ static int connect_to(int fd, const struct endpoint *dst, int wait_ms)
 		return 0;
 	if (errno != EINPROGRESS)
 		return errno;
-	if (poll(&p, 1, wait_ms) == 0)
+	if (wait_for(fd, POLLOUT, wait_ms) == 0)
 		return ETIMEDOUT;
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? errno : error;
 }
@@ -134,13 +144,12 @@ static int send_datagram(int fd, const struct options *o, const struct endpoint 
 
 static int answer(int fd, int wait_ms)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char back[64];
 	ssize_t n;
 
-	if (poll(&p, 1, wait_ms) == 0)
+	if (wait_for(fd, POLLIN, wait_ms) == 0)
 		return ETIMEDOUT;
-	n = recv(fd, back, sizeof(back), 0);
+	n = recv(fd, back, sizeof(back), MSG_DONTWAIT);
 	return n > 0 ? 0 : n == 0 ? ECONNRESET : errno;
 }
 
@@ -231,10 +240,7 @@ int hostile_open(int argc, char **argv)
 		error = n < 0 ? errno : 0;
 		if (error == EINPROGRESS) { /* no cookie yet: a SYN without the text */
 			o.fast_open = false;
-			error =
-			    poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, o.wait_ms) == 1
-				? 0
-				: ETIMEDOUT;
+			error = wait_for(fd, POLLOUT, o.wait_ms) == 1 ? 0 : ETIMEDOUT;
 		}
 	} else if (tcp) {
 		error = connect_to(fd, &dst, o.wait_ms);

@@ -135,10 +135,10 @@ static void *send_share(void *closure)
 static void count_replies(struct sender *s)
 {
 	unsigned long expected = atomic_load(&s->sent);
-	uint64_t end_ns = traffic_now_ns() + (uint64_t)s->wait_ms * 1000000u;
+	int turns = s->wait_ms; /* see traffic_wait */
 	char buffer[65536];
 
-	while (atomic_load(&s->replies) < expected && traffic_now_ns() < end_ns) {
+	while (atomic_load(&s->replies) < expected && turns > 0) {
 		bool any = false;
 
 		for (unsigned long i = 0; i < s->flows; i++) {
@@ -149,8 +149,10 @@ static void count_replies(struct sender *s)
 			if (errno != EAGAIN)
 				atomic_store(&s->last_errno, errno);
 		}
-		if (!any)
+		if (!any) {
 			poll(NULL, 0, 1);
+			turns--;
+		}
 	}
 }
 
@@ -176,11 +178,11 @@ static void *connect_share(void *closure)
 		}
 		atomic_fetch_add(&s->sent, 1);
 		while (at < s->size) {
-			struct pollfd p = {.fd = fd, .events = POLLOUT};
 			size_t piece = s->size - at < MAX_PAYLOAD ? s->size - at : MAX_PAYLOAD;
 			ssize_t n = send(fd, s->payload, piece, MSG_NOSIGNAL);
+			int turns = s->wait_ms;
 
-			if (n < 0 && errno == EAGAIN && poll(&p, 1, s->wait_ms) == 1)
+			if (n < 0 && errno == EAGAIN && traffic_wait(fd, POLLOUT, &turns) == 1)
 				continue;
 			if (n < 0)
 				break;

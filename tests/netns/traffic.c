@@ -67,13 +67,24 @@ void traffic_raise_files(void)
 	}
 }
 
+int traffic_wait(int fd, short events, int *timeout_ms)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	int r = 0;
+
+	while (r == 0 && *timeout_ms > 0) {
+		r = poll(&p, 1, 1);
+		*timeout_ms -= r == 0;
+	}
+	return r;
+}
+
 int traffic_connect(const struct sockaddr_in *from, const struct sockaddr_in *to, uint32_t mark,
 		    int timeout_ms)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int error = 0;
 	socklen_t size = sizeof(error);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
 
 	if (fd < 0)
 		return -errno;
@@ -84,7 +95,7 @@ int traffic_connect(const struct sockaddr_in *from, const struct sockaddr_in *to
 	if (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0) {
 		if (errno != EINPROGRESS)
 			goto fail;
-		if (poll(&p, 1, timeout_ms) == 0) {
+		if (traffic_wait(fd, POLLOUT, &timeout_ms) == 0) {
 			errno = ETIMEDOUT;
 			goto fail;
 		}
@@ -104,15 +115,12 @@ fail:
 
 long traffic_read(int fd, char *buffer, unsigned long n, int timeout_ms)
 {
-	uint64_t end_ns = traffic_now_ns() + (uint64_t)timeout_ms * 1000000u;
 	unsigned long got = 0;
 
 	while (got < n) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		uint64_t now_ns = traffic_now_ns();
 		ssize_t r;
 
-		if (now_ns >= end_ns || poll(&p, 1, (int)((end_ns - now_ns) / 1000000u) + 1) == 0)
+		if (traffic_wait(fd, POLLIN, &timeout_ms) == 0)
 			break;
 		r = read(fd, buffer + got, n - got);
 		if (r < 0 && (errno == EAGAIN || errno == EINTR))

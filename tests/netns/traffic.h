@@ -27,6 +27,9 @@ unsigned long traffic_number(const char *text, unsigned long max);
 uint64_t traffic_now_ns(void);
 /* As many descriptors as the hard limit allows. */
 void traffic_raise_files(void);
+/* poll(2) in turns of a millisecond, which take longer on a busy machine: returns 0 after *timeout_ms of them, which it
+ * counts down. */
+int traffic_wait(int fd, short events, int *timeout_ms);
 /* TCP connection within timeout_ms: descriptor or -errno. mark 0: none. */
 int traffic_connect(const struct sockaddr_in *from, const struct sockaddr_in *to, uint32_t mark,
 		    int timeout_ms);
