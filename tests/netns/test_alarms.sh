@@ -40,7 +40,7 @@ t_vanished() { # another program clears the marks after us
 
 t_rules_before() { # within a second; and what strays by them
 	in_ns app ip rule add pref 300 to $PARTNER lookup main
-	eventually 1 matches "$T/nsgd.log" 'ip rules of other programs' || return 1
+	in_time 1 matches "$T/nsgd.log" 'ip rules of other programs' || return 1
 	probe udp $PARTNER:9000
 	first_lines '1 ip rules of other programs .* priority 300' && first_lines 'routed past their next hop' &&
 		counted .kernel.packets.strayed && counted .kernel.rulesBefore
@@ -74,14 +74,12 @@ t_hop_down() {
 # The worker is held in the kernel while packets wait; the daemon's main thread is not.
 t_queue() {
 	command -v strace >/dev/null || { skip "no strace"; return; }
-	local worker main=${PIDS[nsgd]} i
+	local worker main=${PIDS[nsgd]}
 	worker=$(grep -l '^nsgd-q0' "/proc/$main/task/"*/comm)
 	worker=${worker%/comm}
 	spawn hold app strace -p "${worker##*/}" -e trace=ppoll,recvmmsg,recvmsg,sendto,sendmsg -e inject=ppoll,recvmmsg,recvmsg:delay_exit=12000000
 	eventually 3 matches "$T/hold.log" attached || { skip "strace is not permitted here"; return; }
-	for ((i = 0; i < 62; i++)); do
-		echo "$((21000 + i))"
-	done | in_ns app xargs -I{} "$TRAFFIC" send -s 0.0.0.0:{} -w 0 udp 203.0.113.99:9 >/dev/null
+	in_ns app "$TRAFFIC" send -f 62 -s 0.0.0.0:21000 udp 203.0.113.99:9 >/dev/null
 	eventually 3 eval 'FIRST=16 first_lines "packets wait in a queue of length 64"'
 }
 

@@ -51,7 +51,7 @@ t_others() {
 
 # request JSON: the last line of the reply.
 request() {
-	echo "$1" | member socat -t5 - UNIX-CONNECT:$SOCKET | tail -n 1
+	echo "$1" | member socat -t20 - UNIX-CONNECT:$SOCKET | tail -n 1
 }
 
 t_may_not_choose() {

@@ -47,11 +47,11 @@ interrupted() { # nothing is left after an interrupted demo
 	before=$(ip netns list; ls /run; ip link show; ip rule show; nft list tables 2>/dev/null)
 	setsid bash "$TOP/demo.sh" >"$out" 2>&1 &
 	pid=$!
-	for _ in $(seq 500); do
+	for _ in $(seq 1500); do
 		! grep -q '^ok .*5432' "$out" || break
 		sleep 0.02
 	done
-	grep -q '^ok .*5432' "$out" || return 1
+	grep -q '^ok .*5432' "$out" || { kill -TERM "$pid"; return 1; }
 	kill -INT "$pid" 2>/dev/null || kill -TERM "$pid"
 	kill -TERM "$pid" 2>/dev/null
 	wait "$pid"

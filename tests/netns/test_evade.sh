@@ -384,7 +384,7 @@ foreign_route() {
 
 foreign_gone() { # within a second; the rows after this do without them
 	local t status=0
-	eventually 1 eval '! in_ns app ip route show table all | grep -q "^$PARTNER via 192.0.2.1 dev inet0 table 2"' || status=1
+	in_time 1 eval '! in_ns app ip route show table all | grep -q "^$PARTNER via 192.0.2.1 dev inet0 table 2"' || status=1
 	for t in $(tables); do
 		in_ns app ip route del $PARTNER/32 via 192.0.2.1 table "$t" 2>/dev/null
 	done

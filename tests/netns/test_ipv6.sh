@@ -183,7 +183,7 @@ t_audit() {
 t_repaired() {
 	restarts "${BOTH[@]}" && refused app $HOST || return 1
 	in_ns app nft flush ruleset
-	eventually 1 refused app $HOST
+	in_time 1 refused app $HOST
 }
 
 t_older() { # open when nsgd first starts: it lives on

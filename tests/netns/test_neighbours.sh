@@ -89,7 +89,7 @@ t_fast_open() { # the second connection's SYN has the request in it
 
 t_silent_peer() { # the SYN is sent again, each is decided, and the peer answers the second
 	in_ns vnet nft add table ip deaf '{ chain in { type filter hook input priority 0; tcp dport 5432 drop; }; }'
-	in_ns app "$HOSTILE" open -w 4000 tcp 10.0.1.4:25001 10.0.2.4:5432 >"$T/late" &
+	in_ns app "$HOSTILE" open -w 20000 tcp 10.0.1.4:25001 10.0.2.4:5432 >"$T/late" &
 	eventually 3 eval '[ "$(grep -c " in 6 10.0.1.4 25001 10.0.2.4 5432 " "$T/sniff.vnet.log")" -ge 2 ]'
 	in_ns vnet nft delete table ip deaf
 	eventually 6 matches "$T/late" 'answer=yes'

@@ -52,7 +52,7 @@ t_address_removed() {
 }
 
 repaired() {
-	eventually 1 eval 'probe tcp $PARTNER; [ "$ANSWERED" = yes ]' && t_through tcp
+	in_time 1 eval 'probe tcp $PARTNER; [ "$ANSWERED" = yes ]' && t_through tcp
 }
 
 t_rules_deleted() {
@@ -72,17 +72,17 @@ t_routes_deleted() {
 
 t_table_deleted() {
 	in_ns app nft delete table ip nsgd || { skip "the table is owned: nobody can"; return; }
-	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
+	in_time 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
 t_flush_ruleset() {
 	in_ns app nft flush ruleset
-	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
+	in_time 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
 t_table_dormant() { # a dormant table has no effect
 	in_ns app nft add table ip nsgd '{ flags dormant; }' || return 1
-	eventually 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
+	in_time 1 eval 'probe tcp 10.0.2.4:22; [ "$ANSWERED" = no ]' && repaired
 }
 
 t_repairs_logged() {

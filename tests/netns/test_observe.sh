@@ -242,16 +242,16 @@ t_stats_route() { # counters of a route
 }
 
 t_versions() { # a request of another version, in two pieces, and one that never ends
-	printf '{"version":2,"verb":"status"}\n' | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	printf '{"version":2,"verb":"status"}\n' | in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
 	jq -e '.exit == 2 and (.diagnostics[0].text | test("unsupported version.*has 1"))' "$T/out" || return 1
 	{
 		printf '{"version":1,'
 		eventually 5 eval 'gives 0 status' # somebody else is answered meanwhile
 		printf '"verb":"status"}\n{"version":1,"verb":"stats"'
-	} | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out2"
+	} | in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out2"
 	is "$(jq -s 'length' "$T/out2")" 2 && is "$(jq -s '.[1].exit' "$T/out2")" 0 || return 1
 	# four million bytes that are no line yet: refused at the cap, not gathered
-	head -c 4194400 /dev/zero | tr '\0' x | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+	head -c 4194400 /dev/zero | tr '\0' x | in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
 	jq -e '.exit == 2 and (.diagnostics[0].text | test("too large"))' "$T/out"
 }
 
@@ -275,8 +275,8 @@ t_socket() { # mode, and that nobody else may ask
 }
 
 t_garbage() { # a peer that speaks no JSON, one that never ends its line, one that leaves at once
-	echo garbage | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
-	head -c 20000000 /dev/zero | tr '\0' x | in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
+	echo garbage | in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
+	head -c 20000000 /dev/zero | tr '\0' x | in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out" 2>&1
 	local i
 	for ((i = 0; i < 50; i++)); do
 		in_ns app socat -u /dev/null UNIX-CONNECT:/run/nsgd/nsgd.sock

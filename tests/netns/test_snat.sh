@@ -24,7 +24,7 @@ from() {
 	probe "$3" "$4"
 	port=${4#*:}
 	is "$ANSWERED" yes && settle || return 1
-	eventually 1 matches "$T/sniff.$ns.log" " in [0-9]+ $source [0-9]+ ${4%:*} $port "  || return 1
+	eventually 2 matches "$T/sniff.$ns.log" " in [0-9]+ $source [0-9]+ ${4%:*} $port "  || return 1
 	seen "$ns" | awk '{ print $4 }' | sort -u | { read -r s && is "$s" "$source"; }
 }
 

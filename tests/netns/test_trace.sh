@@ -112,10 +112,10 @@ t_refused() {
 	ctl trace --all-packets --last 5 2>"$T/err"
 	is $? 2 || return 1
 	printf '%s\n' '{"version":1,"verb":"trace","args":{"allPackets":true,"program":[[0,0,0,0]]}}' |
-		in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+		in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
 	jq -e '.exit != 0' "$T/out" && not_queued || return 1
 	printf '%s\n' '{"version":1,"verb":"trace","args":{"allPackets":true,"program":[[6,0,0]]}}' |
-		in_ns app socat -t1 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
+		in_ns app socat -t20 - UNIX-CONNECT:/run/nsgd/nsgd.sock >"$T/out"
 	jq -e '.exit == 2' "$T/out" && not_queued
 }
 
