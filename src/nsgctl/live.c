@@ -373,7 +373,7 @@ static void put_changes(FILE *out, const json_t *item)
 		fprintf(out, "%s%s", any ? ", " : "changed: ", parts[i]);
 		any = true;
 	}
-	fputs(any ? "\n" : "nothing changed\n", out);
+	fputs(any ? "\n" : "decisions unchanged\n", out);
 }
 
 static void put_reload(FILE *out, const json_t *item)

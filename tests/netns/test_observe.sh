@@ -200,7 +200,9 @@ t_digest() {
 }
 
 t_reload() {
-	gives 0 reload -o table && matches "$T/out" '^policy .* loaded in [0-9.]+ ms: [0-9]+ rules, [0-9]+ routes, route-all on; nothing changed$' || return 1
+	policy_edit nsg-integration.json '.securityRules[0].priority += 1'
+	gives 0 reload -o table && matches "$T/out" '^policy .* loaded in [0-9.]+ ms: [0-9]+ rules, [0-9]+ routes, route-all on; decisions unchanged$' || return 1
+	policy_edit nsg-integration.json '.securityRules[0].priority -= 1'
 	route_all off
 	gives 0 reload -o table && matches "$T/out" ', route-all off \(before: on\); changed: gate$' || return 1
 	route_all on
