@@ -117,8 +117,7 @@ inject() {
 	what=$(where)
 	[ -z "${KEEP_GOING:-}" ] || {
 		echo "# FAILED $* $n: $what: status $STATUS"
-		tail -n 5 "$T/nsgd.log" | sed 's/^/#   /'
-		[ ! -e "$T/reload.out" ] || tail -n 5 "$T/reload.out" | sed 's/^/#   /'
+		tail -qn 5 "$T/nsgd.log" "$T/manager.log" "$T/reload.out" 2>/dev/null | sed 's/^/#   /'
 		tail -n 30 "$T/xtrace" | sed 's/^/#   /'
 		no_fault
 		unmanaged
