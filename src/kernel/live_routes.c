@@ -143,7 +143,9 @@ static int take(struct nsg_live *l, const struct nlmsghdr *nlh, const struct nsg
 		l->must_read = true;
 		return 0;
 	}
-	if (listed && is_new && rtm->rtm_type != RTN_UNICAST)
+	if (!listed && is_new)
+		l->ignored[NSG_LIVE_PROTOCOL]++;
+	else if (listed && is_new && rtm->rtm_type != RTN_UNICAST)
 		l->ignored[NSG_LIVE_TYPE]++;
 	else if (listed && is_new && rtm->rtm_tos)
 		l->ignored[NSG_LIVE_TOS]++;

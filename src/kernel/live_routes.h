@@ -19,8 +19,9 @@
 
 /* Why a route of the table is not used. */
 enum nsg_live_ignored {
-	NSG_LIVE_TYPE,	 /* blackhole, unreachable, prohibit, throw, local, multicast, ... */
-	NSG_LIVE_TOS,	 /* matches only packets with a type of service */
+	NSG_LIVE_PROTOCOL, /* not listed in [bgp] protocol */
+	NSG_LIVE_TYPE,	   /* blackhole, unreachable, prohibit, throw, local, multicast, ... */
+	NSG_LIVE_TOS,	   /* matches only packets with a type of service */
 	NSG_LIVE_OBJECT, /* its next hop object is not reported: net.ipv4.nexthop_compat_mode is 0 */
 	NSG_LIVE_MALFORMED, /* a message that is not valid */
 	NSG_LIVE_IGNORED_MAX,

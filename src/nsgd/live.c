@@ -424,10 +424,12 @@ json_t *live_status(const struct live *l)
 		   l->changed_time_ns ? json_integer((json_int_t)l->changed_time_ns) : json_null()),
 	    PAIR_I("lastChangeToDecisionNs", l->last_delay_ns),
 	    PAIR_I("longestChangeToDecisionNs", l->longest_delay_ns),
-	    PAIR_J("notUsed", NSG_JSON_OBJECT(PAIR_I("otherTypes", l->ignored[NSG_LIVE_TYPE]),
-					      PAIR_I("typeOfService", l->ignored[NSG_LIVE_TOS]),
-					      PAIR_I("nextHopObjects", l->ignored[NSG_LIVE_OBJECT]),
-					      PAIR_I("malformed", l->ignored[NSG_LIVE_MALFORMED]))),
+	    PAIR_J("notUsed",
+		   NSG_JSON_OBJECT(PAIR_I("otherProtocols", l->ignored[NSG_LIVE_PROTOCOL]),
+				   PAIR_I("otherTypes", l->ignored[NSG_LIVE_TYPE]),
+				   PAIR_I("typeOfService", l->ignored[NSG_LIVE_TOS]),
+				   PAIR_I("nextHopObjects", l->ignored[NSG_LIVE_OBJECT]),
+				   PAIR_I("malformed", l->ignored[NSG_LIVE_MALFORMED]))),
 	    PAIR_S("alarm", *l->alarm ? l->alarm : NULL));
 }
 

@@ -123,7 +123,8 @@ t_other_types() { # of the same protocol; and routes of another program
 	in_ns app ip route add 10.63.0.0/16 via 10.0.90.2 table 100 proto static
 	in_ns app ip route add 10.64.0.0/16 encap ip dst 10.0.90.2 via 10.0.90.2 table 100 proto bird metric 7 2>/dev/null ||
 		in_ns app ip route add 10.64.0.0/16 via 10.0.90.2 table 100 proto bird metric 7
-	eventually 5 routed 10.64.0.7 VirtualNetworkGateway && routed 10.63.0.7 None
+	eventually 5 routed 10.64.0.7 VirtualNetworkGateway && routed 10.63.0.7 None &&
+		ctl status -o json | jq -e '.bgp.notUsed.otherProtocols >= 1' >/dev/null
 }
 
 not_used() { # N routes because of their type; counted since the last reading

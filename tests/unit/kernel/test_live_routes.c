@@ -133,6 +133,7 @@ static void other_tables_protocols_and_types_are_not_used(void **state)
 	ip_route("add 10.4.0.0/16 via 10.0.100.2 tos 0x10 proto bird");
 	publish(&f);
 	assert_string_equal(listing(&f), "");
+	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_PROTOCOL], 1);
 	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 6);
 	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TOS], 1);
 	/* neither are they by a reading */
@@ -140,6 +141,7 @@ static void other_tables_protocols_and_types_are_not_used(void **state)
 	assert_int_equal(nsg_live_open(&f.conf, NULL, &f.diag, &f.live), 0);
 	publish(&f);
 	assert_string_equal(listing(&f), "");
+	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_PROTOCOL], 1);
 	assert_int_equal(nsg_live_ignored(f.live)[NSG_LIVE_TYPE], 6);
 	end(&f);
 }
