@@ -285,6 +285,17 @@ static bool holds(const struct nsgctl_condition *c, const json_t *decision)
 	return strcmp(c->path, "nsg.rule") == 0 && slash && strcasecmp(slash + 1, c->value) == 0;
 }
 
+const char *nsgctl_filter_packet_key(const struct nsgctl_filter *f)
+{
+	static const char *const keys_of_packets[] = {"interface", "uid", "cgroup", "command"};
+
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t k = 0; k < NSG_ARRAY_SIZE(keys_of_packets); k++)
+			if (strcmp(f->v[i].path, keys_of_packets[k]) == 0)
+				return keys_of_packets[k];
+	return NULL;
+}
+
 bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision)
 {
 	for (size_t i = 0; i < f->n; i++)

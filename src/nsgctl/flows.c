@@ -59,6 +59,9 @@ static int read_options(struct flows *f)
 
 	if (ctl->filter && nsgctl_filter_parse(ctl->filter, &f->filter, error) < 0)
 		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: %s", error);
+	if (nsgctl_filter_packet_key(&f->filter))
+		return nsgctl_fail(NSG_EXIT_USAGE, "--filter: flows have no %s",
+				   nsgctl_filter_packet_key(&f->filter));
 	if (ctl->n_operands)
 		status = nsgctl_packets_compile(&f->packets, ctl->operands, ctl->n_operands);
 	if (!status && nsgctl_packets_need_payload(&f->packets))
