@@ -81,6 +81,10 @@ static bool is_spared(uintptr_t caller)
 	return in_group;
 }
 
+/* of the leak sanitizer, if the program has it */
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("FAULTS");
@@ -91,7 +95,12 @@ __attribute__((constructor)) static void begin(void)
 	if (fd < 0)
 		return;
 	(void)dl_iterate_phdr(spare, NULL);
-	(void)backtrace(&frame, 1); /* which allocates the first time */
+	/* which loads a library the first time */
+	if (__lsan_disable)
+		__lsan_disable();
+	(void)backtrace(&frame, 1);
+	if (__lsan_enable)
+		__lsan_enable();
 	p = (void *)syscall(SYS_ftruncate, fd, size) == 0
 		? (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L)
 		: MAP_FAILED;

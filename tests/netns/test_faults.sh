@@ -265,7 +265,7 @@ reload_with() { # N
 		[ $STATUS != 4 ] || reload_to "$NOW" || return 1
 	fi
 	# nsgd closes its end of a connection after nsgctl has
-	decides $NOW && reload_to $NOW && decides $NOW && eventually 5 eval 'is "$(fds)" "$FDS"'
+	decides $NOW && reload_to $NOW && decides $NOW && eventually 5 eval "[ \$(fds) = $FDS ]"
 }
 
 t_reload() {
