@@ -3,13 +3,12 @@
  * Preloaded into nsgd: makes one allocation or system call fail, in one of the ways in which it can. The file
  * $FAULTS is a table of 32-bit numbers that a test sets and reads while nsgd runs: the number of the
  * fault that happens, counted down (0: none); how many were possible; the line here of the one that
- * happened; its error; its site. While none happens, the sites of all follow: equal for faults of one kind
- * that are reached by the same calls.
+ * happened; its error; its site. As long as none happens, the sites of all are written after these, if the
+ * file has room for them. A site is the same for faults of one kind that are reached by the same calls.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <link.h>
@@ -34,11 +33,9 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <linux/netlink.h>
-
-#define MAX_SITES 65536
-#define MAX_FRAMES 32
 
 static struct table {
 	_Atomic uint32_t fails_at, faults, line, error, site, sites[];
@@ -81,45 +78,39 @@ static bool is_spared(uintptr_t caller)
 	return in_group;
 }
 
-/* of the leak sanitizer, if the program has it */
-void __lsan_disable(void) __attribute__((weak));
-void __lsan_enable(void) __attribute__((weak));
-
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("FAULTS");
 	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
-	const size_t size = sizeof(*table) + MAX_SITES * sizeof(table->sites[0]);
-	void *frame, *p;
+	size_t size = sizeof(*table);
+	struct stat st;
+	void *p;
 
 	if (fd < 0)
 		return;
 	(void)dl_iterate_phdr(spare, NULL);
-	/* which loads a library the first time */
-	if (__lsan_disable)
-		__lsan_disable();
-	(void)backtrace(&frame, 1);
-	if (__lsan_enable)
-		__lsan_enable();
-	p = (void *)syscall(SYS_ftruncate, fd, size) == 0
-		? (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L)
-		: MAP_FAILED;
+	if (syscall(SYS_fstat, fd, &st) == 0 && (size_t)st.st_size > size)
+		size = (size_t)st.st_size;
+	p = (void *)syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0L);
 	if (p != MAP_FAILED) {
 		table = p;
-		n_sites = MAX_SITES;
+		n_sites = (size - sizeof(*table)) / sizeof(table->sites[0]);
 	}
 	(void)syscall(SYS_close, fd);
 }
 
-/* FNV-1a of the calls that led here. */
+/* FNV-1a */
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *frame, void *hash)
+{
+	*(uint32_t *)hash = (*(uint32_t *)hash ^ (uint32_t)_Unwind_GetIP(frame)) * 0x01000193u;
+	return _URC_NO_REASON;
+}
+
 static uint32_t site_of(int line)
 {
-	void *frames[MAX_FRAMES];
-	int n = backtrace(frames, MAX_FRAMES);
 	uint32_t hash = 0x811c9dc5u ^ (uint32_t)line;
 
-	for (int i = 0; i < n; i++)
-		hash = (hash ^ (uint32_t)(uintptr_t)frames[i]) * 0x01000193u;
+	(void)_Unwind_Backtrace(add_frame, &hash);
 	return hash;
 }
 
@@ -140,7 +131,7 @@ static int fault_of(uintptr_t caller, int line, const int *errors, uint32_t n)
 		;
 	if (at > n || (!at && first >= n_sites))
 		return 0;
-	site = site_of(line);
+	site = n_sites ? site_of(line) : 0;
 	for (uint32_t i = 0; !at && i < n && first + i < n_sites; i++)
 		atomic_store(&table->sites[first + i], site + (uint32_t)errors[i]);
 	if (!at)

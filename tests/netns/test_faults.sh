@@ -68,6 +68,7 @@ where() { # what happened
 
 # The daemon begins with the fault in $T/at, if there is one; not --cleanup.
 set_fault 0
+[ "$SAMPLES" != sites ] || truncate -s $((20 + 4 * 65536)) "$TABLE"
 cat >"$T/preloaded" <<-END
 	#!/bin/sh
 	case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
@@ -85,7 +86,7 @@ fault_at_start() { # N
 }
 
 places() { # where a fault happened in this phase
-	echo "at $(sort -u "$T/hit" | wc -l) places"
+	[ "$SAMPLES" != sites ] || echo " at $(sort -u "$T/hit" | wc -l) of $(sort -u "$T/sites" | wc -l) places"
 	rm "$T/hit"
 }
 
@@ -226,7 +227,7 @@ t_start() {
 		inject "$n" start_with || return 1
 		injected=$((injected + 1))
 	done
-	echo "# start: $injected of $faults faults, $(places): $FAILURES starts failed and left nothing, the others did without"
+	echo "# start: $injected of $faults faults$(places): $FAILURES starts failed and left nothing, the others did without"
 }
 
 # ---- reload ----------------------------------------------------------------------------------
@@ -286,7 +287,7 @@ t_reload() {
 	done
 	reload_to no
 	conf subnet.watch=yes log.decisions=none
-	echo "# reload: $injected of $faults faults, $(places): $FAILURES reloads failed, the policy in force went on deciding"
+	echo "# reload: $injected of $faults faults$(places): $FAILURES reloads failed, the policy in force went on deciding"
 	nsgd_stop && gone
 }
 
@@ -351,7 +352,7 @@ t_takeover() {
 		injected=$((injected + 1))
 	done
 	stop bad
-	echo "# takeover: $injected of $faults faults, $(places): $FAILURES failed and left nothing, $ANEW started anew, the others took over"
+	echo "# takeover: $injected of $faults faults$(places): $FAILURES failed and left nothing, $ANEW started anew, the others took over"
 	unmanaged && gone
 }
 
@@ -380,7 +381,7 @@ t_stop() {
 		inject "$n" stop_with || return 1
 		injected=$((injected + 1))
 	done
-	echo "# stop: $injected of $faults faults, $(places): $FAILURES stops asked for --cleanup, the others left nothing"
+	echo "# stop: $injected of $faults faults$(places): $FAILURES stops asked for --cleanup, the others left nothing"
 }
 
 [ $# != 0 ] || set -- load start reload takeover stop
