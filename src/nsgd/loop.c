@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include <systemd/sd-daemon.h>
 
@@ -212,12 +213,24 @@ int daemon_prepare_loop(struct daemon *d)
 	return 0;
 }
 
+/* Without memory for a turn the loop goes on: an exit would remove the rules. If it never gets any, it does
+ * not report to the watchdog. */
 enum nsg_exit daemon_loop(struct daemon *d)
 {
-	int r = sd_event_loop(d->event);
+	static const struct timespec pause = {.tv_nsec = 10000000};
+	int status = 0, r = 0;
 
+	while (r >= 0 && sd_event_get_state(d->event) != SD_EVENT_FINISHED) {
+		r = sd_event_run(d->event, UINT64_MAX);
+		if (r == -ENOMEM) {
+			(void)nanosleep(&pause, NULL);
+			r = 0;
+		}
+	}
 	if (r >= 0)
-		return (enum nsg_exit)r;
+		r = sd_event_get_exit_code(d->event, &status);
+	if (r >= 0)
+		return (enum nsg_exit)status;
 	log_error("event loop: %s", strerror(-r));
 	return NSG_EXIT_FAILED;
 }
