@@ -22,7 +22,7 @@ t_traffic() {
 		probe "${to%%:*}" "${to#*:}"
 	done
 	in_ns caller "$TRAFFIC" send -s 198.51.100.200:39000 -w 1000 tcp 192.0.2.9:8080 | grep -q replies=1 &&
-		settle && stop trace && stop writer INT && stop tcpdump INT
+		settle && traced && stop trace && stop writer INT && stop tcpdump INT
 }
 
 # decisions FILE: of the first packet of each flow that the app began.

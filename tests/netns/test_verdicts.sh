@@ -120,7 +120,10 @@ t_stream_through_nva() { # every packet of it
 t_offloaded() {
 	probe tcp 10.0.2.4:5432 -l 300000
 	is "$ANSWERED" yes || return 1
-	is "$(jq -c "select(.srcPort == $SPORT)" "$T/trace.log" | wc -l)" 1 &&
+	local port=$SPORT
+	probe udp 203.0.113.99:9
+	# its record follows all of the flow's
+	traced && is "$(jq -c "select(.srcPort == $port)" "$T/trace.log" | wc -l)" 1 &&
 		[ "$(in_ns app nft -j list counter ip nsgd preexisting | jq '[.. | .packets? // empty] | add')" = 0 ]
 }
 
