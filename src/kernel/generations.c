@@ -33,6 +33,8 @@ static uint32_t lowest(uint8_t generations)
 void nsg_generations_try(struct nsg_kernel *k, uint32_t generation)
 {
 	k->generations.forgotten |= bit(generation);
+	/* not to be cleared while workers may write it; the end of the reload orders a sweep */
+	k->sweep.again = false;
 }
 
 void nsg_generations_change(struct nsg_kernel *k, uint32_t generation, enum nsg_forget forget)
@@ -173,6 +175,7 @@ static int join(struct nsg_kernel *k, struct nsg_diag *diag)
 
 void nsg_kernel_sweep(struct nsg_kernel *k)
 {
+	k->sweep.again = k->sweep.running;
 	if (k->sweep.running || !k->running || !has_work(&k->generations))
 		return;
 	begin(k);
@@ -187,7 +190,7 @@ void nsg_generations_process(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (eventfd_read(k->sweep.fd, &ends) < 0 || !k->sweep.running)
 		return;
 	/* after an error, the next reload repeats it */
-	if (join(k, diag) >= 0)
+	if (join(k, diag) >= 0 && k->sweep.again)
 		nsg_kernel_sweep(k);
 }
 

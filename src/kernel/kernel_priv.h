@@ -50,6 +50,7 @@ struct nsg_sweep {
 	int fd; /* an eventfd: the thread has ended */
 	pthread_t thread;
 	bool running;
+	bool again; /* ordered while it ran */
 	/* Of the thread while it runs: */
 	struct nsg_nl *dump, *update; /* the kernel's ct_dump and ct_update */
 	struct nsg_marks marks;
