@@ -64,7 +64,8 @@ static int read_options(struct flows *f)
 				   nsgctl_filter_packet_key(&f->filter));
 	if (ctl->n_operands)
 		status = nsgctl_packets_compile(&f->packets, ctl->operands, ctl->n_operands);
-	if (!status && nsgctl_packets_need_payload(&f->packets))
+	if (!status &&
+	    (nsgctl_packets_need_payload(&f->packets) || nsgctl_packets_need_length(&f->packets)))
 		return nsgctl_fail(NSG_EXIT_USAGE,
 				   "EXPRESSION can only use addresses, protocol and ports");
 	return status;

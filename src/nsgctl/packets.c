@@ -86,6 +86,21 @@ bool nsgctl_packets_need_payload(const struct nsgctl_packets *p)
 	return false;
 }
 
+static bool loads_length(const struct bpf_insn *n)
+{
+	if (n->code == (BPF_LD | BPF_H | BPF_ABS))
+		return n->k == 2;
+	return BPF_CLASS(n->code) == BPF_LD && BPF_MODE(n->code) == BPF_LEN;
+}
+
+bool nsgctl_packets_need_length(const struct nsgctl_packets *p)
+{
+	for (u_int i = 0; i < p->program.bf_len; i++)
+		if (loads_length(&p->program.bf_insns[i]))
+			return true;
+	return false;
+}
+
 bool nsgctl_packets_fit(const struct nsgctl_packets *p)
 {
 	return p->program.bf_len <= NSG_MAX_FILTER_PROGRAM;

@@ -20,6 +20,8 @@ struct nsgctl_packets {
 int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, size_t n);
 /* Whether the program loads what headers made from a decision do not have, such as TCP flags. */
 bool nsgctl_packets_need_payload(const struct nsgctl_packets *p);
+/* Whether the program loads the length of the packet, which flows do not have. */
+bool nsgctl_packets_need_length(const struct nsgctl_packets *p);
 /* Whether the program fits the kernel's limit, and as the instructions of the verb `trace`. */
 bool nsgctl_packets_fit(const struct nsgctl_packets *p);
 json_t *nsgctl_packets_json(const struct nsgctl_packets *p);

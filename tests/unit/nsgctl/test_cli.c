@@ -338,6 +338,8 @@ static void help_is_a_verb(void **state)
 	assert_run("trace --last 9 'tcp[13] == 2' 2>&1", 2, "--last: packets are not remembered");
 	assert_run("flows --filter dstPort=53,uid=0 2>&1", 2, "--filter: flows have no uid\n");
 	assert_run("flows 'tcp[13] == 2' 2>&1", 2, "only use addresses, protocol and ports\n");
+	assert_run("flows greater 100 2>&1", 2, "only use addresses, protocol and ports\n");
+	assert_run("flows 'ip[2:2] > 100' 2>&1", 2, "only use addresses, protocol and ports\n");
 	assert_run("trace ip6 2>&1", 2, "\"ip6\": expression rejects all packets");
 }
 
