@@ -96,9 +96,9 @@ bool nsg_engine_is_acknowledged(struct nsg_engine *e);
 int nsg_engine_ack_fd(const struct nsg_engine *e);
 /* The acknowledged policy is in force. */
 void nsg_engine_settle(struct nsg_engine *e);
-/* Gives up a policy that is published and not in force yet: the one in force is published again, and to be
- * settled. Without memory for that the workers return to it, but the engine is not settled before the next
- * policy is. */
+/* Gives up a policy that is published and not in force yet: the one in force is published again, and must
+ * be settled like a new one. Without memory for that, the workers return to it, but the engine stays
+ * unsettled until the next policy is settled. */
 void nsg_engine_withdraw(struct nsg_engine *e);
 /* Whether all workers use this policy: none may still use one that was given up. */
 bool nsg_engine_is_settled(const struct nsg_engine *e, const struct nsg_engine_policy *policy);
@@ -136,8 +136,8 @@ bool nsg_engine_alive(struct nsg_engine *e);
 /* 0, or the errno that ended a worker: its socket failed and its queue is without a reader. */
 int nsg_engine_failed(const struct nsg_engine *e);
 
-/* Stops the workers, unbinds, frees. False if a worker does not end within two seconds: then nothing is freed,
- * since it uses its policy, and the process should exit. NULL is fine. */
+/* Stops the workers, unbinds, frees. False if a worker does not end within two seconds: nothing is freed
+ * then, since the worker still uses it, and the process should exit. NULL is fine. */
 bool nsg_engine_stop(struct nsg_engine *e);
 
 #endif

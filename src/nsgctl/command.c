@@ -85,8 +85,8 @@ static void read_name(const struct search *s, const char *pid, char name[static 
 		name[0] = '\0';
 }
 
-/* `last` is the process that had the socket before: a program with many sockets is found without reading
- * all of /proc for each of them. */
+/* `last` is the process that was found before. It is looked at first, so that all of /proc is not read for
+ * each socket of a program with many. */
 static bool find_process(struct search *s, char last[static PID_BYTES])
 {
 	const struct dirent *e;

@@ -26,7 +26,7 @@ static const char *verdict_name(size_t i)
 	return i <= NSG_VERDICT_ACCEPT ? nsg_verdict_name((enum nsg_verdict)i) : NULL;
 }
 
-/* The daemon never decides replies and packets of preexisting connections. */
+/* The daemon decides neither replies nor packets of preexisting connections. */
 static const char *reason_name(size_t i)
 {
 	const size_t skipped = NSG_REASON_FRAGMENT - NSG_REASON_REPLY;

@@ -31,7 +31,7 @@ int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
 /* Appends to `words` the conditions that are about a packet's headers, in the syntax of pcap-filter(7),
  * each with " and " before it. */
 void nsgctl_filter_put_expression(const struct nsgctl_filter *f, FILE *words);
-/* A key of it that only packets have, not flows. NULL: none. */
+/* The first key in it that packets have and flows do not. NULL: none. */
 const char *nsgctl_filter_packet_key(const struct nsgctl_filter *f);
 bool nsgctl_filter_passes(const struct nsgctl_filter *f, const json_t *decision);
 

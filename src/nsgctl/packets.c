@@ -28,7 +28,7 @@ static int join(const char *const *words, size_t n, char **ret)
 	return nsg_text_end(out, ret) ? 0 : -ENOMEM;
 }
 
-/* Such as "inbound": loads what the kernel knows about a packet, which the packet does not contain. */
+/* Whether it loads data about the packet that is not in the packet, as for "inbound". */
 static bool needs_metadata(const struct bpf_program *program)
 {
 	for (u_int i = 0; i < program->bf_len; i++) {
@@ -60,7 +60,8 @@ int nsgctl_packets_compile(struct nsgctl_packets *p, const char *const *words, s
 	return status;
 }
 
-/* Of the headers that make_headers() writes: addresses, protocol, ports, length; all are first fragments. */
+/* Whether it loads only fields that make_headers() fills: the addresses, the protocol, the ports, the length,
+ * and the fragment offset, which is 0. */
 static bool loads_made_header(const struct bpf_insn *n)
 {
 	switch (n->code) {

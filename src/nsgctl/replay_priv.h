@@ -109,7 +109,8 @@ struct replay {
 
 /* "-": standard input. 0 or an exit status after a message. */
 int replay_open_input(const char *path, int *ret_fd);
-/* Takes the descriptor of a capture. 0 or an exit status. Zero-initialised but for session.fd and ctl. */
+/* Takes the descriptor of a capture. 0 or an exit status. *r is zero except for session.fd and
+ * ctl. */
 int replay_open(struct replay *r, int fd);
 void replay_done(struct replay *r);
 /* 1 with the next packet decided (valid until the next call), 0 at the end, or a negative exit status

@@ -20,7 +20,7 @@ struct daemon {
 	sd_event_source *kernel_source, *watchdog_timer, *health_timer;
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
 	bool restarting;	/* everything stays for the next process */
-	bool stuck;		/* a worker does not end: it uses what else would be freed */
+	bool stuck;		/* a worker does not end, and uses what would be freed */
 };
 
 typedef int conf_load_fn(const char *path, bool may_be_absent, struct nsg_diag *diag,

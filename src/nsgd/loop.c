@@ -213,8 +213,8 @@ int daemon_prepare_loop(struct daemon *d)
 	return 0;
 }
 
-/* Without memory for a turn the loop goes on: an exit would remove the rules. If it never gets any, it does
- * not report to the watchdog. */
+/* The loop goes on after a turn that ran out of memory: an exit would remove the rules. If that does not
+ * end, the watchdog is not fed. */
 enum nsg_exit daemon_loop(struct daemon *d)
 {
 	static const struct timespec pause = {.tv_nsec = 10000000};

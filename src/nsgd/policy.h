@@ -20,7 +20,8 @@ struct policy {
 struct load {
 	const char *directory; /* of the documents */
 	struct nsg_options options;
-	/* The file that names the first two, read again; NULL: they are given. */
+	/* The directory and the options, but not the live routes, are read from this file. NULL: they are
+	 * given. */
 	const char *conf_path;
 	bool conf_may_be_absent;
 	struct policy *before;		     /* the policy in force; NULL: none */

@@ -85,8 +85,8 @@ static int compare_changes(const void *a, const void *b)
 	return r ? r : NSG_CMP(x->route.since_s, y->route.since_s);
 }
 
-/* Sorts, and keeps one change of each route: the last one, or the first of a whole table. A dump of the kernel is in order of addresses, so
- * that only the routes of one address have to be sorted. */
+/* Sorts, and keeps one change of each route: the last one, or the first one of a whole table. A dump of
+ * the kernel is in order of addresses, so that only the routes of one address have to be sorted. */
 static void sort_changes(struct nsg_route_changes *c, bool whole)
 {
 	struct nsg_route_change *v = c->changes.v;

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Closes a stream of open_memstream(). False: out of memory; *text may be NULL, and is to be freed. fclose() of
- * glibc succeeds without memory for the text. */
+/* Closes a stream of open_memstream(). False when out of memory: fclose() of glibc may succeed then, with
+ * *text NULL. *text is to be freed in any case. */
 static inline bool nsg_text_end(FILE *stream, char *const *text)
 {
 	return fclose(stream) == 0 && *text;
