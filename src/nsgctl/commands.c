@@ -213,7 +213,7 @@ static const struct nsgctl_option metrics_options[] = {
      .argument = "FORM",
      FIELD(output),
      .values = "openmetrics|prometheus",
-     .help = "openmetrics (default), or prometheus: its older text format"},
+     .help = "openmetrics (default) or prometheus, the older text format"},
     {0},
 };
 
