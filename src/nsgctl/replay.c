@@ -40,6 +40,7 @@ static int fail_capture(const struct replay *r, const char *path, int e)
 {
 	const char *error = r->capture ? nsg_capture_error(r->capture) : "";
 
+	replay_progress_end(r);
 	return nsgctl_fail((int)nsg_exit_from(e), "%s: %s", path, *error ? error : strerror(-e));
 }
 

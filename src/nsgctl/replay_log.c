@@ -225,10 +225,12 @@ static int read_log(struct log *g, const char *path, int fd)
 		replay_progress(g->r, "tuples");
 	}
 	g->n_files++;
-	if (!status && got < 0)
+	if (!status && got < 0) {
+		replay_progress_end(g->r);
 		status = nsgctl_fail((int)nsg_exit_from(got), "%s: %s", path,
 				     l && *nsg_log_reader_error(l) ? nsg_log_reader_error(l)
 								   : strerror(-got));
+	}
 	nsg_log_reader_free(l);
 	return status;
 }
