@@ -5,7 +5,6 @@
  * packets, replies and fragments follow it.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,13 +12,8 @@
 
 #include "nsgctl/replay_priv.h"
 #include "util/cleanup.h"
-#include "util/clock.h"
 #include "util/json.h"
 #include "util/limits.h"
-
-/* Packets between two looks at the clock, and the time between two reports of progress. */
-#define PROGRESS_PACKETS 16384
-#define PROGRESS_NS (NSG_NS_PER_SEC / 4)
 
 void replay_done(struct replay *r)
 {
@@ -42,17 +36,6 @@ static int fail_capture(const struct replay *r, const char *path, int e)
 
 	replay_progress_end(r);
 	return nsgctl_fail((int)nsg_exit_from(e), "%s: %s", path, *error ? error : strerror(-e));
-}
-
-int replay_open_input(const char *path, int *ret_fd)
-{
-	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-					: open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0)
-		return nsgctl_fail((int)nsg_exit_from(-errno), "%s: %s", path, strerror(errno));
-	*ret_fd = fd;
-	return 0;
 }
 
 int replay_open(struct replay *r, int fd)
@@ -187,37 +170,6 @@ static int print_packet(struct replay *r, const struct replay_packet *p)
 	if (table)
 		return print_row(r);
 	return r->line.text.n >= NSGCTL_OUTPUT_BYTES ? replay_print_lines(r) : 0;
-}
-
-/* On standard error, if it is a terminal and the packets do not go to one. */
-void replay_progress_begin(struct replay *r)
-{
-	bool prints = r->ctl->form != NSGCTL_TABLE || r->ctl->each_packet;
-
-	if (isatty(STDERR_FILENO) && !(prints && isatty(STDOUT_FILENO)))
-		r->progress_ns = nsg_clock_ns(CLOCK_MONOTONIC) + PROGRESS_NS;
-}
-
-void replay_progress(struct replay *r, const char *what)
-{
-	uint64_t now_ns;
-
-	if (!r->progress_ns || r->n_packets % PROGRESS_PACKETS != 0)
-		return;
-	now_ns = nsg_clock_ns(CLOCK_MONOTONIC);
-	if (now_ns < r->progress_ns)
-		return;
-	r->progress_ns = now_ns + PROGRESS_NS;
-	fprintf(stderr, "\r%" PRIu64 " %s", r->n_packets, what);
-	if (r->size)
-		fprintf(stderr, ", %u %%",
-			(unsigned int)(nsg_capture_position(r->capture) * 100 / r->size));
-}
-
-void replay_progress_end(const struct replay *r)
-{
-	if (r->progress_ns)
-		fputs("\r\033[K", stderr);
 }
 
 /* What is known of a pipe is printed before more of it is waited for. */

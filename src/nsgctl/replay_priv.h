@@ -105,10 +105,17 @@ struct replay {
 	struct replay_denied denied;
 };
 
-/* ---- opening and reading (replay.c) --------------------------------------------------------- */
+/* ---- the input (replay_input.c) ------------------------------------------------------------- */
 
 /* "-": standard input. 0 or an exit status after a message. */
 int replay_open_input(const char *path, int *ret_fd);
+/* Reports n_packets of `what` from time to time, and removes the report. */
+void replay_progress_begin(struct replay *r);
+void replay_progress(struct replay *r, const char *what);
+void replay_progress_end(const struct replay *r);
+
+/* ---- reading a capture (replay.c) ----------------------------------------------------------- */
+
 /* Takes the descriptor of a capture. 0 or an exit status. *r is zero except for session.fd and
  * ctl. */
 int replay_open(struct replay *r, int fd);
@@ -116,10 +123,6 @@ void replay_done(struct replay *r);
 /* 1 with the next packet decided (valid until the next call), 0 at the end, or a negative exit status
  * after a message. Frames without an IP packet are counted. */
 int replay_next(struct replay *r, struct replay_packet **ret);
-/* Reports n_packets of `what` from time to time, and removes the report. */
-void replay_progress_begin(struct replay *r);
-void replay_progress(struct replay *r, const char *what);
-void replay_progress_end(const struct replay *r);
 
 /* ---- the policy (replay_policy.c) ----------------------------------------------------------- */
 
