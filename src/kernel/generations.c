@@ -8,6 +8,7 @@
  * No sweep begins while a worker may still use a policy whose publication was abandoned.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,6 +16,9 @@
 #include "kernel/kernel_priv.h"
 #include "util/thread.h"
 
+/* A connection that is in use is decided again by then: its mark would be cleared if that happened at the
+ * same time, and a later policy might then deny what an earlier one allowed. */
+#define DELAY_MS 1000
 /* Most dumps of a rewrite, which ends when one finds nothing: a dump may miss an entry that moves. */
 #define ROUNDS 8
 
@@ -134,7 +138,9 @@ static int sweep(struct nsg_sweep *s)
 static void *run(void *sweeper)
 {
 	struct nsg_sweep *s = sweeper;
+	struct pollfd hurry = {.fd = s->hurry_fd, .events = POLLIN};
 
+	(void)poll(&hurry, 1, DELAY_MS);
 	s->result = sweep(s);
 	(void)eventfd_write(s->fd, 1);
 	return NULL;
@@ -143,7 +149,9 @@ static void *run(void *sweeper)
 static void begin(struct nsg_kernel *k)
 {
 	struct nsg_sweep *s = &k->sweep;
+	eventfd_t hurries;
 
+	(void)eventfd_read(s->hurry_fd, &hurries);
 	s->dump = &k->ct_dump;
 	s->update = &k->ct_update;
 	s->marks = k->marks;
@@ -167,6 +175,7 @@ static int join(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	eventfd_t ends;
 
+	(void)eventfd_write(k->sweep.hurry_fd, 1);
 	(void)pthread_join(k->sweep.thread, NULL);
 	k->sweep.running = false;
 	(void)eventfd_read(k->sweep.fd, &ends);
@@ -207,9 +216,12 @@ void nsg_generations_stop(struct nsg_kernel *k)
 
 /* ---- a new number ---------------------------------------------------------------------------- */
 
-bool nsg_kernel_has_generation(const struct nsg_kernel *k)
+bool nsg_kernel_has_generation(struct nsg_kernel *k)
 {
-	return free_generations(k) || !k->sweep.running;
+	if (free_generations(k) || !k->sweep.running)
+		return true;
+	(void)eventfd_write(k->sweep.hurry_fd, 1);
+	return false;
 }
 
 int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,

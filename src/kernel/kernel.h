@@ -71,13 +71,13 @@ enum nsg_forget {
 /*
  * A number for the next policy that no connection's mark carries, and if possible none of `avoid` (bits).
  * The marks of older policies are rewritten in a thread after a reload (nsg_kernel_sweep); while there is
- * no free number, this waits for its end, or does the same. `settled`: all workers use the policy in force;
+ * no free number, this hurries it and waits for its end, or does the same. `settled`: all workers use the policy in force;
  * if one may still write marks of a policy that was given up, nothing makes that number free, and -EBUSY
- * is returned. False of the second: it would wait, and nsg_kernel_process will change that. -errno.
+ * is returned. The second returns false if this would wait, until nsg_kernel_process changes that. -errno.
  */
 int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
 			      struct nsg_diag *diag, uint32_t *ret);
-bool nsg_kernel_has_generation(const struct nsg_kernel *k);
+bool nsg_kernel_has_generation(struct nsg_kernel *k);
 /* Bit g: connections that a policy of generation g allowed stay allowed. */
 uint8_t nsg_kernel_standing(const struct nsg_kernel *k);
 void nsg_kernel_sweep(struct nsg_kernel *k);

@@ -47,7 +47,8 @@ struct nsg_generations {
 
 /* The rewriting of such marks, in a thread. */
 struct nsg_sweep {
-	int fd; /* an eventfd: the thread has ended */
+	int fd;	      /* an eventfd: the thread has ended */
+	int hurry_fd; /* an eventfd: the thread is not to wait before it begins */
 	pthread_t thread;
 	bool running;
 	bool again; /* ordered while it ran */

@@ -194,7 +194,7 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
 	k->conf = conf;
 	k->nft.fd = k->rt.fd = k->ct_dump.fd = k->ct_update.fd = k->silent.fd = -1;
 	k->rt_watch.fd = k->nft_watch.fd = k->epoll_fd = k->retry_fd = k->cgroups.inotify_fd = -1;
-	k->sweep.fd = -1;
+	k->sweep.fd = k->sweep.hurry_fd = -1;
 	r = open_parts(k, diag);
 	if (r < 0) {
 		nsg_kernel_free(k);
@@ -223,6 +223,8 @@ struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 		(void)close(k->retry_fd);
 	if (k->sweep.fd >= 0)
 		(void)close(k->sweep.fd);
+	if (k->sweep.hurry_fd >= 0)
+		(void)close(k->sweep.hurry_fd);
 	nsg_cgroups_done(&k->cgroups);
 	nsg_hops_done(&k->hops);
 	nsg_links_done(&k->links);

@@ -82,7 +82,8 @@ static int open_watch(struct nsg_kernel *k)
 	k->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	k->retry_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	k->sweep.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (k->epoll_fd < 0 || k->retry_fd < 0 || k->sweep.fd < 0)
+	k->sweep.hurry_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (k->epoll_fd < 0 || k->retry_fd < 0 || k->sweep.fd < 0 || k->sweep.hurry_fd < 0)
 		return -errno;
 	r = nsg_nl_open(NETLINK_ROUTE, &k->rt_watch);
 	if (r < 0)

@@ -78,7 +78,7 @@ int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
 	return 0;
 }
 
-bool nsg_kernel_has_generation(const struct nsg_kernel *k)
+bool nsg_kernel_has_generation(struct nsg_kernel *k)
 {
 	(void)k;
 	return has_generation;
