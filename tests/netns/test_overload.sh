@@ -138,11 +138,12 @@ reload_decides() { # N
 	fi
 }
 
-# Until nsgd has as many decisions of each kind as it keeps (NSG_MAX_HISTORY).
+# Until nsgd has as many decisions of each kind as it keeps (NSG_MAX_HISTORY), and every page of the ring of a worker has
+# been used (TRACE_RECORDS in worker.c, denied packets).
 fill_history() {
 	spawn_ready many app "$TRAFFIC" pump 5000 10.0.1.4 10.1.0.4:9000 1
 	spawn_ready bad app "$TRAFFIC" pump 5000 10.0.1.4 10.0.2.4:9000 1
-	eventually 60 eval 'ctl stats -o json | jq -e "[.verdicts[].packets] | length == 2 and min > 11000" >/dev/null'
+	eventually 60 eval 'ctl stats -o json | jq -e "[.verdicts[].packets] | length == 2 and min > 17000" >/dev/null'
 	local status=$?
 	stop many
 	stop bad
