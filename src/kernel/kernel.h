@@ -71,9 +71,10 @@ enum nsg_forget {
 /*
  * A number for the next policy that no connection's mark carries, and if possible none of `avoid` (bits).
  * The marks of older policies are rewritten in a thread after a reload (nsg_kernel_sweep); while there is
- * no free number, this hurries it and waits for its end, or does the same. `settled`: all workers use the policy in force;
- * if one may still write marks of a policy that was given up, nothing makes that number free, and -EBUSY
- * is returned. The second returns false if this would wait, until nsg_kernel_process changes that. -errno.
+ * no free number, this hurries it and waits for its end, or does the same. `settled`: all workers use the
+ * policy in force; if one may still write marks of a policy that was given up, nothing makes that number
+ * free, and -EBUSY is returned. The second returns false if this would wait, until nsg_kernel_process
+ * changes that. -errno.
  */
 int nsg_kernel_new_generation(struct nsg_kernel *k, uint8_t avoid, bool settled,
 			      struct nsg_diag *diag, uint32_t *ret);
