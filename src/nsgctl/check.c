@@ -8,6 +8,7 @@
 #include "lint/lint.h"
 #include "nsgctl/nsgctl.h"
 #include "util/cleanup.h"
+#include "util/text.h"
 
 static int print_records(const struct nsgctl *ctl, const struct nsg_diag *diag)
 {
@@ -24,11 +25,6 @@ static int print_records(const struct nsgctl *ctl, const struct nsg_diag *diag)
 	return 0;
 }
 
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void print_name(const char *what, const char *name)
 {
 	fputs(what, stdout);
@@ -41,7 +37,8 @@ static void print_summary(const char *directory, const struct nsg_diag *diag,
 	size_t warnings = diag->n_warnings + diag->n_lint_warnings;
 
 	printf("%s: %s: %zu error%s, %zu warning%s\n", directory, valid ? "valid" : "not valid",
-	       diag->n_errors, plural(diag->n_errors), warnings, plural(warnings));
+	       diag->n_errors, nsg_text_plural(diag->n_errors), warnings,
+	       nsg_text_plural(warnings));
 	if (!e)
 		return;
 	print_name("virtual network ", e->vnet->name);

@@ -28,11 +28,6 @@ static json_int_t number_at(const json_t *value, const char *path)
 	return json_integer_value(nsg_at(value, path));
 }
 
-static const char *plural(json_int_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* A sentence about the item, over as many lines as it takes. */
 static int print_sentence(const struct nsgctl *ctl, const json_t *item,
 			  void (*put)(FILE *out, const json_t *item))
@@ -90,7 +85,8 @@ static void put_flows(FILE *out, const json_t *flows, bool audit)
 		return;
 	}
 	fprintf(out, "%" JSON_INTEGER_FORMAT " flow%s decided, %" JSON_INTEGER_FORMAT " %s",
-		decided, plural(decided), dropped, audit ? "would be dropped" : "dropped");
+		decided, nsg_text_plural((uint64_t)decided), dropped,
+		audit ? "would be dropped" : "dropped");
 	if (dropped && json_is_integer(ago)) {
 		fputs(", the last ", out);
 		put_duration(out, json_integer_value(ago));
@@ -109,7 +105,7 @@ static void put_live(FILE *out, const json_t *bgp)
 	if (!json_is_object(bgp))
 		return;
 	fprintf(out, "; %" JSON_INTEGER_FORMAT " live route%s in table %" JSON_INTEGER_FORMAT,
-		routes, plural(routes), number_at(bgp, "table"));
+		routes, nsg_text_plural((uint64_t)routes), number_at(bgp, "table"));
 	if (!changed_ns)
 		return;
 	fputs(", the last changed at ", out);
@@ -131,7 +127,7 @@ static void put_status(FILE *out, const json_t *status)
 	fprintf(out,
 		" (%" JSON_INTEGER_FORMAT " rule%s, %" JSON_INTEGER_FORMAT
 		" route%s), route-all %s; ",
-		rules, plural(rules), routes, plural(routes),
+		rules, nsg_text_plural((uint64_t)rules), routes, nsg_text_plural((uint64_t)routes),
 		json_is_true(nsg_at(status, "policy.routeAll")) ? "on" : "off");
 	put_flows(out, nsg_at(status, "flows"), audit);
 	put_live(out, nsg_at(status, "bgp"));

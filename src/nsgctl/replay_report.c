@@ -12,6 +12,7 @@
 #include "util/json_object.h"
 #include "util/limits.h"
 #include "util/macro.h"
+#include "util/text.h"
 
 #define NO_OUTCOME UINT32_MAX
 
@@ -295,11 +296,6 @@ static int put_rules(struct replay *r)
 				NSG_ARRAY_SIZE(columns));
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 int replay_report(struct replay *r)
 {
 	uint64_t flows = 0, denied_flows = 0, denied_packets = 0;
@@ -317,8 +313,9 @@ int replay_report(struct replay *r)
 	}
 	printf("%" PRIu64 " packet%s, %" PRIu64 " bytes of IP, %" PRIu64
 	       " flow%s; dropped: %" PRIu64 " packet%s, %" PRIu64 " flow%s\n",
-	       r->n_packets, plural(r->n_packets), r->n_bytes, flows, plural(flows), denied_packets,
-	       plural(denied_packets), denied_flows, plural(denied_flows));
+	       r->n_packets, nsg_text_plural(r->n_packets), r->n_bytes, flows,
+	       nsg_text_plural(flows), denied_packets, nsg_text_plural(denied_packets),
+	       denied_flows, nsg_text_plural(denied_flows));
 	if (r->n_packets == r->n_other + r->n_unsupported)
 		return 0;
 	status = put_flows(r);
