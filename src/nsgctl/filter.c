@@ -101,6 +101,7 @@ static bool is_name(struct nsgctl_condition *c)
 	return c->value[0] != '\0';
 }
 
+#define RULE_PATH "nsg.rule"
 #define ADDRESS .must_be = "an IPv4 address or prefix", .is_valid = is_address
 #define PORT .must_be = "a port from 0 to 65535", .is_valid = is_port
 
@@ -120,7 +121,7 @@ static const struct key keys[] = {
     {"uid", "uid", .must_be = "a user id", .is_valid = is_uid},
     {"cgroup", "cgroup", .must_be = "the path of a cgroup", .is_valid = is_name},
     {"command", "command", .must_be = "the name of a process", .is_valid = is_name},
-    {"rule", "nsg.rule", .must_be = "the name of a security rule", .is_valid = is_name},
+    {"rule", RULE_PATH, .must_be = "the name of a security rule", .is_valid = is_name},
     {"admin", "admin.rule", .must_be = "the name of a security admin rule", .is_valid = is_name},
     {"route", "route.name", .must_be = "the name of a route", .is_valid = is_name},
     {"nextHopType", "route.nextHopType", .name = hop_type_name},
@@ -188,6 +189,7 @@ static int parse_part(char *part, struct nsgctl_condition *ret,
 	key = find_key(part);
 	if (!key)
 		return refuse_key(part, error);
+	ret->key = key->key;
 	ret->path = key->path;
 	(void)snprintf(ret->value, sizeof(ret->value), "%s", equals + 1);
 	if (key->name ? is_listed(key, ret->value) : key->is_valid(ret))
@@ -197,6 +199,44 @@ static int parse_part(char *part, struct nsgctl_condition *ret,
 	(void)snprintf(error, NSGCTL_FILTER_ERROR, "%s must be %s, not \"%s\"", key->key,
 		       key->name ? names : key->must_be, equals + 1);
 	return -EINVAL;
+}
+
+/* A rule's name without its collection: both name the same rule. */
+static const char *plain_name(const struct nsgctl_condition *c)
+{
+	const char *slash = strcmp(c->path, RULE_PATH) == 0 ? strchr(c->value, '/') : NULL;
+
+	return slash ? slash + 1 : c->value;
+}
+
+/* No decision meets both. */
+static bool exclude_each_other(const struct nsgctl_condition *a, const struct nsgctl_condition *b)
+{
+	if (strcmp(a->path, b->path) != 0 || (a->is_not && b->is_not))
+		return false;
+	if (a->is_not)
+		return exclude_each_other(b, a);
+	if (a->is_prefix)
+		return b->is_not ? nsg_prefix_covers(b->prefix, a->prefix)
+				 : !nsg_prefix_covers(a->prefix, b->prefix) &&
+				       !nsg_prefix_covers(b->prefix, a->prefix);
+	return b->is_not ? strcasecmp(a->value, b->value) == 0
+			 : strcasecmp(plain_name(a), plain_name(b)) != 0;
+}
+
+/* `added` is the last of `f`. */
+static int check_others(const struct nsgctl_filter *f, const struct nsgctl_condition *added,
+			char error[static NSGCTL_FILTER_ERROR])
+{
+	for (const struct nsgctl_condition *c = f->v; c < added; c++)
+		if (exclude_each_other(c, added)) {
+			(void)snprintf(error, NSGCTL_FILTER_ERROR,
+				       "%s%s=%s excludes %s%s=%s: nothing can match both",
+				       added->key, added->is_not ? "!" : "", added->value, c->key,
+				       c->is_not ? "!" : "", c->value);
+			return -EINVAL;
+		}
+	return 0;
 }
 
 int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
@@ -222,8 +262,10 @@ int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
 				       NSGCTL_MAX_CONDITIONS);
 			return -EINVAL;
 		}
-		if (parse_part(part, &f.v[f.n++], error) < 0)
+		if (parse_part(part, &f.v[f.n], error) < 0 ||
+		    check_others(&f, &f.v[f.n], error) < 0)
 			return -EINVAL;
+		f.n++;
 	}
 	*ret = f;
 	return 0;
@@ -282,7 +324,7 @@ static bool holds(const struct nsgctl_condition *c, const json_t *decision)
 		return true;
 	/* a rule matches without its collection, too */
 	slash = strchr(text, '/');
-	return strcmp(c->path, "nsg.rule") == 0 && slash && strcasecmp(slash + 1, c->value) == 0;
+	return strcmp(c->path, RULE_PATH) == 0 && slash && strcasecmp(slash + 1, c->value) == 0;
 }
 
 const char *nsgctl_filter_packet_key(const struct nsgctl_filter *f)

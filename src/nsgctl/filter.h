@@ -14,7 +14,7 @@
 #define NSGCTL_FILTER_ERROR 512
 
 struct nsgctl_condition {
-	const char *path; /* of the decision object */
+	const char *key, *path; /* path: of the decision object */
 	bool is_not, is_prefix;
 	struct nsg_prefix prefix;
 	char value[128];
@@ -25,7 +25,8 @@ struct nsgctl_filter {
 	size_t n;
 };
 
-/* 0, or -EINVAL with the reason in `error`: a key or a value that no decision can have. */
+/* 0, or -EINVAL with the reason in `error`: a key, a value or two conditions that no decision
+ * can meet. */
 int nsgctl_filter_parse(const char *text, struct nsgctl_filter *ret,
 			char error[static NSGCTL_FILTER_ERROR]);
 /* Appends to `words` the conditions that are about a packet's headers, in the syntax of pcap-filter(7),

@@ -42,6 +42,9 @@ static void all_conditions_must_hold(void **state)
 	    {"rule=no", true},
 	    {"rule=securityRules/no", true},
 	    {"rule=yes", false},
+	    {"rule=no,rule=securityRules/no", true},
+	    {"dst=10.0.0.0/8,dst!=10.1.9.0/24,dst=10.1.0.0/16", true},
+	    {"verdict!=accept,verdict=drop,verdict!=ACCEPT", true},
 	    {"route=to-nva,nextHopType=virtualappliance", true},
 	    {",, ,", true},
 	};
@@ -71,7 +74,7 @@ static void all_conditions_must_hold(void **state)
 #define REASONS                                                                                    \
 	"reason must be allowed, bypass, platform, nsg-deny, admin-deny, route-none, "             \
 	"route-unreachable, not-carried, established, fragment or malformed, not "
-#define FOUR "dstPort=1,dstPort=2,dstPort=3,dstPort=4,"
+#define FOUR "dstPort!=1,dstPort!=2,dstPort!=3,dstPort!=4,"
 
 /* A condition that no decision can meet would show nothing for ever. */
 static void impossible_conditions_are_refused(void **state)
@@ -114,6 +117,13 @@ static void impossible_conditions_are_refused(void **state)
 	    {"rule=", "rule must be the name of a security rule, not \"\""},
 	    {"admin!=", "admin must be the name of a security admin rule, not \"\""},
 	    {"route=", "route must be the name of a route, not \"\""},
+	    {"verdict=drop,dstPort=443,verdict=accept",
+	     "verdict=accept excludes verdict=drop: nothing can match both"},
+	    {"verdict=Drop,verdict!=drop", "verdict!=drop excludes verdict=Drop: nothing"},
+	    {"reason!=nsg-deny,reason=nsg-deny", "reason=nsg-deny excludes reason!=nsg-deny: "},
+	    {"dst=10.0.0.0/8,dst=10.1.0.0/16,dst=11.0.0.1", "dst=11.0.0.1 excludes dst=10.0.0.0/8"},
+	    {"dst=10.1.0.0/16,dst!=10.0.0.0/8", "dst!=10.0.0.0/8 excludes dst=10.1.0.0/16"},
+	    {"rule=a/web,rule=b", "rule=b excludes rule=a/web"},
 	    {"rule=" LONG LONG, "...\" is too long"},
 	    {FOUR FOUR FOUR FOUR "dst=10.0.0.1",
 	     "\"dst=10.0.0.1\" exceeds the limit of 16 conditions"},
