@@ -74,18 +74,19 @@ static void put_when(FILE *out, json_int_t time_ns)
 		fputs(text, out);
 }
 
-/* "214 flows decided, 207 dropped, the last 3 s ago". */
+/* "214 flows decided, 207 dropped, the last 3 s ago". Audit mode decides each packet. */
 static void put_flows(FILE *out, const json_t *flows, bool audit)
 {
 	json_int_t decided = number_at(flows, "decided"), dropped = number_at(flows, "dropped");
 	const json_t *ago = nsg_at(flows, "lastDropSecondsAgo");
+	const char *what = audit ? "packet" : "flow";
 
 	if (!decided) {
-		fputs("no flow decided yet", out);
+		fprintf(out, "no %s decided yet", what);
 		return;
 	}
-	fprintf(out, "%" JSON_INTEGER_FORMAT " flow%s decided, %" JSON_INTEGER_FORMAT " %s",
-		decided, nsg_text_plural((uint64_t)decided), dropped,
+	fprintf(out, "%" JSON_INTEGER_FORMAT " %s%s decided, %" JSON_INTEGER_FORMAT " %s", decided,
+		what, nsg_text_plural((uint64_t)decided), dropped,
 		audit ? "would be dropped" : "dropped");
 	if (dropped && json_is_integer(ago)) {
 		fputs(", the last ", out);

@@ -23,7 +23,8 @@ t_logged() {
 }
 
 t_counted() {
-	ctl stats -o json | jq -e '[.. | objects | .reason? // empty] | length > 0'
+	ctl stats -o json | jq -e '[.. | objects | .reason? // empty] | length > 0' &&
+		ctl status -o table | grep -E '; [1-9][0-9]* packets decided, [1-9][0-9]* would be dropped, the last '
 }
 
 t_reload() { # what it would do changes with the policy, what it does not
