@@ -141,7 +141,7 @@ void daemon_stop_engine(struct daemon *d)
 {
 	if (!nsg_engine_stop(TAKE_PTR(d->in.engine))) {
 		d->stuck = true;
-		log_error("a worker does not end");
+		log_error("a worker does not end: exiting without waiting for it");
 	}
 }
 
