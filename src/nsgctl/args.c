@@ -428,19 +428,39 @@ int nsgctl_parse(int argc, char *const *argv, struct nsgctl *ret, FILE *err)
 
 /* ---- help ----------------------------------------------------------------------------------- */
 
-static void put_options(const struct nsgctl_option *options, FILE *out)
+static void put_option(const struct nsgctl_option *o, FILE *out)
 {
-	for (; options->help; options++) {
-		char letter[] = {'-', options->letter, '\0'};
-		char words[96];
+	char letter[] = {'-', o->letter, '\0'};
+	char words[96];
 
-		(void)snprintf(words, sizeof(words), "%s%s%s%s%s%s", options->letter ? letter : "",
-			       options->letter && options->name ? ", " : "",
-			       options->name ? "--" : "", options->name ? options->name : "",
-			       options->argument ? " " : "",
-			       options->argument ? options->argument : "");
-		fprintf(out, "  %-32s %s\n", words, options->help);
-	}
+	(void)snprintf(words, sizeof(words), "%s%s%s%s%s%s", o->letter ? letter : "",
+		       o->letter && o->name ? ", " : "", o->name ? "--" : "",
+		       o->name ? o->name : "", o->argument ? " " : "",
+		       o->argument ? o->argument : "");
+	fprintf(out, "  %-32s %s\n", words, o->help);
+}
+
+/* Whether the verb, unless NULL, accepts the global option; see check_works(). */
+static bool has_global(const struct nsgctl_verb *verb, const struct nsgctl_option *o)
+{
+	if (!verb)
+		return true;
+	if ((o->letter && find_letter_in(verb->options, o->letter)) ||
+	    (o->name && find_in(verb->options, o->name, strlen(o->name))))
+		return false;
+	if (o->shapes_policy || o->offset == offsetof(struct nsgctl, policy))
+		return verb->works != NSGCTL_LIVE;
+	if (o->offset == offsetof(struct nsgctl, instance) ||
+	    o->offset == offsetof(struct nsgctl, socket))
+		return verb->works != NSGCTL_OFFLINE;
+	return true;
+}
+
+static void put_global_options(const struct nsgctl_verb *verb, FILE *out)
+{
+	for (const struct nsgctl_option *o = nsgctl_options; o->help; o++)
+		if (has_global(verb, o))
+			put_option(o, out);
 }
 
 static void put_verbs(FILE *out)
@@ -473,11 +493,12 @@ void nsgctl_help(const struct nsgctl_verb *verb, FILE *out)
 			fprintf(out, "\n%s", verb->more);
 		if (verb->options) {
 			fputs("\nOptions:\n", out);
-			put_options(verb->options, out);
+			for (const struct nsgctl_option *o = verb->options; o->help; o++)
+				put_option(o, out);
 		}
 	}
 	fputs("\nGlobal options:\n", out);
-	put_options(nsgctl_options, out);
+	put_global_options(verb, out);
 	if (!verb)
 		fputs(
 		    "\nExit status: 0 success, 1 failure, 2 usage error, 3 errors in the policy, 4 "

@@ -108,7 +108,7 @@ static const struct nsgctl_option explain_options[] = {
      .argument = "FORM",
      FIELD(output),
      .values = "table|json|jsonl|azure",
-     .help = "as below, or azure: like Network Watcher's NSG diagnostics"},
+     .help = "table, json, jsonl, or azure: like Network Watcher's NSG diagnostics"},
     {0},
 };
 

@@ -144,6 +144,15 @@ static void commands_of_an_empty_directory_fill_it(void **state)
 	assert_null(strstr(output, "az network vnet show"));
 	assert_run("check . -o jsonl 2>&1", 3, "az network vnet show");
 	assert_null(strstr(output, "SUBSCRIPTION"));
+	/* the commands failed, and the shell had created their files */
+	assert_run("--version; mkdir empty && : >empty/vnet.json && : >empty/nsg.json && " NSGCTL
+		   " check empty 2>&1",
+		   3, "SUBSCRIPTION=");
+	assert_non_null(strstr(output, "the file is empty"));
+	/* a virtual network that has an error is not missing */
+	assert_run("--version; : >filled/vnet.json && " NSGCTL " check filled 2>&1", 3,
+		   "the file is empty");
+	assert_null(strstr(output, "SUBSCRIPTION"));
 }
 
 static void batches_answer_line_by_line(void **state)
@@ -334,6 +343,12 @@ static void help_is_a_verb(void **state)
 	(void)state;
 	assert_run("help", 0, "Usage: nsgctl [OPTION]...");
 	assert_run("help trace", 0, "Usage: nsgctl trace");
+	/* only what the verb accepts */
+	assert_run("help flatten | grep -c -e ' -o[ ,]'", 0, "1\n");
+	assert_run("help metrics | grep -cE -e '--(policy|route-all|strict) ?'", 1, "0\n");
+	assert_run("help metrics | grep -c -e --socket", 0, "1\n");
+	assert_run("help check | grep -c -e --socket", 1, "0\n");
+	assert_run("help explain | grep -cE -e '--(policy|subnet|socket|output) '", 0, "4\n");
 	assert_run("help tracer 2>&1", 2, "did you mean trace?");
 	assert_run("trace --last 9 'tcp[13] == 2' 2>&1", 2, "--last: packets are not remembered");
 	assert_run("flows --filter dstPort=53,uid=0 2>&1", 2, "--filter: flows have no uid\n");
