@@ -15,7 +15,7 @@
 #include "util/clock.h"
 #include "util/limits.h"
 
-#define COMMANDS AZ_VNET " > vnet.json (nsgctl check lists the other commands)"
+#define COMMANDS AZ_VNET " > vnet.json (nsgctl check lists all commands)"
 
 /* ---- files ---------------------------------------------------------------------------------- */
 
@@ -465,9 +465,15 @@ static bool has_vnet(const struct nsg_reader *r)
 
 static void check_missing(struct nsg_reader *r, const struct directory *d)
 {
-	if (d->files.n && (has_vnet(r) || r->policy->incomplete))
+	/* of refused documents, one may be the virtual network's; if all are refused, the commands that
+	 * wrote them failed */
+	bool refused = d->files.n && r->policy->incomplete;
+
+	if (has_vnet(r) || (refused && r->resources.n))
 		return;
 	r->counts.no_vnet = true;
+	if (refused)
+		return;
 	(void)nsg_diag_add(r->sink.diag, NSG_ERROR, &r->policy->place, NULL,
 			   "the directory has no %s; run: " COMMANDS,
 			   d->files.n ? "document of a virtual network" : "*.json document");

@@ -428,7 +428,7 @@ int nsg_json_parse(const struct nsg_source *source, struct nsg_diag *diag, json_
 	if (!values)
 		return -ENOMEM;
 	if (at == source->size_bytes)
-		return refuse_at(source, diag, 0, "an empty file");
+		return refuse_at(source, diag, 0, "the file is empty");
 	while (at < source->size_bytes) {
 		json_error_t error = {0};
 		json_t *value = nsg_json_load(

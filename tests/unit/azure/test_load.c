@@ -120,7 +120,7 @@ static void a_missing_directory_is_an_error(void **state)
 	assert_string_equal(diag.v[0].text,
 			    "the directory cannot be read: No such file or directory; create it "
 			    "and run: az network vnet show -g GROUP -n VNET > vnet.json (nsgctl "
-			    "check lists the other commands)");
+			    "check lists all commands)");
 	assert_null(policy);
 	nsg_diag_done(&diag);
 }
@@ -153,7 +153,7 @@ static void every_bad_file_is_named_and_nothing_is_half_loaded(void **state)
 	assert_int_equal(symlink("nowhere", path), 0);
 	load_dir(&f);
 	assert_int_equal(f.diag.n, 10);
-	assert_error(&f, 0, "b.json", "an empty file");
+	assert_error(&f, 0, "b.json", "the file is empty");
 	assert_error(&f, 1, "c.json", "not JSON");
 	assert_error(&f, 2, "d.json", "ends too early");
 	assert_error(&f, 3, "e.json", "duplicate key");

@@ -85,8 +85,8 @@ static const struct {
 	uint32_t line, column;
 	const char *text;
 } bad[] = {
-    {"empty", BYTES(""), 1, 1, "an empty file"},
-    {"blank", BYTES(" \n"), 1, 1, "an empty file"},
+    {"empty", BYTES(""), 1, 1, "the file is empty"},
+    {"blank", BYTES(" \n"), 1, 1, "the file is empty"},
     {"text", BYTES("{\n  oops"), 2, 3, "not JSON"},
     {"a word of one letter", BYTES("x"), 1, 1, "not JSON"},
     {"a comment", BYTES("{\n  \"a\": 1, // why\n}"), 2, 11, "not JSON: comments are not allowed"},
