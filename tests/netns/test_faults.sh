@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # netns: long
-# Allocations and system calls that fail, one in each load, start, reload, takeover and stop, in every way in which it
-# can: nsgd reports it or does without, leaves nothing of its own in the kernel after a failed start or stop, and decides
-# as before after a failed reload.
+# Allocations and system calls that fail, one in each load, start, reload, takeover, restart, stop and --cleanup, in
+# every way in which it can: nsgd reports it or does without, leaves nothing of its own in the kernel after a failed
+# start or stop, decides as before after a failed reload, and never keeps rules without the sockets of their queues.
 #
-#     test_faults.sh [load|start|reload|takeover|stop]...
+#     test_faults.sh [load|start|reload|takeover|restart|crash|stop|cleanup]...
 #
 # By default some happen, spread over all. FAULTS=sites: one for each kind of failure at each place, which is the whole
 # chain of calls. FAULTS=all: every one, which takes an hour. FIRST and LAST bound the numbers. Libraries that do
@@ -66,13 +66,25 @@ where() { # what happened
 		grep -vxE 'return|int|ssize_t|if|flags|void' | head -n 2 | tail -n 1), error $error"
 }
 
-# The daemon begins with the fault in $T/at, if there is one; not --cleanup.
+# The daemon begins with the fault in $T/at, if there is one, and --cleanup with that in $T/at-cleanup; $T/before is
+# what the table held until then. A daemon that finds rules without sockets leaves $T/orphan.
 set_fault 0
 [ "$SAMPLES" != sites ] || truncate -s $((20 + 4 * 65536)) "$TABLE"
 cat >"$T/preloaded" <<-END
 	#!/bin/sh
-	case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
-	[ ! -e "$T/at" ] || { dd if="$T/at" of="$TABLE" conv=notrunc status=none; rm "$T/at"; }
+	at=$T/at
+	case "\$*" in
+	*--cleanup)
+		at=$T/at-cleanup
+		[ -e "\$at" ] || exec "$NSGD" "\$@"
+		;;
+	*) [ -n "\$LISTEN_FDS" ] || ! nft list table ip nsgd >/dev/null 2>&1 || : >"$T/orphan" ;;
+	esac
+	[ ! -e "\$at" ] || {
+		cp "$TABLE" "$T/before"
+		dd if="\$at" of="$TABLE" conv=notrunc status=none
+		rm "\$at"
+	}
 	# the same addresses, and so the same sites, in each process
 	exec setarch -R env FAULTS="$TABLE" LD_PRELOAD="$BUILD/tests/netns/faults.so" \\
 		ASAN_OPTIONS="$ASAN_OPTIONS:verify_asan_link_order=0:fast_unwind_on_malloc=0" "$NSGD" "\$@"
@@ -83,6 +95,10 @@ NSGD=$T/preloaded
 
 fault_at_start() { # N
 	TABLE=$T/at set_fault "$1"
+}
+
+fault_at_cleanup() { # N
+	TABLE=$T/at-cleanup set_fault "$1"
 }
 
 places() { # where a fault happened in this phase
@@ -356,7 +372,53 @@ t_takeover() {
 	unmanaged && gone
 }
 
-# ---- stop ------------------------------------------------------------------------------------
+# ---- restart, and the --cleanup after a crash ---------------------------------------------------
+
+# next_with N SET-FAULT COMMAND: the command of the manager ends the process; the fault is in what it then does, or in what
+# is run after it, not in the next process.
+next_with() {
+	local life denied
+	[ -n "${PIDS[manager]:-}" ] || managed || return 1
+	life=$(sed -n 's/^idle //p' "$T/manager.log" | tail -n 1)
+	denied=$(count vnet denied)
+	rm -f "$T/orphan"
+	fault_at_start 0
+	"$2" "$1"
+	tell "$3"
+	eventually 20 matches "$T/manager.log" "^(idle $((life + 1))\$|dead)" || return 1
+	matches "$T/manager.log" "^idle $((life + 1))\$" && [ ! -e "$T/orphan" ] && decides no || return 1
+	is "$(count vnet denied)" "$denied" || { [ "$3" = restart ] && ANEW=$((ANEW + 1)); }
+}
+
+restart_with() { # N: if it cannot be asked why it ends, everything is removed
+	next_with "$1" set_fault restart
+}
+
+crash_with() { # N
+	next_with "$1" fault_at_cleanup kill
+}
+
+t_next() { # NAME WITH
+	local n faults injected=0
+	FAILURES=0 ANEW=0
+	managed || return 1
+	spawn_ready bad app "$TRAFFIC" pump 200 10.0.1.4 10.0.2.4:161
+	"$2" 0 || return 1
+	faults=$(TABLE=$T/before number 1)
+	[ "$faults" -gt 100 ] || return 1
+	for n in $(TABLE=$T/before numbers "$faults"); do
+		inject "$n" "$2" || return 1
+		injected=$((injected + 1))
+	done
+	stop bad
+	echo "# $1: $injected of $faults faults$(places): $ANEW removed everything and started anew, the others were taken over"
+	unmanaged && gone
+}
+
+t_restart() { t_next restart restart_with; }
+t_crash() { t_next crash crash_with; }
+
+# ---- stop and --cleanup ------------------------------------------------------------------------
 
 stop_with() { # N
 	set_fault 0
@@ -384,8 +446,36 @@ t_stop() {
 	echo "# stop: $injected of $faults faults$(places): $FAILURES stops asked for --cleanup, the others left nothing"
 }
 
-[ $# != 0 ] || set -- load start reload takeover stop
+cleanup_with() { # N
+	set_fault 0
+	begin
+	nsgd_kill
+	fault_at_cleanup "$1"
+	in_ns app "$NSGD" -c "$T/nsgd.conf" --cleanup >>"$T/nsgd.log" 2>&1
+	STATUS=$?
+	no_fault
+	if [ "$STATUS" != 0 ]; then
+		FAILURES=$((FAILURES + 1))
+		ends_well && in_ns app "$REAL" -c "$T/nsgd.conf" --cleanup
+	fi && gone
+}
+
+t_cleanup() {
+	local n faults injected=0
+	FAILURES=0
+	cleanup_with 0 || return 1
+	faults=$(number 1)
+	[ "$faults" -gt 100 ] || return 1
+	for n in $(numbers "$faults"); do
+		inject "$n" cleanup_with || return 1
+		injected=$((injected + 1))
+	done
+	echo "# cleanup: $injected of $faults faults$(places): $FAILURES failed and were repeated, the others left nothing"
+}
+
+[ $# != 0 ] || set -- load start reload takeover restart crash stop cleanup
+declare -A PHASES=([crash]="the --cleanup after a crash" [cleanup]="--cleanup")
 for phase; do
-	fact "a fault in a $phase" "t_$phase"
+	fact "a fault in ${PHASES[$phase]:-a $phase}" "t_$phase"
 done
 lab_done
