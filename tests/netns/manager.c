@@ -498,8 +498,9 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *cl
 		if (sd_bus_add_object_vtable(m.bus, NULL, objects[i].path, objects[i].interface,
 					     objects[i].table, NULL) < 0)
 			fail(objects[i].path);
+	/* the client may be gone already */
 	if (sd_bus_start(m.bus) < 0 || sd_bus_attach_event(m.bus, m.event, 0) < 0)
-		fail("bus");
+		m.bus = sd_bus_close_unref(m.bus);
 	return 0;
 }
 
