@@ -13,6 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "kernel/attr.h"
+#include "kernel/ip6.h"
 #include "kernel/table.h"
 #include "util/macro.h"
 #include "util/vec.h"
@@ -31,6 +32,7 @@ struct parts {
 	const char *table;
 	NSG_VEC(struct part) chains;
 	NSG_VEC(struct part) sets;
+	bool young; /* the set of that name has its element */
 };
 
 static void parts_done(struct parts *p)
@@ -109,6 +111,19 @@ static int take_set(const struct nlmsghdr *nlh, void *arg)
 	return nsg_vec_push(&parts->sets, part);
 }
 
+static int take_young(const struct nlmsghdr *nlh, void *arg)
+{
+	static const struct nsg_attr policy[] = {
+	    {NFTA_SET_ELEM_LIST_ELEMENTS, true, NSG_ATTR_BYTES, 0}};
+	struct parts *parts = arg;
+	struct nsg_bytes list, element;
+	uint16_t number;
+
+	if (nsg_attr_parse(nlh, sizeof(struct nfgenmsg), policy, 1, &list) >= 0)
+		parts->young |= nsg_attr_next(&list, &number, &element);
+	return 0;
+}
+
 static void reset_chains(void *arg)
 {
 	((struct parts *)arg)->chains.n = 0;
@@ -119,22 +134,31 @@ static void reset_sets(void *arg)
 	((struct parts *)arg)->sets.n = 0;
 }
 
-static int dump(struct nsg_kernel *k, uint8_t family, bool sets, struct parts *parts)
+static void reset_young(void *arg)
+{
+	((struct parts *)arg)->young = false;
+}
+
+static int dump(struct nsg_kernel *k, uint8_t family, int type, nsg_nl_each take,
+		void (*reset)(void *parts), struct parts *parts)
 {
 	char buffer[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct nfgenmsg *nfg;
 	int r;
 
-	nlh->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | (sets ? NFT_MSG_GETSET : NFT_MSG_GETCHAIN);
+	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
 	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 	nfg->nfgen_family = family;
 	nfg->version = NFNETLINK_V0;
-	if (sets)
+	if (type == NFT_MSG_GETSET)
 		mnl_attr_put_strz(nlh, NFTA_SET_TABLE, parts->table);
-	r = sets ? nsg_nl_dump(&k->nft, nlh, take_set, reset_sets, parts)
-		 : nsg_nl_dump(&k->nft, nlh, take_chain, reset_chains, parts);
-	/* no table of that name, or a kernel without IPv6 */
+	if (type == NFT_MSG_GETSETELEM) {
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_TABLE, parts->table);
+		mnl_attr_put_strz(nlh, NFTA_SET_ELEM_LIST_SET, "young");
+	}
+	r = nsg_nl_dump(&k->nft, nlh, take, reset, parts);
+	/* no table or set of that name, or a kernel without IPv6 */
 	return r == -ENOENT || r == -EOPNOTSUPP || r == -EAFNOSUPPORT ? 0 : r;
 }
 
@@ -143,10 +167,13 @@ static int read_parts(struct nsg_kernel *k, uint8_t family, struct parts *parts)
 	int r;
 
 	parts->table = k->conf->instance;
-	r = dump(k, family, false, parts);
+	r = dump(k, family, NFT_MSG_GETCHAIN, take_chain, reset_chains, parts);
 	if (r < 0)
 		return r;
-	return dump(k, family, true, parts);
+	r = dump(k, family, NFT_MSG_GETSET, take_set, reset_sets, parts);
+	if (r < 0)
+		return r;
+	return dump(k, family, NFT_MSG_GETSETELEM, take_young, reset_young, parts);
 }
 
 static void delete_part(struct nsg_nft_batch *b, int type, uint16_t table_attr, uint16_t name_attr,
@@ -275,6 +302,9 @@ int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 	r = read_parts(k, NFPROTO_IPV6, &ip6);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot read the rules of the previous nsgd");
+	/* Only a start opens the period: the rules may have been gone since, also while no process ran. */
+	if (k->inherited)
+		k->table.gap = !ip.young || (nsg_ip6_has_table(k) && !ip6.young);
 	r = replace(k, &ip, &ip6);
 	if (r < 0)
 		return nsg_table_apply(k, true, diag);

@@ -55,21 +55,21 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 			return NULL;
 	return json_pack(
 	    "{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
-	    "s:I, s:b, s:I, s:O, s:i, s:i}",
+	    "s:I, s:I, s:O, s:i, s:i}",
 	    "version", VERSION, "instance", c->instance, "audit", c->audit, "downAccept",
 	    c->down_accept, "markMask", (json_int_t)c->mark_mask, "tableBase",
 	    (json_int_t)c->table_base, "rulePriority", (json_int_t)c->rule_priority, "queueFirst",
 	    c->queue_first, "queues", t->n_queues, "silentQueue", t->silent_queue, "generation",
 	    (int)t->generation, "routeAll", t->route_all, "refusesIpv6", t->policy_refuses_ip6,
 	    "flowMinutes", (json_int_t)t->flow_minutes, "startedNs", (json_int_t)t->started_ns,
-	    "gap", t->gap, "lastHop", (json_int_t)k->hops.last, "hops", hops, "older",
-	    k->generations.older, "forgotten", k->generations.forgotten);
+	    "lastHop", (json_int_t)k->hops.last, "hops", hops, "older", k->generations.older,
+	    "forgotten", k->generations.forgotten);
 }
 
 struct record {
 	const char *instance;
 	int audit, down_accept, version, queue_first, queues, silent_queue, generation;
-	int route_all, refuses_ip6, gap, older, forgotten;
+	int route_all, refuses_ip6, older, forgotten;
 	json_int_t mark_mask, table_base, rule_priority, flow_minutes, started_ns, last_hop;
 	json_t *hops;
 };
@@ -81,15 +81,15 @@ static int read_record(json_t *json, struct record *ret)
 
 	if (json_unpack(json,
 			"{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
-			"s:I, s:b, s:I, s:o, s?i, s?i}",
+			"s:I, s:I, s:o, s?i, s?i}",
 			"version", &r.version, "instance", &r.instance, "audit", &r.audit,
 			"downAccept", &r.down_accept, "markMask", &r.mark_mask, "tableBase",
 			&r.table_base, "rulePriority", &r.rule_priority, "queueFirst",
 			&r.queue_first, "queues", &r.queues, "silentQueue", &r.silent_queue,
 			"generation", &r.generation, "routeAll", &r.route_all, "refusesIpv6",
 			&r.refuses_ip6, "flowMinutes", &r.flow_minutes, "startedNs", &r.started_ns,
-			"gap", &r.gap, "lastHop", &r.last_hop, "hops", &r.hops, "older", &r.older,
-			"forgotten", &r.forgotten) < 0)
+			"lastHop", &r.last_hop, "hops", &r.hops, "older", &r.older, "forgotten",
+			&r.forgotten) < 0)
 		return -EBADMSG;
 	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0)
 		return -EBADMSG;
@@ -186,7 +186,6 @@ static int restore(struct nsg_kernel *k, const struct record *record)
 	t->policy_refuses_ip6 = record->refuses_ip6;
 	t->flow_minutes = (uint32_t)record->flow_minutes;
 	t->started_ns = (uint64_t)record->started_ns;
-	t->gap = record->gap;
 	return 0;
 }
 

@@ -387,6 +387,24 @@ t_changed_conf() { # KEY=VALUE REGEX: what the old conf named is removed
 	said '^idle 2' && matches "$T/manager.log" "$2" && decides && unmanaged && nothing_left
 }
 
+# While the rules are gone a connection begins that the policy denies, and that conntrack does not see. The rules
+# are restored, and another process takes over, or it restores them itself.
+t_gap() {
+	conf
+	spawn_ready serve.vnet vnet "$TRAFFIC" serve tcp:22 && managed && decides && tell restart && said '^idle 2$' || return 1
+	in_ns app nft list set ip nsgd young | grep -q 'elements = { tcp' && in_ns app nft list set ip6 nsgd young | grep -q 'elements = { tcp' &&
+		tell hold || return 1
+	in_ns app nft flush ruleset
+	hold 10.0.2.4:22 && still open && tell release || return 1
+	eventually 3 eval 'in_ns app nft list tables | grep -q nsgd' && tell kill && said '^idle 3$' &&
+		still taken-over lost && tell hold || return 1
+	in_ns app nft flush ruleset
+	hold 10.0.2.4:22 && still open && tell kill && said '^idle 4$' && still taken-over lost || return 1
+	stop hold
+	stop serve.vnet
+	unmanaged && nothing_left
+}
+
 t_bad_policy() { # a start that fails after a restart leaves nothing
 	conf
 	managed || return 1
@@ -416,6 +434,7 @@ fact "an edit between two processes is a reload" t_edited
 fact "another mark mask: a notice, and nothing of the old one is left" t_changed_conf route.mark-mask=0x00fff000 \
 	'route.mark-mask has changed'
 fact "another number of workers" t_changed_conf queue.workers=2 'queue.workers has changed'
+fact "a connection that began while the rules were gone: not after a takeover either" t_gap
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
 if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
 	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
