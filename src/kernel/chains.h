@@ -22,7 +22,7 @@ void nsg_chains_put_filtered(struct nsg_nft_batch *b, const struct nsg_kernel *k
 
 /* No packet is captured any more. Queued packets stay queued and their verdicts are remembered. */
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* Every captured packet is dropped silently: for the table of an earlier nsgd. */
+/* Every packet that the fast rules do not decide is dropped silently: in a table of any layout. */
 void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* A rule of each kind that some kernels lack. */

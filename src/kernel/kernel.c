@@ -326,10 +326,7 @@ int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 		(void)nsg_kernel_cleanup(k, diag);
 		return r;
 	}
-	r = nsg_table_change(k, "cannot silence the table of an earlier nsgd", nsg_chains_silence,
-			     NULL);
-	/* ENOENT: there is no such table */
-	return r < 0 && r != -ENOENT ? nsg_kernel_cleanup(k, diag) : 0;
+	return nsg_table_silence(k) < 0 ? nsg_kernel_cleanup(k, diag) : 0;
 }
 
 static int start(struct nsg_kernel *k, const struct nsg_image *image,

@@ -39,9 +39,9 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
 /*
- * Before the queues are bound: the table of an earlier nsgd that did not stop keeps dropping
- * captured packets instead of queueing them, until nsg_kernel_start replaces it. Where the absence
- * of nsgd drops nothing (daemon-down = accept, audit) it is removed.
+ * Before the start: the table of an earlier nsgd that did not stop drops all captured packets, until
+ * nsg_kernel_start replaces it. Where the absence of nsgd drops nothing (daemon-down = accept, audit)
+ * it is removed.
  */
 int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag);
 
@@ -105,8 +105,9 @@ int nsg_kernel_take_table(struct nsg_kernel *k, int *fd);
  * reloads; NULL: it has none that can be read. *silent is its socket of the queue for silent drops
  * (-1: none), taken if it is used. nsg_kernel_plan and a reload follow, whose step 1 also replaces
  * the rules that were found, in one transaction that changes the generation; it may be the one that is in
- * force, if the policy decides the same. -ESTALE: the record is not of this conf, with a notice; everything
- * has been removed then. -errno.
+ * force, if the policy decides the same. -ESTALE, with a notice: the record cannot be read, or is of another
+ * mode or has other names. nsg_kernel_start follows then; as after nsg_kernel_silence, captured packets are
+ * dropped until it replaces the table. -errno.
  */
 int nsg_kernel_take_over(struct nsg_kernel *k, json_t *record, uint32_t n_queues, int *silent,
 			 struct nsg_diag *diag);

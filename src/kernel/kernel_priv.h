@@ -84,6 +84,7 @@ struct nsg_kernel {
 	struct nsg_packet_filters filters;
 	bool running;	/* the table exists and is repaired */
 	bool inherited; /* the table is as another process left it */
+	char *replaced; /* the table that ours replaces, of an instance that was renamed */
 	bool prepared;
 	uint64_t paths_applied;	      /* hash of the paths in the table */
 	struct nsg_image_info coming; /* valid if prepared */

@@ -15,6 +15,7 @@
 #include "kernel/attr.h"
 #include "kernel/ip6.h"
 #include "kernel/table.h"
+#include "util/cleanup.h"
 #include "util/macro.h"
 #include "util/vec.h"
 
@@ -278,6 +279,7 @@ static int replace(struct nsg_kernel *k, const struct parts *ip, const struct pa
 	int r;
 
 	nsg_nft_batch_begin(&b, k->conf->instance);
+	nsg_table_delete_replaced(&b, k);
 	empty(&b, ip);
 	nsg_nft_batch_ip6(&b, true);
 	empty(&b, ip6);
@@ -307,7 +309,10 @@ int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 		k->table.gap = !ip.young || (nsg_ip6_has_table(k) && !ip6.young);
 	r = replace(k, &ip, &ip6);
 	if (r < 0)
-		return nsg_table_apply(k, true, diag);
+		r = nsg_table_apply(k, true, diag);
+	if (r < 0)
+		return r;
 	nsg_table_note_paths(k);
+	free(TAKE_PTR(k->replaced));
 	return 0;
 }

@@ -123,16 +123,22 @@ void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel 
 	nsg_sets_create_wanted(b, all, NSG_ARRAY_SIZE(all));
 }
 
+/* The mark of the generation in force, by which the fast rules know decided flows. */
+static const struct nft_set gen = {
+    .name = "gen", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .size = 4, .host_order = true};
+
+void nsg_sets_silence(struct nsg_nft_batch *b)
+{
+	/* created first: not every layout has it */
+	nsg_nft_set(b, &gen);
+	nsg_nft_set_flush(b, gen.name);
+}
+
 void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const uint32_t path = NFT_TYPE_CONCAT2(NFT_TYPE_MARK, NFT_TYPE_IFINDEX);
 	const struct nsg_wanted_set all[] = {
-	    {nsg_ruleset_offloads(k),
-	     {.name = "gen",
-	      .key_type = NFT_TYPE_MARK,
-	      .key_bytes = 4,
-	      .size = 4,
-	      .host_order = true}},
+	    {nsg_ruleset_offloads(k), gen},
 	    {nsg_ruleset_marks_denied(k),
 	     {.name = "gone",
 	      .key_type = NFT_TYPE_MARK,

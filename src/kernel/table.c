@@ -48,9 +48,26 @@ static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_ip6_delete(b, k);
 }
 
-void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_table_delete_replaced(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	const char *table = b->table;
+
+	if (!k->replaced)
+		return;
+	b->table = k->replaced;
+	delete_table(b, k);
+	b->table = table;
+}
+
+static void delete_tables(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	delete_table(b, k);
+	nsg_table_delete_replaced(b, k);
+}
+
+void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+{
+	delete_tables(b, k);
 	nsg_table_put(b, k, true);
 }
 
@@ -123,9 +140,29 @@ int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag)
 	return 0;
 }
 
+static int silence_table(struct nsg_kernel *k, const char *table)
+{
+	cleanup_nft_batch struct nsg_nft_batch b;
+	int r;
+
+	nsg_nft_batch_begin(&b, table);
+	nsg_sets_silence(&b);
+	nsg_chains_silence(&b, k);
+	r = nsg_nft_batch_send(&b, &k->nft, "silencing", NULL);
+	/* there is no such table */
+	return r == -ENOENT ? 0 : r;
+}
+
+int nsg_table_silence(struct nsg_kernel *k)
+{
+	int r = silence_table(k, k->conf->instance);
+
+	return r < 0 || !k->replaced ? r : silence_table(k, k->replaced);
+}
+
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	return nsg_table_change(k, "cannot remove the rules", delete_table, diag);
+	return nsg_table_change(k, "cannot remove the rules", delete_tables, diag);
 }
 
 static void put_paths(struct nsg_nft_batch *b, const struct nsg_kernel *k)

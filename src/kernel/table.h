@@ -27,6 +27,13 @@ int nsg_table_apply(struct nsg_kernel *k, bool anew, struct nsg_diag *diag);
 int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Deletes it; a missing table is not an error. -errno. */
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag);
+/* A table of any layout drops all captured packets silently, also those of decided flows, and decides
+ * nothing by itself; a missing table is not an error. -errno. */
+int nsg_table_silence(struct nsg_kernel *k);
+
+/* Of an instance that was renamed: the table of the other name, which nsg_table_clear and
+ * nsg_table_silence are also about. */
+void nsg_table_delete_replaced(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* One transaction that changes a part of the table. An error is a diagnostic that begins with
  * `purpose` (diag may be NULL). -ENOENT: the part is not there. -errno. */

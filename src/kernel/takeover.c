@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernel/kernel_priv.h"
+#include "kernel/rules.h"
 #include "util/cleanup.h"
 
 /* Of the record's form. A later version that writes another one is not taken over. */
@@ -54,12 +55,10 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 		    json_array_append_new(hops, record_hop(n, &k->hops.v[n])) < 0)
 			return NULL;
 	return json_pack(
-	    "{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
-	    "s:I, s:I, s:O, s:i, s:i}",
-	    "version", VERSION, "instance", c->instance, "audit", c->audit, "downAccept",
-	    c->down_accept, "markMask", (json_int_t)c->mark_mask, "tableBase",
-	    (json_int_t)c->table_base, "rulePriority", (json_int_t)c->rule_priority, "queueFirst",
-	    c->queue_first, "queues", t->n_queues, "silentQueue", t->silent_queue, "generation",
+	    "{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:O, s:i, s:i}",
+	    "version", VERSION, "instance", c->instance, "audit", c->audit, "markMask",
+	    (json_int_t)c->mark_mask, "tableBase", (json_int_t)c->table_base, "rulePriority",
+	    (json_int_t)c->rule_priority, "silentQueue", t->silent_queue, "generation",
 	    (int)t->generation, "routeAll", t->route_all, "refusesIpv6", t->policy_refuses_ip6,
 	    "flowMinutes", (json_int_t)t->flow_minutes, "startedNs", (json_int_t)t->started_ns,
 	    "lastHop", (json_int_t)k->hops.last, "hops", hops, "older", k->generations.older,
@@ -68,9 +67,9 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 
 struct record {
 	const char *instance;
-	int audit, down_accept, version, queue_first, queues, silent_queue, generation;
-	int route_all, refuses_ip6, older, forgotten;
+	int audit, version, silent_queue, generation, route_all, refuses_ip6, older, forgotten;
 	json_int_t mark_mask, table_base, rule_priority, flow_minutes, started_ns, last_hop;
+	struct nsg_marks marks;
 	json_t *hops;
 };
 
@@ -80,18 +79,18 @@ static int read_record(json_t *json, struct record *ret)
 	struct record r = {.older = NSG_ALL_GENERATIONS};
 
 	if (json_unpack(json,
-			"{s:i, s:s, s:b, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:b, s:b, s:I, "
-			"s:I, s:I, s:o, s?i, s?i}",
+			"{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, "
+			"s?i, s?i}",
 			"version", &r.version, "instance", &r.instance, "audit", &r.audit,
-			"downAccept", &r.down_accept, "markMask", &r.mark_mask, "tableBase",
-			&r.table_base, "rulePriority", &r.rule_priority, "queueFirst",
-			&r.queue_first, "queues", &r.queues, "silentQueue", &r.silent_queue,
-			"generation", &r.generation, "routeAll", &r.route_all, "refusesIpv6",
-			&r.refuses_ip6, "flowMinutes", &r.flow_minutes, "startedNs", &r.started_ns,
-			"lastHop", &r.last_hop, "hops", &r.hops, "older", &r.older, "forgotten",
+			"markMask", &r.mark_mask, "tableBase", &r.table_base, "rulePriority",
+			&r.rule_priority, "silentQueue", &r.silent_queue, "generation",
+			&r.generation, "routeAll", &r.route_all, "refusesIpv6", &r.refuses_ip6,
+			"flowMinutes", &r.flow_minutes, "startedNs", &r.started_ns, "lastHop",
+			&r.last_hop, "hops", &r.hops, "older", &r.older, "forgotten",
 			&r.forgotten) < 0)
 		return -EBADMSG;
-	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0)
+	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0 ||
+	    nsg_marks_init((uint32_t)r.mark_mask, &r.marks) < 0)
 		return -EBADMSG;
 	*ret = r;
 	return 0;
@@ -100,50 +99,17 @@ static int read_record(json_t *json, struct record *ret)
 /* ---- the takeover ---------------------------------------------------------------------------- */
 
 /* Names what keeps the record from being continued; NULL: nothing. */
-static const char *difference(const struct nsg_kernel *k, const struct record *r, uint32_t n_queues)
+static const char *difference(const struct nsg_conf *c, const struct record *r)
 {
-	const struct nsg_conf *c = k->conf;
-
 	if (strcmp(r->instance, c->instance) != 0)
 		return "nsgd.instance has changed";
 	if (r->audit != c->audit)
 		return "nsgd.mode has changed";
-	if (r->down_accept != c->down_accept)
-		return "queue.daemon-down has changed";
-	if (r->queue_first != c->queue_first)
-		return "queue.first has changed";
-	if ((uint32_t)r->queues != n_queues)
-		return "queue.workers has changed";
 	if (r->mark_mask != c->mark_mask)
 		return "route.mark-mask has changed";
 	if (r->table_base != c->table_base)
 		return "route.table-base has changed";
 	return r->rule_priority != c->rule_priority ? "route.rule-priority has changed" : NULL;
-}
-
-/* Removes what the other conf named, by the socket that may own its table. */
-static int remove_other(struct nsg_kernel *k, const struct record *r, struct nsg_diag *diag)
-{
-	struct nsg_conf other = *k->conf;
-	struct nsg_kernel *old;
-	struct nsg_nl own;
-	int status;
-
-	other.instance = r->instance;
-	other.mark_mask = (uint32_t)r->mark_mask;
-	other.table_base = (uint32_t)r->table_base;
-	other.rule_priority = (uint32_t)r->rule_priority;
-	other.users.n = other.cgroups.n = 0;
-	status = nsg_kernel_open(&other, diag, &old);
-	if (status < 0)
-		return status;
-	own = old->nft;
-	old->nft = k->nft;
-	status = nsg_kernel_cleanup(old, diag);
-	k->nft = old->nft;
-	old->nft = own;
-	nsg_kernel_free(old);
-	return status;
 }
 
 static int restore_hop(struct nsg_hops *hops, json_t *json)
@@ -166,7 +132,7 @@ static int restore_hop(struct nsg_hops *hops, json_t *json)
 				(uint32_t)json_array_size(list));
 }
 
-static int restore(struct nsg_kernel *k, const struct record *record)
+static int restore(struct nsg_kernel *k, const struct record *record, uint32_t n_queues)
 {
 	struct nsg_table_state *t = &k->table;
 	int r;
@@ -177,7 +143,7 @@ static int restore(struct nsg_kernel *k, const struct record *record)
 			return r;
 	}
 	k->hops.last = (uint32_t)record->last_hop % (k->hops.max + 1);
-	t->n_queues = (uint16_t)record->queues;
+	t->n_queues = (uint16_t)n_queues;
 	t->generation = (uint32_t)record->generation % NSG_GENERATIONS;
 	k->generations.older = record->older & NSG_ALL_GENERATIONS & ~(1 << t->generation);
 	k->generations.forgotten =
@@ -207,16 +173,56 @@ static int take_silent(struct nsg_kernel *k, const struct record *record, int *s
 	return 0;
 }
 
-/* The record is of no use: what it describes goes. */
-static int start_over(struct nsg_kernel *k, struct nsg_diag *diag, const char *why)
+/* The marks, ip rules and routes of another conf. No packet has such a mark any more: an ip rule that is
+ * missing sends none along the host's routes. */
+static int remove_other(struct nsg_kernel *k, const struct record *r, struct nsg_diag *diag)
 {
+	const struct nsg_preexisting preexisting = {
+	    .dump = &k->ct_dump,
+	    .update = &k->ct_update,
+	    .marks = &r->marks,
+	    .directory = NSG_PREEXISTING_DIRECTORY,
+	    .instance = r->instance,
+	};
+	struct nsg_conf other = *k->conf;
+	int e;
+
+	other.mark_mask = (uint32_t)r->mark_mask;
+	other.table_base = (uint32_t)r->table_base;
+	other.rule_priority = (uint32_t)r->rule_priority;
+	e = nsg_preexisting_clear(&preexisting, diag);
+	if (e < 0)
+		return e;
+	e = nsg_rules_clear(&k->rt, &other, diag);
+	if (e < 0)
+		return e;
+	return nsg_routes_clear(&k->rt, &other, r->marks.max_hop, diag);
+}
+
+/* The record cannot be continued. Its table is left until that of this process replaces it, unless
+ * packets pass without nsgd, or did so far. */
+static int start_over(struct nsg_kernel *k, const struct record *other, struct nsg_diag *diag,
+		      const char *why)
+{
+	const bool accepts = k->conf->audit || k->conf->down_accept || (other && other->audit);
 	int r;
 
 	(void)nsg_diag_add(diag, NSG_NOTICE, NULL, NULL,
-			   "%s: the rules of the previous nsgd are removed, and the packets in its "
-			   "queues are lost",
-			   why);
-	r = nsg_kernel_cleanup(k, diag);
+			   "%s: nsgd starts anew, and until it is ready captured packets are %s",
+			   why, accepts ? "accepted" : "dropped");
+	for (uint32_t n = 1; n <= k->hops.max; n++)
+		nsg_hops_free_number(&k->hops, n);
+	if (other && strcmp(other->instance, k->conf->instance) != 0) {
+		k->replaced = strdup(other->instance);
+		if (!k->replaced)
+			return -ENOMEM;
+	}
+	r = accepts ? nsg_kernel_cleanup(k, diag) : nsg_kernel_silence(k, diag);
+	if (r >= 0 && other) {
+		/* connections of a gap are recorded under the other name */
+		k->table.gap |= !other->audit;
+		r = remove_other(k, other, diag);
+	}
 	return r < 0 ? r : -ESTALE;
 }
 
@@ -229,15 +235,14 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 
 	r = read_record(json, &record);
 	if (r < 0)
-		return start_over(k, diag, "the record of the previous nsgd cannot be read");
-	key = difference(k, &record, n_queues);
-	if (key) {
-		r = remove_other(k, &record, diag);
-		return r < 0 ? r : start_over(k, diag, key);
-	}
-	r = restore(k, &record);
+		return start_over(k, NULL, diag, "the record of the previous nsgd cannot be read");
+	key = difference(k->conf, &record);
+	if (key)
+		return start_over(k, &record, diag, key);
+	r = restore(k, &record, n_queues);
 	if (r < 0)
-		return start_over(k, diag, "the next hops of the previous nsgd cannot be restored");
+		return start_over(k, NULL, diag,
+				  "the next hops of the previous nsgd cannot be restored");
 	r = take_silent(k, &record, silent, diag);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");

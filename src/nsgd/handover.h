@@ -13,7 +13,7 @@ void handover_save(struct instance *in, const struct policy *next);
 /*
  * Continues with the kernel state of the process before, in place of nsg_kernel_start: in->policy is
  * placed and published like the policy of a reload, and start_engine called when the next hops are
- * there. -ESTALE: there is none, or it is of another conf and has been removed. -errno.
+ * there. -ESTALE: it cannot be continued, and nsg_kernel_start follows (nsg_kernel_take_over). -errno.
  */
 typedef int handover_engine_fn(void *closure, struct nsg_diag *diag);
 int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_fn *start_engine,

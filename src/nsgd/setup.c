@@ -145,19 +145,32 @@ void daemon_stop_engine(struct daemon *d)
 	}
 }
 
-/* The queues must be bound before a rule sends packets to them. */
+static int start_workers(struct daemon *d, struct nsg_diag *diag)
+{
+	int r = start_engine(d, diag);
+
+	if (r >= 0)
+		handover_keep(&d->in);
+	return r;
+}
+
+/* The queues must be bound before a rule sends packets to them. What waits in those of an earlier process
+ * is decided after its table has been replaced, to which the marks of this one mean something else. */
 static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
-	int r;
+	const bool bound = d->in.store.queues[0] >= 0;
+	int r = 0;
 
 	(void)policy_number(d->in.policy, d->in.generation, 0, NULL);
-	r = start_engine(d, diag);
+	if (!bound)
+		r = start_workers(d, diag);
 	if (r < 0)
 		return r;
-	handover_keep(&d->in);
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
-			     d->in.generation, nsg_engine_n_rings(d->in.engine), diag);
-	if (r < 0)
+			     d->in.generation, workers_of(d->in.conf_start), diag);
+	if (r >= 0 && bound)
+		r = start_workers(d, diag);
+	if (r < 0 && d->in.engine)
 		daemon_stop_engine(d);
 	return r;
 }
@@ -231,17 +244,20 @@ static const struct server_ops server_ops = {
     .filters_changed = filters_changed,
 };
 
-/* Without the table of an earlier nsgd. */
+static enum nsg_exit silence(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	return nsg_exit_from(daemon_report(nsg_kernel_silence(d->in.kernel, &diag),
+					   "silencing the rules of an earlier nsgd", &diag));
+}
+
+/* In place of the table of an earlier nsgd. */
 static enum nsg_exit start_anew(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	enum nsg_exit status;
-	int r = daemon_report(nsg_kernel_silence(d->in.kernel, &diag),
-			      "silencing the rules of an earlier nsgd", &diag);
+	enum nsg_exit status = daemon_place(d, false);
 
-	if (r < 0)
-		return nsg_exit_from(r);
-	status = daemon_place(d, false);
 	if (status)
 		return status;
 	return nsg_exit_from(daemon_report(start_deciding(d, &diag), "start", &diag));
@@ -288,8 +304,7 @@ enum nsg_exit daemon_bring_up(struct daemon *d)
 	r = daemon_report(take_table(d), "taking over the table", &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	if (d->in.store.record)
-		status = take_over(d, &taken);
+	status = d->in.store.record ? take_over(d, &taken) : silence(d);
 	if (!status && !taken)
 		status = start_anew(d);
 	if (status && !d->in.engine)

@@ -379,12 +379,54 @@ t_edited() { # the policy was edited between two processes: as a reload, what wa
 	unmanaged && nothing_left
 }
 
-t_changed_conf() { # KEY=VALUE REGEX: what the old conf named is removed
+# Restarts, each with one more key changed, and a kill without a record, under load.
+t_changed_conf() {
+	local key regex life=1 conf=log.decisions=none status=0
+	# shellcheck disable=SC2086
+	conf $conf
+	managed && load || return 1
+	while read -r key regex; do
+		conf+=" $key"
+		# shellcheck disable=SC2086
+		conf $conf
+		[ "$key" = log.level=info ] && { lose_record && tell kill; } || tell restart
+		life=$((life + 1))
+		said "^idle $life\$" && is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT" &&
+			eventually 5 matches "$T/manager.log" "$regex" || { status=1; : "after $key"; }
+	done <<-END
+		queue.workers=2 queue.0,.2.workers
+		queue.first=7 queue.7,.2.workers
+		queue.daemon-down=accept deciding
+		queue.daemon-down=drop deciding
+		route.mark-mask=0x00fff000 route.mark-mask.has.changed
+		route.table-base=21001 route.table-base.has.changed
+		route.rule-priority=21001 route.rule-priority.has.changed
+		nsgd.instance=renamed nsgd.instance.has.changed
+		log.level=info deciding
+	END
+	unload && [ $status = 0 ] && decides || return 1
+	echo "# $LOST of $LOAD datagrams lost in $((life - 1)) restarts with another configuration"
+	unmanaged && nothing_left && is "$(in_ns app nft list tables)" ""
+}
+
+lose_record() {
+	local fd
+	for fd in /proc/"$(main_pid)"/fd/*; do
+		case $(readlink "$fd") in *nsgd-record*) truncate -s 0 "$fd"; return ;; esac
+	done
+	return 1
+}
+
+t_changed_mode() { # both ways
 	conf
-	managed || return 1
-	conf "$1"
+	managed && decides || return 1
+	conf nsgd.mode=audit
 	tell restart
-	said '^idle 2' && matches "$T/manager.log" "$2" && decides && unmanaged && nothing_left
+	said '^idle 2' && matches "$T/manager.log" 'nsgd.mode has changed' && flows &&
+		is "$(in_ns app ip rule show | wc -l)" 3 || return 1
+	conf
+	tell restart
+	said '^idle 3' && decides && unmanaged && nothing_left
 }
 
 # While the rules are gone a connection begins that the policy denies, and that conntrack does not see. The rules
@@ -431,9 +473,8 @@ fact "SIGSTOP, then SIGKILL: what waited is decided" t_held
 fact "another build, put in place under 5,000 datagrams a second: none lost" t_upgrade
 fact "counters go on, and no alarm comes again" t_baselines
 fact "an edit between two processes is a reload" t_edited
-fact "another mark mask: a notice, and nothing of the old one is left" t_changed_conf route.mark-mask=0x00fff000 \
-	'route.mark-mask has changed'
-fact "another number of workers" t_changed_conf queue.workers=2 'queue.workers has changed'
+fact "restarts with another configuration under 5,000 datagrams a second: nothing denied passes" t_changed_conf
+fact "restarts with another mode" t_changed_mode
 fact "a connection that began while the rules were gone: not after a takeover either" t_gap
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
 if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then

@@ -455,6 +455,8 @@ static void a_table_is_replaced_without_deleting_a_hook(void **state)
 		assert_int_equal(netns_run("nft add table ip unit"), 0);
 		before = netns_output(HOOKS);
 		assert_non_null(before);
+		/* the set and the chain are compatible with it; of the chain `queue` see READABLE */
+		assert_int_equal(nsg_table_silence(&f.k), 0);
 		assert_int_equal(nsg_table_replace(&f.k, NULL), 0);
 		replaced = netns_output(CHAINS);
 		assert_true(is_same(replaced, fresh, file));
@@ -465,6 +467,35 @@ static void a_table_is_replaced_without_deleting_a_hook(void **state)
 		free(before);
 		free(after);
 		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
+		drop(&f);
+	}
+	nsg_nl_close(&nl);
+}
+
+static void a_silenced_table_queues_and_answers_nothing(void **state)
+{
+	static const int layouts[] = {OUTPUT, OUTPUT | PREROUTING | SNAT, AUDIT};
+	struct nsg_nl nl;
+
+	(void)state;
+	if (!netns_enter())
+		skip();
+	assert_int_equal(nsg_nl_open(NETLINK_NETFILTER, &nl), 0);
+	for (size_t i = 0; i < NSG_ARRAY_SIZE(layouts); i++) {
+		struct fixture f;
+
+		arrange(&f, layouts[i]);
+		f.k.nft = nl;
+		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
+		assert_int_equal(nsg_table_silence(&f.k), 0);
+		assert_true(
+		    netns_shows("nft list table ip unit | sed -n '/chain queue/,/}/p'", "65535"));
+		assert_false(netns_shows("nft list table ip unit", "name \"queued\""));
+		assert_false(netns_shows("nft list set ip unit gen", "elements"));
+		assert_false(netns_shows("nft list chain ip unit answer", "goto"));
+		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
+		/* none is there */
+		assert_int_equal(nsg_table_silence(&f.k), 0);
 		drop(&f);
 	}
 	nsg_nl_close(&nl);
@@ -678,6 +709,7 @@ int main(void)
 	    cmocka_unit_test(every_layout_loads_twice_and_with_a_trace),
 	    cmocka_unit_test(the_table_of_an_earlier_version_is_taken_over),
 	    cmocka_unit_test(a_table_is_replaced_without_deleting_a_hook),
+	    cmocka_unit_test(a_silenced_table_queues_and_answers_nothing),
 	    cmocka_unit_test(deleting_takes_all_of_it_and_needs_nothing_to_be_there),
 	    cmocka_unit_test(the_generation_is_one_element_in_each_of_two_sets),
 	    cmocka_unit_test(the_window_for_older_connections_closes),
