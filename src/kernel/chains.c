@@ -574,8 +574,7 @@ void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 
 void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
-	/* created first: not every layout has it */
-	nsg_nft_chain(b, "answer");
+	nsg_nft_chain(b, "answer"); /* not every layout has it */
 	nsg_nft_chain_flush(b, "answer");
 	nsg_nft_chain_flush(b, "queue");
 	/* queue num SILENT */
