@@ -240,7 +240,14 @@ enum nsg_exit daemon_check(const char *conf_path, bool conf_may_be_absent)
 	return finish(&d, check(&d));
 }
 
-/* After the main process of a unit has ended (ExecStopPost=): the next one is about to start. */
+/*
+ * After the main process of a unit has ended (ExecStopPost=): whether the next one is about to start, and
+ * finds everything as this one has left it.
+ *
+ *                                             job   stop     restart   start, reload, none, unknown
+ *     signal, core-dump, watchdog, oom-kill         remove   keep      keep: Restart= applies
+ *     another result: a stop, a failed start        remove   keep      remove
+ */
 static bool next_takes_over(void)
 {
 	static const char *const deaths[] = {"signal", "core-dump", "watchdog", "oom-kill"};
@@ -251,7 +258,7 @@ static bool next_takes_over(void)
 	if (!result)
 		return false;
 	job = job_ask(&stored);
-	for (size_t i = 0; job <= JOB_NONE && i < NSG_ARRAY_SIZE(deaths); i++)
+	for (size_t i = 0; job != JOB_STOP && i < NSG_ARRAY_SIZE(deaths); i++)
 		if (strcmp(result, deaths[i]) == 0)
 			return true;
 	return job == JOB_RESTART;

@@ -118,7 +118,9 @@ static int ask(uint32_t *ret_stored, enum job *ret)
 	r = sd_bus_message_read(type, "s", &name);
 	if (r < 0)
 		return r;
-	*ret = strcmp(name, "restart") == 0 ? JOB_RESTART : JOB_OTHER;
+	*ret = strcmp(name, "restart") == 0 ? JOB_RESTART
+	       : strcmp(name, "stop") == 0  ? JOB_STOP
+					    : JOB_OTHER;
 	return 0;
 }
 

@@ -9,7 +9,8 @@ enum job {
 	JOB_UNKNOWN, /* no service manager, or no answer within five seconds */
 	JOB_NONE,    /* e.g. a signal of an administrator */
 	JOB_RESTART, /* a start follows: restart, try-restart */
-	JOB_OTHER,   /* stop, start, reload */
+	JOB_STOP,    /* no start follows */
+	JOB_OTHER,   /* a start until READY, also after a crash or in a restart; a reload */
 };
 
 /* ret_stored: how many descriptors the manager holds for the unit (0: unknown). Needs no privileges. */

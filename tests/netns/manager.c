@@ -5,12 +5,14 @@
  *     manager DIRECTORY PROGRAM [ARGUMENT...]
  *
  * Runs the program, with `--cleanup` after it has ended, as the unit does. $NOTIFY_SOCKET and the
- * message bus that answers for the unit's job are in DIRECTORY. A line of standard input is a command:
+ * message bus that answers for the unit's job are in DIRECTORY. As in systemd, the job of a start is
+ * there until READY, also after a crash. A line of standard input is a command:
  *
  *     kill [N MS]       SIGKILL; a new process starts (Restart=on-failure). N times, MS after each READY
  *     watchdog          SIGABRT, as to a process that does not report in time
  *     term              SIGTERM without a job, e.g. systemctl kill
  *     stop, restart     SIGTERM with that job. `restart` takes N and MS too
+ *     reload            runs the shell command $RELOAD, with that job
  *     hold, release     SIGSTOP, SIGCONT
  *     quit              when the unit is dead
  *
@@ -43,7 +45,7 @@ static struct {
 	char *directory, **argv;
 	sd_event *event;
 	sd_bus *bus;
-	pid_t main, post;
+	pid_t main, post, reload;
 	const char *job, *result;
 	struct {
 		char name[32];
@@ -108,10 +110,9 @@ static void pass_store(void)
 	(void)setenv("LISTEN_PID", number, 1);
 }
 
-static pid_t run(bool cleanup)
+/* 0: in the new process. */
+static pid_t begin(void)
 {
-	char *argv[64] = {0};
-	size_t n = 0;
 	sigset_t none;
 	pid_t pid = fork();
 
@@ -122,10 +123,21 @@ static pid_t run(bool cleanup)
 			fail("child");
 		return pid;
 	}
-	for (; m.argv[n] && n < 62; n++)
-		argv[n] = m.argv[n];
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	return 0;
+}
+
+static pid_t run(bool cleanup)
+{
+	char *argv[64] = {0};
+	size_t n = 0;
+	pid_t pid = begin();
+
+	if (pid)
+		return pid;
+	for (; m.argv[n] && n < 62; n++)
+		argv[n] = m.argv[n];
 	if (cleanup) {
 		argv[n] = strdup("--cleanup");
 		(void)setenv("SERVICE_RESULT", m.result, 1);
@@ -135,6 +147,16 @@ static pid_t run(bool cleanup)
 			pass_store();
 	}
 	execv(argv[0], argv);
+	_exit(127);
+}
+
+static pid_t run_reload(void)
+{
+	pid_t pid = begin();
+
+	if (pid)
+		return pid;
+	(void)execl("/bin/sh", "sh", "-c", getenv("RELOAD"), NULL);
 	_exit(127);
 }
 
@@ -197,6 +219,7 @@ static void start(void)
 	const char *junk = getenv("JUNK");
 
 	m.lives++;
+	m.job = "start";
 	if (m.lives == 2 && junk && !strcmp(junk, "yes"))
 		add_junk();
 	m.main = run(false);
@@ -214,7 +237,28 @@ static void main_ended(const siginfo_t *info)
 						 : "success";
 	m.overdue = false;
 	printf("ended %s %d\n", m.result, info->si_status);
-	m.post = run(true);
+	if (!m.reload)
+		m.post = run(true);
+}
+
+static bool has_job(const char *type)
+{
+	return m.job && !strcmp(m.job, type);
+}
+
+/* If both have ended, systemd looks at the main process first. */
+static void reload_ended(const siginfo_t *info)
+{
+	siginfo_t ended = {0};
+
+	m.reload = 0;
+	printf("reloaded %d\n", info->si_status);
+	if (!m.main)
+		m.post = run(true);
+	else if (has_job("reload") &&
+		 waitid(P_PID, (id_t)m.main, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		 !ended.si_pid)
+		m.job = NULL;
 }
 
 static void post_ended(const siginfo_t *info)
@@ -223,9 +267,8 @@ static void post_ended(const siginfo_t *info)
 	m.post = 0;
 	if (info->si_code != CLD_EXITED || info->si_status)
 		printf("cleanup failed %d\n", info->si_status);
-	if ((m.job && strcmp(m.job, "restart") == 0) ||
-	    (!m.job && (!strcmp(m.result, "signal") || !strcmp(m.result, "watchdog")))) {
-		m.job = m.job ? "start" : NULL;
+	if (has_job("restart") ||
+	    (!has_job("stop") && (!strcmp(m.result, "signal") || !strcmp(m.result, "watchdog")))) {
 		start();
 		return;
 	}
@@ -246,6 +289,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *closur
 		main_ended(info);
 	else if (info->si_pid == m.post)
 		post_ended(info);
+	else if (info->si_pid == m.reload)
+		reload_ended(info);
 	return 0;
 }
 
@@ -260,6 +305,9 @@ static void act(const char *command)
 	} else if (!strcmp(command, "restart") || !strcmp(command, "stop")) {
 		m.job = *command == 'r' ? "restart" : "stop";
 		(void)kill(m.main, SIGTERM);
+	} else if (!strcmp(command, "reload") && !m.reload) {
+		m.job = "reload";
+		m.reload = run_reload();
 	} else if (!strcmp(command, "watchdog")) {
 		m.overdue = true;
 		(void)kill(m.main, SIGABRT);
@@ -297,7 +345,7 @@ static int on_command(sd_event_source *source, int fd, uint32_t revents, void *c
 		return 0;
 	if (!strcmp(word, "quit")) {
 		m.quit = true;
-		return m.main || m.post ? 0 : sd_event_exit(m.event, 0);
+		return m.main || m.post || m.reload ? 0 : sd_event_exit(m.event, 0);
 	}
 	if (!strcmp(word, "start") && !m.main)
 		start();

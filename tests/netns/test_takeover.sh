@@ -43,7 +43,7 @@ managed() {
 	rm -rf "$T/unit" "$T/manager.in"
 	mkdir "$T/unit"
 	mkfifo "$T/manager.in"
-	spawn manager app env "$@" "$MANAGER" "$T/unit" "$NSGD" -c "${CONF:-$T/nsgd.conf}"
+	spawn manager app env "RELOAD='$NSGCTL' reload" "$@" "$MANAGER" "$T/unit" "$NSGD" -c "${CONF:-$T/nsgd.conf}"
 	eventually 20 matches "$T/manager.log" '^(idle 1|dead)' && matches "$T/manager.log" '^idle 1'
 }
 
@@ -131,17 +131,23 @@ lives() {
 # each: it may stop three times.
 CALLS=sendto,sendmsg,pwrite64
 
-# The next daemon gets a signal at its N-th step, if $T/at has the signal and N. Not --cleanup.
+# Something happens to the next daemons at their N-th step, to one for each line of $T/at: "signal=SIGNAL N" or
+# "error=ERROR N [CALL]". Not to --cleanup, which does nothing if there is $T/no-cleanup.
 at_step() {
+	rm -f "$T/at" "$T/no-cleanup"
 	cat >"$T/stepped" <<-END
 		#!/bin/sh
-		case "\$*" in *--cleanup) exec "$NSGD" "\$@" ;; esac
-		[ -e $T/at ] || exec "$NSGD" "\$@"
-		read -r signal n <$T/at
-		rm $T/at
+		case "\$*" in *--cleanup)
+			[ ! -e $T/no-cleanup ] || exit 0
+			exec "$NSGD" "\$@"
+			;;
+		esac
+		[ -s $T/at ] || exec "$NSGD" "\$@"
+		read -r action n calls <$T/at
+		sed -i 1d $T/at
 		# the leak sanitizer needs ptrace itself
 		export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-		exec strace -D -o $T/strace -e trace=$CALLS -e inject=$CALLS:signal=\$signal:when=\$n "$NSGD" "\$@"
+		exec strace -D -o $T/strace -e trace=\${calls:=$CALLS} -e inject=\$calls:\$action:when=\$n "$NSGD" "\$@"
 	END
 	chmod +x "$T/stepped"
 }
@@ -165,7 +171,7 @@ untrace() { # the steps that follow are not those of a start
 take_over_at() { # SIGNAL N
 	local life
 	life=$(lives)
-	echo "$1 $2" >"$T/at"
+	echo "signal=$1 $2" >"$T/at"
 	rm -f "$T/strace"
 	tell kill
 	if [ "$1" = STOP ]; then
@@ -186,31 +192,33 @@ take_over_at() { # SIGNAL N
 	}
 }
 
+reloads() {
+	grep -c '^reloaded' "$T/manager.log"
+}
+
 # One reload with a signal there.
 reload_at() { # SIGNAL N
-	local life pid status
-	life=$(lives) pid=$(main_pid)
+	local life pid n status
+	life=$(lives) pid=$(main_pid) n=$(reloads)
 	rm -f "$T/strace"
 	policy_edit rt-integration.json '(.routes[] | select(.name == "old-warehouse")) |= (.nextHopType = "VirtualAppliance" |
 		.nextHopIpAddress |= (if . == "10.0.100.4" then "10.0.1.1" else "10.0.100.4" end))'
 	spawn tracer app strace -p "$pid" -o "$T/strace" -e trace=$CALLS -e inject=$CALLS:signal="$1":when="$2"
 	eventually 10 matches "$T/tracer.log" 'attached' || return 1
-	spawn reloads app "$NSGCTL" reload
+	tell reload
 	if [ "$1" = STOP ]; then
-		if stopped_or '! alive reloads'; then
+		status=77
+		if stopped_or "[ \$(reloads) -gt $n ]"; then
 			eventually 5 eval '[ "$(waiting)" -gt 50 ]' || return 1
-			eventually 20 eval "kill -CONT $pid; ! alive reloads"
-			ended reloads 1
-			status=$STATUS
-		else
-			ended reloads 1
-			status=77
+			eventually 20 eval "kill -CONT $pid; [ \$(reloads) -gt $n ]"
+			is "$(sed -n 's/^reloaded //p' "$T/manager.log" | tail -n 1)" 0
+			status=$?
 		fi
 		stop tracer INT
 		kill -CONT "$pid" # of a call after the reload
 		return $status
 	fi
-	eventually 20 eval "! alive reloads" && ended reloads 1
+	eventually 20 eval "matches '$T/strace' 'killed by SIGKILL' || [ \$(reloads) -gt $n ]"
 	stop tracer INT
 	matches "$T/strace" 'killed by SIGKILL' || return 77
 	said "^idle $((life + 1))\$"
@@ -241,6 +249,16 @@ t_steps() { # SIGNAL COMMAND FEWEST: the command with the signal at each of its 
 	return $status
 }
 
+# Two processes in a row end before they are READY, the second after more steps.
+t_dies_again() {
+	conf log.decisions=none offload.answers=no subnet.watch=no
+	at_step
+	NSGD=$T/stepped managed && load || return 1
+	printf 'signal=KILL %s\n' 5 15 >"$T/at"
+	tell kill
+	said '^idle 4$' && unload && [ "$LOST" -ge 0 ] && [ "$LOST" -le $((3 * 64)) ] && decides && unmanaged && nothing_left
+}
+
 decides() { # a denied packet is dropped, an allowed one arrives
 	local denied allowed
 	denied=$(count vnet denied) allowed=$(count vnet allowed)
@@ -257,18 +275,32 @@ flows() { # as if nsgd were not there
 }
 
 held() { # NUMBER: the lives so far; the manager holds both queues, the table and the record
-	said "^READY life $1 after .*, 4 held" && said "^idle $1\$" && decides
+	said "^READY life $1 after .*, 4 held" && said "^idle $1\$"
 }
 
-t_keeps() { # COMMAND: the next process continues
-	conf
-	managed && decides && tell "$1" && held 2 && tell "$1" && held 3 && ! matches "$T/manager.log" '^dead' &&
-		unmanaged && nothing_left && flows
+tell_all() { # COMMANDS
+	local command
+	for command in $1; do
+		tell "$command" || return 1
+	done
 }
 
-t_takes_back() { # COMMAND [VARIABLE=VALUE]
+table() { # the same one has the same handle
+	in_ns app nft -a list table ip nsgd | sed -n '1s/.*handle //p'
+}
+
+t_keeps() { # COMMANDS: the next process continues
+	local before
 	conf
-	managed "${@:2}" && decides && tell "$1" && said '^dead' && nothing_left && flows && unmanaged
+	managed && decides || return 1
+	before=$(table)
+	tell_all "$1" && held 2 && decides && tell_all "$1" && held 3 && decides && ! matches "$T/manager.log" '^dead' &&
+		is "$(table)" "$before" && unmanaged && nothing_left && flows
+}
+
+t_takes_back() { # COMMANDS [VARIABLE=VALUE]
+	conf
+	managed "${@:2}" && decides && tell_all "$1" && said '^dead' && nothing_left && flows && unmanaged
 }
 
 t_junk() { # descriptors that are not its own are closed, and those of the same name are given again
@@ -280,7 +312,7 @@ t_junk() { # descriptors that are not its own are closed, and those of the same 
 		matches "$T/manager.log" '"weather" .* unknown name' &&
 		matches "$T/manager.log" '"record" .* not a memory file' &&
 		matches "$T/manager.log" '"table" .* another network namespace' &&
-		tell restart && held 3 && unmanaged && nothing_left
+		tell restart && held 3 && decides && unmanaged && nothing_left
 }
 
 t_no_keeping() { # of a manager that keeps nothing: a stop and a start
@@ -358,7 +390,7 @@ t_held() { # stopped where it is, the queue fills, and nothing is lost when it i
 	tell hold
 	allowed=$(count vnet allowed)
 	spawn load app "$TRAFFIC" send -f 500 -n 1 -r 5000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
-	ended load 20 && is "$(waiting)" 500 && tell kill && held 2 || return 1
+	ended load 20 && is "$(waiting)" 500 && tell kill && held 2 && decides || return 1
 	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 501)) ]" && unmanaged
 }
 
@@ -447,11 +479,11 @@ t_gap() {
 	unmanaged && nothing_left
 }
 
-t_bad_policy() { # a start that fails after a restart leaves nothing
+t_bad_policy() { # COMMAND: a start that fails after it leaves nothing
 	conf
 	managed || return 1
 	mv "$T/policy/vnet-shop.json" "$T/kept.json"
-	tell restart
+	tell "$1"
 	said '^dead exit-code'
 	local status=$?
 	mv "$T/kept.json" "$T/policy/vnet-shop.json"
@@ -464,6 +496,9 @@ fact "restart under 5,000 datagrams a second: none lost, nothing denied passes" 
 fact "kill: the next process takes over" t_keeps kill
 fact "watchdog: the next process takes over" t_keeps watchdog
 fact "restart: the next process takes over" t_keeps restart
+fact "SIGKILL during a reload: the next process takes over" t_keeps "hold reload kill"
+fact "SIGKILL during a restart: the next process takes over" t_keeps "hold restart kill"
+fact "SIGKILL during a stop: everything is removed" t_takes_back "hold stop kill"
 fact "stop: everything is removed" t_takes_back stop
 fact "SIGTERM without a job: everything is removed" t_takes_back term
 fact "SIGTERM with a manager that does not answer: everything is removed" t_takes_back stop MUTE=yes
@@ -478,10 +513,12 @@ fact "restarts with another mode" t_changed_mode
 fact "a connection that began while the rules were gone: not after a takeover either" t_gap
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
 if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
+	fact "two takeovers that end before READY: the next process takes over" t_dies_again
 	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
 	fact "SIGSTOP at a step of a takeover: packets wait, and none is lost" t_steps STOP take_over_at 20
 	fact "SIGKILL at a step of a reload: the next process takes over" t_steps KILL reload_at 10
 	fact "SIGSTOP at a step of a reload: packets wait, and none is lost" t_steps STOP reload_at 10
 fi
-fact "restart with a policy that has errors: everything is removed" t_bad_policy
+fact "restart with a policy that has errors: everything is removed" t_bad_policy restart
+fact "SIGKILL, then a policy that has errors: everything is removed" t_bad_policy kill
 lab_done
