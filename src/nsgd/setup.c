@@ -145,34 +145,32 @@ void daemon_stop_engine(struct daemon *d)
 	}
 }
 
-static int start_workers(struct daemon *d, struct nsg_diag *diag)
-{
-	int r = start_engine(d, diag);
-
-	if (r >= 0)
-		handover_keep(&d->in);
-	return r;
-}
-
 /* The queues must be bound before a rule sends packets to them. What waits in those of an earlier process
  * is decided after its table has been replaced, to which the marks of this one mean something else. */
 static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
 	const bool bound = d->in.store.queues[0] >= 0;
-	int r = 0;
+	int r;
 
 	(void)policy_number(d->in.policy, d->in.generation, 0, NULL);
-	if (!bound)
-		r = start_workers(d, diag);
-	if (r < 0)
-		return r;
+	if (!bound) {
+		r = start_engine(d, diag);
+		if (r < 0)
+			return r;
+		handover_keep(&d->in);
+	}
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
 			     d->in.generation, workers_of(d->in.conf_start), diag);
 	if (r >= 0 && bound)
-		r = start_workers(d, diag);
-	if (r < 0 && d->in.engine)
-		daemon_stop_engine(d);
-	return r;
+		r = start_engine(d, diag);
+	if (r < 0) {
+		if (d->in.engine)
+			daemon_stop_engine(d);
+		return r;
+	}
+	/* also the queue for silent drops, if it has been bound only now */
+	handover_keep(&d->in);
+	return 0;
 }
 
 static int take_table(struct daemon *d)

@@ -298,6 +298,11 @@ t_keeps() { # COMMANDS: the next process continues
 		is "$(table)" "$before" && unmanaged && nothing_left && flows
 }
 
+t_holds() { # CONF...: from the first process on
+	conf "$@"
+	managed && held 1 && tell kill && held 2 && unmanaged && nothing_left
+}
+
 t_takes_back() { # COMMANDS [VARIABLE=VALUE]
 	conf
 	managed "${@:2}" && decides && tell_all "$1" && said '^dead' && nothing_left && flows && unmanaged
@@ -502,6 +507,8 @@ fact "SIGKILL during a stop: everything is removed" t_takes_back "hold stop kill
 fact "stop: everything is removed" t_takes_back stop
 fact "SIGTERM without a job: everything is removed" t_takes_back term
 fact "SIGTERM with a manager that does not answer: everything is removed" t_takes_back stop MUTE=yes
+fact "daemon-down = accept: the first process gives all sockets to the manager" t_holds queue.daemon-down=accept
+fact "mode = audit: the first process gives all sockets to the manager" t_holds nsgd.mode=audit
 fact "restart by a manager that keeps no descriptors: stop and start" t_no_keeping
 fact "descriptors that are not its own: each is reported and closed" t_junk
 fact "SIGSTOP, then SIGKILL: what waited is decided" t_held
