@@ -144,19 +144,23 @@ static int number(struct instance *in, const struct before *before, struct nsg_d
 	return r;
 }
 
-int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_fn *start_engine,
-		       void *closure, struct nsg_diag *diag)
+int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *diag)
 {
 	struct before before = {0};
-	enum nsg_forget forget;
-	int r;
 
 	/* of another version: kernel is NULL, and cannot be read either */
 	(void)read_record(in->store.record, &before);
-	r = nsg_kernel_take_over(in->kernel, before.kernel, n_queues, &in->store.silent, diag);
-	if (r < 0)
-		return r;
-	r = policy_place(in->policy, in->conf, in->kernel, false, diag);
+	return nsg_kernel_take_over(in->kernel, before.kernel, n_queues, &in->store.silent, diag);
+}
+
+int handover_continue(struct instance *in, handover_engine_fn *start_engine, void *closure,
+		      struct nsg_diag *diag)
+{
+	struct before before;
+	enum nsg_forget forget;
+	int r;
+
+	r = read_record(in->store.record, &before);
 	if (r < 0)
 		return r;
 	r = number(in, &before, diag, &forget);

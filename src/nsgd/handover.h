@@ -10,14 +10,16 @@
  * Without a service manager it does nothing. */
 void handover_save(struct instance *in, const struct policy *next);
 
-/*
- * Continues with the kernel state of the process before, in place of nsg_kernel_start: in->policy is
- * placed and published like the policy of a reload, and start_engine called when the next hops are
- * there. -ESTALE: it cannot be continued, and nsg_kernel_start follows (nsg_kernel_take_over). -errno.
- */
+/* Two steps continue with the kernel state of the process before, in place of nsg_kernel_start; in->policy
+ * is placed in between. */
+
+/* -ESTALE: it cannot be continued, and nsg_kernel_start follows (nsg_kernel_take_over). -errno. */
+int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *diag);
+/* Publishes in->policy like the policy of a reload, and calls start_engine when the next hops are there.
+ * -errno. */
 typedef int handover_engine_fn(void *closure, struct nsg_diag *diag);
-int handover_take_over(struct instance *in, uint32_t n_queues, handover_engine_fn *start_engine,
-		       void *closure, struct nsg_diag *diag);
+int handover_continue(struct instance *in, handover_engine_fn *start_engine, void *closure,
+		      struct nsg_diag *diag);
 
 /* Gives the manager the sockets that it does not hold yet, and closes those that are not used. */
 void handover_keep(struct instance *in);

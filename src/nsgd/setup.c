@@ -187,13 +187,21 @@ int daemon_open_to_remove(struct daemon *d, struct nsg_diag *diag)
 	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
 }
 
+static int remove_all(struct daemon *d, struct nsg_diag *diag)
+{
+	/* A table that is owned is removed by its owner, or when that is closed. */
+	if (take_table(d) < 0)
+		store_drop(&d->in.store, "table", &d->in.store.table);
+	return nsg_kernel_cleanup(d->in.kernel, diag);
+}
+
 void daemon_sweep(struct daemon *d)
 {
 	cleanup_close int alive = nsg_control_connect(d->socket_path);
 	struct nsg_diag diag = {0};
 
-	if (alive < 0 && daemon_open_to_remove(d, &diag) >= 0 && take_table(d) >= 0)
-		(void)nsg_kernel_cleanup(d->in.kernel, &diag);
+	if (alive < 0 && daemon_open_to_remove(d, &diag) >= 0)
+		(void)remove_all(d, &diag);
 	nsg_diag_done(&diag);
 }
 
@@ -250,29 +258,23 @@ static enum nsg_exit silence(struct daemon *d)
 					   "silencing the rules of an earlier nsgd", &diag));
 }
 
-/* In place of the table of an earlier nsgd. */
-static enum nsg_exit start_anew(struct daemon *d)
+static enum nsg_exit restore(struct daemon *d, bool *ret_taken)
 {
 	struct nsg_diag diag = {0};
-	enum nsg_exit status = daemon_place(d, false);
-
-	if (status)
-		return status;
-	return nsg_exit_from(daemon_report(start_deciding(d, &diag), "start", &diag));
-}
-
-static enum nsg_exit take_over(struct daemon *d, bool *ret_taken)
-{
-	struct nsg_diag diag = {0};
-	int r = handover_take_over(&d->in, workers_of(d->in.conf_start), start_engine, d, &diag);
-	bool invalid = r == -EINVAL;
+	int r = handover_restore(&d->in, workers_of(d->in.conf_start), &diag);
 
 	*ret_taken = r != -ESTALE;
-	if (r == -ESTALE)
-		r = 0;
-	if (daemon_report(r, "taking over", &diag) < 0)
-		return invalid ? NSG_EXIT_POLICY : nsg_exit_from(r);
-	return NSG_EXIT_DONE;
+	return nsg_exit_from(daemon_report(*ret_taken ? r : 0, "taking over", &diag));
+}
+
+/* With the table of an earlier nsgd, if it is taken, or one in place of it. */
+static enum nsg_exit publish(struct daemon *d, bool taken)
+{
+	struct nsg_diag diag = {0};
+	int r =
+	    taken ? handover_continue(&d->in, start_engine, d, &diag) : start_deciding(d, &diag);
+
+	return nsg_exit_from(daemon_report(r, taken ? "taking over" : "start", &diag));
 }
 
 void daemon_open_store(struct daemon *d)
@@ -299,14 +301,15 @@ enum nsg_exit daemon_bring_up(struct daemon *d)
 	    d->socket_path, &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
-	r = daemon_report(take_table(d), "taking over the table", &diag);
-	if (r < 0)
-		return nsg_exit_from(r);
-	status = d->in.store.record ? take_over(d, &taken) : silence(d);
-	if (!status && !taken)
-		status = start_anew(d);
+	status = nsg_exit_from(daemon_report(take_table(d), "taking over the table", &diag));
+	if (!status)
+		status = d->in.store.record ? restore(d, &taken) : silence(d);
+	if (!status)
+		status = daemon_place(d, false);
+	if (!status)
+		status = publish(d, taken);
 	if (status && !d->in.engine)
-		(void)daemon_report(nsg_kernel_cleanup(d->in.kernel, &diag),
-				    "removing the rules of an earlier nsgd", &diag);
+		(void)daemon_report(remove_all(d, &diag), "removing the rules of an earlier nsgd",
+				    &diag);
 	return status;
 }

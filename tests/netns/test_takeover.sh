@@ -303,6 +303,22 @@ t_holds() { # CONF...: from the first process on
 	managed && held 1 && tell kill && held 2 && unmanaged && nothing_left
 }
 
+# A takeover in which a call fails ends with status 1, and leaves nothing even without --cleanup.
+t_fails() { # REGEX ERROR CALL N...: a message, of one of the N
+	local n found=no
+	conf log.decisions=none offload.answers=no subnet.watch=no
+	at_step
+	touch "$T/no-cleanup"
+	for n in "${@:4}"; do
+		NSGD=$T/stepped managed || return 1
+		echo "error=$2 $n $3" >"$T/at"
+		tell kill
+		said '^dead' && matches "$T/manager.log" '^ended exit-code 1$' && nothing_left || return 1
+		! matches "$T/manager.log" "$1" || found=yes
+	done
+	is $found yes && unmanaged
+}
+
 t_takes_back() { # COMMANDS [VARIABLE=VALUE]
 	conf
 	managed "${@:2}" && decides && tell_all "$1" && said '^dead' && nothing_left && flows && unmanaged
@@ -521,6 +537,10 @@ fact "a connection that began while the rules were gone: not after a takeover ei
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
 if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
 	fact "two takeovers that end before READY: the next process takes over" t_dies_again
+	fact "a takeover that cannot use the socket of the table: nothing is left" t_fails 'taking over the table' \
+		EIO getsockname 8 9 10
+	fact "a takeover with a request that the kernel refuses: nothing is left" t_fails 'previous nsgd: Invalid argument' \
+		EINVAL sendto 13 14
 	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
 	fact "SIGSTOP at a step of a takeover: packets wait, and none is lost" t_steps STOP take_over_at 20
 	fact "SIGKILL at a step of a reload: the next process takes over" t_steps KILL reload_at 10
