@@ -29,6 +29,10 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
 			struct nsg_diag *diag, struct nsg_queue *ret);
 
+/* Unbinds those of the queues first to first + n - 1 that the socket of another process owns, and drops
+ * what waits in them. */
+void nsg_queue_unbind(int fd, uint16_t first, uint32_t n);
+
 /* What the kernel reports of a queue. */
 struct nsg_queue_state {
 	uint32_t portid; /* of the socket that it is bound to; 0: none */

@@ -154,8 +154,11 @@ static const char *take_queue(struct store *s, const struct nsg_conf *conf, cons
 		return "unknown name";
 	if (s->queues[worker] >= 0)
 		return "duplicate name";
-	if (!owns_queue(fd, conf->queue_first + worker))
+	if (!owns_queue(fd, conf->queue_first + worker)) {
+		/* it may be bound to one that this process needs; the manager closes its copy later */
+		nsg_queue_unbind(fd, conf->queue_first, NSG_MAX_WORKERS);
 		return "not bound to that queue, counted from [queue] first";
+	}
 	s->queues[worker] = fd;
 	return NULL;
 }
