@@ -341,7 +341,7 @@ void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k
 	}
 }
 
-static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+void nsg_chains_put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue workers = {
 	    .native = k->table.native_queue,
@@ -351,6 +351,7 @@ static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	    .bypass = k->conf->down_accept || k->conf->audit,
 	};
 
+	nsg_nft_chain_flush(b, "queue");
 	/* counter name queued queue num FIRST-LAST */
 	RULE(b, "queue", nft_count(b, NSG_COUNTER_QUEUED); nft_queue_to(b, &workers));
 }
@@ -524,7 +525,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_dhcp(b);
 	nsg_chains_put_multicast(b, k);
 	nsg_chains_put_timeouts(b, k);
-	put_queue(b, k);
+	nsg_chains_put_queue(b, k);
 	if (k->conf->audit)
 		return;
 	if (k->conf->hook_output)
@@ -570,15 +571,6 @@ void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	/* packets of decided flows have no mark any more */
 	nsg_nft_chain_flush(b, "guard");
 	put_guard(b, k);
-}
-
-void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k)
-{
-	nsg_nft_chain(b, "answer"); /* not every layout has it */
-	nsg_nft_chain_flush(b, "answer");
-	nsg_nft_chain_flush(b, "queue");
-	/* queue num SILENT */
-	RULE(b, "queue", nsg_shared_silence(b, k));
 }
 
 void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue)

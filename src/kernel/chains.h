@@ -17,13 +17,13 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+/* The one that a change of the number of queues rewrites. */
+void nsg_chains_put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* Those that a change of the packet filters rewrites. */
 void nsg_chains_put_filtered(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* No packet is captured any more. Queued packets stay queued and their verdicts are remembered. */
 void nsg_chains_neutralise(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* Every packet that the fast rules do not decide is dropped silently: in a table of any layout. */
-void nsg_chains_silence(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* A rule of each kind that some kernels lack. */
 void nsg_chains_probe(struct nsg_nft_batch *b, const struct nsg_marks *marks, bool native_queue);

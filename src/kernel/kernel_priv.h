@@ -86,7 +86,8 @@ struct nsg_kernel {
 	bool inherited; /* the table is as another process left it */
 	char *replaced; /* the table that ours replaces, of an instance that was renamed */
 	bool prepared;
-	uint64_t paths_applied;	      /* hash of the paths in the table */
+	uint16_t n_queues;	/* at a takeover: those that its workers will have bound; else 0 */
+	uint64_t paths_applied; /* hash of the paths in the table */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
 	uint64_t burst_ns;	/* CLOCK_MONOTONIC: start of the current burst */

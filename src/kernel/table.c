@@ -9,8 +9,10 @@
 
 #include "kernel/chains.h"
 #include "kernel/ip6.h"
+#include "kernel/nft_expr.h"
 #include "kernel/ruleset.h"
 #include "kernel/sets.h"
+#include "kernel/shared_rules.h"
 #include "util/macro.h"
 
 void nsg_table_put(struct nsg_nft_batch *b, const struct nsg_kernel *k, bool hooks)
@@ -147,7 +149,12 @@ static int silence_table(struct nsg_kernel *k, const char *table)
 
 	nsg_nft_batch_begin(&b, table);
 	nsg_sets_silence(&b);
-	nsg_chains_silence(&b, k);
+	/* created first: not every layout has it */
+	nsg_nft_chain(&b, "answer");
+	nsg_nft_chain_flush(&b, "answer");
+	nsg_nft_chain_flush(&b, "queue");
+	/* queue num SILENT */
+	RULE(&b, "queue", nsg_shared_silence(&b, k));
 	r = nsg_nft_batch_send(&b, &k->nft, "silencing", NULL);
 	/* there is no such table */
 	return r == -ENOENT ? 0 : r;

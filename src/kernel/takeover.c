@@ -55,19 +55,21 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 		    json_array_append_new(hops, record_hop(n, &k->hops.v[n])) < 0)
 			return NULL;
 	return json_pack(
-	    "{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:O, s:i, s:i}",
+	    "{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:O, s:i, "
+	    "s:i}",
 	    "version", VERSION, "instance", c->instance, "audit", c->audit, "markMask",
 	    (json_int_t)c->mark_mask, "tableBase", (json_int_t)c->table_base, "rulePriority",
-	    (json_int_t)c->rule_priority, "silentQueue", t->silent_queue, "generation",
-	    (int)t->generation, "routeAll", t->route_all, "refusesIpv6", t->policy_refuses_ip6,
-	    "flowMinutes", (json_int_t)t->flow_minutes, "startedNs", (json_int_t)t->started_ns,
-	    "lastHop", (json_int_t)k->hops.last, "hops", hops, "older", k->generations.older,
-	    "forgotten", k->generations.forgotten);
+	    (json_int_t)c->rule_priority, "queues", t->n_queues, "silentQueue", t->silent_queue,
+	    "generation", (int)t->generation, "routeAll", t->route_all, "refusesIpv6",
+	    t->policy_refuses_ip6, "flowMinutes", (json_int_t)t->flow_minutes, "startedNs",
+	    (json_int_t)t->started_ns, "lastHop", (json_int_t)k->hops.last, "hops", hops, "older",
+	    k->generations.older, "forgotten", k->generations.forgotten);
 }
 
 struct record {
 	const char *instance;
-	int audit, version, silent_queue, generation, route_all, refuses_ip6, older, forgotten;
+	int audit, version, queues, silent_queue, generation, route_all, refuses_ip6, older,
+	    forgotten;
 	json_int_t mark_mask, table_base, rule_priority, flow_minutes, started_ns, last_hop;
 	struct nsg_marks marks;
 	json_t *hops;
@@ -78,18 +80,18 @@ static int read_record(json_t *json, struct record *ret)
 	/* earlier versions did not record these two: any generation may be in use */
 	struct record r = {.older = NSG_ALL_GENERATIONS};
 
-	if (json_unpack(json,
-			"{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, "
-			"s?i, s?i}",
-			"version", &r.version, "instance", &r.instance, "audit", &r.audit,
-			"markMask", &r.mark_mask, "tableBase", &r.table_base, "rulePriority",
-			&r.rule_priority, "silentQueue", &r.silent_queue, "generation",
-			&r.generation, "routeAll", &r.route_all, "refusesIpv6", &r.refuses_ip6,
-			"flowMinutes", &r.flow_minutes, "startedNs", &r.started_ns, "lastHop",
-			&r.last_hop, "hops", &r.hops, "older", &r.older, "forgotten",
-			&r.forgotten) < 0)
+	if (json_unpack(
+		json,
+		"{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, "
+		"s?i, s?i}",
+		"version", &r.version, "instance", &r.instance, "audit", &r.audit, "markMask",
+		&r.mark_mask, "tableBase", &r.table_base, "rulePriority", &r.rule_priority,
+		"queues", &r.queues, "silentQueue", &r.silent_queue, "generation", &r.generation,
+		"routeAll", &r.route_all, "refusesIpv6", &r.refuses_ip6, "flowMinutes",
+		&r.flow_minutes, "startedNs", &r.started_ns, "lastHop", &r.last_hop, "hops",
+		&r.hops, "older", &r.older, "forgotten", &r.forgotten) < 0)
 		return -EBADMSG;
-	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0 ||
+	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0 || r.queues < 1 ||
 	    nsg_marks_init((uint32_t)r.mark_mask, &r.marks) < 0)
 		return -EBADMSG;
 	*ret = r;
@@ -134,6 +136,7 @@ static int restore_hop(struct nsg_hops *hops, json_t *json)
 
 static int restore(struct nsg_kernel *k, const struct record *record, uint32_t n_queues)
 {
+	const uint32_t before = (uint32_t)record->queues;
 	struct nsg_table_state *t = &k->table;
 	int r;
 
@@ -143,7 +146,9 @@ static int restore(struct nsg_kernel *k, const struct record *record, uint32_t n
 			return r;
 	}
 	k->hops.last = (uint32_t)record->last_hop % (k->hops.max + 1);
-	t->n_queues = (uint16_t)n_queues;
+	/* until the workers have bound the others */
+	t->n_queues = (uint16_t)(before < n_queues ? before : n_queues);
+	k->n_queues = (uint16_t)n_queues;
 	t->generation = (uint32_t)record->generation % NSG_GENERATIONS;
 	k->generations.older = record->older & NSG_ALL_GENERATIONS & ~(1 << t->generation);
 	k->generations.forgotten =

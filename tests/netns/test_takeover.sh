@@ -447,10 +447,11 @@ t_changed_conf() {
 		said "^idle $life\$" && is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT" &&
 			eventually 5 matches "$T/manager.log" "$regex" || { status=1; : "after $key"; }
 	done <<-END
-		queue.workers=2 queue.0,.2.workers
-		queue.first=7 queue.7,.2.workers
 		queue.daemon-down=accept deciding
+		queue.workers=2 queue.0,.2.workers
 		queue.daemon-down=drop deciding
+		queue.first=7 queue.7,.2.workers
+		queue.first=8 queue.8,.2.workers
 		route.mark-mask=0x00fff000 route.mark-mask.has.changed
 		route.table-base=21001 route.table-base.has.changed
 		route.rule-priority=21001 route.rule-priority.has.changed
