@@ -54,16 +54,18 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 		if (k->hops.v[n].used &&
 		    json_array_append_new(hops, record_hop(n, &k->hops.v[n])) < 0)
 			return NULL;
+	/* the last three are for earlier versions, which require them: a downgrade takes over, too */
 	return json_pack(
 	    "{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:O, s:i, "
-	    "s:i}",
+	    "s:i, s:b, s:i, s:b}",
 	    "version", VERSION, "instance", c->instance, "audit", c->audit, "markMask",
 	    (json_int_t)c->mark_mask, "tableBase", (json_int_t)c->table_base, "rulePriority",
 	    (json_int_t)c->rule_priority, "queues", t->n_queues, "silentQueue", t->silent_queue,
 	    "generation", (int)t->generation, "routeAll", t->route_all, "refusesIpv6",
 	    t->policy_refuses_ip6, "flowMinutes", (json_int_t)t->flow_minutes, "startedNs",
 	    (json_int_t)t->started_ns, "lastHop", (json_int_t)k->hops.last, "hops", hops, "older",
-	    k->generations.older, "forgotten", k->generations.forgotten);
+	    k->generations.older, "forgotten", k->generations.forgotten, "downAccept",
+	    c->down_accept, "queueFirst", c->queue_first, "gap", t->gap);
 }
 
 struct record {
