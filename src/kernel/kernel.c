@@ -196,12 +196,13 @@ int nsg_kernel_apply_routes_and_rules(struct nsg_kernel *k, bool all, struct nsg
 	return nsg_rules_apply(&k->rt, &k->hops, diag, &changed);
 }
 
-static int clear_routes_and_rules(struct nsg_kernel *k, struct nsg_diag *diag)
+static int clear_routes_and_rules(struct nsg_kernel *k, const struct nsg_conf *conf,
+				  const struct nsg_marks *marks, struct nsg_diag *diag)
 {
 	int rules, routes;
 
-	rules = nsg_rules_clear(&k->rt, k->conf, diag);
-	routes = nsg_routes_clear(&k->rt, k->conf, k->marks.max_hop, diag);
+	rules = nsg_rules_clear(&k->rt, conf, diag);
+	routes = nsg_routes_clear(&k->rt, conf, marks->max_hop, diag);
 	return rules < 0 ? rules : routes;
 }
 
@@ -242,22 +243,45 @@ struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k)
 	};
 }
 
+int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
+	int routes, marks;
+
+	if (!k->former)
+		return 0;
+	preexisting.marks = &k->former->marks;
+	routes = clear_routes_and_rules(k, &k->former->conf, &k->former->marks, diag);
+	marks = nsg_preexisting_clear(&preexisting, diag);
+	return routes < 0 ? routes : marks;
+}
+
+int nsg_kernel_cleanup_former(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	int table, others;
+
+	table = nsg_table_change(k, "cannot remove the rules", nsg_table_delete_former, diag);
+	others = nsg_kernel_clear_former(k, diag);
+	return table < 0 ? table : others;
+}
+
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
-	int table, routes, marks;
+	int table, former, routes, marks;
 
 	k->running = false;
 	nsg_generations_stop(k);
 	table = nsg_table_clear(k, diag);
 	/* without the table no packet is marked: routes and bits can go */
-	routes = clear_routes_and_rules(k, diag);
+	former = nsg_kernel_clear_former(k, diag);
+	routes = clear_routes_and_rules(k, k->conf, &k->marks, diag);
 	marks = nsg_preexisting_clear(&preexisting, diag);
 	if (marks >= 0)
 		k->generations = (struct nsg_generations){0};
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		nsg_hops_free_number(&k->hops, n);
-	return table < 0 ? table : routes < 0 ? routes : marks;
+	return table < 0 ? table : former < 0 ? former : routes < 0 ? routes : marks;
 }
 
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info)
@@ -355,7 +379,7 @@ static int start(struct nsg_kernel *k, const struct nsg_image *image,
 	r = nsg_preexisting_apply(&preexisting, !k->conf->audit && !k->table.gap, diag);
 	if (r < 0)
 		return r;
-	r = k->conf->audit ? clear_routes_and_rules(k, diag)
+	r = k->conf->audit ? clear_routes_and_rules(k, k->conf, &k->marks, diag)
 			   : nsg_kernel_apply_routes_and_rules(k, true, diag);
 	if (r < 0)
 		return r;

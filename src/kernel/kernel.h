@@ -38,6 +38,11 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
  * table, rules, routes, bits of connection marks. Missing objects are not an error. */
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
+/* From here to the end of nsg_kernel_start, nsg_kernel_cleanup also removes what the previous process has named
+ * otherwise than conf does. `record` is its nsg_kernel_record(); NULL: none. The second removes only that. -errno. */
+int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag *diag);
+int nsg_kernel_cleanup_former(struct nsg_kernel *k, struct nsg_diag *diag);
+
 /*
  * Before the start: the table of an earlier nsgd that did not stop drops all captured packets, until
  * nsg_kernel_start replaces it. Where the absence of nsgd drops nothing (daemon-down = accept, audit)

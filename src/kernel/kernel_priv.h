@@ -60,8 +60,16 @@ struct nsg_sweep {
 	int result;
 };
 
+/* What the previous process has named its objects. */
+struct nsg_former {
+	struct nsg_conf conf; /* the present one with those names */
+	struct nsg_marks marks;
+	char instance[NSG_MAX_INSTANCE_LENGTH + 1];
+};
+
 struct nsg_kernel {
 	const struct nsg_conf *conf;
+	struct nsg_former *former; /* until our table replaces its table; NULL: not known */
 	struct nsg_marks marks;
 	struct nsg_nl nft; /* of every transaction: a table is owned by a socket */
 	struct nsg_nl rt;
@@ -84,7 +92,6 @@ struct nsg_kernel {
 	struct nsg_packet_filters filters;
 	bool running;	/* the table exists and is repaired */
 	bool inherited; /* the table is as another process left it */
-	char *replaced; /* the table that ours replaces, of an instance that was renamed */
 	bool prepared;
 	uint16_t n_queues;	/* at a takeover: those that its workers will have bound; else 0 */
 	uint64_t paths_applied; /* hash of the paths in the table */
@@ -100,6 +107,8 @@ struct nsg_kernel {
 void nsg_table_describe(struct nsg_table_state *table, const struct nsg_image_info *info);
 /* What marks of connections at start and stop are changed with. */
 struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k);
+/* Removes the marks, ip rules and routes of the former names, if they are known. -errno. */
+int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Binds the highest free queue, if it has none, so that no other program can and so receive what is
  * silenced. */
 int nsg_kernel_bind_silent(struct nsg_kernel *k, struct nsg_diag *diag);

@@ -230,7 +230,7 @@ struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 	nsg_links_done(&k->links);
 	nsg_vec_done(&k->live_links);
 	free(k->users);
-	free(k->replaced);
+	free(k->former);
 	free(k);
 	return NULL;
 }

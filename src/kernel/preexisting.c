@@ -11,7 +11,6 @@
 #include "kernel/conntrack.h"
 #include "util/cleanup.h"
 #include "util/macro.h"
-#include "util/macro.h"
 #include "util/vec.h"
 
 /* The file has ids in host order: /run does not survive a reboot. */
@@ -120,6 +119,30 @@ static uint32_t forget(const struct nsg_connection *c, void *arg)
 	if (r < 0)
 		connections->error = r;
 	return 0;
+}
+
+int nsg_preexisting_rename(const struct nsg_preexisting *o, const char *former,
+			   struct nsg_diag *diag)
+{
+	const struct nsg_preexisting before = {.directory = o->directory, .instance = former};
+	cleanup_connections struct connections connections = {0};
+	char from[256], to[256];
+	int r;
+
+	if (strcmp(former, o->instance) == 0)
+		return 0;
+	path_of(&before, "started", from, sizeof(from));
+	path_of(o, "started", to, sizeof(to));
+	(void)rename(from, to);
+	r = read_file(&before, &connections);
+	if (r < 0 || !connections.known.n)
+		return r;
+	r = read_file(o, &connections);
+	if (r < 0)
+		return r;
+	connections.known.n = make_unique(connections.known.v, connections.known.n);
+	write_known(o, connections.known.v, connections.known.n, diag);
+	return write_file(&before, NULL, 0);
 }
 
 bool nsg_preexisting_is_gap(const struct nsg_preexisting *o)

@@ -35,6 +35,9 @@ struct nsg_preexisting {
 int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag);
 /* Whether the last start was not followed by a stop. */
 bool nsg_preexisting_is_gap(const struct nsg_preexisting *o);
+/* An instance has been renamed: its files get the present name. -errno. */
+int nsg_preexisting_rename(const struct nsg_preexisting *o, const char *former,
+			   struct nsg_diag *diag);
 /* From now on a start without a stop before it ends a gap. */
 void nsg_preexisting_started(const struct nsg_preexisting *o, struct nsg_diag *diag);
 /* After the table is deleted: clears our bits of all connections. */

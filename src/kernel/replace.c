@@ -279,7 +279,7 @@ static int replace(struct nsg_kernel *k, const struct parts *ip, const struct pa
 	int r;
 
 	nsg_nft_batch_begin(&b, k->conf->instance);
-	nsg_table_delete_replaced(&b, k);
+	nsg_table_delete_former(&b, k);
 	empty(&b, ip);
 	nsg_nft_batch_ip6(&b, true);
 	empty(&b, ip6);
@@ -313,6 +313,6 @@ int nsg_table_replace(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (r < 0)
 		return r;
 	nsg_table_note_paths(k);
-	free(TAKE_PTR(k->replaced));
+	free(TAKE_PTR(k->former));
 	return 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/netfilter/nf_tables.h>
@@ -50,13 +51,21 @@ static void delete_table(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	nsg_ip6_delete(b, k);
 }
 
-void nsg_table_delete_replaced(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+/* NULL: none, or it is replaced in place. */
+static const char *former_table(const struct nsg_kernel *k)
+{
+	return k->former && strcmp(k->former->instance, k->conf->instance) != 0
+		   ? k->former->instance
+		   : NULL;
+}
+
+void nsg_table_delete_former(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const char *table = b->table;
 
-	if (!k->replaced)
+	if (!former_table(k))
 		return;
-	b->table = k->replaced;
+	b->table = former_table(k);
 	delete_table(b, k);
 	b->table = table;
 }
@@ -64,7 +73,7 @@ void nsg_table_delete_replaced(struct nsg_nft_batch *b, const struct nsg_kernel 
 static void delete_tables(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	delete_table(b, k);
-	nsg_table_delete_replaced(b, k);
+	nsg_table_delete_former(b, k);
 }
 
 void nsg_table_desired_anew(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -164,7 +173,7 @@ int nsg_table_silence(struct nsg_kernel *k)
 {
 	int r = silence_table(k, k->conf->instance);
 
-	return r < 0 || !k->replaced ? r : silence_table(k, k->replaced);
+	return r < 0 || !former_table(k) ? r : silence_table(k, former_table(k));
 }
 
 int nsg_table_clear(struct nsg_kernel *k, struct nsg_diag *diag)

@@ -33,7 +33,7 @@ int nsg_table_silence(struct nsg_kernel *k);
 
 /* Of an instance that was renamed: the table of the other name, which nsg_table_clear and
  * nsg_table_silence are also about. */
-void nsg_table_delete_replaced(struct nsg_nft_batch *b, const struct nsg_kernel *k);
+void nsg_table_delete_former(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 
 /* One transaction that changes a part of the table. An error is a diagnostic that begins with
  * `purpose` (diag may be NULL). -ENOENT: the part is not there. -errno. */

@@ -68,12 +68,43 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 	    c->down_accept, "queueFirst", c->queue_first, "gap", t->gap);
 }
 
-struct record {
+static int read_names(json_t *json, struct nsg_former *f)
+{
+	json_int_t mark_mask, table_base, rule_priority;
 	const char *instance;
+
+	if (json_unpack(json, "{s:s, s:I, s:I, s:I}", "instance", &instance, "markMask", &mark_mask,
+			"tableBase", &table_base, "rulePriority", &rule_priority) < 0 ||
+	    strlen(instance) >= sizeof(f->instance) ||
+	    nsg_marks_init((uint32_t)mark_mask, &f->marks) < 0)
+		return -EBADMSG;
+	(void)snprintf(f->instance, sizeof(f->instance), "%s", instance);
+	f->conf.instance = f->instance;
+	f->conf.mark_mask = (uint32_t)mark_mask;
+	f->conf.table_base = (uint32_t)table_base;
+	f->conf.rule_priority = (uint32_t)rule_priority;
+	return 0;
+}
+
+int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag *diag)
+{
+	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
+	cleanup_free struct nsg_former *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->conf = *k->conf;
+	/* also those of a record that cannot be continued */
+	if (!record || read_names(record, f) < 0)
+		return 0;
+	k->former = TAKE_PTR(f);
+	return nsg_preexisting_rename(&preexisting, k->former->instance, diag);
+}
+
+struct record {
 	int audit, version, queues, silent_queue, generation, route_all, refuses_ip6, older,
 	    forgotten;
-	json_int_t mark_mask, table_base, rule_priority, flow_minutes, started_ns, last_hop;
-	struct nsg_marks marks;
+	json_int_t flow_minutes, started_ns, last_hop;
 	json_t *hops;
 };
 
@@ -82,19 +113,14 @@ static int read_record(json_t *json, struct record *ret)
 	/* earlier versions did not record these two: any generation may be in use */
 	struct record r = {.older = NSG_ALL_GENERATIONS};
 
-	if (json_unpack(
-		json,
-		"{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, "
-		"s?i, s?i}",
-		"version", &r.version, "instance", &r.instance, "audit", &r.audit, "markMask",
-		&r.mark_mask, "tableBase", &r.table_base, "rulePriority", &r.rule_priority,
-		"queues", &r.queues, "silentQueue", &r.silent_queue, "generation", &r.generation,
-		"routeAll", &r.route_all, "refusesIpv6", &r.refuses_ip6, "flowMinutes",
-		&r.flow_minutes, "startedNs", &r.started_ns, "lastHop", &r.last_hop, "hops",
-		&r.hops, "older", &r.older, "forgotten", &r.forgotten) < 0)
+	if (json_unpack(json, "{s:i, s:b, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, s?i, s?i}",
+			"version", &r.version, "audit", &r.audit, "queues", &r.queues,
+			"silentQueue", &r.silent_queue, "generation", &r.generation, "routeAll",
+			&r.route_all, "refusesIpv6", &r.refuses_ip6, "flowMinutes", &r.flow_minutes,
+			"startedNs", &r.started_ns, "lastHop", &r.last_hop, "hops", &r.hops,
+			"older", &r.older, "forgotten", &r.forgotten) < 0)
 		return -EBADMSG;
-	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0 || r.queues < 1 ||
-	    nsg_marks_init((uint32_t)r.mark_mask, &r.marks) < 0)
+	if (r.version != VERSION || !json_is_array(r.hops) || r.last_hop < 0 || r.queues < 1)
 		return -EBADMSG;
 	*ret = r;
 	return 0;
@@ -103,17 +129,19 @@ static int read_record(json_t *json, struct record *ret)
 /* ---- the takeover ---------------------------------------------------------------------------- */
 
 /* Names what keeps the record from being continued; NULL: nothing. */
-static const char *difference(const struct nsg_conf *c, const struct record *r)
+static const char *difference(const struct nsg_kernel *k, const struct record *r)
 {
-	if (strcmp(r->instance, c->instance) != 0)
+	const struct nsg_conf *c = k->conf, *former = &k->former->conf;
+
+	if (strcmp(former->instance, c->instance) != 0)
 		return "nsgd.instance has changed";
 	if (r->audit != c->audit)
 		return "nsgd.mode has changed";
-	if (r->mark_mask != c->mark_mask)
+	if (former->mark_mask != c->mark_mask)
 		return "route.mark-mask has changed";
-	if (r->table_base != c->table_base)
+	if (former->table_base != c->table_base)
 		return "route.table-base has changed";
-	return r->rule_priority != c->rule_priority ? "route.rule-priority has changed" : NULL;
+	return former->rule_priority != c->rule_priority ? "route.rule-priority has changed" : NULL;
 }
 
 static int restore_hop(struct nsg_hops *hops, json_t *json)
@@ -180,32 +208,6 @@ static int take_silent(struct nsg_kernel *k, const struct record *record, int *s
 	return 0;
 }
 
-/* The marks, ip rules and routes of another conf. No packet has such a mark any more: an ip rule that is
- * missing sends none along the host's routes. */
-static int remove_other(struct nsg_kernel *k, const struct record *r, struct nsg_diag *diag)
-{
-	const struct nsg_preexisting preexisting = {
-	    .dump = &k->ct_dump,
-	    .update = &k->ct_update,
-	    .marks = &r->marks,
-	    .directory = NSG_PREEXISTING_DIRECTORY,
-	    .instance = r->instance,
-	};
-	struct nsg_conf other = *k->conf;
-	int e;
-
-	other.mark_mask = (uint32_t)r->mark_mask;
-	other.table_base = (uint32_t)r->table_base;
-	other.rule_priority = (uint32_t)r->rule_priority;
-	e = nsg_preexisting_clear(&preexisting, diag);
-	if (e < 0)
-		return e;
-	e = nsg_rules_clear(&k->rt, &other, diag);
-	if (e < 0)
-		return e;
-	return nsg_routes_clear(&k->rt, &other, r->marks.max_hop, diag);
-}
-
 /* The record cannot be continued. Its table is left until that of this process replaces it, unless
  * packets pass without nsgd, or did so far. */
 static int start_over(struct nsg_kernel *k, const struct record *other, struct nsg_diag *diag,
@@ -219,17 +221,12 @@ static int start_over(struct nsg_kernel *k, const struct record *other, struct n
 			   why, accepts ? "accepted" : "dropped");
 	for (uint32_t n = 1; n <= k->hops.max; n++)
 		nsg_hops_free_number(&k->hops, n);
-	if (other && strcmp(other->instance, k->conf->instance) != 0) {
-		k->replaced = strdup(other->instance);
-		if (!k->replaced)
-			return -ENOMEM;
-	}
+	/* connections of a gap are recorded under the other name */
+	k->table.gap |= other && !other->audit;
 	r = accepts ? nsg_kernel_cleanup(k, diag) : nsg_kernel_silence(k, diag);
-	if (r >= 0 && other) {
-		/* connections of a gap are recorded under the other name */
-		k->table.gap |= !other->audit;
-		r = remove_other(k, other, diag);
-	}
+	/* no packet has such a mark any more: an ip rule that is missing sends none along the host's routes */
+	if (r >= 0)
+		r = nsg_kernel_clear_former(k, diag);
 	return r < 0 ? r : -ESTALE;
 }
 
@@ -241,9 +238,9 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	int r;
 
 	r = read_record(json, &record);
-	if (r < 0)
+	if (r < 0 || !k->former)
 		return start_over(k, NULL, diag, "the record of the previous nsgd cannot be read");
-	key = difference(k->conf, &record);
+	key = difference(k, &record);
 	if (key)
 		return start_over(k, &record, diag, key);
 	r = restore(k, &record, n_queues);

@@ -165,7 +165,7 @@ static void read_changed(struct accounting *a, const char *path)
 	if (fd < 0 || read(fd, flags, sizeof(flags)) != sizeof(flags))
 		return;
 	for (size_t i = 0; i < NSG_ARRAY_SIZE(settings); i++)
-		a->changed[i] = flags[i] == '1';
+		a->changed[i] |= flags[i] == '1';
 }
 
 static void write_changed(const struct accounting *a, const char *path)
@@ -182,6 +182,21 @@ static void write_changed(const struct accounting *a, const char *path)
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0)
 		(void)!write(fd, flags, sizeof(flags));
+}
+
+void accounting_rename(const char *former, const char *instance)
+{
+	char from[ACCOUNTING_PATH], to[ACCOUNTING_PATH];
+	struct accounting a = {0};
+
+	if (strcmp(former, instance) == 0)
+		return;
+	name_file(former, from);
+	name_file(instance, to);
+	read_changed(&a, from);
+	read_changed(&a, to);
+	write_changed(&a, to);
+	(void)unlink(from);
 }
 
 void accounting_begin(const char *instance)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf/marks.h"
+#include "nsgd/flows.h"
 #include "nsgd/log.h"
 #include "util/build_id.h"
 #include "util/cleanup.h"
@@ -142,6 +143,16 @@ static int number(struct instance *in, const struct before *before, struct nsg_d
 		r = nsg_kernel_new_generation(in->kernel, standing, true, diag, &in->generation);
 	(void)policy_number(in->policy, in->generation, standing, NULL);
 	return r;
+}
+
+int handover_set_former(struct instance *in, struct nsg_diag *diag)
+{
+	json_t *kernel = json_object_get(in->store.record, "kernel");
+	const char *instance = json_string_value(json_object_get(kernel, "instance"));
+
+	if (instance)
+		accounting_rename(instance, in->conf_start->instance);
+	return nsg_kernel_set_former(in->kernel, kernel, diag);
 }
 
 int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *diag)

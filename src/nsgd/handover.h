@@ -10,6 +10,10 @@
  * Without a service manager it does nothing. */
 void handover_save(struct instance *in, const struct policy *next);
 
+/* The kernel is open: it learns what the process before has named its objects, and the files of an instance that
+ * was renamed are renamed, too. -errno. */
+int handover_set_former(struct instance *in, struct nsg_diag *diag);
+
 /* Two steps continue with the kernel state of the process before, in place of nsg_kernel_start; in->policy
  * is placed in between. */
 

@@ -78,11 +78,20 @@ int daemon_report_kernel(int r, struct nsg_diag *diag)
 	return r;
 }
 
+static int open_kernel(struct daemon *d, struct nsg_diag *diag)
+{
+	int r;
+
+	r = nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
+	if (r < 0)
+		return r;
+	return handover_set_former(&d->in, diag);
+}
+
 enum nsg_exit daemon_open_kernel(struct daemon *d)
 {
 	struct nsg_diag diag = {0};
-	int r =
-	    daemon_report_kernel(nsg_kernel_open(d->in.conf_start, &diag, &d->in.kernel), &diag);
+	int r = daemon_report_kernel(open_kernel(d, &diag), &diag);
 
 	return nsg_exit_from(r < 0 ? r : live_attach(d->in.live, d->in.kernel));
 }
@@ -184,7 +193,7 @@ int daemon_open_to_remove(struct daemon *d, struct nsg_diag *diag)
 	d->in.conf_start->cgroups.n = 0;
 	if (d->in.kernel)
 		return 0;
-	return nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
+	return open_kernel(d, diag);
 }
 
 static int remove_all(struct daemon *d, struct nsg_diag *diag)
@@ -192,6 +201,7 @@ static int remove_all(struct daemon *d, struct nsg_diag *diag)
 	/* A table that is owned is removed by its owner, or when that is closed. */
 	if (take_table(d) < 0)
 		store_drop(&d->in.store, "table", &d->in.store.table);
+	accounting_end(d->in.conf_start->instance);
 	return nsg_kernel_cleanup(d->in.kernel, diag);
 }
 
@@ -200,8 +210,12 @@ void daemon_sweep(struct daemon *d)
 	cleanup_close int alive = nsg_control_connect(d->socket_path);
 	struct nsg_diag diag = {0};
 
-	if (alive < 0 && daemon_open_to_remove(d, &diag) >= 0)
-		(void)remove_all(d, &diag);
+	if (daemon_open_to_remove(d, &diag) >= 0) {
+		if (alive < 0)
+			(void)remove_all(d, &diag);
+		else
+			(void)nsg_kernel_cleanup_former(d->in.kernel, &diag);
+	}
 	nsg_diag_done(&diag);
 }
 

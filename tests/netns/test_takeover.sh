@@ -12,6 +12,8 @@ TAKEOVERS=${TAKEOVERS:-20}
 policy_copy
 route_all on
 conf log.decisions=none
+# of everything in the kernel, each another one
+NAMES="nsgd.instance=renamed route.mark-mask=0x00fff000 route.rule-priority=25001 route.table-base=24001"
 
 # Counters at the far ends: exact, whatever the rate.
 for ns in vnet nva inet; do
@@ -304,13 +306,16 @@ t_holds() { # CONF...: from the first process on
 }
 
 # A takeover in which a call fails ends with status 1, and leaves nothing even without --cleanup.
-t_fails() { # REGEX ERROR CALL N...: a message, of one of the N
-	local n found=no
-	conf log.decisions=none offload.answers=no subnet.watch=no
+t_fails() { # REGEX ERROR CALL N...: a message, of one of the N; $CHANGES in the configuration, if there are any
+	local n found=no conf="log.decisions=none offload.answers=no subnet.watch=no"
 	at_step
 	touch "$T/no-cleanup"
 	for n in "${@:4}"; do
-		NSGD=$T/stepped managed || return 1
+		# shellcheck disable=SC2086
+		conf $conf
+		NSGD=$T/stepped managed && probe udp 10.1.0.4:9001 || return 1
+		# shellcheck disable=SC2086
+		conf $conf ${CHANGES:-}
 		echo "error=$2 $n $3" >"$T/at"
 		tell kill
 		said '^dead' && matches "$T/manager.log" '^ended exit-code 1$' && nothing_left || return 1
@@ -471,6 +476,27 @@ lose_record() {
 	return 1
 }
 
+# The connections of an instance that was renamed, and has other marks: what it has decided is decided again by the
+# process after the next.
+t_renamed() {
+	conf
+	sysctl_ns app netfilter/nf_conntrack_acct 0
+	spawn_ready serve.vnet vnet "$TRAFFIC" serve tcp:9100 && managed && hold 10.1.0.4:9100 && still decided || return 1
+	# shellcheck disable=SC2086
+	conf $NAMES
+	tell restart
+	said '^idle 2$' && still again && unmanaged && nothing_left && is "$(accounting)" 0 &&
+		is "$(in_ns app ls /run/nsgd)" renamed.flows || return 1
+	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyRestOfData")) |= (.destinationAddressPrefix = "10.1.0.0/16" | .priority = 150)'
+	managed && still denied lost
+	local status=$?
+	stop hold
+	stop serve.vnet
+	policy_copy
+	route_all on
+	[ $status = 0 ] && unmanaged && nothing_left && rm -f /run/nsgd/renamed.flows
+}
+
 t_changed_mode() { # both ways
 	conf
 	managed && decides || return 1
@@ -501,15 +527,17 @@ t_gap() {
 	unmanaged && nothing_left
 }
 
-t_bad_policy() { # COMMAND: a start that fails after it leaves nothing
+t_bad_policy() { # COMMAND [CONF...]: a start that fails after it, with that changed, leaves nothing
 	conf
-	managed || return 1
+	sysctl_ns app netfilter/nf_conntrack_acct 0
+	managed && decides || return 1
+	conf "${@:2}"
 	mv "$T/policy/vnet-shop.json" "$T/kept.json"
 	tell "$1"
 	said '^dead exit-code'
 	local status=$?
 	mv "$T/kept.json" "$T/policy/vnet-shop.json"
-	is $status 0 && nothing_left && flows && unmanaged
+	is $status 0 && nothing_left && is "$(in_ns app nft list tables)" "" && is "$(accounting)" 0 && flows && unmanaged
 }
 
 fact "SIGKILL under 5,000 datagrams a second: at most a batch each, nothing denied passes" t_crash \
@@ -533,6 +561,7 @@ fact "another build, put in place under 5,000 datagrams a second: none lost" t_u
 fact "counters go on, and no alarm comes again" t_baselines
 fact "an edit between two processes is a reload" t_edited
 fact "restarts with another configuration under 5,000 datagrams a second: nothing denied passes" t_changed_conf
+fact "a restart with other names: a decided connection goes on, and is decided again after the next stop" t_renamed
 fact "restarts with another mode" t_changed_mode
 fact "a connection that began while the rules were gone: not after a takeover either" t_gap
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
@@ -542,6 +571,8 @@ if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
 		EIO getsockname 8 9 10
 	fact "a takeover with a request that the kernel refuses: nothing is left" t_fails 'previous nsgd: Invalid argument' \
 		EINVAL sendto 13 14
+	fact "a takeover with other names and a request that fails: nothing is left" \
+		eval 'CHANGES=$NAMES t_fails "No buffer space" ENOBUFS sendto 4 6 15'
 	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
 	fact "SIGSTOP at a step of a takeover: packets wait, and none is lost" t_steps STOP take_over_at 20
 	fact "SIGKILL at a step of a reload: the next process takes over" t_steps KILL reload_at 10
@@ -549,4 +580,5 @@ if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
 fi
 fact "restart with a policy that has errors: everything is removed" t_bad_policy restart
 fact "SIGKILL, then a policy that has errors: everything is removed" t_bad_policy kill
+fact "restart with other names and a policy that has errors: everything is removed" t_bad_policy restart $NAMES
 lab_done
