@@ -127,11 +127,16 @@ void nsg_sets_create_selectors(struct nsg_nft_batch *b, const struct nsg_kernel 
 static const struct nft_set gen = {
     .name = "gen", .key_type = NFT_TYPE_MARK, .key_bytes = 4, .size = 4, .host_order = true};
 
+/* Has an element in the period in which connections may be preexisting. */
+static const struct nft_set young = {
+    .name = "young", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1, .flags = NFT_SET_TIMEOUT};
+
 void nsg_sets_silence(struct nsg_nft_batch *b)
 {
-	/* created first: not every layout has it */
-	nsg_nft_set(b, &gen);
-	nsg_nft_set_flush(b, gen.name);
+	const struct nsg_wanted_set sets[] = {{true, gen}, {true, young}};
+
+	/* created first: not every layout has them */
+	nsg_sets_create_wanted(b, sets, NSG_ARRAY_SIZE(sets));
 }
 
 void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
@@ -146,11 +151,7 @@ void nsg_sets_create(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	      .size = 4,
 	      .host_order = true}},
 	    {true, {.name = "gateways", .key_type = NFT_TYPE_IPV4_ADDR, .key_bytes = 4}},
-	    {!k->conf->audit,
-	     {.name = "young",
-	      .key_type = NFT_TYPE_INET_PROTO,
-	      .key_bytes = 1,
-	      .flags = NFT_SET_TIMEOUT}},
+	    {!k->conf->audit, young},
 	    {nsg_ruleset_marks_denied(k),
 	     {.name = "ported", .key_type = NFT_TYPE_INET_PROTO, .key_bytes = 1, .size = 4}},
 	    {nsg_ruleset_remembers_denied(k),

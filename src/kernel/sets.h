@@ -27,7 +27,7 @@ void nsg_sets_fill_selectors(struct nsg_nft_batch *b, const struct nsg_kernel *k
 void nsg_sets_put_young(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* The generation in force, no denied flows and no answers. */
 void nsg_sets_put_generation(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* No generation is in force: in a table of any layout. */
+/* In a table of any layout: no generation is in force, and no connection is taken for a preexisting one. */
 void nsg_sets_silence(struct nsg_nft_batch *b);
 /* What of the answers is used and learned, as the state asks for; the map stays. */
 void nsg_sets_put_switches(struct nsg_nft_batch *b, const struct nsg_kernel *k);

@@ -487,11 +487,14 @@ static void a_silenced_table_queues_and_answers_nothing(void **state)
 		arrange(&f, layouts[i]);
 		f.k.nft = nl;
 		assert_true(put(&nl, &f.k, nsg_table_desired_anew));
+		assert_int_equal(netns_shows("nft list set ip unit young", "tcp timeout"),
+				 layouts[i] != AUDIT);
 		assert_int_equal(nsg_table_silence(&f.k), 0);
 		assert_true(
 		    netns_shows("nft list table ip unit | sed -n '/chain queue/,/}/p'", "65535"));
 		assert_false(netns_shows("nft list table ip unit", "name \"queued\""));
 		assert_false(netns_shows("nft list set ip unit gen", "elements"));
+		assert_false(netns_shows("nft list set ip unit young", "elements"));
 		assert_false(netns_shows("nft list chain ip unit answer", "goto"));
 		assert_int_equal(nsg_table_clear(&f.k, NULL), 0);
 		/* none is there */
