@@ -251,6 +251,7 @@ int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag)
 	if (!k->former)
 		return 0;
 	preexisting.marks = &k->former->marks;
+	preexisting.preexisting = &k->preexisting;
 	routes = clear_routes_and_rules(k, &k->former->conf, &k->former->marks, diag);
 	marks = nsg_preexisting_clear(&preexisting, diag);
 	return routes < 0 ? routes : marks;
@@ -356,9 +357,11 @@ int nsg_kernel_silence(struct nsg_kernel *k, struct nsg_diag *diag)
 static int start(struct nsg_kernel *k, const struct nsg_image *image,
 		 const struct nsg_hop_numbers *numbers, struct nsg_diag *diag)
 {
-	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
+	struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
 	int r;
 
+	if (!k->conf->audit)
+		preexisting.preexisting = &k->preexisting;
 	r = nsg_hops_commit(&k->hops, image, numbers->number, numbers->n);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot assign numbers to the next hops");

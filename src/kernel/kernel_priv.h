@@ -85,6 +85,7 @@ struct nsg_kernel {
 	struct nsg_cgroups cgroups;
 	struct nsg_gateways gateways; /* of the host's default routes */
 	struct nsg_nl silent;	      /* binds table.silent_queue; fd -1: no queue is bound */
+	struct nsg_ids preexisting;   /* with a mark of the former names, which is cleared */
 	struct nsg_generations generations;
 	struct nsg_sweep sweep;
 

@@ -230,6 +230,7 @@ struct nsg_kernel *nsg_kernel_free(struct nsg_kernel *k)
 	nsg_links_done(&k->links);
 	nsg_vec_done(&k->live_links);
 	free(k->users);
+	nsg_vec_done(&k->preexisting);
 	free(k->former);
 	free(k);
 	return NULL;

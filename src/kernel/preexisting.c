@@ -18,8 +18,9 @@
 
 struct connections {
 	const struct nsg_marks *marks;
-	NSG_VEC(uint32_t) known; /* decided by an earlier run; sorted when looked up */
-	NSG_VEC(uint32_t) alive; /* decided by this or an earlier run, still there */
+	struct nsg_ids known;	     /* decided by an earlier run; sorted when looked up */
+	struct nsg_ids alive;	     /* decided by this or an earlier run, still there */
+	struct nsg_ids *preexisting; /* as in nsg_preexisting; sorted when looked up */
 	int error;
 };
 
@@ -38,10 +39,9 @@ static int compare_ids(const void *a, const void *b)
 	return NSG_CMP(x, y);
 }
 
-static bool is_known(const struct connections *connections, uint32_t id)
+static bool has_id(const struct nsg_ids *ids, uint32_t id)
 {
-	return connections->known.n &&
-	       bsearch(&id, connections->known.v, connections->known.n, sizeof(id), compare_ids);
+	return ids && ids->n && bsearch(&id, ids->v, ids->n, sizeof(id), compare_ids);
 }
 
 static void path_of(const struct nsg_preexisting *o, const char *suffix, char *out, size_t size)
@@ -64,17 +64,17 @@ static int read_file(const struct nsg_preexisting *o, struct connections *connec
 }
 
 /* Sorts, and removes duplicates: a sweep may find a connection in each pass. */
-static size_t make_unique(uint32_t *ids, size_t n)
+static void make_unique(struct nsg_ids *ids)
 {
-	size_t kept = 0;
+	const size_t n = ids->n;
 
 	if (!n)
-		return 0;
-	qsort(ids, n, sizeof(*ids), compare_ids);
+		return;
+	qsort(ids->v, n, sizeof(*ids->v), compare_ids);
+	ids->n = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!kept || ids[kept - 1] != ids[i])
-			ids[kept++] = ids[i];
-	return kept;
+		if (!ids->n || ids->v[ids->n - 1] != ids->v[i])
+			ids->v[ids->n++] = ids->v[i];
 }
 
 static int write_file(const struct nsg_preexisting *o, const uint32_t *ids, size_t n)
@@ -140,7 +140,7 @@ int nsg_preexisting_rename(const struct nsg_preexisting *o, const char *former,
 	r = read_file(o, &connections);
 	if (r < 0)
 		return r;
-	connections.known.n = make_unique(connections.known.v, connections.known.n);
+	make_unique(&connections.known);
 	write_known(o, connections.known.v, connections.known.n, diag);
 	return write_file(&before, NULL, 0);
 }
@@ -183,12 +183,16 @@ static uint32_t mark_preexisting(const struct nsg_connection *c, void *arg)
 	const uint32_t older = connections->marks->generation,
 		       bits = c->mark & connections->marks->mask;
 
-	return !bits && c->tcp_established && !is_known(connections, c->id) ? older : bits;
+	return !bits && c->tcp_established && !has_id(&connections->known, c->id) ? older : bits;
 }
 
 static uint32_t unmark(const struct nsg_connection *c, void *arg)
 {
-	return without_ours(arg, c->mark);
+	const struct connections *connections = arg;
+	const uint32_t bits = without_ours(connections, c->mark);
+
+	return !bits && has_id(connections->preexisting, c->id) ? connections->marks->generation
+								: bits;
 }
 
 static uint32_t at_end(const struct nsg_connection *c, void *arg)
@@ -196,8 +200,11 @@ static uint32_t at_end(const struct nsg_connection *c, void *arg)
 	struct connections *connections = arg;
 	int r = 0;
 
-	if ((c->mark & connections->marks->decided) || is_known(connections, c->id))
+	if ((c->mark & connections->marks->decided) || has_id(&connections->known, c->id))
 		r = nsg_vec_push(&connections->alive, c->id);
+	else if (connections->preexisting &&
+		 (c->mark & connections->marks->mask) == connections->marks->generation)
+		r = nsg_vec_push(connections->preexisting, c->id);
 	if (r < 0)
 		connections->error = r;
 	return without_ours(connections, c->mark);
@@ -224,7 +231,8 @@ static int sweep(const struct nsg_preexisting *o, uint32_t bits, nsg_conntrack_d
 
 int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg_diag *diag)
 {
-	cleanup_connections struct connections connections = {.marks = o->marks};
+	cleanup_connections struct connections connections = {.marks = o->marks,
+							      .preexisting = o->preexisting};
 	int r;
 
 	r = read_file(o, &connections);
@@ -236,7 +244,9 @@ int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg
 		return r;
 	if (connections.error < 0)
 		return connections.error;
-	connections.known.n = make_unique(connections.known.v, connections.known.n);
+	make_unique(&connections.known);
+	if (o->preexisting)
+		make_unique(o->preexisting);
 	r = sweep(o, 0, mark ? mark_preexisting : unmark, &connections, diag);
 	if (r < 0)
 		return r;
@@ -246,14 +256,15 @@ int nsg_preexisting_apply(const struct nsg_preexisting *o, bool mark, struct nsg
 
 int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag)
 {
-	cleanup_connections struct connections connections = {.marks = o->marks};
+	cleanup_connections struct connections connections = {.marks = o->marks,
+							      .preexisting = o->preexisting};
 	char path[256];
 	int r;
 
 	r = read_file(o, &connections);
 	if (r < 0)
 		return r;
-	connections.known.n = make_unique(connections.known.v, connections.known.n);
+	make_unique(&connections.known);
 	r = sweep(o, 0, at_end, &connections, diag);
 	if (r < 0)
 		return r;
@@ -261,7 +272,7 @@ int nsg_preexisting_clear(const struct nsg_preexisting *o, struct nsg_diag *diag
 		return connections.error;
 	path_of(o, "started", path, sizeof(path));
 	(void)unlink(path);
-	connections.alive.n = make_unique(connections.alive.v, connections.alive.n);
+	make_unique(&connections.alive);
 	write_known(o, connections.alive.v, connections.alive.n, diag);
 	return 0;
 }

@@ -21,13 +21,23 @@
 #include "conf/marks.h"
 #include "kernel/netlink.h"
 #include "util/diag.h"
+#include "util/vec.h"
 
 #define NSG_PREEXISTING_DIRECTORY "/run/nsgd"
+
+/* Of connections; nsg_vec_done() frees them. */
+struct nsg_ids {
+	uint32_t *v;
+	size_t n, room;
+};
 
 struct nsg_preexisting {
 	struct nsg_nl *dump, *update;
 	const struct nsg_marks *marks;
 	const char *directory, *instance;
+	/* nsg_preexisting_clear adds those that were marked as preexisting, nsg_preexisting_apply marks them
+	 * again, whether or not it marks others; NULL: neither. */
+	struct nsg_ids *preexisting;
 };
 
 /* Before the table is loaded: clears the marks of decided connections and, if `mark`, marks the

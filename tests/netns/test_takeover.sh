@@ -476,21 +476,31 @@ lose_record() {
 	return 1
 }
 
-# The connections of an instance that was renamed, and has other marks: what it has decided is decided again by the
-# process after the next.
+still_older() { # WORD
+	send older "$1"
+	eventually 3 matches "$T/older.log" "^echo $1\$"
+}
+
+# Two connections of an instance that was renamed, and has other marks: one that is older than nsgd is not decided, and
+# one that was allowed is decided again, also by the process after the next.
 t_renamed() {
+	local status
 	conf
 	sysctl_ns app netfilter/nf_conntrack_acct 0
-	spawn_ready serve.vnet vnet "$TRAFFIC" serve tcp:9100 && managed && hold 10.1.0.4:9100 && still decided || return 1
+	rm -f "$T/older.in"
+	mkfifo "$T/older.in"
+	spawn_ready serve.vnet vnet "$TRAFFIC" serve tcp:22 tcp:9100 && spawn_ready older app "$TRAFFIC" hold 10.0.2.4:22 &&
+		managed && hold 10.1.0.4:9100 && still decided && still_older first || return 1
 	# shellcheck disable=SC2086
 	conf $NAMES
 	tell restart
-	said '^idle 2$' && still again && unmanaged && nothing_left && is "$(accounting)" 0 &&
-		is "$(in_ns app ls /run/nsgd)" renamed.flows || return 1
+	said '^idle 2$' && still again && still_older again &&
+		unmanaged && nothing_left && is "$(accounting)" 0 && is "$(in_ns app ls /run/nsgd)" renamed.flows || return 1
 	policy_edit nsg-integration.json '(.securityRules[] | select(.name == "DenyRestOfData")) |= (.destinationAddressPrefix = "10.1.0.0/16" | .priority = 150)'
 	managed && still denied lost
-	local status=$?
+	status=$?
 	stop hold
+	stop older
 	stop serve.vnet
 	policy_copy
 	route_all on
@@ -561,7 +571,7 @@ fact "another build, put in place under 5,000 datagrams a second: none lost" t_u
 fact "counters go on, and no alarm comes again" t_baselines
 fact "an edit between two processes is a reload" t_edited
 fact "restarts with another configuration under 5,000 datagrams a second: nothing denied passes" t_changed_conf
-fact "a restart with other names: a decided connection goes on, and is decided again after the next stop" t_renamed
+fact "a restart with other names: preexisting connections stay so, others are decided again" t_renamed
 fact "restarts with another mode" t_changed_mode
 fact "a connection that began while the rules were gone: not after a takeover either" t_gap
 fact "daemon-down = accept: a table that is owned" eval 'conf queue.daemon-down=accept log.decisions=none; TAKEOVERS=5 under_load restart 20 && is "$LOST" 0 && unmanaged && nothing_left'
