@@ -12,8 +12,10 @@
 #include "util/clock.h"
 
 #define MANAGER "org.freedesktop.systemd1"
-/* For all calls together, on a busy host; a stop has TimeoutStopSec=20s. */
-#define TIMEOUT_USEC 5000000u
+/* For all tries together, on a busy host; a stop has TimeoutStopSec=20s. */
+#define TIMEOUT_NS UINT64_C(5000000000)
+/* Without an answer, everything is removed from the kernel. */
+#define TRIES 3
 /* The manager itself, for hosts without a message bus; only root may connect. */
 #define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
 
@@ -78,7 +80,7 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	return sd_bus_get_property(bus, MANAGER, path, interface, property, NULL, ret, type);
 }
 
-static int ask(uint32_t *ret_stored, enum job *ret)
+static int ask(uint64_t end_ns, uint32_t *ret_stored, enum job *ret)
 {
 	__attribute__((cleanup(bus_done))) sd_bus *bus = NULL;
 	__attribute__((cleanup(message_done))) sd_bus_message *unit = NULL, *job = NULL,
@@ -90,7 +92,7 @@ static int ask(uint32_t *ret_stored, enum job *ret)
 	r = connect_bus(&bus);
 	if (r < 0)
 		return r;
-	r = wait_until_ready(bus, nsg_clock_ns(CLOCK_MONOTONIC) + TIMEOUT_USEC * UINT64_C(1000));
+	r = wait_until_ready(bus, end_ns);
 	if (r < 0)
 		return r;
 	r = sd_bus_call_method(bus, MANAGER, "/org/freedesktop/systemd1", MANAGER ".Manager",
@@ -100,8 +102,12 @@ static int ask(uint32_t *ret_stored, enum job *ret)
 	r = sd_bus_message_read(unit, "o", &path);
 	if (r < 0)
 		return r;
-	if (get(bus, path, MANAGER ".Service", "NFileDescriptorStore", "u", &stored) >= 0)
-		(void)sd_bus_message_read(stored, "u", &n);
+	r = get(bus, path, MANAGER ".Service", "NFileDescriptorStore", "u", &stored);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_read(stored, "u", &n);
+	if (r < 0)
+		return r;
 	r = get(bus, path, MANAGER ".Unit", "Job", "(uo)", &job);
 	if (r < 0)
 		return r;
@@ -126,8 +132,12 @@ static int ask(uint32_t *ret_stored, enum job *ret)
 
 enum job job_ask(uint32_t *ret_stored)
 {
+	const uint64_t end_ns = nsg_clock_ns(CLOCK_MONOTONIC) + TIMEOUT_NS;
 	enum job job = JOB_UNKNOWN;
 
 	*ret_stored = 0;
-	return ask(ret_stored, &job) < 0 ? JOB_UNKNOWN : job;
+	for (int i = 0; i < TRIES; i++)
+		if (ask(end_ns, ret_stored, &job) >= 0)
+			break;
+	return job;
 }
