@@ -175,21 +175,23 @@ static int start_thread(struct nsg_worker *w)
 	return nsg_thread_start(&w->thread, name, nsg_worker_run, w);
 }
 
-static int open_queue(struct nsg_engine *e, uint16_t number, int *socket, struct nsg_diag *diag,
-		      struct nsg_queue *ret)
+static int open_queue(struct nsg_engine *e, uint16_t number, struct nsg_engine_socket *sockets,
+		      uint32_t n, struct nsg_diag *diag, struct nsg_queue *ret)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
-	int r = -ENOENT;
 
-	if (socket && *socket >= 0)
-		r = nsg_queue_take_over(o, number, *socket, diag, ret);
-	if (r < 0)
-		return nsg_queue_open(o, number, diag, ret);
-	*socket = -1;
-	return 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (sockets[i].fd < 0 || sockets[i].queue != number ||
+		    nsg_queue_take_over(o, number, sockets[i].fd, diag, ret) < 0)
+			continue;
+		sockets[i].fd = -1;
+		return 0;
+	}
+	return nsg_queue_open(o, number, diag, ret);
 }
 
-static int start_workers(struct nsg_engine *e, int *sockets, struct nsg_diag *diag)
+static int make_workers(struct nsg_engine *e, struct nsg_engine_socket *sockets, uint32_t n,
+			struct nsg_diag *diag)
 {
 	const struct nsg_engine_options *o = &e->shared.options;
 	int r;
@@ -198,13 +200,20 @@ static int start_workers(struct nsg_engine *e, int *sockets, struct nsg_diag *di
 		uint16_t number = (uint16_t)(o->queue_first + i);
 		struct nsg_queue queue;
 
-		r = open_queue(e, number, sockets ? &sockets[i] : NULL, diag, &queue);
+		r = open_queue(e, number, sockets, n, diag, &queue);
 		if (r < 0)
 			return r;
 		r = nsg_worker_new(&e->shared, &queue, number, e->slots[i], &e->workers[i]);
 		if (r < 0)
 			return r;
 	}
+	return 0;
+}
+
+int nsg_engine_start(struct nsg_engine *e, struct nsg_diag *diag)
+{
+	int r;
+
 	for (uint32_t i = 0; i < e->n_workers; i++) {
 		r = start_thread(e->workers[i]);
 		if (r < 0) {
@@ -217,8 +226,9 @@ static int start_workers(struct nsg_engine *e, int *sockets, struct nsg_diag *di
 	return 0;
 }
 
-int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
-		     int *sockets, struct nsg_diag *diag, struct nsg_engine **ret)
+int nsg_engine_bind(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
+		    struct nsg_engine_socket *sockets, uint32_t n, struct nsg_diag *diag,
+		    struct nsg_engine **ret)
 {
 	struct nsg_engine *e;
 	int r;
@@ -241,7 +251,7 @@ int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine
 	r = slots_new(options->n_workers, policy, e->slots);
 	if (!r) {
 		e->n_workers = options->n_workers;
-		r = start_workers(e, sockets, diag);
+		r = make_workers(e, sockets, n, diag);
 	}
 	if (r < 0) {
 		(void)nsg_engine_stop(e);
@@ -487,7 +497,7 @@ uint32_t nsg_engine_n_rings(const struct nsg_engine *e)
 	return e->n_workers;
 }
 
-int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker)
+int nsg_engine_queue_socket(const struct nsg_engine *e, uint32_t worker)
 {
 	return e->workers[worker]->queue.fd;
 }

@@ -72,17 +72,24 @@ struct nsg_engine_stats {
 	bool gso, fail_open;
 };
 
+/* A socket of a process that has died, which owns that queue; fd -1: none. */
+struct nsg_engine_socket {
+	int fd;
+	uint16_t queue;
+};
+
 /*
- * Binds the queues and starts the workers. `policy` is in force when it returns. `sockets` (NULL:
- * none) has an entry for each worker: a socket of a process that has died, to be taken over if it
- * still owns the worker's queue, or -1. Those taken over are the engine's, with -1 in their place,
- * also on failure. Errors are diagnostics: a queue in use, no permission, no NFQUEUE in the kernel.
- * -errno, with nothing left.
+ * Binds the queues, in which packets wait from then on, or takes them over with their sockets (n of them;
+ * NULL: none). Those taken over are the engine's, with -1 in their place, also on failure. Errors are
+ * diagnostics: a queue in use, no permission, no NFQUEUE in the kernel. -errno, with nothing left.
  */
-int nsg_engine_start(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
-		     int *sockets, struct nsg_diag *diag, struct nsg_engine **ret);
+int nsg_engine_bind(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
+		    struct nsg_engine_socket *sockets, uint32_t n, struct nsg_diag *diag,
+		    struct nsg_engine **ret);
+/* Starts the workers. `policy` is in force when it returns. -errno: nsg_engine_stop() must follow. */
+int nsg_engine_start(struct nsg_engine *e, struct nsg_diag *diag);
 /* The socket of a worker's queue, which is the engine's. */
-int nsg_engine_socket(const struct nsg_engine *e, uint32_t worker);
+int nsg_engine_queue_socket(const struct nsg_engine *e, uint32_t worker);
 
 /*
  * Hands a policy to every worker, which takes it between two batches (micro- to milliseconds), and

@@ -306,16 +306,14 @@ int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t numbe
 	return 0;
 }
 
-void nsg_queue_unbind(int fd, uint16_t first, uint32_t n)
+void nsg_queue_unbind(int fd, uint16_t number)
 {
-	for (uint32_t i = 0; i < n && first + i <= UINT16_MAX; i++) {
-		struct request r;
+	struct request r;
 
-		request_begin(&r, (uint16_t)(first + i));
-		r.header->nlmsg_flags = NLM_F_REQUEST;
-		nfq_nlmsg_cfg_put_cmd(r.header, AF_INET, NFQNL_CFG_CMD_UNBIND);
-		(void)send(fd, r.header, r.header->nlmsg_len, 0);
-	}
+	request_begin(&r, number);
+	r.header->nlmsg_flags = NLM_F_REQUEST;
+	nfq_nlmsg_cfg_put_cmd(r.header, AF_INET, NFQNL_CFG_CMD_UNBIND);
+	(void)send(fd, r.header, r.header->nlmsg_len, 0);
 }
 
 int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret)

@@ -29,9 +29,8 @@ int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, st
 int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
 			struct nsg_diag *diag, struct nsg_queue *ret);
 
-/* Unbinds those of the queues first to first + n - 1 that the socket of another process owns, and drops
- * what waits in them. */
-void nsg_queue_unbind(int fd, uint16_t first, uint32_t n);
+/* Unbinds a queue that the socket of another process owns, and drops what waits in it. */
+void nsg_queue_unbind(int fd, uint16_t number);
 
 /* What the kernel reports of a queue. */
 struct nsg_queue_state {

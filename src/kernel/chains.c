@@ -341,7 +341,7 @@ void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k
 	}
 }
 
-void nsg_chains_put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
+static void put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 {
 	const struct nft_queue workers = {
 	    .native = k->table.native_queue,
@@ -351,7 +351,6 @@ void nsg_chains_put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	    .bypass = k->conf->down_accept || k->conf->audit,
 	};
 
-	nsg_nft_chain_flush(b, "queue");
 	/* counter name queued queue num FIRST-LAST */
 	RULE(b, "queue", nft_count(b, NSG_COUNTER_QUEUED); nft_queue_to(b, &workers));
 }
@@ -525,7 +524,7 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k)
 	put_dhcp(b);
 	nsg_chains_put_multicast(b, k);
 	nsg_chains_put_timeouts(b, k);
-	nsg_chains_put_queue(b, k);
+	put_queue(b, k);
 	if (k->conf->audit)
 		return;
 	if (k->conf->hook_output)

@@ -17,8 +17,6 @@ void nsg_chains_fill(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_multicast(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_timeouts(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 void nsg_chains_put_tunnels(struct nsg_nft_batch *b, const struct nsg_kernel *k);
-/* The one that a change of the number of queues rewrites. */
-void nsg_chains_put_queue(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 /* Those that a change of the packet filters rewrites. */
 void nsg_chains_put_filtered(struct nsg_nft_batch *b, const struct nsg_kernel *k);
 

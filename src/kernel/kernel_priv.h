@@ -94,8 +94,7 @@ struct nsg_kernel {
 	bool running;	/* the table exists and is repaired */
 	bool inherited; /* the table is as another process left it */
 	bool prepared;
-	uint16_t n_queues;	/* at a takeover: those that its workers will have bound; else 0 */
-	uint64_t paths_applied; /* hash of the paths in the table */
+	uint64_t paths_applied;	      /* hash of the paths in the table */
 	struct nsg_image_info coming; /* valid if prepared */
 	uint64_t repairs;
 	uint64_t burst_ns;	/* CLOCK_MONOTONIC: start of the current burst */

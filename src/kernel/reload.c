@@ -2,7 +2,6 @@
 /* The three steps of a reload in the kernel: add what is new, swap, remove what is old. */
 #include <errno.h>
 
-#include "kernel/chains.h"
 #include "kernel/kernel_priv.h"
 #include "kernel/table.h"
 #include "kernel/routes.h"
@@ -138,25 +137,8 @@ int nsg_kernel_swap(struct nsg_kernel *k, uint32_t generation, enum nsg_forget f
 	return 0;
 }
 
-static int use_all_queues(struct nsg_kernel *k, struct nsg_diag *diag)
-{
-	const uint16_t n = k->n_queues;
-	int r;
-
-	k->n_queues = 0;
-	if (!n || n == k->table.n_queues)
-		return 0;
-	k->table.n_queues = n;
-	r = nsg_table_change(k, "cannot use all queues", nsg_chains_put_queue, NULL);
-	return repair_change(k, r, "cannot use all queues", diag);
-}
-
 int nsg_kernel_retire(struct nsg_kernel *k, struct nsg_diag *diag)
 {
-	int r = use_all_queues(k, diag);
-
-	if (r < 0)
-		return r;
 	if (k->prepared)
 		for (uint32_t n = 1; n <= k->hops.max; n++)
 			k->hops.v[n].next = false;

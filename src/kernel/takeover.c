@@ -166,7 +166,6 @@ static int restore_hop(struct nsg_hops *hops, json_t *json)
 
 static int restore(struct nsg_kernel *k, const struct record *record, uint32_t n_queues)
 {
-	const uint32_t before = (uint32_t)record->queues;
 	struct nsg_table_state *t = &k->table;
 	int r;
 
@@ -176,9 +175,7 @@ static int restore(struct nsg_kernel *k, const struct record *record, uint32_t n
 			return r;
 	}
 	k->hops.last = (uint32_t)record->last_hop % (k->hops.max + 1);
-	/* until the workers have bound the others */
-	t->n_queues = (uint16_t)(before < n_queues ? before : n_queues);
-	k->n_queues = (uint16_t)n_queues;
+	t->n_queues = (uint16_t)n_queues;
 	t->generation = (uint32_t)record->generation % NSG_GENERATIONS;
 	k->generations.older = record->older & NSG_ALL_GENERATIONS & ~(1 << t->generation);
 	k->generations.forgotten =
@@ -240,6 +237,9 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	r = read_record(json, &record);
 	if (r < 0 || !k->former)
 		return start_over(k, NULL, diag, "the record of the previous nsgd cannot be read");
+	r = take_silent(k, &record, silent, diag);
+	if (r < 0)
+		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");
 	key = difference(k, &record);
 	if (key)
 		return start_over(k, &record, diag, key);
@@ -247,9 +247,6 @@ int nsg_kernel_take_over(struct nsg_kernel *k, json_t *json, uint32_t n_queues, 
 	if (r < 0)
 		return start_over(k, NULL, diag,
 				  "the next hops of the previous nsgd cannot be restored");
-	r = take_silent(k, &record, silent, diag);
-	if (r < 0)
-		return nsg_kernel_complain(diag, r, "cannot take over the queue for silent drops");
 	r = nsg_routes_gateways(&k->rt, &k->gateways);
 	if (r < 0)
 		return nsg_kernel_complain(diag, r, "cannot read the host's default routes");

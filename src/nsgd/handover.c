@@ -164,8 +164,7 @@ int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *di
 	return nsg_kernel_take_over(in->kernel, before.kernel, n_queues, &in->store.silent, diag);
 }
 
-int handover_continue(struct instance *in, handover_engine_fn *start_engine, void *closure,
-		      struct nsg_diag *diag)
+int handover_continue(struct instance *in, struct nsg_diag *diag)
 {
 	struct before before;
 	enum nsg_forget forget;
@@ -186,10 +185,9 @@ int handover_continue(struct instance *in, handover_engine_fn *start_engine, voi
 		return r;
 	/* before a mark has the new generation */
 	handover_save(in, NULL);
-	r = start_engine(closure, diag);
+	r = nsg_engine_start(in->engine, diag);
 	if (r < 0)
 		return r;
-	handover_keep(in);
 	r = nsg_kernel_retire(in->kernel, diag);
 	nsg_kernel_sweep(in->kernel);
 	return r;
@@ -200,11 +198,9 @@ void handover_keep(struct instance *in)
 	struct store *s = &in->store;
 	char name[16];
 
-	for (uint32_t i = 0; i < NSG_MAX_WORKERS; i++) {
-		(void)snprintf(name, sizeof(name), "queue%u", i);
-		store_drop(s, name, &s->queues[i]);
-		if (i < nsg_engine_n_rings(in->engine))
-			store_keep(s, name, nsg_engine_socket(in->engine, i));
+	for (uint32_t i = 0; i < nsg_engine_n_rings(in->engine); i++) {
+		(void)snprintf(name, sizeof(name), "queue%u", in->conf_start->queue_first + i);
+		store_keep(s, name, nsg_engine_queue_socket(in->engine, i));
 	}
 	store_drop(s, "silent", &s->silent);
 	store_keep(s, "silent", nsg_kernel_silent_socket(in->kernel));

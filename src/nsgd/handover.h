@@ -19,13 +19,11 @@ int handover_set_former(struct instance *in, struct nsg_diag *diag);
 
 /* -ESTALE: it cannot be continued, and nsg_kernel_start follows (nsg_kernel_take_over). -errno. */
 int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *diag);
-/* Publishes in->policy like the policy of a reload, and calls start_engine when the next hops are there.
- * -errno. */
-typedef int handover_engine_fn(void *closure, struct nsg_diag *diag);
-int handover_continue(struct instance *in, handover_engine_fn *start_engine, void *closure,
-		      struct nsg_diag *diag);
+/* Publishes in->policy like the policy of a reload, and starts the engine, which has bound the queues, when the
+ * next hops are there. -errno. */
+int handover_continue(struct instance *in, struct nsg_diag *diag);
 
-/* Gives the manager the sockets that it does not hold yet, and closes those that are not used. */
+/* Gives the manager the sockets that it does not hold yet, and closes those that are not used, without the queues'. */
 void handover_keep(struct instance *in);
 
 #endif

@@ -15,6 +15,8 @@
 #include "util/cleanup.h"
 #include "util/limits.h"
 
+#define REST_TIMEOUT_NS 3000000000u
+
 int daemon_report(int r, const char *what, struct nsg_diag *diag)
 {
 	log_diag(diag);
@@ -124,11 +126,11 @@ static uint32_t workers_of(const struct nsg_conf *conf)
 	return n < most ? n : most;
 }
 
-static int start_engine(void *daemon, struct nsg_diag *diag)
+static int set_options(const struct daemon *d, struct nsg_engine_options *ret)
 {
-	struct daemon *d = daemon;
 	const struct nsg_conf *c = d->in.conf_start;
-	struct nsg_engine_options options = {
+
+	*ret = (struct nsg_engine_options){
 	    .queue_first = c->queue_first,
 	    .n_workers = workers_of(c),
 	    .queue_length = c->queue_length,
@@ -138,12 +140,20 @@ static int start_engine(void *daemon, struct nsg_diag *diag)
 	    .remember_denied = c->offload && (c->denied_seconds > 0 || c->answers),
 	    .down_accept = c->down_accept || c->audit,
 	};
-	int r = nsg_marks_init(c->mark_mask, &options.marks);
+	return nsg_marks_init(c->mark_mask, &ret->marks);
+}
 
+static int bind_queues(struct daemon *d, struct nsg_diag *diag)
+{
+	struct store *s = &d->in.store;
+	struct nsg_engine_options options;
+	int r;
+
+	r = set_options(d, &options);
 	if (r < 0)
 		return r;
-	return nsg_engine_start(&options, &d->in.policy->engine, d->in.store.queues, diag,
-				&d->in.engine);
+	return nsg_engine_bind(&options, &d->in.policy->engine, s->queues, s->n_queues, diag,
+			       &d->in.engine);
 }
 
 void daemon_stop_engine(struct daemon *d)
@@ -154,32 +164,57 @@ void daemon_stop_engine(struct daemon *d)
 	}
 }
 
-/* The queues must be bound before a rule sends packets to them. What waits in those of an earlier process
- * is decided after its table has been replaced, to which the marks of this one mean something else. */
+/* Decides what waits in a queue of an earlier process that the rules do not use any more. */
+static int decide_rest(struct daemon *d, struct nsg_engine_socket *queue)
+{
+	struct nsg_diag ignored = {0};
+	struct nsg_engine_options options;
+	struct nsg_engine *engine = NULL;
+	int r;
+
+	r = set_options(d, &options);
+	if (r < 0)
+		return r;
+	options.queue_first = queue->queue;
+	options.n_workers = 1;
+	r = nsg_engine_bind(&options, &d->in.policy->engine, queue, 1, &ignored, &engine);
+	if (r >= 0)
+		r = nsg_engine_start(engine, &ignored);
+	if (r >= 0)
+		r = nsg_engine_drain(engine, REST_TIMEOUT_NS);
+	d->stuck |= !nsg_engine_stop(engine);
+	nsg_diag_done(&ignored);
+	return r;
+}
+
+static void give_up_queues(struct daemon *d)
+{
+	struct store *s = &d->in.store;
+
+	for (uint32_t i = 0; i < s->n_queues; i++) {
+		struct nsg_engine_socket *queue = &s->queues[i];
+		int r;
+
+		if (queue->fd < 0)
+			continue;
+		r = decide_rest(d, queue);
+		if (r < 0)
+			log_warning("packets that waited in queue %u are dropped: %s", queue->queue,
+				    strerror(-r));
+		store_drop_queue(s, queue);
+	}
+}
+
 static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 {
-	const bool bound = d->in.store.queues[0] >= 0;
 	int r;
 
 	(void)policy_number(d->in.policy, d->in.generation, 0, NULL);
-	if (!bound) {
-		r = start_engine(d, diag);
-		if (r < 0)
-			return r;
-		handover_keep(&d->in);
-	}
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
 			     d->in.generation, workers_of(d->in.conf_start), diag);
-	if (r >= 0 && bound)
-		r = start_engine(d, diag);
-	if (r < 0) {
-		if (d->in.engine)
-			daemon_stop_engine(d);
+	if (r < 0)
 		return r;
-	}
-	/* also the queue for silent drops, if it has been bound only now */
-	handover_keep(&d->in);
-	return 0;
+	return nsg_engine_start(d->in.engine, diag);
 }
 
 static int take_table(struct daemon *d)
@@ -281,14 +316,26 @@ static enum nsg_exit restore(struct daemon *d, bool *ret_taken)
 	return nsg_exit_from(daemon_report(*ret_taken ? r : 0, "taking over", &diag));
 }
 
-/* With the table of an earlier nsgd, if it is taken, or one in place of it. */
-static enum nsg_exit publish(struct daemon *d, bool taken)
+/* With the table of an earlier nsgd, if it is taken, or one in place of it. The queues are bound before a rule
+ * sends packets to them. What waits in those of an earlier process is decided when its table has been replaced,
+ * which might take the marks of this one for others. */
+static int publish(struct daemon *d, bool taken, struct nsg_diag *diag)
 {
-	struct nsg_diag diag = {0};
-	int r =
-	    taken ? handover_continue(&d->in, start_engine, d, &diag) : start_deciding(d, &diag);
+	int r;
 
-	return nsg_exit_from(daemon_report(r, taken ? "taking over" : "start", &diag));
+	r = bind_queues(d, diag);
+	if (r < 0)
+		return r;
+	handover_keep(&d->in);
+	r = taken ? handover_continue(&d->in, diag) : start_deciding(d, diag);
+	if (r < 0) {
+		daemon_stop_engine(d);
+		return r;
+	}
+	give_up_queues(d);
+	/* also the queue for silent drops, if it has been bound only now */
+	handover_keep(&d->in);
+	return 0;
 }
 
 void daemon_open_store(struct daemon *d)
@@ -321,7 +368,8 @@ enum nsg_exit daemon_bring_up(struct daemon *d)
 	if (!status)
 		status = daemon_place(d, false);
 	if (!status)
-		status = publish(d, taken);
+		status = nsg_exit_from(daemon_report(publish(d, taken, &diag),
+						     taken ? "taking over" : "start", &diag));
 	if (status && !d->in.engine)
 		(void)daemon_report(remove_all(d, &diag), "removing the rules of an earlier nsgd",
 				    &diag);

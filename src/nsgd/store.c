@@ -22,8 +22,6 @@
 void store_init(struct store *s)
 {
 	*s = (struct store){.silent = -1, .table = -1, .file = -1};
-	for (size_t i = 0; i < NSG_MAX_WORKERS; i++)
-		s->queues[i] = -1;
 }
 
 /* ---- the record: two places in one file, the newer valid one is used ------------------------- */
@@ -144,27 +142,26 @@ static bool owns_queue(int fd, uint32_t number)
 	       nsg_queue_read_proc((uint16_t)number, 1, &state) >= 0 && state.portid == self.nl_pid;
 }
 
-static const char *take_queue(struct store *s, const struct nsg_conf *conf, const char *name,
-			      int fd)
+static const char *take_queue(struct store *s, const char *name, int fd)
 {
-	unsigned int worker;
+	unsigned int number;
 	char end;
 
-	if (sscanf(name, "queue%u%c", &worker, &end) != 1 || worker >= NSG_MAX_WORKERS)
+	if (sscanf(name, "queue%u%c", &number, &end) != 1 || number > UINT16_MAX)
 		return "unknown name";
-	if (s->queues[worker] >= 0)
-		return "duplicate name";
-	if (!owns_queue(fd, conf->queue_first + worker)) {
-		/* it may be bound to one that this process needs; the manager closes its copy later */
-		nsg_queue_unbind(fd, conf->queue_first, NSG_MAX_WORKERS);
-		return "not bound to that queue, counted from [queue] first";
-	}
-	s->queues[worker] = fd;
+	for (uint32_t i = 0; i < s->n_queues; i++)
+		if (s->queues[i].queue == number)
+			return "duplicate name";
+	if (!owns_queue(fd, number))
+		return "not bound to that queue";
+	if (s->n_queues == NSG_ARRAY_SIZE(s->queues))
+		return "too many queues";
+	s->queues[s->n_queues++] = (struct nsg_engine_socket){fd, (uint16_t)number};
 	return NULL;
 }
 
 /* Stores the descriptor, or says what is wrong with it. */
-static const char *take(struct store *s, const struct nsg_conf *conf, const char *name, int fd)
+static const char *take(struct store *s, const char *name, int fd)
 {
 	int *socket = strcmp(name, "silent") == 0  ? &s->silent
 		      : strcmp(name, "table") == 0 ? &s->table
@@ -184,7 +181,7 @@ static const char *take(struct store *s, const struct nsg_conf *conf, const char
 	if (fault)
 		return fault;
 	if (!socket)
-		return take_queue(s, conf, name, fd);
+		return take_queue(s, name, fd);
 	if (*socket >= 0)
 		return "duplicate name";
 	*socket = fd;
@@ -237,8 +234,22 @@ static uint32_t silent_queue(const struct store *s)
 	return (uint32_t)json_integer_value(json_object_get(kernel, "silentQueue"));
 }
 
+static const char *fault_of_silent(const struct store *s, const struct nsg_conf *conf)
+{
+	const uint32_t number = silent_queue(s);
+
+	if (!owns_queue(s->silent, number))
+		return "not bound to the queue for silent drops";
+	if (number < conf->queue_first || number - conf->queue_first >= NSG_MAX_WORKERS)
+		return NULL;
+	/* the manager closes its copy later */
+	nsg_queue_unbind(s->silent, (uint16_t)number);
+	return "its queue is one of those from [queue] first on";
+}
+
 void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *diag)
 {
+	const char *fault;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 
@@ -247,7 +258,8 @@ void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *d
 		note_held(s, names[i]);
 	for (int i = 0; i < n; i++) {
 		const int fd = SD_LISTEN_FDS_START + i;
-		const char *fault = take(s, conf, names[i], fd);
+
+		fault = take(s, names[i], fd);
 
 		if (fault)
 			reject(s, names[i], fd, fault, diag);
@@ -257,8 +269,9 @@ void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *d
 	free(names);
 	if (s->file >= 0)
 		read_record(s);
-	if (s->silent >= 0 && !owns_queue(s->silent, silent_queue(s))) {
-		reject(s, "silent", s->silent, "not bound to the queue for silent drops", diag);
+	fault = s->silent < 0 ? NULL : fault_of_silent(s, conf);
+	if (fault) {
+		reject(s, "silent", s->silent, fault, diag);
 		s->silent = -1;
 	}
 }
@@ -271,6 +284,18 @@ void store_drop(struct store *s, const char *name, int *fd)
 		return;
 	(void)close(*fd);
 	*fd = -1;
+	notify_removed(name);
+	unhold(s, name);
+}
+
+void store_drop_queue(struct store *s, struct nsg_engine_socket *queue)
+{
+	char name[16];
+
+	if (queue->fd >= 0)
+		(void)close(queue->fd);
+	queue->fd = -1;
+	(void)snprintf(name, sizeof(name), "queue%u", queue->queue);
 	notify_removed(name);
 	unhold(s, name);
 }
@@ -296,9 +321,9 @@ void store_forget(struct store *s)
 
 void store_done(struct store *s)
 {
-	for (size_t i = 0; i < NSG_MAX_WORKERS; i++)
-		if (s->queues[i] >= 0)
-			(void)close(s->queues[i]);
+	for (uint32_t i = 0; i < s->n_queues; i++)
+		if (s->queues[i].fd >= 0)
+			(void)close(s->queues[i].fd);
 	if (s->silent >= 0)
 		(void)close(s->silent);
 	if (s->table >= 0)

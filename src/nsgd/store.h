@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the service manager keeps for the next process (sd_notify(3), FDSTORE=1): the sockets of the
- * queues ("queue0" ...), of the silent queue ("silent") and of the table ("table"), and a file with
+ * queues ("queue0" ..., by their numbers), of the silent queue ("silent") and of the table ("table"), and a file with
  * the record ("record"). A queue belongs to its socket: while the manager holds it, packets wait.
  * Main thread only.
  */
@@ -13,19 +13,21 @@
 #include <jansson.h>
 
 #include "conf/conf.h"
+#include "engine/engine.h"
 #include "util/diag.h"
 #include "util/limits.h"
 
 struct store {
 	bool on; /* there is a service manager */
-	/* Sockets of the process before, until they are used; -1: none. By worker. */
-	int queues[NSG_MAX_WORKERS];
+	/* Sockets of the process before, until they are used; -1: none. */
+	struct nsg_engine_socket queues[NSG_MAX_WORKERS];
+	uint32_t n_queues;
 	int silent, table;
 	json_t *record; /* of the process before; NULL: none */
 	int file;	/* of the record */
 	uint64_t sequence;
 	/* Names of what the manager should hold. */
-	char held[NSG_MAX_WORKERS + 3][16];
+	char held[2 * NSG_MAX_WORKERS + 3][16];
 	uint32_t n_held;
 	bool incomplete; /* one could not be given to it */
 };
@@ -38,6 +40,8 @@ void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *d
 
 /* Closes the socket of that name here and in the manager, if it is still *fd. */
 void store_drop(struct store *s, const char *name, int *fd);
+/* The same of a queue. Its fd may be -1: it is closed here. */
+void store_drop_queue(struct store *s, struct nsg_engine_socket *queue);
 /* Gives a socket to the manager, unless it holds one of that name. */
 void store_keep(struct store *s, const char *name, int fd);
 /* Replaces the record. When the process dies in between, one of the two is valid. -errno, -ENOMEM for

@@ -409,15 +409,18 @@ t_upgrade() {
 	said '^idle 8$' && is "$(status .generation)" "$before" && decides && unmanaged && nothing_left
 }
 
-t_held() { # stopped where it is, the queue fills, and nothing is lost when it is killed
+# Stopped where it is, the queue fills, and nothing is lost when it is killed; also if the next process uses another
+# queue, and one less.
+t_held() { # [CONF...]
 	local allowed
-	conf
+	conf queue.workers=2
 	managed || return 1
 	tell hold
 	allowed=$(count vnet allowed)
 	spawn load app "$TRAFFIC" send -f 500 -n 1 -r 5000 -s 0.0.0.0:30000 udp 10.1.0.4:9000
-	ended load 20 && is "$(waiting)" 500 && tell kill && held 2 && decides || return 1
-	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 501)) ]" && unmanaged
+	conf queue.workers=2 "$@"
+	ended load 20 && is "$(waiting)" 500 && tell kill && said '^idle 2$' && decides || return 1
+	eventually 5 eval "[ \$(count vnet allowed) = $((allowed + 501)) ]" && unmanaged && nothing_left
 }
 
 t_edited() { # the policy was edited between two processes: as a reload, what was allowed goes on
@@ -437,34 +440,46 @@ t_edited() { # the policy was edited between two processes: as a reload, what wa
 	unmanaged && nothing_left
 }
 
-# Restarts, each with one more key changed, and a kill without a record, under load.
-t_changed_conf() {
-	local key regex life=1 conf=log.decisions=none status=0
-	# shellcheck disable=SC2086
-	conf $conf
-	managed && load || return 1
+# Restarts under load, each with one more key changed; lines of KEY=VALUE and what is logged then. In the last one the
+# process is killed without a record.
+restarts() {
+	local key regex status=0
 	while read -r key regex; do
-		conf+=" $key"
+		CHANGED+=" $key"
 		# shellcheck disable=SC2086
-		conf $conf
+		conf $CHANGED
 		[ "$key" = log.level=info ] && { lose_record && tell kill; } || tell restart
-		life=$((life + 1))
-		said "^idle $life\$" && is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT" &&
-			eventually 5 matches "$T/manager.log" "$regex" || { status=1; : "after $key"; }
-	done <<-END
-		queue.daemon-down=accept deciding
+		LIFE=$((LIFE + 1))
+		said "^idle $LIFE\$" && is "$(count vnet denied)" "$DENIED" && is "$(count inet straight)" "$STRAIGHT" &&
+			sed -n "/^idle $((LIFE - 1))\$/,\$p" "$T/manager.log" | grep -Eq "$regex" ||
+			{ status=1; : "after $key"; }
+	done
+	return $status
+}
+
+t_changed_conf() {
+	local LIFE=1 CHANGED=log.decisions=none
+	conf $CHANGED
+	managed && load || return 1
+	restarts <<-END && unload || return 1
+		queue.workers=3 queue.0,.3.workers
 		queue.workers=2 queue.0,.2.workers
-		queue.daemon-down=drop deciding
 		queue.first=7 queue.7,.2.workers
 		queue.first=8 queue.8,.2.workers
+	END
+	echo "# $LOST of $LOAD datagrams lost in $((LIFE - 1)) restarts with other queues"
+	is "$LOST" 0 && load || return 1
+	restarts <<-END && unload && decides || return 1
+		queue.daemon-down=accept deciding
+		queue.workers=1 queue.8,.1.workers
+		queue.daemon-down=drop deciding
 		route.mark-mask=0x00fff000 route.mark-mask.has.changed
 		route.table-base=21001 route.table-base.has.changed
 		route.rule-priority=21001 route.rule-priority.has.changed
 		nsgd.instance=renamed nsgd.instance.has.changed
 		log.level=info deciding
 	END
-	unload && [ $status = 0 ] && decides || return 1
-	echo "# $LOST of $LOAD datagrams lost in $((life - 1)) restarts with another configuration"
+	echo "# $LOST of $LOAD datagrams lost in $((LIFE - 5)) restarts with another configuration"
 	unmanaged && nothing_left && is "$(in_ns app nft list tables)" ""
 }
 
@@ -567,6 +582,7 @@ fact "mode = audit: the first process gives all sockets to the manager" t_holds 
 fact "restart by a manager that keeps no descriptors: stop and start" t_no_keeping
 fact "descriptors that are not its own: each is reported and closed" t_junk
 fact "SIGSTOP, then SIGKILL: what waited is decided" t_held
+fact "the same with other queues" t_held queue.first=7 queue.workers=1
 fact "another build, put in place under 5,000 datagrams a second: none lost" t_upgrade
 fact "counters go on, and no alarm comes again" t_baselines
 fact "an edit between two processes is a reload" t_edited
@@ -580,9 +596,9 @@ if command -v strace >/dev/null && strace -D -o /dev/null true 2>/dev/null; then
 	fact "a takeover that cannot use the socket of the table: nothing is left" t_fails 'taking over the table' \
 		EIO getsockname 8 9 10
 	fact "a takeover with a request that the kernel refuses: nothing is left" t_fails 'previous nsgd: Invalid argument' \
-		EINVAL sendto 13 14
+		EINVAL sendto 15 17
 	fact "a takeover with other names and a request that fails: nothing is left" \
-		eval 'CHANGES=$NAMES t_fails "No buffer space" ENOBUFS sendto 4 6 15'
+		eval 'CHANGES=$NAMES t_fails "No buffer space" ENOBUFS sendto 4 11 14'
 	fact "SIGKILL at a step of a takeover: the next process takes over" t_steps KILL take_over_at 20
 	fact "SIGSTOP at a step of a takeover: packets wait, and none is lost" t_steps STOP take_over_at 20
 	fact "SIGKILL at a step of a reload: the next process takes over" t_steps KILL reload_at 10

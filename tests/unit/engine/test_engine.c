@@ -75,7 +75,10 @@ static struct nsg_engine *start(uint16_t first, uint32_t n)
 	struct nsg_engine_policy *p = policy(0);
 	struct nsg_diag diag = {0};
 	struct nsg_engine *e = NULL;
-	int r = nsg_engine_start(&o, p, NULL, &diag, &e);
+	int r = nsg_engine_bind(&o, p, NULL, 0, &diag, &e);
+
+	if (!r)
+		r = nsg_engine_start(e, &diag);
 
 	nsg_engine_policy_unref(p);
 	for (size_t i = 0; i < diag.n; i++)
@@ -126,7 +129,7 @@ static void a_queue_that_is_taken_is_named_and_nothing_is_left(void **state)
 	struct nsg_diag diag = {0};
 
 	(void)state;
-	assert_int_equal(nsg_engine_start(&o, p, NULL, &diag, &e), -EADDRINUSE);
+	assert_int_equal(nsg_engine_bind(&o, p, NULL, 0, &diag, &e), -EADDRINUSE);
 	assert_null(e);
 	assert_int_equal(p->references, 1);
 	nsg_engine_policy_unref(p);
@@ -151,8 +154,9 @@ static void a_queue_outlives_its_engine_in_its_socket(void **state)
 	struct nsg_engine_options o = options(20, 2);
 	struct nsg_engine_policy *p = policy(0);
 	struct nsg_engine *e = start(20, 2);
-	/* the second is of the first queue: it is not used */
-	int sockets[2] = {dup(nsg_engine_socket(e, 0)), dup(nsg_engine_socket(e, 0))};
+	/* the first is of the other queue: it is not used */
+	struct nsg_engine_socket sockets[2] = {{dup(nsg_engine_queue_socket(e, 0)), 21},
+					       {dup(nsg_engine_queue_socket(e, 0)), 20}};
 	const uint32_t before = owner(20);
 	struct nsg_diag diag = {0};
 
@@ -161,14 +165,15 @@ static void a_queue_outlives_its_engine_in_its_socket(void **state)
 	assert_int_equal(owner(20), before);
 	assert_int_equal(owner(21), 0);
 	e = NULL;
-	assert_int_equal(nsg_engine_start(&o, p, sockets, &diag, &e), 0);
+	assert_int_equal(nsg_engine_bind(&o, p, sockets, 2, &diag, &e), 0);
+	assert_int_equal(nsg_engine_start(e, &diag), 0);
 	nsg_engine_policy_unref(p);
 	nsg_diag_done(&diag);
-	assert_int_equal(sockets[0], -1);
-	assert_true(sockets[1] >= 0);
+	assert_true(sockets[0].fd >= 0);
+	assert_int_equal(sockets[1].fd, -1);
 	assert_int_equal(owner(20), before);
 	assert_int_not_equal(owner(21), 0);
-	(void)close(sockets[1]);
+	(void)close(sockets[0].fd);
 	assert_true(nsg_engine_stop(e));
 	assert_int_equal(owner(20), 0);
 }
