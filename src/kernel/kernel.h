@@ -42,6 +42,8 @@ int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
  * otherwise than conf does. `record` is its nsg_kernel_record(); NULL: none. The second removes only that. -errno. */
 int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag *diag);
 int nsg_kernel_cleanup_former(struct nsg_kernel *k, struct nsg_diag *diag);
+/* Replaces the names in conf by those in the record (NULL: none), which must outlive it. -EBADMSG. */
+int nsg_kernel_read_names(json_t *record, struct nsg_conf *conf);
 
 /*
  * Before the start: the table of an earlier nsgd that did not stop drops all captured packets, until

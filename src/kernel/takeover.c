@@ -68,21 +68,22 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 	    c->down_accept, "queueFirst", c->queue_first, "gap", t->gap);
 }
 
-static int read_names(json_t *json, struct nsg_former *f)
+int nsg_kernel_read_names(json_t *record, struct nsg_conf *conf)
 {
+	struct nsg_marks marks;
 	json_int_t mark_mask, table_base, rule_priority;
 	const char *instance;
 
-	if (json_unpack(json, "{s:s, s:I, s:I, s:I}", "instance", &instance, "markMask", &mark_mask,
-			"tableBase", &table_base, "rulePriority", &rule_priority) < 0 ||
-	    strlen(instance) >= sizeof(f->instance) ||
-	    nsg_marks_init((uint32_t)mark_mask, &f->marks) < 0)
+	if (!record ||
+	    json_unpack(record, "{s:s, s:I, s:I, s:I}", "instance", &instance, "markMask",
+			&mark_mask, "tableBase", &table_base, "rulePriority", &rule_priority) < 0 ||
+	    strlen(instance) > NSG_MAX_INSTANCE_LENGTH ||
+	    nsg_marks_init((uint32_t)mark_mask, &marks) < 0)
 		return -EBADMSG;
-	(void)snprintf(f->instance, sizeof(f->instance), "%s", instance);
-	f->conf.instance = f->instance;
-	f->conf.mark_mask = (uint32_t)mark_mask;
-	f->conf.table_base = (uint32_t)table_base;
-	f->conf.rule_priority = (uint32_t)rule_priority;
+	conf->instance = instance;
+	conf->mark_mask = (uint32_t)mark_mask;
+	conf->table_base = (uint32_t)table_base;
+	conf->rule_priority = (uint32_t)rule_priority;
 	return 0;
 }
 
@@ -95,8 +96,11 @@ int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag 
 		return -ENOMEM;
 	f->conf = *k->conf;
 	/* also those of a record that cannot be continued */
-	if (!record || read_names(record, f) < 0)
+	if (nsg_kernel_read_names(record, &f->conf) < 0 ||
+	    nsg_marks_init(f->conf.mark_mask, &f->marks) < 0)
 		return 0;
+	(void)snprintf(f->instance, sizeof(f->instance), "%s", f->conf.instance);
+	f->conf.instance = f->instance;
 	k->former = TAKE_PTR(f);
 	return nsg_preexisting_rename(&preexisting, k->former->instance, diag);
 }

@@ -90,8 +90,10 @@ static enum nsg_exit load_and_start(struct daemon *d)
 {
 	enum nsg_exit status = daemon_load_conf(d, nsg_conf_load);
 
-	if (status)
+	if (status) {
+		daemon_sweep_recorded(d);
 		return status;
+	}
 	daemon_open_store(d);
 	status = start(d);
 	if (status && !d->server)

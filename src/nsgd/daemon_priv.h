@@ -51,6 +51,8 @@ int daemon_open_to_remove(struct daemon *d, struct nsg_diag *diag);
 /* For a start that failed before it had the control socket: removes what a crashed nsgd left,
  * unless another nsgd of this instance is running. */
 void daemon_sweep(struct daemon *d);
+/* The same if the configuration has errors: removes what the record of the previous process names. */
+void daemon_sweep_recorded(struct daemon *d);
 
 /* Before anything that a signal must not interrupt. -errno. */
 int daemon_prepare_loop(struct daemon *d);

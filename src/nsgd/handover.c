@@ -145,6 +145,11 @@ static int number(struct instance *in, const struct before *before, struct nsg_d
 	return r;
 }
 
+int handover_use_names(struct instance *in)
+{
+	return nsg_kernel_read_names(json_object_get(in->store.record, "kernel"), in->conf_start);
+}
+
 int handover_set_former(struct instance *in, struct nsg_diag *diag)
 {
 	json_t *kernel = json_object_get(in->store.record, "kernel");

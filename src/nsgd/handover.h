@@ -14,6 +14,9 @@ void handover_save(struct instance *in, const struct policy *next);
  * was renamed are renamed, too. -errno. */
 int handover_set_former(struct instance *in, struct nsg_diag *diag);
 
+/* Replaces the names in conf_start by those in the record. -EBADMSG: there is none. */
+int handover_use_names(struct instance *in);
+
 /* Two steps continue with the kernel state of the process before, in place of nsg_kernel_start; in->policy
  * is placed in between. */
 

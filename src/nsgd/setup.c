@@ -27,6 +27,15 @@ int daemon_report(int r, const char *what, struct nsg_diag *diag)
 	return r;
 }
 
+static int name_socket(struct daemon *d)
+{
+	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) >=
+	    0)
+		return 0;
+	d->socket_path = NULL;
+	return -ENOMEM;
+}
+
 enum nsg_exit daemon_load_conf(struct daemon *d, conf_load_fn *load)
 {
 	struct nsg_diag diag = {0};
@@ -37,13 +46,7 @@ enum nsg_exit daemon_load_conf(struct daemon *d, conf_load_fn *load)
 		return reported ? NSG_EXIT_POLICY : nsg_exit_from(r);
 	d->in.conf = d->in.conf_start;
 	log_open(d->in.conf->instance, d->in.conf->log_level);
-	if (asprintf(&d->socket_path, "%s/%s.sock", NSG_CONTROL_DIRECTORY, d->in.conf->instance) <
-	    0) {
-		d->socket_path = NULL;
-		log_error("%s", strerror(ENOMEM));
-		return NSG_EXIT_FAILED;
-	}
-	return NSG_EXIT_DONE;
+	return nsg_exit_from(daemon_report(name_socket(d), "control socket", &diag));
 }
 
 enum nsg_exit daemon_read_live(struct daemon *d)
@@ -250,6 +253,20 @@ void daemon_sweep(struct daemon *d)
 			(void)remove_all(d, &diag);
 		else
 			(void)nsg_kernel_cleanup_former(d->in.kernel, &diag);
+	}
+	nsg_diag_done(&diag);
+}
+
+void daemon_sweep_recorded(struct daemon *d)
+{
+	struct nsg_diag diag = {0};
+
+	/* the defaults */
+	if (nsg_conf_load("", true, &diag, &d->in.conf_start) >= 0) {
+		d->in.conf = d->in.conf_start;
+		store_open(&d->in.store, d->in.conf_start, &diag);
+		if (handover_use_names(&d->in) >= 0 && name_socket(d) >= 0)
+			daemon_sweep(d);
 	}
 	nsg_diag_done(&diag);
 }

@@ -556,8 +556,8 @@ t_bad_policy() { # COMMAND [CONF...]: a start that fails after it, with that cha
 	conf
 	sysctl_ns app netfilter/nf_conntrack_acct 0
 	managed && decides || return 1
-	conf "${@:2}"
 	mv "$T/policy/vnet-shop.json" "$T/kept.json"
+	conf "${@:2}"
 	tell "$1"
 	said '^dead exit-code'
 	local status=$?
@@ -607,4 +607,6 @@ fi
 fact "restart with a policy that has errors: everything is removed" t_bad_policy restart
 fact "SIGKILL, then a policy that has errors: everything is removed" t_bad_policy kill
 fact "restart with other names and a policy that has errors: everything is removed" t_bad_policy restart $NAMES
+fact "restart with errors in the configuration, also in a name: everything is removed" t_bad_policy restart nsgd.instance=- \
+	queue.daemon-down=drip
 lab_done
