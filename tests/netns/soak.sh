@@ -7,6 +7,7 @@
 #     soak.sh [PACKETS [RESULT.json]]          $PROGRESS: seconds between two lines
 . "$(dirname "$0")/lib.sh"
 lab_enter "$@"
+export FACT_SECONDS=14400
 lab_make || exit 1
 PACKETS=${1:-100000000}
 RESULT=${2:-/dev/null}
