@@ -175,21 +175,6 @@ static int start_thread(struct nsg_worker *w)
 	return nsg_thread_start(&w->thread, name, nsg_worker_run, w);
 }
 
-static int open_queue(struct nsg_engine *e, uint16_t number, struct nsg_engine_socket *sockets,
-		      uint32_t n, struct nsg_diag *diag, struct nsg_queue *ret)
-{
-	const struct nsg_engine_options *o = &e->shared.options;
-
-	for (uint32_t i = 0; i < n; i++) {
-		if (sockets[i].fd < 0 || sockets[i].queue != number ||
-		    nsg_queue_take_over(o, number, sockets[i].fd, diag, ret) < 0)
-			continue;
-		sockets[i].fd = -1;
-		return 0;
-	}
-	return nsg_queue_open(o, number, diag, ret);
-}
-
 static int make_workers(struct nsg_engine *e, struct nsg_engine_socket *sockets, uint32_t n,
 			struct nsg_diag *diag)
 {
@@ -200,7 +185,7 @@ static int make_workers(struct nsg_engine *e, struct nsg_engine_socket *sockets,
 		uint16_t number = (uint16_t)(o->queue_first + i);
 		struct nsg_queue queue;
 
-		r = open_queue(e, number, sockets, n, diag, &queue);
+		r = nsg_queue_get(o, number, sockets, n, diag, &queue);
 		if (r < 0)
 			return r;
 		r = nsg_worker_new(&e->shared, &queue, number, e->slots[i], &e->workers[i]);

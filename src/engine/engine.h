@@ -49,7 +49,7 @@ struct nsg_engine_options {
 	bool overflow_accept; /* NFQA_CFG_F_FAIL_OPEN */
 	/* a denial is a mark: the kernel drops the packet and remembers its flow or destination */
 	bool remember_denied;
-	/* What happens to packets that a process which has died had received (nsg_queue_take_over). */
+	/* What happens to packets that a process which has died had received (nsg_queue_get). */
 	bool down_accept;
 	struct nsg_marks marks;
 };

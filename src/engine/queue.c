@@ -180,8 +180,8 @@ static int open_socket(int *ret)
 	return 0;
 }
 
-int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
-		   struct nsg_queue *ret)
+static int open_queue(const struct nsg_engine_options *options, uint16_t number,
+		      struct nsg_diag *diag, struct nsg_queue *ret)
 {
 	cleanup_close int fd = -1;
 	struct nsg_queue q = {0};
@@ -272,8 +272,9 @@ static uint32_t oldest_unread(int fd)
 	}
 }
 
-int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
-			struct nsg_diag *diag, struct nsg_queue *ret)
+/* -ENOENT: the socket does not own the queue. It stays the caller's on failure. */
+static int take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
+		     struct nsg_diag *diag, struct nsg_queue *ret)
 {
 	struct nsg_queue q = {.fd = fd, .gso = true, .fail_open = options->overflow_accept};
 	struct nsg_queue_verdict settled = {.accept = options->down_accept};
@@ -304,6 +305,20 @@ int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t numbe
 	set_buffers(fd, number, diag, &q.receive_buffer_bytes);
 	*ret = q;
 	return 0;
+}
+
+int nsg_queue_get(const struct nsg_engine_options *options, uint16_t number,
+		  struct nsg_engine_socket *sockets, uint32_t n, struct nsg_diag *diag,
+		  struct nsg_queue *ret)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (sockets[i].fd < 0 || sockets[i].queue != number ||
+		    take_over(options, number, sockets[i].fd, diag, ret) < 0)
+			continue;
+		sockets[i].fd = -1;
+		return 0;
+	}
+	return open_queue(options, number, diag, ret);
 }
 
 void nsg_queue_unbind(int fd, uint16_t number)

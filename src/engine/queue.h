@@ -15,19 +15,15 @@ struct nsg_queue {
 	bool gso, fail_open; /* as the kernel granted */
 };
 
-/* Errors are diagnostics: no permission -EPERM, taken -EADDRINUSE, no NFQUEUE -EPROTONOSUPPORT. A
- * missing feature that only costs performance (buffers, flags) is a notice. */
-int nsg_queue_open(const struct nsg_engine_options *options, uint16_t number, struct nsg_diag *diag,
-		   struct nsg_queue *ret);
-
 /*
- * The same for the socket of a process that has died, which still owns the queue: the packets that
- * the process had received and not answered are accepted or dropped as options->down_accept says,
- * those it had not received stay queued. -ENOENT: the socket does not own the queue. The socket stays
- * the caller's on failure.
+ * Takes a queue over with the socket (one of n) of a process that has died, which still owns it: the packets
+ * that the process had received and not answered are accepted or dropped as options->down_accept says, those it
+ * had not received stay queued. Else binds it. Errors are diagnostics: no permission -EPERM, taken -EADDRINUSE,
+ * no NFQUEUE -EPROTONOSUPPORT. A missing feature that only costs performance (buffers, flags) is a notice.
  */
-int nsg_queue_take_over(const struct nsg_engine_options *options, uint16_t number, int fd,
-			struct nsg_diag *diag, struct nsg_queue *ret);
+int nsg_queue_get(const struct nsg_engine_options *options, uint16_t number,
+		  struct nsg_engine_socket *sockets, uint32_t n, struct nsg_diag *diag,
+		  struct nsg_queue *ret);
 
 /* Unbinds a queue that the socket of another process owns, and drops what waits in it. */
 void nsg_queue_unbind(int fd, uint16_t number);
