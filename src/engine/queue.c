@@ -281,7 +281,7 @@ static int take_over(const struct nsg_engine_options *options, uint16_t number, 
 	struct sockaddr_nl self = {0};
 	socklen_t size = sizeof(self);
 	uint8_t verdict[NSG_VERDICT_BYTES];
-	struct nsg_queue_state state;
+	struct nsg_queue_state state = {0};
 	uint32_t unread;
 	int r;
 
