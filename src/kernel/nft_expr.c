@@ -377,12 +377,13 @@ void nft_program(struct nsg_nft_batch *b, const struct sock_filter *program, uin
 
 static void connmark(struct nsg_nft_batch *b, uint8_t mode, uint32_t mask)
 {
-	const struct xt_connmark_tginfo1 info = {
-	    .ctmask = mask,
-	    .nfmask = mask,
-	    .mode = mode,
-	};
+	struct xt_connmark_tginfo1 info;
 
+	/* the kernel also gets the padding */
+	memset(&info, 0, sizeof(info));
+	info.ctmask = mask;
+	info.nfmask = mask;
+	info.mode = mode;
 	xt(b, "target", "CONNMARK", 1, &info, sizeof(info));
 }
 
