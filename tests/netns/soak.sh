@@ -64,6 +64,14 @@ resident() { # kB, of private memory
 	awk '/^Private_/ { n += $2 } END { print n }' "/proc/${PIDS[nsgd]}/smaps_rollup"
 }
 
+at_rest() { # kB: the least of some samples, since reloads and traces need memory for a moment
+	local i
+	for ((i = 0; i < 20; i++)); do
+		resident
+		sleep 0.1
+	done | sort -n | head -n 1
+}
+
 fds() {
 	find "/proc/${PIDS[nsgd]}/fd" -mindepth 1 | wc -l
 }
@@ -105,7 +113,7 @@ happens() { # N
 		CHANGED=$((CHANGED + 1))
 		;;
 	4)
-		[ -z "${MEMORY_FIRST:-}" ] || stop trace
+		[ -z "${MEMORY_FIRST:-}" ] || [ -z "${PIDS[trace]:-}" ] || stop trace
 		ctl status >/dev/null && ctl stats >/dev/null || return 1
 		;;
 	5)
@@ -149,13 +157,14 @@ soak() {
 	# many flows, until nsgd has as many decisions of each kind as it keeps
 	nsgd_start && tracer && senders 10 && run_until "$FIRST" && run_until_kept || return 1
 	senders_stop
-	MEMORY_FIRST=$(resident) FDS_FIRST=$(fds)
+	stop trace
+	MEMORY_FIRST=$(at_rest) FDS_FIRST=$(fds)
 	progress
 	senders 1000 && run_until "$PACKETS" || return 1
-	MEMORY_LAST=$(resident)
 	progress
-	stop trace
+	[ -z "${PIDS[trace]:-}" ] || stop trace
 	senders_stop
+	MEMORY_LAST=$(at_rest)
 	eventually 30 eval '[ "$(in_ns app awk "\$1 == 0 { print \$3 }" /proc/net/netfilter/nfnetlink_queue)" = 0 ]' || return 1
 	eventually 10 eval "[ \$(fds) -le $FDS_FIRST ]" || return 1
 	account
