@@ -7,10 +7,14 @@
 
 #include "util/limits.h"
 
+/* Texts differ by some bytes. A text is allocated in steps and not made smaller, since otherwise the
+ * heap would be full of holes that are too small for the next one. */
+#define STEP 256u
+
 struct entry {
 	uint64_t number;
 	char *text;
-	size_t n;
+	size_t n, size;
 };
 
 /* A ring: the entry of count i is at i modulo the size. */
@@ -33,12 +37,19 @@ void history_add(struct history *h, bool dropped, const char *text, size_t n)
 {
 	struct kept *k = dropped ? &h->dropped : &h->accepted;
 	struct entry *e = &k->v[k->n % NSG_MAX_HISTORY];
-	char *copy = realloc(e->text, n);
 
-	if (!copy)
-		return;
-	memcpy(copy, text, n);
-	*e = (struct entry){.number = h->n++, .text = copy, .n = n};
+	if (n > e->size) {
+		size_t size = (n + STEP - 1) / STEP * STEP;
+		char *larger = realloc(e->text, size);
+
+		if (!larger)
+			return;
+		e->text = larger;
+		e->size = size;
+	}
+	memcpy(e->text, text, n);
+	e->number = h->n++;
+	e->n = n;
 	k->n++;
 }
 
