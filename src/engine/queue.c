@@ -356,3 +356,21 @@ int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret)
 	}
 	return 0;
 }
+
+int nsg_queue_of(int fd)
+{
+	cleanup_fclose FILE *f = fopen(PROC_PATH, "re");
+	struct sockaddr_nl self = {0};
+	socklen_t size = sizeof(self);
+	unsigned int number;
+	int64_t portid;
+	char line[256];
+
+	if (!f || getsockname(fd, (struct sockaddr *)&self, &size) < 0)
+		return -errno;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "%u %" SCNd64, &number, &portid) == 2 &&
+		    (uint32_t)portid == self.nl_pid)
+			return (int)number;
+	return -ENOENT;
+}

@@ -36,5 +36,7 @@ struct nsg_queue_state {
 };
 /* Of the queues first to first + n - 1 in this network namespace. -errno. */
 int nsg_queue_read_proc(uint16_t first, uint32_t n, struct nsg_queue_state *ret);
+/* The number of the queue that the socket owns; of several, the lowest. -ENOENT: none. -errno. */
+int nsg_queue_of(int fd);
 
 #endif

@@ -105,6 +105,34 @@ int store_write(struct store *s, const json_t *record)
 
 /* ---- what the process before left ------------------------------------------------------------ */
 
+static void notify_removed(const char *name)
+{
+	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+}
+
+static uint32_t find_held(const struct store *s, const char *name)
+{
+	uint32_t i = 0;
+
+	while (i < s->n_held && strcmp(s->held[i], name) != 0)
+		i++;
+	return i;
+}
+
+static void note_held(struct store *s, const char *name)
+{
+	if (find_held(s, name) == s->n_held && s->n_held < NSG_ARRAY_SIZE(s->held))
+		(void)snprintf(s->held[s->n_held++], sizeof(s->held[0]), "%s", name);
+}
+
+static void unhold(struct store *s, const char *name)
+{
+	const uint32_t at = find_held(s, name);
+
+	if (at < s->n_held && at != --s->n_held)
+		memcpy(s->held[at], s->held[s->n_held], sizeof(s->held[at]));
+}
+
 static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie = 0;
@@ -132,31 +160,27 @@ static const char *fault_of_socket(int fd)
 	return NULL;
 }
 
-static bool owns_queue(int fd, uint32_t number)
-{
-	struct sockaddr_nl self = {0};
-	socklen_t size = sizeof(self);
-	struct nsg_queue_state state;
-
-	return number <= UINT16_MAX && getsockname(fd, (struct sockaddr *)&self, &size) == 0 &&
-	       nsg_queue_read_proc((uint16_t)number, 1, &state) >= 0 && state.portid == self.nl_pid;
-}
-
 static const char *take_queue(struct store *s, const char *name, int fd)
 {
+	const int queue = nsg_queue_of(fd);
 	unsigned int number;
 	char end;
 
-	if (sscanf(name, "queue%u%c", &number, &end) != 1 || number > UINT16_MAX)
+	if (sscanf(name, "queue%u%c", &number, &end) != 1)
 		return "unknown name";
+	if (queue < 0)
+		return "not bound to a queue";
 	for (uint32_t i = 0; i < s->n_queues; i++)
-		if (s->queues[i].queue == number)
+		if (s->queues[i].queue == queue)
 			return "duplicate name";
-	if (!owns_queue(fd, number))
-		return "not bound to that queue";
 	if (s->n_queues == NSG_ARRAY_SIZE(s->queues))
 		return "too many queues";
-	s->queues[s->n_queues++] = (struct nsg_engine_socket){fd, (uint16_t)number};
+	s->queues[s->n_queues++] = (struct nsg_engine_socket){fd, (uint16_t)queue};
+	/* earlier versions named it by its worker: handover_keep() gives it again, by its number */
+	if (number != (unsigned int)queue) {
+		notify_removed(name);
+		unhold(s, name);
+	}
 	return NULL;
 }
 
@@ -188,34 +212,6 @@ static const char *take(struct store *s, const char *name, int fd)
 	return NULL;
 }
 
-static void notify_removed(const char *name)
-{
-	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-}
-
-static uint32_t find_held(const struct store *s, const char *name)
-{
-	uint32_t i = 0;
-
-	while (i < s->n_held && strcmp(s->held[i], name) != 0)
-		i++;
-	return i;
-}
-
-static void note_held(struct store *s, const char *name)
-{
-	if (find_held(s, name) == s->n_held && s->n_held < NSG_ARRAY_SIZE(s->held))
-		(void)snprintf(s->held[s->n_held++], sizeof(s->held[0]), "%s", name);
-}
-
-static void unhold(struct store *s, const char *name)
-{
-	const uint32_t at = find_held(s, name);
-
-	if (at < s->n_held && at != --s->n_held)
-		memcpy(s->held[at], s->held[s->n_held], sizeof(s->held[at]));
-}
-
 /* The manager closes all of that name: one that is used is given to it again. */
 static void reject(struct store *s, const char *name, int fd, const char *fault,
 		   struct nsg_diag *diag)
@@ -238,7 +234,7 @@ static const char *fault_of_silent(const struct store *s, const struct nsg_conf 
 {
 	const uint32_t number = silent_queue(s);
 
-	if (!owns_queue(s->silent, number))
+	if (nsg_queue_of(s->silent) != (int)number)
 		return "not bound to the queue for silent drops";
 	if (number < conf->queue_first || number - conf->queue_first >= NSG_MAX_WORKERS)
 		return NULL;

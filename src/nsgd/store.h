@@ -40,7 +40,7 @@ void store_open(struct store *s, const struct nsg_conf *conf, struct nsg_diag *d
 
 /* Closes the socket of that name here and in the manager, if it is still *fd. */
 void store_drop(struct store *s, const char *name, int *fd);
-/* The same of a queue. Its fd may be -1: it is closed here. */
+/* The same of a queue. Its fd may be -1 if it is already closed here. */
 void store_drop_queue(struct store *s, struct nsg_engine_socket *queue);
 /* Gives a socket to the manager, unless it holds one of that name. */
 void store_keep(struct store *s, const char *name, int fd);

@@ -17,6 +17,7 @@
  *     quit              when the unit is dead
  *
  * $JUNK=yes: the second process is also given descriptors that are not its own.
+ * $BY_WORKER=FIRST: it gets the queues from FIRST on with the names that earlier versions gave them, by worker.
  * $KEEP=no: it keeps no descriptors (FileDescriptorStoreMax=0). $MUTE=yes: the bus does not answer.
  */
 #include <errno.h>
@@ -214,14 +215,26 @@ static uint64_t waited_ns(pid_t pid)
 	return waited;
 }
 
+static void name_by_worker(unsigned int first)
+{
+	unsigned int number;
+
+	for (size_t i = 0; i < m.n_stored; i++)
+		if (sscanf(m.store[i].name, "queue%u", &number) == 1)
+			(void)snprintf(m.store[i].name, sizeof(m.store[i].name), "queue%u",
+				       number - first);
+}
+
 static void start(void)
 {
-	const char *junk = getenv("JUNK");
+	const char *junk = getenv("JUNK"), *first = getenv("BY_WORKER");
 
 	m.lives++;
 	m.job = "start";
 	if (m.lives == 2 && junk && !strcmp(junk, "yes"))
 		add_junk();
+	if (m.lives == 2 && first)
+		name_by_worker((unsigned int)atoi(first));
 	m.main = run(false);
 	printf("life %u process %d\n", m.lives, (int)m.main);
 }
