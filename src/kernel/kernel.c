@@ -243,13 +243,13 @@ struct nsg_preexisting nsg_kernel_preexisting(struct nsg_kernel *k)
 	};
 }
 
-int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag)
+/* Notes the decided connections in the files of that instance. */
+static int clear_former(struct nsg_kernel *k, const char *instance, struct nsg_diag *diag)
 {
 	struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
 	int routes, marks;
 
-	if (!k->former)
-		return 0;
+	preexisting.instance = instance;
 	preexisting.marks = &k->former->marks;
 	preexisting.preexisting = &k->preexisting;
 	routes = clear_routes_and_rules(k, &k->former->conf, &k->former->marks, diag);
@@ -257,12 +257,19 @@ int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag)
 	return routes < 0 ? routes : marks;
 }
 
+int nsg_kernel_clear_former(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	return k->former ? clear_former(k, k->conf->instance, diag) : 0;
+}
+
 int nsg_kernel_cleanup_former(struct nsg_kernel *k, struct nsg_diag *diag)
 {
 	int table, others;
 
+	if (!k->former || strcmp(k->former->instance, k->conf->instance) == 0)
+		return 0;
 	table = nsg_table_change(k, "cannot remove the rules", nsg_table_delete_former, diag);
-	others = nsg_kernel_clear_former(k, diag);
+	others = clear_former(k, k->former->instance, diag);
 	return table < 0 ? table : others;
 }
 

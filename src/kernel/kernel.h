@@ -38,9 +38,16 @@ int nsg_kernel_open(const struct nsg_conf *conf, struct nsg_diag *diag, struct n
  * table, rules, routes, bits of connection marks. Missing objects are not an error. */
 int nsg_kernel_cleanup(struct nsg_kernel *k, struct nsg_diag *diag);
 
-/* From here to the end of nsg_kernel_start, nsg_kernel_cleanup also removes what the previous process has named
- * otherwise than conf does. `record` is its nsg_kernel_record(); NULL: none. The second removes only that. -errno. */
-int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag *diag);
+/*
+ * Until nsg_kernel_start or nsg_kernel_prepare has replaced the table, nsg_kernel_cleanup also removes the
+ * objects with the names in `record`, the nsg_kernel_record() of the previous process (NULL: none). -ENOMEM.
+ */
+int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record);
+/* The instance in that record; NULL: none. */
+const char *nsg_kernel_former_instance(const struct nsg_kernel *k);
+/* Renames that instance's files in /run/nsgd; those of the present name are merged. -errno. */
+int nsg_kernel_rename_files(struct nsg_kernel *k, struct nsg_diag *diag);
+/* Removes only the objects of an instance that was renamed: another process may have the present name. -errno. */
 int nsg_kernel_cleanup_former(struct nsg_kernel *k, struct nsg_diag *diag);
 /* Replaces the names in conf by those in the record (NULL: none), which must outlive it. -EBADMSG. */
 int nsg_kernel_read_names(json_t *record, struct nsg_conf *conf);
@@ -109,7 +116,7 @@ int nsg_kernel_take_table(struct nsg_kernel *k, int *fd);
 /*
  * A takeover: this process continues with the table, rules, routes and marks of an earlier one.
  * `record` is the last nsg_kernel_record() of that process, which is valid at every step of its
- * reloads; NULL: it has none that can be read. n_queues are bound. *silent is its socket of the queue for silent drops
+ * reloads; NULL: it has none that can be read. The caller binds n_queues queues before step 1. *silent is its socket of the queue for silent drops
  * (-1: none), taken if it is used. nsg_kernel_plan and a reload follow, whose step 1 also replaces
  * the rules that were found, in one transaction that changes the generation; it may be the one that is in
  * force, if the policy decides the same. -ESTALE, with a notice: the record cannot be read, or is of another

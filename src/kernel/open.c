@@ -64,7 +64,7 @@ static int probe(struct nsg_kernel *k, struct nsg_diag *diag)
 	case -EINVAL:
 	case -EOPNOTSUPP:
 	case -ECONNREFUSED:
-		return nsg_kernel_complain(diag, r, "the kernel has no nf_tables");
+		return nsg_kernel_complain(diag, -EOPNOTSUPP, "the kernel has no nf_tables");
 	default:
 		return nsg_kernel_complain(diag, r, "cannot probe nf_tables");
 	}

@@ -54,7 +54,8 @@ json_t *nsg_kernel_record(const struct nsg_kernel *k)
 		if (k->hops.v[n].used &&
 		    json_array_append_new(hops, record_hop(n, &k->hops.v[n])) < 0)
 			return NULL;
-	/* the last three are for earlier versions, which require them: a downgrade takes over, too */
+	/* the last three are for earlier versions, which require them: a downgrade takes over, too, if
+	 * [queue] first is 0 */
 	return json_pack(
 	    "{s:i, s:s, s:b, s:I, s:I, s:I, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:O, s:i, "
 	    "s:i, s:b, s:i, s:b}",
@@ -87,9 +88,8 @@ int nsg_kernel_read_names(json_t *record, struct nsg_conf *conf)
 	return 0;
 }
 
-int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag *diag)
+int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record)
 {
-	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
 	cleanup_free struct nsg_former *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -102,7 +102,19 @@ int nsg_kernel_set_former(struct nsg_kernel *k, json_t *record, struct nsg_diag 
 	(void)snprintf(f->instance, sizeof(f->instance), "%s", f->conf.instance);
 	f->conf.instance = f->instance;
 	k->former = TAKE_PTR(f);
-	return nsg_preexisting_rename(&preexisting, k->former->instance, diag);
+	return 0;
+}
+
+const char *nsg_kernel_former_instance(const struct nsg_kernel *k)
+{
+	return k->former ? k->former->instance : NULL;
+}
+
+int nsg_kernel_rename_files(struct nsg_kernel *k, struct nsg_diag *diag)
+{
+	const struct nsg_preexisting preexisting = nsg_kernel_preexisting(k);
+
+	return k->former ? nsg_preexisting_rename(&preexisting, k->former->instance, diag) : 0;
 }
 
 struct record {

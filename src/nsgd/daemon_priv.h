@@ -20,6 +20,7 @@ struct daemon {
 	sd_event_source *kernel_source, *watchdog_timer, *health_timer;
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
 	bool restarting;	/* everything stays for the next process */
+	uint32_t n_workers;
 	bool stuck;		/* a worker does not end, and uses what would be freed */
 };
 

@@ -14,9 +14,9 @@ int flows_begin(const struct instance *in, struct nsg_diag *diag, struct server_
  * what was on before stays on. The end may be that of a later process. Without permission nothing
  * changes.
  */
-/* An instance has been renamed: the end is that of the present name. */
-void accounting_rename(const char *former, const char *instance);
 void accounting_begin(const char *instance);
 void accounting_end(const char *instance);
+/* After an instance was renamed: accounting_end() of the new name restores the settings. */
+void accounting_rename(const char *former, const char *instance);
 
 #endif

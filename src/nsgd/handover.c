@@ -150,14 +150,19 @@ int handover_use_names(struct instance *in)
 	return nsg_kernel_read_names(json_object_get(in->store.record, "kernel"), in->conf_start);
 }
 
-int handover_set_former(struct instance *in, struct nsg_diag *diag)
+int handover_set_former(struct instance *in)
 {
-	json_t *kernel = json_object_get(in->store.record, "kernel");
-	const char *instance = json_string_value(json_object_get(kernel, "instance"));
+	return nsg_kernel_set_former(in->kernel, json_object_get(in->store.record, "kernel"));
+}
 
-	if (instance)
-		accounting_rename(instance, in->conf_start->instance);
-	return nsg_kernel_set_former(in->kernel, kernel, diag);
+int handover_rename_files(struct instance *in, struct nsg_diag *diag)
+{
+	const char *former = nsg_kernel_former_instance(in->kernel);
+
+	if (!former)
+		return 0;
+	accounting_rename(former, in->conf_start->instance);
+	return nsg_kernel_rename_files(in->kernel, diag);
 }
 
 int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *diag)

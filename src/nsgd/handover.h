@@ -10,9 +10,10 @@
  * Without a service manager it does nothing. */
 void handover_save(struct instance *in, const struct policy *next);
 
-/* The kernel is open: it learns what the process before has named its objects, and the files of an instance that
- * was renamed are renamed, too. -errno. */
-int handover_set_former(struct instance *in, struct nsg_diag *diag);
+/* Passes the names that the previous process used to the kernel layer, which is open. -ENOMEM. */
+int handover_set_former(struct instance *in);
+/* Renames the files of an instance that was renamed. Only for the process that has the control socket. -errno. */
+int handover_rename_files(struct instance *in, struct nsg_diag *diag);
 
 /* Replaces the names in conf_start by those in the record. -EBADMSG: there is none. */
 int handover_use_names(struct instance *in);
@@ -26,7 +27,8 @@ int handover_restore(struct instance *in, uint32_t n_queues, struct nsg_diag *di
  * next hops are there. -errno. */
 int handover_continue(struct instance *in, struct nsg_diag *diag);
 
-/* Gives the manager the sockets that it does not hold yet, and closes those that are not used, without the queues'. */
+/* Gives the manager the sockets that it does not hold yet, and closes those that are not used, except those of
+ * queues. */
 void handover_keep(struct instance *in);
 
 #endif

@@ -114,16 +114,18 @@ static int ask(uint64_t end_ns, uint32_t *ret_stored, enum job *ret)
 	r = sd_bus_message_read(job, "(uo)", &id, &path);
 	if (r < 0)
 		return r;
-	*ret_stored = n;
-	*ret = JOB_NONE;
-	if (!id)
+	if (!id) {
+		*ret_stored = n;
+		*ret = JOB_NONE;
 		return 0;
+	}
 	r = get(bus, path, MANAGER ".Job", "JobType", "s", &type);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_read(type, "s", &name);
 	if (r < 0)
 		return r;
+	*ret_stored = n;
 	*ret = strcmp(name, "restart") == 0 ? JOB_RESTART
 	       : strcmp(name, "stop") == 0  ? JOB_STOP
 					    : JOB_OTHER;

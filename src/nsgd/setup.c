@@ -90,7 +90,7 @@ static int open_kernel(struct daemon *d, struct nsg_diag *diag)
 	r = nsg_kernel_open(d->in.conf_start, diag, &d->in.kernel);
 	if (r < 0)
 		return r;
-	return handover_set_former(&d->in, diag);
+	return handover_set_former(&d->in);
 }
 
 enum nsg_exit daemon_open_kernel(struct daemon *d)
@@ -98,6 +98,8 @@ enum nsg_exit daemon_open_kernel(struct daemon *d)
 	struct nsg_diag diag = {0};
 	int r = daemon_report_kernel(open_kernel(d, &diag), &diag);
 
+	if (r == -EINVAL)
+		return NSG_EXIT_POLICY;
 	return nsg_exit_from(r < 0 ? r : live_attach(d->in.live, d->in.kernel));
 }
 
@@ -135,7 +137,7 @@ static int set_options(const struct daemon *d, struct nsg_engine_options *ret)
 
 	*ret = (struct nsg_engine_options){
 	    .queue_first = c->queue_first,
-	    .n_workers = workers_of(c),
+	    .n_workers = d->n_workers,
 	    .queue_length = c->queue_length,
 	    .audit = c->audit,
 	    /* audit must not drop */
@@ -185,7 +187,10 @@ static int decide_rest(struct daemon *d, struct nsg_engine_socket *queue)
 		r = nsg_engine_start(engine, &ignored);
 	if (r >= 0)
 		r = nsg_engine_drain(engine, REST_TIMEOUT_NS);
-	d->stuck |= !nsg_engine_stop(engine);
+	if (!nsg_engine_stop(engine)) {
+		d->stuck = true;
+		log_error("a worker of queue %u does not end: the queue stays bound", queue->queue);
+	}
 	nsg_diag_done(&ignored);
 	return r;
 }
@@ -214,7 +219,7 @@ static int start_deciding(struct daemon *d, struct nsg_diag *diag)
 
 	(void)policy_number(d->in.policy, d->in.generation, 0, NULL);
 	r = nsg_kernel_start(d->in.kernel, d->in.policy->engine.image, &d->in.policy->numbers,
-			     d->in.generation, workers_of(d->in.conf_start), diag);
+			     d->in.generation, d->n_workers, diag);
 	if (r < 0)
 		return r;
 	return nsg_engine_start(d->in.engine, diag);
@@ -231,6 +236,8 @@ int daemon_open_to_remove(struct daemon *d, struct nsg_diag *diag)
 	d->in.conf_start->cgroups.n = 0;
 	if (d->in.kernel)
 		return 0;
+	/* else a kernel without nf_tables for IPv6 is an error */
+	d->in.conf_start->ip6 = NSG_IP6_PASS;
 	return open_kernel(d, diag);
 }
 
@@ -249,9 +256,10 @@ void daemon_sweep(struct daemon *d)
 	struct nsg_diag diag = {0};
 
 	if (daemon_open_to_remove(d, &diag) >= 0) {
-		if (alive < 0)
+		if (alive < 0) {
+			(void)handover_rename_files(&d->in, &diag);
 			(void)remove_all(d, &diag);
-		else
+		} else
 			(void)nsg_kernel_cleanup_former(d->in.kernel, &diag);
 	}
 	nsg_diag_done(&diag);
@@ -262,6 +270,7 @@ void daemon_sweep_recorded(struct daemon *d)
 	struct nsg_diag diag = {0};
 
 	/* the defaults */
+	d->in.conf = d->in.conf_start = nsg_conf_free(d->in.conf_start);
 	if (nsg_conf_load("", true, &diag, &d->in.conf_start) >= 0) {
 		d->in.conf = d->in.conf_start;
 		store_open(&d->in.store, d->in.conf_start, &diag);
@@ -327,15 +336,15 @@ static enum nsg_exit silence(struct daemon *d)
 static enum nsg_exit restore(struct daemon *d, bool *ret_taken)
 {
 	struct nsg_diag diag = {0};
-	int r = handover_restore(&d->in, workers_of(d->in.conf_start), &diag);
+	int r = handover_restore(&d->in, d->n_workers, &diag);
 
 	*ret_taken = r != -ESTALE;
 	return nsg_exit_from(daemon_report(*ret_taken ? r : 0, "taking over", &diag));
 }
 
-/* With the table of an earlier nsgd, if it is taken, or one in place of it. The queues are bound before a rule
- * sends packets to them. What waits in those of an earlier process is decided when its table has been replaced,
- * which might take the marks of this one for others. */
+/* Puts the policy in force: in the table of an earlier nsgd if it is taken, otherwise in a new one. The queues
+ * are bound before a rule sends packets to them. Packets in queues of an earlier process are decided after its
+ * table has been replaced, since it might misread the marks of this process. */
 static int publish(struct daemon *d, bool taken, struct nsg_diag *diag)
 {
 	int r;
@@ -379,14 +388,20 @@ enum nsg_exit daemon_bring_up(struct daemon *d)
 	    d->socket_path, &diag);
 	if (r < 0)
 		return nsg_exit_from(r);
+	d->n_workers = workers_of(d->in.conf_start);
 	status = nsg_exit_from(daemon_report(take_table(d), "taking over the table", &diag));
+	if (!status)
+		status = nsg_exit_from(daemon_report(handover_rename_files(&d->in, &diag),
+						     "renaming the instance", &diag));
 	if (!status)
 		status = d->in.store.record ? restore(d, &taken) : silence(d);
 	if (!status)
 		status = daemon_place(d, false);
-	if (!status)
-		status = nsg_exit_from(daemon_report(publish(d, taken, &diag),
-						     taken ? "taking over" : "start", &diag));
+	if (!status) {
+		r = daemon_report(publish(d, taken, &diag), taken ? "taking over" : "start", &diag);
+		/* another program has what conf names */
+		status = r == -EEXIST ? NSG_EXIT_POLICY : nsg_exit_from(r);
+	}
 	if (status && !d->in.engine)
 		(void)daemon_report(remove_all(d, &diag), "removing the rules of an earlier nsgd",
 				    &diag);

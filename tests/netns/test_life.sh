@@ -493,11 +493,11 @@ fact "SIGKILL, then a start without a VNet: all is as before" t_kill_failed_star
 fact "SIGKILL, then a start without a path to a next hop: all is as before" t_kill_failed_start 78 VirtualNetworkGateway \
 	'cp "$T/policy/rt-integration.json" "$T/kept.json"; policy_edit rt-integration.json "(.routes[0] | .nextHopType) = \"VirtualNetworkGateway\" | del(.routes[0].nextHopIpAddress)"' \
 	'mv "$T/kept.json" "$T/policy/rt-integration.json"'
-fact "SIGKILL, then a start for a user who is gone: all is as before" t_kill_failed_start 1 no-such-user \
+fact "SIGKILL, then a start for a user who is gone: all is as before" t_kill_failed_start 78 no-such-user \
 	'conf capture.users=no-such-user' 'conf'
 fact "SIGKILL, then a start with a queue that is taken: all is as before" t_kill_failed_start 1 '[Qq]ueue.* 0' \
 	take_queue 'stop holder'
-fact "SIGKILL, then a start with ip rules of another program in its range: all is as before" t_kill_failed_start 1 21050 \
+fact "SIGKILL, then a start with ip rules of another program in its range: all is as before" t_kill_failed_start 78 21050 \
 	'in_ns app ip rule add pref 21050 fwmark 0x1/0xf lookup 77' 'in_ns app ip rule del pref 21050'
 fact "a second nsgd that fails leaves the first one's state alone" t_kill_second
 fact "--cleanup works with errors in the rest of nsgd.conf" t_cleanup_spoilt_conf

@@ -41,7 +41,7 @@ t_users() { # one user's sockets only
 
 t_unknown_user() {
 	conf capture.users=no-such-user
-	nsgd_fails && matches "$T/nsgd.log" 'no-such-user' && nothing_left
+	nsgd_fails && is "$STATUS" 78 && matches "$T/nsgd.log" 'no-such-user' && nothing_left
 }
 
 
