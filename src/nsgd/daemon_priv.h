@@ -21,7 +21,7 @@ struct daemon {
 	uint64_t watchdog_usec; /* 0: no service manager waits for it */
 	bool restarting;	/* everything stays for the next process */
 	uint32_t n_workers;
-	bool stuck;		/* a worker does not end, and uses what would be freed */
+	bool stuck; /* a worker does not end, and uses what would be freed */
 };
 
 typedef int conf_load_fn(const char *path, bool may_be_absent, struct nsg_diag *diag,
