@@ -305,7 +305,7 @@ t_holds() { # CONF...: from the first process on
 	managed && held 1 && tell kill && held 2 && unmanaged && nothing_left
 }
 
-# A takeover in which a call fails ends with status 1, and leaves nothing even without --cleanup.
+# A takeover in which a call fails that it needs ends with status 1, and leaves nothing even without --cleanup.
 t_fails() { # REGEX ERROR CALL N...: a message, of one of the N; $CHANGES in the configuration, if there are any
 	local n found=no conf="log.decisions=none offload.answers=no subnet.watch=no"
 	at_step
@@ -318,7 +318,12 @@ t_fails() { # REGEX ERROR CALL N...: a message, of one of the N; $CHANGES in the
 		conf $conf ${CHANGES:-}
 		echo "error=$2 $n $3" >"$T/at"
 		tell kill
-		said '^dead' && matches "$T/manager.log" '^ended exit-code 1$' && nothing_left || return 1
+		said '^(dead|idle 2$)' || return 1
+		if matches "$T/manager.log" '^dead'; then
+			matches "$T/manager.log" '^ended exit-code 1$'
+		else # on this kernel, nothing depends on that call
+			decides && unmanaged
+		fi && nothing_left || return 1
 		! matches "$T/manager.log" "$1" || found=yes
 	done
 	is $found yes && unmanaged
@@ -536,10 +541,11 @@ t_changed_mode() { # both ways
 
 # While the rules are gone a connection begins that the policy denies, and that conntrack does not see. The rules
 # are restored, and another process takes over, or it restores them itself.
+YOUNG='elements = \{ (tcp|6)' # the number, on a host without /etc/protocols
 t_gap() {
 	conf
 	spawn_ready serve.vnet vnet "$TRAFFIC" serve tcp:22 && managed && decides && tell restart && said '^idle 2$' || return 1
-	in_ns app nft list set ip nsgd young | grep -q 'elements = { tcp' && in_ns app nft list set ip6 nsgd young | grep -q 'elements = { tcp' &&
+	in_ns app nft list set ip nsgd young | grep -Eq "$YOUNG" && in_ns app nft list set ip6 nsgd young | grep -Eq "$YOUNG" &&
 		tell hold || return 1
 	in_ns app nft flush ruleset
 	hold 10.0.2.4:22 && still open && tell release || return 1
