@@ -86,7 +86,8 @@ struct nsg_engine_socket {
 int nsg_engine_bind(const struct nsg_engine_options *options, struct nsg_engine_policy *policy,
 		    struct nsg_engine_socket *sockets, uint32_t n, struct nsg_diag *diag,
 		    struct nsg_engine **ret);
-/* Starts the workers. The policy of nsg_engine_bind() is in force when it returns. -errno: nsg_engine_stop() must follow. */
+/* Starts the workers. The policy of nsg_engine_bind() is in force when it returns. -errno: nsg_engine_stop() must
+ * follow. */
 int nsg_engine_start(struct nsg_engine *e, struct nsg_diag *diag);
 /* The socket of a worker's queue, which is the engine's. */
 int nsg_engine_queue_socket(const struct nsg_engine *e, uint32_t worker);

@@ -116,8 +116,8 @@ int nsg_kernel_take_table(struct nsg_kernel *k, int *fd);
 /*
  * A takeover: this process continues with the table, rules, routes and marks of an earlier one.
  * `record` is the last nsg_kernel_record() of that process, which is valid at every step of its
- * reloads; NULL: it has none that can be read. The caller binds n_queues queues before step 1. *silent is its socket of the queue for silent drops
- * (-1: none), taken if it is used. nsg_kernel_plan and a reload follow, whose step 1 also replaces
+ * reloads; NULL: it has none that can be read. *silent is its socket of the queue for silent drops
+ * (-1: none), taken if it is used. The caller binds n_queues queues before step 1. nsg_kernel_plan and a reload follow, whose step 1 also replaces
  * the rules that were found, in one transaction that changes the generation; it may be the one that is in
  * force, if the policy decides the same. -ESTALE, with a notice: the record cannot be read, or is of another
  * mode or has other names. nsg_kernel_start follows then; as after nsg_kernel_silence, captured packets are
