@@ -429,20 +429,6 @@ stop_with() { # N
 	fi && gone
 }
 
-t_stop() {
-	local n faults injected=0
-	FAILURES=0
-	set_fault 0
-	begin && set_fault 0 && nsgd_stop || return 1
-	faults=$(number 1)
-	[ "$faults" -gt 100 ] || return 1
-	for n in $(numbers "$faults"); do
-		inject "$n" stop_with || return 1
-		injected=$((injected + 1))
-	done
-	echo "# stop: $injected of $faults faults$(places): $FAILURES stops asked for --cleanup, the others left nothing"
-}
-
 cleanup_with() { # N
 	set_fault 0
 	begin
@@ -457,18 +443,21 @@ cleanup_with() { # N
 	fi && gone
 }
 
-t_cleanup() {
+t_end() { # NAME WITH TEXT: what those did that failed
 	local n faults injected=0
 	FAILURES=0
-	cleanup_with 0 || return 1
+	"$2" 0 || return 1
 	faults=$(number 1)
 	[ "$faults" -gt 100 ] || return 1
 	for n in $(numbers "$faults"); do
-		inject "$n" cleanup_with || return 1
+		inject "$n" "$2" || return 1
 		injected=$((injected + 1))
 	done
-	echo "# cleanup: $injected of $faults faults$(places): $FAILURES failed and were repeated, the others left nothing"
+	echo "# $1: $injected of $faults faults$(places): $FAILURES $3, the others left nothing"
 }
+
+t_stop() { t_end stop stop_with "stops asked for --cleanup"; }
+t_cleanup() { t_end cleanup cleanup_with "failed and were repeated"; }
 
 [ $# != 0 ] || set -- load start reload takeover restart crash stop cleanup
 declare -A PHASES=([crash]="the --cleanup after a crash" [cleanup]="--cleanup")
